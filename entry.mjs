@@ -1,0 +1,37 @@
+// The Worker's module. It declares the Durable Object classes, which JavaScript alone can extend, and
+// delegates every call to the Rust object of the same name. Nothing is decided here.
+import { DurableObject } from "cloudflare:workers";
+import * as rust from "./build/index.js";
+
+// After a panic the Rust side runs in a fresh WebAssembly instance: objects of the old one are refused
+// before any of their code runs, so that the call can safely be made again on a new object.
+const isStale = (error) => /stale object|Module terminated/.test(String(error?.message));
+
+/** An actor class of which `Rust` is the implementation. */
+const actor = (Rust) =>
+  class extends DurableObject {
+    #object = new Rust(this.ctx, this.env);
+
+    async #call(method, argument) {
+      try {
+        return await this.#object[method](argument);
+      } catch (error) {
+        this.#object = new Rust(this.ctx, this.env);
+        if (!isStale(error)) throw error;
+        return await this.#object[method](argument);
+      }
+    }
+
+    /** One message: the request's bytes in, the reply's bytes out. */
+    ask(message) {
+      return this.#call("ask", message);
+    }
+
+    alarm() {
+      return this.#call("alarm");
+    }
+  };
+
+export class SessionActor extends actor(rust.SessionActor) {}
+
+export default rust.default;
