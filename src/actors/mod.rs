@@ -1,0 +1,140 @@
+//! The actors, and the one way to talk to them.
+//!
+//! A message is bytes ([`wire`]) that travel over Durable Object RPC as `ask(bytes) -> bytes`. Its type names the
+//! type of its reply, so that reading the wrong one does not compile. Every message has a time limit: an actor
+//! that does not answer is an error, not a hang.
+//!
+//! Architecture Invariant: [`ask`] and [`serve`] are the only code that touches a stub or a message's bytes.
+
+use std::future::Future;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub mod session;
+pub mod wire;
+
+use wire::WireError;
+
+/// A message that names its reply.
+pub trait Request {
+    /// What the actor answers with.
+    type Reply: Serialize + DeserializeOwned;
+    /// The enum of all messages to this class of actors.
+    type Message: Serialize + DeserializeOwned;
+    /// How long the answer may take.
+    const TIME_LIMIT_SECONDS: u32;
+    /// The message as a variant of [`Request::Message`].
+    fn into_message(self) -> Self::Message;
+}
+
+/// What an actor says to bytes it can do nothing with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// They are no message.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The actor itself is not configured, or has lost its platform.
+    #[error("the actor cannot work")]
+    Broken,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The id was never issued by the platform for this namespace.
+    #[error("no such actor")]
+    NoSuchActor,
+    /// The actor did not answer in time.
+    #[error("the actor did not answer within {0} s")]
+    TimedOut(u32),
+    /// The call failed: the actor crashed, or the platform could not reach it.
+    #[error("the actor could not be reached")]
+    Unreachable,
+    /// The actor answered that it cannot.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// Answers one message's bytes: decodes, handles, encodes.
+pub async fn serve<M, F>(bytes: &[u8], handle: impl FnOnce(M) -> F) -> Vec<u8>
+where
+    M: DeserializeOwned,
+    F: Future<Output = Result<Vec<u8>, Refusal>>,
+{
+    let reply = match wire::decode::<M>(bytes) {
+        Ok(message) => handle(message).await,
+        Err(error) => Err(Refusal::Wire(error)),
+    };
+    reply.or_else(|refusal| wire::encode(&Err::<(), _>(refusal))).unwrap_or_default()
+}
+
+/// Encodes what [`ask`] decodes: the reply of a request, behind the fact that there is one.
+pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, Refusal> {
+    Ok(wire::encode(&Ok::<_, Refusal>(reply))?)
+}
+
+pub use platform::{SessionAddress, ask, session};
+
+mod platform {
+    use std::pin::pin;
+
+    use futures::future::{Either, select};
+    use wasm_bindgen::{JsCast as _, JsValue};
+    use wasm_bindgen_futures::JsFuture;
+    use worker::{Delay, Env, ObjectNamespace};
+
+    use super::{AskError, Refusal, Request, wire};
+    use crate::credential::ActorId;
+    use crate::region::Region;
+
+    /// A session actor that exists, or is about to.
+    pub struct SessionAddress {
+        stub: JsValue,
+        /// Its id.
+        pub id: ActorId,
+    }
+
+    /// The session actor of this id; a new one near `Region` where there is none.
+    ///
+    /// The platform refuses a forged id here, before any actor is touched.
+    pub fn session(env: &Env, id: Result<&ActorId, Region>) -> Result<SessionAddress, AskError> {
+        let namespace: ObjectNamespace =
+            env.durable_object(super::session::message::BINDING).map_err(|_| AskError::Unreachable)?;
+        let (object, stub) = match id {
+            Ok(id) => {
+                let object = namespace.id_from_string(id.as_str()).map_err(|_| AskError::NoSuchActor)?;
+                let stub = object.get_stub();
+                (object, stub)
+            }
+            Err(region) => {
+                let object = namespace.unique_id().map_err(|_| AskError::Unreachable)?;
+                let stub = object.get_stub_with_location_hint(region.as_str());
+                (object, stub)
+            }
+        };
+        let stub = stub.map_err(|_| AskError::Unreachable)?.into_rpc();
+        let id = object.to_string().try_into().map_err(|_| AskError::NoSuchActor)?;
+        Ok(SessionAddress { stub, id })
+    }
+
+    /// Sends a message and waits for its reply.
+    pub async fn ask<R: Request>(address: &SessionAddress, request: R) -> Result<R::Reply, AskError> {
+        let bytes = wire::encode(&request.into_message()).map_err(Refusal::Wire)?;
+        let bytes = call(&address.stub, &bytes, R::TIME_LIMIT_SECONDS).await?;
+        wire::decode::<Result<R::Reply, Refusal>>(&bytes).map_err(Refusal::Wire)?.map_err(AskError::Refused)
+    }
+
+    async fn call(stub: &JsValue, bytes: &[u8], seconds: u32) -> Result<Vec<u8>, AskError> {
+        let unreachable = |_| AskError::Unreachable;
+        let method = js_sys::Reflect::get(stub, &JsValue::from_str("ask")).map_err(unreachable)?;
+        let method: &js_sys::Function = method.unchecked_ref();
+        let promise = method.call1(stub, &js_sys::Uint8Array::from(bytes)).map_err(unreachable)?;
+        let answer = pin!(JsFuture::from(js_sys::Promise::resolve(&promise)));
+        let limit = pin!(Delay::from(std::time::Duration::from_secs(seconds.into())));
+        match select(answer, limit).await {
+            Either::Left((answer, _)) => Ok(js_sys::Uint8Array::new(&answer.map_err(unreachable)?).to_vec()),
+            Either::Right(_) => Err(AskError::TimedOut(seconds)),
+        }
+    }
+}

@@ -1,0 +1,455 @@
+//! What can be asked of a session, and what it answers.
+//!
+//! ```text
+//!   gateway ── Begin ─────► authorization URL, login secret       (GET /login)
+//!           ── Complete ──► session secret, return_to             (callback)
+//!           ── Get ───────► access token | the session's view     (every proxied request, GET /session)
+//!           ── Refresh ───► the session's view                    (POST /refresh)
+//!           ── Revoke ────► end-session URL                       (logout, administrators, a later login)
+//!           ── LoggedOut ─► return_to                             (back from the provider's end-session endpoint)
+//!           ── Inspect ───► everything but the tokens             (administrators)
+//! ```
+//!
+//! Architecture Invariant: variants and fields are only ever appended, see [`crate::actors::wire`].
+
+use openidconnect::AccessToken;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::ledger::Entry;
+use crate::actors::Request;
+use crate::credential::{ActorId, Secret};
+use crate::region::Region;
+
+/// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
+pub const BINDING: &str = "SESSIONS";
+
+/// Any message to a session actor.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum SessionMessage {
+    /// Start a login.
+    Begin(Begin),
+    /// A callback arrived.
+    Complete(Complete),
+    /// A request wants to pass.
+    Get(Get),
+    /// Get a new access token now.
+    Refresh(Refresh),
+    /// End the session.
+    Revoke(Revoke),
+    /// Describe the session to an administrator.
+    Inspect(Inspect),
+    /// The provider has logged the user out.
+    LoggedOut(LoggedOut),
+}
+
+/// Declares that a message type is a variant of [`SessionMessage`] and what it is answered with.
+macro_rules! requests {
+    ($($message:ident -> $reply:ty, within $seconds:literal s;)*) => {$(
+        impl Request for $message {
+            type Reply = $reply;
+            type Message = SessionMessage;
+            const TIME_LIMIT_SECONDS: u32 = $seconds;
+            fn into_message(self) -> SessionMessage { SessionMessage::$message(self) }
+        }
+    )*};
+}
+
+// Each limit is above what the actor may spend on the calls it makes: 10 s each, a GET twice.
+requests! {
+    Begin -> Result<Begun, SignInError>, within 45 s;
+    Complete -> Result<Completed, SignInError>, within 75 s;
+    Get -> Result<Got, Denied>, within 15 s;
+    Refresh -> Result<SessionView, Denied>, within 15 s;
+    Revoke -> Result<Revoked, Denied>, within 25 s;
+    Inspect -> Option<Box<Inspection>>, within 10 s;
+    LoggedOut -> Option<String>, within 10 s;
+}
+
+/// Start a login in this actor, which is new.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Begin {
+    /// The gateway's origin as this browser sees it, for the redirect URI.
+    pub origin: String,
+    /// A local URL to go on to.
+    pub return_to: String,
+    /// Names the login cookie; becomes part of `state`.
+    pub attempt: String,
+    /// Parameters of `/login` that are handed on to the provider.
+    pub hints: Vec<(String, String)>,
+    /// The session that this login replaces, proved by its cookie.
+    pub predecessor: Option<Credential>,
+    /// The gateway itself asked for `prompt=none`: a refusal leads to an interactive login.
+    pub silent: bool,
+    /// Where the user is.
+    pub place: UserPlace,
+}
+
+/// An actor and the right to it: what a cookie says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Credential {
+    /// The actor.
+    pub actor: ActorId,
+    /// The secret.
+    pub secret: Secret,
+}
+
+/// Where and with what a user logged in; shown in lists of sessions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserPlace {
+    /// The region in which the actor was asked to live.
+    pub region: Region,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// The `User-Agent` header, shortened.
+    pub user_agent: Option<String>,
+}
+
+/// A login has begun.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Begun {
+    /// Where the browser goes now.
+    pub authorization_url: String,
+    /// For the login cookie.
+    pub secret: Secret,
+}
+
+/// The parameters of the authorization response (RFC 6749 section 4.1.2, RFC 9207).
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Callback {
+    /// `state`.
+    pub state: String,
+    /// `code`.
+    pub code: Option<String>,
+    /// `iss`.
+    pub iss: Option<String>,
+    /// `error`.
+    pub error: Option<String>,
+}
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callback").field("iss", &self.iss).field("error", &self.error).finish_non_exhaustive()
+    }
+}
+
+/// A callback arrived with this login's cookie.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Complete {
+    /// From the login cookie.
+    pub secret: Secret,
+    /// What the provider sent along.
+    pub callback: Callback,
+}
+
+/// How a login came out, where nothing went wrong.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Completed {
+    /// There is a session.
+    SignedIn {
+        /// For the session cookie: another one than the login's.
+        secret: Secret,
+        /// Where this actor lives.
+        region: Region,
+        /// The end of the cookie's life.
+        expires_at: OffsetDateTime,
+        /// Where the browser goes now.
+        return_to: String,
+    },
+    /// `prompt=none` was asked for by the application and refused: it goes on without a session.
+    NotSignedIn {
+        /// Where the browser goes now.
+        return_to: String,
+    },
+    /// `prompt=none` was asked for by the gateway and refused: the user has to log in.
+    LoginNeeded {
+        /// Where the browser goes after that.
+        return_to: String,
+    },
+}
+
+/// Why a login failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum SignInError {
+    /// The callback, the code or the ID token fails a check; or the provider says that the user may not.
+    #[error("{0}")]
+    CallbackRejected(String),
+    /// The provider refuses this client, or answers nonsense.
+    #[error("{0}")]
+    ProviderRejected(String),
+    /// The provider does not answer.
+    #[error("{0}")]
+    ProviderUnavailable(String),
+    /// The session cannot be kept.
+    #[error("the session store does not answer")]
+    StoreUnavailable,
+}
+
+/// A request wants to pass.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Get {
+    /// From the session cookie.
+    pub secret: Secret,
+    /// What the request needs.
+    pub want: Want,
+}
+
+/// What a [`Get`] is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Want {
+    /// A valid access token: the request is proxied, which is a use of the session.
+    AccessToken,
+    /// The session's view; no use.
+    View,
+    /// Whether the session lives and can go on without a login; no use.
+    Standing,
+}
+
+/// What a [`Get`] is answered with.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Got {
+    /// For [`Want::AccessToken`].
+    AccessToken(AccessToken),
+    /// For [`Want::View`].
+    View(Box<SessionView>),
+    /// For [`Want::Standing`]: there is, or can be, a token.
+    Standing,
+}
+
+/// Why a request does not pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Denied {
+    /// No such session, or not with this secret.
+    #[error("there is no such session")]
+    Unknown,
+    /// The session has ended.
+    #[error("the session has ended: {0}")]
+    Ended(EndReason),
+    /// No token is left and none to be had without a trip to the provider.
+    #[error("the user has to go through the provider")]
+    Reauthenticate,
+    /// No token is left, and the provider does not answer.
+    #[error("the provider does not answer; try again in {retry_after} s")]
+    ProviderUnavailable {
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// The session cannot be read.
+    #[error("the session store does not answer")]
+    StoreUnavailable,
+}
+
+/// Why a session ended; `reason` of the code `session_ended`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EndReason {
+    /// The user logged out.
+    Logout,
+    /// An administrator or the user elsewhere ended it.
+    Revoked,
+    /// It was not used for too long.
+    Idle,
+    /// Its time was up.
+    Expired,
+    /// The provider refused to refresh it.
+    RefreshRejected,
+    /// The provider said that the user logged out.
+    Backchannel,
+    /// Another session took its place.
+    Superseded,
+}
+
+impl EndReason {
+    /// As problem documents, log lines and the ledger spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::Idle => "idle",
+            Self::Expired => "expired",
+            Self::RefreshRejected => "refresh_rejected",
+            Self::Backchannel => "backchannel",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+impl std::fmt::Display for EndReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who asks for something that changes a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Authority {
+    /// Whoever has the cookie.
+    Cookie(Secret),
+    /// An administrator; the gateway has checked that.
+    Administrator,
+}
+
+/// Get a new access token, however long the present one lasts.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Refresh {
+    /// Who asks.
+    pub authority: Authority,
+}
+
+/// End the session.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Revoke {
+    /// Who asks.
+    pub authority: Authority,
+    /// Why.
+    pub reason: EndReason,
+    /// A logout goes through the provider and comes back here.
+    pub logout: Option<Logout>,
+}
+
+/// What a logout needs to come back from the provider.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Logout {
+    /// The gateway's `/logged-out`, absolute.
+    pub post_logout_redirect_uri: String,
+    /// A local URL to go on to from there.
+    pub return_to: Option<String>,
+}
+
+/// The session has ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Revoked {
+    /// Where the browser can end the user's session at the provider, too.
+    pub end_session_url: Option<String>,
+    /// For [`EndReason::Superseded`]: what the successor goes on with, if it is the same user's.
+    pub estate: Option<Box<Estate>>,
+}
+
+/// What a session leaves to its successor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estate {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// The last events, oldest first.
+    pub ledger: Vec<Entry>,
+}
+
+/// The browser came back to `/logged-out`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LoggedOut {
+    /// The random half of the logout's `state`.
+    pub secret: Secret,
+}
+
+/// Describe the session, without its tokens.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Inspect {}
+
+/// What a user may know of their session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// `sub`.
+    pub subject: String,
+    /// `iss`.
+    pub issuer: String,
+    /// The claims of the ID token and UserInfo, a JSON object.
+    pub claims: String,
+    /// Where the actor lives.
+    pub region: Region,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The end without a further use.
+    pub idle_expires_at: OffsetDateTime,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// None where the provider does not say.
+    pub access_token_expires_at: Option<OffsetDateTime>,
+}
+
+/// What an administrator may know of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// What lists show.
+    pub summary: Summary,
+    /// `sub`; none before the login is complete.
+    pub subject: Option<String>,
+    /// `iss`.
+    pub issuer: Option<String>,
+    /// Counts the owners of the grant.
+    pub epoch: u32,
+    /// Counts the writes of the record.
+    pub generation: u64,
+    /// When the actor acts by itself next.
+    pub next_alarm_at: Option<OffsetDateTime>,
+    /// None where the provider does not say, or where there is none.
+    pub access_token_expires_at: Option<OffsetDateTime>,
+    /// The last events, oldest first.
+    pub ledger: Vec<Entry>,
+}
+
+/// One line of a list of sessions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Where the actor lives.
+    pub region: Region,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// `pending`, `active` or `ended`.
+    pub state: String,
+    /// When the login began.
+    pub created_at: OffsetDateTime,
+    /// When the last request was proxied for it.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// The `User-Agent` header at login, shortened.
+    pub user_agent: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::wire;
+
+    /// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
+    #[test]
+    fn the_golden_bytes_of_the_protocol_do_not_change() {
+        let secret = || Secret::from_random([0xAB; 32]);
+        let get = wire::encode(&Get { secret: secret(), want: Want::AccessToken }.into_message()).unwrap();
+        assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[0]].concat());
+
+        let refresh = wire::encode(&Refresh { authority: Authority::Administrator }.into_message()).unwrap();
+        assert_eq!(refresh, [1, 3, 1]);
+
+        let revoke = Revoke { authority: Authority::Cookie(secret()), reason: EndReason::Superseded, logout: None };
+        let revoke = wire::encode(&revoke.into_message()).unwrap();
+        assert_eq!(revoke, [&[1, 4, 0][..], &[0xAB; 32], &[6, 0]].concat());
+
+        assert_eq!(wire::encode(&Inspect {}.into_message()).unwrap(), [1, 5]);
+        let logged_out = wire::encode(&LoggedOut { secret: secret() }.into_message()).unwrap();
+        assert_eq!(logged_out, [&[1, 6][..], &[0xAB; 32]].concat());
+
+        let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
+        let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();
+        assert_eq!(complete, [&[1, 1][..], &[0xAB; 32], &[1, b's', 1, 1, b'c', 0, 0]].concat());
+
+        let place = UserPlace { region: Region::Oc, country: None, user_agent: None };
+        let begin = Begin {
+            origin: "o".into(), return_to: "/".into(), attempt: "a".into(), hints: vec![], predecessor: None,
+            silent: false, place,
+        };
+        let begin = wire::encode(&begin.into_message()).unwrap();
+        assert_eq!(begin, [1, 0, 1, b'o', 1, b'/', 1, b'a', 0, 0, 0, 6, 0, 0]);
+    }
+
+    #[test]
+    fn a_callback_does_not_show_its_code_in_debug_output() {
+        let callback = Callback { state: "s3cret".into(), code: Some("s3cret".into()), iss: None, error: None };
+        assert!(!format!("{callback:?}").contains("s3cret"));
+    }
+}

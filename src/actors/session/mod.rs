@@ -1,0 +1,248 @@
+//! The actor of one session: the only owner of its grant, and the only one that talks to the token endpoint.
+//!
+//! Instances are created with `newUniqueId` near the user, bound as [`message::BINDING`]. An instance is asked
+//! ([`SessionActor::ask`]) and woken ([`alarm`]); it keeps its [`state`] in memory, writes it through to the store,
+//! and its [`ledger`] to its own SQLite. [`state`] decides; this shell loads, saves, schedules and logs.
+//!
+//! Architecture Invariant: a `Get` with a fresh token does no storage operation, and an actor without a record
+//! writes nothing.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use time::OffsetDateTime;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+use worker::{DurableObject, Env, SqlStorage, Storage, durable_object};
+
+use self::ledger::{Cause, Entry, Event};
+use self::message::{EndReason, Inspection, SessionMessage};
+use self::state::{Active, Refreshing, State};
+use crate::actors::{Refusal, reply, serve, wire};
+use crate::ambient;
+use crate::config::{Config, Lifetimes};
+use crate::credential::ActorId;
+use crate::provider::Provider;
+use crate::store::{self, Record, Store as _, StoreError};
+
+mod alarm;
+mod get;
+pub mod ledger;
+pub mod message;
+mod refresh;
+mod revoke;
+mod sign_in;
+pub mod state;
+
+/// The Durable Object class.
+#[durable_object(alarm)]
+pub struct SessionActor {
+    session: Option<Rc<Session>>,
+}
+
+impl DurableObject for SessionActor {
+    fn new(state: worker::State, env: Env) -> Self {
+        // Without a valid configuration every message is refused; the gateway has said why by then.
+        let session = crate::config_of(&env).as_ref().as_ref().ok().and_then(|config| {
+            let id = state.id().to_string().try_into().ok()?;
+            Some(Rc::new(Session {
+                id,
+                sql: state.storage().sql(),
+                storage: state.storage(),
+                provider: Provider::new(config),
+                config: Rc::clone(config),
+                env,
+                memory: RefCell::default(),
+                refreshing: RefCell::default(),
+                answered_at: std::cell::Cell::default(),
+            }))
+        });
+        Self { session }
+    }
+
+    async fn fetch(&self, _: worker::Request) -> worker::Result<worker::Response> {
+        worker::Response::error("this actor is asked by messages", 404)
+    }
+
+    async fn alarm(&self) -> worker::Result<worker::Response> {
+        if let Some(session) = &self.session {
+            session.alarm().await;
+        }
+        worker::Response::empty()
+    }
+}
+
+#[wasm_bindgen]
+impl SessionActor {
+    /// One message: the bytes of a [`SessionMessage`] in, those of its reply out. Never rejects.
+    pub fn ask(&self, message: js_sys::Uint8Array) -> js_sys::Promise {
+        let session = self.session.clone();
+        let message = message.to_vec();
+        #[cfg(feature = "deliberate-panic")]
+        assert!(message != [wire::VERSION, 255], "a deliberate panic");
+        future_to_promise(async move {
+            let bytes = serve(&message, |message| answer(session, message)).await;
+            Ok(js_sys::Uint8Array::from(bytes.as_slice()).into())
+        })
+    }
+}
+
+async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
+    let session = session.ok_or(Refusal::Broken)?;
+    match message {
+        SessionMessage::Begin(m) => reply::<message::Begin>(&session.begin(m).await),
+        SessionMessage::Complete(m) => reply::<message::Complete>(&session.complete(m).await),
+        SessionMessage::Get(m) => reply::<message::Get>(&session.get(m).await),
+        SessionMessage::Refresh(m) => reply::<message::Refresh>(&session.refresh(m).await),
+        SessionMessage::Revoke(m) => reply::<message::Revoke>(&session.revoke(m).await),
+        SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await),
+        SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
+    }
+}
+
+/// What the actor object holds for as long as it lives.
+struct Session {
+    id: ActorId,
+    sql: SqlStorage,
+    storage: Storage,
+    provider: Provider,
+    config: Rc<Config>,
+    env: Env,
+    memory: RefCell<Memory>,
+    refreshing: RefCell<Option<refresh::InFlight>>,
+    /// When the provider last answered a GET, or did not.
+    answered_at: std::cell::Cell<Option<(OffsetDateTime, bool)>>,
+}
+
+/// The record as last read or written.
+#[derive(Default)]
+struct Memory {
+    loaded: bool,
+    generation: u64,
+    state: Option<State>,
+    alarm_at: Option<OffsetDateTime>,
+    /// The last denial that went into the ledger: the same one again does not.
+    denied: Option<String>,
+}
+
+impl Session {
+    fn lifetimes(&self) -> Lifetimes {
+        self.config.lifetimes
+    }
+
+    /// Reads the record, once in the life of this object.
+    async fn load(&self) -> Result<(), StoreError> {
+        if self.memory.borrow().loaded {
+            return Ok(());
+        }
+        let record = store::of(self.sql.clone()).load().await?;
+        let (generation, state) = match record {
+            Some(record) => (record.generation, Some(wire::decode(&record.bytes).map_err(|_| StoreError::Corrupt)?)),
+            None => (0, None),
+        };
+        let mut memory = self.memory.borrow_mut();
+        if !memory.loaded {
+            *memory = Memory { loaded: true, generation, state, ..Memory::default() };
+        }
+        Ok(())
+    }
+
+    /// Makes one transition: the new state is written, then remembered, then scheduled.
+    async fn transition(&self, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
+        let state = self.memory.borrow().state.clone();
+        match state {
+            Some(state) => self.commit(change(state)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn commit(&self, state: State) -> Result<(), StoreError> {
+        let generation = self.memory.borrow().generation.saturating_add(1);
+        let bytes = wire::encode(&state).map_err(|_| StoreError::Corrupt)?;
+        store::of(self.sql.clone()).save(&Record { generation, bytes }).await?;
+        let next = state.next_alarm(self.lifetimes());
+        {
+            let mut memory = self.memory.borrow_mut();
+            memory.state = Some(state);
+            memory.generation = generation;
+        }
+        self.schedule(next).await
+    }
+
+    async fn schedule(&self, at: OffsetDateTime) -> Result<(), StoreError> {
+        if self.memory.borrow().alarm_at == Some(at) {
+            return Ok(());
+        }
+        let date = js_sys::Date::new(&ambient::to_millis(at).into());
+        self.storage.set_alarm(worker::ScheduledTime::new(date)).await?;
+        self.memory.borrow_mut().alarm_at = Some(at);
+        Ok(())
+    }
+
+    /// Reads of the live session.
+    fn active<T>(&self, read: impl FnOnce(&Active) -> T) -> Option<T> {
+        self.memory.borrow().state.as_ref().and_then(State::active).map(read)
+    }
+
+    /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
+    /// remains: the refresh in flight revokes what it brings.
+    async fn end(&self, reason: EndReason, cause: Cause, detail: &str) -> Result<Remains, StoreError> {
+        let now = ambient::now();
+        let remains = self.active(|active| Remains {
+            id_token: active.identity.id_token.clone(),
+            refresh_token: match &active.grant.refresh {
+                Refreshing::Ready { token, .. } => Some(token.clone()),
+                Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
+            },
+        });
+        self.transition(|state| state.end(now, reason)).await?;
+        self.record(Event::End, reason.as_str(), cause, now, detail);
+        Ok(remains.unwrap_or_default())
+    }
+
+    /// Writes an event to the ledger and the log. What cannot be written down stops nothing.
+    fn record(&self, event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str) {
+        let now = ambient::now();
+        let memory = self.memory.borrow();
+        let Some(state) = memory.state.as_ref() else { return };
+        let entry = Entry {
+            at: now,
+            event,
+            outcome: outcome.to_owned(),
+            cause,
+            region: state.place().region,
+            duration_ms: u32::try_from((now - began).whole_milliseconds()).unwrap_or_default(),
+            detail: detail.to_owned(),
+        };
+        worker::console_log!("{}", entry.line(&self.id, memory.alarm_at));
+        let _ = ledger::append(&self.sql, &entry);
+    }
+
+    async fn inspect(&self, _: message::Inspect) -> Option<Box<Inspection>> {
+        self.load().await.ok()?;
+        let memory = self.memory.borrow();
+        let state = memory.state.as_ref()?;
+        let (subject, issuer) = match state {
+            State::Pending(_) => (None, None),
+            State::Active(active) => (Some(active.identity.subject.clone()), Some(active.identity.issuer.clone())),
+            State::Ended(ended) => ended.user.clone().map_or((None, None), |(issuer, subject)| (Some(subject), Some(issuer))),
+        };
+        Some(Box::new(Inspection {
+            summary: state.summary(),
+            subject,
+            issuer,
+            epoch: state.active().map_or(0, |active| active.epoch),
+            generation: memory.generation,
+            next_alarm_at: memory.alarm_at,
+            access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
+            ledger: ledger::entries(&self.sql).unwrap_or_default(),
+        }))
+    }
+}
+
+/// What an ended session had.
+#[derive(Default)]
+struct Remains {
+    id_token: String,
+    refresh_token: Option<openidconnect::RefreshToken>,
+}

@@ -1,0 +1,240 @@
+//! The refresh: at most one in flight per session, however many requests, alarms and administrators ask.
+//!
+//! ```text
+//!   Ready ── write "Presented" ──► token endpoint ─┬─ tokens ─────────────► Ready (new), Fresh
+//!     ▲                                            ├─ invalid_grant ──────► Ended
+//!     └── 429, 500, 503: after a while, thrice ────┤
+//!                                                  └─ anything else ──────► within the leeway: at once again; else Lost
+//! ```
+//!
+//! The intent is written before the call: after a crash the record says that the outcome is unknown, and the token
+//! is not presented blindly again.
+
+use std::rc::Rc;
+
+use futures::FutureExt as _;
+use futures::future::{LocalBoxFuture, Shared};
+use openidconnect::RefreshToken;
+use time::{Duration, OffsetDateTime};
+use worker::Delay;
+
+use super::Session;
+use super::ledger::{Cause, Event};
+use super::message::{Authority, Denied, EndReason, Refresh, SessionView};
+use super::state::{Grant, Identity, Refreshing, Standing, State};
+use crate::ambient;
+use crate::provider::RefreshFailure;
+
+/// How often a token is presented again after a complete answer that says: not now.
+const RETRIES: u32 = 3;
+/// All tries fall into this time; the next begin after it.
+const TRIES_WITHIN: Duration = Duration::seconds(30);
+/// The least time between two refreshes that somebody asked for.
+const FORCED_EVERY: Duration = Duration::seconds(30);
+
+/// How a refresh came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is a new access token.
+    Fresh,
+    /// The session is over.
+    Ended,
+    /// Not now.
+    Unavailable {
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// There is nothing left to refresh with.
+    NoToken,
+}
+
+/// The one refresh that everybody waits for.
+pub type InFlight = Shared<LocalBoxFuture<'static, Outcome>>;
+
+/// A refresh token on its way out.
+struct Presentation {
+    token: RefreshToken,
+    identity: Identity,
+    first_at: OffsetDateTime,
+    /// It was presented before, and nobody knows how that came out.
+    again: bool,
+}
+
+impl Session {
+    pub(super) async fn refresh(self: &Rc<Self>, refresh: Refresh) -> Result<SessionView, Denied> {
+        self.load().await?;
+        let now = ambient::now();
+        let cause = match &refresh.authority {
+            Authority::Cookie(_) => Cause::Request,
+            Authority::Administrator => Cause::Admin,
+        };
+        self.authorize(&refresh.authority, now)?;
+        let recent = |at: OffsetDateTime| now < at.saturating_add(FORCED_EVERY);
+        let wanted = self.active(|active| {
+            let possible = matches!(active.grant.refresh, Refreshing::Ready { .. } | Refreshing::Presented { .. });
+            possible && !active.forced_at.is_some_and(recent)
+        });
+        let in_flight = self.refreshing.borrow().is_some();
+        if in_flight || wanted == Some(true) {
+            if !in_flight {
+                self.transition(|state| state.forced(now)).await?;
+            }
+            if let Outcome::Unavailable { retry_after } = self.refresh_within_patience(cause).await {
+                return Err(Denied::ProviderUnavailable { retry_after });
+            }
+        }
+        self.authorize(&refresh.authority, ambient::now())?;
+        self.active(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
+    }
+
+    /// Whether `authority` may act on this session, which must be live.
+    pub(super) fn authorize(&self, authority: &Authority, now: OffsetDateTime) -> Result<(), Denied> {
+        let memory = self.memory.borrow();
+        match (memory.state.as_ref().ok_or(Denied::Unknown)?, authority) {
+            (state, Authority::Cookie(secret)) => match state.standing(now, secret, self.lifetimes()) {
+                Standing::Unknown => Err(Denied::Unknown),
+                Standing::Ended(reason) | Standing::Over(reason) => Err(Denied::Ended(reason)),
+                Standing::Active(_) => Ok(()),
+            },
+            (State::Ended(ended), Authority::Administrator) => Err(Denied::Ended(ended.reason)),
+            (State::Pending(_) | State::Active(_), Authority::Administrator) => Ok(()),
+        }
+    }
+
+    /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits.
+    pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> InFlight {
+        let mut refreshing = self.refreshing.borrow_mut();
+        if let Some(in_flight) = &*refreshing {
+            return in_flight.clone();
+        }
+        let session = Rc::clone(self);
+        let in_flight = async move {
+            let outcome = session.run_refresh(cause).await;
+            session.refreshing.borrow_mut().take();
+            outcome
+        }
+        .boxed_local()
+        .shared();
+        *refreshing = Some(in_flight.clone());
+        wasm_bindgen_futures::spawn_local(in_flight.clone().map(drop));
+        in_flight
+    }
+
+    async fn run_refresh(self: &Rc<Self>, cause: Cause) -> Outcome {
+        let began = ambient::now();
+        let mut tries = 0_u32;
+        loop {
+            let presentation = match self.present().await {
+                Ok(presentation) => presentation,
+                Err(outcome) => return outcome,
+            };
+            let result = self.provider.refresh(ambient::now(), &presentation.token, &presentation.identity).await;
+            let now = ambient::now();
+            let failure = match result {
+                Ok((tokens, renewed)) => {
+                    let grant = Grant::new(now, tokens.access_token, tokens.lifetime, tokens.refresh_token, ambient::jitter());
+                    return self.keep(grant, renewed, cause, began).await;
+                }
+                Err(failure) => failure,
+            };
+            match self.after_failure(failure, &presentation, cause, began, tries).await {
+                Ok(pause) => {
+                    tries = tries.saturating_add(1);
+                    if pause.is_positive() {
+                        Delay::from(pause.unsigned_abs()).await;
+                    }
+                }
+                Err(outcome) => return outcome,
+            }
+        }
+    }
+
+    /// Writes the intent and hands the token out, where it may be presented now.
+    async fn present(&self) -> Result<Presentation, Outcome> {
+        let now = ambient::now();
+        let unavailable = |_| Outcome::Unavailable { retry_after: 5 };
+        let leeway = self.config.oidc.reuse_leeway;
+        let found = self.active(|active| match &active.grant.refresh {
+            Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
+            Refreshing::Presented { token, first_at } => Some((token.clone(), active.identity.clone(), *first_at, true)),
+            Refreshing::Impossible | Refreshing::Lost => None,
+        });
+        let (token, identity, first_at, again) = found.ok_or(Outcome::Ended)?.ok_or(Outcome::NoToken)?;
+        if again && now >= first_at.saturating_add(leeway) {
+            self.transition(State::lost).await.map_err(unavailable)?;
+            let detail = "the process ended during an earlier refresh: whether the provider took the token is not known";
+            self.record(Event::Refresh, "unknown", Cause::Request, now, detail);
+            return Err(Outcome::NoToken);
+        }
+        self.transition(|state| state.presenting(now)).await.map_err(unavailable)?;
+        Ok(Presentation { token, identity, first_at, again })
+    }
+
+    /// New tokens are here. A session that ended meanwhile stays ended, and they are revoked.
+    async fn keep(self: &Rc<Self>, grant: Grant, renewed: Option<Identity>, cause: Cause, began: OffsetDateTime) -> Outcome {
+        let unused = match &grant.refresh {
+            Refreshing::Ready { token, .. } => Some(token.clone()),
+            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
+        };
+        if self.active(|_| ()).is_none() {
+            self.record(Event::Refresh, "discarded", cause, began, "the session ended during the refresh");
+            let superseded = matches!(&self.memory.borrow().state, Some(State::Ended(ended)) if ended.reason == EndReason::Superseded);
+            self.revoke_in_background(unused.filter(|_| !superseded));
+            return Outcome::Ended;
+        }
+        let kept = self.transition(|state| state.refreshed(grant.clone(), renewed)).await;
+        if kept.is_err() {
+            // The tokens are here and the store is not: they serve from memory, and the next write takes them along.
+            let mut memory = self.memory.borrow_mut();
+            memory.state = memory.state.take().map(|state| state.refreshed(grant, None));
+        }
+        self.record(Event::Refresh, "ok", cause, began, "a new access token came");
+        Outcome::Fresh
+    }
+
+    /// What a failure means: a pause before the next try, or the end of trying.
+    async fn after_failure(self: &Rc<Self>, failure: RefreshFailure, presentation: &Presentation, cause: Cause, began: OffsetDateTime, tries: u32) -> Result<Duration, Outcome> {
+        let now = ambient::now();
+        match failure {
+            _ if self.active(|_| ()).is_none() => Err(Outcome::Ended),
+            RefreshFailure::Refused(why) => {
+                self.record(Event::Refresh, "refused", cause, began, &why);
+                let _ = self.end(EndReason::RefreshRejected, cause, &why).await;
+                Err(Outcome::Ended)
+            }
+            RefreshFailure::Deferred { retry_after, status } if !presentation.again => {
+                let pause = retry_after.unwrap_or_else(|| backoff(tries));
+                let in_time = now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN);
+                let go_on = tries < RETRIES && in_time;
+                let pause = if go_on { pause } else { pause.max(TRIES_WITHIN) };
+                let _ = self.transition(|state| state.deferred(now.saturating_add(pause))).await;
+                if go_on {
+                    return Ok(pause);
+                }
+                let detail = format!("the provider cannot refresh now (it answered {status})");
+                self.record(Event::Refresh, "deferred", cause, began, &detail);
+                Err(Outcome::Unavailable { retry_after: u32::try_from(pause.whole_seconds()).unwrap_or(30) })
+            }
+            RefreshFailure::Deferred { .. } | RefreshFailure::Unknown(_)
+                if tries < RETRIES && now < presentation.first_at.saturating_add(self.config.oidc.reuse_leeway) =>
+            {
+                Ok(Duration::ZERO)
+            }
+            RefreshFailure::Deferred { .. } | RefreshFailure::Unknown(_) => {
+                let why = match failure {
+                    RefreshFailure::Unknown(why) => why,
+                    RefreshFailure::Deferred { .. } | RefreshFailure::Refused(_) => "the provider cannot refresh now".to_owned(),
+                };
+                let _ = self.transition(State::lost).await;
+                self.record(Event::Refresh, "unknown", cause, began, &format!("{why}; whether it took the refresh token is not known"));
+                Err(Outcome::NoToken)
+            }
+        }
+    }
+}
+
+/// Half a second, one, two, each with as much again at random.
+fn backoff(tries: u32) -> Duration {
+    let base = 0.5 * f64::from(1_u32.checked_shl(tries).unwrap_or(1));
+    Duration::saturating_seconds_f64(base * (1.0 + ambient::jitter()))
+}

@@ -1,0 +1,83 @@
+//! `Revoke` and `LoggedOut`: the end of a session, here and at the provider.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::select;
+use openidconnect::RefreshToken;
+use worker::Delay;
+
+use super::Session;
+use super::ledger::{self, Cause, Event};
+use super::message::{Authority, Denied, EndReason, Estate, LoggedOut, Logout, Revoke, Revoked};
+use crate::ambient;
+use crate::credential::Secret;
+
+/// How long an answer waits for the revocation at the provider, which goes on without it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Session {
+    pub(super) async fn revoke(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
+        self.load().await?;
+        let began = ambient::now();
+        let Revoke { authority, reason, logout } = revoke;
+        self.authorize(&authority, began)?;
+        let cause = match authority {
+            Authority::Cookie(_) => Cause::Request,
+            Authority::Administrator => Cause::Admin,
+        };
+        let estate = self.estate().filter(|_| reason == EndReason::Superseded);
+        let remains = self.end(reason, cause, "the session was ended on request").await?;
+        self.record(Event::Revoke, "ok", cause, began, reason.as_str());
+        // Many providers end the whole grant with one of its tokens, and with it the successor's.
+        if reason != EndReason::Superseded
+            && let Some(token) = remains.refresh_token
+        {
+            let session = Rc::clone(self);
+            let revocation = async move { session.revoke_at_provider(&token).await }.boxed_local().shared();
+            wasm_bindgen_futures::spawn_local(revocation.clone());
+            select(revocation, pin!(Delay::from(PATIENCE))).await;
+        }
+        let end_session_url = match logout {
+            Some(logout) => self.end_session_url(&remains.id_token, logout).await,
+            None => None,
+        };
+        Ok(Revoked { end_session_url, estate: estate.map(Box::new) })
+    }
+
+    /// Revokes a refresh token and writes down how that came out.
+    pub(super) async fn revoke_at_provider(&self, token: &RefreshToken) {
+        let began = ambient::now();
+        let (outcome, detail) = match self.provider.revoke(began, token).await {
+            Ok(()) => ("revoked", "the refresh token was revoked at the provider".to_owned()),
+            Err(error) => ("not_revoked", format!("the refresh token was not revoked at the provider: {error}")),
+        };
+        self.record(Event::Revoke, outcome, Cause::Request, began, &detail);
+    }
+
+    async fn end_session_url(&self, id_token: &str, logout: Logout) -> Option<String> {
+        let secret = Secret::from_random(ambient::random()?);
+        let state = format!("{}.{}", self.id, secret.expose());
+        let url = self.provider.end_session_url(ambient::now(), id_token, &logout.post_logout_redirect_uri, &state).await?;
+        self.transition(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
+        Some(url)
+    }
+
+    pub(super) async fn logged_out(&self, logged_out: LoggedOut) -> Option<String> {
+        self.load().await.ok()?;
+        let memory = self.memory.borrow();
+        memory.state.as_ref()?.logged_out(ambient::now(), &logged_out.secret)
+    }
+
+    fn estate(&self) -> Option<Estate> {
+        self.active(|active| Estate {
+            issuer: active.identity.issuer.clone(),
+            subject: active.identity.subject.clone(),
+            created_at: active.created_at,
+            expires_at: active.expires_at,
+            ledger: ledger::entries(&self.sql).unwrap_or_default(),
+        })
+    }
+}

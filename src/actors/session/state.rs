@@ -1,0 +1,539 @@
+//! The session as a state machine: what it is, and what each event makes of it. It decides; the shell does.
+//!
+//! ```text
+//!              complete               end (logout, revoke, idle, expired, refused)
+//!   Pending ─────────────► Active ───────────────────────────────────────────────► Ended ──► forgotten
+//!      │                    │  ▲
+//!      │ redeem: once       └──┘ used, presenting → refreshed | deferred | lost
+//!      └──► forgotten (no callback in time)
+//! ```
+//!
+//! Pure: every transition consumes the state, takes the time, and matches every variant. One that does not apply
+//! leaves the state as it is: a logout during a refresh wins because `refreshed` does nothing to `Ended`.
+
+use openidconnect::{AccessToken, RefreshToken};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::message::{Credential, EndReason, Estate, SessionView, Summary, UserPlace};
+use crate::config::Lifetimes;
+use crate::credential::{Secret, SecretHash};
+
+/// How long an ended session keeps its ledger.
+pub const RETENTION: Duration = Duration::days(7);
+/// How long an ended session knows where its logout goes on to.
+pub const LOGOUT_TIMEOUT: Duration = Duration::minutes(10);
+
+/// A session, from the first redirect to the end of its retention.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum State {
+    /// The user is at the provider.
+    Pending(Pending),
+    /// The user is logged in.
+    Active(Box<Active>),
+    /// The session is over; a ledger remains, and no token.
+    Ended(Ended),
+}
+
+/// A login that has not come back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pending {
+    /// Of the login cookie.
+    pub secret_hash: SecretHash,
+    /// Where the login began.
+    pub place: UserPlace,
+    /// When.
+    pub began_at: OffsetDateTime,
+    /// When it is forgotten.
+    pub expires_at: OffsetDateTime,
+    /// What the callback is held against; taken by the first one that fits.
+    pub attempt: Option<Attempt>,
+}
+
+/// One authorization request, as remembered for its response.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `state`.
+    pub state: String,
+    /// `nonce`.
+    pub nonce: String,
+    /// `code_verifier` (RFC 7636).
+    pub code_verifier: String,
+    /// `redirect_uri`.
+    pub redirect_uri: String,
+    /// Where the browser goes afterwards.
+    pub return_to: String,
+    /// The session that this login replaces.
+    pub predecessor: Option<Credential>,
+    /// The gateway itself asked for `prompt=none`.
+    pub silent: bool,
+    /// `prompt=none` was asked for.
+    pub prompt_none: bool,
+}
+
+impl std::fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attempt").field("return_to", &self.return_to).finish_non_exhaustive()
+    }
+}
+
+/// A live session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Active {
+    /// Of the session cookie.
+    pub secret_hash: SecretHash,
+    /// Where the login began.
+    pub place: UserPlace,
+    /// Who is logged in.
+    pub identity: Identity,
+    /// What the provider granted.
+    pub grant: Grant,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// The last use, or the login.
+    pub last_used_at: OffsetDateTime,
+    /// Whether there was a use since the tokens came.
+    pub used: bool,
+    /// The last refresh that somebody asked for.
+    pub forced_at: Option<OffsetDateTime>,
+    /// Counts the owners of the grant.
+    pub epoch: u32,
+}
+
+/// Who is logged in, as the ID token said.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Identity {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// `sid`: the provider's own session.
+    pub sid: Option<String>,
+    /// The claims of the ID token and UserInfo: a JSON object.
+    pub claims: String,
+    /// The ID token, for `id_token_hint`.
+    pub id_token: String,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("issuer", &self.issuer).field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+/// The tokens of a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// Goes to the application.
+    pub access_token: AccessToken,
+    /// When it came.
+    pub issued_at: OffsetDateTime,
+    /// Its end, where the provider says.
+    pub expires_at: Option<OffsetDateTime>,
+    /// When a session in use gets the next one.
+    pub refresh_at: Option<OffsetDateTime>,
+    /// What gets the next one.
+    pub refresh: Refreshing,
+}
+
+/// Where the refresh token stands: the write-ahead record of its use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Refreshing {
+    /// The provider gave none.
+    Impossible,
+    /// It can be presented.
+    Ready {
+        /// The token.
+        token: RefreshToken,
+        /// Not earlier than this: the provider asked for patience.
+        not_before: Option<OffsetDateTime>,
+    },
+    /// It was presented, and the answer is not here: on its way, or lost with the process.
+    Presented {
+        /// The token.
+        token: RefreshToken,
+        /// When it was presented first.
+        first_at: OffsetDateTime,
+    },
+    /// Whether the provider took it is not known, so that it must not be presented again.
+    Lost,
+}
+
+/// A session that is over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ended {
+    /// Of the last cookie: its owner is told why.
+    pub secret_hash: SecretHash,
+    /// Where the login began.
+    pub place: UserPlace,
+    /// `iss` and `sub`; none where the login never came back.
+    pub user: Option<(String, String)>,
+    /// Why.
+    pub reason: EndReason,
+    /// When.
+    pub ended_at: OffsetDateTime,
+    /// When the login began.
+    pub created_at: OffsetDateTime,
+    /// The end that was planned.
+    pub expires_at: OffsetDateTime,
+    /// The last use.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// A logout that is under way at the provider: the hash of its `state`, and where it goes on to.
+    pub logout: Option<(SecretHash, Option<String>)>,
+}
+
+/// What a session is at a moment, for one who brings a secret.
+#[derive(Debug)]
+pub enum Standing<'a> {
+    /// Nothing, to this one.
+    Unknown,
+    /// Over.
+    Ended(EndReason),
+    /// Over from this moment on: the state is yet to be told.
+    Over(EndReason),
+    /// Live.
+    Active(&'a Active),
+}
+
+/// What the alarm finds to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Delete everything.
+    Forget,
+    /// End the session.
+    End(EndReason),
+    /// Refresh ahead.
+    Refresh,
+    /// Nothing yet.
+    Nothing,
+}
+
+/// Why a callback does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// The cookie's secret or the `state` is another login's.
+    Foreign,
+    /// This login has had its callback.
+    Replayed,
+}
+
+impl State {
+    /// A callback with this secret and `state` arrived: the attempt is taken, once. A callback that does not fit
+    /// takes nothing, so that nobody can spoil another's login.
+    pub fn redeem(self, now: OffsetDateTime, secret: &Secret, state: &str) -> (Self, Result<Attempt, Misfit>) {
+        use subtle::ConstantTimeEq as _;
+        match self {
+            Self::Pending(mut pending) => {
+                let fits = pending.secret_hash.matches(secret) && now < pending.expires_at;
+                let taken = match pending.attempt.take() {
+                    Some(attempt) if fits && bool::from(attempt.state.as_bytes().ct_eq(state.as_bytes())) => Ok(attempt),
+                    Some(attempt) => {
+                        pending.attempt = Some(attempt);
+                        Err(Misfit::Foreign)
+                    }
+                    None if fits => Err(Misfit::Replayed),
+                    None => Err(Misfit::Foreign),
+                };
+                (Self::Pending(pending), taken)
+            }
+            Self::Active(_) | Self::Ended(_) => (self, Err(Misfit::Replayed)),
+        }
+    }
+
+    /// The code was exchanged and everything about it is in order.
+    pub fn complete(self, now: OffsetDateTime, secret: &Secret, user: Identity, grant: Grant, estate: Option<&Estate>, lifetimes: Lifetimes) -> Self {
+        match self {
+            Self::Pending(pending) => {
+                let estate = estate.filter(|estate| estate.issuer == user.issuer && estate.subject == user.subject);
+                Self::Active(Box::new(Active {
+                    secret_hash: secret.hash(),
+                    place: pending.place,
+                    identity: user,
+                    grant,
+                    created_at: estate.map_or(now, |estate| estate.created_at),
+                    expires_at: estate.map_or(now.saturating_add(lifetimes.absolute), |estate| estate.expires_at),
+                    last_used_at: now,
+                    used: false,
+                    forced_at: None,
+                    epoch: 0,
+                }))
+            }
+            Self::Active(_) | Self::Ended(_) => self,
+        }
+    }
+
+    /// What the session is to one who brings `secret`.
+    pub fn standing(&self, now: OffsetDateTime, secret: &Secret, lifetimes: Lifetimes) -> Standing<'_> {
+        match self {
+            Self::Pending(_) => Standing::Unknown,
+            Self::Active(active) if !active.secret_hash.matches(secret) => Standing::Unknown,
+            Self::Active(active) => active.over(now, lifetimes).map_or(Standing::Active(active), Standing::Over),
+            Self::Ended(ended) if ended.secret_hash.matches(secret) => Standing::Ended(ended.reason),
+            Self::Ended(_) => Standing::Unknown,
+        }
+    }
+
+    /// The session is over.
+    pub fn end(self, now: OffsetDateTime, reason: EndReason) -> Self {
+        match self {
+            Self::Pending(pending) => Self::Ended(Ended {
+                secret_hash: pending.secret_hash,
+                place: pending.place,
+                user: None,
+                reason,
+                ended_at: now,
+                created_at: pending.began_at,
+                expires_at: pending.expires_at,
+                last_used_at: None,
+                logout: None,
+            }),
+            Self::Active(active) => Self::Ended(Ended {
+                secret_hash: active.secret_hash,
+                place: active.place,
+                user: Some((active.identity.issuer, active.identity.subject)),
+                reason,
+                ended_at: now,
+                created_at: active.created_at,
+                expires_at: active.expires_at,
+                last_used_at: active.used.then_some(active.last_used_at),
+                logout: None,
+            }),
+            Self::Ended(_) => self,
+        }
+    }
+
+    /// The browser is on its way to the provider's end-session endpoint, with a `state` of which this is the hash.
+    pub fn logging_out(self, state: SecretHash, return_to: Option<String>) -> Self {
+        match self {
+            Self::Ended(ended) => Self::Ended(Ended { logout: Some((state, return_to)), ..ended }),
+            Self::Pending(_) | Self::Active(_) => self,
+        }
+    }
+
+    /// Where a logout with this `state` goes on to.
+    pub fn logged_out(&self, now: OffsetDateTime, state: &Secret) -> Option<String> {
+        match self {
+            Self::Ended(Ended { logout: Some((hash, return_to)), ended_at, .. })
+                if hash.matches(state) && now < ended_at.saturating_add(LOGOUT_TIMEOUT) =>
+            {
+                return_to.clone()
+            }
+            Self::Pending(_) | Self::Active(_) | Self::Ended(_) => None,
+        }
+    }
+
+    /// A request was proxied for the session.
+    pub fn used(self, now: OffsetDateTime) -> Self {
+        self.map_active(|active| Active { last_used_at: now, used: true, ..active })
+    }
+
+    /// Somebody asked for a refresh.
+    pub fn forced(self, now: OffsetDateTime) -> Self {
+        self.map_active(|active| Active { forced_at: Some(now), ..active })
+    }
+
+    /// The refresh token is about to be presented: the intent that is written ahead of the call.
+    pub fn presenting(self, now: OffsetDateTime) -> Self {
+        self.map_refreshing(|refreshing| match refreshing {
+            Refreshing::Ready { token, .. } => Refreshing::Presented { token, first_at: now },
+            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => refreshing,
+        })
+    }
+
+    /// The provider said, in full, that it did not take the token for now.
+    pub fn deferred(self, until: OffsetDateTime) -> Self {
+        self.map_refreshing(|refreshing| match refreshing {
+            Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. } => {
+                Refreshing::Ready { token, not_before: Some(until) }
+            }
+            Refreshing::Impossible | Refreshing::Lost => refreshing,
+        })
+    }
+
+    /// Whether the provider took the token is not known, and asking again is not allowed.
+    pub fn lost(self) -> Self {
+        self.map_refreshing(|refreshing| match refreshing {
+            Refreshing::Presented { .. } => Refreshing::Lost,
+            Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => refreshing,
+        })
+    }
+
+    /// New tokens came; without a new refresh token the old one stays.
+    pub fn refreshed(self, grant: Grant, renewed: Option<Identity>) -> Self {
+        self.map_active(|active| {
+            let kept = match (grant.refresh, active.grant.refresh) {
+                (Refreshing::Impossible, Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. }) => {
+                    Refreshing::Ready { token, not_before: None }
+                }
+                (refresh, _) => refresh,
+            };
+            let identity = renewed.unwrap_or(active.identity);
+            Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active }
+        })
+    }
+
+    /// When the actor has to act by itself.
+    pub fn next_alarm(&self, lifetimes: Lifetimes) -> OffsetDateTime {
+        match self {
+            Self::Pending(pending) => pending.expires_at,
+            Self::Active(active) => {
+                let end = active.idle_expires_at(lifetimes).min(active.expires_at);
+                active.ahead_at().map_or(end, |ahead| ahead.min(end))
+            }
+            Self::Ended(ended) => ended.ended_at.saturating_add(RETENTION),
+        }
+    }
+
+    /// What there is to do by itself now.
+    pub fn due(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> Due {
+        match self {
+            Self::Pending(pending) if now >= pending.expires_at => Due::Forget,
+            Self::Pending(_) => Due::Nothing,
+            Self::Active(active) => match active.over(now, lifetimes) {
+                Some(reason) => Due::End(reason),
+                None if active.ahead_at().is_some_and(|ahead| now >= ahead) => Due::Refresh,
+                None => Due::Nothing,
+            },
+            Self::Ended(ended) if now >= ended.ended_at.saturating_add(RETENTION) => Due::Forget,
+            Self::Ended(_) => Due::Nothing,
+        }
+    }
+
+    /// The session where it is live.
+    pub const fn active(&self) -> Option<&Active> {
+        match self {
+            Self::Active(active) => Some(active),
+            Self::Pending(_) | Self::Ended(_) => None,
+        }
+    }
+
+    /// One line of a list of sessions.
+    pub fn summary(&self) -> Summary {
+        match self {
+            Self::Pending(p) => summary(&p.place, "pending", p.began_at, None, p.expires_at),
+            Self::Active(a) => {
+                summary(&a.place, "active", a.created_at, Some(a.last_used_at), a.expires_at)
+            }
+            Self::Ended(e) => summary(&e.place, "ended", e.created_at, e.last_used_at, e.expires_at),
+        }
+    }
+
+    /// Where the login began.
+    pub const fn place(&self) -> &UserPlace {
+        match self {
+            Self::Pending(pending) => &pending.place,
+            Self::Active(active) => &active.place,
+            Self::Ended(ended) => &ended.place,
+        }
+    }
+
+    fn map_active(self, change: impl FnOnce(Active) -> Active) -> Self {
+        match self {
+            Self::Active(active) => Self::Active(Box::new(change(*active))),
+            Self::Pending(_) | Self::Ended(_) => self,
+        }
+    }
+
+    fn map_refreshing(self, change: impl FnOnce(Refreshing) -> Refreshing) -> Self {
+        self.map_active(|active| {
+            let grant = Grant { refresh: change(active.grant.refresh), ..active.grant };
+            Active { grant, ..active }
+        })
+    }
+}
+
+fn summary(place: &UserPlace, state: &str, created_at: OffsetDateTime, last_used_at: Option<OffsetDateTime>, expires_at: OffsetDateTime) -> Summary {
+    Summary {
+        region: place.region,
+        country: place.country.clone(),
+        state: state.to_owned(),
+        created_at,
+        last_used_at,
+        expires_at,
+        user_agent: place.user_agent.clone(),
+    }
+}
+
+impl Active {
+    /// The end without a further use.
+    pub fn idle_expires_at(&self, lifetimes: Lifetimes) -> OffsetDateTime {
+        self.last_used_at.saturating_add(lifetimes.idle)
+    }
+
+    fn over(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> Option<EndReason> {
+        if now >= self.expires_at {
+            Some(EndReason::Expired)
+        } else if now >= self.idle_expires_at(lifetimes) {
+            Some(EndReason::Idle)
+        } else {
+            None
+        }
+    }
+
+    /// When the alarm refreshes: only a session that was used since its tokens came.
+    fn ahead_at(&self) -> Option<OffsetDateTime> {
+        if !self.used {
+            return None;
+        }
+        match &self.grant.refresh {
+            Refreshing::Ready { not_before, .. } => {
+                let at = self.grant.refresh_at?;
+                Some(not_before.map_or(at, |not_before| not_before.max(at)))
+            }
+            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
+        }
+    }
+
+    /// Whether the use at `now` has to be written down: the first since the tokens came, and then about twenty
+    /// times in an idle time.
+    pub fn use_is_notable(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> bool {
+        let step = lifetimes.idle.checked_div(20).unwrap_or(lifetimes.idle);
+        !self.used || now >= self.last_used_at.saturating_add(step)
+    }
+
+    /// What the user may know.
+    pub fn view(&self, lifetimes: Lifetimes) -> SessionView {
+        SessionView {
+            subject: self.identity.subject.clone(),
+            issuer: self.identity.issuer.clone(),
+            claims: self.identity.claims.clone(),
+            region: self.place.region,
+            created_at: self.created_at,
+            idle_expires_at: self.idle_expires_at(lifetimes).min(self.expires_at),
+            expires_at: self.expires_at,
+            access_token_expires_at: self.grant.expires_at,
+        }
+    }
+}
+
+impl Grant {
+    /// Tokens that came at `now` and last for `lifetime`. `jitter` in `0.0..1.0` spreads the refreshes of many
+    /// sessions over 75–85 % of it.
+    pub fn new(now: OffsetDateTime, access_token: AccessToken, lifetime: Option<Duration>, refresh_token: Option<RefreshToken>, jitter: f64) -> Self {
+        let share = jitter.clamp(0.0, 1.0).mul_add(0.1, 0.75);
+        let after = |share: f64| {
+            lifetime.map(|life| now.saturating_add(Duration::saturating_seconds_f64(life.as_seconds_f64() * share)))
+        };
+        Self {
+            access_token,
+            issued_at: now,
+            expires_at: after(1.0),
+            refresh_at: after(share),
+            refresh: refresh_token.map_or(Refreshing::Impossible, |token| Refreshing::Ready { token, not_before: None }),
+        }
+    }
+
+    /// Whether the access token still serves: less than 10 s, or 10 % of its life, counts as expired.
+    pub fn is_valid(&self, now: OffsetDateTime) -> bool {
+        self.expires_at.is_none_or(|expires_at| {
+            let tenth = Duration::saturating_seconds_f64((expires_at - self.issued_at).as_seconds_f64() / 10.0);
+            now < expires_at.saturating_sub(tenth.min(Duration::seconds(10)))
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

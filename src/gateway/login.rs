@@ -1,0 +1,134 @@
+//! `/login` and `/callback`: a login begins in a new actor, and comes back to it.
+
+use time::Duration;
+
+use super::Gateway;
+use super::cookie::LOGINS_KEPT;
+use super::pages::{self, Page};
+use super::problem::Problem;
+use super::request::{Incoming, Parameters};
+use super::response::Outgoing;
+use super::route;
+use crate::actors;
+use crate::actors::session::message::{
+    Authority, Begin, Callback, Complete, Completed, Credential, Denied, EndReason, Get, Revoke, UserPlace, Want,
+};
+use crate::ambient;
+use crate::config::SameSite;
+
+/// Parameters of `/login` that are handed on to the provider.
+const HINTS: [&str; 7] = ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"];
+const MAX_HINT: usize = 512;
+const MAX_USER_AGENT: usize = 256;
+
+impl Gateway {
+    /// Begins a login. Nothing else does.
+    pub(super) async fn login(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+        let query = request.query();
+        let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or("/");
+        let return_to = route::local_url(&request.origin, &self.config.auth_prefix, return_to)
+            .ok_or(Problem::BadRequest("return_to must be an address on this site, such as /path?query."))?;
+        let hints = HINTS.iter().filter_map(|name| {
+            let value = query.get(name).filter(|value| !value.is_empty() && value.len() <= MAX_HINT)?;
+            Some(((*name).to_owned(), value.to_owned()))
+        });
+        let hints: Vec<(String, String)> = hints.collect();
+        let asked = hints.iter().any(|(name, _)| name == "prompt");
+        // A session that has run out of tokens is renewed without a form where the provider still knows the user.
+        let predecessor = request.cookies.session.clone();
+        let silent = match &predecessor {
+            Some(session) if !asked => self.is_out_of_tokens(session).await,
+            _ => false,
+        };
+        let attempt = ambient::random().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
+        let attempt = format!("{attempt:08x}");
+        let region = request.region(self.config.default_region);
+        let address = actors::session(&self.env, Err(region))?;
+        let user_agent = request.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT).collect());
+        let begin = Begin {
+            origin: request.origin.text.clone(),
+            return_to,
+            attempt: attempt.clone(),
+            hints,
+            predecessor,
+            silent,
+            place: UserPlace { region, country: request.place().country, user_agent },
+        };
+        let begun = actors::ask(&address, begin).await??;
+
+        let jar = request.jar();
+        let login = Credential { actor: address.id, secret: begun.secret };
+        let posted = self.config.oidc.form_post;
+        let mut response = Outgoing::redirect(302, &begun.authorization_url)
+            .cookie(&jar.set_login(&attempt, &login, posted, self.config.lifetimes.login));
+        let surplus = request.cookies.logins.len().saturating_add(1).saturating_sub(LOGINS_KEPT);
+        for (oldest, _) in request.cookies.logins.iter().take(surplus) {
+            response = response.cookie(&jar.clear_login(oldest, posted));
+        }
+        Ok(response)
+    }
+
+    async fn is_out_of_tokens(&self, session: &Credential) -> bool {
+        let Ok(address) = actors::session(&self.env, Ok(&session.actor)) else { return false };
+        let get = Get { secret: session.secret.clone(), want: Want::Standing };
+        matches!(actors::ask(&address, get).await, Ok(Err(Denied::Reauthenticate)))
+    }
+
+    /// A login came back, by GET or (`response_mode=form_post`) by POST.
+    pub(super) async fn callback(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+        let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
+        let callback = callback(&parameters)?;
+        let foreign = || Problem::CallbackRejected("the callback does not belong to a login of this browser".to_owned());
+        let attempt = callback.state.split('.').next().unwrap_or_default().to_owned();
+        let login = request.cookies.logins.iter().find(|(known, _)| *known == attempt);
+        let login = login.and_then(|(_, credential)| credential.as_ref()).ok_or_else(foreign)?;
+        let address = actors::session(&self.env, Ok(&login.actor)).map_err(|_| foreign())?;
+        let completed = actors::ask(&address, Complete { secret: login.secret.clone(), callback }).await?;
+
+        let jar = request.jar();
+        let clear_login = jar.clear_login(&attempt, self.config.oidc.form_post);
+        let prefix = &self.config.auth_prefix;
+        let response = match completed? {
+            Completed::SignedIn { secret, region, expires_at, return_to } => {
+                self.retire(request, address.id.as_str()).await;
+                let session = Credential { actor: address.id, secret };
+                let life = (expires_at - ambient::now()).max(Duration::ZERO);
+                self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
+            }
+            Completed::NotSignedIn { return_to } => Outgoing::redirect(303, &return_to),
+            // The old session is of no more use, and would ask for a silent login again.
+            Completed::LoginNeeded { return_to } => {
+                let return_to: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+                Outgoing::redirect(303, &format!("{prefix}/login?return_to={return_to}")).cookie(&jar.clear_session(self.config.same_site))
+            }
+        };
+        Ok(response.cookie(&clear_login))
+    }
+
+    /// Ends the session whose cookie is about to be replaced; usually the new one has done so already.
+    async fn retire(&self, request: &Incoming, successor: &str) {
+        let Some(old) = request.cookies.session.as_ref().filter(|old| old.actor.as_str() != successor) else { return };
+        if let Ok(address) = actors::session(&self.env, Ok(&old.actor)) {
+            let revoke = Revoke { authority: Authority::Cookie(old.secret.clone()), reason: EndReason::Superseded, logout: None };
+            let _ = actors::ask(&address, revoke).await;
+        }
+    }
+
+    /// Sends the browser on after a login. A strict cookie is not sent along a redirect that began at the provider,
+    /// so that a page of this site has to start the next request.
+    fn go_on(&self, return_to: &str) -> Outgoing {
+        match self.config.same_site {
+            SameSite::Lax => Outgoing::redirect(303, return_to),
+            SameSite::Strict => pages::page(
+                200,
+                &Page { title: "Logged in", detail: "One moment …", link: Some((return_to, "Go on")), refresh: Some(return_to), ..Page::default() },
+            ),
+        }
+    }
+}
+
+fn callback(parameters: &Parameters) -> Result<Callback, Problem> {
+    let text = |name: &str| Ok::<_, Problem>(parameters.only(name)?.map(str::to_owned));
+    let state = text("state")?.ok_or_else(|| Problem::CallbackRejected("the callback has no state".to_owned()))?;
+    Ok(Callback { state, code: text("code")?, iss: text("iss")?, error: text("error")? })
+}

@@ -1,0 +1,88 @@
+//! `/logout` and `/logged-out`: the session ends here first, then at the provider, and the browser comes back.
+
+use super::Gateway;
+use super::pages::{self, Page};
+use super::problem::Problem;
+use super::request::Incoming;
+use super::response::Outgoing;
+use super::route;
+use crate::actors;
+use crate::actors::session::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke};
+use crate::credential::{ActorId, Secret};
+
+impl Gateway {
+    /// Ends the session. A GET does so only where this site itself, or the user, opened it.
+    pub(super) async fn logout(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+        let query = request.query();
+        let form = if request.method == "POST" { Some(request.form().await?) } else { None };
+        let return_to = form.as_ref().and_then(|form| form.get("return_to")).or_else(|| query.get("return_to")).filter(|to| !to.is_empty());
+        let return_to = return_to
+            .map(|to| route::local_url(&request.origin, &self.config.auth_prefix, to))
+            .map(|to| to.ok_or(Problem::BadRequest("return_to must be an address on this site, such as /path?query.")))
+            .transpose()?;
+        if request.method == "GET" && !Self::is_own_navigation(request) {
+            return Ok(self.confirmation(return_to.as_deref()));
+        }
+
+        let logged_out = format!("{}/logged-out", self.config.auth_prefix);
+        let mut next = return_to.clone().unwrap_or_else(|| logged_out.clone());
+        if let Some(session) = &request.cookies.session
+            && let Ok(address) = actors::session(&self.env, Ok(&session.actor))
+        {
+            let logout = Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), return_to };
+            let authority = Authority::Cookie(session.secret.clone());
+            let revoke = Revoke { authority, reason: EndReason::Logout, logout: Some(logout) };
+            match actors::ask(&address, revoke).await? {
+                Ok(revoked) => next = revoked.end_session_url.unwrap_or(next),
+                Err(Denied::StoreUnavailable) => return Err(Problem::StoreUnavailable),
+                // There is nothing left to end.
+                Err(Denied::Unknown | Denied::Ended(_) | Denied::Reauthenticate | Denied::ProviderUnavailable { .. }) => {}
+            }
+        }
+        Ok(Outgoing::redirect(303, &next).cookie(&request.jar().clear_session(self.config.same_site)))
+    }
+
+    fn is_own_navigation(request: &Incoming) -> bool {
+        let site = request.header("sec-fetch-site");
+        request.is_navigation() && matches!(site.as_deref(), Some("same-origin" | "none"))
+    }
+
+    /// What a link on another site, or an image, gets: a button.
+    fn confirmation(&self, return_to: Option<&str>) -> Outgoing {
+        let query = return_to.map_or_else(String::new, |to| {
+            format!("?return_to={}", url::form_urlencoded::byte_serialize(to.as_bytes()).collect::<String>())
+        });
+        let action = format!("{}/logout{query}", self.config.auth_prefix);
+        let page = Page {
+            title: "Log out?",
+            detail: "Another page asked to log you out. Nothing has changed yet.",
+            form: Some((&action, "Log out")),
+            link: Some(("/", "Stay logged in")),
+            ..Page::default()
+        };
+        pages::page(200, &page)
+    }
+
+    /// The browser is back from the provider.
+    pub(super) async fn logged_out(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+        if let Some(return_to) = self.return_to_of(request).await {
+            return Ok(Outgoing::redirect(303, &return_to));
+        }
+        let page = Page {
+            title: "Logged out",
+            detail: "You are logged out.",
+            link: Some(("/", "Back to the application")),
+            ..Page::default()
+        };
+        Ok(pages::page(200, &page))
+    }
+
+    /// Where the logout with this `state` goes on to. Without one, or with another's, there is the page.
+    async fn return_to_of(&self, request: &Incoming) -> Option<String> {
+        let query = request.query();
+        let (actor, secret) = query.get("state")?.split_once('.')?;
+        let (actor, secret) = (actor.parse::<ActorId>().ok()?, Secret::parse(secret)?);
+        let address = actors::session(&self.env, Ok(&actor)).ok()?;
+        actors::ask(&address, LoggedOut { secret }).await.ok()?
+    }
+}

@@ -1,0 +1,158 @@
+//! The gateway: a function from request to response. It reads the cookie, picks a route, sends one message, and
+//! proxies.
+//!
+//! Architecture Invariant: no state, no SQL, no token logic, no knowledge of providers. What it knows of a session
+//! is what an actor answered to this very request.
+
+use std::rc::Rc;
+
+use openidconnect::AccessToken;
+use url::Url;
+use worker::Env;
+
+use self::problem::Problem;
+use self::request::Incoming;
+use self::response::{Outgoing, Wire};
+use self::route::{Endpoint, Host, Route};
+use crate::actors;
+use crate::actors::session::message::{EndReason, Get, Got, Want};
+use crate::config::{self, Config, Origin, SameSite};
+
+pub mod cookie;
+pub mod csrf;
+pub mod hygiene;
+mod login;
+mod logout;
+pub mod pages;
+pub mod problem;
+mod proxy;
+pub mod request;
+pub mod response;
+pub mod route;
+mod session;
+
+/// What every request is served with.
+pub struct Gateway {
+    config: Rc<Config>,
+    env: Env,
+}
+
+/// Serves one request.
+pub async fn serve(raw: web_sys::Request, env: Env) -> worker::Result<web_sys::Response> {
+    let address = raw.url();
+    let Ok(url) = Url::parse(&address) else {
+        return Problem::BadRequest("The request's address is malformed.").response("", false).into_platform();
+    };
+    match crate::config_of(&env).as_ref() {
+        Ok(config) => Gateway { config: Rc::clone(config), env }.serve(raw, &address, url).await,
+        Err(problems) => unconfigured(raw, url, problems),
+    }
+}
+
+/// The operator has to do something first: every request says what.
+fn unconfigured(raw: web_sys::Request, url: Url, problems: &[config::Problem]) -> worker::Result<web_sys::Response> {
+    let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
+    let request = Incoming::new(raw, url, origin);
+    Problem::ConfigInvalid(problems.to_vec()).response(&request.ray(), request.is_navigation()).into_platform()
+}
+
+impl Gateway {
+    async fn serve(&self, raw: web_sys::Request, address: &str, url: Url) -> worker::Result<web_sys::Response> {
+        let (origin, foreign) = match route::host(&self.config, &url) {
+            Host::Ours(origin) => (Some(origin), false),
+            Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
+            Host::Foreign => (Origin::of(&url), true),
+        };
+        let Some(origin) = origin else { return Problem::NotFound.response("", false).into_platform() };
+        let request = Incoming::new(raw, url, origin);
+        if foreign {
+            return Problem::NotFound.response(&request.ray(), request.is_navigation()).into_platform();
+        }
+        match route::route(&self.config, address, &request.url) {
+            Route::Application => self.application(&request).await,
+            Route::Own(endpoint) => match self.own(endpoint, &request).await {
+                Ok(response) => response.into_platform(),
+                Err(problem) => self.refuse(&request, &problem),
+            },
+            Route::NotFound => self.refuse(&request, &Problem::NotFound),
+            Route::Ambiguous => self.refuse(&request, &Problem::BadRequest("The request's path is ambiguous.")),
+        }
+    }
+
+    async fn own(&self, endpoint: Endpoint, request: &Incoming) -> Result<Outgoing, Problem> {
+        if !endpoint.allows(&request.method) {
+            return Err(Problem::MethodNotAllowed(endpoint.methods()));
+        }
+        // State and nonce protect the callback, which providers post from their own site.
+        if endpoint != Endpoint::Callback {
+            request.check_csrf()?;
+        }
+        match endpoint {
+            Endpoint::Login => self.login(request).await,
+            Endpoint::Callback => self.callback(request).await,
+            Endpoint::Logout => self.logout(request).await,
+            Endpoint::LoggedOut => self.logged_out(request).await,
+            Endpoint::Session => self.session(request).await,
+            Endpoint::Refresh => self.refresh(request).await,
+            Endpoint::Healthz => Ok(Outgoing::new(200, Wire::Json(r#"{"status":"ok"}"#.to_owned()))),
+        }
+    }
+
+    /// A request for the application: with a session it is proxied, without one it is sent to log in, or told so.
+    async fn application(&self, request: &Incoming) -> worker::Result<web_sys::Response> {
+        match self.proxied(request).await {
+            Ok(response) => Ok(response),
+            Err(problem @ (Problem::LoginRequired | Problem::SessionEnded(_))) if request.is_navigation() => {
+                self.send_to_login(request, &problem).into_platform()
+            }
+            Err(problem) => self.refuse(request, &problem),
+        }
+    }
+
+    async fn proxied(&self, request: &Incoming) -> Result<web_sys::Response, Problem> {
+        request.check_csrf()?;
+        let token = self.access_token(request).await?;
+        self.proxy(request, &token).await
+    }
+
+    async fn access_token(&self, request: &Incoming) -> Result<AccessToken, Problem> {
+        let (session, address) = self.session_of(request)?;
+        match actors::ask(&address, Get { secret: session.secret.clone(), want: Want::AccessToken }).await?? {
+            Got::AccessToken(token) => Ok(token),
+            Got::View(_) | Got::Standing => Err(Problem::StoreUnavailable),
+        }
+    }
+
+    fn send_to_login(&self, request: &Incoming, problem: &Problem) -> Outgoing {
+        let mut here = request.url.path().to_owned();
+        if let Some(query) = request.url.query() {
+            here.push('?');
+            here.push_str(query);
+        }
+        // A strict cookie stays away from a navigation that another site began: the same one again, from here, has it.
+        let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
+        if self.config.same_site == SameSite::Strict && from_elsewhere && !request.cookies.any {
+            let page = pages::Page {
+                title: "One moment", detail: "This page is opening …", link: Some((&here, "Go on")), refresh: Some(&here), ..Default::default()
+            };
+            return pages::page(200, &page);
+        }
+        let return_to: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+        let response = Outgoing::redirect(302, &format!("{}/login?return_to={return_to}", self.config.auth_prefix));
+        self.clearing(request, problem, response)
+    }
+
+    fn refuse(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
+        let response = problem.response(&request.ray(), request.wants_page());
+        self.clearing(request, problem, response).into_platform()
+    }
+
+    /// Takes a dead cookie away; one that was superseded may have a successor on its way.
+    fn clearing(&self, request: &Incoming, problem: &Problem, response: Outgoing) -> Outgoing {
+        match problem {
+            Problem::SessionEnded(EndReason::Superseded) => response,
+            Problem::SessionEnded(_) => response.cookie(&request.jar().clear_session(self.config.same_site)),
+            _ => response,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What a request is told that does not get what it asked for: the only place that chooses a status.
+//!
+//! API calls get an RFC 9457 problem document, navigations a page with the same words.
+
+use serde_json::json;
+
+use super::pages::{self, Page};
+use super::response::{Outgoing, Wire};
+use crate::actors::AskError;
+use crate::actors::session::message::{Denied, EndReason, SignInError};
+use crate::config;
+
+/// Everything that can be wrong, as the outside sees it. The text is `detail`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// There is no session.
+    #[error("This needs a session, and the request has none.")]
+    LoginRequired,
+    /// There was one.
+    #[error("{}", ended(*.0))]
+    SessionEnded(EndReason),
+    /// Another site may have sent it.
+    #[error("The request changes something, and it does not come from this site.")]
+    CsrfRejected,
+    /// It cannot be understood.
+    #[error("{0}")]
+    BadRequest(&'static str),
+    /// A login did not work out.
+    #[error("The login could not be completed: {0}.")]
+    CallbackRejected(String),
+    /// There is nothing here.
+    #[error("There is nothing at this address.")]
+    NotFound,
+    /// There is, but not for this method.
+    #[error("This address answers other methods: {0}.")]
+    MethodNotAllowed(&'static str),
+    /// A body is too long.
+    #[error("The request is larger than this address accepts.")]
+    TooLarge,
+    /// The provider's or the operator's fault.
+    #[error("The login provider cannot be used: {0}.")]
+    ProviderRejected(String),
+    /// The provider does not answer.
+    #[error("The login provider does not answer at the moment.")]
+    ProviderUnavailable {
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// The application does not answer.
+    #[error("The application behind this gateway cannot be reached.")]
+    UpstreamUnavailable,
+    /// The application is too slow.
+    #[error("The application behind this gateway did not answer in time.")]
+    UpstreamTimeout,
+    /// Sessions cannot be read.
+    #[error("Sessions cannot be read at the moment.")]
+    StoreUnavailable,
+    /// The operator has to do something.
+    #[error("The gateway is not configured: {} of its variables need attention.", .0.len())]
+    ConfigInvalid(Vec<config::Problem>),
+}
+
+const fn ended(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Logout => "The session has ended: it was logged out.",
+        EndReason::Revoked => "The session has ended: it was revoked.",
+        EndReason::Idle => "The session has ended: it was not used for too long.",
+        EndReason::Expired => "The session has ended: its time was up.",
+        EndReason::RefreshRejected => "The session has ended: the login provider no longer renews it.",
+        EndReason::Backchannel => "The session has ended: the user logged out at the login provider.",
+        EndReason::Superseded => "The session has ended: a newer one took its place.",
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Unknown | Denied::Reauthenticate => Self::LoginRequired,
+            Denied::Ended(reason) => Self::SessionEnded(reason),
+            Denied::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
+            Denied::StoreUnavailable => Self::StoreUnavailable,
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::CallbackRejected(why) => Self::CallbackRejected(why),
+            SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
+            SignInError::ProviderUnavailable(_) => Self::ProviderUnavailable { retry_after: 5 },
+            SignInError::StoreUnavailable => Self::StoreUnavailable,
+        }
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            // The cookie is well-formed and names nothing: as good as none.
+            AskError::NoSuchActor => Self::LoginRequired,
+            AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_) => Self::StoreUnavailable,
+        }
+    }
+}
+
+impl Problem {
+    const fn status_code_title(&self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::LoginRequired => (401, "login_required", "Login required"),
+            Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
+            Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
+            Self::BadRequest(_) => (400, "bad_request", "Bad request"),
+            Self::CallbackRejected(_) => (400, "callback_rejected", "Login failed"),
+            Self::NotFound => (404, "not_found", "Not found"),
+            Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
+            Self::TooLarge => (413, "too_large", "Request too large"),
+            Self::ProviderRejected(_) => (502, "provider_rejected", "Login provider refused"),
+            Self::ProviderUnavailable { .. } => (503, "provider_unavailable", "Login provider unavailable"),
+            Self::UpstreamUnavailable => (502, "upstream_unavailable", "Application unavailable"),
+            Self::UpstreamTimeout => (504, "upstream_timeout", "Application too slow"),
+            Self::StoreUnavailable => (503, "store_unavailable", "Sessions unavailable"),
+            Self::ConfigInvalid(_) => (500, "config_invalid", "Gateway not configured"),
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.status_code_title().0
+    }
+
+    const fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::ProviderUnavailable { retry_after } => Some(*retry_after),
+            Self::StoreUnavailable => Some(5),
+            _ => None,
+        }
+    }
+
+    /// The response to a request whose log entry is `ray`; a page where a person will read it.
+    pub fn response(&self, ray: &str, page: bool) -> Outgoing {
+        let (status, code, title) = self.status_code_title();
+        let detail = self.to_string();
+        let mut response = if page {
+            pages::page(status, &Page { title, detail: &detail, ray, next: self.next(), ..Page::default() })
+        } else {
+            let mut document = json!({
+                "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, "ray": ray,
+            });
+            match self {
+                Self::SessionEnded(reason) => insert(&mut document, "reason", json!(reason.as_str())),
+                Self::ConfigInvalid(problems) => insert(&mut document, "problems", json!(problems)),
+                _ => {}
+            }
+            Outgoing::new(status, Wire::Problem(document.to_string()))
+        };
+        if let Some(seconds) = self.retry_after() {
+            response = response.header("retry-after", &seconds.max(1).to_string());
+        }
+        if let Self::MethodNotAllowed(methods) = self {
+            response = response.header("allow", methods);
+        }
+        response
+    }
+
+    /// What a person can do.
+    fn next(&self) -> String {
+        match self {
+            Self::CallbackRejected(_) => "Go back to the application and log in again.".to_owned(),
+            Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
+            Self::ProviderUnavailable { .. } | Self::StoreUnavailable | Self::UpstreamUnavailable | Self::UpstreamTimeout => {
+                "Try again in a moment.".to_owned()
+            }
+            Self::ProviderRejected(_) => "Tell the operator of this site: its registration at the login provider needs attention.".to_owned(),
+            Self::ConfigInvalid(problems) => {
+                let lines: Vec<String> = problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
+                lines.join("\n")
+            }
+            Self::CsrfRejected | Self::BadRequest(_) | Self::NotFound | Self::MethodNotAllowed(_) | Self::TooLarge => {
+                "Go back to the application.".to_owned()
+            }
+        }
+    }
+}
+
+fn insert(document: &mut serde_json::Value, name: &str, value: serde_json::Value) {
+    if let Some(object) = document.as_object_mut() {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_document_has_the_documented_fields() {
+        let response = Problem::SessionEnded(EndReason::Idle).response("ray-1", false);
+        let Wire::Problem(body) = &response.body else { panic!("not a problem document") };
+        let document: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(response.status, 401);
+        assert_eq!(document["code"], "session_ended");
+        assert_eq!(document["reason"], "idle");
+        assert_eq!(document["ray"], "ray-1");
+        assert_eq!(document["status"], 401);
+    }
+
+    #[test]
+    fn what_passes_says_when_to_come_back() {
+        let response = Problem::ProviderUnavailable { retry_after: 30 }.response("", false);
+        assert!(response.headers.contains(&("retry-after", "30".to_owned())));
+        let response = Problem::MethodNotAllowed("GET").response("", true);
+        assert!(response.headers.contains(&("allow", "GET".to_owned())));
+    }
+
+    #[test]
+    fn a_page_escapes_what_it_quotes() {
+        let response = Problem::CallbackRejected("<script>".into()).response("\"ray\"", true);
+        let Wire::Html(body) = &response.body else { panic!("not a page") };
+        assert!(!body.contains("<script>") && body.contains("&lt;script&gt;"));
+    }
+}

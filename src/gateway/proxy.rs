@@ -1,0 +1,116 @@
+//! The way to the application and back: streamed, with the access token put in and the gateway's own headers and
+//! cookies kept out.
+
+use std::pin::pin;
+
+use futures::future::{Either, select};
+use js_sys::JsString;
+use openidconnect::AccessToken;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::Delay;
+
+use super::Gateway;
+use super::hygiene;
+use super::problem::Problem;
+use super::request::Incoming;
+
+impl Gateway {
+    /// Sends the request to the application, and its answer back.
+    pub(super) async fn proxy(&self, request: &Incoming, token: &AccessToken) -> Result<web_sys::Response, Problem> {
+        let unavailable = |_| Problem::UpstreamUnavailable;
+        let abort = web_sys::AbortController::new().map_err(unavailable)?;
+        let outgoing = self.outgoing(request, token, &abort.signal()).map_err(unavailable)?;
+        let fetched = pin!(JsFuture::from(fetch(&outgoing)));
+        let limit = pin!(Delay::from(self.config.upstream_timeout.unsigned_abs()));
+        let response: web_sys::Response = match select(fetched, limit).await {
+            Either::Left((response, _)) => response.map_err(unavailable)?.unchecked_into(),
+            Either::Right(_) => {
+                abort.abort();
+                return Err(Problem::UpstreamTimeout);
+            }
+        };
+        // A switched protocol has no headers left to care for.
+        if response.status() == 101 { Ok(response) } else { self.answer(request, &response).map_err(unavailable) }
+    }
+
+    fn outgoing(&self, request: &Incoming, token: &AccessToken, signal: &web_sys::AbortSignal) -> Result<web_sys::Request, JsValue> {
+        let mut url = self.config.upstream.clone();
+        url.push_str(request.url.path());
+        if let Some(query) = request.url.query() {
+            url.push('?');
+            url.push_str(query);
+        }
+        let init = web_sys::RequestInit::new();
+        init.set_method(&request.method);
+        init.set_headers(self.request_headers(request, token)?.as_ref());
+        init.set_redirect(web_sys::RequestRedirect::Manual);
+        init.set_cache(web_sys::RequestCache::NoStore);
+        init.set_signal(Some(signal));
+        if let Some(body) = request.raw.body() {
+            init.set_body(&body);
+        }
+        web_sys::Request::new_with_str_and_init(&url, &init)
+    }
+
+    fn request_headers(&self, request: &Incoming, token: &AccessToken) -> Result<web_sys::Headers, JsValue> {
+        let init: &JsValue = request.headers.as_ref();
+        let headers = js_sys::Reflect::construct(&constructor("Headers")?, &js_sys::Array::of1(init))?;
+        let headers: web_sys::Headers = headers.unchecked_into();
+        let nominated = request.header("connection").unwrap_or_default().to_ascii_lowercase();
+        let web_socket = request.is_web_socket();
+        for name in request.headers.keys() {
+            let Some(name) = name.ok().and_then(|name| name.as_string()) else { continue };
+            if hygiene::is_removed(&name, &nominated, web_socket) {
+                headers.delete(&name)?;
+            }
+        }
+        if request.cookies.any {
+            match request.header("cookie").and_then(|header| request.jar().strip(&header)) {
+                Some(rest) => headers.set("cookie", &rest)?,
+                None => headers.delete("cookie")?,
+            }
+        }
+        headers.set("authorization", &format!("Bearer {}", token.secret()))?;
+        headers.set("x-forwarded-host", &request.origin.host)?;
+        headers.set("x-forwarded-proto", if request.origin.https { "https" } else { "http" })?;
+        if let Some(address) = request.header("cf-connecting-ip") {
+            headers.set("x-forwarded-for", &address)?;
+        }
+        Ok(headers)
+    }
+
+    /// The application's answer, with what a cache could do wrong and the gateway's own cookies taken out.
+    fn answer(&self, request: &Incoming, response: &web_sys::Response) -> Result<web_sys::Response, JsValue> {
+        let body = response.body().map_or(JsValue::NULL, JsValue::from);
+        let answer = js_sys::Reflect::construct(&constructor("Response")?, &js_sys::Array::of2(&body, response))?;
+        let answer: web_sys::Response = answer.unchecked_into();
+        let headers = answer.headers();
+        headers.set("cache-control", "no-store")?;
+        headers.delete("cdn-cache-control")?;
+        headers.delete("surrogate-control")?;
+        if headers.has("set-cookie")? {
+            let jar = request.jar();
+            let lines = js_sys::Reflect::get(&headers, &"getSetCookie".into())?;
+            let lines = js_sys::Array::from(&lines.unchecked_into::<js_sys::Function>().call0(&headers)?);
+            if lines.iter().filter_map(|line| line.as_string()).any(|line| jar.is_set_by(&line)) {
+                headers.delete("set-cookie")?;
+                for line in lines.iter().filter_map(|line| line.as_string()).filter(|line| !jar.is_set_by(line)) {
+                    headers.append("set-cookie", &line)?;
+                }
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// A global class. `web_sys` has no constructors that take a `Headers` or a `Response` as their model.
+fn constructor(name: &str) -> Result<js_sys::Function, JsValue> {
+    Ok(js_sys::Reflect::get(&js_sys::global(), &JsString::from(name))?.unchecked_into())
+}
+
+fn fetch(request: &web_sys::Request) -> js_sys::Promise {
+    let global: JsValue = js_sys::global().into();
+    let called = js_sys::Reflect::get(&global, &"fetch".into()).and_then(|fetch| fetch.unchecked_into::<js_sys::Function>().call1(&global, request));
+    called.map_or_else(|error| js_sys::Promise::reject(&error), |promise| promise.unchecked_into())
+}

@@ -1,0 +1,165 @@
+//! A request as the gateway sees it.
+
+use url::{Url, form_urlencoded};
+
+use super::cookie::{Cookies, Jar};
+use super::csrf::{self, Provenance};
+use super::problem::Problem;
+use crate::ambient;
+use crate::config::Origin;
+use crate::region::{self, Place, Region};
+
+/// The longest form that an endpoint reads.
+const MAX_FORM: usize = 64 << 10;
+
+/// A request, its URL parsed and its host checked.
+pub struct Incoming {
+    /// As the platform gave it.
+    pub raw: web_sys::Request,
+    /// Its headers.
+    pub headers: web_sys::Headers,
+    /// Its method.
+    pub method: String,
+    /// Its URL, normalized: what is matched is what is forwarded.
+    pub url: Url,
+    /// The gateway's origin, as this browser sees it.
+    pub origin: Origin,
+    /// The gateway's cookies.
+    pub cookies: Cookies,
+}
+
+impl Incoming {
+    /// A request to `origin`.
+    pub fn new(raw: web_sys::Request, url: Url, origin: Origin) -> Self {
+        let headers = raw.headers();
+        let cookie = headers.get("cookie").ok().flatten();
+        let cookies = cookie.map(|header| Jar::of(&origin).read(&header)).unwrap_or_default();
+        Self { method: raw.method(), headers, raw, url, origin, cookies }
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).ok().flatten()
+    }
+
+    /// The cookies' names and attributes at this origin.
+    pub const fn jar(&self) -> Jar {
+        Jar::of(&self.origin)
+    }
+
+    /// Whether a person will see the answer: a GET that opens a page, and is no prefetch.
+    pub fn is_navigation(&self) -> bool {
+        if self.method != "GET" || self.header("sec-purpose").is_some() {
+            return false;
+        }
+        match (self.header("sec-fetch-mode"), self.header("sec-fetch-dest")) {
+            (None, None) => self.header("accept").is_some_and(|accept| accept.contains("text/html")),
+            (mode, dest) => mode.as_deref() == Some("navigate") && dest.as_deref() == Some("document"),
+        }
+    }
+
+    /// Whether a person will see the answer, whatever the method: what a form's answer is rendered as.
+    pub fn wants_page(&self) -> bool {
+        self.is_navigation()
+            || self.header("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
+            || self.method == "POST" && self.header("accept").is_some_and(|accept| accept.contains("text/html"))
+    }
+
+    /// Whether the request asks to become a WebSocket (RFC 6455 section 4.1).
+    pub fn is_web_socket(&self) -> bool {
+        self.header("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+    }
+
+    /// Refuses a request that another site may have sent.
+    pub fn check_csrf(&self) -> Result<(), Problem> {
+        let site = self.header("sec-fetch-site");
+        let origin = self.header("origin");
+        let provenance = Provenance {
+            method: &self.method,
+            site: site.as_deref(),
+            origin: origin.as_deref(),
+            has_our_cookies: self.cookies.any,
+            is_web_socket: self.is_web_socket(),
+        };
+        if csrf::passes(provenance, &self.origin.text) { Ok(()) } else { Err(Problem::CsrfRejected) }
+    }
+
+    /// The parameters of the query.
+    pub fn query(&self) -> Parameters {
+        Parameters(self.url.query_pairs().into_owned().collect())
+    }
+
+    /// The parameters of a form in the body; none for any other body.
+    pub async fn form(&self) -> Result<Parameters, Problem> {
+        let form = "application/x-www-form-urlencoded";
+        if !self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with(form)) {
+            return Ok(Parameters(Vec::new()));
+        }
+        let body = read(&self.raw, MAX_FORM).await?;
+        Ok(Parameters(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+
+    /// What finds the request in the log: Cloudflare's ray, or a random UUID.
+    pub fn ray(&self) -> String {
+        self.header("cf-ray").unwrap_or_else(|| {
+            let bytes = ambient::random::<16>().unwrap_or_default();
+            uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        })
+    }
+
+    /// Where the visitor is, as far as Cloudflare knows.
+    pub fn place(&self) -> Place {
+        let cf = js_sys::Reflect::get(&self.raw, &"cf".into()).unwrap_or_default();
+        let field = |name: &str| js_sys::Reflect::get(&cf, &name.into()).ok().and_then(|value| value.as_string());
+        Place {
+            continent: field("continent"),
+            country: field("country"),
+            longitude: field("longitude").and_then(|degrees| degrees.parse().ok()),
+        }
+    }
+
+    /// The region for a new session of this visitor.
+    pub fn region(&self, default: Region) -> Region {
+        region::of(&self.place()).unwrap_or(default)
+    }
+}
+
+async fn read(request: &web_sys::Request, limit: usize) -> Result<Vec<u8>, Problem> {
+    use wasm_bindgen::JsCast as _;
+    let unreadable = |_| Problem::BadRequest("The request's body could not be read.");
+    let Some(stream) = request.body() else { return Ok(Vec::new()) };
+    let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut body = Vec::new();
+    loop {
+        let step = wasm_bindgen_futures::JsFuture::from(reader.read()).await.map_err(unreadable)?;
+        let field = |name: &str| js_sys::Reflect::get(&step, &name.into()).unwrap_or_default();
+        if field("done").as_bool().unwrap_or(true) {
+            return Ok(body);
+        }
+        let chunk: js_sys::Uint8Array = field("value").unchecked_into();
+        if body.len().saturating_add(chunk.length() as usize) > limit {
+            return Err(Problem::TooLarge);
+        }
+        body.extend(chunk.to_vec());
+    }
+}
+
+/// The parameters of a query or a form.
+pub struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// The value of a parameter: the first one.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a parameter that must not be there twice (RFC 6749 section 3.1).
+    pub fn only(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let first = values.next();
+        match values.next() {
+            None => Ok(first),
+            Some(_) => Err(Problem::CallbackRejected("a parameter of the callback is there twice".to_owned())),
+        }
+    }
+}

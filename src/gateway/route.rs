@@ -1,0 +1,165 @@
+//! Where a request goes: to one of the gateway's own endpoints, or to the application. Pure.
+
+use url::Url;
+
+use crate::config::{Config, Origin};
+
+/// The gateway's own endpoints, under `AUTH_PREFIX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/login`
+    Login,
+    /// `/callback`
+    Callback,
+    /// `/logout`
+    Logout,
+    /// `/logged-out`
+    LoggedOut,
+    /// `/session`
+    Session,
+    /// `/refresh`
+    Refresh,
+    /// `/healthz`
+    Healthz,
+}
+
+impl Endpoint {
+    /// The endpoint of a path under the prefix.
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            "/login" => Some(Self::Login),
+            "/callback" => Some(Self::Callback),
+            "/logout" => Some(Self::Logout),
+            "/logged-out" => Some(Self::LoggedOut),
+            "/session" => Some(Self::Session),
+            "/refresh" => Some(Self::Refresh),
+            "/healthz" => Some(Self::Healthz),
+            _ => None,
+        }
+    }
+
+    /// The methods that it answers, as `Allow` spells them.
+    pub const fn methods(self) -> &'static str {
+        match self {
+            Self::Login | Self::LoggedOut | Self::Session | Self::Healthz => "GET, HEAD",
+            Self::Callback | Self::Logout => "GET, POST",
+            Self::Refresh => "POST",
+        }
+    }
+
+    /// Whether it answers this method.
+    pub fn allows(self, method: &str) -> bool {
+        self.methods().split(", ").any(|allowed| allowed == method)
+    }
+}
+
+/// What a path asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Route {
+    /// One of the gateway's own endpoints.
+    Own(Endpoint),
+    /// Nothing that there is.
+    NotFound,
+    /// The application.
+    Application,
+    /// A path that hides what it asks for.
+    Ambiguous,
+}
+
+/// The route of a request for `url`, whose path is as it came in `raw`.
+pub fn route(config: &Config, raw: &str, url: &Url) -> Route {
+    let under_prefix = url.path().strip_prefix(config.auth_prefix.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match under_prefix {
+        Some(path) => Endpoint::of(path).map_or(Route::NotFound, Route::Own),
+        None if is_ambiguous(raw_path(raw)) => Route::Ambiguous,
+        None => Route::Application,
+    }
+}
+
+/// The path of an absolute URL, before anything is resolved in it.
+fn raw_path(raw: &str) -> &str {
+    let behind_scheme = raw.split_once("://").map_or(raw, |(_, rest)| rest);
+    let path = behind_scheme.find('/').and_then(|at| behind_scheme.get(at..)).unwrap_or("/");
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
+/// Whether servers behind the gateway could read another path than the one that it sees: encoded slashes,
+/// backslashes and NULs, dot segments that are encoded or have a `;` behind the dots.
+fn is_ambiguous(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ["%2f", "%5c", "%00"].iter().any(|code| path.contains(code)) || path.split(['/', '\\']).any(is_hidden_dot_segment)
+}
+
+fn is_hidden_dot_segment(segment: &str) -> bool {
+    let name = segment.split(';').next().unwrap_or_default();
+    let dots = name.replace("%2e", ".");
+    (dots == "." || dots == "..") && segment != dots
+}
+
+/// Whether the request's host is the gateway's.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Host {
+    /// It is, at this origin.
+    Ours(Origin),
+    /// It is, but the scheme must be https: the URL to go to.
+    Insecure(String),
+    /// It is not.
+    Foreign,
+}
+
+/// Holds the request's URL against `PUBLIC_ORIGIN`, or takes its own origin where there is none.
+pub fn host(config: &Config, url: &Url) -> Host {
+    let Some(requested) = Origin::of(url) else { return Host::Foreign };
+    let origin = if config.public_origins.is_empty() {
+        requested
+    } else {
+        let matches = |origin: &&Origin| origin.host.eq_ignore_ascii_case(&requested.host);
+        match config.public_origins.iter().find(matches) {
+            Some(origin) => origin.clone(),
+            None => return Host::Foreign,
+        }
+    };
+    if url.scheme() == "http" && !crate::config::is_loopback(url) {
+        let mut secure = url.clone();
+        return match secure.set_scheme("https") {
+            Ok(()) => Host::Insecure(secure.into()),
+            Err(()) => Host::Foreign,
+        };
+    }
+    Host::Ours(origin)
+}
+
+/// A `return_to` as a path and query on this origin; none where it leads elsewhere.
+pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<String> {
+    // What a URL parser skips or turns into a slash is refused, not interpreted.
+    if return_to.len() > 4096 || return_to.contains('\\') || return_to.chars().any(char::is_control) || return_to.trim() != return_to {
+        return None;
+    }
+    let base = Url::parse(&origin.text).ok()?;
+    let relative = return_to.starts_with('/') && !return_to.starts_with("//");
+    let absolute = return_to.starts_with(&format!("{}/", origin.text));
+    if !relative && !absolute {
+        return None;
+    }
+    let url = base.join(return_to).ok()?;
+    if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() || url.path().starts_with("//") {
+        return None;
+    }
+    // Going on to one of these would start over, or end what just began.
+    let own = url.path().strip_prefix(auth_prefix).and_then(Endpoint::of);
+    if matches!(own, Some(Endpoint::Login | Endpoint::Callback | Endpoint::Logout)) {
+        return Some("/".to_owned());
+    }
+    let mut local = url.path().to_owned();
+    for (mark, part) in [('?', url.query()), ('#', url.fragment())] {
+        if let Some(part) = part {
+            local.push(mark);
+            local.push_str(part);
+        }
+    }
+    Some(local)
+}
+
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;

@@ -1,0 +1,58 @@
+//! OAuth sessions at the edge: the Token Handler (Backend for Frontend) pattern on Cloudflare Workers.
+//!
+//! ```text
+//!                      request                    message (bincode)
+//!     browser ───────► gateway (stateless) ─────► SessionActor (one per session) ──► provider
+//!        ▲                │  ▲                        │        ▲   │                 (token endpoint)
+//!        │  response      ▼  │ upstream response      │ alarm ─┘   └──► store
+//!        └────────────  upstream
+//! ```
+//!
+//! One way through the house: [`gateway`] → [`actors`] → [`provider`] and [`store`]. What decides is pure and tested
+//! natively: [`config`], [`region`], [`actors::wire`], [`actors::session::state`], [`actors::session::message`],
+//! [`gateway::route`], [`gateway::cookie`], [`gateway::csrf`], [`gateway::hygiene`], [`provider::id_token`],
+//! [`provider::cache`]. They take the time and randomness as arguments; [`ambient`] alone reads them.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+use worker::{Context, Env, event};
+
+use crate::config::{Config, Problem};
+
+pub mod actors;
+pub mod ambient;
+pub mod config;
+pub mod credential;
+pub mod gateway;
+pub mod provider;
+pub mod region;
+pub mod store;
+
+/// The configuration, or everything that is wrong with it.
+pub type Configured = Result<Rc<Config>, Vec<Problem>>;
+
+thread_local! {
+    static CONFIG: OnceCell<Rc<Configured>> = const { OnceCell::new() };
+}
+
+/// The configuration of this isolate, read at its first use.
+pub fn config_of(env: &Env) -> Rc<Configured> {
+    CONFIG.with(|config| Rc::clone(config.get_or_init(|| Rc::new(Config::read(|name| variable(env, name)).map(Rc::new)))))
+}
+
+/// A variable's text. One that `wrangler.toml` gives as a number, a table or an array is read as its JSON.
+fn variable(env: &Env, name: &str) -> Option<String> {
+    let value = js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?;
+    if value.is_undefined() || value.is_null() {
+        return None;
+    }
+    value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
+}
+
+/// Every request comes in here.
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
+    gateway::serve(request, env).await
+}

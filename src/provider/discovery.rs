@@ -1,0 +1,217 @@
+//! What a provider publishes about itself: its metadata (OpenID Connect Discovery 1.0) and its keys (RFC 7517).
+//!
+//! Both are kept in the isolate and, for the other isolates of the data centre, in the Cache API; [`super::cache`] says
+//! for how long. A cached document is checked like a fetched one.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey, CoreJsonWebKeySet,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType,
+};
+use openidconnect::{AdditionalProviderMetadata, DiscoveryError, IssuerUrl, JsonWebKeySetUrl, ProviderMetadata};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use url::Url;
+
+use super::cache::{Cached, FRESH};
+use super::http::{self, HttpError};
+use super::ProviderError;
+use crate::config::is_allowed;
+
+/// The metadata that `openidconnect` leaves out.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct MoreMetadata {
+    /// RFC 9207 section 3.
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+    /// RFC 9126 section 5.
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// RFC 9126 section 5.
+    #[serde(default)]
+    pub require_pushed_authorization_requests: bool,
+    /// OpenID Connect RP-Initiated Logout 1.0 section 2.1.
+    pub end_session_endpoint: Option<Url>,
+    /// RFC 8414 section 2.
+    pub revocation_endpoint: Option<Url>,
+}
+
+impl AdditionalProviderMetadata for MoreMetadata {}
+
+/// A provider's metadata.
+pub type Metadata = ProviderMetadata<
+    MoreMetadata, CoreAuthDisplay, CoreClientAuthMethod, CoreClaimName, CoreClaimType, CoreGrantType,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJsonWebKey, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+thread_local! {
+    static METADATA: RefCell<HashMap<String, Cached<Rc<Metadata>>>> = RefCell::default();
+    static KEYS: RefCell<HashMap<String, Cached<Rc<CoreJsonWebKeySet>>>> = RefCell::default();
+}
+
+/// The discovery document's URL: the issuer with the well-known path behind it.
+pub fn url(issuer: &IssuerUrl) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.as_str().trim_end_matches('/'))
+}
+
+/// The provider's metadata.
+pub async fn metadata(issuer: &IssuerUrl, now: OffsetDateTime) -> Result<Rc<Metadata>, ProviderError> {
+    let kept = METADATA.with_borrow(|kept| kept.get(issuer.as_str()).cloned());
+    if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
+        return Ok(Rc::clone(fresh));
+    }
+    let fetched = match from_cache_api(issuer).await {
+        Some(metadata) => Ok(metadata),
+        None => fetch_metadata(issuer).await,
+    };
+    match fetched {
+        Ok(metadata) => {
+            let metadata = Rc::new(metadata);
+            METADATA.with_borrow_mut(|kept| kept.insert(issuer.as_str().to_owned(), Cached::new(Rc::clone(&metadata), now)));
+            Ok(metadata)
+        }
+        Err(error @ ProviderError::Unavailable(_)) => kept.as_ref().and_then(|kept| kept.last_good(now)).cloned().ok_or(error),
+        Err(error) => Err(error),
+    }
+}
+
+async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
+    let request = ::http::Request::builder().uri(url(issuer)).header("accept", "application/json").body(Vec::new());
+    let request = request.map_err(|_| ProviderError::Rejected("OIDC_ISSUER is no URL that can be asked".to_owned()))?;
+    let response = http::send(request).await.map_err(unanswered)?;
+    match response.status().as_u16() {
+        200 => {}
+        status @ (429 | 500..) => return Err(ProviderError::Unavailable(format!("discovery: the provider answered {status}"))),
+        status => return Err(ProviderError::Rejected(format!("discovery: the provider answered {status}"))),
+    }
+    let metadata = checked(issuer, response.body())?;
+    into_cache_api(issuer, response.body()).await;
+    Ok(metadata)
+}
+
+/// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
+fn checked(issuer: &IssuerUrl, body: &[u8]) -> Result<Metadata, ProviderError> {
+    let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
+    let metadata: Metadata = serde_json::from_slice(body).map_err(|_| rejected("the document is no provider metadata"))?;
+    if metadata.issuer() != issuer {
+        return Err(rejected("the document names another issuer than OIDC_ISSUER"));
+    }
+    let more = metadata.additional_metadata();
+    let endpoints = [
+        Some(metadata.authorization_endpoint().url()),
+        Some(metadata.jwks_uri().url()),
+        metadata.token_endpoint().map(|endpoint| endpoint.url()),
+        metadata.userinfo_endpoint().map(|endpoint| endpoint.url()),
+        more.pushed_authorization_request_endpoint.as_ref(),
+        more.end_session_endpoint.as_ref(),
+        more.revocation_endpoint.as_ref(),
+    ];
+    if endpoints.into_iter().flatten().all(is_allowed) {
+        Ok(metadata)
+    } else {
+        Err(rejected("an endpoint is neither https nor on a loopback host"))
+    }
+}
+
+/// The provider's keys.
+pub async fn keys(metadata: &Metadata, now: OffsetDateTime) -> Result<Rc<CoreJsonWebKeySet>, ProviderError> {
+    let kept = KEYS.with_borrow(|kept| kept.get(metadata.jwks_uri().as_str()).cloned());
+    if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
+        return Ok(Rc::clone(fresh));
+    }
+    match fetch_keys(metadata.jwks_uri()).await {
+        Ok(keys) => Ok(keep_keys(metadata.jwks_uri(), Cached::new(Rc::new(keys), now), now)),
+        Err(error) => kept.as_ref().and_then(|kept| kept.last_good(now)).cloned().ok_or(error),
+    }
+}
+
+/// The provider's keys anew, because one was missing; none where that was tried a moment ago.
+pub async fn keys_after_miss(metadata: &Metadata, now: OffsetDateTime) -> Option<Result<Rc<CoreJsonWebKeySet>, ProviderError>> {
+    let uri = metadata.jwks_uri();
+    let due = KEYS.with_borrow_mut(|kept| kept.get_mut(uri.as_str()).is_none_or(|kept| kept.miss(now)));
+    if !due {
+        return None;
+    }
+    let fetched = fetch_keys(uri).await;
+    Some(fetched.map(|keys| keep_keys(uri, Cached::new(Rc::new(keys), now).after_miss(now), now)))
+}
+
+fn keep_keys(uri: &JsonWebKeySetUrl, keys: Cached<Rc<CoreJsonWebKeySet>>, now: OffsetDateTime) -> Rc<CoreJsonWebKeySet> {
+    let value = keys.fresh(now).cloned().unwrap_or_default();
+    KEYS.with_borrow_mut(|kept| kept.insert(uri.as_str().to_owned(), keys));
+    value
+}
+
+async fn fetch_keys(uri: &JsonWebKeySetUrl) -> Result<CoreJsonWebKeySet, ProviderError> {
+    CoreJsonWebKeySet::fetch_async(uri, &http::send).await.map_err(|error| match error {
+        DiscoveryError::Request(error) => unanswered(error),
+        DiscoveryError::Response(status, ..) if status.is_server_error() || status.as_u16() == 429 => {
+            ProviderError::Unavailable(format!("keys: the provider answered {status}"))
+        }
+        _ => ProviderError::Rejected("keys: the document is no JSON Web Key Set".to_owned()),
+    })
+}
+
+/// Whether no complete answer is the provider's absence or its fault.
+pub fn unanswered(error: HttpError) -> ProviderError {
+    match error {
+        HttpError::Unreachable | HttpError::TimedOut => ProviderError::Unavailable(error.to_string()),
+        HttpError::Forbidden | HttpError::BadRequest | HttpError::TooLarge => ProviderError::Rejected(error.to_string()),
+    }
+}
+
+/// The key in the Cache API. It lies under the issuer's own URL, where nobody but the issuer can put anything.
+fn cache_key(issuer: &IssuerUrl) -> String {
+    format!("{}?for=edge-oauth-sessions", url(issuer))
+}
+
+async fn from_cache_api(issuer: &IssuerUrl) -> Option<Metadata> {
+    let mut response = worker::Cache::default().get(cache_key(issuer), false).await.ok()??;
+    checked(issuer, &response.bytes().await.ok()?).ok()
+}
+
+/// Best effort: where there is no Cache API, each isolate asks for itself.
+async fn into_cache_api(issuer: &IssuerUrl, body: &[u8]) {
+    let Ok(mut response) = worker::Response::from_bytes(body.to_vec()) else { return };
+    let headers = response.headers_mut();
+    let kept = headers.set("cache-control", &format!("max-age={}", FRESH.whole_seconds()));
+    if kept.and_then(|()| headers.set("content-type", "application/json")).is_ok() {
+        let _ = worker::Cache::default().put(cache_key(issuer), response).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(issuer: &str, token_endpoint: &str) -> Vec<u8> {
+        serde_json::json!({
+            "issuer": issuer, "authorization_endpoint": "https://op.example/authorize", "token_endpoint": token_endpoint,
+            "jwks_uri": "https://op.example/jwks", "response_types_supported": ["code"],
+            "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"],
+        })
+        .to_string()
+        .into_bytes()
+    }
+
+    #[test]
+    fn a_document_of_another_issuer_or_with_a_plain_http_endpoint_is_refused() {
+        let issuer = IssuerUrl::new("https://op.example".into()).unwrap();
+        assert!(checked(&issuer, &document("https://op.example", "https://op.example/token")).is_ok());
+        assert!(checked(&issuer, &document("https://op.example/", "https://op.example/token")).is_err());
+        assert!(checked(&issuer, &document("https://op.example", "http://op.example/token")).is_err());
+        assert!(checked(&issuer, b"{}").is_err());
+    }
+
+    #[test]
+    fn the_discovery_url_has_one_slash_whether_the_issuer_ends_in_one_or_not() {
+        for issuer in ["https://op.example/tenant", "https://op.example/tenant/"] {
+            let issuer = IssuerUrl::new(issuer.into()).unwrap();
+            assert_eq!(url(&issuer), "https://op.example/tenant/.well-known/openid-configuration");
+        }
+    }
+}

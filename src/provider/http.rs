@@ -1,0 +1,119 @@
+//! The HTTP client that calls to a provider go through: https or loopback, no redirect followed, time and size
+//! limited, only GETs repeated, once.
+//!
+//! It is handed to `openidconnect` as a plain async function.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use openidconnect::{HttpRequest, HttpResponse};
+use url::Url;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::Delay;
+
+use crate::config::is_allowed;
+
+/// How long one call may take, its body included.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The longest body that is read.
+const MAX_BODY: usize = 1 << 20;
+
+/// Why there is no complete answer. Never holds a URL: some carry codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// Not https, and not loopback.
+    #[error("the endpoint is neither https nor on a loopback host")]
+    Forbidden,
+    /// The request cannot be built.
+    #[error("the request cannot be sent")]
+    BadRequest,
+    /// No connection, or it was lost.
+    #[error("the provider could not be reached")]
+    Unreachable,
+    /// No complete answer in time.
+    #[error("the provider did not answer within 10 s")]
+    TimedOut,
+    /// The body is too long.
+    #[error("the provider's answer is longer than 1 MiB")]
+    TooLarge,
+}
+
+/// Sends a request and reads the whole answer.
+pub async fn send(request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    let url = Url::parse(&request.uri().to_string()).map_err(|_| HttpError::BadRequest)?;
+    if !is_allowed(&url) {
+        return Err(HttpError::Forbidden);
+    }
+    let repeatable = request.method() == http::Method::GET;
+    match send_once(&request).await {
+        Ok(response) if repeatable && response.status().is_server_error() => send_once(&request).await,
+        Err(HttpError::Unreachable | HttpError::TimedOut) if repeatable => send_once(&request).await,
+        answer => answer,
+    }
+}
+
+async fn send_once(request: &HttpRequest) -> Result<HttpResponse, HttpError> {
+    let abort = web_sys::AbortController::new().map_err(|_| HttpError::BadRequest)?;
+    let answer = pin!(exchange(request, abort.signal()));
+    let limit = pin!(Delay::from(TIME_LIMIT));
+    match select(answer, limit).await {
+        Either::Left((answer, _)) => {
+            if answer.is_err() {
+                abort.abort();
+            }
+            answer
+        }
+        Either::Right(_) => {
+            abort.abort();
+            Err(HttpError::TimedOut)
+        }
+    }
+}
+
+async fn exchange(request: &HttpRequest, signal: web_sys::AbortSignal) -> Result<HttpResponse, HttpError> {
+    let headers = web_sys::Headers::new().map_err(|_| HttpError::BadRequest)?;
+    for (name, value) in request.headers() {
+        let value = value.to_str().map_err(|_| HttpError::BadRequest)?;
+        headers.set(name.as_str(), value).map_err(|_| HttpError::BadRequest)?;
+    }
+    let init = web_sys::RequestInit::new();
+    init.set_method(request.method().as_str());
+    init.set_headers(&headers);
+    init.set_redirect(web_sys::RequestRedirect::Manual);
+    init.set_signal(Some(&signal));
+    if !request.body().is_empty() {
+        init.set_body(&js_sys::Uint8Array::from(request.body().as_slice()));
+    }
+    let outgoing = web_sys::Request::new_with_str_and_init(&request.uri().to_string(), &init);
+    let outgoing = worker::Request::from(outgoing.map_err(|_| HttpError::BadRequest)?);
+    let response = worker::Fetch::Request(outgoing).send().await.map_err(|_| HttpError::Unreachable)?;
+    let response: web_sys::Response = response.into();
+
+    let mut answer = http::Response::builder().status(response.status());
+    for name in ["content-type", "retry-after", "x-ratelimit-reset", "dpop-nonce"] {
+        if let Ok(Some(value)) = response.headers().get(name) {
+            answer = answer.header(name, value);
+        }
+    }
+    answer.body(read(&response).await?).map_err(|_| HttpError::Unreachable)
+}
+
+async fn read(response: &web_sys::Response) -> Result<Vec<u8>, HttpError> {
+    let Some(stream) = response.body() else { return Ok(Vec::new()) };
+    let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut body = Vec::new();
+    loop {
+        let step = JsFuture::from(reader.read()).await.map_err(|_| HttpError::Unreachable)?;
+        let field = |name| js_sys::Reflect::get(&step, &JsValue::from_str(name)).unwrap_or_default();
+        if field("done").as_bool().unwrap_or(true) {
+            return Ok(body);
+        }
+        let chunk: js_sys::Uint8Array = field("value").unchecked_into();
+        if body.len().saturating_add(chunk.length() as usize) > MAX_BODY {
+            return Err(HttpError::TooLarge);
+        }
+        body.extend(chunk.to_vec());
+    }
+}

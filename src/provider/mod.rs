@@ -1,0 +1,158 @@
+//! The provider that users log in at: what the session actor needs of one, and the kinds there are.
+
+use openidconnect::{AccessToken, RefreshToken};
+use time::{Duration, OffsetDateTime};
+
+use crate::actors::session::state::Identity;
+use crate::config::Config;
+
+pub mod cache;
+pub mod discovery;
+pub mod http;
+pub mod id_token;
+pub mod oidc;
+pub mod token;
+
+/// Why a login cannot begin or complete.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// The provider does not answer, or asks to come back later.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The provider refuses this client, or answers nonsense: its or the operator's fault.
+    #[error("{0}")]
+    Rejected(String),
+    /// The code was refused, or the ID token fails a check.
+    #[error("{0}")]
+    Callback(String),
+}
+
+/// How presenting a refresh token came out, where it brought no tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefreshFailure {
+    /// `invalid_grant`, or the new ID token is another user's: the grant is gone.
+    Refused(String),
+    /// A complete answer that says: not now. The token was not taken.
+    Deferred {
+        /// What the provider asked for.
+        retry_after: Option<Duration>,
+        /// Its status.
+        status: u16,
+    },
+    /// Anything else: the token may have been taken.
+    Unknown(String),
+}
+
+/// One authorization request.
+#[derive(Clone, Debug)]
+pub struct Authorization<'a> {
+    /// `redirect_uri`.
+    pub redirect_uri: &'a str,
+    /// `state`.
+    pub state: &'a str,
+    /// `nonce`.
+    pub nonce: &'a str,
+    /// `code_verifier`, of which the challenge is sent.
+    pub code_verifier: &'a str,
+    /// From `/login`.
+    pub hints: &'a [(String, String)],
+}
+
+/// One code, and what it is held against.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    /// `code`.
+    pub code: &'a str,
+    /// `redirect_uri`, as in the authorization request.
+    pub redirect_uri: &'a str,
+    /// `code_verifier`.
+    pub code_verifier: &'a str,
+    /// `nonce`, as in the authorization request.
+    pub nonce: &'a str,
+}
+
+/// The tokens of a token response.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// What goes to the application.
+    pub access_token: AccessToken,
+    /// How long it lasts, where the provider says.
+    pub lifetime: Option<Duration>,
+    /// What gets the next one.
+    pub refresh_token: Option<RefreshToken>,
+}
+
+/// A completed login.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Who.
+    pub identity: Identity,
+    /// With what.
+    pub tokens: Tokens,
+    /// What went wrong without harm: a UserInfo endpoint that did not answer.
+    pub remark: Option<String>,
+}
+
+/// A provider of one kind.
+#[derive(Clone, Debug)]
+pub enum Provider {
+    /// Any OpenID Connect issuer.
+    Oidc(oidc::Oidc),
+}
+
+impl Provider {
+    /// The provider of this configuration.
+    pub fn new(config: &Config) -> Self {
+        Self::Oidc(oidc::Oidc::new(config.oidc.clone()))
+    }
+
+    /// Where the browser goes to log in.
+    pub async fn authorization_url(&self, now: OffsetDateTime, request: &Authorization<'_>) -> Result<String, ProviderError> {
+        match self {
+            Self::Oidc(oidc) => oidc.authorization_url(now, request).await,
+        }
+    }
+
+    /// Checks the `iss` of an authorization response (RFC 9207).
+    pub async fn check_issuer(&self, now: OffsetDateTime, iss: Option<&str>) -> Result<(), ProviderError> {
+        match self {
+            Self::Oidc(oidc) => oidc.check_issuer(now, iss).await,
+        }
+    }
+
+    /// Redeems a code.
+    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
+        match self {
+            Self::Oidc(oidc) => oidc.exchange(now, exchange).await,
+        }
+    }
+
+    /// Presents a refresh token, once. A new ID token must be `identity`'s.
+    pub async fn refresh(&self, now: OffsetDateTime, token: &RefreshToken, identity: &Identity) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+        match self {
+            Self::Oidc(oidc) => oidc.refresh(now, token, identity).await,
+        }
+    }
+
+    /// Revokes a refresh token where the provider can (RFC 7009).
+    pub async fn revoke(&self, now: OffsetDateTime, token: &RefreshToken) -> Result<(), ProviderError> {
+        match self {
+            Self::Oidc(oidc) => oidc.revoke(now, token).await,
+        }
+    }
+
+    /// Where the browser goes to log out (OpenID Connect RP-Initiated Logout 1.0); none where the provider has no
+    /// such endpoint, or does not answer.
+    pub async fn end_session_url(&self, now: OffsetDateTime, id_token: &str, back_to: &str, state: &str) -> Option<String> {
+        match self {
+            Self::Oidc(oidc) => oidc.end_session_url(now, id_token, back_to, state).await,
+        }
+    }
+
+    /// Whether the provider answers at all: a GET, which changes nothing there.
+    pub async fn answers(&self) -> bool {
+        match self {
+            Self::Oidc(oidc) => oidc.answers().await,
+        }
+    }
+}
