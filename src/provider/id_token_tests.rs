@@ -1,1 +1,106 @@
+use ed25519_dalek::{Signer as _, SigningKey};
+use serde_json::json;
+
 use super::*;
+
+const NOW: i64 = 1_800_000_000;
+
+fn key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+fn keys(kid: &str) -> CoreJsonWebKeySet {
+    let x = BASE64_URL_SAFE_NO_PAD.encode(key().verifying_key().as_bytes());
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x});
+    serde_json::from_value(json!({ "keys": [jwk] })).unwrap()
+}
+
+fn sign(header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(header), part(claims));
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(key().sign(signed.as_bytes()).to_bytes());
+    format!("{signed}.{signature}")
+}
+
+fn good() -> Value {
+    json!({"iss": "https://op.example", "aud": "gateway", "sub": "ada", "nonce": "n", "iat": NOW, "exp": NOW + 300})
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut claims = good();
+    claims[name] = value;
+    claims
+}
+
+fn check_header(header: &Value, claims: &Value) -> Result<Map<String, Value>, IdTokenError> {
+    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
+    let access_token = AccessToken::new("access".into());
+    let expected = Expected { issuer: &issuer, client_id: &client_id, nonce: Some("n"), access_token: &access_token };
+    let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
+    validate(&sign(header, claims), &keys("k"), expected, now)
+}
+
+fn check(claims: &Value) -> Result<Map<String, Value>, IdTokenError> {
+    check_header(&json!({"alg": "EdDSA", "kid": "k"}), claims)
+}
+
+#[test]
+fn a_good_token_passes_and_keeps_the_claims_that_nobody_knows() {
+    let claims = check(&with("https://claims.example/plan", json!({"seats": 3}))).unwrap();
+    assert_eq!(claims["https://claims.example/plan"]["seats"], 3);
+    assert!(check(&with("exp", json!(NOW as f64 + 0.5))).is_ok());
+    assert!(check(&with("exp", json!(NOW - 59))).is_ok());
+    assert!(check(&with("nbf", json!(NOW + 59))).is_ok());
+}
+
+#[test]
+fn claims_that_are_wrong_or_of_a_wrong_type_are_refused() {
+    for (name, value) in [
+        ("iss", json!("https://op.example/")), ("iss", json!(null)), ("aud", json!("other")), ("aud", json!([])),
+        ("aud", json!(["gateway", "other"])), ("nonce", json!("m")), ("sub", json!(null)), ("sub", json!(7)),
+        ("exp", json!("1900000000")), ("exp", json!(1e300)), ("exp", json!(NOW - 61)), ("exp", json!(-1e300)),
+        ("iat", json!("1800000000")), ("iat", json!(1e300)), ("iat", json!(NOW + 61)), ("iat", json!(NOW - 3600)),
+        ("nbf", json!("1800000000")), ("nbf", json!(1e300)), ("nbf", json!(NOW + 61)), ("azp", json!("other")),
+        ("at_hash", json!("AAAA")),
+    ] {
+        assert!(matches!(check(&with(name, value.clone())), Err(IdTokenError::Invalid(_))), "{name}: {value}");
+    }
+    for name in ["iss", "aud", "sub", "nonce", "iat", "exp"] {
+        let mut claims = good();
+        claims.as_object_mut().unwrap().remove(name);
+        assert!(check(&claims).is_err(), "without {name}");
+    }
+}
+
+#[test]
+fn additional_audiences_are_refused_with_azp_too() {
+    let mut claims = with("aud", json!(["gateway", "other"]));
+    claims["azp"] = json!("gateway");
+    assert!(check(&claims).is_err());
+}
+
+#[test]
+fn algorithms_that_are_none_or_symmetric_or_unknown_are_refused() {
+    for alg in ["none", "nOnE", "", "HS256", "ES512", "eddsa"] {
+        assert!(matches!(check_header(&json!({"alg": alg, "kid": "k"}), &good()), Err(IdTokenError::Invalid(_))), "{alg}");
+    }
+    assert!(check_header(&json!({"kid": "k"}), &good()).is_err());
+}
+
+#[test]
+fn an_unknown_key_is_told_apart_from_a_bad_signature() {
+    assert_eq!(check_header(&json!({"alg": "EdDSA", "kid": "other"}), &good()), Err(IdTokenError::UnknownKey));
+    let token = sign(&json!({"alg": "EdDSA", "kid": "k"}), &good());
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode([0_u8; 64]));
+    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
+    let access_token = AccessToken::new("access".into());
+    let expected = Expected { issuer: &issuer, client_id: &client_id, nonce: Some("n"), access_token: &access_token };
+    let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
+    assert!(matches!(validate(&forged, &keys("k"), expected, now), Err(IdTokenError::Invalid(_))));
+}
+
+#[test]
+fn a_token_without_a_key_id_passes_where_one_key_fits() {
+    assert!(check_header(&json!({"alg": "EdDSA"}), &good()).is_ok());
+}

@@ -1,1 +1,201 @@
 use super::*;
+use crate::region::Region;
+
+const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const LIVES: Lifetimes = Lifetimes { idle: Duration::hours(1), absolute: Duration::hours(10), login: Duration::minutes(10) };
+const TOKEN_LIFE: Duration = Duration::seconds(1000);
+
+fn secret(byte: u8) -> Secret {
+    Secret::from_random([byte; 32])
+}
+
+fn pending() -> State {
+    State::Pending(Pending {
+        secret_hash: secret(1).hash(),
+        place: UserPlace { region: Region::Weur, country: None, user_agent: None },
+        began_at: T0,
+        expires_at: T0 + LIVES.login,
+        attempt: Some(Attempt {
+            state: "state".into(),
+            nonce: "nonce".into(),
+            code_verifier: "verifier".into(),
+            redirect_uri: "https://app.example/auth/callback".into(),
+            return_to: "/".into(),
+            predecessor: None,
+            silent: false,
+            prompt_none: false,
+        }),
+    })
+}
+
+fn identity() -> Identity {
+    Identity { issuer: "iss".into(), subject: "sub".into(), sid: None, claims: "{}".into(), id_token: "id".into() }
+}
+
+fn grant(now: OffsetDateTime, refresh: Option<&str>) -> Grant {
+    let refresh = refresh.map(|token| RefreshToken::new(token.into()));
+    Grant::new(now, AccessToken::new("access".into()), Some(TOKEN_LIFE), refresh, 0.0)
+}
+
+fn active() -> State {
+    pending().complete(T0, &secret(2), identity(), grant(T0, Some("first")), None, LIVES)
+}
+
+fn refresh_token(state: &State) -> Option<&str> {
+    match &state.active()?.grant.refresh {
+        Refreshing::Ready { token, .. } | Refreshing::Presented { token, .. } => Some(token.secret()),
+        Refreshing::Impossible | Refreshing::Lost => None,
+    }
+}
+
+#[test]
+fn a_callback_takes_the_attempt_once() {
+    let (state, attempt) = pending().redeem(T0, &secret(1), "state");
+    assert_eq!(attempt.unwrap().nonce, "nonce");
+    let (_, again) = state.redeem(T0, &secret(1), "state");
+    assert_eq!(again.unwrap_err(), Misfit::Replayed);
+}
+
+#[test]
+fn a_callback_that_does_not_fit_takes_nothing() {
+    for (now, by, with) in [(T0, secret(9), "state"), (T0, secret(1), "other"), (T0 + LIVES.login, secret(1), "state")] {
+        let (state, attempt) = pending().redeem(now, &by, with);
+        assert_eq!(attempt.unwrap_err(), Misfit::Foreign);
+        assert!(state.redeem(T0, &secret(1), "state").1.is_ok());
+    }
+}
+
+#[test]
+fn the_login_secret_is_no_session_secret() {
+    assert!(matches!(pending().standing(T0, &secret(1), LIVES), Standing::Unknown));
+    assert!(matches!(active().standing(T0, &secret(1), LIVES), Standing::Unknown));
+    assert!(matches!(active().standing(T0, &secret(2), LIVES), Standing::Active(_)));
+}
+
+#[test]
+fn a_session_ends_idle_or_at_its_absolute_end_whichever_comes_first() {
+    let used_at = T0 + Duration::minutes(30);
+    let state = active().used(used_at);
+    assert!(matches!(state.standing(T0 + Duration::minutes(89), &secret(2), LIVES), Standing::Active(_)));
+    assert!(matches!(state.standing(used_at + LIVES.idle, &secret(2), LIVES), Standing::Over(EndReason::Idle)));
+    let state = active().used(T0 + Duration::minutes(599));
+    assert!(matches!(state.standing(T0 + LIVES.absolute, &secret(2), LIVES), Standing::Over(EndReason::Expired)));
+}
+
+#[test]
+fn an_ended_session_tells_its_owner_alone_why() {
+    let state = active().end(T0, EndReason::Logout);
+    assert!(matches!(state.standing(T0, &secret(2), LIVES), Standing::Ended(EndReason::Logout)));
+    assert!(matches!(state.standing(T0, &secret(3), LIVES), Standing::Unknown));
+    assert!(matches!(state.end(T0, EndReason::Idle).standing(T0, &secret(2), LIVES), Standing::Ended(EndReason::Logout)));
+}
+
+#[test]
+fn an_ended_session_holds_no_token() {
+    let ended = format!("{:?}", active().end(T0, EndReason::Logout));
+    for word in ["access", "first", "AccessToken", "RefreshToken"] {
+        assert!(!ended.contains(word), "{ended}");
+    }
+}
+
+#[test]
+fn a_logout_during_a_refresh_wins() {
+    let state = active().presenting(T0).end(T0, EndReason::Logout).refreshed(grant(T0, Some("second")), None);
+    assert!(matches!(state, State::Ended(_)));
+}
+
+#[test]
+fn only_a_session_in_use_is_refreshed_ahead() {
+    let idle = active();
+    assert_eq!(idle.next_alarm(LIVES), T0 + LIVES.idle);
+    assert_eq!(idle.due(T0 + TOKEN_LIFE, LIVES), Due::Nothing);
+    let used = active().used(T0 + Duration::seconds(1));
+    let ahead = T0 + Duration::seconds(750);
+    assert_eq!(used.next_alarm(LIVES), ahead);
+    assert_eq!(used.due(ahead - Duration::seconds(1), LIVES), Due::Nothing);
+    assert_eq!(used.due(ahead, LIVES), Due::Refresh);
+    let refreshed = used.presenting(ahead).refreshed(grant(ahead, Some("second")), None);
+    assert_eq!(refreshed.due(ahead + TOKEN_LIFE, LIVES), Due::Nothing);
+}
+
+#[test]
+fn the_intent_survives_and_a_lost_token_is_gone() {
+    let presented = active().presenting(T0);
+    assert!(matches!(&presented.active().unwrap().grant.refresh, Refreshing::Presented { first_at, .. } if *first_at == T0));
+    let again = presented.clone().presenting(T0 + Duration::seconds(5));
+    assert!(matches!(&again.active().unwrap().grant.refresh, Refreshing::Presented { first_at, .. } if *first_at == T0));
+    let lost = presented.lost();
+    assert_eq!(refresh_token(&lost), None);
+    assert!(lost.active().unwrap().grant.is_valid(T0));
+}
+
+#[test]
+fn a_deferred_refresh_waits_and_a_response_without_refresh_token_keeps_the_old_one() {
+    let until = T0 + Duration::seconds(900);
+    let deferred = active().used(T0).presenting(T0).deferred(until);
+    assert_eq!(deferred.next_alarm(LIVES), until);
+    let refreshed = deferred.presenting(until).refreshed(grant(until, None), None);
+    assert_eq!(refresh_token(&refreshed), Some("first"));
+    let replaced = refreshed.presenting(until).refreshed(grant(until, Some("second")), None);
+    assert_eq!(refresh_token(&replaced), Some("second"));
+}
+
+#[test]
+fn a_token_with_a_tenth_of_its_life_or_ten_seconds_left_counts_as_expired() {
+    let long = grant(T0, None);
+    assert!(long.is_valid(T0 + Duration::seconds(989)));
+    assert!(!long.is_valid(T0 + Duration::seconds(990)));
+    let short = Grant::new(T0, AccessToken::new("a".into()), Some(Duration::seconds(10)), None, 1.0);
+    assert!(short.is_valid(T0 + Duration::milliseconds(8999)));
+    assert!(!short.is_valid(T0 + Duration::seconds(9)));
+    assert_eq!(short.refresh_at, Some(T0 + Duration::milliseconds(8500)));
+    assert!(Grant::new(T0, AccessToken::new("a".into()), None, None, 0.0).is_valid(T0 + Duration::days(999)));
+}
+
+#[test]
+fn a_silent_login_of_the_same_user_inherits_the_age_and_of_another_nothing() {
+    let estate = |subject: &str| Estate {
+        issuer: "iss".into(),
+        subject: subject.into(),
+        created_at: T0 - Duration::hours(5),
+        expires_at: T0 + Duration::hours(5),
+        ledger: vec![],
+    };
+    let complete = |estate: &Estate| pending().complete(T0, &secret(2), identity(), grant(T0, None), Some(estate), LIVES);
+    assert_eq!(complete(&estate("sub")).active().unwrap().expires_at, T0 + Duration::hours(5));
+    assert_eq!(complete(&estate("other")).active().unwrap().expires_at, T0 + LIVES.absolute);
+}
+
+#[test]
+fn what_is_over_is_forgotten_after_its_retention() {
+    assert_eq!(pending().due(T0 + LIVES.login, LIVES), Due::Forget);
+    let ended = active().end(T0, EndReason::Logout);
+    assert_eq!(ended.next_alarm(LIVES), T0 + RETENTION);
+    assert_eq!(ended.due(T0 + RETENTION - Duration::seconds(1), LIVES), Due::Nothing);
+    assert_eq!(ended.due(T0 + RETENTION, LIVES), Due::Forget);
+}
+
+#[test]
+fn a_logout_knows_for_ten_minutes_where_it_goes_on_to() {
+    let state = active().end(T0, EndReason::Logout).logging_out(secret(5).hash(), Some("/bye".into()));
+    assert_eq!(state.logged_out(T0, &secret(5)).as_deref(), Some("/bye"));
+    assert_eq!(state.logged_out(T0, &secret(6)), None);
+    assert_eq!(state.logged_out(T0 + LOGOUT_TIMEOUT, &secret(5)), None);
+    assert_eq!(active().logging_out(secret(5).hash(), Some("/bye".into())).logged_out(T0, &secret(5)), None);
+}
+
+#[test]
+fn uses_are_notable_at_first_and_then_twenty_times_in_an_idle_time() {
+    let state = active();
+    assert!(state.active().unwrap().use_is_notable(T0, LIVES));
+    let used = state.used(T0);
+    assert!(!used.active().unwrap().use_is_notable(T0 + Duration::seconds(179), LIVES));
+    assert!(used.active().unwrap().use_is_notable(T0 + Duration::seconds(180), LIVES));
+}
+
+#[test]
+fn a_record_survives_the_wire() {
+    let bytes = crate::actors::wire::encode(&active().presenting(T0)).unwrap();
+    let state: State = crate::actors::wire::decode(&bytes).unwrap();
+    assert_eq!(refresh_token(&state), Some("first"));
+}
