@@ -34,7 +34,9 @@ pub fn jitter() -> f64 {
 
 /// JavaScript's milliseconds since the epoch as a time; out-of-range values become the epoch.
 pub fn from_millis(millis: f64) -> OffsetDateTime {
-    OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::saturating_seconds_f64(millis / 1000.0))
+    #[allow(clippy::cast_possible_truncation, reason = "whole milliseconds; the cast saturates")]
+    let millis = millis as i64;
+    OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::milliseconds(millis))
 }
 
 /// A time as JavaScript's milliseconds since the epoch.

@@ -80,7 +80,7 @@ mod platform {
     use std::pin::pin;
 
     use futures::future::{Either, select};
-    use wasm_bindgen::{JsCast as _, JsValue};
+    use wasm_bindgen::prelude::*;
     use wasm_bindgen_futures::JsFuture;
     use worker::{Delay, Env, ObjectNamespace};
 
@@ -88,9 +88,18 @@ mod platform {
     use crate::credential::ActorId;
     use crate::region::Region;
 
+    #[wasm_bindgen]
+    extern "C" {
+        /// A Durable Object's stub, on which every property is a remote method: `call` and `apply` are, too.
+        type ActorStub;
+
+        #[wasm_bindgen(method, catch)]
+        fn ask(this: &ActorStub, message: &js_sys::Uint8Array) -> Result<js_sys::Promise, JsValue>;
+    }
+
     /// A session actor that exists, or is about to.
     pub struct SessionAddress {
-        stub: JsValue,
+        stub: ActorStub,
         /// Its id.
         pub id: ActorId,
     }
@@ -125,11 +134,12 @@ mod platform {
         wire::decode::<Result<R::Reply, Refusal>>(&bytes).map_err(Refusal::Wire)?.map_err(AskError::Refused)
     }
 
-    async fn call(stub: &JsValue, bytes: &[u8], seconds: u32) -> Result<Vec<u8>, AskError> {
-        let unreachable = |_| AskError::Unreachable;
-        let method = js_sys::Reflect::get(stub, &JsValue::from_str("ask")).map_err(unreachable)?;
-        let method: &js_sys::Function = method.unchecked_ref();
-        let promise = method.call1(stub, &js_sys::Uint8Array::from(bytes)).map_err(unreachable)?;
+    async fn call(stub: &ActorStub, bytes: &[u8], seconds: u32) -> Result<Vec<u8>, AskError> {
+        let unreachable = |error: JsValue| {
+            worker::console_error!("a session actor could not be reached: {error:?}");
+            AskError::Unreachable
+        };
+        let promise = stub.ask(&js_sys::Uint8Array::from(bytes)).map_err(unreachable)?;
         let answer = pin!(JsFuture::from(js_sys::Promise::resolve(&promise)));
         let limit = pin!(Delay::from(std::time::Duration::from_secs(seconds.into())));
         match select(answer, limit).await {

@@ -20,6 +20,8 @@ pub enum StoreError {
 
 impl From<worker::Error> for StoreError {
     fn from(error: worker::Error) -> Self {
+        // Callers fold this into `store_unavailable`; the operator needs the platform's own words.
+        worker::console_error!("the session store failed: {error}");
         Self::Unavailable(error.to_string())
     }
 }
