@@ -45,3 +45,9 @@ pub fn to_millis(at: OffsetDateTime) -> f64 {
     let nanos = at.unix_timestamp_nanos() as f64;
     (nanos / 1e6).floor()
 }
+
+/// How long it is from one time to another; negative where they are the other way round.
+#[allow(clippy::arithmetic_side_effects, reason = "the years that a time can have fit into a duration many times over")]
+pub fn between(from: OffsetDateTime, to: OffsetDateTime) -> Duration {
+    to - from
+}

@@ -30,6 +30,27 @@ pub struct Config {
     pub same_site: SameSite,
     /// `DEFAULT_REGION`: of a visitor whose continent is not known.
     pub default_region: Region,
+    /// `JURISDICTION`: the actors stay within it.
+    pub jurisdiction: Option<Jurisdiction>,
+}
+
+/// A place that Durable Objects can be confined to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jurisdiction {
+    /// The European Union.
+    Eu,
+    /// FedRAMP data centres.
+    Fedramp,
+}
+
+impl Jurisdiction {
+    /// As the platform spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eu => "eu",
+            Self::Fedramp => "fedramp",
+        }
+    }
 }
 
 /// The variables that describe the OpenID provider.
@@ -145,8 +166,22 @@ pub fn is_allowed(url: &Url) -> bool {
 
 /// Parameters of the authorization request that are the gateway's own.
 const OWN_PARAMETERS: [&str; 16] = [
-    "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
-    "response_mode", "request", "request_uri", "audience", "resource", "prompt", "client_secret", "id_token_hint",
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "response_mode",
+    "request",
+    "request_uri",
+    "audience",
+    "resource",
+    "prompt",
+    "client_secret",
+    "id_token_hint",
 ];
 
 impl Config {
@@ -181,7 +216,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         };
         let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
         let default_region = self.region();
+        let jurisdiction = self
+            .text("JURISDICTION")
+            .and_then(|_| self.choice("JURISDICTION", &[("eu", Jurisdiction::Eu), ("fedramp", Jurisdiction::Fedramp)]));
         self.choice("SESSION_STORE", &[("durable", ())]);
+        if self.text("ADMIN_TOKEN").is_some_and(|token| token.chars().count() < 32) {
+            self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
+        }
         Some(Config {
             public_origins,
             auth_prefix,
@@ -191,6 +232,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             lifetimes,
             same_site: same_site?,
             default_region: default_region?,
+            jurisdiction,
         })
     }
 
@@ -236,13 +278,21 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     fn issuer(&mut self) -> Option<IssuerUrl> {
         let Some(text) = self.text("OIDC_ISSUER") else {
-            self.problem("OIDC_ISSUER", "is missing: the provider's issuer URL, exactly as its discovery document has it");
+            self.problem(
+                "OIDC_ISSUER",
+                "is missing: the provider's issuer URL, exactly as its discovery document has it",
+            );
             return None;
         };
         match Url::parse(&text) {
-            Ok(url) if is_allowed(&url) && url.query().is_none() && url.fragment().is_none() => IssuerUrl::new(text).ok(),
+            Ok(url) if is_allowed(&url) && url.query().is_none() && url.fragment().is_none() => {
+                IssuerUrl::new(text).ok()
+            }
             _ => {
-                self.problem("OIDC_ISSUER", "must be an https URL without query and fragment (http on loopback hosts only)");
+                self.problem(
+                    "OIDC_ISSUER",
+                    "must be an https URL without query and fragment (http on loopback hosts only)",
+                );
                 None
             }
         }
@@ -251,7 +301,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     fn authorization_params(&mut self) -> Vec<(String, String)> {
         let Some(text) = self.text("OIDC_AUTHORIZATION_PARAMS") else { return Vec::new() };
         let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
-            self.problem("OIDC_AUTHORIZATION_PARAMS", "must be a JSON object of strings, such as {\"acr_values\":\"mfa\"}");
+            self.problem(
+                "OIDC_AUTHORIZATION_PARAMS",
+                "must be a JSON object of strings, such as {\"acr_values\":\"mfa\"}",
+            );
             return Vec::new();
         };
         for name in params.keys().filter(|name| OWN_PARAMETERS.contains(&name.as_str())) {
@@ -265,7 +318,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let text = self.text("PUBLIC_ORIGIN").unwrap_or_default();
         let mut origins = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let origin = Url::parse(part).ok().filter(|url| is_allowed(url) && url.path() == "/" && url.query().is_none());
+            let origin =
+                Url::parse(part).ok().filter(|url| is_allowed(url) && url.path() == "/" && url.query().is_none());
             let origin = origin.filter(|url| url.username().is_empty() && url.password().is_none());
             match origin.as_ref().and_then(Origin::of) {
                 Some(origin) => origins.push(origin),
@@ -283,7 +337,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let segment = text.strip_prefix('/').unwrap_or_default();
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/');
         if segment.is_empty() || segment.ends_with('/') || segment.contains("//") || !segment.bytes().all(plain) {
-            self.problem("AUTH_PREFIX", "must be a path such as /auth: a leading slash, no trailing one, letters, digits, - and _");
+            self.problem(
+                "AUTH_PREFIX",
+                "must be a path such as /auth: a leading slash, no trailing one, letters, digits, - and _",
+            );
         }
         text
     }
@@ -293,15 +350,26 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem("ROUTES", "is not supported by this version: put the application's origin into UPSTREAM");
         }
         let Some(text) = self.text("UPSTREAM") else {
-            self.problem("UPSTREAM", "is missing: the origin of the application behind the gateway, such as https://app.internal");
+            self.problem(
+                "UPSTREAM",
+                "is missing: the origin of the application behind the gateway, such as https://app.internal",
+            );
             return None;
         };
         match Url::parse(&text) {
-            Ok(url) if is_allowed(&url) && url.query().is_none() && url.fragment().is_none() && url.username().is_empty() => {
+            Ok(url)
+                if is_allowed(&url)
+                    && url.query().is_none()
+                    && url.fragment().is_none()
+                    && url.username().is_empty() =>
+            {
                 Some(url.as_str().trim_end_matches('/').to_owned())
             }
             _ => {
-                self.problem("UPSTREAM", "must be an https origin, optionally with a path (http on loopback hosts only)");
+                self.problem(
+                    "UPSTREAM",
+                    "must be an https origin, optionally with a path (http on loopback hosts only)",
+                );
                 None
             }
         }
@@ -353,8 +421,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 3] =
-        [("OIDC_ISSUER", "https://login.example"), ("OIDC_CLIENT_ID", "gateway"), ("UPSTREAM", "https://app.internal/")];
+    const GOOD: [(&str, &str); 3] = [
+        ("OIDC_ISSUER", "https://login.example"),
+        ("OIDC_CLIENT_ID", "gateway"),
+        ("UPSTREAM", "https://app.internal/"),
+    ];
 
     fn read(more: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
         let vars: std::collections::HashMap<&str, &str> = GOOD.iter().chain(more).copied().collect();
@@ -403,6 +474,8 @@ mod tests {
         assert_eq!(problems(&[("AUTH_PREFIX", "auth/")]), ["AUTH_PREFIX"]);
         assert_eq!(problems(&[("COOKIE_SAME_SITE", "none")]), ["COOKIE_SAME_SITE"]);
         assert_eq!(problems(&[("SESSION_STORE", "neon")]), ["SESSION_STORE"]);
+        assert_eq!(problems(&[("JURISDICTION", "us")]), ["JURISDICTION"]);
+        assert_eq!(problems(&[("ADMIN_TOKEN", "short")]), ["ADMIN_TOKEN"]);
     }
 
     #[test]

@@ -39,7 +39,8 @@ thread_local! {
 
 /// The configuration of this isolate, read at its first use.
 pub fn config_of(env: &Env) -> Rc<Configured> {
-    CONFIG.with(|config| Rc::clone(config.get_or_init(|| Rc::new(Config::read(|name| variable(env, name)).map(Rc::new)))))
+    CONFIG
+        .with(|config| Rc::clone(config.get_or_init(|| Rc::new(Config::read(|name| variable(env, name)).map(Rc::new)))))
 }
 
 /// A variable's text. One that `wrangler.toml` gives as a number, a table or an array is read as its JSON.

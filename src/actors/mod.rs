@@ -74,7 +74,7 @@ pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, Refusal> {
     Ok(wire::encode(&Ok::<_, Refusal>(reply))?)
 }
 
-pub use platform::{SessionAddress, ask, session};
+pub use platform::{SessionAddress, ask, existing_session, new_session};
 
 mod platform {
     use std::pin::pin;
@@ -85,6 +85,7 @@ mod platform {
     use worker::{Delay, Env, ObjectNamespace};
 
     use super::{AskError, Refusal, Request, wire};
+    use crate::config::Jurisdiction;
     use crate::credential::ActorId;
     use crate::region::Region;
 
@@ -104,27 +105,36 @@ mod platform {
         pub id: ActorId,
     }
 
-    /// The session actor of this id; a new one near `Region` where there is none.
-    ///
-    /// The platform refuses a forged id here, before any actor is touched.
-    pub fn session(env: &Env, id: Result<&ActorId, Region>) -> Result<SessionAddress, AskError> {
-        let namespace: ObjectNamespace =
-            env.durable_object(super::session::message::BINDING).map_err(|_| AskError::Unreachable)?;
-        let (object, stub) = match id {
-            Ok(id) => {
-                let object = namespace.id_from_string(id.as_str()).map_err(|_| AskError::NoSuchActor)?;
-                let stub = object.get_stub();
-                (object, stub)
-            }
-            Err(region) => {
-                let object = namespace.unique_id().map_err(|_| AskError::Unreachable)?;
-                let stub = object.get_stub_with_location_hint(region.as_str());
-                (object, stub)
-            }
+    /// The session actor of this id. The platform refuses a forged id here, before any actor is touched.
+    pub fn existing_session(env: &Env, id: &ActorId) -> Result<SessionAddress, AskError> {
+        let namespace = namespace(env)?;
+        let object = namespace.id_from_string(id.as_str()).map_err(|_| AskError::NoSuchActor)?;
+        let stub = object.get_stub().map_err(|_| AskError::Unreachable)?;
+        Ok(SessionAddress { stub: stub.into_rpc(), id: id.clone() })
+    }
+
+    /// A new session actor near `region`, or within the jurisdiction where there is one.
+    pub fn new_session(
+        env: &Env,
+        region: Region,
+        jurisdiction: Option<Jurisdiction>,
+    ) -> Result<SessionAddress, AskError> {
+        let namespace = namespace(env)?;
+        let unreachable = |_| AskError::Unreachable;
+        let object = match jurisdiction {
+            Some(jurisdiction) => namespace.unique_id_with_jurisdiction(jurisdiction.as_str()),
+            None => namespace.unique_id(),
         };
-        let stub = stub.map_err(|_| AskError::Unreachable)?.into_rpc();
-        let id = object.to_string().try_into().map_err(|_| AskError::NoSuchActor)?;
-        Ok(SessionAddress { stub, id })
+        let object = object.map_err(unreachable)?;
+        let stub = object.get_stub_with_location_hint(region.as_str()).map_err(unreachable)?;
+        Ok(SessionAddress {
+            stub: stub.into_rpc(),
+            id: object.to_string().try_into().map_err(|_| AskError::NoSuchActor)?,
+        })
+    }
+
+    fn namespace(env: &Env) -> Result<ObjectNamespace, AskError> {
+        env.durable_object(crate::actors::session::message::BINDING).map_err(|_| AskError::Unreachable)
     }
 
     /// Sends a message and waits for its reply.

@@ -48,7 +48,7 @@ impl Jar {
     }
 
     /// What a cookie of this full name is to the gateway, if anything.
-    fn ours<'a>(self, name: &'a str) -> Option<&'a str> {
+    fn ours(self, name: &str) -> Option<&str> {
         let name = if self.https { name.strip_prefix(PREFIX)? } else { name };
         let hex = |attempt: &str| attempt.len() == 8 && attempt.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let ours = matches!(name, "session" | "clearance") || name.strip_prefix("login-").is_some_and(hex);
@@ -116,7 +116,13 @@ impl Jar {
     }
 
     /// The line that sets the session cookie.
-    pub fn set_session(self, region: Region, session: &Credential, same_site: config::SameSite, life: Duration) -> String {
+    pub fn set_session(
+        self,
+        region: Region,
+        session: &Credential,
+        same_site: config::SameSite,
+        life: Duration,
+    ) -> String {
         let value = format!("{region}.{}.{}", session.actor, session.secret.expose());
         self.line("session", value, session_same_site(same_site), life)
     }
@@ -228,9 +234,15 @@ mod tests {
     fn what_is_set_has_the_documented_attributes() {
         let credential = credential(&value().replace("weur.", "")).unwrap();
         let line = HTTPS.set_session(Region::Weur, &credential, config::SameSite::Strict, Duration::hours(1));
-        assert_eq!(line, format!("__Host-Http-session={}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=3600", value()));
+        assert_eq!(
+            line,
+            format!("__Host-Http-session={}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=3600", value())
+        );
         let line = HTTP.set_login("0123abcd", &credential, true, Duration::minutes(10));
-        assert!(line.starts_with("login-0123abcd=") && line.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"), "{line}");
+        assert!(
+            line.starts_with("login-0123abcd=") && line.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"),
+            "{line}"
+        );
         assert!(HTTPS.clear_login("0123abcd", true).contains("SameSite=None; Secure; Path=/; Max-Age=0"));
     }
 

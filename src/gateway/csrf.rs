@@ -48,14 +48,18 @@ mod tests {
 
     #[test]
     fn sec_fetch_site_decides_where_it_is_present() {
-        for (site, expected) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false), ("x", false)] {
+        for (site, expected) in
+            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false), ("x", false)]
+        {
             assert_eq!(passes(Provenance { site: Some(site), origin: Some(OWN), ..POST }, OWN), expected, "{site}");
         }
     }
 
     #[test]
     fn without_it_the_origin_must_be_exactly_the_gateways() {
-        for (origin, expected) in [(OWN, true), ("null", false), ("https://app.example:444", false), ("https://sub.app.example", false)] {
+        for (origin, expected) in
+            [(OWN, true), ("null", false), ("https://app.example:444", false), ("https://sub.app.example", false)]
+        {
             assert_eq!(passes(Provenance { origin: Some(origin), ..POST }, OWN), expected, "{origin}");
         }
     }

@@ -4,13 +4,21 @@
 //! spelling: servers that turn `-` into `_` must not read a client's `X_Forwarded_User`.
 
 /// Names that are the gateway's to set.
-const OWN: [&str; 6] = ["authorization", "forwarded", "cf-asn", "cf-bot-score", "cf-verified-bot", "x-captcha-passed-at"];
+const OWN: [&str; 6] =
+    ["authorization", "forwarded", "cf-asn", "cf-bot-score", "cf-verified-bot", "x-captcha-passed-at"];
 /// Beginnings of names that are the gateway's to set.
 const OWN_PREFIXES: [&str; 2] = ["x-forwarded-", "x-geo-"];
 /// Headers of one connection alone (RFC 9110 section 7.6.1).
 const HOP_BY_HOP: [&str; 9] = [
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// Whether a client's header is removed. `nominated` is its `Connection` header in lower case; a WebSocket handshake
@@ -27,7 +35,8 @@ pub fn is_removed(name: &str, nominated: &str, web_socket: bool) -> bool {
         return true;
     }
     let handshake = web_socket && matches!(dashed, "connection" | "upgrade");
-    let hop = HOP_BY_HOP.contains(&dashed) || (!nominated.is_empty() && nominated.split(',').any(|token| token.trim() == name));
+    let hop = HOP_BY_HOP.contains(&dashed)
+        || (!nominated.is_empty() && nominated.split(',').any(|token| token.trim() == name));
     hop && !handshake
 }
 
@@ -38,8 +47,18 @@ mod tests {
     #[test]
     fn the_gateways_headers_are_removed_in_every_spelling() {
         for name in [
-            "authorization", "Authorization", "X-Forwarded-For", "X_Forwarded_User", "x-forwarded_groups", "X-GEO-City", "x_geo_country",
-            "Forwarded", "CF_ASN", "Cf-Bot-Score", "cf-verified_bot", "X-Captcha-Passed-At",
+            "authorization",
+            "Authorization",
+            "X-Forwarded-For",
+            "X_Forwarded_User",
+            "x-forwarded_groups",
+            "X-GEO-City",
+            "x_geo_country",
+            "Forwarded",
+            "CF_ASN",
+            "Cf-Bot-Score",
+            "cf-verified_bot",
+            "X-Captcha-Passed-At",
         ] {
             assert!(is_removed(name, "", false), "{name}");
         }
@@ -47,7 +66,8 @@ mod tests {
 
     #[test]
     fn other_headers_stay() {
-        for name in ["accept", "cookie", "x-requested-with", "x-forward", "x-geography", "authorization-hint", "origin"] {
+        for name in ["accept", "cookie", "x-requested-with", "x-forward", "x-geography", "authorization-hint", "origin"]
+        {
             assert!(!is_removed(name, "close", false), "{name}");
         }
     }

@@ -17,7 +17,8 @@ use crate::ambient;
 use crate::config::SameSite;
 
 /// Parameters of `/login` that are handed on to the provider.
-const HINTS: [&str; 7] = ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"];
+const HINTS: [&str; 7] =
+    ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"];
 const MAX_HINT: usize = 512;
 const MAX_USER_AGENT: usize = 256;
 
@@ -43,7 +44,7 @@ impl Gateway {
         let attempt = ambient::random().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
         let attempt = format!("{attempt:08x}");
         let region = request.region(self.config.default_region);
-        let address = actors::session(&self.env, Err(region))?;
+        let address = actors::new_session(&self.env, region, self.config.jurisdiction)?;
         let user_agent = request.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT).collect());
         let begin = Begin {
             origin: request.origin.text.clone(),
@@ -59,8 +60,12 @@ impl Gateway {
         let jar = request.jar();
         let login = Credential { actor: address.id, secret: begun.secret };
         let posted = self.config.oidc.form_post;
-        let mut response = Outgoing::redirect(302, &begun.authorization_url)
-            .cookie(&jar.set_login(&attempt, &login, posted, self.config.lifetimes.login));
+        let mut response = Outgoing::redirect(302, &begun.authorization_url).cookie(&jar.set_login(
+            &attempt,
+            &login,
+            posted,
+            self.config.lifetimes.login,
+        ));
         let surplus = request.cookies.logins.len().saturating_add(1).saturating_sub(LOGINS_KEPT);
         for (oldest, _) in request.cookies.logins.iter().take(surplus) {
             response = response.cookie(&jar.clear_login(oldest, posted));
@@ -69,7 +74,7 @@ impl Gateway {
     }
 
     async fn is_out_of_tokens(&self, session: &Credential) -> bool {
-        let Ok(address) = actors::session(&self.env, Ok(&session.actor)) else { return false };
+        let Ok(address) = actors::existing_session(&self.env, &session.actor) else { return false };
         let get = Get { secret: session.secret.clone(), want: Want::Standing };
         matches!(actors::ask(&address, get).await, Ok(Err(Denied::Reauthenticate)))
     }
@@ -78,11 +83,12 @@ impl Gateway {
     pub(super) async fn callback(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
         let callback = callback(&parameters)?;
-        let foreign = || Problem::CallbackRejected("the callback does not belong to a login of this browser".to_owned());
+        let foreign =
+            || Problem::CallbackRejected("the callback does not belong to a login of this browser".to_owned());
         let attempt = callback.state.split('.').next().unwrap_or_default().to_owned();
         let login = request.cookies.logins.iter().find(|(known, _)| *known == attempt);
         let login = login.and_then(|(_, credential)| credential.as_ref()).ok_or_else(foreign)?;
-        let address = actors::session(&self.env, Ok(&login.actor)).map_err(|_| foreign())?;
+        let address = actors::existing_session(&self.env, &login.actor).map_err(|_| foreign())?;
         let completed = actors::ask(&address, Complete { secret: login.secret.clone(), callback }).await?;
 
         let jar = request.jar();
@@ -92,14 +98,15 @@ impl Gateway {
             Completed::SignedIn { secret, region, expires_at, return_to } => {
                 self.retire(request, address.id.as_str()).await;
                 let session = Credential { actor: address.id, secret };
-                let life = (expires_at - ambient::now()).max(Duration::ZERO);
+                let life = ambient::between(ambient::now(), expires_at).max(Duration::ZERO);
                 self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
             }
             Completed::NotSignedIn { return_to } => Outgoing::redirect(303, &return_to),
             // The old session is of no more use, and would ask for a silent login again.
             Completed::LoginNeeded { return_to } => {
                 let return_to: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
-                Outgoing::redirect(303, &format!("{prefix}/login?return_to={return_to}")).cookie(&jar.clear_session(self.config.same_site))
+                Outgoing::redirect(303, &format!("{prefix}/login?return_to={return_to}"))
+                    .cookie(&jar.clear_session(self.config.same_site))
             }
         };
         Ok(response.cookie(&clear_login))
@@ -108,8 +115,12 @@ impl Gateway {
     /// Ends the session whose cookie is about to be replaced; usually the new one has done so already.
     async fn retire(&self, request: &Incoming, successor: &str) {
         let Some(old) = request.cookies.session.as_ref().filter(|old| old.actor.as_str() != successor) else { return };
-        if let Ok(address) = actors::session(&self.env, Ok(&old.actor)) {
-            let revoke = Revoke { authority: Authority::Cookie(old.secret.clone()), reason: EndReason::Superseded, logout: None };
+        if let Ok(address) = actors::existing_session(&self.env, &old.actor) {
+            let revoke = Revoke {
+                authority: Authority::Cookie(old.secret.clone()),
+                reason: EndReason::Superseded,
+                logout: None,
+            };
             let _ = actors::ask(&address, revoke).await;
         }
     }
@@ -121,7 +132,13 @@ impl Gateway {
             SameSite::Lax => Outgoing::redirect(303, return_to),
             SameSite::Strict => pages::page(
                 200,
-                &Page { title: "Logged in", detail: "One moment …", link: Some((return_to, "Go on")), refresh: Some(return_to), ..Page::default() },
+                &Page {
+                    title: "Logged in",
+                    detail: "One moment …",
+                    link: Some((return_to, "Go on")),
+                    refresh: Some(return_to),
+                    ..Page::default()
+                },
             ),
         }
     }

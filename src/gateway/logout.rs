@@ -15,7 +15,11 @@ impl Gateway {
     pub(super) async fn logout(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         let query = request.query();
         let form = if request.method == "POST" { Some(request.form().await?) } else { None };
-        let return_to = form.as_ref().and_then(|form| form.get("return_to")).or_else(|| query.get("return_to")).filter(|to| !to.is_empty());
+        let return_to = form
+            .as_ref()
+            .and_then(|form| form.get("return_to"))
+            .or_else(|| query.get("return_to"))
+            .filter(|to| !to.is_empty());
         let return_to = return_to
             .map(|to| route::local_url(&request.origin, &self.config.auth_prefix, to))
             .map(|to| to.ok_or(Problem::BadRequest("return_to must be an address on this site, such as /path?query.")))
@@ -27,7 +31,7 @@ impl Gateway {
         let logged_out = format!("{}/logged-out", self.config.auth_prefix);
         let mut next = return_to.clone().unwrap_or_else(|| logged_out.clone());
         if let Some(session) = &request.cookies.session
-            && let Ok(address) = actors::session(&self.env, Ok(&session.actor))
+            && let Ok(address) = actors::existing_session(&self.env, &session.actor)
         {
             let logout = Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), return_to };
             let authority = Authority::Cookie(session.secret.clone());
@@ -36,7 +40,9 @@ impl Gateway {
                 Ok(revoked) => next = revoked.end_session_url.unwrap_or(next),
                 Err(Denied::StoreUnavailable) => return Err(Problem::StoreUnavailable),
                 // There is nothing left to end.
-                Err(Denied::Unknown | Denied::Ended(_) | Denied::Reauthenticate | Denied::ProviderUnavailable { .. }) => {}
+                Err(
+                    Denied::Unknown | Denied::Ended(_) | Denied::Reauthenticate | Denied::ProviderUnavailable { .. },
+                ) => {}
             }
         }
         Ok(Outgoing::redirect(303, &next).cookie(&request.jar().clear_session(self.config.same_site)))
@@ -82,7 +88,7 @@ impl Gateway {
         let query = request.query();
         let (actor, secret) = query.get("state")?.split_once('.')?;
         let (actor, secret) = (actor.parse::<ActorId>().ok()?, Secret::parse(secret)?);
-        let address = actors::session(&self.env, Ok(&actor)).ok()?;
+        let address = actors::existing_session(&self.env, &actor).ok()?;
         actors::ask(&address, LoggedOut { secret }).await.ok()?
     }
 }

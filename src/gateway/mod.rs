@@ -133,7 +133,11 @@ impl Gateway {
         let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
         if self.config.same_site == SameSite::Strict && from_elsewhere && !request.cookies.any {
             let page = pages::Page {
-                title: "One moment", detail: "This page is opening …", link: Some((&here, "Go on")), refresh: Some(&here), ..Default::default()
+                title: "One moment",
+                detail: "This page is opening …",
+                link: Some((&here, "Go on")),
+                refresh: Some(&here),
+                ..Default::default()
             };
             return pages::page(200, &page);
         }

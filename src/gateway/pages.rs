@@ -36,13 +36,22 @@ fn style_hash() -> String {
 
 /// A page as a response.
 pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
-    let refresh = page.refresh.map_or_else(String::new, |url| format!("<meta http-equiv=\"refresh\" content=\"0;url={}\">", escape(url)));
-    let next = if page.next.is_empty() { String::new() } else { format!("<p class=\"next\">{}</p>", escape(&page.next)) };
+    let refresh = page
+        .refresh
+        .map_or_else(String::new, |url| format!("<meta http-equiv=\"refresh\" content=\"0;url={}\">", escape(url)));
+    let next =
+        if page.next.is_empty() { String::new() } else { format!("<p class=\"next\">{}</p>", escape(&page.next)) };
     let form = page.form.map_or_else(String::new, |(url, words)| {
         format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), escape(words))
     });
-    let link = page.link.map_or_else(String::new, |(url, words)| format!("<p><a href=\"{}\">{}</a></p>", escape(url), escape(words)));
-    let ray = if page.ray.is_empty() { String::new() } else { format!("<p><small>Reference: {}</small></p>", escape(page.ray)) };
+    let link = page
+        .link
+        .map_or_else(String::new, |(url, words)| format!("<p><a href=\"{}\">{}</a></p>", escape(url), escape(words)));
+    let ray = if page.ray.is_empty() {
+        String::new()
+    } else {
+        format!("<p><small>Reference: {}</small></p>", escape(page.ray))
+    };
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
         <meta name=\"viewport\" content=\"width=device-width\">{refresh}<title>{title}</title><style>{STYLE}</style></head>\
@@ -51,7 +60,8 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
         detail = escape(page.detail),
     );
     // No form-action: browsers hold it against the redirects behind a form, too, and a logout's leads to the provider.
-    let policy = format!("default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'", style_hash());
+    let policy =
+        format!("default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'", style_hash());
     Outgoing::new(status, Wire::Html(html)).header("content-security-policy", &policy)
 }
 

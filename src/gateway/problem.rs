@@ -168,12 +168,16 @@ impl Problem {
         match self {
             Self::CallbackRejected(_) => "Go back to the application and log in again.".to_owned(),
             Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
-            Self::ProviderUnavailable { .. } | Self::StoreUnavailable | Self::UpstreamUnavailable | Self::UpstreamTimeout => {
-                "Try again in a moment.".to_owned()
+            Self::ProviderUnavailable { .. }
+            | Self::StoreUnavailable
+            | Self::UpstreamUnavailable
+            | Self::UpstreamTimeout => "Try again in a moment.".to_owned(),
+            Self::ProviderRejected(_) => {
+                "Tell the operator of this site: its registration at the login provider needs attention.".to_owned()
             }
-            Self::ProviderRejected(_) => "Tell the operator of this site: its registration at the login provider needs attention.".to_owned(),
             Self::ConfigInvalid(problems) => {
-                let lines: Vec<String> = problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
+                let lines: Vec<String> =
+                    problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
                 lines.join("\n")
             }
             Self::CsrfRejected | Self::BadRequest(_) | Self::NotFound | Self::MethodNotAllowed(_) | Self::TooLarge => {

@@ -34,7 +34,12 @@ impl Gateway {
         if response.status() == 101 { Ok(response) } else { self.answer(request, &response).map_err(unavailable) }
     }
 
-    fn outgoing(&self, request: &Incoming, token: &AccessToken, signal: &web_sys::AbortSignal) -> Result<web_sys::Request, JsValue> {
+    fn outgoing(
+        &self,
+        request: &Incoming,
+        token: &AccessToken,
+        signal: &web_sys::AbortSignal,
+    ) -> Result<web_sys::Request, JsValue> {
         let mut url = self.config.upstream.clone();
         url.push_str(request.url.path());
         if let Some(query) = request.url.query() {
@@ -111,6 +116,7 @@ fn constructor(name: &str) -> Result<js_sys::Function, JsValue> {
 
 fn fetch(request: &web_sys::Request) -> js_sys::Promise {
     let global: JsValue = js_sys::global().into();
-    let called = js_sys::Reflect::get(&global, &"fetch".into()).and_then(|fetch| fetch.unchecked_into::<js_sys::Function>().call1(&global, request));
+    let called = js_sys::Reflect::get(&global, &"fetch".into())
+        .and_then(|fetch| fetch.unchecked_into::<js_sys::Function>().call1(&global, request));
     called.map_or_else(|error| js_sys::Promise::reject(&error), |promise| promise.unchecked_into())
 }

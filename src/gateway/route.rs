@@ -41,7 +41,8 @@ impl Endpoint {
     /// The methods that it answers, as `Allow` spells them.
     pub const fn methods(self) -> &'static str {
         match self {
-            Self::Login | Self::LoggedOut | Self::Session | Self::Healthz => "GET, HEAD",
+            Self::LoggedOut | Self::Session | Self::Healthz => "GET, HEAD",
+            Self::Login => "GET",
             Self::Callback | Self::Logout => "GET, POST",
             Self::Refresh => "POST",
         }
@@ -68,7 +69,8 @@ pub enum Route {
 
 /// The route of a request for `url`, whose path is as it came in `raw`.
 pub fn route(config: &Config, raw: &str, url: &Url) -> Route {
-    let under_prefix = url.path().strip_prefix(config.auth_prefix.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let under_prefix =
+        url.path().strip_prefix(config.auth_prefix.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
     match under_prefix {
         Some(path) => Endpoint::of(path).map_or(Route::NotFound, Route::Own),
         None if is_ambiguous(raw_path(raw)) => Route::Ambiguous,
@@ -132,7 +134,11 @@ pub fn host(config: &Config, url: &Url) -> Host {
 /// A `return_to` as a path and query on this origin; none where it leads elsewhere.
 pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<String> {
     // What a URL parser skips or turns into a slash is refused, not interpreted.
-    if return_to.len() > 4096 || return_to.contains('\\') || return_to.chars().any(char::is_control) || return_to.trim() != return_to {
+    if return_to.len() > 4096
+        || return_to.contains('\\')
+        || return_to.chars().any(char::is_control)
+        || return_to.trim() != return_to
+    {
         return None;
     }
     let base = Url::parse(&origin.text).ok()?;
@@ -142,7 +148,11 @@ pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<
         return None;
     }
     let url = base.join(return_to).ok()?;
-    if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() || url.path().starts_with("//") {
+    if url.origin() != base.origin()
+        || !url.username().is_empty()
+        || url.password().is_some()
+        || url.path().starts_with("//")
+    {
         return None;
     }
     // Going on to one of these would start over, or end what just began.

@@ -33,7 +33,9 @@ fn own_endpoints_lie_under_the_prefix_and_nothing_under_it_reaches_the_applicati
 
 #[test]
 fn paths_that_hide_what_they_ask_for_are_ambiguous() {
-    for path in ["/a/%2e%2e/b", "/a/.%2E/b", "/a/%2e", "/a/..;x/b", "/a/.;/b", "/a%2fb", "/a%5cb", "/a%00", "/a/%2e%2e;v=1/b"] {
+    for path in
+        ["/a/%2e%2e/b", "/a/.%2E/b", "/a/%2e", "/a/..;x/b", "/a/.;/b", "/a%2fb", "/a%5cb", "/a%00", "/a/%2e%2e;v=1/b"]
+    {
         assert_eq!(routed(&format!("https://app.example{path}")), Route::Ambiguous, "{path}");
     }
     for path in ["/a/../b", "/a/./b", "/%252e%252e/", "/a;b", "/a/...", "/.well-known/x", "/?x=%2e%2e/", "/a.b;c=.."] {
@@ -60,9 +62,23 @@ fn a_return_to_stays_on_the_origin() {
     assert_eq!(local("/auth/login?return_to=/x").as_deref(), Some("/"));
     assert_eq!(local("/auth/session").as_deref(), Some("/auth/session"));
     for bad in [
-        "", "a", "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "https:evil.example",
-        "https://app.example.evil.example/", "https://app.example@evil.example/", "https://app.example:8443/",
-        "http://app.example/", "javascript:alert(1)", "/\t/evil.example", "/a\r\nb", " /a", "/a/..//evil.example", "/.//evil.example",
+        "",
+        "a",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example",
+        "https:evil.example",
+        "https://app.example.evil.example/",
+        "https://app.example@evil.example/",
+        "https://app.example:8443/",
+        "http://app.example/",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/a\r\nb",
+        " /a",
+        "/a/..//evil.example",
+        "/.//evil.example",
     ] {
         assert_eq!(local(bad), None, "{bad:?}");
     }

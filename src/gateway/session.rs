@@ -4,8 +4,8 @@ use super::Gateway;
 use super::problem::Problem;
 use super::request::Incoming;
 use super::response::{self, Outgoing};
-use crate::actors::session::message::{Authority, Credential, Get, Got, Refresh, Want};
 use crate::actors;
+use crate::actors::session::message::{Authority, Credential, Get, Got, Refresh, Want};
 
 impl Gateway {
     /// The session's view.
@@ -25,9 +25,12 @@ impl Gateway {
     }
 
     /// The session that the request's cookie names.
-    pub(super) fn session_of<'a>(&self, request: &'a Incoming) -> Result<(&'a Credential, actors::SessionAddress), Problem> {
+    pub(super) fn session_of<'a>(
+        &self,
+        request: &'a Incoming,
+    ) -> Result<(&'a Credential, actors::SessionAddress), Problem> {
         let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
-        let address = actors::session(&self.env, Ok(&session.actor))?;
+        let address = actors::existing_session(&self.env, &session.actor)?;
         Ok((session, address))
     }
 }

@@ -8,18 +8,18 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey, CoreJsonWebKeySet,
-    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
-    CoreSubjectIdentifierType,
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
+    CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode,
+    CoreResponseType, CoreSubjectIdentifierType,
 };
 use openidconnect::{AdditionalProviderMetadata, DiscoveryError, IssuerUrl, JsonWebKeySetUrl, ProviderMetadata};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
 
+use super::ProviderError;
 use super::cache::{Cached, FRESH};
 use super::http::{self, HttpError};
-use super::ProviderError;
 use crate::config::is_allowed;
 
 /// The metadata that `openidconnect` leaves out.
@@ -43,8 +43,17 @@ impl AdditionalProviderMetadata for MoreMetadata {}
 
 /// A provider's metadata.
 pub type Metadata = ProviderMetadata<
-    MoreMetadata, CoreAuthDisplay, CoreClientAuthMethod, CoreClaimName, CoreClaimType, CoreGrantType,
-    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJsonWebKey, CoreResponseMode, CoreResponseType,
+    MoreMetadata,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
     CoreSubjectIdentifierType,
 >;
 
@@ -71,10 +80,14 @@ pub async fn metadata(issuer: &IssuerUrl, now: OffsetDateTime) -> Result<Rc<Meta
     match fetched {
         Ok(metadata) => {
             let metadata = Rc::new(metadata);
-            METADATA.with_borrow_mut(|kept| kept.insert(issuer.as_str().to_owned(), Cached::new(Rc::clone(&metadata), now)));
+            METADATA.with_borrow_mut(|kept| {
+                kept.insert(issuer.as_str().to_owned(), Cached::new(Rc::clone(&metadata), now))
+            });
             Ok(metadata)
         }
-        Err(error @ ProviderError::Unavailable(_)) => kept.as_ref().and_then(|kept| kept.last_good(now)).cloned().ok_or(error),
+        Err(error @ ProviderError::Unavailable(_)) => {
+            kept.as_ref().and_then(|kept| kept.last_good(now)).cloned().ok_or(error)
+        }
         Err(error) => Err(error),
     }
 }
@@ -85,7 +98,9 @@ async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
     let response = http::send(request).await.map_err(unanswered)?;
     match response.status().as_u16() {
         200 => {}
-        status @ (429 | 500..) => return Err(ProviderError::Unavailable(format!("discovery: the provider answered {status}"))),
+        status @ (429 | 500..) => {
+            return Err(ProviderError::Unavailable(format!("discovery: the provider answered {status}")));
+        }
         status => return Err(ProviderError::Rejected(format!("discovery: the provider answered {status}"))),
     }
     let metadata = checked(issuer, response.body())?;
@@ -96,7 +111,8 @@ async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
 /// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
 fn checked(issuer: &IssuerUrl, body: &[u8]) -> Result<Metadata, ProviderError> {
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
-    let metadata: Metadata = serde_json::from_slice(body).map_err(|_| rejected("the document is no provider metadata"))?;
+    let metadata: Metadata =
+        serde_json::from_slice(body).map_err(|_| rejected("the document is no provider metadata"))?;
     if metadata.issuer() != issuer {
         return Err(rejected("the document names another issuer than OIDC_ISSUER"));
     }
@@ -130,7 +146,10 @@ pub async fn keys(metadata: &Metadata, now: OffsetDateTime) -> Result<Rc<CoreJso
 }
 
 /// The provider's keys anew, because one was missing; none where that was tried a moment ago.
-pub async fn keys_after_miss(metadata: &Metadata, now: OffsetDateTime) -> Option<Result<Rc<CoreJsonWebKeySet>, ProviderError>> {
+pub async fn keys_after_miss(
+    metadata: &Metadata,
+    now: OffsetDateTime,
+) -> Option<Result<Rc<CoreJsonWebKeySet>, ProviderError>> {
     let uri = metadata.jwks_uri();
     let due = KEYS.with_borrow_mut(|kept| kept.get_mut(uri.as_str()).is_none_or(|kept| kept.miss(now)));
     if !due {
@@ -140,7 +159,11 @@ pub async fn keys_after_miss(metadata: &Metadata, now: OffsetDateTime) -> Option
     Some(fetched.map(|keys| keep_keys(uri, Cached::new(Rc::new(keys), now).after_miss(now), now)))
 }
 
-fn keep_keys(uri: &JsonWebKeySetUrl, keys: Cached<Rc<CoreJsonWebKeySet>>, now: OffsetDateTime) -> Rc<CoreJsonWebKeySet> {
+fn keep_keys(
+    uri: &JsonWebKeySetUrl,
+    keys: Cached<Rc<CoreJsonWebKeySet>>,
+    now: OffsetDateTime,
+) -> Rc<CoreJsonWebKeySet> {
     let value = keys.fresh(now).cloned().unwrap_or_default();
     KEYS.with_borrow_mut(|kept| kept.insert(uri.as_str().to_owned(), keys));
     value
@@ -160,7 +183,9 @@ async fn fetch_keys(uri: &JsonWebKeySetUrl) -> Result<CoreJsonWebKeySet, Provide
 pub fn unanswered(error: HttpError) -> ProviderError {
     match error {
         HttpError::Unreachable | HttpError::TimedOut => ProviderError::Unavailable(error.to_string()),
-        HttpError::Forbidden | HttpError::BadRequest | HttpError::TooLarge => ProviderError::Rejected(error.to_string()),
+        HttpError::Forbidden | HttpError::BadRequest | HttpError::TooLarge => {
+            ProviderError::Rejected(error.to_string())
+        }
     }
 }
 

@@ -7,8 +7,12 @@ use std::str::FromStr as _;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
-use openidconnect::{AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError};
+use openidconnect::core::{
+    CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm,
+};
+use openidconnect::{
+    AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError,
+};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
@@ -55,19 +59,28 @@ pub enum IdTokenError {
 }
 
 /// The claims of an ID token that passes every check.
-pub fn validate(raw: &str, keys: &CoreJsonWebKeySet, expected: Expected<'_>, now: OffsetDateTime) -> Result<Map<String, Value>, IdTokenError> {
+pub fn validate(
+    raw: &str,
+    keys: &CoreJsonWebKeySet,
+    expected: Expected<'_>,
+    now: OffsetDateTime,
+) -> Result<Map<String, Value>, IdTokenError> {
     let invalid = IdTokenError::Invalid;
-    let token = CoreIdToken::from_str(raw).map_err(|_| invalid("the ID token is malformed, or its algorithm is not accepted"))?;
+    let token = CoreIdToken::from_str(raw)
+        .map_err(|_| invalid("the ID token is malformed, or its algorithm is not accepted"))?;
 
     // The library knows one current time: the one it compares `exp` with.
     let expiry_now = chrono(now.saturating_sub(LEEWAY));
     let (earliest, latest) = (chrono(now.saturating_sub(MAX_AGE)), chrono(now.saturating_add(LEEWAY)));
-    let verifier = CoreIdTokenVerifier::new_public_client(expected.client_id.clone(), expected.issuer.clone(), keys.clone())
-        .set_allowed_algs(ALGORITHMS)
-        .set_time_fn(move || expiry_now)
-        .set_issue_time_verifier_fn(move |iat| {
-            if iat >= earliest && iat <= latest { Ok(()) } else { Err("iat".to_owned()) }
-        });
+    let verifier =
+        CoreIdTokenVerifier::new_public_client(expected.client_id.clone(), expected.issuer.clone(), keys.clone())
+            .set_allowed_algs(ALGORITHMS)
+            .set_time_fn(move || expiry_now)
+            .set_issue_time_verifier_fn(
+                move |iat| {
+                    if iat >= earliest && iat <= latest { Ok(()) } else { Err("iat".to_owned()) }
+                },
+            );
     let nonce = |found: Option<&Nonce>| match expected.nonce {
         Some(nonce) => openidconnect::NonceVerifier::verify(&Nonce::new(nonce.to_owned()), found),
         None => Ok(()),
@@ -87,7 +100,12 @@ pub fn validate(raw: &str, keys: &CoreJsonWebKeySet, expected: Expected<'_>, now
     Ok(claims)
 }
 
-fn check_access_token_hash(token: &CoreIdToken, claims: &CoreIdTokenClaims, verifier: &CoreIdTokenVerifier<'_>, access_token: &AccessToken) -> Result<(), IdTokenError> {
+fn check_access_token_hash(
+    token: &CoreIdToken,
+    claims: &CoreIdTokenClaims,
+    verifier: &CoreIdTokenVerifier<'_>,
+    access_token: &AccessToken,
+) -> Result<(), IdTokenError> {
     let Some(expected) = claims.access_token_hash() else { return Ok(()) };
     let invalid = IdTokenError::Invalid("the ID token belongs to another access token (at_hash)");
     let algorithm = token.signing_alg().map_err(|_| invalid)?;

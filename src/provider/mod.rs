@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 use crate::actors::session::state::Identity;
 use crate::config::Config;
 
+pub mod answer;
 pub mod cache;
 pub mod discovery;
 pub mod http;
@@ -107,7 +108,11 @@ impl Provider {
     }
 
     /// Where the browser goes to log in.
-    pub async fn authorization_url(&self, now: OffsetDateTime, request: &Authorization<'_>) -> Result<String, ProviderError> {
+    pub async fn authorization_url(
+        &self,
+        now: OffsetDateTime,
+        request: &Authorization<'_>,
+    ) -> Result<String, ProviderError> {
         match self {
             Self::Oidc(oidc) => oidc.authorization_url(now, request).await,
         }
@@ -128,7 +133,12 @@ impl Provider {
     }
 
     /// Presents a refresh token, once. A new ID token must be `identity`'s.
-    pub async fn refresh(&self, now: OffsetDateTime, token: &RefreshToken, identity: &Identity) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+    pub async fn refresh(
+        &self,
+        now: OffsetDateTime,
+        token: &RefreshToken,
+        identity: &Identity,
+    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
         match self {
             Self::Oidc(oidc) => oidc.refresh(now, token, identity).await,
         }
@@ -143,7 +153,13 @@ impl Provider {
 
     /// Where the browser goes to log out (OpenID Connect RP-Initiated Logout 1.0); none where the provider has no
     /// such endpoint, or does not answer.
-    pub async fn end_session_url(&self, now: OffsetDateTime, id_token: &str, back_to: &str, state: &str) -> Option<String> {
+    pub async fn end_session_url(
+        &self,
+        now: OffsetDateTime,
+        id_token: &str,
+        back_to: &str,
+        state: &str,
+    ) -> Option<String> {
         match self {
             Self::Oidc(oidc) => oidc.end_session_url(now, id_token, back_to, state).await,
         }

@@ -1,27 +1,24 @@
 //! Any OpenID Connect issuer, over `openidconnect`; PAR, RFC 9207 and revocation are added here.
 
-use std::cell::Cell;
-
-use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreErrorResponseType, CoreGenderClaim, CoreIdToken};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken};
 use openidconnect::{
-    AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, CsrfToken, EndSessionUrl, HttpRequest, HttpResponse,
-    LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardErrorResponse, SubjectIdentifier, UserInfoClaims, UserInfoError,
+    AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, CsrfToken, EndSessionUrl, HttpRequest,
+    LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
+    SubjectIdentifier, UserInfoClaims, UserInfoError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use url::{Url, form_urlencoded};
 
+use super::answer::{Answer, exchange_error, refresh_failure};
 use super::discovery::{self, Metadata, unanswered};
-use super::http::{self, HttpError};
+use super::http::{self};
 use super::id_token::{self, Expected, IdTokenError};
 use super::token::{OidcClient, TokenSet};
 use super::{Authorization, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
 use crate::actors::session::state::Identity;
 use crate::config::{self, Par, TokenAuth};
-
-type TokenError = RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>;
 
 /// Claims of the ID token that say something about the token, not about the user.
 const TOKEN_CLAIMS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
@@ -55,8 +52,12 @@ impl Oidc {
             TokenAuth::Basic => AuthType::BasicAuth,
             TokenAuth::Post => AuthType::RequestBody,
         };
-        OidcClient::from_provider_metadata(metadata.clone(), self.settings.client_id.clone(), self.settings.client_secret.clone())
-            .set_auth_type(auth)
+        OidcClient::from_provider_metadata(
+            metadata.clone(),
+            self.settings.client_id.clone(),
+            self.settings.client_secret.clone(),
+        )
+        .set_auth_type(auth)
     }
 
     /// As configured, else as discovered, basic first (RFC 8414: the default of an absent list).
@@ -67,7 +68,11 @@ impl Oidc {
     }
 
     /// See [`super::Provider::authorization_url`].
-    pub async fn authorization_url(&self, now: OffsetDateTime, request: &Authorization<'_>) -> Result<String, ProviderError> {
+    pub async fn authorization_url(
+        &self,
+        now: OffsetDateTime,
+        request: &Authorization<'_>,
+    ) -> Result<String, ProviderError> {
         let metadata = self.metadata(now).await?;
         let url = self.plain_authorization_url(&metadata, request)?;
         let more = metadata.additional_metadata();
@@ -80,7 +85,9 @@ impl Oidc {
             return Ok(url.into());
         }
         let Some(endpoint) = &more.pushed_authorization_request_endpoint else {
-            return Err(ProviderError::Rejected("OIDC_PAR asks for pushed authorization requests, and the provider has no endpoint for them".to_owned()));
+            return Err(ProviderError::Rejected(
+                "OIDC_PAR asks for pushed authorization requests, and the provider has no endpoint for them".to_owned(),
+            ));
         };
         self.push(&metadata, endpoint, &url).await
     }
@@ -92,12 +99,17 @@ impl Oidc {
         let verifier = PkceCodeVerifier::new(request.code_verifier.to_owned());
         let (state, nonce) = (request.state.to_owned(), request.nonce.to_owned());
         let mut builder = client
-            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || CsrfToken::new(state), move || Nonce::new(nonce))
+            .authorize_url(
+                CoreAuthenticationFlow::AuthorizationCode,
+                move || CsrfToken::new(state),
+                move || Nonce::new(nonce),
+            )
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
 
         let supported = metadata.scopes_supported();
         for scope in self.settings.scopes.iter().filter(|scope| *scope != "openid") {
-            let refused = scope == "offline_access" && supported.is_some_and(|known| !known.iter().any(|known| **known == *scope));
+            let refused = scope == "offline_access"
+                && supported.is_some_and(|known| !known.iter().any(|known| **known == *scope));
             if !refused {
                 builder = builder.add_scope(Scope::new(scope.clone()));
             }
@@ -124,23 +136,36 @@ impl Oidc {
         struct Pushed {
             request_uri: String,
         }
-        let params: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| name != "client_id").collect();
+        let params: Vec<(String, String)> =
+            url.query_pairs().into_owned().filter(|(name, _)| name != "client_id").collect();
         let response = http::send(self.authenticated_form(metadata, endpoint, params)?).await.map_err(unanswered)?;
         let status = response.status();
         if status.is_server_error() || status.as_u16() == 429 {
-            return Err(ProviderError::Unavailable(format!("the provider answered {status} to the pushed authorization request")));
+            return Err(ProviderError::Unavailable(format!(
+                "the provider answered {status} to the pushed authorization request"
+            )));
         }
         let pushed: Option<Pushed> = serde_json::from_slice(response.body()).ok().filter(|_| status.is_success());
         let Some(pushed) = pushed else {
-            return Err(ProviderError::Rejected(format!("the provider answered {status} to the pushed authorization request")));
+            return Err(ProviderError::Rejected(format!(
+                "the provider answered {status} to the pushed authorization request"
+            )));
         };
         let mut url = url.clone();
-        url.query_pairs_mut().clear().append_pair("client_id", &self.settings.client_id).append_pair("request_uri", &pushed.request_uri);
+        url.query_pairs_mut()
+            .clear()
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("request_uri", &pushed.request_uri);
         Ok(url.into())
     }
 
     /// A POST with this client's authentication (RFC 6749 section 2.3.1), for the endpoints beside the token endpoint.
-    fn authenticated_form(&self, metadata: &Metadata, endpoint: &Url, mut params: Vec<(String, String)>) -> Result<HttpRequest, ProviderError> {
+    fn authenticated_form(
+        &self,
+        metadata: &Metadata,
+        endpoint: &Url,
+        mut params: Vec<(String, String)>,
+    ) -> Result<HttpRequest, ProviderError> {
         use base64::Engine as _;
         let mut request = ::http::Request::builder()
             .method(::http::Method::POST)
@@ -151,7 +176,8 @@ impl Oidc {
             (Some(secret), TokenAuth::Basic) => {
                 let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
                 let pair = format!("{}:{}", encode(&self.settings.client_id), encode(secret.secret()));
-                request = request.header("authorization", format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair)));
+                request =
+                    request.header("authorization", format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair)));
             }
             (secret, _) => {
                 params.push(("client_id".to_owned(), self.settings.client_id.to_string()));
@@ -159,7 +185,9 @@ impl Oidc {
             }
         }
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-        request.body(body.into_bytes()).map_err(|_| ProviderError::Rejected("an endpoint of the provider is malformed".to_owned()))
+        request
+            .body(body.into_bytes())
+            .map_err(|_| ProviderError::Rejected("an endpoint of the provider is malformed".to_owned()))
     }
 
     /// See [`super::Provider::check_issuer`].
@@ -168,7 +196,9 @@ impl Oidc {
         match iss {
             Some(iss) if iss == self.settings.issuer.as_str() => Ok(()),
             None if !metadata.additional_metadata().authorization_response_iss_parameter_supported => Ok(()),
-            _ => Err(ProviderError::Callback("the callback does not come from the configured provider (iss)".to_owned())),
+            _ => {
+                Err(ProviderError::Callback("the callback does not come from the configured provider (iss)".to_owned()))
+            }
         }
     }
 
@@ -176,7 +206,8 @@ impl Oidc {
     pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
         let metadata = self.metadata(now).await?;
         let tokens = self.redeem(&metadata, exchange).await?;
-        let raw = tokens.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
+        let raw =
+            tokens.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
         let tokens_in_hand = tokens.tokens()?;
         let mut claims = self.validate(&metadata, raw, Some(exchange.nonce), &tokens_in_hand, now).await?;
         let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -186,7 +217,9 @@ impl Oidc {
                 None
             }
             Err(UserInfoFailure::OtherSubject) => {
-                return Err(ProviderError::Callback("UserInfo names another subject than the ID token (sub)".to_owned()));
+                return Err(ProviderError::Callback(
+                    "UserInfo names another subject than the ID token (sub)".to_owned(),
+                ));
             }
             Err(UserInfoFailure::NoAnswer) => Some("UserInfo could not be read".to_owned()),
         };
@@ -194,7 +227,8 @@ impl Oidc {
     }
 
     async fn redeem(&self, metadata: &Metadata, exchange: Exchange<'_>) -> Result<TokenSet, ProviderError> {
-        let redirect = RedirectUrl::new(exchange.redirect_uri.to_owned()).map_err(|_| ProviderError::Rejected("the redirect URI is malformed".to_owned()))?;
+        let redirect = RedirectUrl::new(exchange.redirect_uri.to_owned())
+            .map_err(|_| ProviderError::Rejected("the redirect URI is malformed".to_owned()))?;
         let client = self.client(metadata).set_redirect_uri(redirect);
         let mut request = client
             .exchange_code(AuthorizationCode::new(exchange.code.to_owned()))
@@ -204,13 +238,28 @@ impl Oidc {
             request = request.add_extra_param("resource", resource.clone());
         }
         let answer = Answer::default();
-        request.request_async(&|request| answer.to(request)).await.map_err(|error| exchange_error(error, answer.status.get()))
+        request
+            .request_async(&|request| answer.to(request))
+            .await
+            .map_err(|error| exchange_error(error, answer.status.get()))
     }
 
     /// Validates an ID token, with one look at the provider's keys anew where its key is missing.
-    async fn validate(&self, metadata: &Metadata, raw: &str, nonce: Option<&str>, tokens: &Tokens, now: OffsetDateTime) -> Result<Map<String, Value>, ProviderError> {
+    async fn validate(
+        &self,
+        metadata: &Metadata,
+        raw: &str,
+        nonce: Option<&str>,
+        tokens: &Tokens,
+        now: OffsetDateTime,
+    ) -> Result<Map<String, Value>, ProviderError> {
         let settings = &self.settings;
-        let expected = Expected { issuer: &settings.issuer, client_id: &settings.client_id, nonce, access_token: &tokens.access_token };
+        let expected = Expected {
+            issuer: &settings.issuer,
+            client_id: &settings.client_id,
+            nonce,
+            access_token: &tokens.access_token,
+        };
         let keys = discovery::keys(metadata, now).await?;
         let mut claims = id_token::validate(raw, &keys, expected, now);
         if claims == Err(IdTokenError::UnknownKey)
@@ -221,7 +270,13 @@ impl Oidc {
         claims.map_err(|error| ProviderError::Callback(error.to_string()))
     }
 
-    async fn user_info(&self, metadata: &Metadata, tokens: &Tokens, subject: &str, now: OffsetDateTime) -> Result<Map<String, Value>, UserInfoFailure> {
+    async fn user_info(
+        &self,
+        metadata: &Metadata,
+        tokens: &Tokens,
+        subject: &str,
+        now: OffsetDateTime,
+    ) -> Result<Map<String, Value>, UserInfoFailure> {
         if metadata.userinfo_endpoint().is_none() {
             return Ok(Map::new());
         }
@@ -231,10 +286,13 @@ impl Oidc {
         let request = client
             .user_info(tokens.access_token.clone(), Some(SubjectIdentifier::new(subject.to_owned())))
             .map_err(|_| UserInfoFailure::NoAnswer)?;
-        let claims: UserInfoClaims<FurtherClaims, CoreGenderClaim> = request.request_async(&http::send).await.map_err(|error| match error {
-            UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => UserInfoFailure::OtherSubject,
-            _ => UserInfoFailure::NoAnswer,
-        })?;
+        let claims: UserInfoClaims<FurtherClaims, CoreGenderClaim> =
+            request.request_async(&http::send).await.map_err(|error| match error {
+                UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
+                    UserInfoFailure::OtherSubject
+                }
+                _ => UserInfoFailure::NoAnswer,
+            })?;
         match serde_json::to_value(&claims) {
             Ok(Value::Object(claims)) => Ok(claims),
             _ => Err(UserInfoFailure::NoAnswer),
@@ -242,9 +300,15 @@ impl Oidc {
     }
 
     /// See [`super::Provider::refresh`].
-    pub async fn refresh(&self, now: OffsetDateTime, token: &RefreshToken, identity: &Identity) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+    pub async fn refresh(
+        &self,
+        now: OffsetDateTime,
+        token: &RefreshToken,
+        identity: &Identity,
+    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
         // Nothing was presented yet: without the metadata the token is as good as before.
-        let metadata = self.metadata(now).await.map_err(|_| RefreshFailure::Deferred { retry_after: None, status: 0 })?;
+        let metadata =
+            self.metadata(now).await.map_err(|_| RefreshFailure::Deferred { retry_after: None, status: 0 })?;
         let client = self.client(&metadata);
         let mut request = client
             .exchange_refresh_token(token)
@@ -253,7 +317,10 @@ impl Oidc {
             request = request.add_extra_param("resource", resource.clone());
         }
         let answer = Answer::default();
-        let set = request.request_async(&|request| answer.to(request)).await.map_err(|error| refresh_failure(&error, &answer))?;
+        let set = request
+            .request_async(&|request| answer.to(request))
+            .await
+            .map_err(|error| refresh_failure(&error, &answer))?;
         let tokens = set.tokens().map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         let renewed = match set.id_token() {
             Some(raw) => self.renewed(&metadata, raw, &tokens, identity, now).await?,
@@ -264,7 +331,14 @@ impl Oidc {
 
     /// The identity that a refreshed ID token states: the same user's, or the refresh is refused. Without keys to
     /// check it with it is left aside, as the token endpoint's TLS vouches for the rest.
-    async fn renewed(&self, metadata: &Metadata, raw: &str, tokens: &Tokens, identity: &Identity, now: OffsetDateTime) -> Result<Option<Identity>, RefreshFailure> {
+    async fn renewed(
+        &self,
+        metadata: &Metadata,
+        raw: &str,
+        tokens: &Tokens,
+        identity: &Identity,
+        now: OffsetDateTime,
+    ) -> Result<Option<Identity>, RefreshFailure> {
         match self.validate(metadata, raw, None, tokens, now).await {
             Ok(claims) if claims.get("sub").and_then(Value::as_str) == Some(identity.subject.as_str()) => {
                 let mut merged: Map<String, Value> = serde_json::from_str(&identity.claims).unwrap_or_default();
@@ -283,13 +357,26 @@ impl Oidc {
         let Some(endpoint) = &metadata.additional_metadata().revocation_endpoint else {
             return Err(ProviderError::Rejected("the provider has no revocation endpoint".to_owned()));
         };
-        let params = vec![("token".to_owned(), token.secret().clone()), ("token_type_hint".to_owned(), "refresh_token".to_owned())];
+        let params = vec![
+            ("token".to_owned(), token.secret().clone()),
+            ("token_type_hint".to_owned(), "refresh_token".to_owned()),
+        ];
         let response = http::send(self.authenticated_form(&metadata, endpoint, params)?).await.map_err(unanswered)?;
-        if response.status().is_success() { Ok(()) } else { Err(ProviderError::Rejected(format!("the provider answered {}", response.status()))) }
+        if response.status().is_success() {
+            Ok(())
+        } else {
+            Err(ProviderError::Rejected(format!("the provider answered {}", response.status())))
+        }
     }
 
     /// See [`super::Provider::end_session_url`].
-    pub async fn end_session_url(&self, now: OffsetDateTime, id_token: &str, back_to: &str, state: &str) -> Option<String> {
+    pub async fn end_session_url(
+        &self,
+        now: OffsetDateTime,
+        id_token: &str,
+        back_to: &str,
+        state: &str,
+    ) -> Option<String> {
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
         let mut request = LogoutRequest::from(EndSessionUrl::from_url(endpoint))
@@ -317,23 +404,6 @@ enum UserInfoFailure {
     NoAnswer,
 }
 
-/// What the library forgets of a token endpoint's answer when it is an error.
-#[derive(Default)]
-struct Answer {
-    status: Cell<Option<u16>>,
-    retry_after: Cell<Option<Duration>>,
-}
-
-impl Answer {
-    async fn to(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let response = http::send(request).await?;
-        self.status.set(Some(response.status().as_u16()));
-        let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse::<u32>().ok());
-        self.retry_after.set(seconds.map(|seconds| Duration::seconds(seconds.into())));
-        Ok(response)
-    }
-}
-
 fn identity(mut claims: Map<String, Value>, raw: &str) -> Identity {
     claims.retain(|name, _| !TOKEN_CLAIMS.contains(&name.as_str()));
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -343,43 +413,5 @@ fn identity(mut claims: Map<String, Value>, raw: &str) -> Identity {
         sid: text("sid"),
         id_token: raw.to_owned(),
         claims: Value::Object(claims).to_string(),
-    }
-}
-
-/// An error code as the provider wrote it, if it is one (RFC 6749 section 5.2 allows these characters and more).
-fn code(error: &CoreErrorResponseType) -> String {
-    let text = error.as_ref();
-    let plain = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-    if plain { text.to_owned() } else { "an error".to_owned() }
-}
-
-fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
-    match error {
-        RequestTokenError::Request(error) => unanswered(error),
-        _ if status.is_some_and(|status| status == 429 || status >= 500) => {
-            ProviderError::Unavailable("the provider cannot exchange the code now".to_owned())
-        }
-        RequestTokenError::ServerResponse(error) if *error.error() == CoreErrorResponseType::InvalidGrant => {
-            ProviderError::Callback("the provider does not accept the code (any more)".to_owned())
-        }
-        RequestTokenError::ServerResponse(error) => {
-            ProviderError::Rejected(format!("the provider refuses this client: {}", code(error.error())))
-        }
-        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            ProviderError::Rejected("the provider's token response cannot be read".to_owned())
-        }
-    }
-}
-
-fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
-    match (error, answer.status.get()) {
-        (RequestTokenError::ServerResponse(error), _) if *error.error() == CoreErrorResponseType::InvalidGrant => {
-            RefreshFailure::Refused("the provider answered invalid_grant".to_owned())
-        }
-        (_, Some(status @ (429 | 500 | 503))) => RefreshFailure::Deferred { retry_after: answer.retry_after.get(), status },
-        (RequestTokenError::ServerResponse(error), _) => RefreshFailure::Unknown(format!("the provider answered {}", code(error.error()))),
-        (RequestTokenError::Request(error), _) => RefreshFailure::Unknown(error.to_string()),
-        (_, Some(status)) => RefreshFailure::Unknown(format!("the provider answered {status} with something else than tokens")),
-        (_, None) => RefreshFailure::Unknown("there was no answer".to_owned()),
     }
 }

@@ -7,8 +7,8 @@ use openidconnect::core::{
     CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, Client, EmptyAdditionalClaims, EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields, IdToken,
-    OAuth2TokenResponse, RefreshToken, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
+    AccessToken, Client, EmptyAdditionalClaims, EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields,
+    IdToken, OAuth2TokenResponse, RefreshToken, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use time::Duration;
@@ -17,10 +17,23 @@ use super::{ProviderError, Tokens};
 
 /// The client of `openidconnect`, with [`TokenSet`] as its token response.
 pub type OidcClient = Client<
-    EmptyAdditionalClaims, CoreAuthDisplay, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJsonWebKey,
-    CoreAuthPrompt, StandardErrorResponse<CoreErrorResponseType>, TokenSet, CoreTokenIntrospectionResponse,
-    CoreRevocableToken, CoreRevocationErrorResponse, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet,
-    EndpointMaybeSet, EndpointMaybeSet,
+    EmptyAdditionalClaims,
+    CoreAuthDisplay,
+    CoreGenderClaim,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJsonWebKey,
+    CoreAuthPrompt,
+    StandardErrorResponse<CoreErrorResponseType>,
+    TokenSet,
+    CoreTokenIntrospectionResponse,
+    CoreRevocableToken,
+    CoreRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
 >;
 
 /// A token response (RFC 6749 section 5.1) with an ID token that is yet to be read.
@@ -96,9 +109,15 @@ impl OAuth2TokenResponse for TokenSet {
     }
 }
 
-impl TokenResponse<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm> for TokenSet {
+impl TokenResponse<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>
+    for TokenSet
+{
     /// None: see [`TokenSet::id_token`].
-    fn id_token(&self) -> Option<&IdToken<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>> {
+    fn id_token(
+        &self,
+    ) -> Option<
+        &IdToken<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>,
+    > {
         None
     }
 }

@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use time::Duration;
 
+use super::Memory;
 use super::Session;
 use super::ledger::{Cause, Event};
 use super::refresh::Outcome;
 use super::state::Due;
-use super::Memory;
 use crate::ambient;
 use crate::store::StoreError;
 
@@ -62,7 +62,13 @@ impl Session {
 
     /// Deletes everything: after this the actor never was.
     async fn forget(&self) -> Result<(), StoreError> {
-        self.record(Event::Alarm, "forgotten", Cause::Alarm, ambient::now(), "nothing of the session is kept any longer");
+        self.record(
+            Event::Alarm,
+            "forgotten",
+            Cause::Alarm,
+            ambient::now(),
+            "nothing of the session is kept any longer",
+        );
         self.storage.delete_alarm().await?;
         self.storage.delete_all().await?;
         *self.memory.borrow_mut() = Memory { loaded: true, ..Memory::default() };

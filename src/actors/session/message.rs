@@ -16,7 +16,7 @@ use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::ledger::Entry;
+pub use super::view::{Estate, Inspection, SessionView, Summary};
 use crate::actors::Request;
 use crate::credential::{ActorId, Secret};
 use crate::region::Region;
@@ -324,21 +324,6 @@ pub struct Revoked {
     pub estate: Option<Box<Estate>>,
 }
 
-/// What a session leaves to its successor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Estate {
-    /// `iss`.
-    pub issuer: String,
-    /// `sub`.
-    pub subject: String,
-    /// When the user logged in.
-    pub created_at: OffsetDateTime,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
-    /// The last events, oldest first.
-    pub ledger: Vec<Entry>,
-}
-
 /// The browser came back to `/logged-out`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LoggedOut {
@@ -349,67 +334,6 @@ pub struct LoggedOut {
 /// Describe the session, without its tokens.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Inspect {}
-
-/// What a user may know of their session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SessionView {
-    /// `sub`.
-    pub subject: String,
-    /// `iss`.
-    pub issuer: String,
-    /// The claims of the ID token and UserInfo, a JSON object.
-    pub claims: String,
-    /// Where the actor lives.
-    pub region: Region,
-    /// When the user logged in.
-    pub created_at: OffsetDateTime,
-    /// The end without a further use.
-    pub idle_expires_at: OffsetDateTime,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
-    /// None where the provider does not say.
-    pub access_token_expires_at: Option<OffsetDateTime>,
-}
-
-/// What an administrator may know of a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Inspection {
-    /// What lists show.
-    pub summary: Summary,
-    /// `sub`; none before the login is complete.
-    pub subject: Option<String>,
-    /// `iss`.
-    pub issuer: Option<String>,
-    /// Counts the owners of the grant.
-    pub epoch: u32,
-    /// Counts the writes of the record.
-    pub generation: u64,
-    /// When the actor acts by itself next.
-    pub next_alarm_at: Option<OffsetDateTime>,
-    /// None where the provider does not say, or where there is none.
-    pub access_token_expires_at: Option<OffsetDateTime>,
-    /// The last events, oldest first.
-    pub ledger: Vec<Entry>,
-}
-
-/// One line of a list of sessions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Where the actor lives.
-    pub region: Region,
-    /// ISO 3166-1 alpha-2.
-    pub country: Option<String>,
-    /// `pending`, `active` or `ended`.
-    pub state: String,
-    /// When the login began.
-    pub created_at: OffsetDateTime,
-    /// When the last request was proxied for it.
-    pub last_used_at: Option<OffsetDateTime>,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
-    /// The `User-Agent` header at login, shortened.
-    pub user_agent: Option<String>,
-}
 
 #[cfg(test)]
 mod tests {
@@ -440,8 +364,13 @@ mod tests {
 
         let place = UserPlace { region: Region::Oc, country: None, user_agent: None };
         let begin = Begin {
-            origin: "o".into(), return_to: "/".into(), attempt: "a".into(), hints: vec![], predecessor: None,
-            silent: false, place,
+            origin: "o".into(),
+            return_to: "/".into(),
+            attempt: "a".into(),
+            hints: vec![],
+            predecessor: None,
+            silent: false,
+            place,
         };
         let begin = wire::encode(&begin.into_message()).unwrap();
         assert_eq!(begin, [1, 0, 1, b'o', 1, b'/', 1, b'a', 0, 0, 0, 6, 0, 0]);

@@ -7,18 +7,16 @@
 //! Architecture Invariant: a `Get` with a fresh token does no storage operation, and an actor without a record
 //! writes nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use time::OffsetDateTime;
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
-use worker::{DurableObject, Env, SqlStorage, Storage, durable_object};
+use worker::{Env, SqlStorage, Storage};
 
 use self::ledger::{Cause, Entry, Event};
-use self::message::{EndReason, Inspection, SessionMessage};
+use self::message::{EndReason, Inspection};
 use self::state::{Active, Refreshing, State};
-use crate::actors::{Refusal, reply, serve, wire};
+use crate::actors::wire;
 use crate::ambient;
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
@@ -27,78 +25,17 @@ use crate::store::{self, Record, Store as _, StoreError};
 
 mod alarm;
 mod get;
+pub mod grant;
 pub mod ledger;
 pub mod message;
+mod object;
 mod refresh;
 mod revoke;
 mod sign_in;
 pub mod state;
+pub mod view;
 
-/// The Durable Object class.
-#[durable_object(alarm)]
-pub struct SessionActor {
-    session: Option<Rc<Session>>,
-}
-
-impl DurableObject for SessionActor {
-    fn new(state: worker::State, env: Env) -> Self {
-        // Without a valid configuration every message is refused; the gateway has said why by then.
-        let session = crate::config_of(&env).as_ref().as_ref().ok().and_then(|config| {
-            let id = state.id().to_string().try_into().ok()?;
-            Some(Rc::new(Session {
-                id,
-                sql: state.storage().sql(),
-                storage: state.storage(),
-                provider: Provider::new(config),
-                config: Rc::clone(config),
-                env,
-                memory: RefCell::default(),
-                refreshing: RefCell::default(),
-                answered_at: std::cell::Cell::default(),
-            }))
-        });
-        Self { session }
-    }
-
-    async fn fetch(&self, _: worker::Request) -> worker::Result<worker::Response> {
-        worker::Response::error("this actor is asked by messages", 404)
-    }
-
-    async fn alarm(&self) -> worker::Result<worker::Response> {
-        if let Some(session) = &self.session {
-            session.alarm().await;
-        }
-        worker::Response::empty()
-    }
-}
-
-#[wasm_bindgen]
-impl SessionActor {
-    /// One message: the bytes of a [`SessionMessage`] in, those of its reply out. Never rejects.
-    pub fn ask(&self, message: js_sys::Uint8Array) -> js_sys::Promise {
-        let session = self.session.clone();
-        let message = message.to_vec();
-        #[cfg(feature = "deliberate-panic")]
-        assert!(message != [wire::VERSION, 255], "a deliberate panic");
-        future_to_promise(async move {
-            let bytes = serve(&message, |message| answer(session, message)).await;
-            Ok(js_sys::Uint8Array::from(bytes.as_slice()).into())
-        })
-    }
-}
-
-async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
-    let session = session.ok_or(Refusal::Broken)?;
-    match message {
-        SessionMessage::Begin(m) => reply::<message::Begin>(&session.begin(m).await),
-        SessionMessage::Complete(m) => reply::<message::Complete>(&session.complete(m).await),
-        SessionMessage::Get(m) => reply::<message::Get>(&session.get(m).await),
-        SessionMessage::Refresh(m) => reply::<message::Refresh>(&session.refresh(m).await),
-        SessionMessage::Revoke(m) => reply::<message::Revoke>(&session.revoke(m).await),
-        SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await),
-        SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
-    }
-}
+pub use object::SessionActor;
 
 /// What the actor object holds for as long as it lives.
 struct Session {
@@ -111,7 +48,7 @@ struct Session {
     memory: RefCell<Memory>,
     refreshing: RefCell<Option<refresh::InFlight>>,
     /// When the provider last answered a GET, or did not.
-    answered_at: std::cell::Cell<Option<(OffsetDateTime, bool)>>,
+    answered_at: Cell<Option<(OffsetDateTime, bool)>>,
 }
 
 /// The record as last read or written.
@@ -126,6 +63,21 @@ struct Memory {
 }
 
 impl Session {
+    /// An actor that has not read its record; none where the platform's id is not what it should be.
+    fn new(state: &worker::State, env: Env, config: &Rc<Config>) -> Option<Self> {
+        Some(Self {
+            id: state.id().to_string().try_into().ok()?,
+            sql: state.storage().sql(),
+            storage: state.storage(),
+            provider: Provider::new(config),
+            config: Rc::clone(config),
+            env,
+            memory: RefCell::default(),
+            refreshing: RefCell::default(),
+            answered_at: Cell::default(),
+        })
+    }
+
     fn lifetimes(&self) -> Lifetimes {
         self.config.lifetimes
     }
@@ -211,7 +163,7 @@ impl Session {
             outcome: outcome.to_owned(),
             cause,
             region: state.place().region,
-            duration_ms: u32::try_from((now - began).whole_milliseconds()).unwrap_or_default(),
+            duration_ms: u32::try_from(ambient::between(began, now).whole_milliseconds()).unwrap_or_default(),
             detail: detail.to_owned(),
         };
         worker::console_log!("{}", entry.line(&self.id, memory.alarm_at));
@@ -225,7 +177,9 @@ impl Session {
         let (subject, issuer) = match state {
             State::Pending(_) => (None, None),
             State::Active(active) => (Some(active.identity.subject.clone()), Some(active.identity.issuer.clone())),
-            State::Ended(ended) => ended.user.clone().map_or((None, None), |(issuer, subject)| (Some(subject), Some(issuer))),
+            State::Ended(ended) => {
+                ended.user.clone().map_or((None, None), |(issuer, subject)| (Some(subject), Some(issuer)))
+            }
         };
         Some(Box::new(Inspection {
             summary: state.summary(),

@@ -132,7 +132,8 @@ impl Session {
             let now = ambient::now();
             let failure = match result {
                 Ok((tokens, renewed)) => {
-                    let grant = Grant::new(now, tokens.access_token, tokens.lifetime, tokens.refresh_token, ambient::jitter());
+                    let grant =
+                        Grant::new(now, tokens.access_token, tokens.lifetime, tokens.refresh_token, ambient::jitter());
                     return self.keep(grant, renewed, cause, began).await;
                 }
                 Err(failure) => failure,
@@ -156,13 +157,16 @@ impl Session {
         let leeway = self.config.oidc.reuse_leeway;
         let found = self.active(|active| match &active.grant.refresh {
             Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
-            Refreshing::Presented { token, first_at } => Some((token.clone(), active.identity.clone(), *first_at, true)),
+            Refreshing::Presented { token, first_at } => {
+                Some((token.clone(), active.identity.clone(), *first_at, true))
+            }
             Refreshing::Impossible | Refreshing::Lost => None,
         });
         let (token, identity, first_at, again) = found.ok_or(Outcome::Ended)?.ok_or(Outcome::NoToken)?;
         if again && now >= first_at.saturating_add(leeway) {
             self.transition(State::lost).await.map_err(unavailable)?;
-            let detail = "the process ended during an earlier refresh: whether the provider took the token is not known";
+            let detail =
+                "the process ended during an earlier refresh: whether the provider took the token is not known";
             self.record(Event::Refresh, "unknown", Cause::Request, now, detail);
             return Err(Outcome::NoToken);
         }
@@ -171,7 +175,13 @@ impl Session {
     }
 
     /// New tokens are here. A session that ended meanwhile stays ended, and they are revoked.
-    async fn keep(self: &Rc<Self>, grant: Grant, renewed: Option<Identity>, cause: Cause, began: OffsetDateTime) -> Outcome {
+    async fn keep(
+        self: &Rc<Self>,
+        grant: Grant,
+        renewed: Option<Identity>,
+        cause: Cause,
+        began: OffsetDateTime,
+    ) -> Outcome {
         let unused = match &grant.refresh {
             Refreshing::Ready { token, .. } => Some(token.clone()),
             Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
@@ -193,7 +203,14 @@ impl Session {
     }
 
     /// What a failure means: a pause before the next try, or the end of trying.
-    async fn after_failure(self: &Rc<Self>, failure: RefreshFailure, presentation: &Presentation, cause: Cause, began: OffsetDateTime, tries: u32) -> Result<Duration, Outcome> {
+    async fn after_failure(
+        self: &Rc<Self>,
+        failure: RefreshFailure,
+        presentation: &Presentation,
+        cause: Cause,
+        began: OffsetDateTime,
+        tries: u32,
+    ) -> Result<Duration, Outcome> {
         let now = ambient::now();
         match failure {
             _ if self.active(|_| ()).is_none() => Err(Outcome::Ended),
@@ -223,10 +240,18 @@ impl Session {
             RefreshFailure::Deferred { .. } | RefreshFailure::Unknown(_) => {
                 let why = match failure {
                     RefreshFailure::Unknown(why) => why,
-                    RefreshFailure::Deferred { .. } | RefreshFailure::Refused(_) => "the provider cannot refresh now".to_owned(),
+                    RefreshFailure::Deferred { .. } | RefreshFailure::Refused(_) => {
+                        "the provider cannot refresh now".to_owned()
+                    }
                 };
                 let _ = self.transition(State::lost).await;
-                self.record(Event::Refresh, "unknown", cause, began, &format!("{why}; whether it took the refresh token is not known"));
+                self.record(
+                    Event::Refresh,
+                    "unknown",
+                    cause,
+                    began,
+                    &format!("{why}; whether it took the refresh token is not known"),
+                );
                 Err(Outcome::NoToken)
             }
         }

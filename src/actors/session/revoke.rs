@@ -60,7 +60,8 @@ impl Session {
     async fn end_session_url(&self, id_token: &str, logout: Logout) -> Option<String> {
         let secret = Secret::from_random(ambient::random()?);
         let state = format!("{}.{}", self.id, secret.expose());
-        let url = self.provider.end_session_url(ambient::now(), id_token, &logout.post_logout_redirect_uri, &state).await?;
+        let url =
+            self.provider.end_session_url(ambient::now(), id_token, &logout.post_logout_redirect_uri, &state).await?;
         self.transition(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
         Some(url)
     }

@@ -79,7 +79,13 @@ impl Session {
             attempt: Some(attempt),
         }))
         .await?;
-        self.record(Event::Begin, "ok", Cause::Request, now, if begin.silent { "a silent login began" } else { "a login began" });
+        self.record(
+            Event::Begin,
+            "ok",
+            Cause::Request,
+            now,
+            if begin.silent { "a silent login began" } else { "a login began" },
+        );
         Ok(Begun { authorization_url, secret: login_secret })
     }
 
@@ -88,7 +94,9 @@ impl Session {
         let began = ambient::now();
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
-            Ok((Completed::SignedIn { .. }, remark)) => ("ok", remark.clone().unwrap_or_else(|| "logged in".to_owned())),
+            Ok((Completed::SignedIn { .. }, remark)) => {
+                ("ok", remark.clone().unwrap_or_else(|| "logged in".to_owned()))
+            }
             Ok((_, _)) => ("login_needed", "the provider has no session to log in from silently".to_owned()),
             Err(SignInError::CallbackRejected(why)) => ("callback_rejected", why.clone()),
             Err(SignInError::ProviderRejected(why)) => ("provider_rejected", why.clone()),
@@ -99,7 +107,11 @@ impl Session {
         outcome.map(|(completed, _)| completed)
     }
 
-    async fn sign_in(self: &Rc<Self>, complete: Complete, now: OffsetDateTime) -> Result<(Completed, Option<String>), SignInError> {
+    async fn sign_in(
+        self: &Rc<Self>,
+        complete: Complete,
+        now: OffsetDateTime,
+    ) -> Result<(Completed, Option<String>), SignInError> {
         let Complete { secret: login_secret, callback } = complete;
         let (state, attempt) = {
             let state = self.memory.borrow().state.clone();
@@ -109,7 +121,8 @@ impl Session {
         // RFC 9207: before the code is touched. A provider that does not answer leaves the attempt as it was.
         self.provider.check_issuer(now, callback.iss.as_deref()).await?;
         // Another callback may have come while the provider was asked.
-        let untaken = matches!(self.memory.borrow().state.as_ref(), Some(State::Pending(Pending { attempt: Some(_), .. })));
+        let untaken =
+            matches!(self.memory.borrow().state.as_ref(), Some(State::Pending(Pending { attempt: Some(_), .. })));
         if !untaken {
             return Err(misfit(Misfit::Replayed));
         }
@@ -136,15 +149,21 @@ impl Session {
     }
 
     /// The login is good: the pending session becomes a live one.
-    async fn start(self: &Rc<Self>, attempt: Attempt, signed_in: SignIn) -> Result<(Completed, Option<String>), SignInError> {
+    async fn start(
+        self: &Rc<Self>,
+        attempt: Attempt,
+        signed_in: SignIn,
+    ) -> Result<(Completed, Option<String>), SignInError> {
         let SignIn { identity, tokens, remark } = signed_in;
         let estate = self.supersede(&attempt).await;
         let now = ambient::now();
         let session_secret = secret()?;
         let grant = Grant::new(now, tokens.access_token, tokens.lifetime, tokens.refresh_token, ambient::jitter());
         let lifetimes = self.lifetimes();
-        self.transition(|state| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes)).await?;
-        let live = self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
+        self.transition(|state| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes))
+            .await?;
+        let live =
+            self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
         let Some((true, region, expires_at)) = live else {
             return Err(SignInError::CallbackRejected("the login was ended while it was under way".to_owned()));
         };
@@ -158,8 +177,12 @@ impl Session {
     /// A silent login goes on with what it leaves.
     async fn supersede(&self, attempt: &Attempt) -> Option<Estate> {
         let predecessor = attempt.predecessor.as_ref()?;
-        let address = actors::session(&self.env, Ok(&predecessor.actor)).ok()?;
-        let revoke = Revoke { authority: Authority::Cookie(predecessor.secret.clone()), reason: EndReason::Superseded, logout: None };
+        let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
+        let revoke = Revoke {
+            authority: Authority::Cookie(predecessor.secret.clone()),
+            reason: EndReason::Superseded,
+            logout: None,
+        };
         let revoked = actors::ask(&address, revoke).await.ok()?.ok()?;
         revoked.estate.filter(|_| attempt.silent).map(|estate| *estate)
     }
@@ -183,13 +206,21 @@ fn misfit(misfit: Misfit) -> SignInError {
 /// The code of a callback, or where the browser goes on to without one.
 fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Completed>, SignInError> {
     let Some(error) = callback.error else {
-        return callback.code.map(Ok).ok_or_else(|| SignInError::CallbackRejected("the callback has no code".to_owned()));
+        return callback
+            .code
+            .map(Ok)
+            .ok_or_else(|| SignInError::CallbackRejected("the callback has no code".to_owned()));
     };
     let return_to = attempt.return_to.clone();
     if attempt.prompt_none && LOGIN_NEEDED.contains(&error.as_str()) {
-        return Ok(Err(if attempt.silent { Completed::LoginNeeded { return_to } } else { Completed::NotSignedIn { return_to } }));
+        return Ok(Err(if attempt.silent {
+            Completed::LoginNeeded { return_to }
+        } else {
+            Completed::NotSignedIn { return_to }
+        }));
     }
-    let plain = error.len() <= 64 && error.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    let plain =
+        error.len() <= 64 && error.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
     let error = if plain { error.as_str() } else { "an error" };
     Err(SignInError::CallbackRejected(format!("the provider answered {error}")))
 }

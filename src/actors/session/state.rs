@@ -11,10 +11,10 @@
 //! Pure: every transition consumes the state, takes the time, and matches every variant. One that does not apply
 //! leaves the state as it is: a logout during a refresh wins because `refreshed` does nothing to `Ended`.
 
-use openidconnect::{AccessToken, RefreshToken};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
+pub use super::grant::{Grant, Refreshing};
 use super::message::{Credential, EndReason, Estate, SessionView, Summary, UserPlace};
 use crate::config::Lifetimes;
 use crate::credential::{Secret, SecretHash};
@@ -123,44 +123,6 @@ impl std::fmt::Debug for Identity {
     }
 }
 
-/// The tokens of a session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Grant {
-    /// Goes to the application.
-    pub access_token: AccessToken,
-    /// When it came.
-    pub issued_at: OffsetDateTime,
-    /// Its end, where the provider says.
-    pub expires_at: Option<OffsetDateTime>,
-    /// When a session in use gets the next one.
-    pub refresh_at: Option<OffsetDateTime>,
-    /// What gets the next one.
-    pub refresh: Refreshing,
-}
-
-/// Where the refresh token stands: the write-ahead record of its use.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Refreshing {
-    /// The provider gave none.
-    Impossible,
-    /// It can be presented.
-    Ready {
-        /// The token.
-        token: RefreshToken,
-        /// Not earlier than this: the provider asked for patience.
-        not_before: Option<OffsetDateTime>,
-    },
-    /// It was presented, and the answer is not here: on its way, or lost with the process.
-    Presented {
-        /// The token.
-        token: RefreshToken,
-        /// When it was presented first.
-        first_at: OffsetDateTime,
-    },
-    /// Whether the provider took it is not known, so that it must not be presented again.
-    Lost,
-}
-
 /// A session that is over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ended {
@@ -228,7 +190,9 @@ impl State {
             Self::Pending(mut pending) => {
                 let fits = pending.secret_hash.matches(secret) && now < pending.expires_at;
                 let taken = match pending.attempt.take() {
-                    Some(attempt) if fits && bool::from(attempt.state.as_bytes().ct_eq(state.as_bytes())) => Ok(attempt),
+                    Some(attempt) if fits && bool::from(attempt.state.as_bytes().ct_eq(state.as_bytes())) => {
+                        Ok(attempt)
+                    }
                     Some(attempt) => {
                         pending.attempt = Some(attempt);
                         Err(Misfit::Foreign)
@@ -243,7 +207,15 @@ impl State {
     }
 
     /// The code was exchanged and everything about it is in order.
-    pub fn complete(self, now: OffsetDateTime, secret: &Secret, user: Identity, grant: Grant, estate: Option<&Estate>, lifetimes: Lifetimes) -> Self {
+    pub fn complete(
+        self,
+        now: OffsetDateTime,
+        secret: &Secret,
+        user: Identity,
+        grant: Grant,
+        estate: Option<&Estate>,
+        lifetimes: Lifetimes,
+    ) -> Self {
         match self {
             Self::Pending(pending) => {
                 let estate = estate.filter(|estate| estate.issuer == user.issuer && estate.subject == user.subject);
@@ -413,9 +385,7 @@ impl State {
     pub fn summary(&self) -> Summary {
         match self {
             Self::Pending(p) => summary(&p.place, "pending", p.began_at, None, p.expires_at),
-            Self::Active(a) => {
-                summary(&a.place, "active", a.created_at, Some(a.last_used_at), a.expires_at)
-            }
+            Self::Active(a) => summary(&a.place, "active", a.created_at, Some(a.last_used_at), a.expires_at),
             Self::Ended(e) => summary(&e.place, "ended", e.created_at, e.last_used_at, e.expires_at),
         }
     }
@@ -444,7 +414,13 @@ impl State {
     }
 }
 
-fn summary(place: &UserPlace, state: &str, created_at: OffsetDateTime, last_used_at: Option<OffsetDateTime>, expires_at: OffsetDateTime) -> Summary {
+fn summary(
+    place: &UserPlace,
+    state: &str,
+    created_at: OffsetDateTime,
+    last_used_at: Option<OffsetDateTime>,
+    expires_at: OffsetDateTime,
+) -> Summary {
     Summary {
         region: place.region,
         country: place.country.clone(),
@@ -505,32 +481,6 @@ impl Active {
             expires_at: self.expires_at,
             access_token_expires_at: self.grant.expires_at,
         }
-    }
-}
-
-impl Grant {
-    /// Tokens that came at `now` and last for `lifetime`. `jitter` in `0.0..1.0` spreads the refreshes of many
-    /// sessions over 75–85 % of it.
-    pub fn new(now: OffsetDateTime, access_token: AccessToken, lifetime: Option<Duration>, refresh_token: Option<RefreshToken>, jitter: f64) -> Self {
-        let share = jitter.clamp(0.0, 1.0).mul_add(0.1, 0.75);
-        let after = |share: f64| {
-            lifetime.map(|life| now.saturating_add(Duration::saturating_seconds_f64(life.as_seconds_f64() * share)))
-        };
-        Self {
-            access_token,
-            issued_at: now,
-            expires_at: after(1.0),
-            refresh_at: after(share),
-            refresh: refresh_token.map_or(Refreshing::Impossible, |token| Refreshing::Ready { token, not_before: None }),
-        }
-    }
-
-    /// Whether the access token still serves: less than 10 s, or 10 % of its life, counts as expired.
-    pub fn is_valid(&self, now: OffsetDateTime) -> bool {
-        self.expires_at.is_none_or(|expires_at| {
-            let tenth = Duration::saturating_seconds_f64((expires_at - self.issued_at).as_seconds_f64() / 10.0);
-            now < expires_at.saturating_sub(tenth.min(Duration::seconds(10)))
-        })
     }
 }
 

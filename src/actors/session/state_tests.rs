@@ -1,8 +1,13 @@
+#![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
+
+use openidconnect::{AccessToken, RefreshToken};
+
 use super::*;
 use crate::region::Region;
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-const LIVES: Lifetimes = Lifetimes { idle: Duration::hours(1), absolute: Duration::hours(10), login: Duration::minutes(10) };
+const LIVES: Lifetimes =
+    Lifetimes { idle: Duration::hours(1), absolute: Duration::hours(10), login: Duration::minutes(10) };
 const TOKEN_LIFE: Duration = Duration::seconds(1000);
 
 fn secret(byte: u8) -> Secret {
@@ -58,7 +63,8 @@ fn a_callback_takes_the_attempt_once() {
 
 #[test]
 fn a_callback_that_does_not_fit_takes_nothing() {
-    for (now, by, with) in [(T0, secret(9), "state"), (T0, secret(1), "other"), (T0 + LIVES.login, secret(1), "state")] {
+    for (now, by, with) in [(T0, secret(9), "state"), (T0, secret(1), "other"), (T0 + LIVES.login, secret(1), "state")]
+    {
         let (state, attempt) = pending().redeem(now, &by, with);
         assert_eq!(attempt.unwrap_err(), Misfit::Foreign);
         assert!(state.redeem(T0, &secret(1), "state").1.is_ok());
@@ -87,7 +93,10 @@ fn an_ended_session_tells_its_owner_alone_why() {
     let state = active().end(T0, EndReason::Logout);
     assert!(matches!(state.standing(T0, &secret(2), LIVES), Standing::Ended(EndReason::Logout)));
     assert!(matches!(state.standing(T0, &secret(3), LIVES), Standing::Unknown));
-    assert!(matches!(state.end(T0, EndReason::Idle).standing(T0, &secret(2), LIVES), Standing::Ended(EndReason::Logout)));
+    assert!(matches!(
+        state.end(T0, EndReason::Idle).standing(T0, &secret(2), LIVES),
+        Standing::Ended(EndReason::Logout)
+    ));
 }
 
 #[test]
@@ -121,9 +130,13 @@ fn only_a_session_in_use_is_refreshed_ahead() {
 #[test]
 fn the_intent_survives_and_a_lost_token_is_gone() {
     let presented = active().presenting(T0);
-    assert!(matches!(&presented.active().unwrap().grant.refresh, Refreshing::Presented { first_at, .. } if *first_at == T0));
+    assert!(
+        matches!(&presented.active().unwrap().grant.refresh, Refreshing::Presented { first_at, .. } if *first_at == T0)
+    );
     let again = presented.clone().presenting(T0 + Duration::seconds(5));
-    assert!(matches!(&again.active().unwrap().grant.refresh, Refreshing::Presented { first_at, .. } if *first_at == T0));
+    assert!(
+        matches!(&again.active().unwrap().grant.refresh, Refreshing::Presented { first_at, .. } if *first_at == T0)
+    );
     let lost = presented.lost();
     assert_eq!(refresh_token(&lost), None);
     assert!(lost.active().unwrap().grant.is_valid(T0));
@@ -161,7 +174,8 @@ fn a_silent_login_of_the_same_user_inherits_the_age_and_of_another_nothing() {
         expires_at: T0 + Duration::hours(5),
         ledger: vec![],
     };
-    let complete = |estate: &Estate| pending().complete(T0, &secret(2), identity(), grant(T0, None), Some(estate), LIVES);
+    let complete =
+        |estate: &Estate| pending().complete(T0, &secret(2), identity(), grant(T0, None), Some(estate), LIVES);
     assert_eq!(complete(&estate("sub")).active().unwrap().expires_at, T0 + Duration::hours(5));
     assert_eq!(complete(&estate("other")).active().unwrap().expires_at, T0 + LIVES.absolute);
 }

@@ -1,0 +1,78 @@
+//! What the provider granted: the tokens of a session, and where their refresh stands. Pure.
+
+use openidconnect::{AccessToken, RefreshToken};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use crate::ambient::between;
+
+/// The tokens of a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// Goes to the application.
+    pub access_token: AccessToken,
+    /// When it came.
+    pub issued_at: OffsetDateTime,
+    /// Its end, where the provider says.
+    pub expires_at: Option<OffsetDateTime>,
+    /// When a session in use gets the next one.
+    pub refresh_at: Option<OffsetDateTime>,
+    /// What gets the next one.
+    pub refresh: Refreshing,
+}
+
+/// Where the refresh token stands: the write-ahead record of its use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Refreshing {
+    /// The provider gave none.
+    Impossible,
+    /// It can be presented.
+    Ready {
+        /// The token.
+        token: RefreshToken,
+        /// Not earlier than this: the provider asked for patience.
+        not_before: Option<OffsetDateTime>,
+    },
+    /// It was presented, and the answer is not here: on its way, or lost with the process.
+    Presented {
+        /// The token.
+        token: RefreshToken,
+        /// When it was presented first.
+        first_at: OffsetDateTime,
+    },
+    /// Whether the provider took it is not known, so that it must not be presented again.
+    Lost,
+}
+
+impl Grant {
+    /// Tokens that came at `now` and last for `lifetime`. `jitter` in `0.0..1.0` spreads the refreshes of many
+    /// sessions over 75–85 % of it.
+    pub fn new(
+        now: OffsetDateTime,
+        access_token: AccessToken,
+        lifetime: Option<Duration>,
+        refresh_token: Option<RefreshToken>,
+        jitter: f64,
+    ) -> Self {
+        let share = jitter.clamp(0.0, 1.0).mul_add(0.1, 0.75);
+        let after = |share: f64| {
+            lifetime.map(|life| now.saturating_add(Duration::saturating_seconds_f64(life.as_seconds_f64() * share)))
+        };
+        Self {
+            access_token,
+            issued_at: now,
+            expires_at: after(1.0),
+            refresh_at: after(share),
+            refresh: refresh_token
+                .map_or(Refreshing::Impossible, |token| Refreshing::Ready { token, not_before: None }),
+        }
+    }
+
+    /// Whether the access token still serves: less than 10 s, or 10 % of its life, counts as expired.
+    pub fn is_valid(&self, now: OffsetDateTime) -> bool {
+        self.expires_at.is_none_or(|expires_at| {
+            let tenth = Duration::saturating_seconds_f64(between(self.issued_at, expires_at).as_seconds_f64() / 10.0);
+            now < expires_at.saturating_sub(tenth.min(Duration::seconds(10)))
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! The Durable Object class: what the platform calls, and nothing else.
+#![allow(missing_docs, reason = "the macro's own methods cannot be documented")]
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+use worker::{DurableObject, Env, durable_object};
+
+use super::Session;
+use super::message::{self, SessionMessage};
+#[cfg(feature = "deliberate-panic")]
+use crate::actors::wire;
+use crate::actors::{Refusal, reply, serve};
+
+/// The Durable Object class.
+#[durable_object(alarm)]
+pub struct SessionActor {
+    session: Option<Rc<Session>>,
+}
+
+impl DurableObject for SessionActor {
+    fn new(state: worker::State, env: Env) -> Self {
+        // Without a valid configuration every message is refused; the gateway has said why by then.
+        let session = crate::config_of(&env)
+            .as_ref()
+            .as_ref()
+            .ok()
+            .and_then(|config| Some(Rc::new(Session::new(&state, env, config)?)));
+        Self { session }
+    }
+
+    async fn fetch(&self, _: worker::Request) -> worker::Result<worker::Response> {
+        worker::Response::error("this actor is asked by messages", 404)
+    }
+
+    async fn alarm(&self) -> worker::Result<worker::Response> {
+        if let Some(session) = &self.session {
+            session.alarm().await;
+        }
+        worker::Response::empty()
+    }
+}
+
+#[wasm_bindgen]
+impl SessionActor {
+    /// One message: the bytes of a [`SessionMessage`] in, those of its reply out. Never rejects.
+    pub fn ask(&self, message: js_sys::Uint8Array) -> js_sys::Promise {
+        let session = self.session.clone();
+        let message = message.to_vec();
+        #[cfg(feature = "deliberate-panic")]
+        assert!(message != [wire::VERSION, 255], "a deliberate panic");
+        future_to_promise(async move {
+            let bytes = serve(&message, |message| answer(session, message)).await;
+            Ok(js_sys::Uint8Array::from(bytes.as_slice()).into())
+        })
+    }
+}
+
+async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
+    let session = session.ok_or(Refusal::Broken)?;
+    match message {
+        SessionMessage::Begin(m) => reply::<message::Begin>(&session.begin(m).await),
+        SessionMessage::Complete(m) => reply::<message::Complete>(&session.complete(m).await),
+        SessionMessage::Get(m) => reply::<message::Get>(&session.get(m).await),
+        SessionMessage::Refresh(m) => reply::<message::Refresh>(&session.refresh(m).await),
+        SessionMessage::Revoke(m) => reply::<message::Revoke>(&session.revoke(m).await),
+        SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await),
+        SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
+    }
+}

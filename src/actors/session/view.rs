@@ -1,0 +1,83 @@
+//! What others may know of a session: its user, an administrator, its successor. No token is in any of them.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::ledger::Entry;
+use crate::region::Region;
+
+/// What a user may know of their session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// `sub`.
+    pub subject: String,
+    /// `iss`.
+    pub issuer: String,
+    /// The claims of the ID token and UserInfo, a JSON object.
+    pub claims: String,
+    /// Where the actor lives.
+    pub region: Region,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The end without a further use.
+    pub idle_expires_at: OffsetDateTime,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// None where the provider does not say.
+    pub access_token_expires_at: Option<OffsetDateTime>,
+}
+
+/// What an administrator may know of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// What lists show.
+    pub summary: Summary,
+    /// `sub`; none before the login is complete.
+    pub subject: Option<String>,
+    /// `iss`.
+    pub issuer: Option<String>,
+    /// Counts the owners of the grant.
+    pub epoch: u32,
+    /// Counts the writes of the record.
+    pub generation: u64,
+    /// When the actor acts by itself next.
+    pub next_alarm_at: Option<OffsetDateTime>,
+    /// None where the provider does not say, or where there is none.
+    pub access_token_expires_at: Option<OffsetDateTime>,
+    /// The last events, oldest first.
+    pub ledger: Vec<Entry>,
+}
+
+/// One line of a list of sessions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Where the actor lives.
+    pub region: Region,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// `pending`, `active` or `ended`.
+    pub state: String,
+    /// When the login began.
+    pub created_at: OffsetDateTime,
+    /// When the last request was proxied for it.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// The `User-Agent` header at login, shortened.
+    pub user_agent: Option<String>,
+}
+
+/// What a session leaves to its successor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estate {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// The last events, oldest first.
+    pub ledger: Vec<Entry>,
+}
