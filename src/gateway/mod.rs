@@ -72,6 +72,7 @@ impl Gateway {
             Route::Application => self.application(&request).await,
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
                 Ok(response) => response.into_platform(),
+                Err(problem) if endpoint == Endpoint::Callback => self.refuse_callback(&request, &problem).await,
                 Err(problem) => self.refuse(&request, &problem),
             },
             Route::NotFound => self.refuse(&request, &Problem::NotFound),
@@ -149,6 +150,14 @@ impl Gateway {
     fn refuse(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
         let response = problem.response(&request.ray(), request.wants_page());
         self.clearing(request, problem, response).into_platform()
+    }
+
+    /// A login that failed may lie beside a session that lives.
+    async fn refuse_callback(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
+        let login = format!("{}/login", self.config.auth_prefix);
+        let lives = request.cookies.session.is_some() && self.session(request).await.is_ok();
+        let link = if lives { ("/", "Back to the application") } else { (login.as_str(), "Log in again") };
+        problem.response_with_link(&request.ray(), request.wants_page(), Some(link)).into_platform()
     }
 
     /// Takes a dead cookie away; one that was superseded may have a successor on its way.

@@ -139,10 +139,15 @@ impl Problem {
 
     /// The response to a request whose log entry is `ray`; a page where a person will read it.
     pub fn response(&self, ray: &str, page: bool) -> Outgoing {
+        self.response_with_link(ray, page, None)
+    }
+
+    /// The same, with a link on the page.
+    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(&str, &str)>) -> Outgoing {
         let (status, code, title) = self.status_code_title();
         let detail = self.to_string();
         let mut response = if page {
-            pages::page(status, &Page { title, detail: &detail, ray, next: self.next(), ..Page::default() })
+            pages::page(status, &Page { title, detail: &detail, ray, next: self.next(), link, ..Page::default() })
         } else {
             let mut document = json!({
                 "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, "ray": ray,
@@ -166,7 +171,9 @@ impl Problem {
     /// What a person can do.
     fn next(&self) -> String {
         match self {
-            Self::CallbackRejected(_) => "Go back to the application and log in again.".to_owned(),
+            Self::CallbackRejected(_) => {
+                "You can try again, or ask the operator of this site if it goes on.".to_owned()
+            }
             Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
             Self::ProviderUnavailable { .. }
             | Self::StoreUnavailable

@@ -136,8 +136,7 @@ impl Oidc {
         struct Pushed {
             request_uri: String,
         }
-        let params: Vec<(String, String)> =
-            url.query_pairs().into_owned().filter(|(name, _)| name != "client_id").collect();
+        let params: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let response = http::send(self.authenticated_form(metadata, endpoint, params)?).await.map_err(unanswered)?;
         let status = response.status();
         if status.is_server_error() || status.as_u16() == 429 {
@@ -180,7 +179,9 @@ impl Oidc {
                     request.header("authorization", format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair)));
             }
             (secret, _) => {
-                params.push(("client_id".to_owned(), self.settings.client_id.to_string()));
+                if !params.iter().any(|(name, _)| name == "client_id") {
+                    params.push(("client_id".to_owned(), self.settings.client_id.to_string()));
+                }
                 params.extend(secret.iter().map(|secret| ("client_secret".to_owned(), secret.secret().clone())));
             }
         }

@@ -26,7 +26,7 @@ export async function startProvider({ accessTokenSeconds = 3600, alg = "RS256", 
   const client = {
     client_id: "gateway", client_secret: clientSecret, token_endpoint_auth_method: auth, grant_types: ["authorization_code", "refresh_token"],
     redirect_uris: redirectUris, post_logout_redirect_uris: redirectUris.map((uri) => uri.replace("/callback", "/logged-out")),
-    id_token_signed_response_alg: alg, application_type: "native",
+    id_token_signed_response_alg: alg, application_type: redirectUris[0]?.startsWith("https") ? "web" : "native",
   };
   const oidc = new Provider(issuer, {
     clients: [client],
