@@ -39,7 +39,10 @@ test("a login while the provider is down is a 503 and leaves nothing behind", as
   const page = await ada.navigate("/auth/login");
   assert.equal(page.status, 503);
   assert.equal(ada.cookies().size, 0);
-  assert.equal(gateway.events().length, 0);
+  const [event, ...more] = gateway.events();
+  assert.deepEqual([event.event, event.outcome, more.length], ["begin", "provider_unavailable", 0]);
+  // None: an actor that never began holds nothing.
+  assert.deepEqual(await gateway.ask([1, 5], event.actor), Uint8Array.of(1, 0, 0));
 });
 
 test("a silent login that comes back as another user inherits nothing", async (t) => {
@@ -89,4 +92,18 @@ test("without a refresh token an expired session is a 401 for a call, and comes 
   assert.equal((await ada.navigate("/page")).status, 200);
   const after = (await ada.call("/auth/session")).json();
   assert.deepEqual([after.created_at, after.expires_at], [before.created_at, before.expires_at]);
+});
+
+test("an actor that does not answer is a 503 within its time limit, not a hang", async (t) => {
+  const main = `import worker, { SessionActor as Real } from "./entry.js";
+    export default worker;
+    export class SessionActor extends Real { ask(message) { return message[1] === 2 ? new Promise((resolve) => setTimeout(resolve, 60_000)) : super.ask(message); } }`;
+  const { browser } = await hostileWorld(t, { main });
+  const ada = browser();
+  await ada.navigate("/auth/login?return_to=/auth/logged-out");
+  const began = Date.now();
+  const response = await ada.call("/x");
+  assert.deepEqual([response.status, response.json().code], [503, "store_unavailable"]);
+  assert.ok(response.headers["retry-after"]);
+  assert.ok(Date.now() - began < 20_000);
 });

@@ -165,3 +165,82 @@ test("a non-safe request of another site is rejected on the application's routes
   }
   assert.equal(upstream.requests.length, before);
 });
+
+test("an encoded body, a HEAD, a 304 and a range are passed as they are", async (t) => {
+  const { ada, gateway, upstream } = await loggedIn(t);
+  const { gzipSync } = await import("node:zlib");
+  const body = gzipSync("hello ".repeat(1000));
+  upstream.script = (request, response) => {
+    if (request.url === "/304") return response.writeHead(304, { etag: '"x"' }).end();
+    if (request.url === "/range") return response.writeHead(206, { "content-range": "bytes 0-1/10" }).end("ab");
+    response.writeHead(200, { "content-type": "text/plain", "content-encoding": "gzip", "content-length": body.length }).end(request.method === "HEAD" ? undefined : body);
+  };
+  const headers = { "accept-encoding": "gzip", cookie: ada.cookieHeader(gateway.origin) };
+  const http = await import("node:http");
+  const raw = await new Promise((resolve, reject) => {
+    http.get(gateway.url("/gzip"), { headers }, async (response) => {
+      const chunks = [];
+      for await (const chunk of response) chunks.push(chunk);
+      resolve({ headers: response.headers, body: Buffer.concat(chunks) });
+    }).on("error", reject);
+  });
+  assert.equal(raw.headers["content-encoding"], "gzip");
+  assert.ok(raw.body.equals(body));
+  const head = await send(gateway.url("/gzip"), { method: "HEAD", headers });
+  assert.deepEqual([head.status, head.body], [200, ""]);
+  const unchanged = await ada.call("/304", { headers: { "if-none-match": '"x"' } });
+  assert.deepEqual([unchanged.status, unchanged.headers.etag], [304, '"x"']);
+  const range = await ada.call("/range", { headers: { range: "bytes=0-1" } });
+  assert.deepEqual([range.status, range.body, range.headers["content-range"]], [206, "ab", "bytes 0-1/10"]);
+});
+
+test("a WebSocket passes, with the token in its handshake", async (t) => {
+  const { ada, gateway, upstream } = await loggedIn(t);
+  const { createHash } = await import("node:crypto");
+  upstream.upgrade = (request, socket) => {
+    const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    const text = Buffer.from(request.headers.authorization);
+    socket.write(Buffer.concat([Buffer.of(0x81, text.length), text]));
+  };
+  const socket = new WebSocket(gateway.url("/ws").replace("http", "ws"), { headers: { cookie: ada.cookieHeader(gateway.origin) } });
+  const message = await new Promise((resolve, reject) => {
+    socket.onmessage = ({ data }) => resolve(data);
+    socket.onerror = ({ message }) => reject(new Error(message || "the handshake failed"));
+  });
+  socket.close();
+  assert.match(message, /^Bearer \S+/);
+});
+
+test("a hot request does no storage operation", async (t) => {
+  const main = `import worker, { SessionActor as Real } from "./entry.js";
+    let operations = 0;
+    const count = (object, names) => {
+      const prototype = Object.getPrototypeOf(object);
+      for (const name of names) {
+        const method = prototype[name];
+        if (method.counted) continue;
+        prototype[name] = function (...args) { operations++; return method.apply(this, args); };
+        prototype[name].counted = true;
+      }
+    };
+    export class SessionActor extends Real {
+      constructor(context, env) {
+        count(context.storage, ["get", "put", "delete", "list", "setAlarm", "getAlarm", "deleteAlarm", "transaction"]);
+        count(context.storage.sql, ["exec"]);
+        super(context, env);
+      }
+    }
+    export default class extends worker {
+      fetch(request) { return request.url.endsWith("/count-of-operations") ? new Response(String(operations)) : super.fetch(request); }
+    }`;
+  const { ada, gateway } = await loggedIn(t, { main });
+  const operations = async () => Number((await send(gateway.url("/count-of-operations"))).body);
+  await ada.call("/x");
+  await sleep(100);
+  const before = await operations();
+  assert.ok(before > 3, `${before}`);
+  for (let request = 0; request < 50; request++) assert.equal((await ada.call("/x")).status, 200);
+  await sleep(100);
+  assert.equal(await operations(), before);
+});

@@ -17,11 +17,17 @@ export async function startUpstream() {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(seen));
   });
+  const upgraded = new Set();
+  server.on("upgrade", (request, socket) => {
+    upgraded.add(socket);
+    upstream.upgrade(request, socket);
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   upstream.origin = `http://127.0.0.1:${server.address().port}`;
   upstream.stop = async () => {
     server.closeAllConnections();
+    upgraded.forEach((socket) => socket.destroy());
     await new Promise((resolve) => server.close(resolve));
   };
   return upstream;

@@ -21,6 +21,7 @@ use crate::ambient;
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
 use crate::provider::Provider;
+use crate::region::Region;
 use crate::store::{self, Record, Store as _, StoreError};
 
 mod alarm;
@@ -125,10 +126,14 @@ impl Session {
         if self.memory.borrow().alarm_at == Some(at) {
             return Ok(());
         }
-        let date = js_sys::Date::new(&ambient::to_millis(at).into());
-        self.storage.set_alarm(worker::ScheduledTime::new(date)).await?;
+        // Before the call, so that of two at once the later one is remembered, as the platform does.
         self.memory.borrow_mut().alarm_at = Some(at);
-        Ok(())
+        let date = js_sys::Date::new(&ambient::to_millis(at).into());
+        let set = self.storage.set_alarm(worker::ScheduledTime::new(date)).await;
+        if set.is_err() {
+            self.memory.borrow_mut().alarm_at = None;
+        }
+        Ok(set?)
     }
 
     /// Reads of the live session.
@@ -154,20 +159,16 @@ impl Session {
 
     /// Writes an event to the ledger and the log. What cannot be written down stops nothing.
     fn record(&self, event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str) {
-        let now = ambient::now();
         let memory = self.memory.borrow();
         let Some(state) = memory.state.as_ref() else { return };
-        let entry = Entry {
-            at: now,
-            event,
-            outcome: outcome.to_owned(),
-            cause,
-            region: state.place().region,
-            duration_ms: u32::try_from(ambient::between(began, now).whole_milliseconds()).unwrap_or_default(),
-            detail: detail.to_owned(),
-        };
+        let entry = entry(event, outcome, cause, began, detail, state.place().region);
         worker::console_log!("{}", entry.line(&self.id, memory.alarm_at));
         let _ = ledger::append(&self.sql, &entry);
+    }
+
+    /// Writes an event to the log alone: this actor has no record, and leaves nothing behind.
+    fn log(&self, event: Event, outcome: &str, began: OffsetDateTime, detail: &str, region: Region) {
+        worker::console_log!("{}", entry(event, outcome, Cause::Request, began, detail, region).line(&self.id, None));
     }
 
     async fn inspect(&self, _: message::Inspect) -> Option<Box<Inspection>> {
@@ -191,6 +192,19 @@ impl Session {
             access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         }))
+    }
+}
+
+fn entry(event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str, region: Region) -> Entry {
+    let now = ambient::now();
+    Entry {
+        at: now,
+        event,
+        outcome: outcome.to_owned(),
+        cause,
+        region,
+        duration_ms: u32::try_from(ambient::between(began, now).whole_milliseconds()).unwrap_or_default(),
+        detail: detail.to_owned(),
     }
 }
 

@@ -40,11 +40,23 @@ fn secret() -> Result<Secret, SignInError> {
 
 impl Session {
     pub(super) async fn begin(&self, begin: Begin) -> Result<Begun, SignInError> {
+        let (began, region, silent) = (ambient::now(), begin.place.region, begin.silent);
+        let begun = self.begin_login(begin, began).await;
+        match &begun {
+            Ok(_) => {
+                let detail = if silent { "a silent login began" } else { "a login began" };
+                self.record(Event::Begin, "ok", Cause::Request, began, detail);
+            }
+            Err(error) => self.log(Event::Begin, word(error), began, &error.to_string(), region),
+        }
+        begun
+    }
+
+    async fn begin_login(&self, begin: Begin, now: OffsetDateTime) -> Result<Begun, SignInError> {
         self.load().await?;
         if self.memory.borrow().state.is_some() {
             return Err(SignInError::CallbackRejected("this login has already begun".to_owned()));
         }
-        let now = ambient::now();
         let mut hints = begin.hints;
         if begin.silent {
             hints.retain(|(name, _)| name != "prompt");
@@ -79,13 +91,6 @@ impl Session {
             attempt: Some(attempt),
         }))
         .await?;
-        self.record(
-            Event::Begin,
-            "ok",
-            Cause::Request,
-            now,
-            if begin.silent { "a silent login began" } else { "a login began" },
-        );
         Ok(Begun { authorization_url, secret: login_secret })
     }
 
@@ -98,10 +103,7 @@ impl Session {
                 ("ok", remark.clone().unwrap_or_else(|| "logged in".to_owned()))
             }
             Ok((_, _)) => ("login_needed", "the provider has no session to log in from silently".to_owned()),
-            Err(SignInError::CallbackRejected(why)) => ("callback_rejected", why.clone()),
-            Err(SignInError::ProviderRejected(why)) => ("provider_rejected", why.clone()),
-            Err(SignInError::ProviderUnavailable(why)) => ("provider_unavailable", why.clone()),
-            Err(SignInError::StoreUnavailable) => ("store_unavailable", "the session could not be written".to_owned()),
+            Err(error) => (word(error), error.to_string()),
         };
         self.record(Event::Complete, word, Cause::Request, began, &detail);
         outcome.map(|(completed, _)| completed)
@@ -193,6 +195,16 @@ impl Session {
             let session = Rc::clone(self);
             wasm_bindgen_futures::spawn_local(async move { session.revoke_at_provider(&token).await });
         }
+    }
+}
+
+/// How log lines name a failure.
+const fn word(error: &SignInError) -> &'static str {
+    match error {
+        SignInError::CallbackRejected(_) => "callback_rejected",
+        SignInError::ProviderRejected(_) => "provider_rejected",
+        SignInError::ProviderUnavailable(_) => "provider_unavailable",
+        SignInError::StoreUnavailable => "store_unavailable",
     }
 }
 
