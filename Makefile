@@ -1,0 +1,52 @@
+# One command for each thing one does here; `make help` lists them. What a recipe needs is installed on the
+# way, each in one line of output, and skipped when it is there: see scripts/install.sh.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+# None of these names a file that make could date. `build` is also a folder, which worker-build fills.
+.PHONY: help build build-panic bundle dev test bench lint tools clean
+
+# What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
+DENY ?= bans licenses sources
+
+# What a recipe starts may call make again (wrangler.toml's build command does): it is to start afresh.
+unexport MAKEFLAGS MFLAGS MAKELEVEL
+
+# Node's tools run under the Node that npm installs: wrangler wants a newer one than many systems have.
+NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the Worker into build/; does nothing when up to date
+	@bash scripts/build.sh
+
+bundle: build ## what would be deployed, into build/bundle/
+	@bash scripts/bundle.sh . build/bundle
+
+build-panic: ## the same with the feature deliberate-panic, into target/panic/; for tests only
+	@bash scripts/panic.sh
+
+dev: build ## start gateway, demo provider and demo application; Ctrl-C stops them
+	@$(NODE) demo/run.mjs
+
+test: bundle build-panic ## run all tests
+	@bash scripts/install.sh browser
+	@$(NODE) tests/run.mjs
+
+bench: bundle ## size and start-up time of the Worker
+	@$(NODE) bench/size.mjs
+
+lint: ## rustfmt, clippy for both targets, cargo-deny
+	@bash scripts/install.sh rust lint
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --target wasm32-unknown-unknown -- -D warnings
+	@. scripts/environment.sh && "$$cargo_deny" check $(DENY)
+
+tools: ## install everything that the other targets need
+	@bash scripts/install.sh rust cargo node browser lint
+
+clean: ## remove what was built
+	rm -rf build target .wrangler

@@ -1,0 +1,54 @@
+// The gateway's log as a person reads it: each JSON line of an event becomes one short coloured line; of what
+// wrangler prints besides, only errors and the progress of a rebuild are shown.
+
+const COLOURS = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36, grey: 90 };
+const EVENT_COLOURS = { begin: "blue", complete: "green", refresh: "cyan", alarm: "magenta", end: "yellow", revoke: "yellow" };
+// The compiler's `-->` says where its error is.
+const ERROR = /error|panicked|uncaught|fatal|✘|^\s*-->/i;
+const PROGRESS = /(building|installing) .*/;
+// What wrangler complains of where there is no internet.
+const HARMLESS = /Request\.cf|workers\.cloudflare\.com|ENOTFOUND|EAI_AGAIN/;
+
+/**
+ * One line of the gateway's output for people, or null where there is nothing to show.
+ * `colour` false leaves out the escape sequences, as for a file.
+ */
+export function readable(line, { colour = true, now = new Date() } = {}) {
+  const paint = (name, text) => (colour && name ? `\x1b[${COLOURS[name]}m${text}\x1b[0m` : text);
+  const event = parse(line);
+  if (!event && PROGRESS.test(line)) return PROGRESS.exec(line)[0];
+  if (!event) return ERROR.test(line) && !HARMLESS.test(line) ? paint("red", line.trimEnd()) : null;
+
+  const { outcome = "", actor = "", cause, duration_ms, next_alarm_at, detail } = event;
+  const parts = [
+    paint("grey", time(now)),
+    paint(EVENT_COLOURS[event.event], event.event.padEnd(10)),
+    paint(outcome === "ok" ? "green" : "yellow", outcome.padEnd(8)),
+    paint("grey", `session ${actor.slice(0, 6)}`),
+    `${duration_ms} ms`.padStart(7),
+    `by ${cause}`,
+    next_alarm_at && `next alarm ${ahead(next_alarm_at, now)}`,
+    detail && paint("grey", detail),
+  ];
+  return parts.filter(Boolean).join("  ");
+}
+
+function parse(line) {
+  const start = line.indexOf('{"event":');
+  if (start < 0) return null;
+  try {
+    return JSON.parse(line.slice(start, line.lastIndexOf("}") + 1));
+  } catch {
+    return null;
+  }
+}
+
+const time = (date) => date.toTimeString().slice(0, 8);
+
+/** How far away a time is and, where that helps, the time of day. */
+function ahead(at, now) {
+  const date = new Date(at);
+  const seconds = Math.round((date - now) / 1000);
+  if (seconds >= 7200) return `in ${Math.round(seconds / 3600)} h`;
+  return `${time(date)} (in ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`})`;
+}

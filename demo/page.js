@@ -1,0 +1,96 @@
+// The demo page's behaviour. It uses the gateway as any single-page application would: `fetch` with the cookie
+// that the browser sends by itself, a look at the status, and no token anywhere.
+
+const element = (id) => document.getElementById(id);
+let session = null;
+let life = 30; // seconds between a token's first sight and its expiry, the meter's full length
+let lastToken = null;
+
+const clock = (date) => date.toLocaleTimeString([], { hour12: false });
+const left = (time) => Math.round((new Date(time) - Date.now()) / 1000);
+
+function log(text, token) {
+  const entry = document.createElement("li");
+  entry.append(`${clock(new Date())}  ${text}`);
+  if (token) {
+    const mark = document.createElement("span");
+    mark.className = "token";
+    mark.textContent = ` ${token}`;
+    entry.append(mark);
+  }
+  element("log").prepend(entry);
+}
+
+/** A call through the gateway: the JSON, or nothing when it failed. 401 means that the session is over: say so and offer to log in. */
+async function call(path, options) {
+  const response = await fetch(path, { headers: { accept: "application/json" }, ...options }).catch(() => null);
+  if (!response) return log(`${path}: the gateway can't be reached`);
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return body;
+  if (response.status === 401) {
+    session = null;
+    element("signed-out").hidden = false;
+    element("reason").textContent = body.detail ?? body.title ?? "";
+  }
+  log(`${path}: ${response.status} ${body.code ?? ""} ${body.title ?? ""}`);
+}
+
+function show(next) {
+  if (!next) return;
+  if (session && session.access_token_expires_at !== next.access_token_expires_at) log("the gateway has a new access token");
+  const fresh = session?.access_token_expires_at !== next.access_token_expires_at;
+  session = next;
+  if (fresh && session.access_token_expires_at) life = Math.max(1, left(session.access_token_expires_at));
+  element("signed-out").hidden = true;
+  const { claims } = session;
+  element("user").textContent = claims.name ?? claims.preferred_username ?? session.subject;
+  draw();
+}
+
+function draw() {
+  if (!session) return;
+  const seconds = session.access_token_expires_at ? left(session.access_token_expires_at) : null;
+  const rows = {
+    "Logged in as": `${session.subject} at ${session.issuer}`,
+    "Kept in region": session.region,
+    "Access token": seconds === null ? "life unknown" : seconds > 0 ? `${seconds} s left` : "expired; the next call gets a new one",
+    "Ends when unused": new Date(session.idle_expires_at).toLocaleString(),
+    "Ends at the latest": new Date(session.expires_at).toLocaleString(),
+  };
+  element("session").replaceChildren(
+    ...Object.entries(rows).flatMap(([term, text]) => {
+      const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+      dt.textContent = term;
+      dd.textContent = text;
+      return [dt, dd];
+    }),
+  );
+  element("life").value = Math.max(0, (seconds ?? 0) / life);
+}
+
+const look = async () => show(await call("/auth/session"));
+
+element("call-api").addEventListener("click", async () => {
+  const result = await call("/api/hello");
+  if (!result) return;
+  const known = { true: "yes", false: "no", null: "not asked" }[result.token_accepted];
+  element("api-result").dataset.token = result.token ?? "";
+  element("api-result").textContent =
+    `token ${result.token} arrived; the provider accepts it: ${known}\n` +
+    `cookies that arrived: ${result.cookies.join(", ") || "none"}\n` +
+    Object.entries(result.headers).map(([name, value]) => `${name}: ${value}`).join("\n");
+  log(result.token === lastToken ? "API called with the same token" : "API called with a new token", result.token);
+  lastToken = result.token;
+  await look();
+});
+
+element("refresh").addEventListener("click", async () => {
+  const next = await call("/auth/refresh", { method: "POST" });
+  if (next) log("asked for a refresh");
+  show(next);
+});
+
+setInterval(draw, 1000);
+// Looking at the session is no use of it: this keeps nothing alive.
+setInterval(() => session && look(), 5000);
+look();

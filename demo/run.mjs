@@ -1,0 +1,147 @@
+// `make dev`: the gateway on workerd, a demo OpenID provider and a demo application, all on this machine, and the
+// gateway's events in readable lines. Ctrl-C stops all of it.
+//
+//   PORT=8787      where the gateway listens; another free port where this one is taken
+//   TOKEN_LIFE=30  seconds that an access token lives
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { startApplication } from "./application.mjs";
+import { readable } from "./log-lines.mjs";
+import { startProvider, USERS } from "./provider.mjs";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const START_SECONDS = 300; // a first build in wrangler's own build step takes minutes
+const colour = Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
+
+/** What to undo at the end, last first. */
+const started = [];
+let stopping = null;
+
+function stop(code, why) {
+  stopping ??= (async () => {
+    if (why) console.error(why);
+    for (const undo of started.reverse()) await undo().catch((error) => console.error(error.message));
+    process.exit(code);
+  })();
+  return stopping;
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0, "\nstopping"));
+process.on("uncaughtException", (error) => stop(1, `demo: ${error.stack}`));
+process.on("unhandledRejection", (error) => stop(1, `demo: ${error?.stack ?? error}`));
+
+const port = await freePort(Number(process.env.PORT ?? 8787));
+const origin = `http://localhost:${port}`;
+const seconds = Number(process.env.TOKEN_LIFE ?? 30);
+
+const provider = await startProvider({ origins: [origin], accessTokenSeconds: seconds });
+started.push(provider.close);
+const application = await startApplication({ issuer: provider.issuer });
+started.push(application.close);
+// Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh.
+const storage = await mkdtemp(join(tmpdir(), "edge-oauth-sessions-"));
+started.push(() => rm(storage, { recursive: true, force: true }));
+
+console.log(`starting the gateway on port ${port}`);
+startGateway({
+  OIDC_ISSUER: provider.issuer,
+  OIDC_CLIENT_ID: provider.clientId,
+  OIDC_CLIENT_SECRET: provider.clientSecret,
+  PUBLIC_ORIGIN: origin,
+  UPSTREAM: application.origin,
+});
+await untilHealthy();
+console.log(`
+  Open        ${origin}/
+  Users       ${USERS.map(({ id }) => id).join(", ")} (no passwords)
+  Provider    ${provider.issuer}
+  Application ${application.origin} (behind the gateway)
+  Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
+  Ctrl-C      stops all of it
+`);
+
+/** wrangler in a process group of its own, so that workerd, its child's child, can be stopped with it. */
+function startGateway(variables) {
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  const args = ["dev", "--port", port, "--ip", "127.0.0.1", "--inspector-port", "0", "--persist-to", storage];
+  args.push("--show-interactive-dev-session=false");
+  for (const [name, value] of Object.entries(variables)) args.push("--var", `${name}:${value}`);
+  const child = spawn(process.execPath, [wrangler, ...args.map(String)], {
+    cwd: ROOT,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+  });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const last = []; // what it said lately, for when it dies
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      last.push(line);
+      if (last.length > 30) last.shift();
+      const text = stopping ? null : readable(line, { colour });
+      if (text) console.log(text);
+    });
+  }
+  child.once("error", (error) => stop(1, `the gateway could not be started: ${error.message}`));
+  child.once("exit", (code, signal) => {
+    if (!stopping) stop(1, `${last.join("\n")}\nthe gateway stopped (${signal ?? `exit code ${code}`})`);
+  });
+  started.push(async () => {
+    // The group even where wrangler itself has died: workerd may have outlived it.
+    signalGroup(child.pid, "SIGTERM");
+    const patience = setTimeout(() => signalGroup(child.pid, "SIGKILL"), 3000);
+    await ended;
+    clearTimeout(patience);
+    signalGroup(child.pid, "SIGKILL");
+  });
+}
+
+function signalGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // nobody is left in it
+  }
+}
+
+/** Waits for the gateway's own word; a configuration that it refuses is shown as it says it. */
+async function untilHealthy() {
+  const deadline = Date.now() + START_SECONDS * 1000;
+  for (;;) {
+    const reply = await fetch(`${origin}/auth/healthz`, { signal: AbortSignal.timeout(5000) }).catch(() => null);
+    if (reply?.ok) return;
+    if (reply?.status === 500) return stop(1, `the gateway refuses its configuration:\n${await reply.text()}`);
+    if (stopping) return stopping;
+    if (Date.now() > deadline) return stop(1, `the gateway did not answer within ${START_SECONDS} s`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+/** `wanted` where it is free on both loopback addresses, for browsers may try either; else any free port. */
+async function freePort(wanted) {
+  for (const candidate of [wanted, 0, 0, 0]) {
+    const got = await listen(candidate, "127.0.0.1");
+    if (got && (await listen(got, "::1")) !== null) {
+      if (got !== wanted) console.log(`port ${wanted} is taken`);
+      return got;
+    }
+  }
+  throw new Error("no free port");
+}
+
+/** The port that could be listened on, or null where it is taken. A host without IPv6 counts as free. */
+function listen(port, host) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", ({ code }) => resolve(code === "EADDRINUSE" || code === "EACCES" ? null : port));
+    server.listen(port, host, () => {
+      const { port: got } = server.address();
+      server.close(() => resolve(got));
+    });
+  });
+}

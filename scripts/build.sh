@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds the Worker: build.sh [OUT [FEATURES]], into build/ unless told otherwise. What went into a build is
+# stamped by content, so that nothing is done when nothing changed, whatever git did to the dates of files.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/environment.sh
+
+out=${1:-build}
+features=${2:-}
+stamp="$out/.inputs"
+
+export -f checksum
+inputs() {
+  printf '%s\n' "features=$features wasm-bindgen=$wasm_bindgen_version worker-build=$worker_build_version"
+  find Cargo.toml Cargo.lock scripts/build.sh src -type f -print0 | LC_ALL=C sort -z | xargs -0 bash -c 'checksum "$@"' bash
+}
+
+up_to_date() { [ -f "$out/index_bg.wasm" ] && [ -f "$out/index.js" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$(inputs)" ]; }
+
+up_to_date && exit
+bash scripts/install.sh rust cargo node
+take_lock build
+up_to_date && exit # someone else built it while we waited
+
+say "building the Worker into $out/ (a minute or two the first time)"
+before=$(inputs)
+# worker-build waits for the leftovers of a failed run, taking them for a run of somebody else's.
+rm -rf "$stamp" "$out/.tmp" "$out/.oldtmp"
+export WASM_BINDGEN_BIN="${WASM_BINDGEN_BIN:-$wasm_bindgen}"
+export WASM_OPT_BIN="${WASM_OPT_BIN:-$PWD/node_modules/.bin/wasm-opt}"
+export ESBUILD_BIN="${ESBUILD_BIN:-$PWD/node_modules/.bin/esbuild}"
+export PATH="$PWD/node_modules/.bin:$PATH"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+"$worker_build" --release --out-dir "$out" ${features:+--features "$features"} >"$log" 2>&1 9>&- ||
+  { cat "$log" >&2; stop "the Worker does not build"; }
+# The inputs as they were at the start: what was edited meanwhile is built next time.
+printf '%s\n' "$before" >"$stamp"
