@@ -19,7 +19,7 @@ pub struct Provenance<'a> {
 }
 
 /// Methods that change nothing (RFC 9110 section 9.2.1).
-fn is_safe(method: &str) -> bool {
+pub fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 

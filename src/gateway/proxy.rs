@@ -63,10 +63,9 @@ impl Gateway {
         let headers = js_sys::Reflect::construct(&constructor("Headers")?, &js_sys::Array::of1(init))?;
         let headers: web_sys::Headers = headers.unchecked_into();
         let nominated = request.header("connection").unwrap_or_default().to_ascii_lowercase();
-        let web_socket = request.is_web_socket();
         for name in request.headers.keys() {
             let Some(name) = name.ok().and_then(|name| name.as_string()) else { continue };
-            if hygiene::is_removed(&name, &nominated, web_socket) {
+            if hygiene::is_removed(&name, &nominated, request.is_web_socket) {
                 headers.delete(&name)?;
             }
         }

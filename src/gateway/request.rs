@@ -26,6 +26,8 @@ pub struct Incoming {
     pub origin: Origin,
     /// The gateway's cookies.
     pub cookies: Cookies,
+    /// Whether it asks to become a WebSocket (RFC 6455 section 4.1).
+    pub is_web_socket: bool,
 }
 
 impl Incoming {
@@ -34,7 +36,9 @@ impl Incoming {
         let headers = raw.headers();
         let cookie = headers.get("cookie").ok().flatten();
         let cookies = cookie.map(|header| Jar::of(&origin).read(&header)).unwrap_or_default();
-        Self { method: raw.method(), headers, raw, url, origin, cookies }
+        let upgrade = headers.get("upgrade").ok().flatten();
+        let is_web_socket = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+        Self { method: raw.method(), headers, raw, url, origin, cookies, is_web_socket }
     }
 
     /// A header's value.
@@ -65,13 +69,12 @@ impl Incoming {
             || self.method == "POST" && self.header("accept").is_some_and(|accept| accept.contains("text/html"))
     }
 
-    /// Whether the request asks to become a WebSocket (RFC 6455 section 4.1).
-    pub fn is_web_socket(&self) -> bool {
-        self.header("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
-    }
-
     /// Refuses a request that another site may have sent.
     pub fn check_csrf(&self) -> Result<(), Problem> {
+        // Most requests are safe ones: they need no look at their headers.
+        if csrf::is_safe(&self.method) && !self.is_web_socket {
+            return Ok(());
+        }
         let site = self.header("sec-fetch-site");
         let origin = self.header("origin");
         let provenance = Provenance {
@@ -79,7 +82,7 @@ impl Incoming {
             site: site.as_deref(),
             origin: origin.as_deref(),
             has_our_cookies: self.cookies.any,
-            is_web_socket: self.is_web_socket(),
+            is_web_socket: self.is_web_socket,
         };
         if csrf::passes(provenance, &self.origin.text) { Ok(()) } else { Err(Problem::CsrfRejected) }
     }
