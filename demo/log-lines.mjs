@@ -3,9 +3,10 @@
 
 const COLOURS = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36, grey: 90 };
 const EVENT_COLOURS = { begin: "blue", complete: "green", refresh: "cyan", alarm: "magenta", end: "yellow", revoke: "yellow" };
-// The compiler's `-->` says where its error is.
-const ERROR = /error|panicked|uncaught|fatal|✘|^\s*-->/i;
-const PROGRESS = /(building|installing) .*/;
+const ESCAPES = /\x1b\[[\d;]*m/g;
+const ERROR = /^(\[wrangler:error\]|✘|fatal|uncaught|\w*error\b)|panicked/i;
+// What `make build` says: that it builds, or why it can't.
+const BUILD = /^\[custom build\] (?!Running:|make\[)(.*\S)/;
 // What wrangler complains of where there is no internet.
 const HARMLESS = /Request\.cf|workers\.cloudflare\.com|ENOTFOUND|EAI_AGAIN/;
 
@@ -16,9 +17,12 @@ const HARMLESS = /Request\.cf|workers\.cloudflare\.com|ENOTFOUND|EAI_AGAIN/;
 export function readable(line, { colour = true, now = new Date() } = {}) {
   const paint = (name, text) => (colour && name ? `\x1b[${COLOURS[name]}m${text}\x1b[0m` : text);
   const event = parse(line);
-  if (!event && PROGRESS.test(line)) return PROGRESS.exec(line)[0];
-  if (!event) return ERROR.test(line) && !HARMLESS.test(line) ? paint("red", line.trimEnd()) : null;
-
+  if (!event) {
+    const plain = line.replace(ESCAPES, "").trimEnd();
+    const built = BUILD.exec(plain)?.[1];
+    if (built) return paint(/^(building|installing) /.test(built) ? null : "red", built);
+    return ERROR.test(plain) && !HARMLESS.test(plain) ? paint("red", plain) : null;
+  }
   const { outcome = "", actor = "", cause, duration_ms, next_alarm_at, detail } = event;
   const parts = [
     paint("grey", time(now)),

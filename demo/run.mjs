@@ -5,6 +5,7 @@
 //   TOKEN_LIFE=30  seconds that an access token lives
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +45,7 @@ started.push(provider.close);
 const application = await startApplication({ issuer: provider.issuer });
 started.push(application.close);
 // Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh.
-const storage = await mkdtemp(join(tmpdir(), "edge-oauth-sessions-"));
+const storage = await mkdtemp(join(tmpdir(), "edge-oauth-sessions-dev-"));
 started.push(() => rm(storage, { recursive: true, force: true }));
 
 console.log(`starting the gateway on port ${port}`);
@@ -64,6 +65,7 @@ console.log(`
   Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
   Ctrl-C      stops all of it
 `);
+watch();
 
 /** wrangler in a process group of its own, so that workerd, its child's child, can be stopped with it. */
 function startGateway(variables) {
@@ -82,7 +84,7 @@ function startGateway(variables) {
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
       last.push(line);
-      if (last.length > 30) last.shift();
+      if (last.length > 15) last.shift();
       const text = stopping ? null : readable(line, { colour });
       if (text) console.log(text);
     });
@@ -120,6 +122,19 @@ async function untilHealthy() {
     if (Date.now() > deadline) return stop(1, `the gateway did not answer within ${START_SECONDS} s`);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
+}
+
+/**
+ * Notices a gateway that is there but answers no more: where its workerd dies, wrangler starts another and goes on
+ * waiting for the first. While a build runs or fails (there is no stamp then) wrangler holds requests on purpose.
+ */
+async function watch() {
+  for (let missed = 0; missed < 3; ) {
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const reply = await fetch(`${origin}/auth/healthz`, { signal: AbortSignal.timeout(4000) }).catch(() => null);
+    missed = reply || !existsSync(join(ROOT, "build/.inputs")) ? 0 : missed + 1;
+  }
+  stop(1, "the gateway answers no more");
 }
 
 /** `wanted` where it is free on both loopback addresses, for browsers may try either; else any free port. */

@@ -32,7 +32,9 @@ export ESBUILD_BIN="${ESBUILD_BIN:-$PWD/node_modules/.bin/esbuild}"
 export PATH="$PWD/node_modules/.bin:$PATH"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+# What matters of a failure is what the compiler says, not how worker-build came to call it.
+export CARGO_TERM_QUIET=true RUST_BACKTRACE=0
 "$worker_build" --release --out-dir "$out" ${features:+--features "$features"} >"$log" 2>&1 9>&- ||
-  { cat "$log" >&2; stop "the Worker does not build"; }
+  { grep -v '^\[INFO\]' "$log" >&2; stop "the Worker does not build"; }
 # The inputs as they were at the start: what was edited meanwhile is built next time.
 printf '%s\n' "$before" >"$stamp"

@@ -68,7 +68,8 @@ pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
             RefreshFailure::Refused("the provider answered invalid_grant".to_owned())
         }
         (_, Some(status @ (429 | 500 | 503))) => {
-            RefreshFailure::Deferred { retry_after: answer.retry_after.get(), status }
+            let why = format!("the provider answered {status}");
+            RefreshFailure::Deferred { retry_after: answer.retry_after.get(), why }
         }
         (RequestTokenError::ServerResponse(error), _) => {
             RefreshFailure::Unknown(format!("the provider answered {}", code(error.error())))

@@ -37,8 +37,8 @@ pub enum RefreshFailure {
     Deferred {
         /// What the provider asked for.
         retry_after: Option<Duration>,
-        /// Its status.
-        status: u16,
+        /// In words.
+        why: String,
     },
     /// Anything else: the token may have been taken.
     Unknown(String),

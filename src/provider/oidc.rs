@@ -308,12 +308,12 @@ impl Oidc {
         identity: &Identity,
     ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
         // Nothing was presented yet: without the metadata the token is as good as before.
-        let metadata =
-            self.metadata(now).await.map_err(|_| RefreshFailure::Deferred { retry_after: None, status: 0 })?;
+        let not_presented = |why: String| RefreshFailure::Deferred { retry_after: None, why };
+        let metadata = self.metadata(now).await.map_err(|error| not_presented(error.to_string()))?;
         let client = self.client(&metadata);
         let mut request = client
             .exchange_refresh_token(token)
-            .map_err(|_| RefreshFailure::Deferred { retry_after: None, status: 0 })?;
+            .map_err(|_| not_presented("discovery: the provider has no token endpoint".to_owned()))?;
         if let Some(resource) = &self.settings.resource {
             request = request.add_extra_param("resource", resource.clone());
         }

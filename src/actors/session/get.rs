@@ -108,9 +108,14 @@ impl Session {
             return Verdict::Refresh;
         }
         match &active.grant.refresh {
-            Refreshing::Ready { not_before: Some(until), .. } if now < *until => Verdict::Wait(
-                u32::try_from(ambient::between(now, *until).whole_seconds()).unwrap_or_default().saturating_add(1),
-            ),
+            Refreshing::Ready { not_before: Some(until), .. }
+            | Refreshing::Presented { not_before: Some(until), .. }
+                if now < *until =>
+            {
+                Verdict::Wait(
+                    u32::try_from(ambient::between(now, *until).whole_seconds()).unwrap_or_default().saturating_add(1),
+                )
+            }
             Refreshing::Ready { .. } | Refreshing::Presented { .. } => Verdict::Refresh,
             Refreshing::Impossible | Refreshing::Lost => Verdict::NoToken,
         }

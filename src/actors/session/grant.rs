@@ -39,6 +39,8 @@ pub enum Refreshing {
         token: RefreshToken,
         /// When it was presented first.
         first_at: OffsetDateTime,
+        /// It may be presented again, but not earlier than this: the tries are used up, the leeway is not.
+        not_before: Option<OffsetDateTime>,
     },
     /// Whether the provider took it is not known, so that it must not be presented again.
     Lost,

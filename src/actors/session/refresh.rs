@@ -157,7 +157,7 @@ impl Session {
         let leeway = self.config.oidc.reuse_leeway;
         let found = self.active(|active| match &active.grant.refresh {
             Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
-            Refreshing::Presented { token, first_at } => {
+            Refreshing::Presented { token, first_at, .. } => {
                 Some((token.clone(), active.identity.clone(), *first_at, true))
             }
             Refreshing::Impossible | Refreshing::Lost => None,
@@ -219,7 +219,7 @@ impl Session {
                 let _ = self.end(EndReason::RefreshRejected, cause, &why).await;
                 Err(Outcome::Ended)
             }
-            RefreshFailure::Deferred { retry_after, status } if !presentation.again => {
+            RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
                 let pause = retry_after.unwrap_or_else(|| backoff(tries));
                 let in_time = now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN);
                 let go_on = tries < RETRIES && in_time;
@@ -228,34 +228,32 @@ impl Session {
                 if go_on {
                     return Ok(pause);
                 }
-                let detail = format!("the provider cannot refresh now (it answered {status})");
-                self.record(Event::Refresh, "deferred", cause, began, &detail);
-                Err(Outcome::Unavailable { retry_after: u32::try_from(pause.whole_seconds()).unwrap_or(30) })
+                self.record(Event::Refresh, "deferred", cause, began, &why);
+                Err(unavailable_for(pause))
             }
-            RefreshFailure::Deferred { .. } | RefreshFailure::Unknown(_)
-                if tries < RETRIES && now < presentation.first_at.saturating_add(self.config.oidc.reuse_leeway) =>
-            {
-                Ok(Duration::ZERO)
-            }
-            RefreshFailure::Deferred { .. } | RefreshFailure::Unknown(_) => {
-                let why = match failure {
-                    RefreshFailure::Unknown(why) => why,
-                    RefreshFailure::Deferred { .. } | RefreshFailure::Refused(_) => {
-                        "the provider cannot refresh now".to_owned()
-                    }
+            RefreshFailure::Deferred { why, .. } | RefreshFailure::Unknown(why) => {
+                let leeway_ends = presentation.first_at.saturating_add(self.config.oidc.reuse_leeway);
+                if tries < RETRIES && now < leeway_ends {
+                    return Ok(Duration::ZERO);
+                }
+                let again_at = now.saturating_add(TRIES_WITHIN);
+                let outcome = if again_at < leeway_ends {
+                    let _ = self.transition(|state| state.waiting(again_at)).await;
+                    unavailable_for(TRIES_WITHIN)
+                } else {
+                    let _ = self.transition(State::lost).await;
+                    Outcome::NoToken
                 };
-                let _ = self.transition(State::lost).await;
-                self.record(
-                    Event::Refresh,
-                    "unknown",
-                    cause,
-                    began,
-                    &format!("{why}; whether it took the refresh token is not known"),
-                );
-                Err(Outcome::NoToken)
+                let detail = format!("{why}; whether the provider took the refresh token is not known");
+                self.record(Event::Refresh, "unknown", cause, began, &detail);
+                Err(outcome)
             }
         }
     }
+}
+
+fn unavailable_for(pause: Duration) -> Outcome {
+    Outcome::Unavailable { retry_after: u32::try_from(pause.whole_seconds()).unwrap_or(30) }
 }
 
 /// Half a second, one, two, each with as much again at random.

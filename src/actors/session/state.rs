@@ -309,8 +309,11 @@ impl State {
     /// The refresh token is about to be presented: the intent that is written ahead of the call.
     pub fn presenting(self, now: OffsetDateTime) -> Self {
         self.map_refreshing(|refreshing| match refreshing {
-            Refreshing::Ready { token, .. } => Refreshing::Presented { token, first_at: now },
-            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => refreshing,
+            Refreshing::Ready { token, .. } => Refreshing::Presented { token, first_at: now, not_before: None },
+            Refreshing::Presented { token, first_at, .. } => {
+                Refreshing::Presented { token, first_at, not_before: None }
+            }
+            Refreshing::Impossible | Refreshing::Lost => refreshing,
         })
     }
 
@@ -321,6 +324,16 @@ impl State {
                 Refreshing::Ready { token, not_before: Some(until) }
             }
             Refreshing::Impossible | Refreshing::Lost => refreshing,
+        })
+    }
+
+    /// Whether the provider took the token is not known; it may be presented again, but not now.
+    pub fn waiting(self, until: OffsetDateTime) -> Self {
+        self.map_refreshing(|refreshing| match refreshing {
+            Refreshing::Presented { token, first_at, .. } => {
+                Refreshing::Presented { token, first_at, not_before: Some(until) }
+            }
+            Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => refreshing,
         })
     }
 
@@ -458,7 +471,8 @@ impl Active {
                 let at = self.grant.refresh_at?;
                 Some(not_before.map_or(at, |not_before| not_before.max(at)))
             }
-            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
+            Refreshing::Presented { not_before, .. } => Some((*not_before)?.max(self.grant.refresh_at?)),
+            Refreshing::Impossible | Refreshing::Lost => None,
         }
     }
 

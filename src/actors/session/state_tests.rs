@@ -213,3 +213,15 @@ fn a_record_survives_the_wire() {
     let state: State = crate::actors::wire::decode(&bytes).unwrap();
     assert_eq!(refresh_token(&state), Some("first"));
 }
+
+#[test]
+fn a_token_within_its_leeway_waits_and_is_presented_again_by_the_alarm() {
+    let until = T0 + Duration::seconds(900);
+    let waiting = active().used(T0).presenting(T0).waiting(until);
+    assert_eq!(waiting.next_alarm(LIVES), until);
+    assert_eq!(waiting.due(until, LIVES), Due::Refresh);
+    let again = waiting.presenting(until);
+    assert!(
+        matches!(&again.active().unwrap().grant.refresh, Refreshing::Presented { first_at, not_before: None, .. } if *first_at == T0)
+    );
+}
