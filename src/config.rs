@@ -207,7 +207,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let public_origins = self.origins();
         let auth_prefix = self.auth_prefix();
         let upstream = self.upstream();
-        let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1);
+        let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
         let oidc = self.oidc();
         let lifetimes = Lifetimes {
             idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
@@ -318,8 +318,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let text = self.text("PUBLIC_ORIGIN").unwrap_or_default();
         let mut origins = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let origin =
-                Url::parse(part).ok().filter(|url| is_allowed(url) && url.path() == "/" && url.query().is_none());
+            let origin = Url::parse(part).ok().filter(|url| {
+                is_allowed(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+            });
             let origin = origin.filter(|url| url.username().is_empty() && url.password().is_none());
             match origin.as_ref().and_then(Origin::of) {
                 Some(origin) => origins.push(origin),

@@ -100,7 +100,12 @@ pub struct SecretHash([u8; 32]);
 impl SecretHash {
     /// Whether this is the hash of `secret`, in constant time.
     pub fn matches(&self, secret: &Secret) -> bool {
-        self.0.ct_eq(&secret.hash().0).into()
+        self.is(&secret.hash())
+    }
+
+    /// Whether both are hashes of one secret, in constant time.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 }
 

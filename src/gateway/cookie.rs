@@ -94,7 +94,8 @@ impl Jar {
 
     /// Whether a `Set-Cookie` line of the application sets one of the gateway's cookies.
     pub fn is_set_by(self, line: &str) -> bool {
-        let pair = line.split(';').next().unwrap_or_default();
+        // Browsers send a cookie without a name as its bare value, `=session=x` as `session=x`.
+        let pair = line.split(';').next().unwrap_or_default().trim_start_matches(['=', ' ', '\t']);
         name_and_value(pair).is_some_and(|(name, _)| self.ours(name).is_some())
     }
 
@@ -106,7 +107,9 @@ impl Jar {
                 let whole = rest.take()?;
                 let cut = whole.match_indices(',').find(|(at, _)| {
                     let behind = whole.get(at.saturating_add(1)..).unwrap_or_default();
-                    name_and_value(behind).is_some_and(|(name, _)| self.ours(name).is_some())
+                    // Up to the next comma: what is looked at is looked at once.
+                    let next = behind.split(',').next().unwrap_or_default();
+                    name_and_value(next).is_some_and(|(name, _)| self.ours(name).is_some())
                 });
                 let Some((at, _)) = cut else { return Some(whole) };
                 rest = whole.get(at.saturating_add(1)..);
@@ -250,6 +253,8 @@ mod tests {
     fn the_application_cannot_set_the_gateways_cookies() {
         assert!(HTTPS.is_set_by("__Host-Http-session=x; Path=/"));
         assert!(HTTPS.is_set_by(" __Host-Http-login-0123abcd = x"));
+        assert!(HTTP.is_set_by("=session=x"));
+        assert!(HTTP.is_set_by(" = =session=x"));
         assert!(!HTTPS.is_set_by("session=x"));
         assert!(!HTTPS.is_set_by("other=__Host-Http-session=x"));
     }

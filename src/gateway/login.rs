@@ -102,8 +102,12 @@ impl Gateway {
                 self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
             }
             Completed::NotSignedIn { return_to } => Outgoing::redirect(303, &return_to),
-            // The old session is of no more use, and would ask for a silent login again.
-            Completed::LoginNeeded { return_to } => {
+            // Another tab has logged in meanwhile.
+            Completed::LoginNeeded { return_to, predecessor } if predecessor != request.session_actor() => {
+                Outgoing::redirect(303, &return_to)
+            }
+            // The old session has ended, and its cookie would ask for a silent login again.
+            Completed::LoginNeeded { return_to, .. } => {
                 let return_to: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
                 Outgoing::redirect(303, &format!("{prefix}/login?return_to={return_to}"))
                     .cookie(&jar.clear_session(self.config.same_site))

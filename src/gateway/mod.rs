@@ -12,7 +12,7 @@ use worker::Env;
 
 use self::problem::Problem;
 use self::request::Incoming;
-use self::response::{Outgoing, Wire};
+use self::response::{Body, Outgoing};
 use self::route::{Endpoint, Host, Route};
 use crate::actors;
 use crate::actors::session::message::{EndReason, Get, Got, Want};
@@ -95,7 +95,7 @@ impl Gateway {
             Endpoint::LoggedOut => self.logged_out(request).await,
             Endpoint::Session => self.session(request).await,
             Endpoint::Refresh => self.refresh(request).await,
-            Endpoint::Healthz => Ok(Outgoing::new(200, Wire::Json(r#"{"status":"ok"}"#.to_owned()))),
+            Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
     }
 
@@ -111,6 +111,10 @@ impl Gateway {
     }
 
     async fn proxied(&self, request: &Incoming) -> Result<web_sys::Response, Problem> {
+        // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
+        if request.method == "TRACE" {
+            return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+        }
         request.check_csrf()?;
         let token = self.access_token(request).await?;
         self.proxy(request, &token).await
@@ -130,9 +134,11 @@ impl Gateway {
             here.push('?');
             here.push_str(query);
         }
+        // An address that a login could not come back to is not worth an error: the user came to log in.
+        let here = route::local_url(&request.origin, &self.config.auth_prefix, &here).unwrap_or_else(|| "/".to_owned());
         // A strict cookie stays away from a navigation that another site began: the same one again, from here, has it.
         let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
-        if self.config.same_site == SameSite::Strict && from_elsewhere && !request.cookies.any {
+        if self.config.same_site == SameSite::Strict && from_elsewhere && request.cookies.session.is_none() {
             let page = pages::Page {
                 title: "One moment",
                 detail: "This page is opening …",

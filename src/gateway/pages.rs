@@ -1,6 +1,6 @@
 //! The gateway's pages: small, readable in light and dark, without script. Pure.
 
-use super::response::{Outgoing, Wire};
+use super::response::{Body, Outgoing};
 
 /// What a page says.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
     // No form-action: browsers hold it against the redirects behind a form, too, and a logout's leads to the provider.
     let policy =
         format!("default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'", style_hash());
-    Outgoing::new(status, Wire::Html(html)).header("content-security-policy", &policy)
+    Outgoing::new(status, Body::Html(html)).header("content-security-policy", &policy)
 }
 
 /// Text for HTML, in elements and in quoted attributes.

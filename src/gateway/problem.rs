@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::pages::{self, Page};
-use super::response::{Outgoing, Wire};
+use super::response::{Body, Outgoing};
 use crate::actors::AskError;
 use crate::actors::session::message::{Denied, EndReason, SignInError};
 use crate::config;
@@ -157,7 +157,7 @@ impl Problem {
                 Self::ConfigInvalid(problems) => insert(&mut document, "problems", json!(problems)),
                 _ => {}
             }
-            Outgoing::new(status, Wire::Problem(document.to_string()))
+            Outgoing::new(status, Body::Problem(document.to_string()))
         };
         if let Some(seconds) = self.retry_after() {
             response = response.header("retry-after", &seconds.max(1).to_string());
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_problem_document_has_the_documented_fields() {
         let response = Problem::SessionEnded(EndReason::Idle).response("ray-1", false);
-        let Wire::Problem(body) = &response.body else { panic!("not a problem document") };
+        let Body::Problem(body) = &response.body else { panic!("not a problem document") };
         let document: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(response.status, 401);
         assert_eq!(document["code"], "session_ended");
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_page_escapes_what_it_quotes() {
         let response = Problem::CallbackRejected("<script>".into()).response("\"ray\"", true);
-        let Wire::Html(body) = &response.body else { panic!("not a page") };
+        let Body::Html(body) = &response.body else { panic!("not a page") };
         assert!(!body.contains("<script>") && body.contains("&lt;script&gt;"));
     }
 }

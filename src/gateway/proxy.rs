@@ -30,8 +30,7 @@ impl Gateway {
                 return Err(Problem::UpstreamTimeout);
             }
         };
-        // A switched protocol has no headers left to care for.
-        if response.status() == 101 { Ok(response) } else { self.answer(request, &response).map_err(unavailable) }
+        self.answer(request, &response).map_err(unavailable)
     }
 
     fn outgoing(
@@ -52,7 +51,8 @@ impl Gateway {
         init.set_redirect(web_sys::RequestRedirect::Manual);
         init.set_cache(web_sys::RequestCache::NoStore);
         init.set_signal(Some(signal));
-        if let Some(body) = request.raw.body() {
+        // Fetch knows no body of a GET or HEAD.
+        if let Some(body) = request.raw.body().filter(|_| !matches!(request.method.as_str(), "GET" | "HEAD")) {
             init.set_body(&body);
         }
         web_sys::Request::new_with_str_and_init(&url, &init)
@@ -84,7 +84,7 @@ impl Gateway {
         Ok(headers)
     }
 
-    /// The application's answer, with what a cache could do wrong and the gateway's own cookies taken out.
+    /// The application's answer, an accepted WebSocket included, with what a cache could do wrong and the gateway's own cookies taken out.
     fn answer(&self, request: &Incoming, response: &web_sys::Response) -> Result<web_sys::Response, JsValue> {
         let body = response.body().map_or(JsValue::NULL, JsValue::from);
         let answer = js_sys::Reflect::construct(&constructor("Response")?, &js_sys::Array::of2(&body, response))?;
@@ -93,6 +93,7 @@ impl Gateway {
         headers.set("cache-control", "no-store")?;
         headers.delete("cdn-cache-control")?;
         headers.delete("surrogate-control")?;
+        headers.delete("proxy-authenticate")?;
         if headers.has("set-cookie")? {
             let jar = request.jar();
             let lines = js_sys::Reflect::get(&headers, &"getSetCookie".into())?;

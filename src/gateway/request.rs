@@ -7,6 +7,7 @@ use super::csrf::{self, Provenance};
 use super::problem::Problem;
 use crate::ambient;
 use crate::config::Origin;
+use crate::credential::ActorId;
 use crate::region::{self, Place, Region};
 
 /// The longest form that an endpoint reads.
@@ -49,6 +50,11 @@ impl Incoming {
     /// The cookies' names and attributes at this origin.
     pub const fn jar(&self) -> Jar {
         Jar::of(&self.origin)
+    }
+
+    /// The actor that the session cookie names.
+    pub fn session_actor(&self) -> Option<ActorId> {
+        self.cookies.session.as_ref().map(|session| session.actor.clone())
     }
 
     /// Whether a person will see the answer: a GET that opens a page, and is no prefetch.

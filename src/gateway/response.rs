@@ -10,12 +10,12 @@ pub struct Outgoing {
     /// Headers beside those that every one has.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
-    pub body: Wire,
+    pub body: Body,
 }
 
 /// A body and its type.
 #[derive(Debug)]
-pub enum Wire {
+pub enum Body {
     /// No body.
     Empty,
     /// `application/json`.
@@ -28,13 +28,13 @@ pub enum Wire {
 
 impl Outgoing {
     /// A response with this body.
-    pub const fn new(status: u16, body: Wire) -> Self {
+    pub const fn new(status: u16, body: Body) -> Self {
         Self { status, headers: Vec::new(), body }
     }
 
     /// A redirect.
     pub fn redirect(status: u16, location: &str) -> Self {
-        Self::new(status, Wire::Empty).header("location", location)
+        Self::new(status, Body::Empty).header("location", location)
     }
 
     /// The response with one header more.
@@ -53,12 +53,13 @@ impl Outgoing {
         let headers = web_sys::Headers::new()?;
         headers.set("cache-control", "no-store")?;
         headers.set("x-content-type-options", "nosniff")?;
-        headers.set("referrer-policy", "no-referrer")?;
+        // Not less: without any, older browsers post the logout's form with `Origin: null`.
+        headers.set("referrer-policy", "strict-origin")?;
         let (content_type, body) = match &self.body {
-            Wire::Empty => (None, None),
-            Wire::Json(body) => (Some("application/json"), Some(body.as_str())),
-            Wire::Problem(body) => (Some("application/problem+json"), Some(body.as_str())),
-            Wire::Html(body) => (Some("text/html; charset=utf-8"), Some(body.as_str())),
+            Body::Empty => (None, None),
+            Body::Json(body) => (Some("application/json"), Some(body.as_str())),
+            Body::Problem(body) => (Some("application/problem+json"), Some(body.as_str())),
+            Body::Html(body) => (Some("text/html; charset=utf-8"), Some(body.as_str())),
         };
         if let Some(content_type) = content_type {
             headers.set("content-type", content_type)?;
@@ -74,7 +75,7 @@ impl Outgoing {
 }
 
 /// A session as `GET /session` shows it.
-pub fn session(view: &SessionView) -> Wire {
+pub fn session(view: &SessionView) -> Body {
     #[derive(serde::Serialize)]
     struct Session<'a> {
         subject: &'a str,
@@ -100,5 +101,5 @@ pub fn session(view: &SessionView) -> Wire {
         expires_at: view.expires_at,
         access_token_expires_at: view.access_token_expires_at,
     };
-    Wire::Json(serde_json::to_string(&session).unwrap_or_default())
+    Body::Json(serde_json::to_string(&session).unwrap_or_default())
 }

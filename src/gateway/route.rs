@@ -131,14 +131,15 @@ pub fn host(config: &Config, url: &Url) -> Host {
     Host::Ours(origin)
 }
 
+/// The longest `return_to`: URLs beyond it do not come through everywhere.
+const MAX_RETURN_TO: usize = 8192;
+
 /// A `return_to` as a path and query on this origin; none where it leads elsewhere.
 pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<String> {
     // What a URL parser skips or turns into a slash is refused, not interpreted.
-    if return_to.len() > 4096
-        || return_to.contains('\\')
-        || return_to.chars().any(char::is_control)
-        || return_to.trim() != return_to
-    {
+    let path = return_to.split(['?', '#']).next().unwrap_or_default();
+    let odd = return_to.chars().any(char::is_control) || return_to.trim() != return_to || path.contains('\\');
+    if odd || return_to.len() > MAX_RETURN_TO {
         return None;
     }
     let base = Url::parse(&origin.text).ok()?;

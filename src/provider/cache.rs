@@ -13,24 +13,32 @@ pub const LAST_GOOD: Duration = Duration::hours(1);
 /// The least time between two fetches because of an unknown key.
 pub const COOLDOWN: Duration = Duration::seconds(30);
 
+/// How long a fetch because of an unknown key may be under way, before it is taken for dead.
+const IN_FLIGHT: Duration = Duration::seconds(25);
+
 /// A document and its age.
 #[derive(Clone, Debug)]
 pub struct Cached<T> {
     value: T,
     fetched_at: OffsetDateTime,
-    missed_at: Option<OffsetDateTime>,
+    missed: Option<(OffsetDateTime, Refetch)>,
+}
+
+/// How a fetch because of an unknown key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refetch {
+    /// Somebody does it.
+    InFlight,
+    /// The document is what it brought.
+    Done,
+    /// It brought nothing.
+    Failed,
 }
 
 impl<T> Cached<T> {
     /// A document that was fetched at `now`.
     pub const fn new(value: T, now: OffsetDateTime) -> Self {
-        Self { value, fetched_at: now, missed_at: None }
-    }
-
-    /// Carries the time of the last miss over to a document fetched because of it.
-    pub fn after_miss(mut self, at: OffsetDateTime) -> Self {
-        self.missed_at = Some(at);
-        self
+        Self { value, fetched_at: now, missed: None }
     }
 
     /// The document, where it need not be fetched.
@@ -43,17 +51,31 @@ impl<T> Cached<T> {
         (now < self.fetched_at.saturating_add(LAST_GOOD)).then_some(&self.value)
     }
 
-    /// A key was not found. Whether to fetch again because of it: then the miss is noted.
-    pub fn miss(&mut self, now: OffsetDateTime) -> bool {
-        let due = self.missed_at.is_none_or(|missed_at| now >= missed_at.saturating_add(COOLDOWN));
-        if due {
-            self.missed_at = Some(now);
+    /// A key was not found: how the fetch because of it stands. None: it is the caller's to do, and noted.
+    pub fn miss(&mut self, now: OffsetDateTime) -> Option<Refetch> {
+        let known = self.missed.filter(|(at, refetch)| {
+            let counts = if *refetch == Refetch::InFlight { IN_FLIGHT } else { COOLDOWN };
+            now < at.saturating_add(counts)
+        });
+        if known.is_none() {
+            self.missed = Some((now, Refetch::InFlight));
         }
-        due
+        known.map(|(_, refetch)| refetch)
+    }
+
+    /// The fetch because of an unknown key brought `value`, or nothing.
+    pub fn refetched(&mut self, value: Option<T>, now: OffsetDateTime) {
+        let began_at = self.missed.map_or(now, |(at, _)| at);
+        self.missed = Some((began_at, if value.is_some() { Refetch::Done } else { Refetch::Failed }));
+        if let Some(value) = value {
+            self.value = value;
+            self.fetched_at = now;
+        }
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 mod tests {
     use super::*;
 
@@ -70,10 +92,22 @@ mod tests {
 
     #[test]
     fn a_thousand_unknown_keys_cause_one_fetch_in_a_cooldown() {
+        let mut cached = Cached::new(1, T0);
+        assert_eq!(cached.miss(T0), None);
+        assert_eq!(cached.miss(T0), Some(Refetch::InFlight));
+        cached.refetched(Some(2), T0);
+        let fetches = (0..1000).filter(|ms| cached.miss(T0 + Duration::milliseconds(*ms)).is_none()).count();
+        assert_eq!(fetches, 0);
+        assert_eq!(cached.fresh(T0), Some(&2));
+        assert_eq!(cached.miss(T0 + COOLDOWN), None);
+    }
+
+    #[test]
+    fn a_fetch_that_failed_or_died_is_told_apart_from_one_that_brought_nothing_new() {
         let mut cached = Cached::new((), T0);
-        let fetches = (0..1000).filter(|ms| cached.miss(T0 + Duration::milliseconds(*ms))).count();
-        assert_eq!(fetches, 1);
-        assert!(cached.miss(T0 + COOLDOWN));
-        assert!(!Cached::new((), T0).after_miss(T0).miss(T0 + Duration::seconds(29)));
+        assert_eq!(cached.miss(T0), None);
+        assert_eq!(cached.miss(T0 + IN_FLIGHT), None);
+        cached.refetched(None, T0 + IN_FLIGHT);
+        assert_eq!(cached.miss(T0 + IN_FLIGHT), Some(Refetch::Failed));
     }
 }

@@ -1,6 +1,6 @@
-//! What a provider publishes about itself: its metadata (OpenID Connect Discovery 1.0) and its keys (RFC 7517).
+//! What a provider publishes about itself: its metadata (OpenID Connect Discovery 1.0).
 //!
-//! Both are kept in the isolate and, for the other isolates of the data centre, in the Cache API; [`super::cache`] says
+//! It is kept in the isolate and, for the other isolates of the data centre, in the Cache API; [`super::cache`] says
 //! for how long. A cached document is checked like a fetched one.
 
 use std::cell::RefCell;
@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use openidconnect::core::{
     CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
-    CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode,
-    CoreResponseType, CoreSubjectIdentifierType,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType,
 };
-use openidconnect::{AdditionalProviderMetadata, DiscoveryError, IssuerUrl, JsonWebKeySetUrl, ProviderMetadata};
+use openidconnect::{AdditionalProviderMetadata, IssuerUrl, ProviderMetadata};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
@@ -59,7 +59,6 @@ pub type Metadata = ProviderMetadata<
 
 thread_local! {
     static METADATA: RefCell<HashMap<String, Cached<Rc<Metadata>>>> = RefCell::default();
-    static KEYS: RefCell<HashMap<String, Cached<Rc<CoreJsonWebKeySet>>>> = RefCell::default();
 }
 
 /// The discovery document's URL: the issuer with the well-known path behind it.
@@ -131,52 +130,6 @@ fn checked(issuer: &IssuerUrl, body: &[u8]) -> Result<Metadata, ProviderError> {
     } else {
         Err(rejected("an endpoint is neither https nor on a loopback host"))
     }
-}
-
-/// The provider's keys.
-pub async fn keys(metadata: &Metadata, now: OffsetDateTime) -> Result<Rc<CoreJsonWebKeySet>, ProviderError> {
-    let kept = KEYS.with_borrow(|kept| kept.get(metadata.jwks_uri().as_str()).cloned());
-    if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
-        return Ok(Rc::clone(fresh));
-    }
-    match fetch_keys(metadata.jwks_uri()).await {
-        Ok(keys) => Ok(keep_keys(metadata.jwks_uri(), Cached::new(Rc::new(keys), now), now)),
-        Err(error) => kept.as_ref().and_then(|kept| kept.last_good(now)).cloned().ok_or(error),
-    }
-}
-
-/// The provider's keys anew, because one was missing; none where that was tried a moment ago.
-pub async fn keys_after_miss(
-    metadata: &Metadata,
-    now: OffsetDateTime,
-) -> Option<Result<Rc<CoreJsonWebKeySet>, ProviderError>> {
-    let uri = metadata.jwks_uri();
-    let due = KEYS.with_borrow_mut(|kept| kept.get_mut(uri.as_str()).is_none_or(|kept| kept.miss(now)));
-    if !due {
-        return None;
-    }
-    let fetched = fetch_keys(uri).await;
-    Some(fetched.map(|keys| keep_keys(uri, Cached::new(Rc::new(keys), now).after_miss(now), now)))
-}
-
-fn keep_keys(
-    uri: &JsonWebKeySetUrl,
-    keys: Cached<Rc<CoreJsonWebKeySet>>,
-    now: OffsetDateTime,
-) -> Rc<CoreJsonWebKeySet> {
-    let value = keys.fresh(now).cloned().unwrap_or_default();
-    KEYS.with_borrow_mut(|kept| kept.insert(uri.as_str().to_owned(), keys));
-    value
-}
-
-async fn fetch_keys(uri: &JsonWebKeySetUrl) -> Result<CoreJsonWebKeySet, ProviderError> {
-    CoreJsonWebKeySet::fetch_async(uri, &http::send).await.map_err(|error| match error {
-        DiscoveryError::Request(error) => unanswered(error),
-        DiscoveryError::Response(status, ..) if status.is_server_error() || status.as_u16() == 429 => {
-            ProviderError::Unavailable(format!("keys: the provider answered {status}"))
-        }
-        _ => ProviderError::Rejected("keys: the document is no JSON Web Key Set".to_owned()),
-    })
 }
 
 /// Whether no complete answer is the provider's absence or its fault.

@@ -67,7 +67,7 @@ pub fn validate(
 ) -> Result<Map<String, Value>, IdTokenError> {
     let invalid = IdTokenError::Invalid;
     let token = CoreIdToken::from_str(raw)
-        .map_err(|_| invalid("the ID token is malformed, or its algorithm is not accepted"))?;
+        .map_err(|_| invalid("the ID token cannot be read: its algorithm, or the type of a claim, is not accepted"))?;
 
     // The library knows one current time: the one it compares `exp` with.
     let expiry_now = chrono(now.saturating_sub(LEEWAY));
@@ -89,6 +89,10 @@ pub fn validate(
     check_access_token_hash(&token, claims, &verifier, expected.access_token)?;
 
     let claims = payload(raw).ok_or(invalid("the ID token is malformed"))?;
+    // The library takes dates in words, too, as some providers write `updated_at` so.
+    if !["exp", "iat"].iter().all(|name| claims.get(*name).is_some_and(Value::is_number)) {
+        return Err(invalid("the ID token's times are no numbers (exp, iat)"));
+    }
     match claims.get("nbf") {
         None => {}
         Some(nbf) if nbf.as_f64().is_some_and(|nbf| nbf <= unix(now.saturating_add(LEEWAY))) => {}
@@ -132,8 +136,8 @@ fn reason(error: &ClaimsVerificationError) -> IdTokenError {
     })
 }
 
-/// The claims as the provider wrote them, those unknown to the library included. Only for a verified token.
-fn payload(raw: &str) -> Option<Map<String, Value>> {
+/// The claims as the provider wrote them, those unknown to the library included. Says nothing of their truth.
+pub fn payload(raw: &str) -> Option<Map<String, Value>> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(raw.split('.').nth(1)?.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&bytes).ok()
 }

@@ -11,6 +11,8 @@ pub mod cache;
 pub mod discovery;
 pub mod http;
 pub mod id_token;
+pub mod identity;
+pub mod keys;
 pub mod oidc;
 pub mod token;
 
@@ -45,7 +47,7 @@ pub enum RefreshFailure {
 }
 
 /// One authorization request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy)]
 pub struct Authorization<'a> {
     /// `redirect_uri`.
     pub redirect_uri: &'a str,
@@ -81,6 +83,8 @@ pub struct Tokens {
     pub lifetime: Option<Duration>,
     /// What gets the next one.
     pub refresh_token: Option<RefreshToken>,
+    /// When the provider's answer was complete: their life is counted from here.
+    pub received_at: OffsetDateTime,
 }
 
 /// A completed login.

@@ -1,40 +1,27 @@
 //! Any OpenID Connect issuer, over `openidconnect`; PAR, RFC 9207 and revocation are added here.
 
-use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreIdToken};
 use openidconnect::{
-    AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, CsrfToken, EndSessionUrl, HttpRequest,
-    LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
-    SubjectIdentifier, UserInfoClaims, UserInfoError,
+    AuthType, AuthorizationCode, CsrfToken, EndSessionUrl, HttpRequest, LogoutRequest, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
 use time::OffsetDateTime;
 use url::{Url, form_urlencoded};
 
 use super::answer::{Answer, exchange_error, refresh_failure};
 use super::discovery::{self, Metadata, unanswered};
 use super::http::{self};
-use super::id_token::{self, Expected, IdTokenError};
 use super::token::{OidcClient, TokenSet};
 use super::{Authorization, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
 use crate::actors::session::state::Identity;
+use crate::ambient;
 use crate::config::{self, Par, TokenAuth};
-
-/// Claims of the ID token that say something about the token, not about the user.
-const TOKEN_CLAIMS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
-/// Claims that UserInfo does not overrule.
-const ID_TOKEN_CLAIMS: [&str; 9] = ["iss", "sub", "aud", "exp", "iat", "nbf", "azp", "sid", "auth_time"];
-
-/// Every claim of UserInfo that the library does not know.
-#[derive(Debug, Serialize, Deserialize)]
-struct FurtherClaims(Map<String, Value>);
-
-impl AdditionalClaims for FurtherClaims {}
 
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Oidc {
-    settings: config::Oidc,
+    pub(super) settings: config::Oidc,
 }
 
 impl Oidc {
@@ -206,28 +193,18 @@ impl Oidc {
     /// See [`super::Provider::exchange`].
     pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
         let metadata = self.metadata(now).await?;
-        let tokens = self.redeem(&metadata, exchange).await?;
-        let raw =
-            tokens.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
-        let tokens_in_hand = tokens.tokens()?;
-        let mut claims = self.validate(&metadata, raw, Some(exchange.nonce), &tokens_in_hand, now).await?;
-        let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let remark = match self.user_info(&metadata, &tokens_in_hand, &subject, now).await {
-            Ok(further) => {
-                claims.extend(further.into_iter().filter(|(name, _)| !ID_TOKEN_CLAIMS.contains(&name.as_str())));
-                None
-            }
-            Err(UserInfoFailure::OtherSubject) => {
-                return Err(ProviderError::Callback(
-                    "UserInfo names another subject than the ID token (sub)".to_owned(),
-                ));
-            }
-            Err(UserInfoFailure::NoAnswer) => Some("UserInfo could not be read".to_owned()),
-        };
-        Ok(SignIn { identity: identity(claims, raw), tokens: tokens_in_hand, remark })
+        let (set, received_at) = self.redeem(&metadata, exchange).await?;
+        let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
+        let tokens = set.tokens(received_at)?;
+        let (identity, remark) = self.identify(&metadata, raw, exchange.nonce, &tokens).await?;
+        Ok(SignIn { identity, tokens, remark })
     }
 
-    async fn redeem(&self, metadata: &Metadata, exchange: Exchange<'_>) -> Result<TokenSet, ProviderError> {
+    async fn redeem(
+        &self,
+        metadata: &Metadata,
+        exchange: Exchange<'_>,
+    ) -> Result<(TokenSet, OffsetDateTime), ProviderError> {
         let redirect = RedirectUrl::new(exchange.redirect_uri.to_owned())
             .map_err(|_| ProviderError::Rejected("the redirect URI is malformed".to_owned()))?;
         let client = self.client(metadata).set_redirect_uri(redirect);
@@ -239,65 +216,11 @@ impl Oidc {
             request = request.add_extra_param("resource", resource.clone());
         }
         let answer = Answer::default();
-        request
+        let set = request
             .request_async(&|request| answer.to(request))
             .await
-            .map_err(|error| exchange_error(error, answer.status.get()))
-    }
-
-    /// Validates an ID token, with one look at the provider's keys anew where its key is missing.
-    async fn validate(
-        &self,
-        metadata: &Metadata,
-        raw: &str,
-        nonce: Option<&str>,
-        tokens: &Tokens,
-        now: OffsetDateTime,
-    ) -> Result<Map<String, Value>, ProviderError> {
-        let settings = &self.settings;
-        let expected = Expected {
-            issuer: &settings.issuer,
-            client_id: &settings.client_id,
-            nonce,
-            access_token: &tokens.access_token,
-        };
-        let keys = discovery::keys(metadata, now).await?;
-        let mut claims = id_token::validate(raw, &keys, expected, now);
-        if claims == Err(IdTokenError::UnknownKey)
-            && let Some(keys) = discovery::keys_after_miss(metadata, now).await
-        {
-            claims = id_token::validate(raw, &*keys?, expected, now);
-        }
-        claims.map_err(|error| ProviderError::Callback(error.to_string()))
-    }
-
-    async fn user_info(
-        &self,
-        metadata: &Metadata,
-        tokens: &Tokens,
-        subject: &str,
-        now: OffsetDateTime,
-    ) -> Result<Map<String, Value>, UserInfoFailure> {
-        if metadata.userinfo_endpoint().is_none() {
-            return Ok(Map::new());
-        }
-        // The keys are for providers that sign their answer.
-        let keys = discovery::keys(metadata, now).await.map_err(|_| UserInfoFailure::NoAnswer)?;
-        let client = self.client(&metadata.clone().set_jwks((*keys).clone()));
-        let request = client
-            .user_info(tokens.access_token.clone(), Some(SubjectIdentifier::new(subject.to_owned())))
-            .map_err(|_| UserInfoFailure::NoAnswer)?;
-        let claims: UserInfoClaims<FurtherClaims, CoreGenderClaim> =
-            request.request_async(&http::send).await.map_err(|error| match error {
-                UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
-                    UserInfoFailure::OtherSubject
-                }
-                _ => UserInfoFailure::NoAnswer,
-            })?;
-        match serde_json::to_value(&claims) {
-            Ok(Value::Object(claims)) => Ok(claims),
-            _ => Err(UserInfoFailure::NoAnswer),
-        }
+            .map_err(|error| exchange_error(error, answer.status.get()))?;
+        Ok((set, answer.received_at.get().unwrap_or_else(ambient::now)))
     }
 
     /// See [`super::Provider::refresh`].
@@ -322,34 +245,13 @@ impl Oidc {
             .request_async(&|request| answer.to(request))
             .await
             .map_err(|error| refresh_failure(&error, &answer))?;
-        let tokens = set.tokens().map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
+        let received_at = answer.received_at.get().unwrap_or_else(ambient::now);
+        let tokens = set.tokens(received_at).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         let renewed = match set.id_token() {
-            Some(raw) => self.renewed(&metadata, raw, &tokens, identity, now).await?,
+            Some(raw) => self.renewed(&metadata, raw, &tokens, identity).await?,
             None => None,
         };
         Ok((tokens, renewed))
-    }
-
-    /// The identity that a refreshed ID token states: the same user's, or the refresh is refused. Without keys to
-    /// check it with it is left aside, as the token endpoint's TLS vouches for the rest.
-    async fn renewed(
-        &self,
-        metadata: &Metadata,
-        raw: &str,
-        tokens: &Tokens,
-        identity: &Identity,
-        now: OffsetDateTime,
-    ) -> Result<Option<Identity>, RefreshFailure> {
-        match self.validate(metadata, raw, None, tokens, now).await {
-            Ok(claims) if claims.get("sub").and_then(Value::as_str) == Some(identity.subject.as_str()) => {
-                let mut merged: Map<String, Value> = serde_json::from_str(&identity.claims).unwrap_or_default();
-                merged.extend(claims);
-                Ok(Some(self::identity(merged, raw)))
-            }
-            Ok(_) => Err(RefreshFailure::Refused("the refreshed ID token names another subject (sub)".to_owned())),
-            Err(ProviderError::Callback(why)) => Err(RefreshFailure::Refused(why)),
-            Err(ProviderError::Unavailable(_) | ProviderError::Rejected(_)) => Ok(None),
-        }
     }
 
     /// See [`super::Provider::revoke`].
@@ -397,22 +299,5 @@ impl Oidc {
             Ok(request) => http::send(request).await.is_ok_and(|response| !response.status().is_server_error()),
             Err(_) => false,
         }
-    }
-}
-
-enum UserInfoFailure {
-    OtherSubject,
-    NoAnswer,
-}
-
-fn identity(mut claims: Map<String, Value>, raw: &str) -> Identity {
-    claims.retain(|name, _| !TOKEN_CLAIMS.contains(&name.as_str()));
-    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-    Identity {
-        issuer: text("iss").unwrap_or_default(),
-        subject: text("sub").unwrap_or_default(),
-        sid: text("sid"),
-        id_token: raw.to_owned(),
-        claims: Value::Object(claims).to_string(),
     }
 }

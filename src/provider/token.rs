@@ -11,7 +11,7 @@ use openidconnect::{
     IdToken, OAuth2TokenResponse, RefreshToken, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{ProviderError, Tokens};
 
@@ -62,7 +62,7 @@ impl TokenSet {
     }
 
     /// The tokens, if the gateway can use them.
-    pub fn tokens(&self) -> Result<Tokens, ProviderError> {
+    pub fn tokens(&self, received_at: OffsetDateTime) -> Result<Tokens, ProviderError> {
         let rejected = |what: &str| Err(ProviderError::Rejected(what.to_owned()));
         if !matches!(self.0.token_type(), CoreTokenType::Bearer) {
             return rejected("the provider issued a token that is no bearer token");
@@ -81,6 +81,7 @@ impl TokenSet {
             // A decade is as good as for ever, and safe to add to a time.
             lifetime: lifetime.map(|life| life.min(Duration::days(3650))),
             refresh_token: self.0.refresh_token().filter(|token| !token.secret().is_empty()).cloned(),
+            received_at,
         })
     }
 }

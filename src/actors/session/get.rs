@@ -4,7 +4,8 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::FutureExt as _;
+use futures::future::{Either, LocalBoxFuture, Shared, select};
 use time::OffsetDateTime;
 use worker::Delay;
 
@@ -14,12 +15,19 @@ use super::refresh::Outcome;
 use super::state::{Active, Refreshing, Standing, State};
 use super::{Memory, Session};
 use crate::ambient;
+use crate::credential::SecretHash;
 use crate::store::StoreError;
 
-/// How long a request waits for a refresh, which goes on without it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request waits for a token. A little less than a call may take, so that a call that hangs is not over
+/// first: its outcome is unknown then, and here it is still under way.
+const PATIENCE: Duration = Duration::from_millis(9_500);
 /// How long the provider's last answer, or silence, counts.
 const ANSWER_COUNTS: time::Duration = time::Duration::seconds(2);
+/// What to say to a request that nobody can say anything better to: seconds.
+const SOON: u32 = 5;
+
+/// Whether the provider answers, as everybody who asks at once waits for.
+pub type Answering = Shared<LocalBoxFuture<'static, bool>>;
 
 /// What memory says to a [`Get`].
 enum Verdict {
@@ -27,17 +35,32 @@ enum Verdict {
     Deny(Denied),
     /// The session is over from now on.
     Over(EndReason),
-    /// The token has expired; there may be another.
-    Refresh,
-    /// The token has expired, and the provider asked for patience.
-    Wait(u32),
-    /// The token has expired, and there is no other.
-    NoToken,
+    /// The session lives, and its access token does not.
+    WithoutToken,
+}
+
+/// Where a live session's access token stands.
+enum TokenStanding {
+    Valid,
+    /// It has expired; there may be another.
+    Refreshable,
+    /// It has expired, and the provider asked for patience: seconds.
+    Waiting(u32),
+    /// It has expired, and there is no other.
+    Spent,
 }
 
 impl From<StoreError> for Denied {
     fn from(_: StoreError) -> Self {
         Self::StoreUnavailable
+    }
+}
+
+/// Waits for what may take a while, but not for long.
+pub(super) async fn within_patience<T>(work: impl Future<Output = Result<T, Denied>>) -> Result<T, Denied> {
+    match select(pin!(work), pin!(Delay::from(PATIENCE))).await {
+        Either::Left((done, _)) => done,
+        Either::Right(_) => Err(Denied::ProviderUnavailable { retry_after: SOON }),
     }
 }
 
@@ -53,13 +76,11 @@ impl Session {
 
     async fn pass(self: &Rc<Self>, get: &Get, began: OffsetDateTime) -> Result<Got, Denied> {
         self.load().await?;
-        let mut verdict = self.verdict(get, began);
-        if matches!(verdict, Verdict::Refresh) {
-            match self.refresh_within_patience(Cause::Request).await {
-                Outcome::Fresh | Outcome::Ended | Outcome::NoToken => {}
-                Outcome::Unavailable { retry_after } => return Err(Denied::ProviderUnavailable { retry_after }),
-            }
-            verdict = self.verdict(get, ambient::now());
+        let secret = get.secret.hash();
+        let mut verdict = self.verdict(&secret, get.want, began);
+        if matches!(verdict, Verdict::WithoutToken) {
+            within_patience(self.obtain_token(Cause::Request)).await?;
+            verdict = self.verdict(&secret, get.want, ambient::now());
         }
         match verdict {
             Verdict::Pass(got) => {
@@ -74,58 +95,69 @@ impl Session {
                 self.revoke_in_background(remains.refresh_token);
                 Err(Denied::Ended(reason))
             }
-            Verdict::Wait(retry_after) => Err(Denied::ProviderUnavailable { retry_after }),
-            // Refreshed a moment ago, and expired again: the provider's clock or lifetimes are of no use.
-            Verdict::NoToken | Verdict::Refresh if self.provider_answers().await => Err(Denied::Reauthenticate),
-            Verdict::NoToken | Verdict::Refresh => Err(Denied::ProviderUnavailable { retry_after: 5 }),
+            // Refreshed a moment ago, and expired again: the provider's lifetimes are of no use.
+            Verdict::WithoutToken => Err(Denied::Reauthenticate),
         }
     }
 
-    fn verdict(&self, get: &Get, now: OffsetDateTime) -> Verdict {
+    fn verdict(&self, secret: &SecretHash, want: Want, now: OffsetDateTime) -> Verdict {
         let memory = self.memory.borrow();
         let Some(state) = &memory.state else { return Verdict::Deny(Denied::Unknown) };
-        match state.standing(now, &get.secret, self.lifetimes()) {
+        match state.standing(now, secret, self.lifetimes()) {
             Standing::Unknown => Verdict::Deny(Denied::Unknown),
             Standing::Ended(reason) => Verdict::Deny(Denied::Ended(reason)),
             Standing::Over(reason) => Verdict::Over(reason),
-            Standing::Active(active) => match get.want {
-                Want::View => Verdict::Pass(Got::View(Box::new(active.view(self.lifetimes())))),
-                Want::AccessToken if active.grant.is_valid(now) => {
+            Standing::Active(active) => match (want, self.token_standing(active, now)) {
+                (Want::View, _) => Verdict::Pass(Got::View(Box::new(active.view(self.lifetimes())))),
+                (Want::AccessToken, TokenStanding::Valid) => {
                     Verdict::Pass(Got::AccessToken(active.grant.access_token.clone()))
                 }
-                Want::AccessToken => self.without_token(active, now),
-                Want::Standing if active.grant.is_valid(now) => Verdict::Pass(Got::Standing),
-                Want::Standing => match self.without_token(active, now) {
-                    Verdict::Refresh | Verdict::Wait(_) => Verdict::Pass(Got::Standing),
-                    other => other,
-                },
+                (Want::Standing, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
+                    Verdict::Pass(Got::Standing)
+                }
+                (Want::AccessToken | Want::Standing, _) => Verdict::WithoutToken,
             },
         }
     }
 
-    fn without_token(&self, active: &Active, now: OffsetDateTime) -> Verdict {
+    fn token_standing(&self, active: &Active, now: OffsetDateTime) -> TokenStanding {
+        if active.grant.is_valid(now) {
+            return TokenStanding::Valid;
+        }
         if self.refreshing.borrow().is_some() {
-            return Verdict::Refresh;
+            return TokenStanding::Refreshable;
+        }
+        if let Some(until) = active.grant.refresh.waits_until(now) {
+            let seconds = u32::try_from(ambient::between(now, until).whole_seconds()).unwrap_or_default();
+            return TokenStanding::Waiting(seconds.saturating_add(1));
         }
         match &active.grant.refresh {
-            Refreshing::Ready { not_before: Some(until), .. }
-            | Refreshing::Presented { not_before: Some(until), .. }
-                if now < *until =>
-            {
-                Verdict::Wait(
-                    u32::try_from(ambient::between(now, *until).whole_seconds()).unwrap_or_default().saturating_add(1),
-                )
-            }
-            Refreshing::Ready { .. } | Refreshing::Presented { .. } => Verdict::Refresh,
-            Refreshing::Impossible | Refreshing::Lost => Verdict::NoToken,
+            Refreshing::Ready { .. } | Refreshing::Presented { .. } => TokenStanding::Refreshable,
+            Refreshing::Impossible | Refreshing::Lost => TokenStanding::Spent,
         }
     }
 
-    pub(super) async fn refresh_within_patience(self: &Rc<Self>, cause: Cause) -> Outcome {
-        let refreshed = self.refresh_once(cause);
-        match select(refreshed, pin!(Delay::from(PATIENCE))).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Outcome::Unavailable { retry_after: 5 },
+    /// Sees to it that a live session has a valid access token, or says why it has none.
+    pub(super) async fn obtain_token(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
+        let now = ambient::now();
+        match self.active(|active| self.token_standing(active, now)) {
+            None | Some(TokenStanding::Valid) => Ok(()),
+            Some(TokenStanding::Waiting(retry_after)) => Err(Denied::ProviderUnavailable { retry_after }),
+            Some(TokenStanding::Refreshable) => match self.refresh_once(cause).await {
+                Outcome::Fresh | Outcome::Ended => Ok(()),
+                Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+                Outcome::NoToken => Err(self.without_any_token().await),
+            },
+            Some(TokenStanding::Spent) => Err(self.without_any_token().await),
+        }
+    }
+
+    /// A trip to the provider is worth it only while the provider answers.
+    async fn without_any_token(self: &Rc<Self>) -> Denied {
+        if self.provider_answers().await {
+            Denied::Reauthenticate
+        } else {
+            Denied::ProviderUnavailable { retry_after: SOON }
         }
     }
 
@@ -150,20 +182,27 @@ impl Session {
         }
     }
 
-    /// Whether the provider can be reached for a login now.
-    async fn provider_answers(&self) -> bool {
+    /// Whether the provider can be reached for a login now: one GET, however many ask.
+    async fn provider_answers(self: &Rc<Self>) -> bool {
         let now = ambient::now();
         if let Some((at, answered)) = self.answered_at.get()
             && now < at.saturating_add(ANSWER_COUNTS)
         {
             return answered;
         }
-        let answered = match select(pin!(self.provider.answers()), pin!(Delay::from(PATIENCE))).await {
-            Either::Left((answered, _)) => answered,
-            Either::Right(_) => false,
-        };
-        self.answered_at.set(Some((ambient::now(), answered)));
-        answered
+        let session = Rc::clone(self);
+        let asking = self.answering.borrow().clone().unwrap_or_else(|| {
+            async move {
+                let answers = session.provider.answers().await;
+                session.answered_at.set(Some((ambient::now(), answers)));
+                session.answering.borrow_mut().take();
+                answers
+            }
+            .boxed_local()
+            .shared()
+        });
+        *self.answering.borrow_mut() = Some(asking.clone());
+        asking.await
     }
 
     fn record_denied(&self, denied: &Denied, began: OffsetDateTime) {

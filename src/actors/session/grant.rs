@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use crate::ambient::between;
+use crate::provider::Tokens;
 
 /// The tokens of a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,26 +47,34 @@ pub enum Refreshing {
     Lost,
 }
 
+impl Refreshing {
+    /// Until when the refresh token must not be presented, where that is after `now`.
+    pub fn waits_until(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        match self {
+            Self::Ready { not_before, .. } | Self::Presented { not_before, .. } => {
+                not_before.filter(|until| now < *until)
+            }
+            Self::Impossible | Self::Lost => None,
+        }
+    }
+}
+
 impl Grant {
-    /// Tokens that came at `now` and last for `lifetime`. `jitter` in `0.0..1.0` spreads the refreshes of many
-    /// sessions over 75–85 % of it.
-    pub fn new(
-        now: OffsetDateTime,
-        access_token: AccessToken,
-        lifetime: Option<Duration>,
-        refresh_token: Option<RefreshToken>,
-        jitter: f64,
-    ) -> Self {
+    /// What a token response granted. `jitter` in `0.0..1.0` spreads the refreshes of many sessions over 75–85 % of
+    /// the access token's life.
+    pub fn new(tokens: Tokens, jitter: f64) -> Self {
         let share = jitter.clamp(0.0, 1.0).mul_add(0.1, 0.75);
         let after = |share: f64| {
-            lifetime.map(|life| now.saturating_add(Duration::saturating_seconds_f64(life.as_seconds_f64() * share)))
+            let life = tokens.lifetime?.as_seconds_f64();
+            Some(tokens.received_at.saturating_add(Duration::saturating_seconds_f64(life * share)))
         };
         Self {
-            access_token,
-            issued_at: now,
+            issued_at: tokens.received_at,
             expires_at: after(1.0),
             refresh_at: after(share),
-            refresh: refresh_token
+            access_token: tokens.access_token,
+            refresh: tokens
+                .refresh_token
                 .map_or(Refreshing::Impossible, |token| Refreshing::Ready { token, not_before: None }),
         }
     }

@@ -134,6 +134,8 @@ pub fn entries(sql: &SqlStorage) -> Result<Vec<Entry>, StoreError> {
             entries.extend(wire::decode::<Entry>(&bytes).ok());
         }
     }
+    // Those of a predecessor were written down after this session's first ones.
+    entries.sort_by_key(|entry| entry.at);
     Ok(entries)
 }
 

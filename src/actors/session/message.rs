@@ -10,7 +10,8 @@
 //!           ── Inspect ───► everything but the tokens             (administrators)
 //! ```
 //!
-//! Architecture Invariant: variants and fields are only ever appended, see [`crate::actors::wire`].
+//! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
+//! message that has to say more gets a variant of its own. See [`crate::actors::wire`].
 
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use time::OffsetDateTime;
 
 pub use super::view::{Estate, Inspection, SessionView, Summary};
 use crate::actors::Request;
-use crate::credential::{ActorId, Secret};
+use crate::credential::{ActorId, Secret, SecretHash};
 use crate::region::Region;
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
@@ -55,13 +56,13 @@ macro_rules! requests {
     )*};
 }
 
-// Each limit is above what the actor may spend on the calls it makes: 10 s each, a GET twice.
+// Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
 requests! {
     Begin -> Result<Begun, SignInError>, within 45 s;
-    Complete -> Result<Completed, SignInError>, within 75 s;
+    Complete -> Result<Completed, SignInError>, within 120 s;
     Get -> Result<Got, Denied>, within 15 s;
     Refresh -> Result<SessionView, Denied>, within 15 s;
-    Revoke -> Result<Revoked, Denied>, within 25 s;
+    Revoke -> Result<Revoked, Denied>, within 30 s;
     Inspect -> Option<Box<Inspection>>, within 10 s;
     LoggedOut -> Option<String>, within 10 s;
 }
@@ -106,7 +107,7 @@ pub struct UserPlace {
 }
 
 /// A login has begun.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Begun {
     /// Where the browser goes now.
     pub authorization_url: String,
@@ -165,6 +166,8 @@ pub enum Completed {
     LoginNeeded {
         /// Where the browser goes after that.
         return_to: String,
+        /// The session that was to be renewed: it has ended.
+        predecessor: Option<ActorId>,
     },
 }
 
@@ -286,6 +289,8 @@ pub enum Authority {
     Cookie(Secret),
     /// An administrator; the gateway has checked that.
     Administrator,
+    /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
+    Successor(SecretHash),
 }
 
 /// Get a new access token, however long the present one lasts.
@@ -316,7 +321,7 @@ pub struct Logout {
 }
 
 /// The session has ended.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Revoked {
     /// Where the browser can end the user's session at the provider, too.
     pub end_session_url: Option<String>,

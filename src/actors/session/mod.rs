@@ -7,9 +7,11 @@
 //! Architecture Invariant: a `Get` with a fresh token does no storage operation, and an actor without a record
 //! writes nothing.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use worker::{Env, SqlStorage, Storage};
 
@@ -50,6 +52,14 @@ struct Session {
     refreshing: RefCell<Option<refresh::InFlight>>,
     /// When the provider last answered a GET, or did not.
     answered_at: Cell<Option<(OffsetDateTime, bool)>>,
+    answering: RefCell<Option<get::Answering>>,
+}
+
+/// The record as stored. A field cannot be added to what bincode has written: a changed [`State`] gets a variant of its
+/// own, and reads the older ones.
+#[derive(Serialize, Deserialize)]
+enum Stored<'a> {
+    V1(Cow<'a, State>),
 }
 
 /// The record as last read or written.
@@ -76,6 +86,7 @@ impl Session {
             memory: RefCell::default(),
             refreshing: RefCell::default(),
             answered_at: Cell::default(),
+            answering: RefCell::default(),
         })
     }
 
@@ -90,7 +101,7 @@ impl Session {
         }
         let record = store::of(self.sql.clone()).load().await?;
         let (generation, state) = match record {
-            Some(record) => (record.generation, Some(wire::decode(&record.bytes).map_err(|_| StoreError::Corrupt)?)),
+            Some(record) => (record.generation, self.read(&record.bytes)),
             None => (0, None),
         };
         let mut memory = self.memory.borrow_mut();
@@ -98,6 +109,17 @@ impl Session {
             *memory = Memory { loaded: true, generation, state, ..Memory::default() };
         }
         Ok(())
+    }
+
+    /// A record that cannot be read is no session: its user logs in again.
+    fn read(&self, bytes: &[u8]) -> Option<State> {
+        match wire::decode(bytes) {
+            Ok(Stored::V1(state)) => Some(state.into_owned()),
+            Err(error) => {
+                worker::console_error!("the record of session {} cannot be read: {error}", self.id);
+                None
+            }
+        }
     }
 
     /// Makes one transition: the new state is written, then remembered, then scheduled.
@@ -111,7 +133,7 @@ impl Session {
 
     async fn commit(&self, state: State) -> Result<(), StoreError> {
         let generation = self.memory.borrow().generation.saturating_add(1);
-        let bytes = wire::encode(&state).map_err(|_| StoreError::Corrupt)?;
+        let bytes = wire::encode(&Stored::V1(Cow::Borrowed(&state))).map_err(|_| StoreError::Corrupt)?;
         store::of(self.sql.clone()).save(&Record { generation, bytes }).await?;
         let next = state.next_alarm(self.lifetimes());
         {
@@ -162,7 +184,7 @@ impl Session {
         let memory = self.memory.borrow();
         let Some(state) = memory.state.as_ref() else { return };
         let entry = entry(event, outcome, cause, began, detail, state.place().region);
-        worker::console_log!("{}", entry.line(&self.id, memory.alarm_at));
+        worker::console_log!("{}", entry.line(&self.id, Some(state.next_alarm(self.lifetimes()))));
         let _ = ledger::append(&self.sql, &entry);
     }
 
@@ -188,7 +210,7 @@ impl Session {
             issuer,
             epoch: state.active().map_or(0, |active| active.epoch),
             generation: memory.generation,
-            next_alarm_at: memory.alarm_at,
+            next_alarm_at: Some(state.next_alarm(self.lifetimes())),
             access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         }))

@@ -17,6 +17,7 @@ use crate::actors::{Refusal, reply, serve};
 #[durable_object(alarm)]
 pub struct SessionActor {
     session: Option<Rc<Session>>,
+    storage: worker::Storage,
 }
 
 impl DurableObject for SessionActor {
@@ -27,7 +28,7 @@ impl DurableObject for SessionActor {
             .as_ref()
             .ok()
             .and_then(|config| Some(Rc::new(Session::new(&state, env, config)?)));
-        Self { session }
+        Self { session, storage: state.storage() }
     }
 
     async fn fetch(&self, _: worker::Request) -> worker::Result<worker::Response> {
@@ -35,8 +36,10 @@ impl DurableObject for SessionActor {
     }
 
     async fn alarm(&self) -> worker::Result<worker::Response> {
-        if let Some(session) = &self.session {
-            session.alarm().await;
+        match &self.session {
+            Some(session) => session.alarm().await,
+            // What is due stays due until the configuration is repaired.
+            None => self.storage.set_alarm(std::time::Duration::from_secs(60)).await?,
         }
         worker::Response::empty()
     }

@@ -19,6 +19,7 @@ use time::{Duration, OffsetDateTime};
 use worker::Delay;
 
 use super::Session;
+use super::get::within_patience;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Refresh, SessionView};
 use super::state::{Grant, Identity, Refreshing, Standing, State};
@@ -63,39 +64,47 @@ struct Presentation {
 impl Session {
     pub(super) async fn refresh(self: &Rc<Self>, refresh: Refresh) -> Result<SessionView, Denied> {
         self.load().await?;
+        let Refresh { authority } = refresh;
+        self.authorize(&authority, ambient::now())?;
+        let cause = cause_of(&authority);
+        within_patience(async {
+            self.refresh_on_request(cause).await?;
+            // What there is must do; where it has expired, the request fares like any other.
+            self.obtain_token(cause).await
+        })
+        .await?;
+        self.authorize(&authority, ambient::now())?;
+        self.active(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
+    }
+
+    /// Joins the refresh in flight, or starts one where that is possible, allowed, and not too soon.
+    async fn refresh_on_request(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
         let now = ambient::now();
-        let cause = match &refresh.authority {
-            Authority::Cookie(_) => Cause::Request,
-            Authority::Administrator => Cause::Admin,
-        };
-        self.authorize(&refresh.authority, now)?;
         let recent = |at: OffsetDateTime| now < at.saturating_add(FORCED_EVERY);
         let wanted = self.active(|active| {
-            let possible = matches!(active.grant.refresh, Refreshing::Ready { .. } | Refreshing::Presented { .. });
-            possible && !active.forced_at.is_some_and(recent)
+            let refresh = &active.grant.refresh;
+            let possible = matches!(refresh, Refreshing::Ready { .. } | Refreshing::Presented { .. });
+            possible && refresh.waits_until(now).is_none() && !active.forced_at.is_some_and(recent)
         });
         let in_flight = self.refreshing.borrow().is_some();
-        if in_flight || wanted == Some(true) {
-            if !in_flight {
-                self.transition(|state| state.forced(now)).await?;
-            }
-            if let Outcome::Unavailable { retry_after } = self.refresh_within_patience(cause).await {
-                return Err(Denied::ProviderUnavailable { retry_after });
-            }
+        if !in_flight && wanted != Some(true) {
+            return Ok(());
         }
-        self.authorize(&refresh.authority, ambient::now())?;
-        self.active(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
+        if !in_flight {
+            self.transition(|state| state.forced(now)).await?;
+        }
+        match self.refresh_once(cause).await {
+            Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+            Outcome::Fresh | Outcome::Ended | Outcome::NoToken => Ok(()),
+        }
     }
 
     /// Whether `authority` may act on this session, which must be live.
     pub(super) fn authorize(&self, authority: &Authority, now: OffsetDateTime) -> Result<(), Denied> {
         let memory = self.memory.borrow();
         match (memory.state.as_ref().ok_or(Denied::Unknown)?, authority) {
-            (state, Authority::Cookie(secret)) => match state.standing(now, secret, self.lifetimes()) {
-                Standing::Unknown => Err(Denied::Unknown),
-                Standing::Ended(reason) | Standing::Over(reason) => Err(Denied::Ended(reason)),
-                Standing::Active(_) => Ok(()),
-            },
+            (state, Authority::Cookie(secret)) => live(state.standing(now, &secret.hash(), self.lifetimes())),
+            (state, Authority::Successor(hash)) => live(state.standing(now, hash, self.lifetimes())),
             (State::Ended(ended), Authority::Administrator) => Err(Denied::Ended(ended.reason)),
             (State::Pending(_) | State::Active(_), Authority::Administrator) => Ok(()),
         }
@@ -124,16 +133,14 @@ impl Session {
         let began = ambient::now();
         let mut tries = 0_u32;
         loop {
-            let presentation = match self.present().await {
+            let presentation = match self.present(cause).await {
                 Ok(presentation) => presentation,
                 Err(outcome) => return outcome,
             };
             let result = self.provider.refresh(ambient::now(), &presentation.token, &presentation.identity).await;
-            let now = ambient::now();
             let failure = match result {
                 Ok((tokens, renewed)) => {
-                    let grant =
-                        Grant::new(now, tokens.access_token, tokens.lifetime, tokens.refresh_token, ambient::jitter());
+                    let grant = Grant::new(tokens, ambient::jitter());
                     return self.keep(grant, renewed, cause, began).await;
                 }
                 Err(failure) => failure,
@@ -151,7 +158,7 @@ impl Session {
     }
 
     /// Writes the intent and hands the token out, where it may be presented now.
-    async fn present(&self) -> Result<Presentation, Outcome> {
+    async fn present(&self, cause: Cause) -> Result<Presentation, Outcome> {
         let now = ambient::now();
         let unavailable = |_| Outcome::Unavailable { retry_after: 5 };
         let leeway = self.config.oidc.reuse_leeway;
@@ -167,7 +174,7 @@ impl Session {
             self.transition(State::lost).await.map_err(unavailable)?;
             let detail =
                 "the process ended during an earlier refresh: whether the provider took the token is not known";
-            self.record(Event::Refresh, "unknown", Cause::Request, now, detail);
+            self.record(Event::Refresh, "unknown", cause, now, detail);
             return Err(Outcome::NoToken);
         }
         self.transition(|state| state.presenting(now)).await.map_err(unavailable)?;
@@ -249,6 +256,22 @@ impl Session {
                 Err(outcome)
             }
         }
+    }
+}
+
+fn live(standing: Standing<'_>) -> Result<(), Denied> {
+    match standing {
+        Standing::Unknown => Err(Denied::Unknown),
+        Standing::Ended(reason) | Standing::Over(reason) => Err(Denied::Ended(reason)),
+        Standing::Active(_) => Ok(()),
+    }
+}
+
+/// On whose behalf a message acts, as the ledger spells it.
+pub(super) const fn cause_of(authority: &Authority) -> Cause {
+    match authority {
+        Authority::Cookie(_) | Authority::Successor(_) => Cause::Request,
+        Authority::Administrator => Cause::Admin,
     }
 }
 

@@ -11,7 +11,8 @@ use worker::Delay;
 
 use super::Session;
 use super::ledger::{self, Cause, Event};
-use super::message::{Authority, Denied, EndReason, Estate, LoggedOut, Logout, Revoke, Revoked};
+use super::message::{Denied, EndReason, Estate, LoggedOut, Logout, Revoke, Revoked};
+use super::refresh::cause_of;
 use crate::ambient;
 use crate::credential::Secret;
 
@@ -24,10 +25,7 @@ impl Session {
         let began = ambient::now();
         let Revoke { authority, reason, logout } = revoke;
         self.authorize(&authority, began)?;
-        let cause = match authority {
-            Authority::Cookie(_) => Cause::Request,
-            Authority::Administrator => Cause::Admin,
-        };
+        let cause = cause_of(&authority);
         let estate = self.estate().filter(|_| reason == EndReason::Superseded);
         let remains = self.end(reason, cause, "the session was ended on request").await?;
         self.record(Event::Revoke, "ok", cause, began, reason.as_str());

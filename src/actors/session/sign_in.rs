@@ -8,10 +8,11 @@ use time::OffsetDateTime;
 use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Authority, Begin, Begun, Callback, Complete, Completed, EndReason, Estate, Revoke, SignInError};
-use super::state::{Attempt, Grant, Misfit, Pending, State};
+use super::state::{Attempt, Grant, Misfit, Pending, Predecessor, State};
 use crate::actors;
 use crate::ambient;
 use crate::credential::Secret;
+use crate::provider::answer::plain_code;
 use crate::provider::{Authorization, Exchange, ProviderError, SignIn};
 use crate::store::StoreError;
 
@@ -68,7 +69,9 @@ impl Session {
             code_verifier: secret()?.expose(),
             redirect_uri: format!("{}{}/callback", begin.origin, self.config.auth_prefix),
             return_to: begin.return_to,
-            predecessor: begin.predecessor,
+            predecessor: begin
+                .predecessor
+                .map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() }),
             silent: begin.silent,
             prompt_none: hints.iter().any(|(name, value)| name == "prompt" && value == "none"),
         };
@@ -132,7 +135,12 @@ impl Session {
 
         let code = match code(callback, &attempt)? {
             Ok(code) => code,
-            Err(without_session) => return Ok((without_session, None)),
+            Err(without_session) => {
+                if attempt.silent {
+                    self.supersede(&attempt).await;
+                }
+                return Ok((without_session, None));
+            }
         };
         let exchange = Exchange {
             code: &code,
@@ -160,7 +168,7 @@ impl Session {
         let estate = self.supersede(&attempt).await;
         let now = ambient::now();
         let session_secret = secret()?;
-        let grant = Grant::new(now, tokens.access_token, tokens.lifetime, tokens.refresh_token, ambient::jitter());
+        let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
         self.transition(|state| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes))
             .await?;
@@ -181,7 +189,7 @@ impl Session {
         let predecessor = attempt.predecessor.as_ref()?;
         let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
         let revoke = Revoke {
-            authority: Authority::Cookie(predecessor.secret.clone()),
+            authority: Authority::Successor(predecessor.secret_hash.clone()),
             reason: EndReason::Superseded,
             logout: None,
         };
@@ -226,13 +234,12 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
     let return_to = attempt.return_to.clone();
     if attempt.prompt_none && LOGIN_NEEDED.contains(&error.as_str()) {
         return Ok(Err(if attempt.silent {
-            Completed::LoginNeeded { return_to }
+            let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
+            Completed::LoginNeeded { return_to, predecessor }
         } else {
             Completed::NotSignedIn { return_to }
         }));
     }
-    let plain =
-        error.len() <= 64 && error.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-    let error = if plain { error.as_str() } else { "an error" };
+    let error = plain_code(&error);
     Err(SignInError::CallbackRejected(format!("the provider answered {error}")))
 }

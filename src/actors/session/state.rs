@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 pub use super::grant::{Grant, Refreshing};
-use super::message::{Credential, EndReason, Estate, SessionView, Summary, UserPlace};
+use super::message::{EndReason, Estate, SessionView, Summary, UserPlace};
 use crate::config::Lifetimes;
-use crate::credential::{Secret, SecretHash};
+use crate::credential::{ActorId, Secret, SecretHash};
 
 /// How long an ended session keeps its ledger.
 pub const RETENTION: Duration = Duration::days(7);
@@ -64,7 +64,7 @@ pub struct Attempt {
     /// Where the browser goes afterwards.
     pub return_to: String,
     /// The session that this login replaces.
-    pub predecessor: Option<Credential>,
+    pub predecessor: Option<Predecessor>,
     /// The gateway itself asked for `prompt=none`.
     pub silent: bool,
     /// `prompt=none` was asked for.
@@ -75,6 +75,15 @@ impl std::fmt::Debug for Attempt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Attempt").field("return_to", &self.return_to).finish_non_exhaustive()
     }
+}
+
+/// The session that a login replaces, and the proof that the browser had it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Predecessor {
+    /// Its actor.
+    pub actor: ActorId,
+    /// Of its cookie.
+    pub secret_hash: SecretHash,
 }
 
 /// A live session.
@@ -236,13 +245,13 @@ impl State {
         }
     }
 
-    /// What the session is to one who brings `secret`.
-    pub fn standing(&self, now: OffsetDateTime, secret: &Secret, lifetimes: Lifetimes) -> Standing<'_> {
+    /// What the session is to one who brings a secret with this hash.
+    pub fn standing(&self, now: OffsetDateTime, secret: &SecretHash, lifetimes: Lifetimes) -> Standing<'_> {
         match self {
             Self::Pending(_) => Standing::Unknown,
-            Self::Active(active) if !active.secret_hash.matches(secret) => Standing::Unknown,
+            Self::Active(active) if !active.secret_hash.is(secret) => Standing::Unknown,
             Self::Active(active) => active.over(now, lifetimes).map_or(Standing::Active(active), Standing::Over),
-            Self::Ended(ended) if ended.secret_hash.matches(secret) => Standing::Ended(ended.reason),
+            Self::Ended(ended) if ended.secret_hash.is(secret) => Standing::Ended(ended.reason),
             Self::Ended(_) => Standing::Unknown,
         }
     }
@@ -298,7 +307,7 @@ impl State {
 
     /// A request was proxied for the session.
     pub fn used(self, now: OffsetDateTime) -> Self {
-        self.map_active(|active| Active { last_used_at: now, used: true, ..active })
+        self.map_active(|active| Active { last_used_at: now.max(active.last_used_at), used: true, ..active })
     }
 
     /// Somebody asked for a refresh.

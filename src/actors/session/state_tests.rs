@@ -3,6 +3,7 @@
 use openidconnect::{AccessToken, RefreshToken};
 
 use super::*;
+use crate::provider::Tokens;
 use crate::region::Region;
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -37,9 +38,13 @@ fn identity() -> Identity {
     Identity { issuer: "iss".into(), subject: "sub".into(), sid: None, claims: "{}".into(), id_token: "id".into() }
 }
 
+fn tokens(received_at: OffsetDateTime, lifetime: Option<Duration>, refresh: Option<&str>) -> Tokens {
+    let refresh_token = refresh.map(|token| RefreshToken::new(token.into()));
+    Tokens { access_token: AccessToken::new("access".into()), lifetime, refresh_token, received_at }
+}
+
 fn grant(now: OffsetDateTime, refresh: Option<&str>) -> Grant {
-    let refresh = refresh.map(|token| RefreshToken::new(token.into()));
-    Grant::new(now, AccessToken::new("access".into()), Some(TOKEN_LIFE), refresh, 0.0)
+    Grant::new(tokens(now, Some(TOKEN_LIFE), refresh), 0.0)
 }
 
 fn active() -> State {
@@ -73,28 +78,31 @@ fn a_callback_that_does_not_fit_takes_nothing() {
 
 #[test]
 fn the_login_secret_is_no_session_secret() {
-    assert!(matches!(pending().standing(T0, &secret(1), LIVES), Standing::Unknown));
-    assert!(matches!(active().standing(T0, &secret(1), LIVES), Standing::Unknown));
-    assert!(matches!(active().standing(T0, &secret(2), LIVES), Standing::Active(_)));
+    assert!(matches!(pending().standing(T0, &secret(1).hash(), LIVES), Standing::Unknown));
+    assert!(matches!(active().standing(T0, &secret(1).hash(), LIVES), Standing::Unknown));
+    assert!(matches!(active().standing(T0, &secret(2).hash(), LIVES), Standing::Active(_)));
 }
 
 #[test]
 fn a_session_ends_idle_or_at_its_absolute_end_whichever_comes_first() {
     let used_at = T0 + Duration::minutes(30);
     let state = active().used(used_at);
-    assert!(matches!(state.standing(T0 + Duration::minutes(89), &secret(2), LIVES), Standing::Active(_)));
-    assert!(matches!(state.standing(used_at + LIVES.idle, &secret(2), LIVES), Standing::Over(EndReason::Idle)));
+    assert!(matches!(state.standing(T0 + Duration::minutes(89), &secret(2).hash(), LIVES), Standing::Active(_)));
+    assert!(matches!(state.standing(used_at + LIVES.idle, &secret(2).hash(), LIVES), Standing::Over(EndReason::Idle)));
     let state = active().used(T0 + Duration::minutes(599));
-    assert!(matches!(state.standing(T0 + LIVES.absolute, &secret(2), LIVES), Standing::Over(EndReason::Expired)));
+    assert!(matches!(
+        state.standing(T0 + LIVES.absolute, &secret(2).hash(), LIVES),
+        Standing::Over(EndReason::Expired)
+    ));
 }
 
 #[test]
 fn an_ended_session_tells_its_owner_alone_why() {
     let state = active().end(T0, EndReason::Logout);
-    assert!(matches!(state.standing(T0, &secret(2), LIVES), Standing::Ended(EndReason::Logout)));
-    assert!(matches!(state.standing(T0, &secret(3), LIVES), Standing::Unknown));
+    assert!(matches!(state.standing(T0, &secret(2).hash(), LIVES), Standing::Ended(EndReason::Logout)));
+    assert!(matches!(state.standing(T0, &secret(3).hash(), LIVES), Standing::Unknown));
     assert!(matches!(
-        state.end(T0, EndReason::Idle).standing(T0, &secret(2), LIVES),
+        state.end(T0, EndReason::Idle).standing(T0, &secret(2).hash(), LIVES),
         Standing::Ended(EndReason::Logout)
     ));
 }
@@ -158,11 +166,11 @@ fn a_token_with_a_tenth_of_its_life_or_ten_seconds_left_counts_as_expired() {
     let long = grant(T0, None);
     assert!(long.is_valid(T0 + Duration::seconds(989)));
     assert!(!long.is_valid(T0 + Duration::seconds(990)));
-    let short = Grant::new(T0, AccessToken::new("a".into()), Some(Duration::seconds(10)), None, 1.0);
+    let short = Grant::new(tokens(T0, Some(Duration::seconds(10)), None), 1.0);
     assert!(short.is_valid(T0 + Duration::milliseconds(8999)));
     assert!(!short.is_valid(T0 + Duration::seconds(9)));
     assert_eq!(short.refresh_at, Some(T0 + Duration::milliseconds(8500)));
-    assert!(Grant::new(T0, AccessToken::new("a".into()), None, None, 0.0).is_valid(T0 + Duration::days(999)));
+    assert!(Grant::new(tokens(T0, None, None), 0.0).is_valid(T0 + Duration::days(999)));
 }
 
 #[test]
