@@ -43,7 +43,7 @@ pub fn from_millis(millis: f64) -> OffsetDateTime {
 pub fn to_millis(at: OffsetDateTime) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "milliseconds of our era fit into 53 bits")]
     let nanos = at.unix_timestamp_nanos() as f64;
-    (nanos / 1e6).floor()
+    nanos / 1e6
 }
 
 /// How long it is from one time to another; negative where they are the other way round.

@@ -66,7 +66,9 @@ impl Grant {
         let share = jitter.clamp(0.0, 1.0).mul_add(0.1, 0.75);
         let after = |share: f64| {
             let life = tokens.lifetime?.as_seconds_f64();
-            Some(tokens.received_at.saturating_add(Duration::saturating_seconds_f64(life * share)))
+            // Whole milliseconds, as clocks and alarms have them.
+            let after = Duration::saturating_seconds_f64((life * share * 1000.0).round() / 1000.0);
+            Some(tokens.received_at.saturating_add(after))
         };
         Self {
             issued_at: tokens.received_at,

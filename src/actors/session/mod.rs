@@ -150,7 +150,9 @@ impl Session {
         }
         // Before the call, so that of two at once the later one is remembered, as the platform does.
         self.memory.borrow_mut().alarm_at = Some(at);
-        let date = js_sys::Date::new(&ambient::to_millis(at).into());
+        // Rounded up and never in the past: the platform drops an alarm that its own handler sets to the same moment.
+        let at = ambient::to_millis(at).ceil().max(ambient::to_millis(ambient::now()) + 1.0);
+        let date = js_sys::Date::new(&at.into());
         let set = self.storage.set_alarm(worker::ScheduledTime::new(date)).await;
         if set.is_err() {
             self.memory.borrow_mut().alarm_at = None;
