@@ -1,107 +1,133 @@
-// What the alarm does by itself: conformance 44 in part.
+// What an actor does by itself: refresh ahead of expiry where the session is in use, end what is over, and nothing
+// else. By the machine's own clock, so these tests wait.
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { hostileWorld, sleep, until } from "./parts/world.mjs";
+import { describe, test } from "node:test";
+import { callbackOf } from "./parts/sign-in.mjs";
+import { sleep, until } from "./parts/process.mjs";
+import { createWorld } from "./parts/world.mjs";
 
-test("a session in use is refreshed ahead, at 75–85 % of its token's life, with no request waiting", async (t) => {
-  const { browser, provider, gateway, upstream } = await hostileWorld(t);
-  provider.expiresIn = 6;
-  const ada = browser();
-  await ada.login();
-  const began = Date.now();
-  await until("the alarm's refresh", () => provider.presented.length, 8);
-  const after = (Date.now() - began) / 1000;
-  assert.ok(after > 4.2 && after < 5.5, `after ${after} s`);
-  const event = await until("the log line", () => gateway.events("refresh")[0]);
-  assert.deepEqual([event.cause, event.outcome, event.class], ["alarm", "ok", "SessionActor"]);
-  const alarm = await until("the alarm's line", () => gateway.events("alarm")[0]);
-  assert.equal(alarm.actor, ada.actor);
-  assert.match(alarm.next_alarm_at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-  await ada.call("/x");
-  assert.equal(upstream.requests.at(-1).headers.authorization, "Bearer access-2");
-});
+describe("alarm", { concurrency: 6 }, () => {
+  test("a session in use is refreshed by the alarm at 75 to 85 % of its token's life, with no request waiting", async (t) => {
+    const life = 6;
+    const { provider, gateway, login, token } = await createWorld(t, { hostile: { accessTokenSeconds: life } });
+    const browser = await login();
+    const first = await token(browser);
+    const came = provider.calls.token[0].at;
+    await until("the alarm refreshes", () => provider.refreshes.length === 1, life * 1000);
+    const at = (provider.refreshes[0].at - came) / (life * 1000);
+    assert.ok(at > 0.74 && at < 0.88, `at ${(at * 100).toFixed(0)} % of its life`);
+    const { cause, outcome } = await gateway.untilEvent("refresh");
+    assert.deepEqual({ cause, outcome }, { cause: "alarm", outcome: "ok" });
+    assert.notEqual(await token(browser), first);
+    assert.equal(provider.refreshes.length, 1);
+  });
 
-test("a session left idle makes no call at all", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  provider.expiresIn = 2;
-  const ada = browser();
-  await ada.navigate("/auth/login?return_to=/auth/session");
-  const calls = provider.calls.length;
-  await sleep(5000);
-  assert.equal(provider.calls.length, calls);
-  assert.equal((await ada.call("/x")).status, 200);
-});
+  test("a session that stays in use never has a request wait for a refresh", async (t) => {
+    const { provider, gateway, login } = await createWorld(t, { hostile: { accessTokenSeconds: 4 } });
+    const browser = await login();
+    provider.answers.token = async (valid) => {
+      await sleep(300);
+      return valid();
+    };
+    const end = Date.now() + 9000;
+    let slowest = 0;
+    while (Date.now() < end) {
+      const began = Date.now();
+      assert.equal((await browser.api("/api")).status, 200);
+      slowest = Math.max(slowest, Date.now() - began);
+      await sleep(100);
+    }
+    assert.ok(slowest < 250, `a request took ${slowest} ms`);
+    const causes = gateway.eventsOf("refresh").map(({ cause }) => cause);
+    assert.ok(causes.length >= 2 && causes.every((cause) => cause === "alarm"), causes.join());
+    assert.equal(new Set(provider.presented).size, provider.presented.length);
+  });
 
-test("a session that was used once and then left is refreshed once", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  provider.expiresIn = 2;
-  await browser().login();
-  await sleep(6500);
-  assert.equal(provider.presented.length, 1);
-});
+  test("a session that is left idle after the login makes no call at all", async (t) => {
+    const { provider, gateway, browser: open } = await createWorld(t, { hostile: { accessTokenSeconds: 3 } });
+    const browser = open();
+    await browser.navigate(await callbackOf(browser), { follow: false }); // logged in; the application was not opened
+    assert.ok(browser.session);
+    await browser.api("/auth/session"); // no use
+    await sleep(4500);
+    assert.equal(provider.refreshes.length, 0);
+    assert.equal(gateway.eventsOf("alarm").length, 0);
+  });
 
-test("looking at the session is no use of it", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  provider.expiresIn = 2;
-  const ada = browser();
-  await ada.navigate("/auth/login?return_to=/auth/session");
-  for (let look = 0; look < 6; look++) {
+  test("a session that is left idle after a refresh makes no further call", async (t) => {
+    const { provider, login } = await createWorld(t, { hostile: { accessTokenSeconds: 3 } });
+    await login();
+    await until("the alarm refreshes once", () => provider.refreshes.length === 1, 4000);
+    await sleep(4500);
+    assert.equal(provider.refreshes.length, 1);
+  });
+
+  test("a session that comes back from idleness refreshes when it is asked, and is refreshed ahead again", async (t) => {
+    const { provider, gateway, login, token } = await createWorld(t, { hostile: { accessTokenSeconds: 3 } });
+    const browser = await login();
+    await until("the alarm refreshes once", () => provider.refreshes.length === 1, 4000);
+    await sleep(3500);
+    await token(browser);
+    assert.equal(provider.refreshes.length, 2);
+    assert.equal(gateway.eventsOf("refresh").at(-1).cause, "request");
+    await token(browser); // in use
+    await until("the alarm refreshes again", () => provider.refreshes.length === 3, 4000);
+    assert.equal((await gateway.untilEvent("alarm", ({ outcome }) => outcome === "ok")).cause, "alarm");
+  });
+
+  test("an alarm that came due while the process was down is made up for after the restart, with no request", async (t) => {
+    const { provider, gateway, login } = await createWorld(t, { hostile: { accessTokenSeconds: 4 } });
+    await login();
     await sleep(500);
-    assert.equal((await ada.call("/auth/session")).status, 200);
-  }
-  assert.equal(provider.presented.length, 0);
-});
+    await gateway.kill9();
+    await sleep(3800);
+    assert.equal(provider.refreshes.length, 0);
+    await gateway.restart();
+    await until("the alarm refreshes", () => provider.refreshes.length === 1, 6000);
+    assert.equal((await gateway.untilEvent("refresh")).cause, "alarm");
+  });
 
-test("a session ends idle, by its alarm, and says so", async (t) => {
-  const { browser, gateway } = await hostileWorld(t, { vars: { SESSION_IDLE_SECONDS: "2" } });
-  const ada = browser();
-  await ada.login();
-  const event = await until("the end", () => gateway.events("end")[0], 6);
-  assert.deepEqual([event.outcome, event.cause], ["idle", "alarm"]);
-  const response = await ada.call("/x");
-  assert.deepEqual([response.status, response.json().reason], [401, "idle"]);
-  assert.equal(ada.session, undefined);
-});
+  test("an idle session is ended by the alarm, its refresh token revoked, with no request", async (t) => {
+    const { provider, gateway, login } = await createWorld(t, { hostile: true, vars: { SESSION_IDLE_SECONDS: "2" } });
+    const browser = await login();
+    const { refresh_token } = provider.calls.token[0].answer.json;
+    const { cause, outcome } = await gateway.untilEvent("end", () => true, 5000);
+    assert.deepEqual({ cause, outcome }, { cause: "alarm", outcome: "idle" });
+    await until("it is revoked", () => provider.revoked.includes(refresh_token), 3000);
+    const answer = await gateway.request("/api", { headers: { cookie: browser.sessionHeader } });
+    assert.equal(answer.json().reason, "idle");
+  });
 
-test("uses keep a session from ending idle, and its absolute end comes all the same", async (t) => {
-  const { browser } = await hostileWorld(t, { vars: { SESSION_IDLE_SECONDS: "2", SESSION_ABSOLUTE_SECONDS: "5" } });
-  const ada = browser();
-  await ada.login();
-  for (let use = 0; use < 4; use++) {
-    await sleep(1000);
-    assert.equal((await ada.call("/x")).status, 200);
-  }
-  await sleep(1200);
-  assert.equal((await ada.call("/x")).json().reason, "expired");
-});
+  test("the absolute end comes by the alarm, too, however much the session is used", async (t) => {
+    const vars = { SESSION_IDLE_SECONDS: "60", SESSION_ABSOLUTE_SECONDS: "3" };
+    const { gateway, login } = await createWorld(t, { hostile: true, vars });
+    const browser = await login();
+    const headers = { cookie: browser.sessionHeader };
+    while (gateway.eventsOf("end").length === 0) {
+      const { status } = await gateway.request("/auth/session", { headers });
+      if (status === 401) break;
+      await sleep(100);
+    }
+    const { outcome } = await gateway.untilEvent("end", () => true, 2000);
+    assert.equal(outcome, "expired");
+  });
 
-test("a login that never comes back is forgotten", async (t) => {
-  const { browser, gateway } = await hostileWorld(t, { vars: { LOGIN_TIMEOUT_SECONDS: "1" } });
-  const ada = browser();
-  const callback = await ada.toCallback();
-  await until("the alarm", () => gateway.events("alarm").find(({ outcome }) => outcome === "forgotten"), 5);
-  assert.equal((await ada.navigate(callback)).status, 400);
-});
+  test("a login that never comes back is forgotten by the alarm", async (t) => {
+    const { gateway, browser: open } = await createWorld(t, { hostile: true, vars: { LOGIN_TIMEOUT_SECONDS: "1" } });
+    const browser = open();
+    await callbackOf(browser);
+    const { outcome } = await gateway.untilEvent("alarm", () => true, 5000);
+    assert.equal(outcome, "forgotten");
+  });
 
-test("an alarm that came due while the process was down fires after the restart, without a request", async (t) => {
-  const { browser, gateway } = await hostileWorld(t, { vars: { SESSION_IDLE_SECONDS: "2" } });
-  const ada = browser();
-  await ada.login();
-  await gateway.kill();
-  await sleep(2500);
-  await gateway.start();
-  const event = await until("the end", () => gateway.events("end")[0], 6);
-  assert.equal(event.cause, "alarm");
-});
-
-test("conformance 44: without its alarm an evicted session is refreshed by the request that needs it", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  provider.expiresIn = 1;
-  const ada = browser();
-  await ada.navigate("/auth/login?return_to=/auth/session");
-  provider.expiresIn = 3600;
-  // workerd evicts an actor after ten seconds without a request.
-  await sleep(11_500);
-  assert.equal((await ada.call("/x")).status, 200);
-  assert.equal(provider.presented.length, 1);
+  test("a provider that is down when the alarm fires costs nothing but the alarm: the token goes on to its end", async (t) => {
+    const { provider, gateway, login, token } = await createWorld(t, { hostile: { accessTokenSeconds: 6 } });
+    const browser = await login();
+    const first = await token(browser);
+    provider.answers.token = () => ({ status: 503, headers: { "retry-after": "120" }, body: "" });
+    await until("the alarm tries", () => provider.refreshes.length === 1, 6000);
+    await gateway.untilEvent("refresh", ({ outcome }) => outcome === "deferred", 3000);
+    assert.equal(await token(browser), first);
+    assert.equal(provider.refreshes.length, 1);
+  });
 });

@@ -1,73 +1,144 @@
-// The whole story in real Chromium: log in, call an API, outlive the token, log out. Once over plain http on
-// localhost, once over https with a certificate of our own, so that a real browser judges the `__Host-` names.
+// A real browser, Chromium, and the demo: open the page, log in, call the API, outlive the token, log out. Once
+// over plain http on localhost and once over https, where the cookies have their prefix.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { existsSync } from "node:fs";
+import { describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { startApplication } from "../demo/application.mjs";
-import { startProvider } from "../demo/provider.mjs";
-import { certificate } from "./parts/certificate.mjs";
-import { freePort, startGateway } from "./parts/gateway.mjs";
-import { sleep } from "./parts/world.mjs";
+import { startProvider, USERS } from "../demo/provider.mjs";
+import { startGateway } from "./parts/gateway.mjs";
+import { freePort, removeFolder, sleep, temporaryFolder } from "./parts/process.mjs";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const TOKEN_SECONDS = 6;
+const EXECUTABLE = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const LIFE = 6;
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
-async function story(t, { tls, vars } = {}) {
+/** The demo behind a gateway, and a new browser in front of it. */
+async function open(t, { https }) {
+  assert.ok(EXECUTABLE, "Chromium is missing; set CHROMIUM to its path, or run scripts/install.sh browser");
   const port = await freePort();
-  const origin = `${tls ? "https" : "http"}://localhost:${port}`;
-  const provider = await startProvider({ origins: [origin], accessTokenSeconds: TOKEN_SECONDS });
+  const origin = `${https ? "https" : "http"}://localhost:${port}`;
+  const provider = await startProvider({ origins: [origin], accessTokenSeconds: LIFE });
   const application = await startApplication({ issuer: provider.issuer });
-  const gateway = await startGateway({ port, tls, provider, upstream: application, vars: { PUBLIC_ORIGIN: origin, ...vars } });
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-  t.after(async () => {
-    await browser.close();
-    await gateway.stop();
-    await Promise.all([provider.close(), application.close()]);
+  const gateway = await startGateway({ provider, upstream: application, https, host: "localhost", port });
+  const folder = temporaryFolder();
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: EXECUTABLE,
+    headless: true,
+    args: ARGUMENTS,
+    ignoreHTTPSErrors: https,
   });
-  const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  const call = async () => {
-    const before = await page.locator("#log li").count();
-    await page.click("#call-api");
-    await page.waitForFunction((count) => document.querySelectorAll("#log li").length > count, before);
-    return page.locator("#api-result").evaluate(({ dataset, textContent }) => ({ token: dataset.token, text: textContent }));
-  };
-
-  await page.goto(`${origin}/`);
-  assert.ok(page.url().startsWith(provider.issuer), page.url());
-  await page.click('button[value="ada"]');
-  await page.waitForURL(`${origin}/`);
-  await page.waitForFunction(() => document.getElementById("user").textContent === "Ada Lovelace");
-
-  const first = await call();
-  assert.match(first.text, /the provider accepts it: yes/);
-  assert.match(first.text, /cookies that arrived: none/);
-  const cookies = await context.cookies(origin);
-  const session = cookies.find(({ name }) => name === (tls ? "__Host-Http-session" : "session"));
-  assert.ok(session, JSON.stringify(cookies.map(({ name }) => name)));
-  assert.deepEqual([session.httpOnly, session.secure, session.path], [true, Boolean(tls), "/"]);
-  assert.ok(!(await page.evaluate(() => document.cookie)).includes("session"));
-
-  await sleep((TOKEN_SECONDS + 1) * 1000);
-  const second = await call();
-  assert.notEqual(second.token, first.token);
-  assert.match(second.text, /the provider accepts it: yes/);
-  assert.ok(provider.calls.refresh_token >= 1);
-
-  await page.click("#logout");
-  await page.waitForURL(/\/auth\/logged-out/);
-  assert.match(await page.textContent("h1"), /Logged out/);
-  assert.equal((await context.cookies(origin)).find(({ name }) => name === session.name), undefined);
-  await context.addCookies([{ ...session, expires: Math.floor(Date.now() / 1000) + 3600 }]);
-  const dead = await context.request.get(`${origin}/api/hello`, { headers: { accept: "application/json" } });
-  assert.equal(dead.status(), 401);
-  assert.equal((await dead.json()).reason, "logout");
+  t.after(async () => {
+    if (t.passed === false) t.diagnostic(`the gateway printed:\n${gateway.log.slice(-3000)}`);
+    await context.close();
+    await Promise.all([gateway.close(), provider.close(), application.close()]);
+    removeFolder(folder);
+  });
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.setDefaultTimeout(15_000);
+  return { origin, provider, gateway, context, page };
 }
 
-test("in Chromium, over http on localhost: login, a call, a refreshed token, logout, a dead cookie", (t) => story(t));
+/** Calls the API by the page's button: the fingerprint of the token that arrived. */
+async function callApi(page) {
+  await page.locator("#api-result").evaluate((element) => {
+    element.dataset.token = "";
+    element.textContent = "";
+  });
+  await page.click("#call-api");
+  await page.waitForFunction(() => document.getElementById("api-result").dataset.token);
+  const text = await page.textContent("#api-result");
+  assert.match(text, /the provider accepts it: yes/);
+  assert.match(text, /cookies that arrived: none/);
+  return page.getAttribute("#api-result", "data-token");
+}
 
-test("in Chromium, over https: the same, with __Host- cookies", (t) => story(t, { tls: certificate() }));
+for (const https of [false, true]) {
+  describe(`browser, ${https ? "https" : "http"}`, () => {
+    test(`over ${https ? "https" : "http"}: open the page, log in, call the API, outlive the token, call again with a refreshed one, log out, and the cookie is dead`, async (t) => {
+      const { origin, provider, gateway, context, page } = await open(t, { https });
+      const [ada] = USERS;
+      await page.goto(`${origin}/?from=test`);
+      assert.equal(new URL(page.url()).origin, provider.issuer, "sent to log in");
+      await page.click(`#${ada.id}`);
+      await page.waitForURL(`${origin}/?from=test`);
+      await page.waitForFunction((name) => document.getElementById("user").textContent === name, ada.name);
 
-test("in Chromium, over https with COOKIE_SAME_SITE=strict: the same", (t) => story(t, { tls: certificate(), vars: { COOKIE_SAME_SITE: "strict" } }));
+      const [cookie] = (await context.cookies(origin)).filter(({ name }) => name.endsWith("session"));
+      assert.equal(cookie.name, https ? "__Host-Http-session" : "session");
+      assert.deepEqual(
+        { httpOnly: cookie.httpOnly, secure: cookie.secure, sameSite: cookie.sameSite, path: cookie.path },
+        { httpOnly: true, secure: https, sameSite: "Lax", path: "/" },
+      );
+      assert.equal(await page.evaluate(() => document.cookie), "", "no script can read it");
+      assert.ok(!(await context.cookies(origin)).some(({ name }) => name.includes("login-")));
+
+      const first = await callApi(page);
+      assert.equal(await callApi(page), first);
+      const { authorization_code, refresh_token = 0 } = provider.calls;
+      assert.equal(authorization_code, 1);
+      await sleep((LIFE + 1) * 1000);
+      const second = await callApi(page);
+      assert.notEqual(second, first, "the API got another token");
+      assert.ok((provider.calls.refresh_token ?? 0) > refresh_token);
+      assert.ok(gateway.eventsOf("refresh").every(({ outcome }) => outcome === "ok"));
+
+      await page.click("#refresh");
+      await page.waitForFunction(() => document.getElementById("log").textContent.includes("asked for a refresh"));
+      assert.notEqual(await callApi(page), second);
+
+      await page.click("#logout");
+      await page.waitForURL(`${origin}/auth/logged-out**`);
+      assert.match(await page.textContent("main"), /logged out/i);
+      assert.deepEqual((await context.cookies(origin)).filter(({ name }) => name.endsWith("session")), []);
+      const headers = { cookie: `${cookie.name}=${cookie.value}` };
+      const dead = await gateway.request("/api/hello", { headers });
+      assert.equal(dead.status, 401);
+      assert.equal(dead.json().reason, "logout");
+      await page.goto(origin);
+      assert.equal(new URL(page.url()).origin, provider.issuer, "the provider asks who it is again");
+    });
+  });
+}
+
+describe("browser, another site", () => {
+  test("a form, an image and a frame on another site change nothing for a user who is logged in", async (t) => {
+    const { origin, provider, gateway, page, context } = await open(t, { https: false });
+    await page.goto(origin);
+    await page.click(`#${USERS[0].id}`);
+    await page.waitForURL(`${origin}/`);
+    // The provider's address is another site: its page stands for an attacker's.
+    await page.goto(`${provider.issuer}/.well-known/openid-configuration`);
+    await page.setContent(`<img src="${origin}/auth/logout"><iframe src="${origin}/auth/logout"></iframe>
+      <form method="post" action="${origin}/auth/logout"><button id="forged">x</button></form>`);
+    await sleep(500);
+    await page.click("#forged");
+    await page.waitForURL(`${origin}/auth/logout`);
+    assert.match(await page.textContent("body"), /cross-site|does not come from this site/i);
+    assert.equal(gateway.eventsOf("end").length, 0);
+    await page.goto(origin);
+    await page.waitForFunction((name) => document.getElementById("user").textContent === name, USERS[0].name);
+    assert.ok((await context.cookies(origin)).some(({ name }) => name === "session"));
+  });
+
+  test("two tabs log in at once, and both arrive where they wanted to go", async (t) => {
+    const { origin, context, page } = await open(t, { https: false });
+    const other = await context.newPage();
+    await Promise.all([page.goto(`${origin}/?tab=1`), other.goto(`${origin}/?tab=2`)]);
+    await page.click(`#${USERS[0].id}`);
+    await page.waitForURL(`${origin}/?tab=1`);
+    await other.click(`#${USERS[0].id}`);
+    await other.waitForURL(`${origin}/?tab=2`);
+    for (const tab of [page, other]) {
+      await tab.waitForFunction((name) => document.getElementById("user").textContent === name, USERS[0].name);
+      await callApi(tab);
+    }
+  });
+});

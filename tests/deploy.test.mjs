@@ -1,55 +1,84 @@
-// What an operator does with the Worker: deploy it, and run it with plain wrangler.
+// What is deployed: `wrangler deploy` bundles it offline and it is small; plain `wrangler dev` serves a login.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { describe, test } from "node:test";
 import { Browser } from "./parts/browser.mjs";
-import { ROOT, freePort } from "./parts/gateway.mjs";
+import { ADMIN_TOKEN } from "./parts/gateway.mjs";
+import { request } from "./parts/http.mjs";
+import { BIN, freePort, removeFolder, ROOT, start, stop, temporaryFolder, until } from "./parts/process.mjs";
 import { startProvider } from "./parts/provider.mjs";
 import { startUpstream } from "./parts/upstream.mjs";
-import { until } from "./parts/world.mjs";
 
-const WRANGLER = path.join(ROOT, "node_modules/.bin/wrangler");
-const folder = (t) => {
-  const made = mkdtempSync(path.join(tmpdir(), "deploy-"));
-  t.after(() => rmSync(made, { recursive: true, force: true }));
-  return made;
-};
+const wrangler = path.join(BIN, "wrangler");
+/** wrangler finds its Node there, and talks to nobody. */
+const env = { PATH: `${BIN}:${process.env.PATH}`, CI: "1", WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
+const MINUTES = 60_000;
 
-test("wrangler deploy --dry-run bundles offline, below 1 MB gzipped", (t) => {
-  const out = folder(t);
-  execFileSync(WRANGLER, ["deploy", "--dry-run", "--outdir", out], { cwd: ROOT, stdio: "pipe", env: { ...process.env, WRANGLER_SEND_METRICS: "false" } });
-  const files = readdirSync(out).filter((file) => /\.(js|wasm)$/.test(file));
-  assert.ok(files.includes("entry.js"));
-  const size = files.reduce((sum, file) => sum + gzipSync(readFileSync(path.join(out, file))).length, 0);
-  assert.ok(size < 1_000_000, `${size} bytes`);
-});
-
-test("plain wrangler dev serves a login", async (t) => {
-  const port = await freePort();
-  const provider = await startProvider({ redirectUris: [`http://127.0.0.1:${port}/auth/callback`] });
-  const upstream = await startUpstream();
-  const vars = { OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: provider.clientId, UPSTREAM: upstream.origin, PUBLIC_ORIGIN: `http://127.0.0.1:${port}` };
-  // wrangler reads a variable up to its first colon, so that a secret with one is given as it is.
-  const given = Object.entries({ ...vars, OIDC_CLIENT_SECRET: provider.clientSecret }).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
-  const child = spawn(WRANGLER, ["dev", "--port", `${port}`, "--ip", "127.0.0.1", "--persist-to", folder(t), ...given], {
-    cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+describe("deploy", () => {
+  test("wrangler deploy --dry-run works from wrangler.toml as it is, and the Worker is below 1 MB gzipped", { timeout: 8 * MINUTES }, async (t) => {
+    const folder = temporaryFolder();
+    t.after(() => removeFolder(folder));
+    const child = start(wrangler, ["deploy", "--dry-run", "--outdir", folder], { env, group: true });
+    await child.gone;
+    assert.equal(child.exitCode, 0, child.output);
+    const size = /Total Upload: [\d.]+ KiB \/ gzip: ([\d.]+) KiB/.exec(child.output);
+    assert.ok(size, child.output);
+    t.diagnostic(`${size[1]} KiB gzipped`);
+    assert.ok(Number(size[1]) < 1000_000 / 1024, `${size[1]} KiB gzipped`);
+    assert.match(child.output, /SESSIONS/, "the Durable Objects are bound");
+    assert.doesNotMatch(child.output, /\[WARNING\]/);
   });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
-  t.after(async () => {
-    // The whole group: wrangler has children of its own.
-    process.kill(-child.pid, "SIGKILL");
-    await once(child, "exit");
-    await Promise.all([provider.stop(), upstream.stop()]);
+
+  test("wrangler.toml keeps callback URLs out of the logs and has its Durable Objects migrated with SQLite", async () => {
+    const { unstable_readConfig } = await import("wrangler");
+    const config = unstable_readConfig({ config: path.join(ROOT, "wrangler.toml") }, { hideWarnings: true });
+    assert.equal(config.observability.enabled, true);
+    assert.equal(config.observability.logs.invocation_logs, false);
+    const migrated = config.migrations.flatMap(({ new_sqlite_classes }) => new_sqlite_classes ?? []);
+    for (const { class_name } of config.durable_objects.bindings) assert.ok(migrated.includes(class_name), class_name);
+    for (const name of Object.keys(config.vars)) assert.ok(!/SECRET|TOKEN|KEYS/.test(name), `${name} is a secret`);
   });
-  await until("wrangler dev", () => output.includes("Ready on"), 90);
-  const ada = new Browser({ origin: `http://127.0.0.1:${port}`, get output() { return output; } });
-  await ada.login();
-  assert.equal((await ada.call("/x")).status, 200);
-  await until("a log line", () => output.includes('"event":"complete"'));
+
+  test("plain wrangler dev, with its variables on the command line, serves a login, a refresh and a logout", { timeout: 8 * MINUTES }, async (t) => {
+    const folder = temporaryFolder();
+    const port = await freePort();
+    const origin = `http://127.0.0.1:${port}`;
+    const [provider, upstream] = await Promise.all([startProvider(), startUpstream()]);
+    provider.allow(origin);
+    const vars = {
+      OIDC_ISSUER: provider.issuer,
+      OIDC_CLIENT_ID: provider.clientId,
+      OIDC_CLIENT_SECRET: provider.clientSecret,
+      PUBLIC_ORIGIN: origin,
+      UPSTREAM: upstream.origin,
+      ADMIN_TOKEN,
+    };
+    const given = Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+    const place = ["--port", String(port), "--ip", "127.0.0.1", "--inspector-port", String(await freePort()), "--persist-to", folder];
+    const child = start(wrangler, ["dev", ...place, ...given], { env, group: true });
+    t.after(async () => {
+      await stop(child);
+      await Promise.all([provider.close(), upstream.close()]);
+      removeFolder(folder);
+    });
+    let over = false;
+    child.gone.then(() => (over = true));
+    const healthy = async () => {
+      assert.ok(!over, `wrangler dev ended:\n${child.output}`);
+      return request(`${origin}/auth/healthz`, { limit: 5000 }).catch(() => undefined);
+    };
+    const health = await until("wrangler dev answers", healthy, 7 * MINUTES);
+    assert.equal(health.status, 200, health.text);
+
+    const browser = new Browser({ origin, cookie: { session: "session" } });
+    const page = await browser.login({ returnTo: "/page?x=1" });
+    assert.equal(page.status, 200);
+    const token = /^Bearer (.+)$/.exec(page.json().headers.find((value) => value.startsWith("Bearer ")))[1];
+    assert.ok(await provider.knows(token));
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    const cookie = browser.sessionHeader;
+    assert.equal((await browser.api("/auth/logout", { method: "POST" })).status, 303);
+    assert.equal((await request(`${origin}/api`, { headers: { cookie } })).status, 401);
+    assert.match(child.output, /"event":"complete"/, "the event log is on the terminal");
+  });
 });

@@ -1,59 +1,176 @@
-// The provider's keys: conformance 39, 40, for ID tokens.
+// The provider's keys: when they are fetched again and when not, and what happens when they cannot be had.
+// Conformance.md 39, 40 and the modules about keys. Time passes by moving the gateway's clock.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { test } from "node:test";
-import { hostileWorld } from "./parts/world.mjs";
+import { describe, test } from "node:test";
+import { DROP, flood } from "./parts/hostile.mjs";
+import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
+import { jwt } from "./parts/jwt.mjs";
+import { signingKey } from "./parts/keys.mjs";
+import { assertRejected, assertSignedIn, attempt } from "./parts/sign-in.mjs";
+import { createWorld } from "./parts/world.mjs";
 
-test("conformance 39: many random key ids cause one fetch of the keys in a cooldown", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  await browser().login();
-  const before = provider.count("/jwks");
-  provider.script.idToken = (nonce, token) => {
-    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-    return `${part({ alg: "RS256", kid: randomBytes(8).toString("hex") })}.${part(provider.claims(nonce, token))}.${randomBytes(256).toString("base64url")}`;
+describe("jwks", () => {
+  const looks = ({ provider }) => provider.calls.jwks.length;
+  /** ID tokens are signed by this key, under this kid. */
+  const signWith = ({ provider }, key, header = { alg: key.alg, kid: key.kid }) => {
+    provider.idToken = { sign: (_, claims) => jwt(header, claims, key) };
   };
-  // The whole thousand, against the same rule, is a test of provider/cache.rs.
-  for (let round = 0; round < 10; round++) {
-    const pages = await Promise.all(Array.from({ length: 10 }, () => browser().navigate("/auth/login")));
-    assert.ok(pages.every(({ status }) => status === 400));
-  }
-  assert.equal(provider.count("/jwks"), before + 1);
-});
 
-test("conformance 40: keys that cannot be fetched are the provider's absence", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  provider.script["/jwks"] = (_, response) => response.writeHead(500).end();
-  const ada = browser();
-  const page = await ada.navigate("/auth/login");
-  assert.equal(page.status, 503);
-  assert.ok(page.headers["retry-after"]);
-  assert.equal(ada.session, undefined);
-  // A GET is repeated, once.
-  assert.equal(provider.count("/jwks"), 2);
-});
+  test("the keys are fetched once for many logins, and so is the discovery document", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    for (let i = 0; i < 4; i += 1) await assertSignedIn(world, await attempt(world));
+    assert.equal(looks(world), 1);
+    assert.equal(world.provider.calls.discovery.length, 1);
+    assert.equal(world.provider.calls.token.length, 4, "one token call a login");
+    assert.ok(world.provider.calls.userinfo.length <= 4, "at most one UserInfo call a login");
+  });
 
-test("conformance 40: keys that were fetched a moment ago go on serving when they cannot be fetched", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  await browser().login();
-  provider.script["/jwks"] = (_, response) => response.destroy();
-  await browser().login();
-});
-
-test("conformance 40: a key set of 50 MB is cut off", async (t) => {
-  const { browser, provider, gateway } = await hostileWorld(t);
-  let sent = 0;
-  provider.script["/jwks"] = async (_, response) => {
-    response.writeHead(200, { "content-type": "application/json" });
-    const chunk = Buffer.alloc(1 << 20, 32);
-    for (let megabyte = 0; megabyte < 50 && !response.destroyed; megabyte++) {
-      sent += chunk.length;
-      if (!response.write(chunk)) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
+  test("conformance 39: many logins with random kids cause one fetch of the keys in a cooldown of 30 s", async (t) => {
+    const world = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
+    await assertSignedIn(world, await attempt(world));
+    const before = looks(world);
+    for (let i = 0; i < 40; i += 1) {
+      signWith(world, signingKey("RS256"), { alg: "RS256", kid: `random-${i}` });
+      assertRejected(await attempt(world));
     }
-    response.end();
-  };
-  const page = await browser().navigate("/auth/login");
-  assert.equal(page.status, 502);
-  assert.ok(sent < 30 << 20, `${sent} bytes were read`);
-  assert.equal((await browser().call("/auth/healthz")).status, 200);
-  assert.doesNotMatch(gateway.output, /panicked/);
+    assert.equal(looks(world), before + 1);
+    await setClockAhead(world.gateway, 31);
+    for (let i = 0; i < 10; i += 1) assertRejected(await attempt(world));
+    assert.equal(looks(world), before + 2, "another one after the cooldown");
+    world.provider.idToken = {};
+    await assertSignedIn(world, await attempt(world));
+  });
+
+  test("conformance 39: random kids at the same time cause one fetch, too", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    await assertSignedIn(world, await attempt(world));
+    const before = looks(world);
+    let number = 0;
+    world.provider.idToken = { sign: (_, claims) => jwt({ alg: "RS256", kid: `random-${(number += 1)}` }, claims, signingKey("RS256")) };
+    const results = await Promise.all(Array.from({ length: 20 }, () => attempt(world)));
+    results.forEach((result) => assertRejected(result));
+    assert.equal(looks(world), before + 1);
+  });
+
+  test("[signing-key-rotation]: a new key is found with one fetch", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    await assertSignedIn(world, await attempt(world));
+    const before = looks(world);
+    world.provider.key = signingKey("RS256", "rotated");
+    await assertSignedIn(world, await attempt(world));
+    assert.equal(looks(world), before + 1);
+    await assertSignedIn(world, await attempt(world));
+    assert.equal(looks(world), before + 1);
+  });
+
+  test("[signing-key-rotation-just-before-signing]: a key that appears between two logins, beside the old one, is found with one fetch", async (t) => {
+    const old = signingKey("RS256");
+    const fresh = signingKey("ES256", "fresh");
+    const world = await createWorld(t, { hostile: { published: [old.publicJwk] } });
+    await assertSignedIn(world, await attempt(world));
+    const before = looks(world);
+    world.provider.answers.token = (valid) => {
+      // Between the authorization and the token response.
+      Object.assign(world.provider, { key: fresh, published: [old.publicJwk, fresh.publicJwk] });
+      return valid();
+    };
+    await assertSignedIn(world, await attempt(world));
+    assert.equal(looks(world), before + 1);
+  });
+
+  test("a key that was taken out of the set is refused once the set is fetched again", async (t) => {
+    const stolen = signingKey("RS256", "stolen");
+    const world = await createWorld(t, { hostile: { published: [stolen.publicJwk], key: stolen }, entry: INSTRUMENTS });
+    await assertSignedIn(world, await attempt(world));
+    world.provider.published = [signingKey("RS256").publicJwk];
+    await setClockAhead(world.gateway, 3601);
+    assertRejected(await attempt(world));
+  });
+
+  test("[kid-absent-single-jwks]: an ID token without kid is accepted where one key fits", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    signWith(world, signingKey("RS256"), { alg: "RS256" });
+    await assertSignedIn(world, await attempt(world));
+  });
+
+  test("[kid-absent-single-jwks]: keys of other types do not make it ambiguous", async (t) => {
+    const published = ["RS256", "ES256"].map((alg) => signingKey(alg).publicJwk);
+    const world = await createWorld(t, { hostile: { published } });
+    signWith(world, signingKey("RS256"), { alg: "RS256" });
+    await assertSignedIn(world, await attempt(world));
+  });
+
+  test("[kid-absent-multiple-jwks]: an ID token without kid is rejected where several keys fit", async (t) => {
+    const published = ["one", "two"].map((kid) => signingKey("RS256", kid).publicJwk);
+    const world = await createWorld(t, { hostile: { published } });
+    for (const kid of ["one", "two"]) {
+      signWith(world, signingKey("RS256", kid), { alg: "RS256" });
+      assertRejected(await attempt(world));
+    }
+    signWith(world, signingKey("RS256", "two"));
+    await assertSignedIn(world, await attempt(world));
+  });
+
+  test("a key for encryption does not verify a signature, and keys of unknown types are passed over", async (t) => {
+    const { publicJwk } = signingKey("RS256");
+    const strange = [{ kty: "AKP", kid: "pq", alg: "ML-DSA-44", pub: "AAAA" }, { kty: "oct", kid: "secret", k: "AAAA" }];
+    const world = await createWorld(t, { hostile: { published: [...strange, { ...publicJwk, use: "enc" }] } });
+    assertRejected(await attempt(world));
+    const other = await createWorld(t, { hostile: { published: [...strange, publicJwk] } });
+    await assertSignedIn(other, await attempt(other));
+  });
+
+  test("conformance 40: unreachable keys fail a first login with 503 and a later one not at all", async (t) => {
+    const world = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
+    world.provider.answers.jwks = () => DROP;
+    const first = await attempt(world);
+    assertRejected(first, { status: 503, code: "provider_unavailable" });
+    assert.ok(Number(first.page.headers["retry-after"]) > 0);
+    world.provider.answers.jwks = undefined;
+    await assertSignedIn(world, await attempt(world));
+    // Stale, and not to be had again: the last good ones serve for an hour.
+    world.provider.answers.jwks = () => DROP;
+    await setClockAhead(world.gateway, 1800);
+    world.provider.idToken = { claims: ahead(1800) };
+    await assertSignedIn(world, await attempt(world));
+    await setClockAhead(world.gateway, 2 * 3600 + 60);
+    world.provider.idToken = { claims: ahead(2 * 3600 + 60) };
+    assertRejected(await attempt(world), { status: 503, code: "provider_unavailable" });
+    world.provider.answers.jwks = undefined;
+    await assertSignedIn(world, await attempt(world));
+  });
+
+  test("conformance 40: keys of 50 MB are not read to the end, and nobody is logged in", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    const sent = [];
+    world.provider.answers.jwks = () => {
+      const { body, sent: count } = flood(50 << 20);
+      sent.push(count);
+      return { headers: { "content-type": "application/json" }, body };
+    };
+    const result = await attempt(world);
+    assert.ok([502, 503].includes(result.page.status), `${result.page.status}`);
+    assert.equal(result.browser.session, undefined);
+    assert.ok(sent.length > 0);
+    for (const count of sent) assert.ok(count() < 20 << 20, `${count()} bytes were taken`);
+    world.provider.answers.jwks = undefined;
+    await assertSignedIn(world, await attempt(world));
+  });
+
+  for (const [what, answer] of Object.entries({
+    "no JSON": { body: "<h1>hello</h1>" },
+    "no key set": { json: { hello: "there" } },
+    "an empty set": { json: { keys: [] } },
+    "a redirect": { status: 302, headers: { location: "/jwks2" } },
+  })) {
+    test(`keys that are ${what} log nobody in and are no 500`, async (t) => {
+      const world = await createWorld(t, { hostile: true });
+      world.provider.answers.jwks = () => answer;
+      const { browser, page } = await attempt(world);
+      assert.ok([400, 502, 503].includes(page.status), `${page.status}`);
+      assert.equal(browser.session, undefined);
+    });
+  }
+
+  const ahead = (seconds) => (claims) => ({ ...claims, iat: claims.iat + seconds, exp: claims.exp + seconds });
 });

@@ -1,25 +1,90 @@
-// A panic takes every actor of the isolate with it. None is known; this one is made on purpose, in a build of its own.
+// A deliberate panic in an actor (the build with the cargo feature deliberate-panic): nobody waits forever, and
+// everybody's next request works.
 import assert from "node:assert/strict";
-import path from "node:path";
-import { test } from "node:test";
-import { ROOT } from "./parts/gateway.mjs";
-import { sleep, world } from "./parts/world.mjs";
+import { describe, test } from "node:test";
+import { actorOf, actorProbe, ask } from "./parts/actors.mjs";
+import { exists, PANIC } from "./parts/bundle.mjs";
+import { sleep, until } from "./parts/process.mjs";
+import { createWorld } from "./parts/world.mjs";
 
-test("after a panic the next request gets a fresh actor, and sessions go on", async (t) => {
-  const { browser, gateway } = await world(t, { bundle: path.join(ROOT, "target/panic/bundle") });
-  const [ada, grace] = [browser(), browser()];
-  await ada.login();
-  await grace.login();
-  const failed = await gateway.ask([1, 255], ada.actor).then(() => "answered", () => "failed");
-  assert.equal(failed, "failed");
-  assert.match(gateway.output, /deliberate panic/);
-  await sleep(200);
-  for (const user of [ada, grace]) {
-    let response = await user.call("/x");
-    // The one request that finds the dead instance may fail, within its time limit; the next must not.
-    if (response.status === 503) response = await user.call("/x");
-    assert.equal(response.status, 200);
-  }
-  const newcomer = browser();
-  await newcomer.login();
+/** What makes an actor of this build panic. */
+const PANIC_MESSAGE = [1, 255];
+const skip = exists(PANIC) ? false : "there is no target/panic/bundle: run `make build-panic`";
+
+describe("panic", { skip }, () => {
+  const start = async (t, more) => createWorld(t, { hostile: true, bundle: PANIC, probe: await actorProbe(), ...more });
+  const panic = ({ gateway }, id) => ask(gateway, id, PANIC_MESSAGE, { limit: 5000 }).catch((error) => error);
+
+  test("after a panic the next request to the same session works, with the same token", async (t) => {
+    const world = await start(t);
+    const browser = await world.login();
+    const token = await world.token(browser);
+    const outcome = await panic(world, actorOf(browser.session));
+    assert.notEqual(outcome.status, 200, "it did panic");
+    for (let i = 0; i < 3; i += 1) assert.equal(await world.token(browser), token);
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.notEqual(await world.token(browser), token);
+  });
+
+  test("after a panic other sessions, old and new, work", async (t) => {
+    const world = await start(t);
+    const [one, other] = [await world.login(), await world.login()];
+    const token = await world.token(other);
+    await panic(world, actorOf(one.session));
+    assert.equal(await world.token(other), token);
+    assert.ok(await world.token(await world.login()));
+    assert.equal((await other.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.equal((await other.api("/auth/logout", { method: "POST" })).status, 303);
+  });
+
+  test("a panic of an actor that never was harms nobody", async (t) => {
+    const world = await start(t);
+    const browser = await world.login();
+    await panic(world, "new");
+    assert.ok(await world.token(browser));
+  });
+
+  test("many panics in a row harm nobody", async (t) => {
+    const world = await start(t);
+    const [one, other] = [await world.login(), await world.login()];
+    for (let i = 0; i < 5; i += 1) {
+      await panic(world, actorOf(one.session));
+      assert.ok(await world.token(other));
+      assert.ok(await world.token(one));
+    }
+  });
+
+  test("a request that is waiting in the actor that panics is answered within its time limit, and the refresh token is not presented again", async (t) => {
+    const world = await start(t, { hostile: { accessTokenSeconds: 2 } });
+    const { provider, gateway } = world;
+    const browser = await world.login();
+    provider.answers.token = async (valid) => {
+      await sleep(1500);
+      return valid();
+    };
+    const headers = { cookie: browser.sessionHeader, "sec-fetch-site": "same-origin" };
+    const waiting = gateway.request("/auth/refresh", { method: "POST", headers, limit: 30_000 });
+    await until("the refresh is under way", () => provider.presented.length === 1);
+    await panic(world, actorOf(browser.session));
+    const began = Date.now();
+    const { status } = await waiting;
+    assert.ok(status === 503 || status === 500, `${status}`);
+    assert.ok(Date.now() - began < 20_000);
+    provider.answers = {};
+    await sleep(2500);
+    const answer = await browser.api("/api");
+    assert.equal(answer.status, 401, answer.text);
+    assert.equal(answer.json().code, "login_required");
+    assert.equal(provider.presented.length, 1);
+    assert.equal((await browser.navigate("/page")).status, 200, "the user is re-authenticated");
+  });
+
+  test("an alarm that was set before a panic still fires", async (t) => {
+    const world = await start(t, { hostile: { accessTokenSeconds: 4 } });
+    const [one, other] = [await world.login(), await world.login()];
+    await panic(world, actorOf(one.session));
+    await until("both are refreshed ahead", () => world.provider.refreshes.length === 2, 6000);
+    assert.equal(new Set(world.provider.presented).size, 2);
+    assert.ok(await world.token(other));
+  });
 });

@@ -1,67 +1,92 @@
-// Runs every test and ends with one line that counts them: the native ones (cargo), then those against real parts.
-// `node tests/run.mjs login refresh` runs the modules of these names alone.
+// Runs the tests: first the Rust unit tests, then every module of the list below through workerd, two at a time.
+// `node tests/run.mjs refresh logout` runs these modules alone; `unit` stands for the Rust ones. The last line counts.
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { run } from "node:test";
+import { exists, PANIC, RELEASE, settings } from "./parts/bundle.mjs";
+import { ROOT } from "./parts/process.mjs";
+import { lineOf, report } from "./parts/report.mjs";
 
+/** Every test module, the slow ones first so that none is left running alone at the end. */
 const MODULES = [
-  "alarm", "browser", "callback", "config", "cookies", "crash", "deploy", "https", "jwks", "login", "logout", "outage",
-  "panic", "protocol", "provider", "proxy", "redirects", "refresh", "regression", "session",
+  "refresh",
+  "browser",
+  "alarm",
+  "deploy",
+  "crash",
+  "outage",
+  "callback",
+  "config",
+  "fixation",
+  "https",
+  "jwks",
+  "logout",
+  "panic",
+  "protocol",
+  "provider",
+  "proxy",
+  "redirects",
+  "regression",
+  "session",
 ];
+const UNIT = "unit";
+/** No single test may take longer. */
+const LIMIT = 90_000;
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => name !== "cargo" && !MODULES.includes(name));
-if (unknown.length) {
-  console.error(`no such test module: ${unknown.join(", ")}; there are cargo, ${MODULES.join(", ")}`);
+const unknown = wanted.filter((name) => name !== UNIT && !MODULES.includes(name));
+if (unknown.length > 0) {
+  console.error(`no such tests: ${unknown.join(", ")}. There are: ${[UNIT, ...MODULES].join(", ")}`);
   process.exit(2);
 }
-const chosen = (name) => !wanted.length || wanted.includes(name);
-const count = { passed: 0, failed: 0 };
+const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
+const modules = MODULES.filter(isWanted);
 
-if (chosen("cargo")) {
-  const output = await cargo();
-  const results = [...output.matchAll(/test result: \w+\. (\d+) passed; (\d+) failed/g)];
-  count.passed += results.reduce((sum, [, passed]) => sum + Number(passed), 0);
-  // A build that fails prints no result: that is a failure, too.
-  count.failed += results.length ? results.reduce((sum, [, , failed]) => sum + Number(failed), 0) : 1;
-  console.log(`cargo: ${count.passed} passed, ${count.failed} failed`);
+const began = Date.now();
+const count = { passed: 0, failed: 0, skipped: 0 };
+if (isWanted(UNIT)) add(await unitTests());
+if (modules.length > 0) {
+  if (!exists(RELEASE)) {
+    console.error("there is no build/bundle: run `make bundle build-panic` first");
+    process.exit(2);
+  }
+  // Read once here; the test processes find it in their environment.
+  await settings(RELEASE);
+  if (exists(PANIC)) await settings(PANIC);
+  add(await integrationTests());
+}
+const { passed, failed, skipped } = count;
+console.log(`${((Date.now() - began) / 1000).toFixed(0)} s${skipped ? `, ${skipped} skipped` : ""}`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);
+
+function add(more) {
+  for (const [name, number] of Object.entries(more)) count[name] += number;
 }
 
-const files = MODULES.filter(chosen).map((name) => path.join(import.meta.dirname, `${name}.test.mjs`));
-if (files.length) {
-  const stream = run({ files, concurrency: 2, timeout: 240_000 });
-  stream.on("test:pass", ({ name, details, nesting, skip }) => {
-    if (details.type === "suite" || isFile(name)) return;
-    count.passed++;
-    console.log(`${"  ".repeat(nesting)}ok ${skip === undefined ? "" : `(skipped: ${skip}) `}${name} (${Math.round(details.duration_ms)} ms)`);
-  });
-  stream.on("test:fail", ({ name, details, file, line }) => {
-    if (details.type === "suite") return;
-    count.failed++;
-    const { cause = details.error } = details.error;
-    console.log(`NOT OK ${name}\n    ${file}:${line}\n${String(cause?.stack ?? cause).replace(/^/gm, "    ")}`);
-  });
-  stream.on("test:stderr", ({ message }) => process.env.VERBOSE && process.stderr.write(message));
-  await new Promise((resolve) => stream.on("end", resolve).resume());
+function integrationTests() {
+  const files = modules.map((name) => path.join(ROOT, "tests", `${name}.test.mjs`));
+  return report(run({ files, concurrency: 2, execArgv: [`--test-timeout=${LIMIT}`], forceExit: true }));
 }
 
-console.log(`${count.passed} passed, ${count.failed} failed`);
-process.exit(count.failed || !count.passed ? 1 : 0);
-
-/** node:test reports each file as a test of its own around those in it. */
-function isFile(name) {
-  return name.endsWith(".test.mjs");
-}
-
-function cargo() {
-  return new Promise((resolve) => {
-    let output = "";
-    const child = spawn("cargo", ["test", "--quiet"], { stdio: ["ignore", "pipe", "pipe"] });
-    child.stdout.on("data", (chunk) => (output += chunk));
-    child.stderr.on("data", (chunk) => (output += chunk));
-    child.on("close", (code) => {
-      if (code) console.log(output);
-      resolve(output);
+async function unitTests() {
+  const started = Date.now();
+  const cargo = spawn("cargo", ["test", "--quiet"], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [cargo.stdout, cargo.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+  const code = await new Promise((resolve) => {
+    cargo.once("close", resolve);
+    cargo.once("error", (error) => {
+      output += error;
+      resolve(-1);
     });
   });
+  const results = [...output.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/gm)];
+  const sum = (at) => results.reduce((total, result) => total + Number(result[at]), 0);
+  const result = { passed: sum(1), failed: sum(2), skipped: sum(3) };
+  // What does not compile counts, too.
+  if (code !== 0 && result.failed === 0) result.failed = 1;
+  if (result.failed > 0) console.log(output);
+  console.log(lineOf(UNIT, result, Date.now() - started));
+  return result;
 }

@@ -1,97 +1,275 @@
-// The gateway's own endpoints, as interface.md has them.
+// GET /session and POST /refresh, and what every endpoint under the prefix does with the wrong method, path or site.
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { hostileWorld, world } from "./parts/world.mjs";
+import { after, before, describe, test } from "node:test";
+import { actorProbe, newActorId } from "./parts/actors.mjs";
+import { INSTRUMENTS, storageCalls } from "./parts/instruments.mjs";
+import { sleep, until } from "./parts/process.mjs";
+import { createWorld } from "./parts/world.mjs";
 
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
-test("GET /session shows the session, and no token", async (t) => {
-  const { browser, upstream } = await world(t);
-  const ada = browser();
-  await ada.login();
-  const response = await ada.call("/auth/session");
-  assert.equal(response.status, 200);
-  assert.equal(response.headers["content-type"], "application/json");
-  assert.equal(response.headers["cache-control"], "no-store");
-  const session = response.json();
-  assert.deepEqual(Object.keys(session).sort(), ["access_token_expires_at", "claims", "created_at", "expires_at", "idle_expires_at", "issuer", "region", "subject"]);
-  assert.equal(session.subject, "ada");
-  assert.equal(session.issuer, ada.gateway.vars?.OIDC_ISSUER ?? session.claims.iss);
-  assert.equal(session.claims.email, "ada@example.com");
-  for (const name of ["created_at", "idle_expires_at", "expires_at", "access_token_expires_at"]) assert.match(session[name], RFC3339);
-  const token = upstream.requests.at(-1).headers.authorization.slice(7);
-  assert.ok(!response.body.includes(token) && !response.body.includes(ada.session.value.split(".")[2]));
-});
+describe("session", () => {
+  let world;
+  before(async () => {
+    world = await createWorld(undefined, { provider: {} });
+  });
+  after(() => world.close());
 
-test("an access token without a known life has no end", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  provider.script.tokens = { expires_in: undefined };
-  const ada = browser();
-  await ada.login();
-  assert.equal((await ada.call("/auth/session")).json().access_token_expires_at, null);
-});
+  test("GET /session answers the documented shape and no token", async () => {
+    const browser = await world.login({ hint: "ada" });
+    const token = await world.token(browser);
+    const answer = await browser.api("/auth/session");
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers["content-type"], "application/json");
+    const session = answer.json();
+    assert.deepEqual(Object.keys(session).toSorted(), [
+      "access_token_expires_at",
+      "claims",
+      "created_at",
+      "expires_at",
+      "idle_expires_at",
+      "issuer",
+      "region",
+      "subject",
+    ]);
+    assert.equal(session.subject, "ada");
+    assert.equal(session.issuer, world.provider.issuer);
+    assert.equal(session.region, "weur");
+    assert.equal(session.claims.sub, "ada");
+    assert.equal(session.claims.email, "ada@example.com", "UserInfo's claims are there too");
+    for (const field of ["created_at", "idle_expires_at", "expires_at", "access_token_expires_at"]) {
+      assert.match(session[field], TIME, field);
+    }
+    const life = Date.parse(session.expires_at) - Date.parse(session.created_at);
+    assert.equal(Math.round(life / 1000), 604_800, "SESSION_ABSOLUTE_SECONDS");
+    const tokenLife = Date.parse(session.access_token_expires_at) - Date.parse(session.created_at);
+    assert.ok(Math.abs(tokenLife - 300_000) < 2000, `the access token lives ${tokenLife} ms`);
+    const { refresh_token, id_token } = world.provider.calls.token.at(-1).body;
+    for (const secret of [token, refresh_token, id_token, browser.session.value.split(".")[2]]) {
+      assert.ok(!answer.text.includes(secret));
+    }
+  });
 
-test("GET /session without a session is a 401 problem", async (t) => {
-  const { browser } = await world(t);
-  const response = await browser().call("/auth/session");
-  assert.equal(response.status, 401);
-  const problem = response.json();
-  assert.deepEqual(Object.keys(problem).sort(), ["code", "detail", "ray", "status", "title", "type"]);
-  assert.equal(problem.code, "login_required");
-});
+  test("GET /session without a session is a 401 problem document, never a redirect", async () => {
+    const browser = world.browser();
+    const answer = await browser.api("/auth/session");
+    assert.equal(answer.status, 401);
+    assert.equal(answer.headers["content-type"], "application/problem+json");
+    const problem = answer.json();
+    assert.equal(problem.code, "login_required");
+    assert.equal(problem.status, 401);
+    for (const field of ["type", "title", "detail", "ray"]) assert.equal(typeof problem[field], "string", field);
+    assert.equal(answer.headers["cache-control"], "no-store");
+  });
 
-test("POST /refresh gets a new token, at most once in 30 seconds", async (t) => {
-  const { browser, provider, upstream } = await hostileWorld(t);
-  const ada = browser();
-  await ada.login();
-  for (let ask = 0; ask < 3; ask++) {
-    const response = await ada.call("/auth/refresh", { method: "POST" });
-    assert.equal(response.status, 200);
-    assert.equal(response.json().subject, "ada");
+  test("looking at the session is no use of it and refreshes nothing", async (t) => {
+    const { provider, login } = await createWorld(t, { provider: { accessTokenSeconds: 2 } });
+    const browser = await login();
+    const idleEnd = async () => (await browser.api("/auth/session")).json().idle_expires_at;
+    const before = await idleEnd();
+    await sleep(2500);
+    const calls = provider.refreshes.length;
+    assert.equal(await idleEnd(), before);
+    assert.equal(provider.refreshes.length, calls);
+  });
+
+  test("POST /refresh brings a new access token and answers with the session", async () => {
+    const browser = await world.login();
+    const before = await world.token(browser);
+    const answer = await browser.api("/auth/refresh", { method: "POST" });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.json().issuer, world.provider.issuer);
+    const behind = await world.token(browser);
+    assert.notEqual(behind, before);
+    assert.ok(await world.provider.knows(behind));
+  });
+
+  test("POST /refresh is forced at most once in 30 s; the next one answers with what there is", async () => {
+    const browser = await world.login();
+    const calls = world.provider.refreshes.length;
+    const first = await browser.api("/auth/refresh", { method: "POST" });
+    const second = await browser.api("/auth/refresh", { method: "POST" });
+    assert.equal(second.status, 200);
+    assert.deepEqual(second.json(), first.json());
+    assert.equal(world.provider.refreshes.length, calls + 1);
+  });
+
+  test("POST /refresh joins a refresh in flight", async (t) => {
+    const { provider, login, token } = await createWorld(t);
+    const browser = await login();
+    provider.around.token = async (next) => {
+      await next();
+      await sleep(700);
+    };
+    const answers = await Promise.all([1, 2, 3, 4].map(() => browser.api("/auth/refresh", { method: "POST" })));
+    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200]);
+    assert.equal(provider.refreshes.length, 1);
+    assert.ok(await provider.knows(await token(browser)));
+  });
+
+  test("POST /refresh without a session is 401", async () => {
+    const answer = await world.browser().api("/auth/refresh", { method: "POST" });
+    assert.equal(answer.status, 401);
+    assert.equal(answer.json().code, "login_required");
+  });
+
+  test("conformance 22: POST /refresh and /logout from another site or a sibling subdomain are 403 and change nothing", async () => {
+    const browser = await world.login();
+    const calls = world.provider.refreshes.length;
+    for (const site of ["cross-site", "same-site"]) {
+      for (const path of ["/auth/refresh", "/auth/logout"]) {
+        const answer = await browser.api(path, { method: "POST", headers: { "sec-fetch-site": site } });
+        assert.equal(answer.status, 403, `${path} ${site}`);
+        assert.equal(answer.json().code, "csrf_rejected");
+      }
+    }
+    assert.equal(world.provider.refreshes.length, calls);
+    await world.token(browser);
+  });
+
+  test("conformance 23: without Sec-Fetch-Site the Origin must be exactly the gateway's; without both no cookie of ours may come along", async () => {
+    const browser = await world.login();
+    const cookie = browser.sessionHeader;
+    const { port } = world.gateway;
+    const post = (headers) => world.gateway.request("/api/thing", { method: "POST", headers, body: "x" });
+    for (const origin of ["null", "http://evil.example", `http://127.0.0.1:${port + 1}`, `http://127.0.0.1:${port}.evil`, `https://127.0.0.1:${port}`]) {
+      const answer = await post({ cookie, origin });
+      assert.equal(answer.status, 403, origin);
+      assert.equal(answer.json().code, "csrf_rejected");
+    }
+    assert.equal((await post({ cookie })).status, 403);
+    assert.equal((await post({ cookie, origin: world.gateway.origin })).status, 200);
+    assert.equal((await post({})).json().code, "login_required", "no cookie: not a matter of CSRF");
+  });
+
+  for (const [path, allowed] of Object.entries({
+    "/auth/login": ["GET"],
+    "/auth/callback": ["GET", "POST"],
+    "/auth/logout": ["GET", "POST"],
+    "/auth/logged-out": ["GET"],
+    "/auth/session": ["GET"],
+    "/auth/refresh": ["POST"],
+    "/auth/healthz": ["GET"],
+  })) {
+    test(`${path} answers other methods with 405 and Allow`, async () => {
+      const answer = await world.browser().api(path, { method: "PUT" });
+      assert.equal(answer.status, 405);
+      assert.equal(answer.json().code, "method_not_allowed");
+      const methods = answer.headers.allow.split(/,\s*/);
+      for (const method of allowed) assert.ok(methods.includes(method), `Allow: ${answer.headers.allow}`);
+      assert.ok(!methods.includes("PUT"));
+      if (!allowed.includes("POST")) {
+        assert.equal((await world.browser().api(path, { method: "POST" })).status, 405);
+      }
+    });
   }
-  assert.equal(provider.presented.length, 1);
-  await ada.call("/x");
-  assert.equal(upstream.requests.at(-1).headers.authorization, "Bearer access-2");
-});
 
-test("POST /refresh joins a refresh in flight", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  const ada = browser();
-  await ada.login();
-  provider.script["/token"] = provider.after(800);
-  const responses = await Promise.all(Array.from({ length: 10 }, () => ada.call("/auth/refresh", { method: "POST" })));
-  assert.ok(responses.every(({ status }) => status === 200));
-  assert.equal(provider.presented.length, 1);
-});
+  test("a path under the prefix that is none of the gateway's is a 404 problem and never reaches the application", async () => {
+    const browser = await world.login();
+    const seen = world.upstream.requests.length;
+    for (const path of ["/auth/nothing", "/auth/", "/auth/login/", "/auth/Login", "/auth/session/x", "/auth"]) {
+      const answer = await browser.api(path);
+      assert.equal(answer.status, 404, path);
+      assert.equal(answer.json().code, "not_found", path);
+    }
+    assert.equal(world.upstream.requests.length, seen);
+    assert.equal((await browser.api("/authors")).status, 200, "a path that only begins alike is the application's");
+  });
 
-test("POST /refresh of another site is rejected", async (t) => {
-  const { browser, provider } = await hostileWorld(t);
-  const ada = browser();
-  await ada.login();
-  const response = await ada.call("/auth/refresh", { method: "POST", headers: { "sec-fetch-site": "cross-site", origin: "https://evil.example" } });
-  assert.deepEqual([response.status, response.json().code], [403, "csrf_rejected"]);
-  assert.equal((await ada.send("/auth/refresh", { method: "POST" })).status, 403);
-  assert.equal(provider.presented.length, 0);
-});
+  test("a navigation gets errors as a page, an API call as a problem document, with the same words", async () => {
+    const browser = world.browser();
+    const problem = (await browser.api("/auth/nothing")).json();
+    const page = await browser.navigate("/auth/nothing");
+    assert.equal(page.status, 404);
+    assert.match(page.headers["content-type"], /^text\/html/);
+    assert.ok(page.text.includes(problem.title) && page.text.includes(problem.detail));
+  });
 
-test("a wrong method is a 405 that says which are right, an unknown path a 404", async (t) => {
-  const { browser } = await world(t);
-  const ada = browser();
-  for (const [path, method, allow] of [["login", "POST", "GET"], ["refresh", "GET", "POST"], ["session", "DELETE", "GET, HEAD"], ["logout", "PUT", "GET, POST"], ["callback", "DELETE", "GET, POST"]]) {
-    const response = await ada.send(`/auth/${path}`, { method, headers: { origin: ada.gateway.origin } });
-    assert.deepEqual([response.status, response.headers.allow, response.json().code], [405, allow, "method_not_allowed"], path);
-  }
-  for (const path of ["/auth/nothing", "/auth", "/auth/", "/auth/login/x"]) {
-    const response = await ada.call(path);
-    assert.deepEqual([response.status, response.json().code], [404, "not_found"], path);
-  }
-});
+  test("an idle session ends: 401 session_ended with reason idle, and the cookie is taken away", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { vars: { SESSION_IDLE_SECONDS: "2" } });
+    const browser = await login();
+    const { refresh_token } = provider.calls.token.at(-1).body;
+    await sleep(2300);
+    const answer = await browser.api("/api");
+    assert.equal(answer.status, 401);
+    assert.equal(answer.json().code, "session_ended");
+    assert.equal(answer.json().reason, "idle");
+    assert.equal(browser.session, undefined);
+    await until("its refresh token is revoked", async () => (await provider.refreshToken(refresh_token)) === "gone", 3000);
+    assert.ok(gateway.eventsOf("end").some(({ outcome }) => outcome === "idle"));
+  });
 
-test("AUTH_PREFIX moves every endpoint", async (t) => {
-  const { browser, gateway } = await hostileWorld(t, { vars: { AUTH_PREFIX: "/_session" } });
-  const ada = browser();
-  const page = await ada.navigate("/page");
-  assert.equal(page.status, 200);
-  assert.ok(ada.visited.some((url) => url.startsWith(`${gateway.origin}/_session/callback`)));
-  assert.equal((await ada.call("/_session/session")).status, 200);
+  test("using a session moves its idle end, and its absolute end comes all the same, with reason expired", async (t) => {
+    const vars = { SESSION_IDLE_SECONDS: "2", SESSION_ABSOLUTE_SECONDS: "4" };
+    const { gateway, login } = await createWorld(t, { vars });
+    const browser = await login();
+    // The cookie ends with the session; a client that keeps it is told why it is of no use any more.
+    const headers = { cookie: browser.sessionHeader };
+    for (let i = 0; i < 4; i += 1) {
+      await sleep(800);
+      assert.equal((await gateway.request("/api", { headers })).status, 200, `use ${i}`);
+    }
+    await sleep(1000);
+    const answer = await gateway.request("/api", { headers });
+    assert.equal(answer.status, 401);
+    assert.equal(answer.json().reason, "expired");
+  });
+
+  test("a hot Get does 0 storage operations", async (t) => {
+    const { gateway, login, token } = await createWorld(t, { entry: INSTRUMENTS });
+    const browser = await login();
+    await token(browser); // the first use is written down
+    await sleep(300);
+    const before = await storageCalls(gateway);
+    assert.ok(before.total > 0, "the calls are counted");
+    for (let i = 0; i < 50; i += 1) await token(browser);
+    await Promise.all(Array.from({ length: 50 }, () => token(browser)));
+    await sleep(200);
+    const behind = await storageCalls(gateway);
+    assert.deepEqual(behind.counts, before.counts);
+  });
+
+  test("a request with a forged cookie writes nothing to storage", async (t) => {
+    const { gateway } = await createWorld(t, { entry: INSTRUMENTS, probe: await actorProbe() });
+    // An id that the platform issued, of an actor without a session.
+    const id = await newActorId(gateway);
+    const cookie = `session=weur.${id}.${"a".repeat(43)}`;
+    for (let i = 0; i < 3; i += 1) assert.equal((await gateway.request("/api", { headers: { cookie } })).status, 401);
+    const { counts } = await storageCalls(gateway);
+    const writes = Object.keys(counts).filter((name) => /put|delete|setAlarm|transaction/i.test(name));
+    assert.deepEqual(writes, []);
+    assert.ok((counts["sql.exec"] ?? 0) <= 2, `${counts["sql.exec"]} statements: one look for the record`);
+    assert.deepEqual(gateway.events, []);
+  });
+
+  test("nothing secret is in the event log of a login, a refresh and a logout", async (t) => {
+    const { gateway, provider, login } = await createWorld(t);
+    const browser = await login();
+    const cookie = browser.session.value;
+    await browser.api("/auth/refresh", { method: "POST" });
+    const callback = new URL(browser.hops.find(({ url }) => url.pathname === "/auth/callback").url);
+    await browser.navigate("/auth/logout", { from: browser.origin, method: "POST" });
+    await gateway.untilEvent("end");
+    const tokens = provider.calls.token.flatMap(({ body }) => [body.access_token, body.refresh_token, body.id_token]);
+    const { code, state } = Object.fromEntries(callback.searchParams);
+    const verifier = provider.tokenCalls("authorization_code")[0].params.code_verifier;
+    const secrets = [...tokens, code, state, verifier, cookie, cookie.split(".")[2], provider.clientSecret];
+    for (const secret of secrets) assert.ok(secret && !gateway.log.includes(secret), secret);
+  });
+
+  test("log lines have the documented fields", async (t) => {
+    const { gateway, login } = await createWorld(t);
+    await login();
+    const events = gateway.events;
+    assert.deepEqual(events.map(({ event }) => event), ["begin", "complete"]);
+    for (const line of events) {
+      assert.deepEqual(
+        Object.keys(line).toSorted(),
+        ["actor", "cause", "class", "detail", "duration_ms", "event", "next_alarm_at", "outcome", "region"],
+      );
+      assert.equal(line.class, "SessionActor");
+      assert.equal(line.cause, "request");
+      assert.match(line.actor, /^[0-9a-f]{64}$/);
+    }
+  });
 });

@@ -1,115 +1,165 @@
-// A scripted browser: a cookie jar with attributes, navigations that follow redirects across origins, and calls as
-// a page's script makes them. What only a real browser does is tried in browser.test.mjs.
-import http from "node:http";
-import https from "node:https";
+// A scripted browser: cookies, redirects, forms that submit themselves, pages that refresh themselves, and the Fetch
+// Metadata headers by which a server knows where a request comes from.
+import assert from "node:assert/strict";
+import { CookieJar } from "./cookies.mjs";
+import { open, request } from "./http.mjs";
 
-const NAVIGATION = { accept: "text/html,application/xhtml+xml", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "none" };
-const CALL = { accept: "application/json", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin" };
+const HOPS = 15;
 
-/** One request, nothing followed: `{ status, headers, setCookie, body, json() }`. `headers` may be a list of pairs. */
-export function send(url, { method = "GET", headers = {}, body, ca, signal } = {}) {
-  const { protocol } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const client = protocol === "https:" ? https : http;
-    const request = client.request(url, { method, headers: Array.isArray(headers) ? headers.flat() : headers, ca, signal, agent: false }, (response) => {
-      const chunks = [];
-      response.on("data", (chunk) => chunks.push(chunk));
-      response.on("error", reject);
-      response.on("end", () => {
-        const text = Buffer.concat(chunks).toString();
-        resolve({ url: String(url), status: response.statusCode, headers: response.headers, setCookie: response.headers["set-cookie"] ?? [], body: text, json: () => JSON.parse(text) });
-      });
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
+/** A browser whose user has the gateway at `origin` open. */
 export class Browser {
-  constructor(gateway, { cf, ca } = {}) {
-    this.gateway = gateway;
-    this.jar = new Map(); // origin → name → { value, attributes, line }
-    this.ca = ca;
-    this.cf = cf ? { "MF-CF-Blob": JSON.stringify(cf) } : {};
-    this.visited = [];
+  /** Every response of the last navigation, redirects included: `{ url, status, headers, setCookies, sent }`. */
+  hops = [];
+  #jars = new Map();
+
+  constructor({ origin, cookie, ca }, { userAgent = "Mozilla/5.0 (scripted)", headers = {} } = {}) {
+    Object.assign(this, { origin, names: cookie, ca, userAgent, headers });
   }
 
-  cookies(origin = this.gateway.origin) {
-    if (!this.jar.has(origin)) this.jar.set(origin, new Map());
-    return this.jar.get(origin);
+  /** The jar of an origin; the gateway's where none is given. */
+  jar(origin = this.origin) {
+    if (!this.#jars.has(origin)) this.#jars.set(origin, new CookieJar());
+    return this.#jars.get(origin);
   }
 
-  cookieHeader(origin) {
-    return [...this.cookies(origin)].map(([name, { value }]) => `${name}=${value}`).join("; ");
-  }
-
-  /** The session cookie, `{ name, value, attributes }`. */
+  /** The gateway's session cookie. */
   get session() {
-    for (const name of ["session", "__Host-Http-session"]) {
-      const cookie = this.cookies().get(name);
-      if (cookie) return { name, ...cookie };
+    return this.jar().get(this.names.session);
+  }
+
+  /** The `Cookie` header that its session makes. */
+  get sessionHeader() {
+    return `${this.session.name}=${this.session.value}`;
+  }
+
+  /**
+   * Opens a page and resolves to the last response. Typed into the address bar, unless `from` says which page's
+   * link or script led here. With `follow: false` the first response is the last.
+   */
+  async navigate(target, { from, method = "GET", form, follow = true, limit } = {}) {
+    this.hops = [];
+    let url = new URL(target, this.origin);
+    let [verb, body] = [method, form && new URLSearchParams(form).toString()];
+    let chain = [];
+    for (;;) {
+      chain.push(url);
+      const answer = await this.#load(url, { verb, body, from, chain, limit });
+      if (!follow) return answer;
+      assert.ok(this.hops.length < HOPS, `the browser goes in circles at ${url}`);
+      const next = nextOf(answer);
+      if (!next) return answer;
+      if (next.redirect) {
+        if (![307, 308].includes(answer.status)) [verb, body] = ["GET", undefined];
+      } else {
+        // Another page's doing: a form's or a refresh's.
+        from = url.origin;
+        chain = [];
+        [verb, body] = next.form ? ["POST", new URLSearchParams(next.form).toString()] : ["GET", undefined];
+      }
+      url = next.url;
     }
   }
 
-  get actor() {
-    return this.session?.value.split(".")[1];
+  async #load(url, { verb, body, from, chain, limit }) {
+    const site = from === undefined ? "none" : siteOf(chain, from);
+    const jar = this.jar(url.origin);
+    const cookie = jar.header(url, { crossSite: site === "cross-site", method: verb, topLevel: true });
+    const headers = {
+      accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+      "user-agent": this.userAgent,
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+      "sec-fetch-site": site,
+      ...(cookie && { cookie }),
+      ...(body !== undefined && { "content-type": "application/x-www-form-urlencoded", origin: from ?? url.origin }),
+      ...(url.origin === this.origin && this.headers),
+    };
+    const answer = await request(url, { method: verb, headers, body, ca: this.ca, limit });
+    for (const line of answer.setCookies) jar.store(url, line);
+    this.hops.push({ ...answer, sent: headers });
+    return answer;
   }
 
-  async send(url, options = {}) {
-    const { origin } = new URL(url, this.gateway.origin);
-    const cookie = this.cookieHeader(origin);
-    const own = origin === this.gateway.origin ? this.cf : {};
-    const headers = { ...own, ...(cookie && { cookie }), ...options.headers };
-    const response = await send(new URL(url, this.gateway.origin), { ca: this.ca, ...options, headers });
-    for (const line of response.setCookie) this.keep(origin, line);
-    return response;
+  /** Submits the only form of a page that the browser shows. */
+  submit(page) {
+    const form = formOf(page.text, page.url);
+    return this.navigate(form.url, { from: page.url.origin, method: "POST", form: form.fields });
   }
 
-  keep(origin, line) {
-    const [pair, ...rest] = line.split(/;\s*/);
-    const name = pair.slice(0, pair.indexOf("="));
-    const attributes = Object.fromEntries(rest.map((part) => [part.split("=")[0].toLowerCase(), part.includes("=") ? part.slice(part.indexOf("=") + 1) : true]));
-    const dead = attributes["max-age"] === "0" || (attributes.expires && new Date(attributes.expires) < new Date());
-    if (dead) this.cookies(origin).delete(name);
-    else this.cookies(origin).set(name, { value: pair.slice(pair.indexOf("=") + 1), attributes, line });
+  /** What `fetch` in a page of the gateway's origin does. */
+  async api(target, { method = "GET", headers = {}, body, ...more } = {}) {
+    const url = new URL(target, this.origin);
+    const answer = await request(url, { method, headers: this.#fetchHeaders(url, method, headers), body, ca: this.ca, ...more });
+    for (const line of answer.setCookies) this.jar().store(url, line);
+    return answer;
   }
 
-  /** Opens a page: follows redirects until there is one, and returns it. `stop(url)` says where not to go. */
-  async navigate(to, { stop = () => false, headers = {} } = {}) {
-    let url = new URL(to, this.gateway.origin).href;
-    for (let hops = 0; hops < 20; hops++) {
-      const response = await this.send(url, { headers: { ...NAVIGATION, ...headers } });
-      this.visited.push(url);
-      if (![301, 302, 303, 307, 308].includes(response.status)) return response;
-      const next = new URL(response.headers.location, url).href;
-      if (stop(next)) return { ...response, next };
-      url = next;
-    }
-    throw new Error(`redirects without end:\n${this.visited.slice(-6).join("\n")}`);
+  /** The same, as far as the headers: the body comes as a stream. */
+  stream(target, { method = "GET", headers = {}, ...more } = {}) {
+    const url = new URL(target, this.origin);
+    return open(url, { method, headers: this.#fetchHeaders(url, method, headers), ca: this.ca, ...more });
   }
 
-  /** Calls as a page's script does. */
-  call(to, { method = "GET", headers = {}, ...rest } = {}) {
-    const origin = method === "GET" || method === "HEAD" ? {} : { origin: this.gateway.origin };
-    return this.send(to, { method, headers: { ...CALL, ...origin, ...headers }, ...rest });
+  #fetchHeaders(url, method, headers) {
+    const cookie = this.jar(url.origin).header(url, { method });
+    return {
+      accept: "application/json",
+      "user-agent": this.userAgent,
+      "sec-fetch-mode": "cors",
+      "sec-fetch-dest": "empty",
+      "sec-fetch-site": "same-origin",
+      ...(method !== "GET" && method !== "HEAD" && { origin: this.origin }),
+      ...(cookie && { cookie }),
+      ...this.headers,
+      ...headers,
+    };
   }
 
-  /** Posts a form, as a page of the same site does. */
-  post(to, form = {}, headers = {}) {
-    const body = new URLSearchParams(form).toString();
-    return this.send(to, { method: "POST", body, headers: { ...NAVIGATION, "sec-fetch-site": "same-origin", origin: this.gateway.origin, "content-type": "application/x-www-form-urlencoded", ...headers } });
-  }
-
-  async login(query = "return_to=/after-login") {
-    const page = await this.navigate(`/auth/login?${query}`);
-    if (!this.session) throw new Error(`no session after the login: ${page.status} at ${page.url}\n${page.body}\n${this.gateway.output}`);
+  /** Logs in, and fails where that does. Resolves to the page that the login led to. */
+  async login({ returnTo = "/", hint, prefix = "/auth" } = {}) {
+    const query = new URLSearchParams({ return_to: returnTo, ...(hint && { login_hint: hint }) });
+    const page = await this.navigate(`${prefix}/login?${query}`);
+    const way = this.hops.map(({ status, url }) => `${status} ${url.origin}${url.pathname}`).join("\n  ");
+    assert.ok(this.session, `the login made no session:\n  ${way}\n${page.text.slice(0, 400)}`);
     return page;
   }
+}
 
-  /** Goes to the provider and stops in front of the callback: its URL. */
-  async toCallback(query = "return_to=/after-login") {
-    const stopped = await this.navigate(`/auth/login?${query}`, { stop: (url) => url.startsWith(`${this.gateway.origin}/auth/callback`) });
-    if (!stopped.next) throw new Error(`no callback: ${stopped.status} at ${stopped.url}\n${stopped.body}`);
-    return stopped.next;
+/** Where a response leads without the user's doing. */
+function nextOf({ status, headers, text, url }) {
+  if (status >= 300 && status < 400 && headers.location) return { url: new URL(headers.location, url), redirect: true };
+  const refresh = /<meta http-equiv="refresh" content="0;\s*url=([^"]*)"/i.exec(text);
+  if (refresh) return { url: new URL(unescape(refresh[1]), url) };
+  if (/\.forms\[0\]\.submit\(\)/.test(text)) {
+    const form = formOf(text, url);
+    return { url: form.url, form: form.fields };
   }
+  return undefined;
+}
+
+function formOf(html, base) {
+  const action = /<form[^>]*\baction="([^"]*)"/i.exec(html);
+  assert.ok(action, `there is no form in ${html.slice(0, 300)}`);
+  const fields = [...html.matchAll(/<(?:input|button)\b[^>]*>/gi)].flatMap(([tag]) => {
+    const name = /\bname="([^"]*)"/i.exec(tag);
+    const value = /\bvalue="([^"]*)"/i.exec(tag);
+    return name ? [[unescape(name[1]), unescape(value?.[1] ?? "")]] : [];
+  });
+  return { url: new URL(unescape(action[1]), base), fields };
+}
+
+const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#x27;": "'" };
+const unescape = (text) => text.replace(/&(?:amp|lt|gt|quot|#39|#x27);/g, (entity) => ENTITIES[entity]);
+
+/** `Sec-Fetch-Site` of a request that a page of `from` caused, after the redirects of `chain`. */
+function siteOf(chain, from) {
+  const initiator = new URL(from);
+  let site = "same-origin";
+  for (const url of chain) {
+    if (url.origin === initiator.origin) continue;
+    const sameSite = url.protocol === initiator.protocol && url.hostname === initiator.hostname;
+    if (!sameSite) return "cross-site";
+    site = "same-site";
+  }
+  return site;
 }

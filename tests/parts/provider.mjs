@@ -1,94 +1,219 @@
-// A real provider: the certified `oidc-provider`, in this process, with a login that answers itself, counters, and
-// switches for what a test wants to be slow, strict or down.
-import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
+// A real OpenID provider: the certified npm package oidc-provider, in this process. Opaque access tokens, refresh
+// tokens that rotate and of which a used one ends the whole grant, logout and revocation. Users log in by
+// themselves, unless a test wants the form.
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Provider } from "oidc-provider";
+import MemoryAdapter from "oidc-provider/lib/adapters/memory_adapter.js";
+import { signingKey } from "./keys.mjs";
 
-const KEYS = {
-  RS256: generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
-  ES256: generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
-  EdDSA: generateKeyPairSync("ed25519").privateKey,
+const CLIENT_ID = "the-gateway";
+const CLIENT_SECRET = "client-secret with+signs/that%need=encoding";
+
+/** Names of the endpoints by path, as `calls` and `around` use them. */
+const ENDPOINTS = {
+  "/.well-known/openid-configuration": "discovery",
+  "/jwks": "jwks",
+  "/auth": "authorization",
+  "/request": "par",
+  "/token": "token",
+  "/me": "userinfo",
+  "/token/revocation": "revocation",
+  "/session/end": "endSession",
 };
 
 /**
- * - `accessTokenSeconds`: how long access tokens live
- * - `alg`: what ID tokens are signed with
- * - `auth`: the client's authentication, `none` for a public client
- * - `requirePar`, `scopes`: what discovery says of PAR and of `scopes_supported`
+ * Starts the provider. Options: `accessTokenSeconds`, `par` ("required" or "offered"), `auth` (the client's
+ * authentication method), `alg` (of ID tokens), `scopes` (in place of its scopes_supported), `interactive` (a login
+ * form), `discovery` (more metadata), `port`.
+ *
+ * The result has, beside what a client needs to know:
+ * - `allow(origin)`: registers a gateway's redirect URIs
+ * - `calls.<endpoint>`: what was asked: `{ params, headers, status, body, at }`
+ * - `around.<endpoint> = async (next, call) => …`: something before or after the endpoint does its work
  */
-export async function startProvider({ accessTokenSeconds = 3600, alg = "RS256", auth = "client_secret_basic", requirePar = false, scopes, redirectUris = [] } = {}) {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const issuer = `http://127.0.0.1:${server.address().port}`;
-  const clientSecret = auth === "none" ? undefined : "a secret: with+signs/that need=encoding";
-  const client = {
-    client_id: "gateway", client_secret: clientSecret, token_endpoint_auth_method: auth, grant_types: ["authorization_code", "refresh_token"],
-    redirect_uris: redirectUris, post_logout_redirect_uris: redirectUris.map((uri) => uri.replace("/callback", "/logged-out")),
-    id_token_signed_response_alg: alg, application_type: redirectUris[0]?.startsWith("https") ? "web" : "native",
-  };
-  const oidc = new Provider(issuer, {
-    clients: [client],
-    jwks: { keys: [{ ...KEYS[alg].export({ format: "jwk" }), use: "sig", alg, kid: alg }] },
-    enabledJWA: { idTokenSigningAlgValues: ["RS256", "PS256", "ES256", "EdDSA"] },
-    scopes: scopes ?? ["openid", "offline_access", "profile", "email"],
-    claims: { openid: ["sub"], profile: ["name"], email: ["email", "email_verified"] },
-    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, name: `User ${id}`, email: `${id}@example.com`, email_verified: true }) }),
-    features: {
-      devInteractions: { enabled: false },
-      revocation: { enabled: true },
-      rpInitiatedLogout: { enabled: true, logoutSource: (ctx, form) => { ctx.body = `<html><body>${form}</body></html>`; } },
-      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: requirePar },
-    },
-    responseModes: ["query", "form_post"],
-    interactions: { url: (_, { uid }) => `/login/${uid}` },
-    issueRefreshToken: () => true,
-    rotateRefreshToken: () => true,
-    pkce: { required: () => true },
-    ttl: { AccessToken: accessTokenSeconds, IdToken: 3600, RefreshToken: 86_400, Grant: 86_400, Session: 86_400, Interaction: 600 },
-    cookies: { keys: ["a key of the tests"] },
-  });
-
-  const provider = { issuer, clientId: client.client_id, clientSecret, oidc, calls: [], user: "ada", pause: {}, fail: {} };
-  /** How many calls an endpoint has had; of one grant type where that is given. */
-  provider.count = (path, grant) => provider.calls.filter((call) => call.path === path && (!grant || call.body.get("grant_type") === grant)).length;
-  const answer = oidc.callback();
-  server.on("request", async (request, response) => {
-    const { pathname } = new URL(request.url, issuer);
-    const chunks = [];
-    if (request.method === "POST") for await (const chunk of request) chunks.push(chunk);
-    request.body = Buffer.concat(chunks);
-    provider.calls.push({ path: pathname, method: request.method, headers: request.headers, body: new URLSearchParams(request.body.toString()) });
-    if (provider.pause[pathname]) await sleep(provider.pause[pathname]);
-    if (provider.fail[pathname]) return provider.fail[pathname](request, response);
-    if (pathname.startsWith("/login/")) return login(oidc, provider.user, request, response);
-    answer(request, response);
-  });
-  provider.port = server.address().port;
-  /** Nobody can reach the provider any more; `up` undoes it. */
-  provider.down = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  provider.up = async () => {
-    server.listen(provider.port, "127.0.0.1");
-    await once(server, "listening");
-  };
-  provider.stop = async () => {
-    if (server.listening) await provider.down();
-  };
-  return provider;
+export async function startProvider(options = {}) {
+  const server = createServer();
+  await new Promise((resolve, reject) => server.once("error", reject).listen(options.port ?? 0, "127.0.0.1", resolve));
+  server.keepAliveTimeout = 60_000;
+  return new RealProvider(server, options);
 }
 
-/** The login form answers itself: whoever `provider.user` is logs in and agrees to everything. */
-async function login(oidc, accountId, request, response) {
-  const { prompt, params, grantId, session } = await oidc.interactionDetails(request, response);
-  if (prompt.name === "login") {
-    return oidc.interactionFinished(request, response, { login: { accountId } }, { mergeWithLastSubmission: false });
+class RealProvider {
+  calls = Object.fromEntries(Object.values(ENDPOINTS).map((name) => [name, []]));
+  around = {};
+  clientId = CLIENT_ID;
+  clientSecret;
+  interactive;
+  #accounts = 0;
+  #provider;
+
+  constructor(server, options) {
+    this.server = server;
+    this.issuer = `http://127.0.0.1:${server.address().port}`;
+    this.accessTokenSeconds = options.accessTokenSeconds ?? 300;
+    this.interactive = options.interactive ?? false;
+    this.clientSecret = options.auth === "none" ? undefined : CLIENT_SECRET;
+    this.redirects = [];
+    this.client = {
+      client_id: CLIENT_ID,
+      client_secret: this.clientSecret,
+      token_endpoint_auth_method: options.auth ?? "client_secret_basic",
+      id_token_signed_response_alg: options.alg ?? "RS256",
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      redirect_uris: [],
+      post_logout_redirect_uris: [],
+    };
+    this.#provider = new Provider(this.issuer, this.#configuration(options));
+    this.#provider.on("server_error", (_, error) => console.error("provider:", error));
+    this.#provider.use((ctx, next) => this.#serve(ctx, next));
+    server.on("request", this.#provider.callback());
   }
-  const grant = grantId ? await oidc.Grant.find(grantId) : new oidc.Grant({ accountId: session.accountId, clientId: params.client_id });
-  grant.addOIDCScope(params.scope);
-  const consent = { grantId: await grant.save() };
-  return oidc.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
+
+  /** Registers the redirect URIs of a gateway at this origin. */
+  allow(origin, prefix = "/auth") {
+    this.client.redirect_uris.push(`${origin}${prefix}/callback`);
+    this.client.post_logout_redirect_uris.push(`${origin}${prefix}/logged-out`);
+  }
+
+  /** Whether an access token is known and not revoked; its age doesn't matter. */
+  async knows(accessToken) {
+    return Boolean(await this.#provider.AccessToken.find(accessToken, { ignoreExpiration: true }));
+  }
+
+  /** "live", "used" or "gone". */
+  async refreshToken(value) {
+    const token = await this.#provider.RefreshToken.find(value, { ignoreExpiration: true });
+    if (!token) return "gone";
+    return token.consumed ? "used" : "live";
+  }
+
+  /** The token calls with this grant type. */
+  tokenCalls(grantType) {
+    return this.calls.token.filter(({ params }) => params?.grant_type === grantType);
+  }
+
+  get refreshes() {
+    return this.tokenCalls("refresh_token");
+  }
+
+  /** Every refresh token that was ever presented, in order. */
+  get presented() {
+    return this.refreshes.map(({ params }) => params.refresh_token);
+  }
+
+  close() {
+    return new Promise((resolve) => {
+      this.server.close(resolve);
+      this.server.closeAllConnections();
+    });
+  }
+
+  #configuration({ par, alg = "RS256", scopes = ["openid", "offline_access"], discovery = {} }) {
+    const { client } = this;
+    return {
+      adapter: withClient(client),
+      jwks: { keys: [...new Set(["RS256", alg])].map((name) => signingKey(name).privateJwk) },
+      cookies: { keys: [randomBytes(24).toString("base64url")] },
+      scopes,
+      discovery,
+      claims: { openid: ["sub"], profile: ["name", "preferred_username"], email: ["email", "email_verified"] },
+      findAccount: (_, id) => ({ accountId: id, claims: () => claims(id) }),
+      loadExistingGrant: grantWhatIsAsked,
+      pkce: { required: () => true },
+      // It drops offline_access from a request without prompt=consent; this client gets its refresh token all the same.
+      issueRefreshToken: async () => true,
+      expiresWithSession: async () => false,
+      rotateRefreshToken: true,
+      clockTolerance: 0,
+      ttl: {
+        AccessToken: () => this.accessTokenSeconds,
+        AuthorizationCode: 60,
+        Grant: 86_400,
+        IdToken: 3600,
+        Interaction: 600,
+        RefreshToken: 86_400,
+        Session: 86_400,
+      },
+      interactions: { url: (_, { uid }) => `/interaction/${uid}` },
+      features: {
+        devInteractions: { enabled: false },
+        revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
+        pushedAuthorizationRequests: {
+          enabled: Boolean(par),
+          requirePushedAuthorizationRequests: par === "required",
+        },
+        rpInitiatedLogout: { enabled: true, logoutSource: logoutPage, postLogoutSuccessSource: loggedOutPage },
+      },
+      renderError: (ctx, { error, error_description }) => {
+        ctx.type = "html";
+        ctx.body = `<h1>provider error</h1><p>${error}: ${error_description}</p>`;
+      },
+    };
+  }
+
+  async #serve(ctx, next) {
+    if (ctx.path.startsWith("/interaction/")) return this.#interaction(ctx);
+    const endpoint = ENDPOINTS[ctx.path];
+    if (!endpoint) return next();
+    const call = { at: Date.now(), headers: ctx.headers, query: ctx.query };
+    this.calls[endpoint].push(call);
+    const answer = async () => {
+      await next();
+      call.params = { ...ctx.oidc?.params };
+      call.status = ctx.status;
+      call.body = ctx.body;
+    };
+    // A test that wants to see the parameters before the answer waits for `next`.
+    await (this.around[endpoint] ? this.around[endpoint](answer, call, ctx) : answer());
+  }
+
+  async #interaction(ctx) {
+    const { req, res } = ctx;
+    const details = await this.#provider.interactionDetails(req, res);
+    const hint = details.params.login_hint;
+    if (this.interactive && ctx.method === "GET") {
+      ctx.type = "html";
+      ctx.body = `<form method="post" action="${ctx.path}"><button name="user" value="${hint ?? "ada"}">Log in</button></form>`;
+      return;
+    }
+    const accountId = hint ?? details.session?.accountId ?? `user-${++this.#accounts}`;
+    await this.#provider.interactionFinished(req, res, { login: { accountId } }, { mergeWithLastSubmission: false });
+    ctx.respond = false;
+  }
+}
+
+/** The provider reads its clients from this adapter at every use, so that redirect URIs can be added later. */
+function withClient(client) {
+  return class extends MemoryAdapter {
+    async find(id) {
+      if (this.model === "Client") return id === client.client_id ? client : undefined;
+      return super.find(id);
+    }
+  };
+}
+
+const claims = (id) => ({
+  sub: id,
+  name: `Name of ${id}`,
+  preferred_username: id,
+  email: `${id}@example.com`,
+  email_verified: true,
+});
+
+async function grantWhatIsAsked({ oidc: { client, session, provider, params } }) {
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+  grant.addOIDCScope([...new Set(["openid", "offline_access", "profile", "email", ...(params.scope ?? "").split(" ")])].join(" "));
+  await grant.save();
+  return grant;
+}
+
+/** Goes on by itself, as a provider does that knows who asks. */
+function logoutPage(ctx, form) {
+  ctx.body = `${form}<input form="op.logoutForm" type="hidden" name="logout" value="yes"><script>document.forms[0].submit()</script>`;
+}
+
+function loggedOutPage(ctx) {
+  ctx.body = "<h1>Logged out of the provider</h1>";
 }

@@ -1,42 +1,50 @@
-// A gateway with a real provider in front of it and an application behind it, stopped when the test ends.
-import { freePort, startGateway } from "./gateway.mjs";
-import { startProvider } from "./provider.mjs";
-import { startHostile } from "./hostile.mjs";
-import { startUpstream } from "./upstream.mjs";
+// A gateway with a provider before it and an application behind it, for one test or for a file of tests.
 import { Browser } from "./browser.mjs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { startGateway } from "./gateway.mjs";
+import { startHostileProvider } from "./hostile.mjs";
+import { startProvider } from "./provider.mjs";
+import { startUpstream } from "./upstream.mjs";
 
-/** `provider`: settings of provider.mjs; everything else as startGateway takes it. */
-export async function world(t, { provider: settings, ...rest } = {}) {
-  const port = await freePort();
-  const callback = `${rest.tls ? "https://localhost" : "http://127.0.0.1"}:${port}/auth/callback`;
-  return assemble(t, await startProvider({ ...settings, redirectUris: [callback] }), { port, ...rest });
-}
+/** The access token in an `Authorization` header of a flat list of names and values. */
+const bearer = (headers) => /^Bearer (.+)$/.exec(headers[headers.findIndex((name) => /^authorization$/i.test(name)) + 1])?.[1];
 
-/** The same with the scriptable provider. */
-export async function hostileWorld(t, options = {}) {
-  return assemble(t, await startHostile(), options);
-}
-
-async function assemble(t, provider, options) {
+/**
+ * Starts all three and stops them after the test `t` (or, outside of one, with `close`). `hostile` is the options of
+ * the scriptable provider, `provider` those of the real one; the rest is the gateway's, see gateway.mjs.
+ */
+export async function createWorld(t, { hostile, provider: options, ...gatewayOptions } = {}) {
   const upstream = await startUpstream();
-  const gateway = await startGateway({ provider, upstream, ...options });
-  t.after(async () => {
-    await gateway.stop();
-    await Promise.all([provider.stop(), upstream.stop()]);
+  const provider = hostile ? await startHostileProvider(hostile === true ? {} : hostile) : await startProvider(options);
+  const gateway = await startGateway({ provider, upstream, ...gatewayOptions });
+  provider.allow?.(gateway.origin);
+  const world = { upstream, provider, gateway, browser, login, token, close };
+  t?.after(async () => {
+    if (t.passed === false) t.diagnostic(`the gateway printed:\n${gateway.log.slice(-3000)}`);
+    await close();
   });
-  return { provider, upstream, gateway, browser: (options) => new Browser(gateway, options) };
-}
+  return world;
 
-/** Waits until something is so. */
-export async function until(what, condition, seconds = 10) {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const found = await condition();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
-    await sleep(50);
+  /** A browser with nothing in it. */
+  function browser(more) {
+    return new Browser(gateway, more);
+  }
+
+  /** A browser that has logged in. */
+  async function login(how) {
+    const made = browser();
+    await made.login(how);
+    return made;
+  }
+
+  /** The access token that the application gets for this browser's request. */
+  async function token(from, path = "/api") {
+    const answer = await from.api(path);
+    if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}: ${answer.text.slice(0, 400)}`);
+    return bearer(answer.json().headers);
+  }
+
+  async function close() {
+    await gateway.close();
+    await Promise.all([provider.close(), upstream.close()]);
   }
 }
-
-export { sleep };

@@ -1,0 +1,57 @@
+// A main module around the bundle's that shows and turns what a test could not reach otherwise: it counts the calls
+// to Durable Object storage, and moves the isolate's clock. The product's code runs unchanged below it.
+
+/** What to give a gateway as `entry`. */
+export const INSTRUMENTS = `
+import bundle, * as exported from "./entry.js";
+
+let ahead = 0;
+const now = Date.now;
+Date.now = () => now() + ahead;
+
+const counts = {};
+const wrapped = new Set();
+function count(name, object) {
+  const prototype = object && Object.getPrototypeOf(object);
+  if (!prototype || wrapped.has(prototype)) return;
+  wrapped.add(prototype);
+  for (const key of Object.getOwnPropertyNames(prototype)) {
+    const { value } = Object.getOwnPropertyDescriptor(prototype, key);
+    if (typeof value !== "function" || key === "constructor") continue;
+    prototype[key] = function (...args) {
+      counts[name + "." + key] = (counts[name + "." + key] ?? 0) + 1;
+      return value.apply(this, args);
+    };
+  }
+}
+
+export class SessionActor extends exported.SessionActor {
+  constructor(state, env) {
+    count("storage", state.storage);
+    count("sql", state.storage.sql);
+    count("kv", state.storage.kv);
+    super(state, env);
+  }
+}
+
+export default class extends bundle {
+  fetch(request) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/__instruments/storage") return Response.json(counts);
+    if (pathname === "/__instruments/clock") {
+      ahead = Number(searchParams.get("ahead")) * 1000;
+      return Response.json({ ahead });
+    }
+    return super.fetch(request);
+  }
+}
+`;
+
+/** How many calls storage has had so far, in all. */
+export async function storageCalls(gateway) {
+  const counts = (await gateway.request("/__instruments/storage")).json();
+  return { counts, total: Object.values(counts).reduce((sum, count) => sum + count, 0) };
+}
+
+/** Sets the gateway's clock this many seconds ahead of the machine's. Alarms keep to the machine's. */
+export const setClockAhead = (gateway, seconds) => gateway.request(`/__instruments/clock?ahead=${seconds}`);
