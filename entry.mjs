@@ -34,4 +34,32 @@ const actor = (Rust) =>
 
 export class SessionActor extends actor(rust.SessionActor) {}
 
-export default rust.default;
+// What worker-build's shim knows of the WebAssembly instance. A request that waited in an instance which has panicked
+// would wait for ever: Rust's own time limits died with it.
+const state = globalThis.__worker_init_state;
+const LOOK_EVERY = 5000;
+
+const lost = () =>
+  Response.json(
+    { type: "about:blank", title: "Sessions unavailable", status: 503, code: "store_unavailable", detail: "Sessions cannot be read at the moment.", ray: crypto.randomUUID() },
+    { status: 503, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "retry-after": "1" } },
+  );
+
+export default class extends rust.default {
+  async fetch(request) {
+    const instance = state.instanceId;
+    let timer;
+    const gone = new Promise((resolve) => {
+      const look = () => {
+        if (state.criticalError || state.instanceId !== instance) resolve(lost());
+        else timer = setTimeout(look, LOOK_EVERY);
+      };
+      timer = setTimeout(look, LOOK_EVERY);
+    });
+    try {
+      return await Promise.race([super.fetch(request), gone]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -165,11 +165,14 @@ impl Session {
     fn note_use(self: &Rc<Self>, now: OffsetDateTime) {
         let notable = {
             let mut memory = self.memory.borrow_mut();
-            let Memory { state: Some(State::Active(active)), .. } = &mut *memory else { return };
-            let notable = active.use_is_notable(now, self.lifetimes());
-            // At once, so that the requests right behind this one are not notable, too.
+            let Memory { state: Some(State::Active(active)), used_written_at, .. } = &mut *memory else { return };
+            let notable = active.use_is_notable(now, used_written_at.unwrap_or(active.last_used_at), self.lifetimes());
             active.last_used_at = now;
             active.used = true;
+            if notable {
+                // At once, so that the requests right behind this one are not notable, too.
+                *used_written_at = Some(now);
+            }
             notable
         };
         if notable {

@@ -69,6 +69,8 @@ struct Memory {
     generation: u64,
     state: Option<State>,
     alarm_at: Option<OffsetDateTime>,
+    /// The last use as the store knows it; the state's own is ahead of it.
+    used_written_at: Option<OffsetDateTime>,
     /// The last denial that went into the ledger: the same one again does not.
     denied: Option<String>,
 }
@@ -106,7 +108,8 @@ impl Session {
         };
         let mut memory = self.memory.borrow_mut();
         if !memory.loaded {
-            *memory = Memory { loaded: true, generation, state, ..Memory::default() };
+            let used_written_at = state.as_ref().and_then(State::active).map(|active| active.last_used_at);
+            *memory = Memory { loaded: true, generation, state, used_written_at, ..Memory::default() };
         }
         Ok(())
     }
@@ -138,6 +141,7 @@ impl Session {
         let next = state.next_alarm(self.lifetimes());
         {
             let mut memory = self.memory.borrow_mut();
+            memory.used_written_at = state.active().map(|active| active.last_used_at);
             memory.state = Some(state);
             memory.generation = generation;
         }

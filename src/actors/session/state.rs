@@ -486,10 +486,10 @@ impl Active {
     }
 
     /// Whether the use at `now` has to be written down: the first since the tokens came, and then about twenty
-    /// times in an idle time.
-    pub fn use_is_notable(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> bool {
+    /// times in an idle time, counted from the one that was written last.
+    pub fn use_is_notable(&self, now: OffsetDateTime, written_at: OffsetDateTime, lifetimes: Lifetimes) -> bool {
         let step = lifetimes.idle.checked_div(20).unwrap_or(lifetimes.idle);
-        !self.used || now >= self.last_used_at.saturating_add(step)
+        !self.used || now >= written_at.saturating_add(step)
     }
 
     /// What the user may know.

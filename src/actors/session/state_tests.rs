@@ -209,10 +209,10 @@ fn a_logout_knows_for_ten_minutes_where_it_goes_on_to() {
 #[test]
 fn uses_are_notable_at_first_and_then_twenty_times_in_an_idle_time() {
     let state = active();
-    assert!(state.active().unwrap().use_is_notable(T0, LIVES));
-    let used = state.used(T0);
-    assert!(!used.active().unwrap().use_is_notable(T0 + Duration::seconds(179), LIVES));
-    assert!(used.active().unwrap().use_is_notable(T0 + Duration::seconds(180), LIVES));
+    assert!(state.active().unwrap().use_is_notable(T0, T0, LIVES));
+    let used = state.used(T0 + Duration::seconds(100));
+    assert!(!used.active().unwrap().use_is_notable(T0 + Duration::seconds(179), T0, LIVES));
+    assert!(used.active().unwrap().use_is_notable(T0 + Duration::seconds(180), T0, LIVES));
 }
 
 #[test]
