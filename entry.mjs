@@ -1,5 +1,6 @@
 // The Worker's module. It declares the Durable Object classes, which JavaScript alone can extend, and
-// delegates every call to the Rust object of the same name. Nothing is decided here.
+// delegates every call to the Rust object of the same name. All that it decides is what becomes of a call that was
+// under way in a WebAssembly instance which has panicked.
 import { DurableObject } from "cloudflare:workers";
 import * as rust from "./build/index.js";
 

@@ -1,6 +1,7 @@
 // What went wrong once, each under the name of what was seen. A fix comes with a test here.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { signingKey } from "./parts/keys.mjs";
 import { raw } from "./parts/rawhttp.mjs";
 import { sleep } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -40,5 +41,73 @@ describe("regression", { concurrency: 3 }, () => {
     await gateway.kill9();
     await gateway.restart();
     await token(browser);
+  });
+
+  test("a rotation of keys ends no session and fails no login, whoever comes second", async (t) => {
+    // One actor fetched the keys anew; the others were told that there is no such key.
+    const { provider, login, token } = await createWorld(t, { hostile: { accessTokenSeconds: 2 } });
+    const unused = { returnTo: "/auth/session" }; // so that the alarm refreshes none of them ahead
+    const browsers = await Promise.all([login(unused), login(unused), login(unused)]);
+    await sleep(2000);
+    const before = provider.calls.jwks.length;
+    provider.key = signingKey("RS256", "rotated");
+    provider.answers.jwks = async (valid) => {
+      await sleep(500);
+      return valid();
+    };
+    await Promise.all([...browsers.map((browser) => token(browser)), login(), login()]);
+    assert.equal(provider.calls.jwks.length, before + 1);
+  });
+
+  test("with the keys out of reach a refreshed ID token of another user still ends the session", async (t) => {
+    const { provider, gateway, browser: open } = await createWorld(t, { hostile: { accessTokenSeconds: 2 } });
+    const browser = open();
+    await browser.login({ returnTo: "/auth/session" }); // no use: the alarm refreshes nothing
+    await gateway.restart(); // the keys are forgotten
+    await sleep(2000);
+    provider.answers.jwks = () => ({ status: 503 });
+    provider.idToken.claims = (claims) => ({ ...claims, sub: "mallory" });
+    const answer = await browser.api("/api");
+    assert.equal(answer.status, 401, answer.text);
+    assert.equal(answer.json().reason, "refresh_rejected");
+  });
+
+  test("with the keys out of reach a refresh goes on with the identity that is known", async (t) => {
+    const { provider, gateway, browser: open, token } = await createWorld(t, { hostile: { accessTokenSeconds: 2 } });
+    const browser = open();
+    await browser.login({ returnTo: "/auth/session" }); // no use: the alarm refreshes nothing
+    await gateway.restart();
+    await sleep(2000);
+    provider.answers.jwks = () => ({ status: 503 });
+    await token(browser);
+    assert.equal(provider.refreshes.length, 1);
+    assert.ok(provider.calls.jwks.length > 1);
+    assert.equal((await browser.api("/auth/session")).json().subject, "ada");
+  });
+
+  test("the reload of a strict cookie's page leads nowhere else", async (t) => {
+    const { gateway } = await createWorld(t, { hostile: true, vars: { COOKIE_SAME_SITE: "strict" } });
+    const headers = { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "cross-site" };
+    for (const target of ["//evil.example/x", "/a/..//evil.example"]) {
+      const page = await gateway.request(target, { headers });
+      assert.equal(page.status, 200);
+      assert.match(page.text, /content="0;url=\/"/, target);
+      assert.doesNotMatch(page.text, /evil/);
+    }
+  });
+
+  test("POST /refresh with nothing left to refresh with is no success", async (t) => {
+    const { provider, browser: open } = await createWorld(t, { hostile: { accessTokenSeconds: 1 } });
+    provider.answers.token = (valid) => {
+      const answer = valid();
+      delete answer.json.refresh_token;
+      return answer;
+    };
+    const browser = open();
+    await browser.navigate("/auth/login?return_to=/auth/session");
+    await sleep(1000);
+    const answer = await browser.api("/auth/refresh", { method: "POST" });
+    assert.equal(answer.status, 401, answer.text);
+    assert.equal(answer.json().code, "login_required");
   });
 });
