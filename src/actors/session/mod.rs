@@ -26,6 +26,7 @@ use crate::provider::Provider;
 use crate::region::Region;
 use crate::store::{self, Record, Store as _, StoreError};
 
+pub mod active;
 mod alarm;
 mod get;
 pub mod grant;

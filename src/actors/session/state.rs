@@ -14,8 +14,9 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
+pub use super::active::{Active, Identity};
 pub use super::grant::{Grant, Refreshing};
-use super::message::{EndReason, Estate, SessionView, Summary, UserPlace};
+use super::message::{EndReason, Estate, Summary, UserPlace};
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, Secret, SecretHash};
 
@@ -84,52 +85,6 @@ pub struct Predecessor {
     pub actor: ActorId,
     /// Of its cookie.
     pub secret_hash: SecretHash,
-}
-
-/// A live session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Active {
-    /// Of the session cookie.
-    pub secret_hash: SecretHash,
-    /// Where the login began.
-    pub place: UserPlace,
-    /// Who is logged in.
-    pub identity: Identity,
-    /// What the provider granted.
-    pub grant: Grant,
-    /// When the user logged in.
-    pub created_at: OffsetDateTime,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
-    /// The last use, or the login.
-    pub last_used_at: OffsetDateTime,
-    /// Whether there was a use since the tokens came.
-    pub used: bool,
-    /// The last refresh that somebody asked for.
-    pub forced_at: Option<OffsetDateTime>,
-    /// Counts the owners of the grant.
-    pub epoch: u32,
-}
-
-/// Who is logged in, as the ID token said.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Identity {
-    /// `iss`.
-    pub issuer: String,
-    /// `sub`.
-    pub subject: String,
-    /// `sid`: the provider's own session.
-    pub sid: Option<String>,
-    /// The claims of the ID token and UserInfo: a JSON object.
-    pub claims: String,
-    /// The ID token, for `id_token_hint`.
-    pub id_token: String,
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").field("issuer", &self.issuer).field("subject", &self.subject).finish_non_exhaustive()
-    }
 }
 
 /// A session that is over.
@@ -451,59 +406,6 @@ fn summary(
         last_used_at,
         expires_at,
         user_agent: place.user_agent.clone(),
-    }
-}
-
-impl Active {
-    /// The end without a further use.
-    pub fn idle_expires_at(&self, lifetimes: Lifetimes) -> OffsetDateTime {
-        self.last_used_at.saturating_add(lifetimes.idle)
-    }
-
-    fn over(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> Option<EndReason> {
-        if now >= self.expires_at {
-            Some(EndReason::Expired)
-        } else if now >= self.idle_expires_at(lifetimes) {
-            Some(EndReason::Idle)
-        } else {
-            None
-        }
-    }
-
-    /// When the alarm refreshes: only a session that was used since its tokens came.
-    fn ahead_at(&self) -> Option<OffsetDateTime> {
-        if !self.used {
-            return None;
-        }
-        match &self.grant.refresh {
-            Refreshing::Ready { not_before, .. } => {
-                let at = self.grant.refresh_at?;
-                Some(not_before.map_or(at, |not_before| not_before.max(at)))
-            }
-            Refreshing::Presented { not_before, .. } => Some((*not_before)?.max(self.grant.refresh_at?)),
-            Refreshing::Impossible | Refreshing::Lost => None,
-        }
-    }
-
-    /// Whether the use at `now` has to be written down: the first since the tokens came, and then about twenty
-    /// times in an idle time, counted from the one that was written last.
-    pub fn use_is_notable(&self, now: OffsetDateTime, written_at: OffsetDateTime, lifetimes: Lifetimes) -> bool {
-        let step = lifetimes.idle.checked_div(20).unwrap_or(lifetimes.idle);
-        !self.used || now >= written_at.saturating_add(step)
-    }
-
-    /// What the user may know.
-    pub fn view(&self, lifetimes: Lifetimes) -> SessionView {
-        SessionView {
-            subject: self.identity.subject.clone(),
-            issuer: self.identity.issuer.clone(),
-            claims: self.identity.claims.clone(),
-            region: self.place.region,
-            created_at: self.created_at,
-            idle_expires_at: self.idle_expires_at(lifetimes).min(self.expires_at),
-            expires_at: self.expires_at,
-            access_token_expires_at: self.grant.expires_at,
-        }
     }
 }
 

@@ -1,0 +1,259 @@
+//! Reads the variables, and collects every problem on the way.
+
+use openidconnect::{ClientId, ClientSecret, IssuerUrl};
+use time::Duration;
+use url::Url;
+
+use super::{Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, SameSite, TokenAuth, is_allowed};
+use crate::region::Region;
+
+/// Parameters of the authorization request that are the gateway's own.
+const OWN_PARAMETERS: [&str; 16] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "response_mode",
+    "request",
+    "request_uri",
+    "audience",
+    "resource",
+    "prompt",
+    "client_secret",
+    "id_token_hint",
+];
+
+/// See [`Config::read`].
+pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Problem>> {
+    let mut reader = Reader { vars, problems: Vec::new() };
+    match reader.config() {
+        Some(config) if reader.problems.is_empty() => Ok(config),
+        _ => Err(reader.problems),
+    }
+}
+
+struct Reader<V> {
+    vars: V,
+    problems: Vec<Problem>,
+}
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    fn config(&mut self) -> Option<Config> {
+        // Each line runs whatever the others found: an operator sees every problem at once.
+        let public_origins = self.origins();
+        let auth_prefix = self.auth_prefix();
+        let upstream = self.upstream();
+        let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
+        let oidc = self.oidc();
+        let lifetimes = Lifetimes {
+            idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
+            absolute: self.seconds("SESSION_ABSOLUTE_SECONDS", 604_800, 1),
+            login: self.seconds("LOGIN_TIMEOUT_SECONDS", 600, 1),
+        };
+        let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
+        let default_region = self.region();
+        let jurisdiction = self
+            .text("JURISDICTION")
+            .and_then(|_| self.choice("JURISDICTION", &[("eu", Jurisdiction::Eu), ("fedramp", Jurisdiction::Fedramp)]));
+        self.choice("SESSION_STORE", &[("durable", ())]);
+        if self.text("ADMIN_TOKEN").is_some_and(|token| token.chars().count() < 32) {
+            self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
+        }
+        Some(Config {
+            public_origins,
+            auth_prefix,
+            upstream: upstream?,
+            upstream_timeout,
+            oidc: oidc?,
+            lifetimes,
+            same_site: same_site?,
+            default_region: default_region?,
+            jurisdiction,
+        })
+    }
+
+    fn oidc(&mut self) -> Option<Oidc> {
+        let known = self.choice("PROVIDER", &[("oidc", ())]);
+        let issuer = self.issuer();
+        let client_id = self.text("OIDC_CLIENT_ID");
+        if client_id.is_none() {
+            self.problem("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
+        }
+        let token_auth = self.text("OIDC_TOKEN_AUTH").and_then(|_| {
+            let known = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
+            self.choice("OIDC_TOKEN_AUTH", &known)
+        });
+        let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
+        let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
+        if !scopes.iter().any(|scope| scope == "openid") {
+            self.problem("OIDC_SCOPES", "lacks openid: put space-separated scopes there, openid among them");
+        }
+        let form_post = self.choice("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)]);
+        let authorization_params = self.authorization_params();
+        let par = self.choice("OIDC_PAR", &[("auto", Par::Auto), ("always", Par::Always), ("never", Par::Never)]);
+        let reuse_leeway = self.seconds("OIDC_REUSE_LEEWAY_SECONDS", 0, 0);
+        let resource = self.text("OIDC_RESOURCE");
+        if resource.as_deref().is_some_and(|resource| Url::parse(resource).is_err()) {
+            self.problem("OIDC_RESOURCE", "is no absolute URI (RFC 8707): put the API's identifier there");
+        }
+        known?;
+        Some(Oidc {
+            issuer: issuer?,
+            client_id: ClientId::new(client_id?),
+            client_secret: self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new),
+            token_auth,
+            scopes,
+            form_post: form_post?,
+            authorization_params,
+            audience: self.text("OIDC_AUDIENCE"),
+            resource,
+            par: par?,
+            reuse_leeway,
+        })
+    }
+
+    fn issuer(&mut self) -> Option<IssuerUrl> {
+        let Some(text) = self.text("OIDC_ISSUER") else {
+            self.problem(
+                "OIDC_ISSUER",
+                "is missing: the provider's issuer URL, exactly as its discovery document has it",
+            );
+            return None;
+        };
+        match Url::parse(&text) {
+            Ok(url) if is_allowed(&url) && url.query().is_none() && url.fragment().is_none() => {
+                IssuerUrl::new(text).ok()
+            }
+            _ => {
+                self.problem(
+                    "OIDC_ISSUER",
+                    "must be an https URL without query and fragment (http on loopback hosts only)",
+                );
+                None
+            }
+        }
+    }
+
+    fn authorization_params(&mut self) -> Vec<(String, String)> {
+        let Some(text) = self.text("OIDC_AUTHORIZATION_PARAMS") else { return Vec::new() };
+        let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
+            self.problem(
+                "OIDC_AUTHORIZATION_PARAMS",
+                "must be a JSON object of strings, such as {\"acr_values\":\"mfa\"}",
+            );
+            return Vec::new();
+        };
+        for name in params.keys().filter(|name| OWN_PARAMETERS.contains(&name.as_str())) {
+            let message = format!("sets {name}, which the gateway sets itself: leave it out");
+            self.problem("OIDC_AUTHORIZATION_PARAMS", &message);
+        }
+        params.into_iter().collect()
+    }
+
+    fn origins(&mut self) -> Vec<Origin> {
+        let text = self.text("PUBLIC_ORIGIN").unwrap_or_default();
+        let mut origins = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let origin = Url::parse(part).ok().filter(|url| {
+                is_allowed(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+            });
+            let origin = origin.filter(|url| url.username().is_empty() && url.password().is_none());
+            match origin.as_ref().and_then(Origin::of) {
+                Some(origin) => origins.push(origin),
+                None => self.problem(
+                    "PUBLIC_ORIGIN",
+                    "must be an origin such as https://app.example.com, or several with commas between (http on loopback hosts only)",
+                ),
+            }
+        }
+        origins
+    }
+
+    fn auth_prefix(&mut self) -> String {
+        let text = self.text("AUTH_PREFIX").unwrap_or_else(|| "/auth".to_owned());
+        let segment = text.strip_prefix('/').unwrap_or_default();
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/');
+        if segment.is_empty() || segment.ends_with('/') || segment.contains("//") || !segment.bytes().all(plain) {
+            self.problem(
+                "AUTH_PREFIX",
+                "must be a path such as /auth: a leading slash, no trailing one, letters, digits, - and _",
+            );
+        }
+        text
+    }
+
+    fn upstream(&mut self) -> Option<String> {
+        if self.text("ROUTES").is_some() {
+            self.problem("ROUTES", "is not supported by this version: put the application's origin into UPSTREAM");
+        }
+        let Some(text) = self.text("UPSTREAM") else {
+            self.problem(
+                "UPSTREAM",
+                "is missing: the origin of the application behind the gateway, such as https://app.internal",
+            );
+            return None;
+        };
+        match Url::parse(&text) {
+            Ok(url)
+                if is_allowed(&url)
+                    && url.query().is_none()
+                    && url.fragment().is_none()
+                    && url.username().is_empty() =>
+            {
+                Some(url.as_str().trim_end_matches('/').to_owned())
+            }
+            _ => {
+                self.problem(
+                    "UPSTREAM",
+                    "must be an https origin, optionally with a path (http on loopback hosts only)",
+                );
+                None
+            }
+        }
+    }
+
+    fn region(&mut self) -> Option<Region> {
+        match self.text("DEFAULT_REGION").unwrap_or_else(|| "weur".to_owned()).parse() {
+            Ok(region) => Some(region),
+            Err(unknown) => {
+                self.problem("DEFAULT_REGION", &format!("is {unknown}"));
+                None
+            }
+        }
+    }
+
+    fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
+        let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };
+        let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            self.problem(variable, &format!("must be one of: {}", names.join(", ")));
+        }
+        found
+    }
+
+    fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
+        let most = 10 * 365 * 86_400;
+        let seconds = self.text(variable).map_or(Ok(default), |text| text.parse::<i64>());
+        match seconds {
+            Ok(seconds) if (least..=most).contains(&seconds) => Duration::seconds(seconds),
+            _ => {
+                self.problem(variable, &format!("must be whole seconds, {least} to {most}; the default is {default}"));
+                Duration::seconds(default)
+            }
+        }
+    }
+
+    /// A variable's text; an empty one counts as unset, as wrangler has no other way to unset one.
+    fn text(&self, variable: &str) -> Option<String> {
+        (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn problem(&mut self, variable: &'static str, message: &str) {
+        self.problems.push(Problem { variable, message: message.to_owned() });
+    }
+}
