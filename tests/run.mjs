@@ -9,25 +9,31 @@ import { lineOf, report } from "./parts/report.mjs";
 
 /** Every test module, the slow ones first so that none is left running alone at the end. */
 const MODULES = [
+  "outcomes",
   "refresh",
-  "browser",
-  "alarm",
   "deploy",
+  "browser",
+  "discovery",
+  "alarm",
   "crash",
-  "outage",
+  "panic",
+  "session",
   "callback",
   "config",
   "fixation",
+  "headers",
   "https",
+  "id-token",
   "jwks",
   "logout",
-  "panic",
+  "outage",
   "protocol",
   "provider",
   "proxy",
   "redirects",
   "regression",
-  "session",
+  "storage",
+  "websocket",
 ];
 const UNIT = "unit";
 /** No single test may take longer. */

@@ -1,6 +1,7 @@
 // Processes that a test starts: they end with the test, and with the test process however that ends.
 // Also free ports, folders that go away, and waiting for something to become true.
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -52,7 +53,7 @@ export function start(command, args, { env = {}, cwd = ROOT, group = false } = {
 /** A shell that kills the child when this process ends in a way that runs no handlers: its standard input closes. */
 function watch(child) {
   const target = child.group ? `-${child.pid}` : `${child.pid}`;
-  const guard = spawn("sh", ["-c", `cat >/dev/null; kill -9 -- ${target} 2>/dev/null`], {
+  const guard = spawn("sh", ["-c", `cat >/dev/null; kill -s KILL -- ${target} 2>/dev/null`], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });
@@ -88,17 +89,19 @@ export async function kill9(child) {
 
 const handedOut = new Set();
 
-/** A loopback port that nothing listens on. */
+/**
+ * A loopback port that nothing listens on. Below those that systems give to whoever asks for any (Linux from 32768, others
+ * from 49152), and at random: what is free here isn't taken before its program has started.
+ */
 export async function freePort() {
   for (;;) {
-    const port = await new Promise((resolve, reject) => {
-      const server = createServer().once("error", reject);
-      server.listen(0, "127.0.0.1", () => {
-        const { port } = server.address();
-        server.close(() => resolve(port));
-      });
-    });
+    const port = randomInt(20_000, 32_000);
     if (handedOut.has(port)) continue;
+    const free = await new Promise((resolve) => {
+      const server = createServer().once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (!free) continue;
     handedOut.add(port);
     return port;
   }
