@@ -23,6 +23,7 @@ use crate::config::{Config, Problem};
 
 pub mod actors;
 pub mod ambient;
+pub mod body;
 pub mod config;
 pub mod credential;
 pub mod gateway;

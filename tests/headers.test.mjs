@@ -2,7 +2,7 @@
 // gateway's cookies stay out, nothing is cached. Conformance.md 20, 25, 26, 27.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { raw, rawGet } from "./parts/rawhttp.mjs";
+import { raw, rawGet, sessionGet } from "./parts/rawhttp.mjs";
 import { namesOf, valuesOf } from "./parts/upstream.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -16,12 +16,7 @@ describe("headers", () => {
   after(() => world.close());
 
   const host = () => new URL(world.gateway.origin).host;
-  /** A GET with the session and these header lines; what the application saw. */
-  const seenBy = async (lines, target = "/seen") => {
-    const answer = await rawGet(world.gateway.origin, target, [`cookie: ${browser.sessionHeader}`, ...lines]);
-    assert.equal(answer.status, 200, answer.text);
-    return answer.json();
-  };
+  const seenBy = (lines, target) => sessionGet(world.gateway, browser, lines, target);
 
   test("the application sees Authorization: Bearer and not the session cookie, other cookies unchanged byte for byte", async () => {
     const { name, value } = browser.session;

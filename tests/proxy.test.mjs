@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { Readable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { sleep, until } from "./parts/process.mjs";
-import { rawGet } from "./parts/rawhttp.mjs";
+import { rawGet, sessionGet } from "./parts/rawhttp.mjs";
 import { receive, startUpstream } from "./parts/upstream.mjs";
 import { CF_HEADER } from "./parts/workerd.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -20,12 +20,7 @@ describe("proxy", () => {
   });
   after(() => world.close());
 
-  /** A GET with the session and these header lines; what the application saw. */
-  const seenBy = async (lines, target = "/seen") => {
-    const answer = await rawGet(world.gateway.origin, target, [`cookie: ${browser.sessionHeader}`, ...lines]);
-    assert.equal(answer.status, 200, answer.text);
-    return answer.json();
-  };
+  const seenBy = (lines, target) => sessionGet(world.gateway, browser, lines, target);
 
   test("conformance 29: a redirect of the application is passed on, not followed with the token", async (t) => {
     const elsewhere = await startUpstream();

@@ -56,9 +56,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         };
         let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
         let default_region = self.region();
-        let jurisdiction = self
-            .text("JURISDICTION")
-            .and_then(|_| self.choice("JURISDICTION", &[("eu", Jurisdiction::Eu), ("fedramp", Jurisdiction::Fedramp)]));
+        let jurisdictions = [("eu", Jurisdiction::Eu), ("fedramp", Jurisdiction::Fedramp)];
+        let jurisdiction = self.optional_choice("JURISDICTION", &jurisdictions);
         self.choice("SESSION_STORE", &[("durable", ())]);
         if self.text("ADMIN_TOKEN").is_some_and(|token| token.chars().count() < 32) {
             self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
@@ -83,10 +82,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if client_id.is_none() {
             self.problem("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
         }
-        let token_auth = self.text("OIDC_TOKEN_AUTH").and_then(|_| {
-            let known = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
-            self.choice("OIDC_TOKEN_AUTH", &known)
-        });
+        let methods = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
+        let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &methods);
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
         let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
         if !scopes.iter().any(|scope| scope == "openid") {
@@ -226,6 +223,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
+    fn optional_choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
+        self.text(variable)?;
+        self.choice(variable, known)
+    }
+
+    /// The value that the variable names; the first one where it is unset.
     fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
         let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };
         let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);

@@ -8,7 +8,6 @@ use super::pages::{self, Page};
 use super::problem::Problem;
 use super::request::{Incoming, Parameters};
 use super::response::Outgoing;
-use super::route;
 use crate::actors;
 use crate::actors::session::message::{
     Authority, Begin, Callback, Complete, Completed, Credential, Denied, EndReason, Get, Revoke, UserPlace, Want,
@@ -27,8 +26,7 @@ impl Gateway {
     pub(super) async fn login(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         let query = request.query();
         let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or("/");
-        let return_to = route::local_url(&request.origin, &self.config.auth_prefix, return_to)
-            .ok_or(Problem::BadRequest("return_to must be an address on this site, such as /path?query."))?;
+        let return_to = self.return_to(request, return_to)?;
         let hints = HINTS.iter().filter_map(|name| {
             let value = query.get(name).filter(|value| !value.is_empty() && value.len() <= MAX_HINT)?;
             Some(((*name).to_owned(), value.to_owned()))
@@ -93,7 +91,6 @@ impl Gateway {
 
         let jar = request.jar();
         let clear_login = jar.clear_login(&attempt, self.config.oidc.form_post);
-        let prefix = &self.config.auth_prefix;
         let response = match completed? {
             Completed::SignedIn { secret, region, expires_at, return_to } => {
                 self.retire(request, address.id.as_str()).await;
@@ -108,8 +105,7 @@ impl Gateway {
             }
             // The old session has ended, and its cookie would ask for a silent login again.
             Completed::LoginNeeded { return_to, .. } => {
-                let return_to: String = url::form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
-                Outgoing::redirect(303, &format!("{prefix}/login?return_to={return_to}"))
+                Outgoing::redirect(303, &self.endpoint_url("login", &return_to))
                     .cookie(&jar.clear_session(self.config.same_site))
             }
         };

@@ -5,7 +5,6 @@ use super::pages::{self, Page};
 use super::problem::Problem;
 use super::request::Incoming;
 use super::response::Outgoing;
-use super::route;
 use crate::actors;
 use crate::actors::session::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke};
 use crate::credential::{ActorId, Secret};
@@ -20,10 +19,7 @@ impl Gateway {
             .and_then(|form| form.get("return_to"))
             .or_else(|| query.get("return_to"))
             .filter(|to| !to.is_empty());
-        let return_to = return_to
-            .map(|to| route::local_url(&request.origin, &self.config.auth_prefix, to))
-            .map(|to| to.ok_or(Problem::BadRequest("return_to must be an address on this site, such as /path?query.")))
-            .transpose()?;
+        let return_to = return_to.map(|to| self.return_to(request, to)).transpose()?;
         if request.method == "GET" && !Self::is_own_navigation(request) {
             return Ok(self.confirmation(return_to.as_deref()));
         }
@@ -55,10 +51,8 @@ impl Gateway {
 
     /// What a link on another site, or an image, gets: a button.
     fn confirmation(&self, return_to: Option<&str>) -> Outgoing {
-        let query = return_to.map_or_else(String::new, |to| {
-            format!("?return_to={}", url::form_urlencoded::byte_serialize(to.as_bytes()).collect::<String>())
-        });
-        let action = format!("{}/logout{query}", self.config.auth_prefix);
+        let logout = format!("{}/logout", self.config.auth_prefix);
+        let action = return_to.map_or(logout, |to| self.endpoint_url("logout", to));
         let page = Page {
             title: "Log out?",
             detail: "Another page asked to log you out. Nothing has changed yet.",

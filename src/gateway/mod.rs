@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use openidconnect::AccessToken;
-use url::Url;
+use url::{Url, form_urlencoded};
 use worker::Env;
 
 use self::problem::Problem;
@@ -16,7 +16,7 @@ use self::response::{Body, Outgoing};
 use self::route::{Endpoint, Host, Route};
 use crate::actors;
 use crate::actors::session::message::{EndReason, Get, Got, Want};
-use crate::config::{self, Config, Origin, SameSite};
+use crate::config::{Config, Origin, SameSite};
 
 pub mod cookie;
 pub mod csrf;
@@ -45,29 +45,26 @@ pub async fn serve(raw: web_sys::Request, env: Env) -> worker::Result<web_sys::R
     };
     match crate::config_of(&env).as_ref() {
         Ok(config) => Gateway { config: Rc::clone(config), env }.serve(raw, &address, url).await,
-        Err(problems) => unconfigured(raw, url, problems),
+        // The operator has to do something first: every request says what.
+        Err(problems) => turn_away(raw, url, &Problem::ConfigInvalid(problems.clone())),
     }
 }
 
-/// The operator has to do something first: every request says what.
-fn unconfigured(raw: web_sys::Request, url: Url, problems: &[config::Problem]) -> worker::Result<web_sys::Response> {
+/// Refuses a request for another host than the gateway's, or one that there is no configuration to serve.
+fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Result<web_sys::Response> {
     let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
     let request = Incoming::new(raw, url, origin);
-    Problem::ConfigInvalid(problems.to_vec()).response(&request.ray(), request.is_navigation()).into_platform()
+    problem.response(&request.ray(), request.is_navigation()).into_platform()
 }
 
 impl Gateway {
     async fn serve(&self, raw: web_sys::Request, address: &str, url: Url) -> worker::Result<web_sys::Response> {
-        let (origin, foreign) = match route::host(&self.config, &url) {
-            Host::Ours(origin) => (Some(origin), false),
+        let origin = match route::host(&self.config, &url) {
+            Host::Ours(origin) => origin,
             Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
-            Host::Foreign => (Origin::of(&url), true),
+            Host::Foreign => return turn_away(raw, url, &Problem::NotFound),
         };
-        let Some(origin) = origin else { return Problem::NotFound.response("", false).into_platform() };
         let request = Incoming::new(raw, url, origin);
-        if foreign {
-            return Problem::NotFound.response(&request.ray(), request.is_navigation()).into_platform();
-        }
         match route::route(&self.config, address, &request.url) {
             Route::Application => self.application(&request).await,
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
@@ -129,13 +126,8 @@ impl Gateway {
     }
 
     fn send_to_login(&self, request: &Incoming, problem: &Problem) -> Outgoing {
-        let mut here = request.url.path().to_owned();
-        if let Some(query) = request.url.query() {
-            here.push('?');
-            here.push_str(query);
-        }
         // An address that a login could not come back to is not worth an error: the user came to log in.
-        let here = route::local_url(&request.origin, &self.config.auth_prefix, &here).unwrap_or_else(|| "/".to_owned());
+        let here = self.return_to(request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
         // A strict cookie stays away from a navigation that another site began: the same one again, from here, has it.
         let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
         if self.config.same_site == SameSite::Strict && from_elsewhere && request.cookies.session.is_none() {
@@ -148,9 +140,20 @@ impl Gateway {
             };
             return pages::page(200, &page);
         }
-        let return_to: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
-        let response = Outgoing::redirect(302, &format!("{}/login?return_to={return_to}", self.config.auth_prefix));
+        let response = Outgoing::redirect(302, &self.endpoint_url("login", &here));
         self.clearing(request, problem, response)
+    }
+
+    /// A `return_to` as an address on this site.
+    fn return_to(&self, request: &Incoming, return_to: &str) -> Result<String, Problem> {
+        route::local_url(&request.origin, &self.config.auth_prefix, return_to)
+            .ok_or(Problem::BadRequest("return_to must be an address on this site, such as /path?query."))
+    }
+
+    /// One of the gateway's own endpoints, with a `return_to`.
+    fn endpoint_url(&self, endpoint: &str, return_to: &str) -> String {
+        let return_to: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+        format!("{}/{endpoint}?return_to={return_to}", self.config.auth_prefix)
     }
 
     fn refuse(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {

@@ -4,9 +4,8 @@
 use std::pin::pin;
 
 use futures::future::{Either, select};
-use js_sys::JsString;
 use openidconnect::AccessToken;
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::Delay;
 
@@ -15,13 +14,19 @@ use super::hygiene;
 use super::problem::Problem;
 use super::request::Incoming;
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn fetch(request: &web_sys::Request) -> Result<js_sys::Promise, JsValue>;
+}
+
 impl Gateway {
     /// Sends the request to the application, and its answer back.
     pub(super) async fn proxy(&self, request: &Incoming, token: &AccessToken) -> Result<web_sys::Response, Problem> {
         let unavailable = |_| Problem::UpstreamUnavailable;
         let abort = web_sys::AbortController::new().map_err(unavailable)?;
         let outgoing = self.outgoing(request, token, &abort.signal()).map_err(unavailable)?;
-        let fetched = pin!(JsFuture::from(fetch(&outgoing)));
+        let fetched = pin!(JsFuture::from(fetch(&outgoing).map_err(unavailable)?));
         let limit = pin!(Delay::from(self.config.upstream_timeout.unsigned_abs()));
         let response: web_sys::Response = match select(fetched, limit).await {
             Either::Left((response, _)) => response.map_err(unavailable)?.unchecked_into(),
@@ -39,12 +44,7 @@ impl Gateway {
         token: &AccessToken,
         signal: &web_sys::AbortSignal,
     ) -> Result<web_sys::Request, JsValue> {
-        let mut url = self.config.upstream.clone();
-        url.push_str(request.url.path());
-        if let Some(query) = request.url.query() {
-            url.push('?');
-            url.push_str(query);
-        }
+        let url = format!("{}{}", self.config.upstream, request.path_and_query());
         let init = web_sys::RequestInit::new();
         init.set_method(&request.method);
         init.set_headers(self.request_headers(request, token)?.as_ref());
@@ -59,9 +59,7 @@ impl Gateway {
     }
 
     fn request_headers(&self, request: &Incoming, token: &AccessToken) -> Result<web_sys::Headers, JsValue> {
-        let init: &JsValue = request.headers.as_ref();
-        let headers = js_sys::Reflect::construct(&constructor("Headers")?, &js_sys::Array::of1(init))?;
-        let headers: web_sys::Headers = headers.unchecked_into();
+        let headers = web_sys::Headers::new_with_headers(&request.headers)?;
         let nominated = request.header("connection").unwrap_or_default().to_ascii_lowercase();
         for name in request.headers.keys() {
             let Some(name) = name.ok().and_then(|name| name.as_string()) else { continue };
@@ -84,11 +82,13 @@ impl Gateway {
         Ok(headers)
     }
 
-    /// The application's answer, an accepted WebSocket included, with what a cache could do wrong and the gateway's own cookies taken out.
+    /// The application's answer, an accepted WebSocket included, with what a cache could do wrong and the gateway's own
+    /// cookies taken out.
     fn answer(&self, request: &Incoming, response: &web_sys::Response) -> Result<web_sys::Response, JsValue> {
-        let body = response.body().map_or(JsValue::NULL, JsValue::from);
-        let answer = js_sys::Reflect::construct(&constructor("Response")?, &js_sys::Array::of2(&body, response))?;
-        let answer: web_sys::Response = answer.unchecked_into();
+        // Every property that the platform knows of a response goes over, those that web_sys does not know included.
+        let model: &web_sys::ResponseInit = response.unchecked_ref();
+        let body = response.body();
+        let answer = web_sys::Response::new_with_opt_readable_stream_and_init(body.as_ref(), model)?;
         let headers = answer.headers();
         headers.set("cache-control", "no-store")?;
         headers.delete("cdn-cache-control")?;
@@ -98,25 +98,14 @@ impl Gateway {
             let jar = request.jar();
             let lines = js_sys::Reflect::get(&headers, &"getSetCookie".into())?;
             let lines = js_sys::Array::from(&lines.unchecked_into::<js_sys::Function>().call0(&headers)?);
-            if lines.iter().filter_map(|line| line.as_string()).any(|line| jar.is_set_by(&line)) {
+            let lines: Vec<String> = lines.iter().filter_map(|line| line.as_string()).collect();
+            if lines.iter().any(|line| jar.is_set_by(line)) {
                 headers.delete("set-cookie")?;
-                for line in lines.iter().filter_map(|line| line.as_string()).filter(|line| !jar.is_set_by(line)) {
-                    headers.append("set-cookie", &line)?;
+                for line in lines.iter().filter(|line| !jar.is_set_by(line)) {
+                    headers.append("set-cookie", line)?;
                 }
             }
         }
         Ok(answer)
     }
-}
-
-/// A global class. `web_sys` has no constructors that take a `Headers` or a `Response` as their model.
-fn constructor(name: &str) -> Result<js_sys::Function, JsValue> {
-    Ok(js_sys::Reflect::get(&js_sys::global(), &JsString::from(name))?.unchecked_into())
-}
-
-fn fetch(request: &web_sys::Request) -> js_sys::Promise {
-    let global: JsValue = js_sys::global().into();
-    let called = js_sys::Reflect::get(&global, &"fetch".into())
-        .and_then(|fetch| fetch.unchecked_into::<js_sys::Function>().call1(&global, request));
-    called.map_or_else(|error| js_sys::Promise::reject(&error), |promise| promise.unchecked_into())
 }

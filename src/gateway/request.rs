@@ -1,11 +1,12 @@
 //! A request as the gateway sees it.
 
-use url::{Url, form_urlencoded};
+use url::{Position, Url, form_urlencoded};
 
 use super::cookie::{Cookies, Jar};
 use super::csrf::{self, Provenance};
 use super::problem::Problem;
 use crate::ambient;
+use crate::body::{self, ReadError};
 use crate::config::Origin;
 use crate::credential::ActorId;
 use crate::region::{self, Place, Region};
@@ -93,6 +94,11 @@ impl Incoming {
         if csrf::passes(provenance, &self.origin.text) { Ok(()) } else { Err(Problem::CsrfRejected) }
     }
 
+    /// What is asked for at this origin: the path and the query.
+    pub fn path_and_query(&self) -> &str {
+        &self.url[Position::BeforePath..Position::AfterQuery]
+    }
+
     /// The parameters of the query.
     pub fn query(&self) -> Parameters {
         Parameters(self.url.query_pairs().into_owned().collect())
@@ -104,7 +110,10 @@ impl Incoming {
         if !self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with(form)) {
             return Ok(Parameters(Vec::new()));
         }
-        let body = read(&self.raw, MAX_FORM).await?;
+        let body = body::read(self.raw.body(), MAX_FORM).await.map_err(|error| match error {
+            ReadError::Broken => Problem::BadRequest("The request's body could not be read."),
+            ReadError::TooLarge => Problem::TooLarge,
+        })?;
         Ok(Parameters(form_urlencoded::parse(&body).into_owned().collect()))
     }
 
@@ -130,26 +139,6 @@ impl Incoming {
     /// The region for a new session of this visitor.
     pub fn region(&self, default: Region) -> Region {
         region::of(&self.place()).unwrap_or(default)
-    }
-}
-
-async fn read(request: &web_sys::Request, limit: usize) -> Result<Vec<u8>, Problem> {
-    use wasm_bindgen::JsCast as _;
-    let unreadable = |_| Problem::BadRequest("The request's body could not be read.");
-    let Some(stream) = request.body() else { return Ok(Vec::new()) };
-    let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut body = Vec::new();
-    loop {
-        let step = wasm_bindgen_futures::JsFuture::from(reader.read()).await.map_err(unreadable)?;
-        let field = |name: &str| js_sys::Reflect::get(&step, &name.into()).unwrap_or_default();
-        if field("done").as_bool().unwrap_or(true) {
-            return Ok(body);
-        }
-        let chunk: js_sys::Uint8Array = field("value").unchecked_into();
-        if body.len().saturating_add(chunk.length() as usize) > limit {
-            return Err(Problem::TooLarge);
-        }
-        body.extend(chunk.to_vec());
     }
 }
 

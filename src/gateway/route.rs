@@ -1,6 +1,6 @@
 //! Where a request goes: to one of the gateway's own endpoints, or to the application. Pure.
 
-use url::Url;
+use url::{Position, Url};
 
 use crate::config::{Config, Origin};
 
@@ -161,14 +161,7 @@ pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<
     if matches!(own, Some(Endpoint::Login | Endpoint::Callback | Endpoint::Logout)) {
         return Some("/".to_owned());
     }
-    let mut local = url.path().to_owned();
-    for (mark, part) in [('?', url.query()), ('#', url.fragment())] {
-        if let Some(part) = part {
-            local.push(mark);
-            local.push_str(part);
-        }
-    }
-    Some(local)
+    Some(url[Position::BeforePath..].to_owned())
 }
 
 #[cfg(test)]

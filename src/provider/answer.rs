@@ -59,7 +59,7 @@ pub fn plain_code(code: &str) -> &str {
 pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
     match error {
         RequestTokenError::Request(error) => unanswered(error),
-        _ if status.is_some_and(|status| status == 429 || status >= 500) => {
+        _ if status.is_some_and(http::says_not_now) => {
             ProviderError::Unavailable("the provider cannot exchange the code now".to_owned())
         }
         RequestTokenError::ServerResponse(error) if *error.error() == CoreErrorResponseType::InvalidGrant => {

@@ -97,7 +97,7 @@ async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
     let response = http::send(request).await.map_err(unanswered)?;
     match response.status().as_u16() {
         200 => {}
-        status @ (429 | 500..) => {
+        status if http::says_not_now(status) => {
             return Err(ProviderError::Unavailable(format!("discovery: the provider answered {status}")));
         }
         status => return Err(ProviderError::Rejected(format!("discovery: the provider answered {status}"))),

@@ -9,10 +9,9 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use openidconnect::{HttpRequest, HttpResponse};
 use url::Url;
-use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::Delay;
 
+use crate::body::{self, ReadError};
 use crate::config::is_allowed;
 
 /// How long one call may take, its body included.
@@ -38,6 +37,11 @@ pub enum HttpError {
     /// The body is too long.
     #[error("the provider's answer is longer than 1 MiB")]
     TooLarge,
+}
+
+/// Whether a complete answer says: not now.
+pub const fn says_not_now(status: u16) -> bool {
+    status == 429 || status >= 500
 }
 
 /// Sends a request and reads the whole answer.
@@ -97,23 +101,9 @@ async fn exchange(request: &HttpRequest, signal: web_sys::AbortSignal) -> Result
             answer = answer.header(name, value);
         }
     }
-    answer.body(read(&response).await?).map_err(|_| HttpError::Unreachable)
-}
-
-async fn read(response: &web_sys::Response) -> Result<Vec<u8>, HttpError> {
-    let Some(stream) = response.body() else { return Ok(Vec::new()) };
-    let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut body = Vec::new();
-    loop {
-        let step = JsFuture::from(reader.read()).await.map_err(|_| HttpError::Unreachable)?;
-        let field = |name| js_sys::Reflect::get(&step, &JsValue::from_str(name)).unwrap_or_default();
-        if field("done").as_bool().unwrap_or(true) {
-            return Ok(body);
-        }
-        let chunk: js_sys::Uint8Array = field("value").unchecked_into();
-        if body.len().saturating_add(chunk.length() as usize) > MAX_BODY {
-            return Err(HttpError::TooLarge);
-        }
-        body.extend(chunk.to_vec());
-    }
+    let body = body::read(response.body(), MAX_BODY).await.map_err(|error| match error {
+        ReadError::Broken => HttpError::Unreachable,
+        ReadError::TooLarge => HttpError::TooLarge,
+    })?;
+    answer.body(body).map_err(|_| HttpError::Unreachable)
 }

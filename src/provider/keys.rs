@@ -72,7 +72,7 @@ pub async fn after_miss(metadata: &Metadata) -> Result<Keys, ProviderError> {
 async fn fetch(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
     CoreJsonWebKeySet::fetch_async(uri, &http::send).await.map(Rc::new).map_err(|error| match error {
         DiscoveryError::Request(error) => unanswered(error),
-        DiscoveryError::Response(status, ..) if status.is_server_error() || status.as_u16() == 429 => {
+        DiscoveryError::Response(status, ..) if http::says_not_now(status.as_u16()) => {
             ProviderError::Unavailable(format!("keys: the provider answered {status}"))
         }
         _ => ProviderError::Rejected("keys: the document is no JSON Web Key Set".to_owned()),

@@ -11,7 +11,7 @@ use url::{Url, form_urlencoded};
 
 use super::answer::{Answer, exchange_error, refresh_failure};
 use super::discovery::{self, Metadata, unanswered};
-use super::http::{self};
+use super::http;
 use super::token::{OidcClient, TokenSet};
 use super::{Authorization, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
 use crate::actors::session::state::Identity;
@@ -80,9 +80,7 @@ impl Oidc {
     }
 
     fn plain_authorization_url(&self, metadata: &Metadata, request: &Authorization<'_>) -> Result<Url, ProviderError> {
-        let redirect = RedirectUrl::new(request.redirect_uri.to_owned())
-            .map_err(|_| ProviderError::Rejected("the redirect URI is malformed: check PUBLIC_ORIGIN".to_owned()))?;
-        let client = self.client(metadata).set_redirect_uri(redirect);
+        let client = self.client(metadata).set_redirect_uri(redirect_url(request.redirect_uri)?);
         let verifier = PkceCodeVerifier::new(request.code_verifier.to_owned());
         let (state, nonce) = (request.state.to_owned(), request.nonce.to_owned());
         let mut builder = client
@@ -126,7 +124,7 @@ impl Oidc {
         let params: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let response = http::send(self.authenticated_form(metadata, endpoint, params)?).await.map_err(unanswered)?;
         let status = response.status();
-        if status.is_server_error() || status.as_u16() == 429 {
+        if http::says_not_now(status.as_u16()) {
             return Err(ProviderError::Unavailable(format!(
                 "the provider answered {status} to the pushed authorization request"
             )));
@@ -205,9 +203,7 @@ impl Oidc {
         metadata: &Metadata,
         exchange: Exchange<'_>,
     ) -> Result<(TokenSet, OffsetDateTime), ProviderError> {
-        let redirect = RedirectUrl::new(exchange.redirect_uri.to_owned())
-            .map_err(|_| ProviderError::Rejected("the redirect URI is malformed".to_owned()))?;
-        let client = self.client(metadata).set_redirect_uri(redirect);
+        let client = self.client(metadata).set_redirect_uri(redirect_url(exchange.redirect_uri)?);
         let mut request = client
             .exchange_code(AuthorizationCode::new(exchange.code.to_owned()))
             .map_err(|_| ProviderError::Rejected("discovery: the provider has no token endpoint".to_owned()))?
@@ -300,4 +296,9 @@ impl Oidc {
             Err(_) => false,
         }
     }
+}
+
+fn redirect_url(redirect_uri: &str) -> Result<RedirectUrl, ProviderError> {
+    RedirectUrl::new(redirect_uri.to_owned())
+        .map_err(|_| ProviderError::Rejected("the redirect URI is malformed: check PUBLIC_ORIGIN".to_owned()))
 }

@@ -1,5 +1,6 @@
 // Requests written to the socket byte by byte, for what no HTTP client would send: doubled headers, odd spellings,
 // targets that every URL parser would tidy up.
+import assert from "node:assert/strict";
 import net from "node:net";
 import tls from "node:tls";
 
@@ -56,4 +57,11 @@ function unchunked(body) {
     at = lineEnd + 2 + length + 2;
   }
   return Buffer.concat(parts);
+}
+
+/** A GET with a browser's session and these header lines: what the application saw. */
+export async function sessionGet({ origin }, { sessionHeader }, lines, target = "/seen") {
+  const answer = await rawGet(origin, target, [`cookie: ${sessionHeader}`, ...lines]);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json();
 }

@@ -44,7 +44,6 @@ impl Session {
                     Outcome::Unavailable { .. } => "provider_unavailable",
                     Outcome::NoToken => "no_token",
                 };
-                self.reschedule().await?;
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, "refreshed ahead of the access token's end");
             }
             Some(Due::Nothing) => {}

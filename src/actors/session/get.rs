@@ -4,8 +4,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::{Either, LocalBoxFuture, Shared, select};
+use futures::future::{Either, select};
 use time::OffsetDateTime;
 use worker::Delay;
 
@@ -25,9 +24,6 @@ const PATIENCE: Duration = Duration::from_millis(9_500);
 const ANSWER_COUNTS: time::Duration = time::Duration::seconds(2);
 /// What to say to a request that nobody can say anything better to: seconds.
 const SOON: u32 = 5;
-
-/// Whether the provider answers, as everybody who asks at once waits for.
-pub type Answering = Shared<LocalBoxFuture<'static, bool>>;
 
 /// What memory says to a [`Get`].
 enum Verdict {
@@ -76,16 +72,18 @@ impl Session {
 
     async fn pass(self: &Rc<Self>, get: &Get, began: OffsetDateTime) -> Result<Got, Denied> {
         self.load().await?;
+        let mut now = began;
         let secret = get.secret.hash();
-        let mut verdict = self.verdict(&secret, get.want, began);
+        let mut verdict = self.verdict(&secret, get.want, now);
         if matches!(verdict, Verdict::WithoutToken) {
             within_patience(self.obtain_token(Cause::Request)).await?;
-            verdict = self.verdict(&secret, get.want, ambient::now());
+            now = ambient::now();
+            verdict = self.verdict(&secret, get.want, now);
         }
         match verdict {
             Verdict::Pass(got) => {
                 if get.want == Want::AccessToken {
-                    self.note_use(ambient::now());
+                    self.note_use(now);
                 }
                 Ok(got)
             }
@@ -124,7 +122,7 @@ impl Session {
         if active.grant.is_valid(now) {
             return TokenStanding::Valid;
         }
-        if self.refreshing.borrow().is_some() {
+        if self.refreshing.is_under_way() {
             return TokenStanding::Refreshable;
         }
         if let Some(until) = active.grant.refresh.waits_until(now) {
@@ -194,17 +192,11 @@ impl Session {
             return answered;
         }
         let session = Rc::clone(self);
-        let asking = self.answering.borrow().clone().unwrap_or_else(|| {
-            async move {
-                let answers = session.provider.answers().await;
-                session.answered_at.set(Some((ambient::now(), answers)));
-                session.answering.borrow_mut().take();
-                answers
-            }
-            .boxed_local()
-            .shared()
+        let asking = self.answering.join(|| async move {
+            let answers = session.provider.answers().await;
+            session.answered_at.set(Some((ambient::now(), answers)));
+            answers
         });
-        *self.answering.borrow_mut() = Some(asking.clone());
         asking.await
     }
 
@@ -216,9 +208,9 @@ impl Session {
             Denied::ProviderUnavailable { .. } => "provider_unavailable",
             Denied::StoreUnavailable => "store_unavailable",
         };
-        if self.memory.borrow().denied.as_deref() != Some(outcome) {
+        if self.memory.borrow().denied != Some(outcome) {
             self.record(Event::GetDenied, outcome, Cause::Request, began, &denied.to_string());
-            self.memory.borrow_mut().denied = Some(outcome.to_owned());
+            self.memory.borrow_mut().denied = Some(outcome);
         }
     }
 }

@@ -17,6 +17,7 @@ use worker::{Env, SqlStorage, Storage};
 
 use self::ledger::{Cause, Entry, Event};
 use self::message::{EndReason, Inspection};
+use self::single_flight::SingleFlight;
 use self::state::{Active, Refreshing, State};
 use crate::actors::wire;
 use crate::ambient;
@@ -36,6 +37,7 @@ mod object;
 mod refresh;
 mod revoke;
 mod sign_in;
+mod single_flight;
 pub mod state;
 pub mod view;
 
@@ -50,10 +52,10 @@ struct Session {
     config: Rc<Config>,
     env: Env,
     memory: RefCell<Memory>,
-    refreshing: RefCell<Option<refresh::InFlight>>,
+    refreshing: SingleFlight<refresh::Outcome>,
     /// When the provider last answered a GET, or did not.
     answered_at: Cell<Option<(OffsetDateTime, bool)>>,
-    answering: RefCell<Option<get::Answering>>,
+    answering: SingleFlight<bool>,
 }
 
 /// The record as stored. A field cannot be added to what bincode has written: a changed [`State`] gets a variant of its
@@ -73,7 +75,7 @@ struct Memory {
     /// The last use as the store knows it; the state's own is ahead of it.
     used_written_at: Option<OffsetDateTime>,
     /// The last denial that went into the ledger: the same one again does not.
-    denied: Option<String>,
+    denied: Option<&'static str>,
 }
 
 impl Session {
@@ -87,9 +89,9 @@ impl Session {
             config: Rc::clone(config),
             env,
             memory: RefCell::default(),
-            refreshing: RefCell::default(),
+            refreshing: SingleFlight::default(),
             answered_at: Cell::default(),
-            answering: RefCell::default(),
+            answering: SingleFlight::default(),
         })
     }
 

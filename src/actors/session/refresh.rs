@@ -12,8 +12,6 @@
 
 use std::rc::Rc;
 
-use futures::FutureExt as _;
-use futures::future::{LocalBoxFuture, Shared};
 use openidconnect::RefreshToken;
 use time::{Duration, OffsetDateTime};
 use worker::Delay;
@@ -22,6 +20,7 @@ use super::Session;
 use super::get::within_patience;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Refresh, SessionView};
+use super::single_flight::Flight;
 use super::state::{Grant, Identity, Refreshing, Standing, State};
 use crate::ambient;
 use crate::provider::RefreshFailure;
@@ -48,9 +47,6 @@ pub enum Outcome {
     /// There is nothing left to refresh with.
     NoToken,
 }
-
-/// The one refresh that everybody waits for.
-pub type InFlight = Shared<LocalBoxFuture<'static, Outcome>>;
 
 /// A refresh token on its way out.
 struct Presentation {
@@ -86,7 +82,7 @@ impl Session {
             let possible = matches!(refresh, Refreshing::Ready { .. } | Refreshing::Presented { .. });
             possible && refresh.waits_until(now).is_none() && !active.forced_at.is_some_and(recent)
         });
-        let in_flight = self.refreshing.borrow().is_some();
+        let in_flight = self.refreshing.is_under_way();
         if !in_flight && wanted != Some(true) {
             return Ok(());
         }
@@ -111,22 +107,9 @@ impl Session {
     }
 
     /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits.
-    pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> InFlight {
-        let mut refreshing = self.refreshing.borrow_mut();
-        if let Some(in_flight) = &*refreshing {
-            return in_flight.clone();
-        }
+    pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> Flight<Outcome> {
         let session = Rc::clone(self);
-        let in_flight = async move {
-            let outcome = session.run_refresh(cause).await;
-            session.refreshing.borrow_mut().take();
-            outcome
-        }
-        .boxed_local()
-        .shared();
-        *refreshing = Some(in_flight.clone());
-        wasm_bindgen_futures::spawn_local(in_flight.clone().map(drop));
-        in_flight
+        self.refreshing.join(|| async move { session.run_refresh(cause).await })
     }
 
     async fn run_refresh(self: &Rc<Self>, cause: Cause) -> Outcome {

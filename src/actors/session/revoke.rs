@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use futures::future::select;
 use openidconnect::RefreshToken;
 use worker::Delay;
@@ -13,6 +12,7 @@ use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Denied, EndReason, Estate, LoggedOut, Logout, Revoke, Revoked};
 use super::refresh::cause_of;
+use super::single_flight::{Flight, launch};
 use crate::ambient;
 use crate::credential::Secret;
 
@@ -33,10 +33,7 @@ impl Session {
         if reason != EndReason::Superseded
             && let Some(token) = remains.refresh_token
         {
-            let session = Rc::clone(self);
-            let revocation = async move { session.revoke_at_provider(&token).await }.boxed_local().shared();
-            wasm_bindgen_futures::spawn_local(revocation.clone());
-            select(revocation, pin!(Delay::from(PATIENCE))).await;
+            select(self.revocation(token), pin!(Delay::from(PATIENCE))).await;
         }
         let end_session_url = match logout {
             Some(logout) => self.end_session_url(&remains.id_token, logout).await,
@@ -45,8 +42,20 @@ impl Session {
         Ok(Revoked { end_session_url, estate: estate.map(Box::new) })
     }
 
+    /// Revokes a refresh token that no session has any more, and waits for nothing.
+    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>) {
+        if let Some(token) = token {
+            drop(self.revocation(token));
+        }
+    }
+
+    fn revocation(self: &Rc<Self>, token: RefreshToken) -> Flight<()> {
+        let session = Rc::clone(self);
+        launch(async move { session.revoke_at_provider(&token).await })
+    }
+
     /// Revokes a refresh token and writes down how that came out.
-    pub(super) async fn revoke_at_provider(&self, token: &RefreshToken) {
+    async fn revoke_at_provider(&self, token: &RefreshToken) {
         let began = ambient::now();
         let (outcome, detail) = match self.provider.revoke(began, token).await {
             Ok(()) => ("revoked", "the refresh token was revoked at the provider".to_owned()),

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use openidconnect::RefreshToken;
 use time::OffsetDateTime;
 
 use super::Session;
@@ -195,14 +194,6 @@ impl Session {
         };
         let revoked = actors::ask(&address, revoke).await.ok()?.ok()?;
         revoked.estate.filter(|_| attempt.silent).map(|estate| *estate)
-    }
-
-    /// Revokes a refresh token that no session has any more.
-    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>) {
-        if let Some(token) = token {
-            let session = Rc::clone(self);
-            wasm_bindgen_futures::spawn_local(async move { session.revoke_at_provider(&token).await });
-        }
     }
 }
 
