@@ -9,6 +9,7 @@ import { lineOf, report } from "./parts/report.mjs";
 
 /** Every test module, the slow ones first so that none is left running alone at the end. */
 const MODULES = [
+  "admin",
   "outcomes",
   "refresh",
   "deploy",

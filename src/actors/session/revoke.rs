@@ -34,7 +34,11 @@ impl Session {
                 _ => self.revoke_successor(&successor, cause, reason, logout).await,
             };
         }
-        self.authorize(&authority, began)?;
+        // A login that its directory knows of already must not outlive the end of all sessions.
+        let signing_in = matches!(self.memory.borrow().state, Some(State::Pending(_)));
+        if !(signing_in && matches!(authority, Authority::Trusted(_))) {
+            self.authorize(&authority, began)?;
+        }
         let remains = self.end(reason, cause, "the session was ended on request").await?;
         self.record(Event::Revoke, "ok", cause, began, reason.as_str());
         // Many providers end the whole grant with one of its tokens, and with it the successor's.
