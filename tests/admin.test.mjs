@@ -194,8 +194,8 @@ describe("admin", () => {
     assertDetail(detail);
     assert.equal(detail.state, "ended");
     assert.equal(detail.access_token_expires_at, null);
-    const why = detail.ledger.find(({ event }) => event === "end");
-    assert.deepEqual([why.outcome, why.cause], ["revoked", "admin"]);
+    const lines = detail.ledger.slice(2).map(({ event, outcome, cause }) => `${event} ${outcome} ${cause}`);
+    assert.deepEqual(lines, ["end revoked admin", "revoke ok admin", "revoke revoked admin", "get_denied ended request"]);
     const listed = await sessionsOf(gateway, "revoked");
     assert.deepEqual(Object.fromEntries(listed.map(({ id, state }) => [id, state])), { [id]: "ended", [actorOf(other.session)]: "active" });
   });

@@ -45,7 +45,7 @@ impl Session {
         if reason != EndReason::Superseded
             && let Some(token) = remains.refresh_token
         {
-            select(self.revocation(token), pin!(Delay::from(PATIENCE))).await;
+            select(self.revocation(token, cause), pin!(Delay::from(PATIENCE))).await;
         }
         let end_session_url = match logout {
             Some(logout) => self.end_session_url(&remains.id_token, logout).await,
@@ -79,25 +79,25 @@ impl Session {
     }
 
     /// Revokes a refresh token that no session has any more, and waits for nothing.
-    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>) {
+    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>, cause: Cause) {
         if let Some(token) = token {
-            drop(self.revocation(token));
+            drop(self.revocation(token, cause));
         }
     }
 
-    fn revocation(self: &Rc<Self>, token: RefreshToken) -> Flight<()> {
+    fn revocation(self: &Rc<Self>, token: RefreshToken, cause: Cause) -> Flight<()> {
         let session = Rc::clone(self);
-        launch(async move { session.revoke_at_provider(&token).await })
+        launch(async move { session.revoke_at_provider(&token, cause).await })
     }
 
     /// Revokes a refresh token and writes down how that came out.
-    async fn revoke_at_provider(&self, token: &RefreshToken) {
+    async fn revoke_at_provider(&self, token: &RefreshToken, cause: Cause) {
         let began = ambient::now();
         let (outcome, detail) = match self.provider.revoke(began, token).await {
             Ok(()) => ("revoked", "the refresh token was revoked at the provider".to_owned()),
             Err(error) => ("not_revoked", format!("the refresh token was not revoked at the provider: {error}")),
         };
-        self.record(Event::Revoke, outcome, Cause::Request, began, &detail);
+        self.record(Event::Revoke, outcome, cause, began, &detail);
     }
 
     async fn end_session_url(&self, id_token: &str, logout: Logout) -> Option<String> {
