@@ -31,6 +31,7 @@ const MODULES = [
   "provider",
   "proxy",
   "redirects",
+  "region",
   "regression",
   "storage",
   "websocket",
