@@ -32,6 +32,7 @@ const MODULES = [
   "proxy",
   "redirects",
   "region",
+  "migrate",
   "regression",
   "storage",
   "websocket",

@@ -457,6 +457,8 @@ pub struct Adopt {
     pub from: ActorId,
     /// When the move began.
     pub began_at: OffsetDateTime,
+    /// On whose behalf.
+    pub cause: Cause,
     /// The session.
     pub active: Box<Active>,
     /// Its last events, oldest first.
