@@ -116,10 +116,10 @@ pub fn of(place: &Place) -> Option<Region> {
     }
     match continent {
         // The Aleutians reach across the date line, too.
-        "NA" if longitude < AMERICA_DIVIDES_AT || longitude > 0.0 => Some(Region::Wnam),
+        "NA" if !(AMERICA_DIVIDES_AT..=0.0).contains(&longitude) => Some(Region::Wnam),
         "NA" => Some(Region::Enam),
         "SA" => Some(Region::Sam),
-        "EU" if longitude >= FAR_EAST || longitude < -FAR_EAST => Some(Region::Apac),
+        "EU" if !(-FAR_EAST..FAR_EAST).contains(&longitude) => Some(Region::Apac),
         "EU" if longitude >= EUROPE_DIVIDES_AT => Some(Region::Eeur),
         "EU" => Some(Region::Weur),
         "AS" if TOWARDS_EUROPE.contains(&country) => Some(Region::Eeur),

@@ -5,14 +5,10 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::follow;
 use super::ledger::{self, Cause, Event};
-use super::message::{
-    Authority, Begin, Begun, Callback, Complete, Completed, Denied, Destination, EndReason, Estate, IdTokenHint,
-    Migrate, Migrated, Occasion, Revoke, SignInError, Successor,
-};
+use super::message::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
 use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, State};
-use crate::actors;
+use super::succession::{Inheritance, overtaken};
 use crate::ambient;
 use crate::credential::Secret;
 use crate::provider::answer::plain_code;
@@ -21,9 +17,6 @@ use crate::store::StoreError;
 
 /// What a provider answers to `prompt=none` when the user has to do something (OpenID Connect Core 3.1.2.6).
 const LOGIN_NEEDED: [&str; 3] = ["login_required", "interaction_required", "consent_required"];
-
-/// The longest `id_token_hint`: URLs beyond it do not come through everywhere.
-const MAX_HINT: usize = 4096;
 
 impl From<ProviderError> for SignInError {
     fn from(error: ProviderError) -> Self {
@@ -255,80 +248,6 @@ impl Session {
         }
         Ok(Completed::SignedIn { secret: session_secret, region, expires_at, return_to: attempt.return_to })
     }
-
-    /// What this login goes on with. The session that the browser had before ends in any case, so that no cookie from
-    /// before the login is good for anything.
-    async fn inherit(
-        self: &Rc<Self>,
-        attempt: &Attempt,
-        identity: &Identity,
-        needs_refresh_token: bool,
-    ) -> Result<Inheritance, SignInError> {
-        let Some(predecessor) = &attempt.predecessor else { return Ok(Inheritance::Left(None)) };
-        let region = self.memory.borrow().state.as_ref().map(|state| state.place().region);
-        let (Occasion::Renewal | Occasion::Move, Some(region)) = (attempt.occasion, region) else {
-            self.supersede(attempt).await;
-            return Ok(Inheritance::Left(None));
-        };
-        let migrate = || Migrate {
-            authority: Authority::Successor(predecessor.secret_hash.clone()),
-            destination: Destination::Successor(Successor {
-                actor: self.id.clone(),
-                region,
-                issuer: identity.issuer.clone(),
-                subject: identity.subject.clone(),
-                needs_refresh_token,
-            }),
-        };
-        let left = match follow::ask(&self.env, &predecessor.actor, migrate).await {
-            Ok(followed) => followed.reply,
-            Err(error) => Err(error.into()),
-        };
-        match left {
-            Ok(Migrated::Leaves(estate)) => Ok(Inheritance::Left(estate)),
-            Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
-                Ok(Inheritance::Left(None))
-            }
-            // What somebody has ended does not go on by itself.
-            Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
-            // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
-            Err(Denied::Ended(EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected)) => {
-                Ok(Inheritance::LoginNeeded)
-            }
-            Err(
-                Denied::StoreUnavailable
-                | Denied::Reauthenticate
-                | Denied::ProviderUnavailable { .. }
-                | Denied::Relocate
-                | Denied::Moved(_),
-            ) => Err(SignInError::StoreUnavailable),
-        }
-    }
-
-    /// Ends the session that the browser had before.
-    async fn supersede(&self, attempt: &Attempt) {
-        let Some(predecessor) = &attempt.predecessor else { return };
-        let revoke = || Revoke {
-            authority: Authority::Successor(predecessor.secret_hash.clone()),
-            reason: EndReason::Superseded,
-            logout: None,
-        };
-        let _ = follow::ask(&self.env, &predecessor.actor, revoke).await;
-    }
-
-    async fn id_token_of(&self, predecessor: &Predecessor) -> Option<String> {
-        let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
-        let authority = Authority::Successor(predecessor.secret_hash.clone());
-        actors::ask(&address, IdTokenHint { authority }).await.ok()?.filter(|hint| hint.len() <= MAX_HINT)
-    }
-}
-
-/// What a login goes on with.
-enum Inheritance {
-    /// What its predecessor leaves to it.
-    Left(Option<Box<Estate>>),
-    /// Its predecessor's time is up.
-    LoginNeeded,
 }
 
 /// Why no session began.
@@ -343,10 +262,6 @@ impl From<SignInError> for Setback {
     fn from(error: SignInError) -> Self {
         Self::Final(error)
     }
-}
-
-fn overtaken() -> SignInError {
-    SignInError::CallbackRejected("the session was ended while this login was under way".to_owned())
 }
 
 /// How log lines name a failure.
