@@ -16,6 +16,7 @@ const MODULES = [
   "discovery",
   "alarm",
   "crash",
+  "pages",
   "panic",
   "session",
   "callback",

@@ -94,7 +94,7 @@ pub struct SignIn {
     pub identity: Identity,
     /// With what.
     pub tokens: Tokens,
-    /// What went wrong without harm: a UserInfo endpoint that did not answer.
+    /// What went wrong without harm: a UserInfo endpoint that did not answer, a refresh token that did not come.
     pub remark: Option<String>,
 }
 

@@ -143,7 +143,7 @@ pub struct Complete {
     pub callback: Callback,
 }
 
-/// How a login came out, where nothing went wrong.
+/// How a login came out.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Completed {
     /// There is a session.
@@ -168,6 +168,13 @@ pub enum Completed {
         return_to: String,
         /// The session that was to be renewed: it has ended.
         predecessor: Option<ActorId>,
+    },
+    /// The callback was this login's, and came to nothing: another login may fare better.
+    Failed {
+        /// Why.
+        error: SignInError,
+        /// Where the browser wanted to go.
+        return_to: String,
     },
 }
 

@@ -11,7 +11,7 @@ use super::state::{Attempt, Grant, Misfit, Pending, Predecessor, State};
 use crate::actors;
 use crate::ambient;
 use crate::credential::Secret;
-use crate::provider::answer::plain_code;
+use crate::provider::answer::authorization_error;
 use crate::provider::{Authorization, Exchange, ProviderError, SignIn};
 use crate::store::StoreError;
 
@@ -101,10 +101,12 @@ impl Session {
         let began = ambient::now();
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
-            Ok((Completed::SignedIn { .. }, remark)) => {
-                ("ok", remark.clone().unwrap_or_else(|| "logged in".to_owned()))
+            Ok((Completed::SignedIn { .. }, None)) => ("ok", "logged in".to_owned()),
+            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("logged in; {remark}")),
+            Ok((Completed::Failed { error, .. }, _)) => (word(error), error.to_string()),
+            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
+                ("login_needed", "the provider has no session to log in from silently".to_owned())
             }
-            Ok((_, _)) => ("login_needed", "the provider has no session to log in from silently".to_owned()),
             Err(error) => (word(error), error.to_string()),
         };
         self.record(Event::Complete, word, Cause::Request, began, &detail);
@@ -131,7 +133,18 @@ impl Session {
             return Err(misfit(Misfit::Replayed));
         }
         self.commit(state).await?;
+        let return_to = attempt.return_to.clone();
+        let outcome = self.carry_out(attempt, callback, now).await;
+        outcome.or_else(|error| Ok((Completed::Failed { error, return_to }, None)))
+    }
 
+    /// The callback is this login's, and its attempt is taken.
+    async fn carry_out(
+        self: &Rc<Self>,
+        attempt: Attempt,
+        callback: Callback,
+        now: OffsetDateTime,
+    ) -> Result<(Completed, Option<String>), SignInError> {
         let code = match code(callback, &attempt)? {
             Ok(code) => code,
             Err(without_session) => {
@@ -209,8 +222,8 @@ const fn word(error: &SignInError) -> &'static str {
 
 fn misfit(misfit: Misfit) -> SignInError {
     SignInError::CallbackRejected(match misfit {
-        Misfit::Foreign => "the callback does not belong to a login of this browser (state)".to_owned(),
-        Misfit::Replayed => "this callback has been used before".to_owned(),
+        Misfit::Foreign => "it began in another browser, or too long ago (state)".to_owned(),
+        Misfit::Replayed => "its address has been opened before".to_owned(),
     })
 }
 
@@ -220,7 +233,7 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
         return callback
             .code
             .map(Ok)
-            .ok_or_else(|| SignInError::CallbackRejected("the callback has no code".to_owned()));
+            .ok_or_else(|| SignInError::CallbackRejected("the login provider's answer has no code".to_owned()));
     };
     let return_to = attempt.return_to.clone();
     if attempt.prompt_none && LOGIN_NEEDED.contains(&error.as_str()) {
@@ -231,6 +244,5 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             Completed::NotSignedIn { return_to }
         }));
     }
-    let error = plain_code(&error);
-    Err(SignInError::CallbackRejected(format!("the provider answered {error}")))
+    Err(SignInError::CallbackRejected(authorization_error(&error)))
 }
