@@ -12,6 +12,7 @@ const MODULES = [
   "outcomes",
   "refresh",
   "deploy",
+  "demo",
   "browser",
   "discovery",
   "alarm",
