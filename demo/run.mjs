@@ -75,7 +75,7 @@ function startGateway(variables) {
   const args = ["dev", "--port", port, "--ip", "127.0.0.1", "--inspector-port", "0", "--persist-to", storage];
   // As if nothing had been configured yet: with `routes` wrangler would give the gateway their host, and `.dev.vars`
   // is for running it before an application of one's own.
-  args.push("--local-upstream", `localhost:${port}`, "--env-file", "/dev/null", "--show-interactive-dev-session=false");
+  args.push("--infer-origin-from-routes=false", "--env-file", "/dev/null", "--show-interactive-dev-session=false");
   for (const [name, value] of Object.entries(variables)) args.push("--var", `${name}:${value}`);
   const child = spawn(process.execPath, [wrangler, ...args.map(String)], {
     cwd: ROOT,
