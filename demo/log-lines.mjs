@@ -54,6 +54,7 @@ const time = (date) => date.toTimeString().slice(0, 8);
 function ahead(at, now) {
   const date = new Date(at);
   const seconds = Math.round((date - now) / 1000);
+  if (seconds >= 48 * 3600) return `in ${Math.round(seconds / 86400)} days`;
   if (seconds >= 7200) return `in ${Math.round(seconds / 3600)} h`;
   return `${time(date)}, in ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}`;
 }

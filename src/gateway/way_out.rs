@@ -38,9 +38,13 @@ impl Problem {
             | Self::UpstreamTimeout
             | Self::StoreUnavailable
             | Self::ConfigInvalid(_) => Some(WayOut::Again),
-            Self::CsrfRejected | Self::BadRequest(_) | Self::NotFound | Self::MethodNotAllowed(_) | Self::TooLarge => {
-                Some(WayOut::Home)
-            }
+            Self::AlreadyEnded(_)
+            | Self::InvalidToken(_)
+            | Self::CsrfRejected
+            | Self::BadRequest(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::TooLarge => Some(WayOut::Home),
         }
     }
 
@@ -86,7 +90,15 @@ impl Problem {
             (Self::ConfigInvalid(_), _) => "If this is your site, set these variables and deploy again:",
             (Self::ForeignHost, _) => "Check the address. If this is your site, PUBLIC_ORIGIN has to name this host.",
             (Self::CsrfRejected, _) => "Nothing was changed. If you meant to do this, do it in the application itself.",
-            (Self::BadRequest(_) | Self::NotFound | Self::MethodNotAllowed(_) | Self::TooLarge, _) => "",
+            (
+                Self::AlreadyEnded(_)
+                | Self::InvalidToken(_)
+                | Self::BadRequest(_)
+                | Self::NotFound
+                | Self::MethodNotAllowed(_)
+                | Self::TooLarge,
+                _,
+            ) => "",
         }
     }
 }

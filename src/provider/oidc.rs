@@ -33,7 +33,7 @@ impl Oidc {
         Self { settings }
     }
 
-    async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
+    pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
         discovery::metadata(&self.settings.issuer, now).await
     }
 
@@ -111,6 +111,9 @@ impl Oidc {
         let overruled = |name: &String| request.hints.iter().any(|(hint, _)| hint == name);
         for (name, value) in configured.filter(|(name, _)| !overruled(name)).chain(request.hints) {
             builder = builder.add_extra_param(name.clone(), value.clone());
+        }
+        if let Some(hint) = request.id_token_hint {
+            builder = builder.add_extra_param("id_token_hint", hint.to_owned());
         }
         Ok(builder.url().0)
     }
@@ -202,10 +205,9 @@ impl Oidc {
         let (set, received_at) = self.redeem(&metadata, exchange).await?;
         let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
         let tokens = set.tokens(received_at)?;
-        let (identity, user_info) = self.identify(&metadata, raw, exchange.nonce, &tokens).await?;
-        let refresh = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(&metadata).to_owned());
-        let remarks: Vec<String> = user_info.into_iter().chain(refresh).collect();
-        Ok(SignIn { identity, tokens, remark: (!remarks.is_empty()).then(|| remarks.join("; ")) })
+        let (identity, remark) = self.identify(&metadata, raw, exchange.nonce, &tokens).await?;
+        let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(&metadata));
+        Ok(SignIn { identity, tokens, remark, no_refresh_token })
     }
 
     /// What an operator can do about a login that brought no refresh token.
