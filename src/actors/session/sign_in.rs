@@ -7,11 +7,11 @@ use time::OffsetDateTime;
 use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
-use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, State};
+use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, Refreshing, State};
 use super::succession::{Inheritance, overtaken};
 use crate::ambient;
 use crate::credential::Secret;
-use crate::provider::answer::plain_code;
+use crate::provider::answer::authorization_error;
 use crate::provider::{Authorization, Exchange, ProviderError, SignIn, Tokens};
 use crate::store::StoreError;
 
@@ -111,15 +111,15 @@ impl Session {
         let began = ambient::now();
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
-            Ok((Completed::SignedIn { .. }, remark)) => {
-                ("ok", remark.clone().unwrap_or_else(|| "logged in".to_owned()))
+            Ok((Completed::SignedIn { .. }, None)) => ("ok", "logged in".to_owned()),
+            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("logged in; {remark}")),
+            Ok((Completed::Failed { error, .. }, _)) => (word(error), error.to_string()),
+            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
+                ("login_needed", "the provider has no session to log in from silently".to_owned())
             }
             Ok((Completed::Kept { .. }, why)) => {
                 let why = why.as_deref().unwrap_or_default();
                 ("kept", format!("the session stays where it is: {why}"))
-            }
-            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
-                ("login_needed", "the provider has no session to log in from silently".to_owned())
             }
             Err(error) => (word(error), error.to_string()),
         };
@@ -147,13 +147,14 @@ impl Session {
             return Err(misfit(Misfit::Replayed));
         }
         self.commit(state).await?;
-
         let return_to = attempt.return_to.clone();
         let is_move = attempt.occasion == Occasion::Move;
         match self.go_on(callback, attempt).await {
             // The old session is as it was.
             Err(Setback::Untouched(error)) if is_move => Ok((Completed::Kept { return_to }, Some(error.to_string()))),
-            Err(Setback::Untouched(error) | Setback::Final(error)) => Err(error),
+            Err(Setback::Untouched(error) | Setback::Final(error)) => {
+                Ok((Completed::Failed { error, return_to }, None))
+            }
             Ok(completed) => Ok(completed),
         }
     }
@@ -203,7 +204,7 @@ impl Session {
         attempt: Attempt,
         signed_in: SignIn,
     ) -> Result<(Completed, Option<String>), Setback> {
-        let SignIn { identity, tokens, remark } = signed_in;
+        let SignIn { identity, tokens, remark, no_refresh_token } = signed_in;
         let now = ambient::now();
         let Some(State::Pending(pending)) = self.memory.borrow().state.clone() else { return Err(overtaken().into()) };
         let lives = (now, now.saturating_add(self.lifetimes().absolute));
@@ -217,7 +218,11 @@ impl Session {
         if !matches!(completed, Ok(Completed::SignedIn { .. })) {
             self.unregister(&identity).await;
         }
-        Ok((completed?, remark))
+        // A predecessor may have handed its own over.
+        let has_none = self.active(|active| matches!(active.grant.refresh, Refreshing::Impossible)) == Some(true);
+        let advice = no_refresh_token.filter(|_| has_none).map(str::to_owned);
+        let remarks: Vec<String> = remark.into_iter().chain(advice).collect();
+        Ok((completed?, (!remarks.is_empty()).then(|| remarks.join("; "))))
     }
 
     /// The session begins, in its predecessor's place where it has one.
@@ -276,8 +281,8 @@ const fn word(error: &SignInError) -> &'static str {
 
 fn misfit(misfit: Misfit) -> SignInError {
     SignInError::CallbackRejected(match misfit {
-        Misfit::Foreign => "the callback does not belong to a login of this browser (state)".to_owned(),
-        Misfit::Replayed => "this callback has been used before".to_owned(),
+        Misfit::Foreign => "it began in another browser, or too long ago (state)".to_owned(),
+        Misfit::Replayed => "its address has been opened before".to_owned(),
     })
 }
 
@@ -287,7 +292,7 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
         return callback
             .code
             .map(Ok)
-            .ok_or_else(|| SignInError::CallbackRejected("the callback has no code".to_owned()));
+            .ok_or_else(|| SignInError::CallbackRejected("the login provider's answer has no code".to_owned()));
     };
     let return_to = attempt.return_to.clone();
     if attempt.prompt_none && LOGIN_NEEDED.contains(&error.as_str()) {
@@ -298,6 +303,5 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             Occasion::Move => Completed::LoginNeeded { return_to, predecessor, ended: false },
         }));
     }
-    let error = plain_code(&error);
-    Err(SignInError::CallbackRejected(format!("the provider answered {error}")))
+    Err(SignInError::CallbackRejected(authorization_error(&error)))
 }

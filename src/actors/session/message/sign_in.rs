@@ -74,7 +74,7 @@ pub struct Complete {
     pub callback: Callback,
 }
 
-/// How a login came out, where nothing went wrong.
+/// How a login came out.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Completed {
     /// There is a session.
@@ -105,6 +105,13 @@ pub enum Completed {
     /// The session was to move, and the provider would not have it: it goes on where it is.
     Kept {
         /// Where the browser goes now.
+        return_to: String,
+    },
+    /// The callback was this login's, and came to nothing: another login may fare better.
+    Failed {
+        /// Why.
+        error: SignInError,
+        /// Where the browser wanted to go.
         return_to: String,
     },
 }
