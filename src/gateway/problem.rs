@@ -4,8 +4,8 @@
 
 use serde_json::json;
 
-use super::pages::{self, Page};
 use super::response::{Body, Outgoing};
+use super::way_out::WayOut;
 use crate::actors::AskError;
 use crate::actors::directory::message::DirectoryError;
 use crate::actors::session::message::{Denied, EndReason, SignInError};
@@ -15,7 +15,7 @@ use crate::config;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// There is no session.
-    #[error("This needs a session, and the request has none.")]
+    #[error("This needs a login, and the request came without one.")]
     LoginRequired,
     /// There was one.
     #[error("{}", ended(*.0))]
@@ -38,8 +38,11 @@ pub enum Problem {
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
+    /// The host is none of `PUBLIC_ORIGIN`.
+    #[error("This gateway does not serve this host.")]
+    ForeignHost,
     /// There is, but not for this method.
-    #[error("This address answers other methods: {0}.")]
+    #[error("This address answers only to {0}.")]
     MethodNotAllowed(&'static str),
     /// A body is too long.
     #[error("The request is larger than this address accepts.")]
@@ -54,16 +57,16 @@ pub enum Problem {
         retry_after: u32,
     },
     /// The application does not answer.
-    #[error("The application behind this gateway cannot be reached.")]
+    #[error("The application cannot be reached at the moment.")]
     UpstreamUnavailable,
     /// The application is too slow.
-    #[error("The application behind this gateway did not answer in time.")]
+    #[error("The application did not answer in time.")]
     UpstreamTimeout,
     /// Sessions cannot be read.
     #[error("Sessions cannot be read at the moment.")]
     StoreUnavailable,
     /// The operator has to do something.
-    #[error("The gateway is not configured: {} of its variables need attention.", .0.len())]
+    #[error("The gateway cannot work yet: its configuration needs attention.")]
     ConfigInvalid(Vec<config::Problem>),
 }
 
@@ -132,7 +135,7 @@ impl Problem {
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
             Self::CallbackRejected(_) => (400, "callback_rejected", "Login failed"),
-            Self::NotFound => (404, "not_found", "Not found"),
+            Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
             Self::ProviderRejected(_) => (502, "provider_rejected", "Login provider refused"),
@@ -163,14 +166,14 @@ impl Problem {
     }
 
     /// The same, with a link on the page.
-    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(&str, &str)>) -> Outgoing {
+    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
         let (status, code, title) = self.status_code_title();
-        let detail = self.to_string();
         let mut response = if page {
-            pages::page(status, &Page { title, detail: &detail, ray, next: self.next(), link, ..Page::default() })
+            self.page(status, title, ray, link)
         } else {
             let mut document = json!({
-                "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, "ray": ray,
+                "type": "about:blank", "title": title, "status": status, "code": code, "detail": self.to_string(),
+                "ray": ray,
             });
             match self {
                 Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => {
@@ -190,35 +193,6 @@ impl Problem {
             _ => {}
         }
         response
-    }
-
-    /// What a person can do.
-    fn next(&self) -> String {
-        match self {
-            Self::CallbackRejected(_) => {
-                "You can try again, or ask the operator of this site if it goes on.".to_owned()
-            }
-            Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
-            Self::ProviderUnavailable { .. }
-            | Self::StoreUnavailable
-            | Self::UpstreamUnavailable
-            | Self::UpstreamTimeout => "Try again in a moment.".to_owned(),
-            Self::ProviderRejected(_) => {
-                "Tell the operator of this site: its registration at the login provider needs attention.".to_owned()
-            }
-            Self::ConfigInvalid(problems) => {
-                let lines: Vec<String> =
-                    problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
-                lines.join("\n")
-            }
-            Self::AlreadyEnded(_)
-            | Self::InvalidToken(_)
-            | Self::CsrfRejected
-            | Self::BadRequest(_)
-            | Self::NotFound
-            | Self::MethodNotAllowed(_)
-            | Self::TooLarge => "Go back to the application.".to_owned(),
-        }
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures::future::select;
 use openidconnect::RefreshToken;
-use time::OffsetDateTime;
 use worker::Delay;
 
 use super::Session;
@@ -15,7 +14,7 @@ use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke, Revoked};
 use super::refresh::cause_of;
 use super::single_flight::{Flight, launch};
-use super::state::{Standing, State};
+use super::state::State;
 use crate::ambient;
 use crate::credential::{ActorId, Secret};
 
@@ -28,7 +27,7 @@ impl Session {
         let began = ambient::now();
         let Revoke { authority, reason, logout } = revoke;
         let cause = cause_of(&authority);
-        if let Some(successor) = self.successor_of(&authority, began) {
+        if let Some(successor) = self.successor_of(&authority) {
             return match reason {
                 EndReason::Superseded => Err(Denied::Ended(reason)),
                 _ => self.revoke_successor(&successor, cause, reason, logout).await,
@@ -56,12 +55,11 @@ impl Session {
 
     /// The session in whose favour this one has gone, for one who brings its cookie. The browser may not have the other
     /// cookie yet, and its logout is to hold all the same.
-    fn successor_of(&self, authority: &Authority, now: OffsetDateTime) -> Option<ActorId> {
+    fn successor_of(&self, authority: &Authority) -> Option<ActorId> {
         let memory = self.memory.borrow();
         match (&memory.state, authority) {
             (Some(State::Moved(moved)), Authority::Cookie(secret)) if moved.secret_hash.matches(secret) => {
-                let forwards = matches!(moved.standing(now), Standing::Moved(_));
-                (!forwards).then(|| moved.to.actor.clone())
+                (!moved.forwards()).then(|| moved.to.actor.clone())
             }
             _ => None,
         }
