@@ -200,25 +200,35 @@ describe("admin", () => {
     assert.deepEqual(Object.fromEntries(listed.map(({ id, state }) => [id, state])), { [id]: "ended", [actorOf(other.session)]: "active" });
   });
 
-  test("conformance 41: with a hundred requests in flight none that is sent after a revocation passes", async () => {
-    const browser = await world.login({ hint: "busy" });
-    let over = false;
-    const late = [];
-    const one = async () => {
-      while (late.length < 100) {
-        const sentAfter = over;
-        const { status } = await gateway.request("/api", { headers: { cookie: browser.sessionHeader } });
-        assert.ok(status === 200 || status === 401, `${status}`);
-        if (sentAfter) late.push(status);
-      }
-    };
-    const clients = Array.from({ length: 100 }, one);
-    await sleep(300);
-    assert.equal((await end(actorOf(browser.session))).status, 204);
-    over = true;
-    await Promise.all(clients);
-    assert.deepEqual([...new Set(late)], [401]);
-  });
+  const WAYS = {
+    "an administrator's revocation": (browser) => end(actorOf(browser.session)),
+    "a revoke-all": () => administer(gateway, "/users/busy/sessions", { method: "DELETE" }),
+    "the user's own revocation elsewhere": async (browser) => {
+      const elsewhere = await world.login({ hint: "busy" });
+      return elsewhere.api(`/auth/sessions/${actorOf(browser.session)}`, { method: "DELETE" });
+    },
+  };
+  for (const [what, revoke] of Object.entries(WAYS)) {
+    test(`conformance 41: with a hundred requests in flight none that is sent after ${what} passes`, async () => {
+      const browser = await world.login({ hint: "busy" });
+      let over = false;
+      const late = [];
+      const one = async () => {
+        while (late.length < 100) {
+          const sentAfter = over;
+          const { status } = await gateway.request("/api", { headers: { cookie: browser.sessionHeader } });
+          assert.ok(status === 200 || status === 401, `${status}`);
+          if (sentAfter) late.push(status);
+        }
+      };
+      const clients = Array.from({ length: 100 }, one);
+      await sleep(300);
+      assert.ok([200, 204].includes((await revoke(browser)).status));
+      over = true;
+      await Promise.all(clients);
+      assert.deepEqual([...new Set(late)], [401]);
+    });
+  }
 
   test("conformance 41: a revocation during a refresh wins, and what the refresh brings is revoked", async (t) => {
     const { gateway, provider, browser } = await expired(t);
@@ -284,6 +294,8 @@ describe("admin", () => {
   test("a refresh brings a new token at once, and its ledger says on whose behalf", async () => {
     const browser = await world.login({ hint: "refreshed" });
     const before = await world.token(browser);
+    const { last_used_at } = await inspect(gateway, actorOf(browser.session));
+    assert.ok(last_used_at, "a request was proxied for it");
     const answer = await administer(gateway, `/sessions/${actorOf(browser.session)}/refresh`, { method: "POST" });
     assert.equal(answer.status, 200);
     const detail = answer.json();
@@ -291,6 +303,15 @@ describe("admin", () => {
     assert.equal(detail.id, actorOf(browser.session));
     const line = detail.ledger.find(({ event }) => event === "refresh");
     assert.deepEqual([line.outcome, line.cause], ["ok", "admin"]);
+    assert.equal(detail.last_used_at, last_used_at, "an administrator's call is no use of it");
+    await end(detail.id);
+    assert.equal((await inspect(gateway, detail.id)).last_used_at, last_used_at, "nor is its end");
+  });
+
+  test("a refresh is followed by requests with the new token", async () => {
+    const browser = await world.login({ hint: "refreshed-again" });
+    const before = await world.token(browser);
+    await administer(gateway, `/sessions/${actorOf(browser.session)}/refresh`, { method: "POST" });
     assert.notEqual(await world.token(browser), before);
   });
 
@@ -337,6 +358,23 @@ describe("admin", () => {
       assertProblem(await administer(gateway, `/sessions/${id}/migrate`, migration("weur")), 409, "session_ended");
     }
     assert.deepEqual((await administer(gateway, "/users/followed/sessions", { method: "DELETE" })).json(), { revoked: 0 });
+  });
+
+  test("conformance 41: a revocation and a move at once leave no session alive, whichever comes first", async () => {
+    for (let round = 0; round < 12; round += 1) {
+      const hint = `raced-${round}`;
+      const browser = await world.login({ hint });
+      const id = actorOf(browser.session);
+      const revoke = round % 2 ? () => end(id) : () => administer(gateway, `/users/${hint}/sessions`, { method: "DELETE" });
+      const moving = administer(gateway, `/sessions/${id}/migrate`, migration("oc"));
+      await sleep(round * 3);
+      const [moved, revoked] = await Promise.all([moving, revoke()]);
+      assert.ok([200, 409].includes(moved.status), moved.text);
+      assert.ok([200, 204].includes(revoked.status), revoked.text);
+      assert.equal(await statusOf(browser), 401, `round ${round}`);
+      const states = (await sessionsOf(gateway, hint)).map(({ state }) => state);
+      assert.ok(!states.includes("active"), `round ${round}: ${states}`);
+    }
   });
 
   test("revoke all counts a session that has moved once", async () => {

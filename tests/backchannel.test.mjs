@@ -231,6 +231,26 @@ describe("back-channel logout", () => {
     assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
   });
 
+  test("with a hundred requests in flight none that is sent after a back-channel logout passes", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: true });
+    const browser = await login();
+    let over = false;
+    const late = [];
+    const one = async () => {
+      while (late.length < 100) {
+        const sentAfter = over;
+        const { status } = await gateway.request("/api", { headers: { cookie: browser.sessionHeader } });
+        if (sentAfter) late.push(status);
+      }
+    };
+    const clients = Array.from({ length: 100 }, one);
+    await sleep(300);
+    assert.equal((await post(gateway, logoutToken(provider))).status, 200);
+    over = true;
+    await Promise.all(clients);
+    assert.deepEqual([...new Set(late)], [401]);
+  });
+
   test("a back-channel logout during a refresh wins", async (t) => {
     const { gateway, provider, browser } = await expired(t);
     provider.answers.token = async (valid) => {

@@ -22,7 +22,7 @@ impl Gateway {
         let token =
             Provider::new(&self.config).logout_token(ambient::now(), raw).await.map_err(|error| match error {
                 ProviderError::Callback(why) => {
-                    worker::console_warn!("a logout token was refused: {why}");
+                    worker::console_warn!("logout token refused: {why}");
                     Problem::BadRequest("The logout token is not accepted; the log says why.")
                 }
                 ProviderError::Rejected(why) => Problem::ProviderRejected(why),

@@ -40,7 +40,7 @@ const EVENTS = {
   "migrate superseded": "A new session in another region took its place.",
   "migrate adopted": "It arrived from another region.",
   "migrate dropped": "A move did not work out; it lives where it was.",
-  "revoke ok": "Somebody asked for its end.",
+  "revoke ok": "The request to end it was carried out.",
   "revoke revoked": "Its refresh token was revoked at the provider.",
   "revoke not_revoked": "Its refresh token could not be revoked at the provider.",
   "alarm ok": "It was refreshed ahead of its token’s end.",
