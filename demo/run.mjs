@@ -4,6 +4,7 @@
 //   PORT=8787      where the gateway listens; another free port where this one is taken
 //   TOKEN_LIFE=30  seconds that an access token lives
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
@@ -37,6 +38,7 @@ process.on("unhandledRejection", (error) => stop(1, `demo: ${error?.stack ?? err
 
 const port = await freePort(Number(process.env.PORT ?? 8787));
 const origin = `http://localhost:${port}`;
+const adminToken = randomBytes(24).toString("base64url");
 const seconds = Number(process.env.TOKEN_LIFE ?? 30);
 
 const provider = await startProvider({ origins: [origin], accessTokenSeconds: seconds });
@@ -57,12 +59,14 @@ startGateway({
   OIDC_CLIENT_SECRET: provider.clientSecret,
   PUBLIC_ORIGIN: origin,
   UPSTREAM: application.origin,
+  ADMIN_TOKEN: adminToken,
 });
 await untilHealthy();
 console.log(`
   Open        ${origin}/
   Users       ${USERS.map(({ id }) => id).join(", ")} (no passwords)
   Provider    ${provider.issuer}
+  Console     ${origin}/auth/admin/ (token ${adminToken})
   Application ${application.origin} (behind the gateway)
   Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
   Ctrl-C      stops all of it
