@@ -32,6 +32,7 @@ const MODULES = [
   "proxy",
   "redirects",
   "regression",
+  "routes",
   "storage",
   "websocket",
 ];

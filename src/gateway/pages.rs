@@ -1,4 +1,4 @@
-//! The gateway's pages: small, readable in light and dark, without script. Pure.
+//! The gateway's pages: small, readable in light and dark, without script but for the captcha's. Pure.
 
 use super::response::{Body, Outgoing};
 
@@ -19,6 +19,47 @@ pub struct Page<'a> {
     pub form: Option<(&'a str, &'a str)>,
     /// Goes on to this URL by itself.
     pub refresh: Option<&'a str>,
+    /// A captcha.
+    pub widget: Option<Widget<'a>>,
+}
+
+/// Turnstile's widget in a form that posts itself once it is solved.
+#[derive(Clone, Copy, Debug)]
+pub struct Widget<'a> {
+    /// Where the form posts to.
+    pub url: &'a str,
+    /// `sitekey`.
+    pub site_key: &'a str,
+    /// `action`, which the verifier tells back.
+    pub action: &'a str,
+    /// Where the browser goes afterwards.
+    pub return_to: &'a str,
+    /// For the content security policy: random, of this one response.
+    pub nonce: &'a str,
+}
+
+/// Where Turnstile's script and its frame come from.
+const TURNSTILE: &str = "https://challenges.cloudflare.com";
+
+impl Widget<'_> {
+    fn html(self) -> String {
+        format!(
+            "<form method=\"post\" action=\"{url}\"><input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">\
+            <div class=\"cf-turnstile\" data-sitekey=\"{site_key}\" data-action=\"{action}\" data-callback=\"solved\"></div>\
+            <noscript><p>This check needs JavaScript: please allow it for this page.</p></noscript></form>\
+            <script nonce=\"{nonce}\">function solved(){{document.forms[0].submit()}}</script>\
+            <script nonce=\"{nonce}\" src=\"{TURNSTILE}/turnstile/v0/api.js\" async defer></script>",
+            url = escape(self.url),
+            return_to = escape(self.return_to),
+            site_key = escape(self.site_key),
+            action = escape(self.action),
+            nonce = escape(self.nonce),
+        )
+    }
+
+    fn policy(self) -> String {
+        format!("; script-src 'nonce-{}' {TURNSTILE}; frame-src {TURNSTILE}; connect-src {TURNSTILE}", self.nonce)
+    }
 }
 
 const STYLE: &str = "\
@@ -44,6 +85,7 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
     let form = page.form.map_or_else(String::new, |(url, words)| {
         format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), escape(words))
     });
+    let widget = page.widget.map(Widget::html).unwrap_or_default();
     let link = page
         .link
         .map_or_else(String::new, |(url, words)| format!("<p><a href=\"{}\">{}</a></p>", escape(url), escape(words)));
@@ -55,13 +97,16 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
         <meta name=\"viewport\" content=\"width=device-width\">{refresh}<title>{title}</title><style>{STYLE}</style></head>\
-        <body><main><h1>{title}</h1><p>{detail}</p>{next}{form}{link}{ray}</main></body></html>\n",
+        <body><main><h1>{title}</h1><p>{detail}</p>{next}{form}{widget}{link}{ray}</main></body></html>\n",
         title = escape(page.title),
         detail = escape(page.detail),
     );
     // No form-action: browsers hold it against the redirects behind a form, too, and a logout's leads to the provider.
-    let policy =
-        format!("default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'", style_hash());
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'{}",
+        style_hash(),
+        page.widget.map(Widget::policy).unwrap_or_default(),
+    );
     Outgoing::new(status, Body::Html(html)).header("content-security-policy", &policy)
 }
 

@@ -19,6 +19,21 @@ pub enum Problem {
     /// There was one.
     #[error("{}", ended(*.0))]
     SessionEnded(EndReason),
+    /// The bearer token is not accepted.
+    #[error("The bearer token is not accepted: {0}.")]
+    InvalidToken(&'static str),
+    /// The keys that bearer tokens are verified with cannot be had.
+    #[error("Bearer tokens cannot be verified at the moment.")]
+    KeysUnavailable,
+    /// The session, or the token, lacks what the route requires.
+    #[error("This needs a permission that you do not have.")]
+    Forbidden,
+    /// It may come from a machine.
+    #[error("{0}")]
+    CaptchaRequired(&'static str),
+    /// It most likely comes from a machine.
+    #[error("The request looks as if a machine had sent it.")]
+    BotScoreTooLow,
     /// Another site may have sent it.
     #[error("The request changes something, and it does not come from this site.")]
     CsrfRejected,
@@ -37,6 +52,9 @@ pub enum Problem {
     /// A body is too long.
     #[error("The request is larger than this address accepts.")]
     TooLarge,
+    /// An address or headers are too long.
+    #[error("The request's address, headers or cookies are larger than this gateway accepts.")]
+    HeadersTooLarge,
     /// The provider's or the operator's fault.
     #[error("The login provider cannot be used: {0}.")]
     ProviderRejected(String),
@@ -109,14 +127,20 @@ impl Problem {
         match self {
             Self::LoginRequired => (401, "login_required", "Login required"),
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
+            Self::InvalidToken(_) => (401, "invalid_token", "Token not accepted"),
+            Self::Forbidden => (403, "forbidden", "Not allowed"),
+            Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
+            Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
             Self::CallbackRejected(_) => (400, "callback_rejected", "Login failed"),
             Self::NotFound => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
+            Self::HeadersTooLarge => (431, "too_large", "Request too large"),
             Self::ProviderRejected(_) => (502, "provider_rejected", "Login provider refused"),
             Self::ProviderUnavailable { .. } => (503, "provider_unavailable", "Login provider unavailable"),
+            Self::KeysUnavailable => (503, "provider_unavailable", "Keys unavailable"),
             Self::UpstreamUnavailable => (502, "upstream_unavailable", "Application unavailable"),
             Self::UpstreamTimeout => (504, "upstream_timeout", "Application too slow"),
             Self::StoreUnavailable => (503, "store_unavailable", "Sessions unavailable"),
@@ -129,10 +153,15 @@ impl Problem {
         self.status_code_title().0
     }
 
+    /// What it is called.
+    pub const fn title(&self) -> &'static str {
+        self.status_code_title().2
+    }
+
     const fn retry_after(&self) -> Option<u32> {
         match self {
             Self::ProviderUnavailable { retry_after } => Some(*retry_after),
-            Self::StoreUnavailable => Some(5),
+            Self::StoreUnavailable | Self::KeysUnavailable => Some(5),
             _ => None,
         }
     }
@@ -146,7 +175,7 @@ impl Problem {
     pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(&str, &str)>) -> Outgoing {
         let (status, code, title) = self.status_code_title();
         let detail = self.to_string();
-        let mut response = if page {
+        let response = if page {
             pages::page(status, &Page { title, detail: &detail, ray, next: self.next(), link, ..Page::default() })
         } else {
             let mut document = json!({
@@ -159,13 +188,21 @@ impl Problem {
             }
             Outgoing::new(status, Body::Problem(document.to_string()))
         };
+        self.with_headers(response)
+    }
+
+    /// The response with the headers that belong to the problem, whatever its body is.
+    pub fn with_headers(&self, mut response: Outgoing) -> Outgoing {
         if let Some(seconds) = self.retry_after() {
             response = response.header("retry-after", &seconds.max(1).to_string());
         }
-        if let Self::MethodNotAllowed(methods) = self {
-            response = response.header("allow", methods);
+        match self {
+            Self::MethodNotAllowed(methods) => response.header("allow", methods),
+            Self::InvalidToken(why) => response
+                .header("www-authenticate", &format!("Bearer error=\"invalid_token\", error_description=\"{why}\"")),
+            Self::CaptchaRequired(_) => response.header("cf-challenge", "captcha"),
+            _ => response,
         }
-        response
     }
 
     /// What a person can do.
@@ -176,6 +213,7 @@ impl Problem {
             }
             Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
             Self::ProviderUnavailable { .. }
+            | Self::KeysUnavailable
             | Self::StoreUnavailable
             | Self::UpstreamUnavailable
             | Self::UpstreamTimeout => "Try again in a moment.".to_owned(),
@@ -187,9 +225,20 @@ impl Problem {
                     problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
                 lines.join("\n")
             }
-            Self::CsrfRejected | Self::BadRequest(_) | Self::NotFound | Self::MethodNotAllowed(_) | Self::TooLarge => {
-                "Go back to the application.".to_owned()
+            Self::CaptchaRequired(_) => "Open the page once more, pass the check, and try again.".to_owned(),
+            Self::Forbidden => "Ask the operator of this site for it, or log in as somebody who has it.".to_owned(),
+            Self::BotScoreTooLow => {
+                "Try again with another browser or from another network, or ask the operator of this site.".to_owned()
             }
+            Self::HeadersTooLarge => {
+                "Delete this site's cookies, then open the page again: there may be too many of them.".to_owned()
+            }
+            Self::InvalidToken(_)
+            | Self::CsrfRejected
+            | Self::BadRequest(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::TooLarge => "Go back to the application.".to_owned(),
         }
     }
 }

@@ -13,7 +13,7 @@ impl Gateway {
         let (session, address) = self.session_of(request)?;
         match actors::ask(&address, Get { secret: session.secret.clone(), want: Want::View }).await?? {
             Got::View(view) => Ok(Outgoing::new(200, response::session(&view))),
-            Got::AccessToken(_) | Got::Standing => Err(Problem::StoreUnavailable),
+            Got::AccessToken(_) | Got::Standing | Got::Identified(_) => Err(Problem::StoreUnavailable),
         }
     }
 

@@ -206,6 +206,19 @@ pub enum Want {
     View,
     /// Whether the session lives and can go on without a login; no use.
     Standing,
+    /// A valid access token and the claims: the request is proxied, which is a use of the session.
+    Claims,
+    /// The ID token and the claims, while there is a valid access token: the request is proxied, which is a use.
+    IdToken,
+    /// Whether the session lives, whatever became of its tokens; no use.
+    Life,
+}
+
+impl Want {
+    /// Whether the request is proxied, which is a use of the session.
+    pub const fn is_use(self) -> bool {
+        matches!(self, Self::AccessToken | Self::Claims | Self::IdToken)
+    }
 }
 
 /// What a [`Get`] is answered with.
@@ -215,8 +228,25 @@ pub enum Got {
     AccessToken(AccessToken),
     /// For [`Want::View`].
     View(Box<SessionView>),
-    /// For [`Want::Standing`]: there is, or can be, a token.
+    /// For [`Want::Standing`]: there is, or can be, a token. For [`Want::Life`]: there is a session.
     Standing,
+    /// For [`Want::Claims`] and [`Want::IdToken`].
+    Identified(Box<Identified>),
+}
+
+/// A token, and who it is of.
+#[derive(Serialize, Deserialize)]
+pub struct Identified {
+    /// The access token, or the ID token.
+    pub token: AccessToken,
+    /// The claims of the ID token and UserInfo: a JSON object.
+    pub claims: String,
+}
+
+impl std::fmt::Debug for Identified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identified").finish_non_exhaustive()
+    }
 }
 
 /// Why a request does not pass.
@@ -351,6 +381,14 @@ mod tests {
         let secret = || Secret::from_random([0xAB; 32]);
         let get = wire::encode(&Get { secret: secret(), want: Want::AccessToken }.into_message()).unwrap();
         assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[0]].concat());
+
+        for (want, number) in [(Want::Claims, 3), (Want::IdToken, 4), (Want::Life, 5)] {
+            let get = wire::encode(&Get { secret: secret(), want }.into_message()).unwrap();
+            assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[number]].concat());
+        }
+        let identified = Identified { token: AccessToken::new("t".into()), claims: "{}".into() };
+        let got = wire::encode(&Got::Identified(Box::new(identified))).unwrap();
+        assert_eq!(got, [1, 3, 1, b't', 2, b'{', b'}']);
 
         let refresh = wire::encode(&Refresh { authority: Authority::Administrator }.into_message()).unwrap();
         assert_eq!(refresh, [1, 3, 1]);
