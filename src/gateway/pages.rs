@@ -47,7 +47,7 @@ impl Widget<'_> {
             "<form method=\"post\" action=\"{url}\"><input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">\
             <div class=\"cf-turnstile\" data-sitekey=\"{site_key}\" data-action=\"{action}\" data-callback=\"solved\"></div>\
             <noscript><p>This check needs JavaScript: please allow it for this page.</p></noscript></form>\
-            <script nonce=\"{nonce}\">function solved(){{document.forms[0].submit()}}</script>\
+            <script nonce=\"{nonce}\">function solved(){{document.querySelector(\"form\").submit()}}</script>\
             <script nonce=\"{nonce}\" src=\"{TURNSTILE}/turnstile/v0/api.js\" async defer></script>",
             url = escape(self.url),
             return_to = escape(self.return_to),

@@ -1,4 +1,5 @@
 // The product, running: plain workerd on the bundle that would be deployed, on a free loopback port.
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { RELEASE } from "./bundle.mjs";
 import { certificate } from "./certificate.mjs";
@@ -81,6 +82,12 @@ class Gateway {
   async close() {
     await this.stop();
     removeFolder(this.#folder);
+  }
+
+  /** The memory that workerd has in use, in bytes. */
+  get memory() {
+    const [, pages] = readFileSync(`/proc/${this.#child.pid}/statm`, "utf8").split(" ");
+    return Number(pages) * 4096;
   }
 
   /** A crash: no handler runs, nothing is written any more. */
