@@ -49,6 +49,15 @@ pub enum Upstream {
     Binding(String),
 }
 
+impl std::fmt::Display for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Origin(origin) => f.write_str(origin),
+            Self::Binding(name) => write!(f, "binding:{name}"),
+        }
+    }
+}
+
 /// Whether a route needs a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionRule {

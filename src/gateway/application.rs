@@ -11,9 +11,10 @@ use super::bearer;
 use super::identity::{self, Claims};
 use super::problem::Problem;
 use super::request::Incoming;
-use super::{Gateway, ask_session, csrf};
-use crate::actors::session::message::{Credential, Got, Identified, Want};
+use super::{Gateway, csrf};
+use crate::actors::session::message::{Credential, Get, Got, Identified, Want};
 use crate::config::routes::{Route, SessionRule, Token};
+use crate::credential::Secret;
 
 /// Who a request comes from.
 pub(super) enum Caller {
@@ -99,17 +100,19 @@ impl Gateway {
             _ if route.identity_headers || !route.require.is_empty() => Want::Claims,
             Token::Access | Token::None => Want::AccessToken,
         };
-        match self.session_user(request, want).await {
-            Err(Problem::LoginRequired | Problem::SessionEnded(_)) if route.session == SessionRule::Optional => {
-                Ok(Caller::Nobody)
-            }
+        let is_optional = route.session == SessionRule::Optional;
+        // A move may lead through the provider, and so through a login: not where none is needed.
+        let navigation_from = if is_optional { None } else { request.navigation_from() };
+        let get = |secret: &Secret| Get { secret: secret.clone(), want, navigation_from };
+        match self.session_user(request, get).await {
+            Err(Problem::LoginRequired | Problem::SessionEnded(_)) if is_optional => Ok(Caller::Nobody),
             caller => caller,
         }
     }
 
-    async fn session_user(&self, request: &Incoming, want: Want) -> Result<Caller, Problem> {
+    async fn session_user(&self, request: &Incoming, get: impl Fn(&Secret) -> Get) -> Result<Caller, Problem> {
         let session = request.cookies.session.clone().ok_or(Problem::LoginRequired)?;
-        let (token, claims) = match ask_session(&self.env, &self.timer, &session, want).await? {
+        let (token, claims) = match self.ask_session(request, get).await?? {
             Got::AccessToken(token) => (token, Claims::new()),
             Got::Identified(identified) => {
                 let Identified { token, claims } = *identified;

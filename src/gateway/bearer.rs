@@ -26,7 +26,7 @@ use crate::provider::http;
 /// How often a request looks whether a fetch that is under way is done.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-const BAD_SIGNATURE: Problem = Problem::InvalidToken("the token's signature is not accepted");
+const BAD_SIGNATURE: Problem = Problem::InvalidToken("The bearer token's signature is not accepted.");
 
 #[wasm_bindgen]
 extern "C" {
@@ -167,7 +167,7 @@ impl Key {
 impl From<JwtError> for Problem {
     fn from(error: JwtError) -> Self {
         match error {
-            JwtError::UnknownKey => Self::InvalidToken("the token is signed with a key that is not known"),
+            JwtError::UnknownKey => Self::InvalidToken("The bearer token is signed with a key that is not known."),
             JwtError::Invalid(why) => Self::InvalidToken(why),
         }
     }

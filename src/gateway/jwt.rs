@@ -22,7 +22,7 @@ const TYPES: [&str; 2] = ["jwt", "at+jwt"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwtError {
     /// No key of this id: worth another look at the keys.
-    #[error("the token is signed with a key that is not known")]
+    #[error("The bearer token is signed with a key that is not known.")]
     UnknownKey,
     /// Everything else. The words are the gateway's own: nothing of the token is quoted.
     #[error("{0}")]
@@ -62,9 +62,9 @@ pub struct Expected<'a> {
 impl<'a> Jwt<'a> {
     /// Reads a token: three parts (RFC 7515 section 7.1), an algorithm that is accepted, a type that fits.
     pub fn parse(token: &'a str) -> Result<Self, JwtError> {
-        let malformed = JwtError::Invalid("the token is no signed JWT");
+        let malformed = JwtError::Invalid("The bearer token is no signed JWT.");
         if token.len() > MAX_LENGTH {
-            return Err(JwtError::Invalid("the token is too long"));
+            return Err(JwtError::Invalid("The bearer token is too long."));
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(malformed)?;
         let (header, claims) = signed.split_once('.').filter(|(_, claims)| !claims.contains('.')).ok_or(malformed)?;
@@ -72,14 +72,16 @@ impl<'a> Jwt<'a> {
         let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| malformed)?;
         let claims: Claims = serde_json::from_slice(&decode(claims)?).map_err(|_| malformed)?;
         if header.crit.is_some() {
-            return Err(JwtError::Invalid("the token has critical extensions, which are not understood (crit)"));
+            return Err(JwtError::Invalid(
+                "The bearer token has critical extensions, which are not understood (crit).",
+            ));
         }
         let typ = header.typ.unwrap_or_else(|| "JWT".to_owned()).to_ascii_lowercase();
         if !TYPES.contains(&typ.strip_prefix("application/").unwrap_or(&typ)) {
-            return Err(JwtError::Invalid("the token is of another type (typ)"));
+            return Err(JwtError::Invalid("The bearer token is of another type (typ)."));
         }
         let algorithm = ALGORITHMS.iter().find(|algorithm| algorithm.name == header.alg);
-        let algorithm = algorithm.ok_or(JwtError::Invalid("the token's algorithm is not accepted (alg)"))?;
+        let algorithm = algorithm.ok_or(JwtError::Invalid("The bearer token's algorithm is not accepted (alg)."))?;
         Ok(Self { algorithm, kid: header.kid, claims, signed, signature: decode(signature)? })
     }
 
@@ -90,10 +92,11 @@ impl<'a> Jwt<'a> {
         let (earliest, latest) = (unix(now.saturating_sub(LEEWAY)), unix(now.saturating_add(LEEWAY)));
         match self.claims.get("exp").and_then(Value::as_f64) {
             Some(exp) if exp > earliest => {}
-            Some(_) => return invalid("the token has expired (exp)"),
-            None => return invalid("the token has no end (exp)"),
+            Some(_) => return invalid("The bearer token has expired (exp)."),
+            None => return invalid("The bearer token has no end (exp)."),
         }
-        for (claim, why) in [("nbf", "the token is not valid yet (nbf)"), ("iat", "the token is from the future (iat)")]
+        for (claim, why) in
+            [("nbf", "The bearer token is not valid yet (nbf)."), ("iat", "The bearer token is from the future (iat).")]
         {
             match self.claims.get(claim) {
                 None => {}
@@ -102,13 +105,13 @@ impl<'a> Jwt<'a> {
             }
         }
         if self.claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
-            return invalid("the token comes from another issuer (iss)");
+            return invalid("The bearer token comes from another issuer (iss).");
         }
         let is_meant = match self.claims.get("aud") {
             Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == expected.audience),
             audience => audience.and_then(Value::as_str) == Some(expected.audience),
         };
-        if is_meant { Ok(()) } else { invalid("the token is meant for another audience (aud)") }
+        if is_meant { Ok(()) } else { invalid("The bearer token is meant for another audience (aud).") }
     }
 
     /// The position of the key that signed it. A token that names none is accepted only where a single key fits.
@@ -121,9 +124,9 @@ impl<'a> Jwt<'a> {
         let mut fitting = named.into_iter().filter(|(_, key)| key.fits(self.algorithm));
         match (fitting.next(), fitting.next()) {
             (Some((at, _)), None) => Ok(at),
-            (None, _) => Err(JwtError::Invalid("the token's key is not meant for this (alg, use, key_ops)")),
+            (None, _) => Err(JwtError::Invalid("The bearer token's key is not meant for this (alg, use, key_ops).")),
             (Some(_), Some(_)) => {
-                Err(JwtError::Invalid("the token does not say which key signed it, and several may have (kid)"))
+                Err(JwtError::Invalid("The bearer token does not say which key signed it, and several may have (kid)."))
             }
         }
     }

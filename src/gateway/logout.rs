@@ -21,25 +21,30 @@ impl Gateway {
             .filter(|to| !to.is_empty());
         let return_to = return_to.map(|to| self.return_to(request, to)).transpose()?;
         if request.method == "GET" && !Self::is_own_navigation(request) {
-            return Ok(self.confirmation(return_to.as_deref()));
+            return Ok(self.confirmation(return_to.as_deref(), self.is_live(request).await));
         }
 
         let logged_out = format!("{}/logged-out", self.config.auth_prefix);
         let mut next = return_to.clone().unwrap_or_else(|| logged_out.clone());
-        if let Some(session) = &request.cookies.session
-            && let Ok(address) = actors::existing_session(&self.env, &session.actor)
-        {
-            let logout = Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), return_to };
-            let authority = Authority::Cookie(session.secret.clone());
-            let revoke = Revoke { authority, reason: EndReason::Logout, logout: Some(logout) };
-            match actors::ask(&address, revoke).await? {
-                Ok(revoked) => next = revoked.end_session_url.unwrap_or(next),
-                Err(Denied::StoreUnavailable) => return Err(Problem::StoreUnavailable),
-                // There is nothing left to end.
-                Err(
-                    Denied::Unknown | Denied::Ended(_) | Denied::Reauthenticate | Denied::ProviderUnavailable { .. },
-                ) => {}
-            }
+        let logout = Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), return_to };
+        let revoke = |secret: &Secret| Revoke {
+            authority: Authority::Cookie(secret.clone()),
+            reason: EndReason::Logout,
+            logout: Some(logout.clone()),
+        };
+        match self.ask_session(request, revoke).await {
+            Ok(Ok(revoked)) => next = revoked.end_session_url.unwrap_or(next),
+            Ok(Err(Denied::StoreUnavailable | Denied::Moved(_))) => return Err(Problem::StoreUnavailable),
+            // There is nothing left to end.
+            Ok(Err(
+                Denied::Unknown
+                | Denied::Ended(_)
+                | Denied::Reauthenticate
+                | Denied::Relocate
+                | Denied::ProviderUnavailable { .. },
+            ))
+            | Err(Problem::LoginRequired) => {}
+            Err(problem) => return Err(problem),
         }
         Ok(Outgoing::redirect(303, &next).cookie(&request.jar().clear_session(self.config.same_site)))
     }
@@ -49,15 +54,20 @@ impl Gateway {
         request.is_navigation() && matches!(site, Some("same-origin" | "none"))
     }
 
-    /// What a link on another site, or an image, gets: a button.
-    fn confirmation(&self, return_to: Option<&str>) -> Outgoing {
+    /// What a link on another site, or an image, gets: a button. A strict cookie does not come along from there, so
+    /// that a request without a live session may still be that of a user who has one.
+    fn confirmation(&self, return_to: Option<&str>, live: bool) -> Outgoing {
         let logout = format!("{}/logout", self.config.auth_prefix);
         let action = return_to.map_or(logout, |to| self.endpoint_url("logout", to));
         let page = Page {
             title: "Log out?",
-            detail: "Another page asked to log you out. Nothing has changed yet.",
+            detail: if live {
+                "Another page asked to log you out. You are still logged in."
+            } else {
+                "Another page asked to log you out. You do not seem to be logged in here; to be sure, press the button."
+            },
             form: Some((&action, "Log out")),
-            link: Some(("/", "Stay logged in")),
+            link: Some(("/", if live { "Stay logged in" } else { "Back to the application" })),
             ..Page::default()
         };
         pages::page(200, &page)

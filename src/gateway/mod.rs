@@ -13,12 +13,15 @@ use self::problem::Problem;
 use self::request::Incoming;
 use self::response::{Body, Outgoing};
 use self::route::{Endpoint, Host, Route};
-use crate::actors;
-use crate::actors::session::message::{Credential, EndReason, Get, Got, Want};
+use self::way_out::WayOut;
+use crate::actors::session::message::{Credential, EndReason};
+use crate::ambient;
 use crate::config::{Config, Origin, SameSite};
 use crate::timer::Timer;
 
+mod admin;
 mod application;
+mod backchannel;
 mod bearer;
 mod captcha;
 pub mod clearance;
@@ -28,6 +31,7 @@ mod event_stream;
 pub mod headers;
 pub mod hygiene;
 pub mod identity;
+pub mod json;
 pub mod jwk;
 pub mod jwt;
 mod login;
@@ -39,9 +43,11 @@ pub mod request;
 pub mod response;
 pub mod route;
 mod session;
+mod sessions;
 mod upstream;
 pub mod visitor;
 mod watch;
+pub mod way_out;
 mod web_socket;
 
 /// What every request is served with.
@@ -72,7 +78,8 @@ pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker:
 fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Result<web_sys::Response> {
     let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
     let request = Incoming::new(raw, url, origin);
-    problem.response(&request.ray(), request.is_navigation()).into_platform()
+    let link = problem.way_out().map(|way| (way, request.path_and_query()));
+    problem.response_with_link(&request.ray(), request.is_navigation(), link).into_platform()
 }
 
 impl Gateway {
@@ -80,30 +87,48 @@ impl Gateway {
         let origin = match route::host(&self.config, &url) {
             Host::Ours(origin) => origin,
             Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
-            Host::Foreign => return turn_away(raw, url, &Problem::NotFound),
+            Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
         };
         let request = Incoming::new(raw, url, origin);
         if let Err(problem) = request.check_size(address) {
             return self.refuse(&request, &problem);
         }
-        match route::route(&self.config, address, &request.url) {
-            Route::Application(route) => self.application(&request, route).await,
+        let response = match route::route(&self.config, address, &request.url) {
+            Route::Application(route) => self.application(&request, route).await?,
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
-                Ok(response) => response.into_platform(),
-                Err(problem) if endpoint == Endpoint::Callback => self.refuse_callback(&request, &problem).await,
-                Err(problem) => self.refuse(&request, &problem),
+                Ok(response) => response.into_platform()?,
+                Err(problem) if endpoint == Endpoint::Callback => {
+                    self.refuse_callback(&request, &problem, "/").await.into_platform()?
+                }
+                Err(problem) => self.refuse(&request, &problem)?,
             },
-            Route::NotFound => self.refuse(&request, &Problem::NotFound),
-            Route::Ambiguous => self.refuse(&request, &Problem::BadRequest("The request's path is ambiguous.")),
+            Route::NotFound => self.refuse(&request, &Problem::NotFound)?,
+            Route::Ambiguous => self.refuse(&request, &Problem::BadRequest("The request's path is ambiguous."))?,
+        };
+        self.reissue(&request, &response)?;
+        Ok(response)
+    }
+
+    /// Tells the browser where its session lives now, as often as it comes with the old cookie.
+    fn reissue(&self, request: &Incoming, response: &web_sys::Response) -> worker::Result<()> {
+        let moved = request.moved_to.borrow();
+        let (Some(to), Some(old)) = (&*moved, &request.cookies.session) else { return Ok(()) };
+        let (jar, headers) = (request.jar(), response.headers());
+        // A response that ends the session, or begins another, has said so already.
+        if response::set_cookies(&headers)?.iter().any(|line| jar.is_session_set_by(line)) {
+            return Ok(());
         }
+        let session = Credential { actor: to.actor.clone(), secret: old.secret.clone() };
+        let life = ambient::between(ambient::now(), to.expires_at).max(time::Duration::ZERO);
+        Ok(headers.append("set-cookie", &jar.set_session(to.region, &session, self.config.same_site, life))?)
     }
 
     async fn own(&self, endpoint: Endpoint, request: &Incoming) -> Result<Outgoing, Problem> {
         if !endpoint.allows(&request.method) {
             return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
-        // State and nonce protect the callback, which providers post from their own site.
-        if endpoint != Endpoint::Callback {
+        // State and nonce protect the callback, which providers post from their own site; its signature the logout token.
+        if !matches!(endpoint, Endpoint::Callback | Endpoint::BackchannelLogout) {
             request.check_csrf()?;
         }
         match endpoint {
@@ -113,6 +138,10 @@ impl Gateway {
             Endpoint::LoggedOut => self.logged_out(request).await,
             Endpoint::Session => self.session(request).await,
             Endpoint::Refresh => self.refresh(request).await,
+            Endpoint::Sessions => self.sessions(request).await,
+            Endpoint::OwnSession => self.end_own_session(request).await,
+            Endpoint::BackchannelLogout => self.backchannel_logout(request).await,
+            Endpoint::Admin => self.admin(request).await,
             Endpoint::Captcha => self.captcha(request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
@@ -151,16 +180,27 @@ impl Gateway {
     }
 
     fn refuse(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
-        let response = problem.response(&request.ray(), request.wants_page());
+        let login = self.endpoint_url("login", "/");
+        let link = problem.way_out().map(|way| match way {
+            WayOut::LogIn => (way, login.as_str()),
+            WayOut::Again if request.method == "GET" => (way, request.path_and_query()),
+            WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
+        });
+        let response = problem.response_with_link(&request.ray(), request.wants_page(), link);
         self.clearing(request, problem, response).into_platform()
     }
 
-    /// A login that failed may lie beside a session that lives.
-    async fn refuse_callback(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
-        let login = format!("{}/login", self.config.auth_prefix);
-        let lives = request.cookies.session.is_some() && self.session(request).await.is_ok();
-        let link = if lives { ("/", "Back to the application") } else { (login.as_str(), "Log in again") };
-        problem.response_with_link(&request.ray(), request.wants_page(), Some(link)).into_platform()
+    /// A login that was to lead to `return_to` failed; it may lie beside a session that lives.
+    async fn refuse_callback(&self, request: &Incoming, problem: &Problem, return_to: &str) -> Outgoing {
+        let login = self.endpoint_url("login", return_to);
+        let link =
+            if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login.as_str()) };
+        problem.response_with_link(&request.ray(), request.wants_page(), Some(link))
+    }
+
+    /// Whether the browser has a session that lives.
+    async fn is_live(&self, request: &Incoming) -> bool {
+        request.cookies.session.is_some() && self.session(request).await.is_ok()
     }
 
     /// Takes a dead cookie away; one that was superseded may have a successor on its way.
@@ -171,10 +211,4 @@ impl Gateway {
             _ => response,
         }
     }
-}
-
-/// Asks a session for what a request needs: the one question of the hot path.
-async fn ask_session(env: &Env, timer: &Timer, session: &Credential, want: Want) -> Result<Got, Problem> {
-    let address = actors::existing_session(env, &session.actor)?;
-    Ok(actors::ask_within(timer, &address, Get { secret: session.secret.clone(), want }).await??)
 }

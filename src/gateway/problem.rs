@@ -4,9 +4,10 @@
 
 use serde_json::json;
 
-use super::pages::{self, Page};
 use super::response::{Body, Outgoing};
+use super::way_out::WayOut;
 use crate::actors::AskError;
+use crate::actors::directory::message::DirectoryError;
 use crate::actors::session::message::{Denied, EndReason, SignInError};
 use crate::config;
 
@@ -14,13 +15,16 @@ use crate::config;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// There is no session.
-    #[error("This needs a session, and the request has none.")]
+    #[error("This needs a login, and the request came without one.")]
     LoginRequired,
     /// There was one.
     #[error("{}", ended(*.0))]
     SessionEnded(EndReason),
-    /// The bearer token is not accepted.
-    #[error("The bearer token is not accepted: {0}.")]
+    /// It can no longer be refreshed or moved.
+    #[error("{}", ended(*.0))]
+    AlreadyEnded(EndReason),
+    /// It needs a bearer token (RFC 6750), and what it brought is none, or not a good one.
+    #[error("{0}")]
     InvalidToken(&'static str),
     /// The keys that bearer tokens are verified with cannot be had.
     #[error("Bearer tokens cannot be verified at the moment.")]
@@ -46,8 +50,11 @@ pub enum Problem {
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
+    /// The host is none of `PUBLIC_ORIGIN`.
+    #[error("This gateway does not serve this host.")]
+    ForeignHost,
     /// There is, but not for this method.
-    #[error("This address answers other methods: {0}.")]
+    #[error("This address answers only to {0}.")]
     MethodNotAllowed(&'static str),
     /// A body is too long.
     #[error("The request is larger than this address accepts.")]
@@ -65,16 +72,16 @@ pub enum Problem {
         retry_after: u32,
     },
     /// The application does not answer.
-    #[error("The application behind this gateway cannot be reached.")]
+    #[error("The application cannot be reached at the moment.")]
     UpstreamUnavailable,
     /// The application is too slow.
-    #[error("The application behind this gateway did not answer in time.")]
+    #[error("The application did not answer in time.")]
     UpstreamTimeout,
     /// Sessions cannot be read.
     #[error("Sessions cannot be read at the moment.")]
     StoreUnavailable,
     /// The operator has to do something.
-    #[error("The gateway is not configured: {} of its variables need attention.", .0.len())]
+    #[error("The gateway cannot work yet: its configuration needs attention.")]
     ConfigInvalid(Vec<config::Problem>),
 }
 
@@ -93,10 +100,21 @@ const fn ended(reason: EndReason) -> &'static str {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Unknown | Denied::Reauthenticate => Self::LoginRequired,
+            Denied::Unknown | Denied::Reauthenticate | Denied::Relocate => Self::LoginRequired,
             Denied::Ended(reason) => Self::SessionEnded(reason),
             Denied::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
-            Denied::StoreUnavailable => Self::StoreUnavailable,
+            Denied::StoreUnavailable | Denied::Moved(_) => Self::StoreUnavailable,
+        }
+    }
+}
+
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Replayed => Self::BadRequest("The logout token has been used before (jti)."),
+            DirectoryError::Overtaken | DirectoryError::StoreUnavailable | DirectoryError::Incomplete => {
+                Self::StoreUnavailable
+            }
         }
     }
 }
@@ -127,14 +145,15 @@ impl Problem {
         match self {
             Self::LoginRequired => (401, "login_required", "Login required"),
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
-            Self::InvalidToken(_) => (401, "invalid_token", "Token not accepted"),
+            Self::AlreadyEnded(_) => (409, "session_ended", "Session ended"),
+            Self::InvalidToken(_) => (401, "invalid_token", "Invalid token"),
             Self::Forbidden => (403, "forbidden", "Not allowed"),
             Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
             Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
             Self::CallbackRejected(_) => (400, "callback_rejected", "Login failed"),
-            Self::NotFound => (404, "not_found", "Not found"),
+            Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
             Self::HeadersTooLarge => (431, "too_large", "Request too large"),
@@ -172,17 +191,19 @@ impl Problem {
     }
 
     /// The same, with a link on the page.
-    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(&str, &str)>) -> Outgoing {
+    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
         let (status, code, title) = self.status_code_title();
-        let detail = self.to_string();
         let response = if page {
-            pages::page(status, &Page { title, detail: &detail, ray, next: self.next(), link, ..Page::default() })
+            self.page(status, title, ray, link)
         } else {
             let mut document = json!({
-                "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, "ray": ray,
+                "type": "about:blank", "title": title, "status": status, "code": code, "detail": self.to_string(),
+                "ray": ray,
             });
             match self {
-                Self::SessionEnded(reason) => insert(&mut document, "reason", json!(reason.as_str())),
+                Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => {
+                    insert(&mut document, "reason", json!(reason.as_str()))
+                }
                 Self::ConfigInvalid(problems) => insert(&mut document, "problems", json!(problems)),
                 _ => {}
             }
@@ -198,47 +219,9 @@ impl Problem {
         }
         match self {
             Self::MethodNotAllowed(methods) => response.header("allow", methods),
-            Self::InvalidToken(why) => response
-                .header("www-authenticate", &format!("Bearer error=\"invalid_token\", error_description=\"{why}\"")),
+            Self::InvalidToken(_) => response.header("www-authenticate", "Bearer error=\"invalid_token\""),
             Self::CaptchaRequired(_) => response.header("cf-challenge", "captcha"),
             _ => response,
-        }
-    }
-
-    /// What a person can do.
-    fn next(&self) -> String {
-        match self {
-            Self::CallbackRejected(_) => {
-                "You can try again, or ask the operator of this site if it goes on.".to_owned()
-            }
-            Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
-            Self::ProviderUnavailable { .. }
-            | Self::KeysUnavailable
-            | Self::StoreUnavailable
-            | Self::UpstreamUnavailable
-            | Self::UpstreamTimeout => "Try again in a moment.".to_owned(),
-            Self::ProviderRejected(_) => {
-                "Tell the operator of this site: its registration at the login provider needs attention.".to_owned()
-            }
-            Self::ConfigInvalid(problems) => {
-                let lines: Vec<String> =
-                    problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
-                lines.join("\n")
-            }
-            Self::CaptchaRequired(_) => "Open the page once more, pass the check, and try again.".to_owned(),
-            Self::Forbidden => "Ask the operator of this site for it, or log in as somebody who has it.".to_owned(),
-            Self::BotScoreTooLow => {
-                "Try again with another browser or from another network, or ask the operator of this site.".to_owned()
-            }
-            Self::HeadersTooLarge => {
-                "Delete this site's cookies, then open the page again: there may be too many of them.".to_owned()
-            }
-            Self::InvalidToken(_)
-            | Self::CsrfRejected
-            | Self::BadRequest(_)
-            | Self::NotFound
-            | Self::MethodNotAllowed(_)
-            | Self::TooLarge => "Go back to the application.".to_owned(),
         }
     }
 }

@@ -13,9 +13,9 @@ use super::identity;
 use super::problem::Problem;
 use super::request::Incoming;
 use super::watch::Watch;
-use crate::actors;
-use crate::actors::session::message::{Authority, Credential, Refresh};
+use crate::actors::session::message::{Authority, Refresh};
 use crate::config::routes::{Route, SessionRule, Token};
+use crate::credential::Secret;
 
 /// Headers of a response that tell caches other things than `Cache-Control` does.
 const CACHE_HEADERS: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
@@ -125,18 +125,17 @@ impl Gateway {
     /// The application does not take the token: the same user with a new one, where there is one and the request can be
     /// sent again. A token that has just been renewed is not renewed again, so that nobody goes in circles.
     async fn renewed(&self, request: &Incoming, route: &Route, caller: &Caller) -> Option<Caller> {
-        let Caller::User { session, token, .. } = caller else { return None };
-        if route.token == Token::None || !self.refresh_now(session).await || request.raw.body().is_some() {
+        let Caller::User { token, .. } = caller else { return None };
+        if route.token == Token::None {
+            return None;
+        }
+        let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
+        let refreshed = self.ask_session(request, refresh).await;
+        if !matches!(refreshed, Ok(Ok(_))) || request.raw.body().is_some() {
             return None;
         }
         let renewed = self.user(request, route).await.ok()?;
         matches!(&renewed, Caller::User { token: new, .. } if new.secret() != token.secret()).then_some(renewed)
-    }
-
-    async fn refresh_now(&self, session: &Credential) -> bool {
-        let Ok(address) = actors::existing_session(&self.env, &session.actor) else { return false };
-        let refresh = Refresh { authority: Authority::Cookie(session.secret.clone()) };
-        matches!(actors::ask_within(&self.timer, &address, refresh).await, Ok(Ok(_)))
     }
 
     /// The application's answer, an accepted WebSocket included, with what a cache could do wrong and the gateway's own

@@ -1,6 +1,6 @@
 //! A request as the gateway sees it.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use url::{Position, Url, form_urlencoded};
 
@@ -9,14 +9,15 @@ use super::csrf::{self, Provenance};
 use super::headers::Headers;
 use super::problem::Problem;
 use super::visitor::Visitor;
+use crate::actors::session::message::Whereabouts;
 use crate::ambient;
 use crate::body::{self, ReadError};
 use crate::config::Origin;
 use crate::credential::ActorId;
 use crate::region::{self, Place, Region};
 
-/// The longest form that an endpoint reads.
-const MAX_FORM: usize = 64 << 10;
+/// The longest body that an endpoint reads.
+const MAX_BODY: usize = 64 << 10;
 /// The longest address, its scheme and host included: what browsers and CDNs take is about as much.
 const MAX_ADDRESS: usize = 16_000;
 /// The longest headers, all together.
@@ -41,6 +42,8 @@ pub struct Incoming {
     /// Whether it asks to become a WebSocket (RFC 6455 section 4.1).
     pub is_web_socket: bool,
     visitor: OnceCell<Visitor>,
+    /// Where the session lives, as was found out on the way: not where its cookie says.
+    pub moved_to: RefCell<Option<Whereabouts>>,
 }
 
 impl Incoming {
@@ -50,7 +53,17 @@ impl Incoming {
         let cookies = headers.get("cookie").map(|header| Jar::of(&origin).read(header)).unwrap_or_default();
         let is_web_socket = headers.get("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
         let method = raw.method();
-        Self { raw, headers, method, url, origin, cookies, is_web_socket, visitor: OnceCell::new() }
+        Self {
+            raw,
+            headers,
+            method,
+            url,
+            origin,
+            cookies,
+            is_web_socket,
+            visitor: OnceCell::new(),
+            moved_to: RefCell::default(),
+        }
     }
 
     /// A header's value; `name` in lower case.
@@ -72,27 +85,30 @@ impl Incoming {
         Jar::of(&self.origin)
     }
 
-    /// The actor that the session cookie names.
+    /// The actor of the session that the cookie names, where it lives as far as is known.
     pub fn session_actor(&self) -> Option<ActorId> {
-        self.cookies.session.as_ref().map(|session| session.actor.clone())
+        let session = self.cookies.session.as_ref()?;
+        Some(self.moved_to.borrow().as_ref().map_or_else(|| session.actor.clone(), |to| to.actor.clone()))
     }
 
     /// Whether a person will see the answer: a GET that opens a page, and is no prefetch.
     pub fn is_navigation(&self) -> bool {
-        if self.method != "GET" || self.header("sec-purpose").is_some() {
+        self.method == "GET" && self.opens_page()
+    }
+
+    /// Whether a person will see the answer: that of a form, too. A frame gets no page, as none may be framed.
+    pub fn wants_page(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "POST") && self.opens_page()
+    }
+
+    fn opens_page(&self) -> bool {
+        if self.header("sec-purpose").is_some() {
             return false;
         }
         match (self.header("sec-fetch-mode"), self.header("sec-fetch-dest")) {
             (None, None) => self.header("accept").is_some_and(|accept| accept.contains("text/html")),
             (mode, dest) => mode == Some("navigate") && dest == Some("document"),
         }
-    }
-
-    /// Whether a person will see the answer, whatever the method: what a form's answer is rendered as.
-    pub fn wants_page(&self) -> bool {
-        self.is_navigation()
-            || self.header("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
-            || self.method == "POST" && self.header("accept").is_some_and(|accept| accept.contains("text/html"))
     }
 
     /// Refuses a request that another site may have sent.
@@ -132,11 +148,22 @@ impl Incoming {
         if !self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with(form)) {
             return Ok(Parameters(Vec::new()));
         }
-        let body = body::read(self.raw.body(), MAX_FORM).await.map_err(|error| match error {
+        let body = self.body().await?;
+        Ok(Parameters(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+
+    /// The JSON document in the body.
+    pub async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body = self.body().await?;
+        serde_json::from_slice(&body)
+            .map_err(|_| Problem::BadRequest("The body is not the JSON document that this address takes."))
+    }
+
+    async fn body(&self) -> Result<Vec<u8>, Problem> {
+        body::read(self.raw.body(), MAX_BODY).await.map_err(|error| match error {
             ReadError::Broken => Problem::BadRequest("The request's body could not be read."),
             ReadError::TooLarge => Problem::TooLarge,
-        })?;
-        Ok(Parameters(form_urlencoded::parse(&body).into_owned().collect()))
+        })
     }
 
     /// What finds the request in the log: Cloudflare's ray, or a random UUID.
@@ -160,6 +187,11 @@ impl Incoming {
         self.visitor().place()
     }
 
+    /// The visitor's region, on a navigation: what may move a session.
+    pub fn navigation_from(&self) -> Option<Region> {
+        self.is_navigation().then(|| region::of(&self.place())).flatten()
+    }
+
     /// The region for a new session of this visitor.
     pub fn region(&self, default: Region) -> Region {
         region::of(&self.place()).unwrap_or(default)
@@ -181,7 +213,9 @@ impl Parameters {
         let first = values.next();
         match values.next() {
             None => Ok(first),
-            Some(_) => Err(Problem::CallbackRejected("a parameter of the callback is there twice".to_owned())),
+            Some(_) => {
+                Err(Problem::CallbackRejected("a parameter of the login provider's answer is there twice".to_owned()))
+            }
         }
     }
 }

@@ -1,36 +1,51 @@
 //! `/session` and `/refresh`: what the application's pages may know of, and ask for, their session.
 
-use super::Gateway;
 use super::problem::Problem;
 use super::request::Incoming;
-use super::response::{self, Outgoing};
-use crate::actors;
-use crate::actors::session::message::{Authority, Credential, Get, Got, Refresh, Want};
+use super::response::Outgoing;
+use super::{Gateway, json};
+use crate::actors::Request;
+use crate::actors::session::follow;
+use crate::actors::session::message::{Authority, Denied, Get, Got, Refresh, SessionMessage, SessionView, Want};
+use crate::credential::Secret;
 
 impl Gateway {
     /// The session's view.
     pub(super) async fn session(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        let (session, address) = self.session_of(request)?;
-        match actors::ask(&address, Get { secret: session.secret.clone(), want: Want::View }).await?? {
-            Got::View(view) => Ok(Outgoing::new(200, response::session(&view))),
-            Got::AccessToken(_) | Got::Standing | Got::Identified(_) => Err(Problem::StoreUnavailable),
+        Ok(Outgoing::new(200, json::session(&self.view(request).await?)))
+    }
+
+    /// What the session's user may know of it.
+    pub(super) async fn view(&self, request: &Incoming) -> Result<SessionView, Problem> {
+        let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::View, navigation_from: None };
+        match self.ask_session(request, get).await?? {
+            Got::View(view) => Ok(*view),
+            Got::AccessToken(_) | Got::Identified(_) | Got::Standing => Err(Problem::StoreUnavailable),
         }
     }
 
     /// A new access token, now.
     pub(super) async fn refresh(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        let (session, address) = self.session_of(request)?;
-        let view = actors::ask(&address, Refresh { authority: Authority::Cookie(session.secret.clone()) }).await??;
-        Ok(Outgoing::new(200, response::session(&view)))
+        let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
+        let view = self.ask_session(request, refresh).await??;
+        Ok(Outgoing::new(200, json::session(&view)))
     }
 
-    /// The session that the request's cookie names.
-    pub(super) fn session_of<'a>(
+    /// Asks the session that the request's cookie names, wherever it lives. Where that is elsewhere, the browser gets
+    /// another cookie.
+    pub(super) async fn ask_session<R, T>(
         &self,
-        request: &'a Incoming,
-    ) -> Result<(&'a Credential, actors::SessionAddress), Problem> {
+        request: &Incoming,
+        message: impl Fn(&Secret) -> R,
+    ) -> Result<Result<T, Denied>, Problem>
+    where
+        R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
+    {
         let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
-        let address = actors::existing_session(&self.env, &session.actor)?;
-        Ok((session, address))
+        let followed = follow::ask_within(&self.timer, &self.env, &session.actor, || message(&session.secret)).await?;
+        if let Some(to) = followed.moved_to {
+            request.moved_to.replace(Some(to));
+        }
+        Ok(followed.reply)
     }
 }

@@ -28,8 +28,8 @@ impl Gateway {
         upstream: &Upstream,
         init: &web_sys::RequestInit,
     ) -> Result<web_sys::Response, Problem> {
-        let unavailable = |error: JsValue| {
-            worker::console_error!("the application cannot be reached: {error:?}");
+        let unavailable = |_: JsValue| {
+            worker::console_error!("UPSTREAM: {upstream} cannot be reached");
             Problem::UpstreamUnavailable
         };
         let fetching = match upstream {
@@ -40,9 +40,15 @@ impl Gateway {
                 binding.unchecked_into::<Binding>().fetch_through(&url, init)
             }
         };
-        let response = JsFuture::from(fetching.map_err(unavailable)?);
-        // What comes too late is dropped with the request.
-        let response = self.timer.within(self.config.upstream_timeout, response).await;
-        Ok(response.ok_or(Problem::UpstreamTimeout)?.map_err(unavailable)?.unchecked_into())
+        let limit = self.config.upstream_timeout;
+        match self.timer.within(limit, JsFuture::from(fetching.map_err(unavailable)?)).await {
+            Some(response) => Ok(response.map_err(unavailable)?.unchecked_into()),
+            // What comes too late is dropped with the request.
+            None => {
+                let limit = limit.whole_seconds();
+                worker::console_error!("UPSTREAM: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
+                Err(Problem::UpstreamTimeout)
+            }
+        }
     }
 }

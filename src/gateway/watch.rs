@@ -7,10 +7,10 @@ use wasm_bindgen::JsValue;
 use worker::{Context, Env};
 
 use super::headers::Headers;
-use super::problem::Problem;
-use super::{ask_session, event_stream, proxy, web_socket};
-use crate::actors::session::message::{Credential, EndReason, Want};
-use crate::timer::Timer;
+use super::{event_stream, proxy, web_socket};
+use crate::actors::AskError;
+use crate::actors::session::follow;
+use crate::actors::session::message::{Credential, Denied, EndReason, Get, Want};
 
 /// Looks after one stream.
 pub(super) struct Watch {
@@ -78,11 +78,12 @@ impl Watch {
 
     /// Looks once: why the stream has to be closed, if it has to.
     pub(super) async fn look(&self) -> Option<Closing> {
-        match ask_session(&self.env, &Timer::default(), &self.session, Want::Life).await {
-            Ok(_) => None,
-            Err(Problem::LoginRequired) => Some(Closing::Over),
-            Err(Problem::SessionEnded(reason)) if reason != EndReason::Superseded => Some(Closing::Over),
-            Err(_) => Some(Closing::Unsure),
+        let get = || Get { secret: self.session.secret.clone(), want: Want::Life, navigation_from: None };
+        match follow::ask(&self.env, &self.session.actor, get).await.map(|followed| followed.reply) {
+            Ok(Ok(_)) => None,
+            Ok(Err(Denied::Ended(reason))) if reason != EndReason::Superseded => Some(Closing::Over),
+            Ok(Err(Denied::Unknown)) | Err(AskError::NoSuchActor) => Some(Closing::Over),
+            Ok(Err(_)) | Err(_) => Some(Closing::Unsure),
         }
     }
 }

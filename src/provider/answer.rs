@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use openidconnect::core::CoreErrorResponseType;
-use openidconnect::{HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
+use openidconnect::{ClientSecret, HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
 use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
 
@@ -55,8 +55,45 @@ pub fn plain_code(code: &str) -> &str {
     if !code.is_empty() && code.len() <= 64 && code.bytes().all(plain) { code } else { "an error" }
 }
 
+/// What the `error` of an authorization response means (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section
+/// 3.1.2.6): a sentence's end for the user who was sent back with it.
+pub fn authorization_error(code: &str) -> String {
+    let meaning = match code {
+        "access_denied" => "it was cancelled, or the login provider did not let you in",
+        "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
+            "the login provider wants to ask you something first"
+        }
+        "server_error" | "temporarily_unavailable" => "the login provider has a problem of its own at the moment",
+        "invalid_scope" => "the login provider refuses what this site asks for; OIDC_SCOPES has to suit it",
+        "unauthorized_client" | "invalid_client" | "unsupported_response_type" => {
+            "this site's registration at the login provider does not allow logins with an authorization code"
+        }
+        "invalid_target" => "the login provider does not know the API that OIDC_RESOURCE or OIDC_AUDIENCE names",
+        _ => "the login provider answered with an error",
+    };
+    format!("{meaning} ({})", plain_code(code))
+}
+
+/// What an operator can do about an error code by which an endpoint refuses this client (RFC 6749 section 5.2).
+pub fn client_advice(code: &str, client_secret: Option<&ClientSecret>) -> &'static str {
+    match (code, client_secret) {
+        ("invalid_client", None) => {
+            ". OIDC_CLIENT_SECRET is not set, which makes this a public client: set it, or register the client as public"
+        }
+        ("invalid_client", Some(_)) => {
+            ". Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH where the client is registered for one method"
+        }
+        ("unauthorized_client" | "unsupported_grant_type", _) => {
+            ". The client of OIDC_CLIENT_ID needs the grants authorization_code and refresh_token"
+        }
+        ("invalid_scope", _) => ". OIDC_SCOPES has to suit the client",
+        ("invalid_target", _) => ". OIDC_RESOURCE has to be an API that the provider knows",
+        _ => "",
+    }
+}
+
 /// Why no code was exchanged.
-pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
+pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Option<&ClientSecret>) -> ProviderError {
     match error {
         RequestTokenError::Request(error) => unanswered(error),
         _ if status.is_some_and(http::says_not_now) => {
@@ -66,7 +103,9 @@ pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
             ProviderError::Callback("the provider does not accept the code (any more)".to_owned())
         }
         RequestTokenError::ServerResponse(error) => {
-            ProviderError::Rejected(format!("the provider refuses this client: {}", plain_code(error.error().as_ref())))
+            let code = plain_code(error.error().as_ref());
+            let advice = client_advice(code, client_secret);
+            ProviderError::Rejected(format!("the provider refuses this client: {code}{advice}"))
         }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             ProviderError::Rejected("the provider's token response cannot be read".to_owned())
@@ -75,7 +114,7 @@ pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
 }
 
 /// Why no token was refreshed.
-pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
+pub fn refresh_failure(error: &TokenError, answer: &Answer, client_secret: Option<&ClientSecret>) -> RefreshFailure {
     match (error, answer.status.get()) {
         (RequestTokenError::ServerResponse(error), _) if *error.error() == CoreErrorResponseType::InvalidGrant => {
             RefreshFailure::Refused("the provider answered invalid_grant".to_owned())
@@ -85,7 +124,8 @@ pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
             RefreshFailure::Deferred { retry_after: answer.retry_after.get(), why }
         }
         (RequestTokenError::ServerResponse(error), _) => {
-            RefreshFailure::Unknown(format!("the provider answered {}", plain_code(error.error().as_ref())))
+            let code = plain_code(error.error().as_ref());
+            RefreshFailure::Unknown(format!("the provider answered {code}{}", client_advice(code, client_secret)))
         }
         (RequestTokenError::Request(error), _) => RefreshFailure::Unknown(error.to_string()),
         (_, Some(status)) => {
@@ -107,6 +147,20 @@ mod tests {
         assert_eq!(patience("Fri, 15 Jan 2027 08:00:05 GMT", now), Some(Duration::seconds(5)));
         assert_eq!(patience("Thu, 01 Jan 1970 00:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(patience("soon", now), None);
+    }
+
+    #[test]
+    fn a_refused_client_without_a_secret_is_told_that_it_has_none() {
+        let secret = ClientSecret::new("hunter2".to_owned());
+        assert!(client_advice("invalid_client", None).contains("OIDC_CLIENT_SECRET is not set"));
+        assert!(client_advice("invalid_client", Some(&secret)).contains("OIDC_TOKEN_AUTH"));
+        assert_eq!(client_advice("server_error", None), "");
+    }
+
+    #[test]
+    fn an_authorization_error_is_said_in_words_and_keeps_its_code() {
+        assert!(authorization_error("access_denied").ends_with("did not let you in (access_denied)"));
+        assert_eq!(authorization_error("<b>"), "the login provider answered with an error (an error)");
     }
 
     #[test]

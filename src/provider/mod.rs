@@ -3,6 +3,7 @@
 use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
+use self::logout_token::LogoutToken;
 use crate::actors::session::state::Identity;
 use crate::config::Config;
 
@@ -14,7 +15,10 @@ pub mod http;
 pub mod id_token;
 pub mod identity;
 pub mod keys;
+pub mod logout_token;
 pub mod oidc;
+#[cfg(test)]
+mod signing;
 pub mod token;
 
 /// Why a login cannot begin or complete.
@@ -60,6 +64,8 @@ pub struct Authorization<'a> {
     pub code_verifier: &'a str,
     /// From `/login`.
     pub hints: &'a [(String, String)],
+    /// `id_token_hint`: whom a silent login is for.
+    pub id_token_hint: Option<&'a str>,
 }
 
 /// One code, and what it is held against.
@@ -97,6 +103,8 @@ pub struct SignIn {
     pub tokens: Tokens,
     /// What went wrong without harm: a UserInfo endpoint that did not answer.
     pub remark: Option<String>,
+    /// Where no refresh token came: so, and what an operator can do about it.
+    pub no_refresh_token: Option<&'static str>,
 }
 
 /// A provider of one kind.
@@ -167,6 +175,13 @@ impl Provider {
     ) -> Option<String> {
         match self {
             Self::Oidc(oidc) => oidc.end_session_url(now, id_token, back_to, state).await,
+        }
+    }
+
+    /// Reads a logout token (OpenID Connect Back-Channel Logout 1.0).
+    pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
+        match self {
+            Self::Oidc(oidc) => oidc.logout_token(now, raw).await,
         }
     }
 

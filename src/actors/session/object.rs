@@ -70,5 +70,10 @@ async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result
         SessionMessage::Revoke(m) => reply::<message::Revoke>(&session.revoke(m).await),
         SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await),
         SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
+        SessionMessage::Describe(m) => reply::<message::Describe>(&session.describe(m).await),
+        SessionMessage::IdTokenHint(m) => reply::<message::IdTokenHint>(&session.id_token_hint(m).await),
+        SessionMessage::Migrate(m) => reply::<message::Migrate>(&session.migrate(m).await),
+        SessionMessage::Adopt(m) => reply::<message::Adopt>(&session.adopt(m).await),
+        SessionMessage::Release(m) => reply::<message::Release>(&session.release(m).await),
     }
 }

@@ -8,6 +8,12 @@
 //!           ── Revoke ────► end-session URL                       (logout, administrators, a later login)
 //!           ── LoggedOut ─► return_to                             (back from the provider's end-session endpoint)
 //!           ── Inspect ───► everything but the tokens             (administrators)
+//!           ── Migrate ───► where the session lives now           (administrators)
+//!   directory ─ Describe ─► what lists show                       (users, administrators)
+//!   successor ─ IdTokenHint ─► the ID token                       (a silent login begins)
+//!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
+//!             ─ Release ────► whether the grant is its own        (it was adopted)
+//!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
 //! ```
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
@@ -15,12 +21,18 @@
 
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
 pub use super::view::{Estate, Inspection, SessionView, Summary};
-use crate::actors::Request;
+use crate::actors::log::Cause;
+use crate::actors::requests;
 use crate::credential::{ActorId, Secret, SecretHash};
 use crate::region::Region;
+
+mod moves;
+mod sign_in;
+
+pub use moves::{Adopt, Destination, IdTokenHint, Migrate, Migrated, Release, Successor, Whereabouts};
+pub use sign_in::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
 pub const BINDING: &str = "SESSIONS";
@@ -42,22 +54,20 @@ pub enum SessionMessage {
     Inspect(Inspect),
     /// The provider has logged the user out.
     LoggedOut(LoggedOut),
-}
-
-/// Declares that a message type is a variant of [`SessionMessage`] and what it is answered with.
-macro_rules! requests {
-    ($($message:ident -> $reply:ty, within $seconds:literal s;)*) => {$(
-        impl Request for $message {
-            type Reply = $reply;
-            type Message = SessionMessage;
-            const TIME_LIMIT_SECONDS: u32 = $seconds;
-            fn into_message(self) -> SessionMessage { SessionMessage::$message(self) }
-        }
-    )*};
+    /// Describe the session as lists do.
+    Describe(Describe),
+    /// What a silent login tells the provider about whom it is for.
+    IdTokenHint(IdTokenHint),
+    /// Go on elsewhere.
+    Migrate(Migrate),
+    /// Take a session over.
+    Adopt(Adopt),
+    /// Whether the one that adopted it may use it.
+    Release(Release),
 }
 
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
-requests! {
+requests! { SessionMessage:
     Begin -> Result<Begun, SignInError>, within 45 s;
     Complete -> Result<Completed, SignInError>, within 120 s;
     Get -> Result<Got, Denied>, within 15 s;
@@ -65,25 +75,11 @@ requests! {
     Revoke -> Result<Revoked, Denied>, within 30 s;
     Inspect -> Option<Box<Inspection>>, within 10 s;
     LoggedOut -> Option<String>, within 10 s;
-}
-
-/// Start a login in this actor, which is new.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Begin {
-    /// The gateway's origin as this browser sees it, for the redirect URI.
-    pub origin: String,
-    /// A local URL to go on to.
-    pub return_to: String,
-    /// Names the login cookie; becomes part of `state`.
-    pub attempt: String,
-    /// Parameters of `/login` that are handed on to the provider.
-    pub hints: Vec<(String, String)>,
-    /// The session that this login replaces, proved by its cookie.
-    pub predecessor: Option<Credential>,
-    /// The gateway itself asked for `prompt=none`: a refusal leads to an interactive login.
-    pub silent: bool,
-    /// Where the user is.
-    pub place: UserPlace,
+    Describe -> Option<Description>, within 5 s;
+    IdTokenHint -> Option<String>, within 5 s;
+    Migrate -> Result<Migrated, Denied>, within 30 s;
+    Adopt -> Result<(), Denied>, within 15 s;
+    Release -> Result<bool, Denied>, within 5 s;
 }
 
 /// An actor and the right to it: what a cookie says.
@@ -106,88 +102,6 @@ pub struct UserPlace {
     pub user_agent: Option<String>,
 }
 
-/// A login has begun.
-#[derive(Serialize, Deserialize)]
-pub struct Begun {
-    /// Where the browser goes now.
-    pub authorization_url: String,
-    /// For the login cookie.
-    pub secret: Secret,
-}
-
-/// The parameters of the authorization response (RFC 6749 section 4.1.2, RFC 9207).
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Callback {
-    /// `state`.
-    pub state: String,
-    /// `code`.
-    pub code: Option<String>,
-    /// `iss`.
-    pub iss: Option<String>,
-    /// `error`.
-    pub error: Option<String>,
-}
-
-impl std::fmt::Debug for Callback {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Callback").field("iss", &self.iss).field("error", &self.error).finish_non_exhaustive()
-    }
-}
-
-/// A callback arrived with this login's cookie.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Complete {
-    /// From the login cookie.
-    pub secret: Secret,
-    /// What the provider sent along.
-    pub callback: Callback,
-}
-
-/// How a login came out, where nothing went wrong.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Completed {
-    /// There is a session.
-    SignedIn {
-        /// For the session cookie: another one than the login's.
-        secret: Secret,
-        /// Where this actor lives.
-        region: Region,
-        /// The end of the cookie's life.
-        expires_at: OffsetDateTime,
-        /// Where the browser goes now.
-        return_to: String,
-    },
-    /// `prompt=none` was asked for by the application and refused: it goes on without a session.
-    NotSignedIn {
-        /// Where the browser goes now.
-        return_to: String,
-    },
-    /// `prompt=none` was asked for by the gateway and refused: the user has to log in.
-    LoginNeeded {
-        /// Where the browser goes after that.
-        return_to: String,
-        /// The session that was to be renewed: it has ended.
-        predecessor: Option<ActorId>,
-    },
-}
-
-/// Why a login failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum SignInError {
-    /// The callback, the code or the ID token fails a check; or the provider says that the user may not.
-    #[error("{0}")]
-    CallbackRejected(String),
-    /// The provider refuses this client, or answers nonsense.
-    #[error("{0}")]
-    ProviderRejected(String),
-    /// The provider does not answer.
-    #[error("{0}")]
-    ProviderUnavailable(String),
-    /// The session cannot be kept.
-    #[error("the session store does not answer")]
-    StoreUnavailable,
-}
-
 /// A request wants to pass.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Get {
@@ -195,6 +109,8 @@ pub struct Get {
     pub secret: Secret,
     /// What the request needs.
     pub want: Want,
+    /// On a GET navigation, which may move the session: the region that the visitor is in, where that is known.
+    pub navigation_from: Option<Region>,
 }
 
 /// What a [`Get`] is for.
@@ -261,6 +177,12 @@ pub enum Denied {
     /// No token is left and none to be had without a trip to the provider.
     #[error("the user has to go through the provider")]
     Reauthenticate,
+    /// The session is to go on in the visitor's region, after a trip to the provider.
+    #[error("the session is to move to the region of its user")]
+    Relocate,
+    /// The session lives elsewhere: ask there.
+    #[error("the session has moved to another actor")]
+    Moved(Whereabouts),
     /// No token is left, and the provider does not answer.
     #[error("the provider does not answer; try again in {retry_after} s")]
     ProviderUnavailable {
@@ -317,8 +239,8 @@ impl std::fmt::Display for EndReason {
 pub enum Authority {
     /// Whoever has the cookie.
     Cookie(Secret),
-    /// An administrator; the gateway has checked that.
-    Administrator,
+    /// Whoever may, as the gateway or the directory has checked.
+    Trusted(Cause),
     /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
     Successor(SecretHash),
 }
@@ -342,7 +264,7 @@ pub struct Revoke {
 }
 
 /// What a logout needs to come back from the provider.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Logout {
     /// The gateway's `/logged-out`, absolute.
     pub post_logout_redirect_uri: String,
@@ -355,8 +277,6 @@ pub struct Logout {
 pub struct Revoked {
     /// Where the browser can end the user's session at the provider, too.
     pub end_session_url: Option<String>,
-    /// For [`EndReason::Superseded`]: what the successor goes on with, if it is the same user's.
-    pub estate: Option<Box<Estate>>,
 }
 
 /// The browser came back to `/logged-out`.
@@ -370,58 +290,21 @@ pub struct LoggedOut {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Inspect {}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::actors::wire;
+/// Describe the session as lists do.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Describe {}
 
-    /// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
-    #[test]
-    fn the_golden_bytes_of_the_protocol_do_not_change() {
-        let secret = || Secret::from_random([0xAB; 32]);
-        let get = wire::encode(&Get { secret: secret(), want: Want::AccessToken }.into_message()).unwrap();
-        assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[0]].concat());
-
-        for (want, number) in [(Want::Claims, 3), (Want::IdToken, 4), (Want::Life, 5)] {
-            let get = wire::encode(&Get { secret: secret(), want }.into_message()).unwrap();
-            assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[number]].concat());
-        }
-        let identified = Identified { token: AccessToken::new("t".into()), claims: "{}".into() };
-        let got = wire::encode(&Got::Identified(Box::new(identified))).unwrap();
-        assert_eq!(got, [1, 3, 1, b't', 2, b'{', b'}']);
-
-        let refresh = wire::encode(&Refresh { authority: Authority::Administrator }.into_message()).unwrap();
-        assert_eq!(refresh, [1, 3, 1]);
-
-        let revoke = Revoke { authority: Authority::Cookie(secret()), reason: EndReason::Superseded, logout: None };
-        let revoke = wire::encode(&revoke.into_message()).unwrap();
-        assert_eq!(revoke, [&[1, 4, 0][..], &[0xAB; 32], &[6, 0]].concat());
-
-        assert_eq!(wire::encode(&Inspect {}.into_message()).unwrap(), [1, 5]);
-        let logged_out = wire::encode(&LoggedOut { secret: secret() }.into_message()).unwrap();
-        assert_eq!(logged_out, [&[1, 6][..], &[0xAB; 32]].concat());
-
-        let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
-        let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();
-        assert_eq!(complete, [&[1, 1][..], &[0xAB; 32], &[1, b's', 1, 1, b'c', 0, 0]].concat());
-
-        let place = UserPlace { region: Region::Oc, country: None, user_agent: None };
-        let begin = Begin {
-            origin: "o".into(),
-            return_to: "/".into(),
-            attempt: "a".into(),
-            hints: vec![],
-            predecessor: None,
-            silent: false,
-            place,
-        };
-        let begin = wire::encode(&begin.into_message()).unwrap();
-        assert_eq!(begin, [1, 0, 1, b'o', 1, b'/', 1, b'a', 0, 0, 0, 6, 0, 0]);
-    }
-
-    #[test]
-    fn a_callback_does_not_show_its_code_in_debug_output() {
-        let callback = Callback { state: "s3cret".into(), code: Some("s3cret".into()), iss: None, error: None };
-        assert!(!format!("{callback:?}").contains("s3cret"));
-    }
+/// What lists show of a session, and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The line of a list.
+    pub summary: Summary,
+    /// `sub`.
+    pub subject: String,
+    /// `iss`.
+    pub issuer: String,
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
