@@ -84,6 +84,7 @@ describe("streams", () => {
     // A stand-in for a platform that cannot reach the actor: the binding is gone for as long as the file says so.
     const entry = `
       import bundle, * as exported from "./entry.js";
+      export * from "./entry.js";
       let out = false;
       export class SessionActor extends exported.SessionActor {
         ask(message) {

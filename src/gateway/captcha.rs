@@ -25,7 +25,7 @@ const MAX_AGE: Duration = Duration::minutes(5);
 /// How far the verifier's clock may be ahead.
 const LEEWAY: Duration = Duration::minutes(1);
 
-const ASK: Problem = Problem::CaptchaRequired("Please show that you are no machine.");
+const ASK: Problem = Problem::CaptchaRequired("Before you go on, this site makes sure that you are no machine.");
 const AGAIN: Problem = Problem::CaptchaRequired("That did not work out. Please try again.");
 
 /// What the verifier answers, as far as it matters.
