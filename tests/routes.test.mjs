@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startGateway } from "./parts/gateway.mjs";
 import { raw, rawGet, sessionGet } from "./parts/rawhttp.mjs";
+import { cookieOf, FRANKFURT, SYDNEY, travel } from "./parts/places.mjs";
 import { startUpstream, valuesOf } from "./parts/upstream.mjs";
 import { cf, CF_HEADER } from "./parts/workerd.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -310,6 +311,22 @@ describe("routes", () => {
     assert.equal((await post("/strict/x", { "x-csrf": "1" })).status, 200);
     assert.equal((await post("/strict/x", { "x-csrf": "1", "sec-fetch-site": "cross-site" })).status, 403);
     assert.equal((await user.api("/strict/x")).status, 200, "a GET needs none");
+  });
+
+  test("a session moves with its user on routes that require it, whatever goes upstream, and on no other", async (t) => {
+    const moving = await createWorld(t, {
+      hostile: true,
+      routes: [{ match: "/optional", session: "optional" }, { match: "/public", session: "none" }, { match: "/*", identity_headers: true }],
+    });
+    const user = travel(moving.browser(), FRANKFURT);
+    await user.login();
+    travel(user, SYDNEY);
+    for (const path of ["/optional", "/public"]) assert.equal((await user.navigate(path)).url.pathname, path);
+    assert.equal(cookieOf(user).region, "weur");
+    assert.match(valuesOf((await user.navigate("/optional")).json().headers, "authorization")[0], /^Bearer /);
+    const page = await user.navigate("/page");
+    assert.deepEqual(valuesOf(page.json().headers, "x-forwarded-user"), ["ada"]);
+    assert.equal(cookieOf(user).region, "oc");
   });
 
   test("a CORS preflight passes without a session on session = none and optional routes alone, else its answer leaks nothing", async () => {

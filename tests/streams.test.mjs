@@ -2,6 +2,8 @@
 // the session ends. Looking whether it does is no use of the session.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { ADMIN_TOKEN } from "./parts/gateway.mjs";
+import { cookieOf, FRANKFURT, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { echoWebSockets, openWebSocket } from "./parts/websocket.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -62,6 +64,44 @@ describe("streams", () => {
     await until("the event stream ends", () => heard.ended, 5000);
     assert.equal(heard.broken, false);
     await until("the application hears of it", () => applicationHears, 8000);
+  });
+
+  test("an administrator's revocation closes them, too", async (t) => {
+    const { connect, browser, gateway } = await createStreams(t);
+    const socket = await connect();
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const revoked = await gateway.request(`/auth/admin/sessions/${cookieOf(browser).actor}`, { method: "DELETE", headers });
+    assert.equal(revoked.status, 204);
+    assert.equal((await socket.closed).code, 1008);
+  });
+
+  test("a session that moves takes its streams along; they close when it ends where it lives now", async (t) => {
+    const { connect, browser, gateway } = await createStreams(t);
+    const socket = await connect();
+    const old = cookieOf(browser).actor;
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+    const moved = await gateway.request(`/auth/admin/sessions/${old}/migrate`, { method: "POST", headers, body: JSON.stringify({ region: "oc" }) });
+    assert.equal(moved.status, 200, moved.text);
+    await browser.api("/api");
+    assert.notEqual(cookieOf(browser).actor, old);
+    await sleep(2500);
+    assert.equal(await socket.say("still here"), "still here");
+    await browser.api("/auth/logout", { method: "POST" });
+    assert.equal((await socket.closed).code, 1008);
+  });
+
+  test("a stream of a session whose place another one took asks to connect again (1013)", async (t) => {
+    const { connect, browser } = await createStreams(t, { vars: { REGION_GRACE_SECONDS: "1" } });
+    travel(browser, FRANKFURT);
+    await browser.login();
+    const socket = await connect("/socket", browser.sessionHeader);
+    await browser.navigate("/page");
+    travel(browser, SYDNEY);
+    await browser.navigate("/page");
+    assert.equal(cookieOf(browser).region, "oc");
+    assert.equal((await socket.closed).code, 1013);
+    const again = await connect("/socket", browser.sessionHeader);
+    assert.equal(await again.say("hello"), "hello");
   });
 
   test("an idle session's streams close, too: looking did not keep it alive", async (t) => {
