@@ -3,6 +3,7 @@
 //
 //   PORT=8787      where the gateway listens; another free port where this one is taken
 //   TOKEN_LIFE=30  seconds that an access token lives
+//   EXAMPLE=spa    one of examples/ in place of the demo application
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { existsSync } from "node:fs";
@@ -41,7 +42,7 @@ const seconds = Number(process.env.TOKEN_LIFE ?? 30);
 
 const provider = await startProvider({ origins: [origin], accessTokenSeconds: seconds });
 started.push(provider.close);
-const application = await startApplication({ issuer: provider.issuer });
+const application = await startBehind(process.env.EXAMPLE);
 started.push(application.close);
 // Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh. In the
 // checkout, where nobody tidies up while it runs; the port makes it this run's own.
@@ -56,18 +57,30 @@ startGateway({
   OIDC_CLIENT_ID: provider.clientId,
   OIDC_CLIENT_SECRET: provider.clientSecret,
   PUBLIC_ORIGIN: origin,
-  UPSTREAM: application.origin,
+  ROUTES: JSON.stringify(application.routes),
 });
 await untilHealthy();
 console.log(`
   Open        ${origin}/
   Users       ${USERS.map(({ id }) => id).join(", ")} (no passwords)
   Provider    ${provider.issuer}
-  Application ${application.origin} (behind the gateway)
+  Application ${application.routes.map(({ match, upstream }) => `${match} at ${upstream}`).join(", ")} (behind the gateway)
   Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
   Ctrl-C      stops all of it
 `);
 watch();
+
+/** What is behind the gateway: the example of this name, or the demo application. */
+async function startBehind(example) {
+  if (!example) {
+    const { origin, close } = await startApplication({ issuer: provider.issuer });
+    return { routes: [{ match: "/*", upstream: origin }], close };
+  }
+  const url = new URL(`../examples/${example}/start.mjs`, import.meta.url);
+  if (!/^[a-z]+$/.test(example) || !existsSync(url)) return stop(1, `there is no example ${example}: see examples/README.md`);
+  const { start } = await import(url);
+  return start();
+}
 
 /** wrangler in a process group of its own, so that workerd, its child's child, can be stopped with it. */
 function startGateway(variables) {

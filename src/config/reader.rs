@@ -1,5 +1,7 @@
 //! Reads the variables, and collects every problem on the way.
 
+use std::borrow::Cow;
+
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
@@ -38,8 +40,9 @@ pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<
     }
 }
 
-struct Reader<V> {
-    vars: V,
+/// The variables, and what is wrong with them so far.
+pub(super) struct Reader<V> {
+    pub(super) vars: V,
     problems: Vec<Problem>,
 }
 
@@ -48,9 +51,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // Each line runs whatever the others found: an operator sees every problem at once.
         let public_origins = self.origins();
         let auth_prefix = self.auth_prefix();
-        let upstream = self.upstream();
+        let routes = self.routes();
+        let identity_headers = self.identity_headers();
         let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
+        let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
         let oidc = self.oidc();
+        let captcha = self.captcha(routes.as_deref().unwrap_or_default());
+        let jwt = self.jwt(routes.as_deref().unwrap_or_default(), oidc.as_ref().map(|oidc| oidc.issuer.as_str()));
         let lifetimes = Lifetimes {
             idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
             absolute: self.seconds("SESSION_ABSOLUTE_SECONDS", 604_800, 1),
@@ -66,8 +73,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(Config {
             public_origins,
             auth_prefix,
-            upstream: upstream?,
+            routes: routes?,
             upstream_timeout,
+            identity_headers,
+            stream_check,
+            captcha,
+            jwt,
             oidc: oidc?,
             lifetimes,
             same_site: same_site?,
@@ -189,36 +200,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         text
     }
 
-    fn upstream(&mut self) -> Option<String> {
-        if self.text("ROUTES").is_some() {
-            self.problem("ROUTES", "is not supported by this version: put the application's origin into UPSTREAM");
-        }
-        let Some(text) = self.text("UPSTREAM") else {
-            self.problem(
-                "UPSTREAM",
-                "is missing: the origin of the application behind the gateway, such as https://app.internal",
-            );
-            return None;
-        };
-        match Url::parse(&text) {
-            Ok(url)
-                if is_allowed(&url)
-                    && url.query().is_none()
-                    && url.fragment().is_none()
-                    && url.username().is_empty() =>
-            {
-                Some(url.as_str().trim_end_matches('/').to_owned())
-            }
-            _ => {
-                self.problem(
-                    "UPSTREAM",
-                    "must be an https origin, optionally with a path (http on loopback hosts only)",
-                );
-                None
-            }
-        }
-    }
-
     fn regions(&mut self) -> Option<Regions> {
         let default = self.default_region();
         let policies = [
@@ -275,11 +256,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// A variable's text; an empty one counts as unset, as wrangler has no other way to unset one.
-    fn text(&self, variable: &str) -> Option<String> {
+    pub(super) fn text(&self, variable: &str) -> Option<String> {
         (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    fn problem(&mut self, variable: &'static str, message: &str) {
-        self.problems.push(Problem { variable, message: message.to_owned() });
+    pub(super) fn problem(&mut self, variable: impl Into<Cow<'static, str>>, message: &str) {
+        self.problems.push(Problem { variable: variable.into(), message: message.to_owned() });
     }
 }

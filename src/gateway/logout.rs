@@ -51,7 +51,7 @@ impl Gateway {
 
     fn is_own_navigation(request: &Incoming) -> bool {
         let site = request.header("sec-fetch-site");
-        request.is_navigation() && matches!(site.as_deref(), Some("same-origin" | "none"))
+        request.is_navigation() && matches!(site, Some("same-origin" | "none"))
     }
 
     /// What a link on another site, or an image, gets: a button. A strict cookie does not come along from there, so

@@ -20,7 +20,7 @@ impl Gateway {
         let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::View, navigation_from: None };
         match self.ask_session(request, get).await?? {
             Got::View(view) => Ok(*view),
-            Got::AccessToken(_) | Got::Standing => Err(Problem::StoreUnavailable),
+            Got::AccessToken(_) | Got::Identified(_) | Got::Standing => Err(Problem::StoreUnavailable),
         }
     }
 
@@ -42,7 +42,7 @@ impl Gateway {
         R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
     {
         let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
-        let followed = follow::ask(&self.env, &session.actor, || message(&session.secret)).await?;
+        let followed = follow::ask_within(&self.timer, &self.env, &session.actor, || message(&session.secret)).await?;
         if let Some(to) = followed.moved_to {
             request.moved_to.replace(Some(to));
         }

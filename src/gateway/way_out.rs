@@ -37,14 +37,19 @@ impl Problem {
             | Self::UpstreamUnavailable
             | Self::UpstreamTimeout
             | Self::StoreUnavailable
+            | Self::KeysUnavailable
+            | Self::CaptchaRequired(_)
             | Self::ConfigInvalid(_) => Some(WayOut::Again),
             Self::AlreadyEnded(_)
             | Self::InvalidToken(_)
+            | Self::Forbidden
+            | Self::BotScoreTooLow
             | Self::CsrfRejected
             | Self::BadRequest(_)
             | Self::NotFound
             | Self::MethodNotAllowed(_)
-            | Self::TooLarge => Some(WayOut::Home),
+            | Self::TooLarge
+            | Self::HeadersTooLarge => Some(WayOut::Home),
         }
     }
 
@@ -52,7 +57,7 @@ impl Problem {
     pub(super) fn page(&self, status: u16, title: &str, ray: &str, link: Option<(WayOut, &str)>) -> Outgoing {
         let list = match self {
             Self::ConfigInvalid(problems) => {
-                problems.iter().map(|problem| (problem.variable, problem.message.as_str())).collect()
+                problems.iter().map(|problem| (problem.variable.as_ref(), problem.message.as_str())).collect()
             }
             _ => Vec::new(),
         };
@@ -80,6 +85,7 @@ impl Problem {
             (
                 Self::ProviderUnavailable { .. }
                 | Self::StoreUnavailable
+                | Self::KeysUnavailable
                 | Self::UpstreamUnavailable
                 | Self::UpstreamTimeout,
                 _,
@@ -89,6 +95,12 @@ impl Problem {
             }
             (Self::ConfigInvalid(_), _) => "If this is your site, set these variables and deploy again:",
             (Self::ForeignHost, _) => "Check the address. If this is your site, PUBLIC_ORIGIN has to name this host.",
+            (Self::CaptchaRequired(_), _) => "Open the page that sent this once more, pass the check, and try again.",
+            (Self::Forbidden, _) => "Ask the operator of this site for it, or log in as somebody who has it.",
+            (Self::BotScoreTooLow, _) => {
+                "Try another browser or another network. If that goes on failing, tell the operator of this site the reference below."
+            }
+            (Self::HeadersTooLarge, _) => "Delete the cookies of this site, then open it again.",
             (Self::CsrfRejected, _) => "Nothing was changed. If you meant to do this, do it in the application itself.",
             (
                 Self::AlreadyEnded(_)

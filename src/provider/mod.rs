@@ -10,6 +10,7 @@ use crate::config::Config;
 pub mod answer;
 pub mod cache;
 pub mod discovery;
+pub mod document;
 pub mod http;
 pub mod id_token;
 pub mod identity;

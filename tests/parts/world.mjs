@@ -10,12 +10,14 @@ const bearer = (headers) => /^Bearer (.+)$/.exec(headers[headers.findIndex((name
 
 /**
  * Starts all three and stops them after the test `t` (or, outside of one, with `close`). `hostile` is the options of
- * the scriptable provider, `provider` those of the real one; the rest is the gateway's, see gateway.mjs.
+ * the scriptable provider, `provider` those of the real one, `routes` is ROUTES, where each leads to this application
+ * unless it says otherwise; the rest is the gateway's, see gateway.mjs.
  */
-export async function createWorld(t, { hostile, provider: options, ...gatewayOptions } = {}) {
+export async function createWorld(t, { hostile, provider: options, routes, vars, ...gatewayOptions } = {}) {
   const upstream = await startUpstream();
   const provider = hostile ? await startHostileProvider(hostile === true ? {} : hostile) : await startProvider(options);
-  const gateway = await startGateway({ provider, upstream, ...gatewayOptions });
+  const table = routes && { ROUTES: routes.map((route) => ({ upstream: upstream.origin, ...route })) };
+  const gateway = await startGateway({ provider, upstream, vars: { ...table, ...vars }, ...gatewayOptions });
   provider.allow?.(gateway.origin);
   const world = { upstream, provider, gateway, browser, login, token, close };
   t?.after(async () => {

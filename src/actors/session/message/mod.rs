@@ -122,6 +122,19 @@ pub enum Want {
     View,
     /// Whether the session lives and can go on without a login; no use.
     Standing,
+    /// A valid access token and the claims: the request is proxied, which is a use of the session.
+    Claims,
+    /// The ID token and the claims, while there is a valid access token: the request is proxied, which is a use.
+    IdToken,
+    /// Whether the session lives, whatever became of its tokens; no use.
+    Life,
+}
+
+impl Want {
+    /// Whether the request is proxied, which is a use of the session.
+    pub const fn is_use(self) -> bool {
+        matches!(self, Self::AccessToken | Self::Claims | Self::IdToken)
+    }
 }
 
 /// What a [`Get`] is answered with.
@@ -131,8 +144,25 @@ pub enum Got {
     AccessToken(AccessToken),
     /// For [`Want::View`].
     View(Box<SessionView>),
-    /// For [`Want::Standing`]: there is, or can be, a token.
+    /// For [`Want::Standing`]: there is, or can be, a token. For [`Want::Life`]: there is a session.
     Standing,
+    /// For [`Want::Claims`] and [`Want::IdToken`].
+    Identified(Box<Identified>),
+}
+
+/// A token, and who it is of.
+#[derive(Serialize, Deserialize)]
+pub struct Identified {
+    /// The access token, or the ID token.
+    pub token: AccessToken,
+    /// The claims of the ID token and UserInfo: a JSON object.
+    pub claims: String,
+}
+
+impl std::fmt::Debug for Identified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identified").finish_non_exhaustive()
+    }
 }
 
 /// Why a request does not pass.
