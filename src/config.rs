@@ -11,7 +11,10 @@ use url::{Host, Url};
 
 use crate::region::Region;
 
+pub mod provider;
 mod reader;
+
+pub use provider::{Auth0, Provider, WorkOs};
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -24,8 +27,8 @@ pub struct Config {
     pub upstream: String,
     /// `UPSTREAM_TIMEOUT_SECONDS`: to the first byte.
     pub upstream_timeout: Duration,
-    /// The OpenID provider and this client's registration there.
-    pub oidc: Oidc,
+    /// The provider, and how this gateway is registered there.
+    pub provider: Provider,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
     /// `COOKIE_SAME_SITE`.
@@ -198,7 +201,8 @@ mod tests {
         assert_eq!(config.auth_prefix, "/auth");
         assert_eq!(config.upstream, "https://app.internal");
         assert_eq!(config.lifetimes.idle, Duration::days(1));
-        assert_eq!(config.oidc.scopes, ["openid", "profile", "email", "offline_access"]);
+        let Provider::Oidc(oidc) = config.provider else { panic!("the default is another kind") };
+        assert_eq!(oidc.scopes, ["openid", "profile", "email", "offline_access"]);
     }
 
     #[test]

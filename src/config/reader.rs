@@ -36,7 +36,8 @@ pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<
     }
 }
 
-struct Reader<V> {
+/// Reads variables and collects problems.
+pub(super) struct Reader<V> {
     vars: V,
     problems: Vec<Problem>,
 }
@@ -48,7 +49,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let auth_prefix = self.auth_prefix();
         let upstream = self.upstream();
         let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
-        let oidc = self.oidc();
+        let provider = self.provider();
         let lifetimes = Lifetimes {
             idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
             absolute: self.seconds("SESSION_ABSOLUTE_SECONDS", 604_800, 1),
@@ -67,7 +68,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             auth_prefix,
             upstream: upstream?,
             upstream_timeout,
-            oidc: oidc?,
+            provider: provider?,
             lifetimes,
             same_site: same_site?,
             default_region: default_region?,
@@ -75,13 +76,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn oidc(&mut self) -> Option<Oidc> {
-        let known = self.choice("PROVIDER", &[("oidc", ())]);
-        let issuer = self.issuer();
-        let client_id = self.text("OIDC_CLIENT_ID");
-        if client_id.is_none() {
-            self.problem("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
-        }
+    /// What OpenID Connect providers have in common.
+    pub(super) fn oidc(&mut self, issuer: Option<IssuerUrl>, client_id: Option<String>) -> Option<Oidc> {
         let methods = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
         let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &methods);
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
@@ -97,7 +93,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if resource.as_deref().is_some_and(|resource| Url::parse(resource).is_err()) {
             self.problem("OIDC_RESOURCE", "is no absolute URI (RFC 8707): put the API's identifier there");
         }
-        known?;
         Some(Oidc {
             issuer: issuer?,
             client_id: ClientId::new(client_id?),
@@ -113,7 +108,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn issuer(&mut self) -> Option<IssuerUrl> {
+    pub(super) fn issuer(&mut self) -> Option<IssuerUrl> {
         let Some(text) = self.text("OIDC_ISSUER") else {
             self.problem(
                 "OIDC_ISSUER",
@@ -135,7 +130,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
-    fn authorization_params(&mut self) -> Vec<(String, String)> {
+    pub(super) fn authorization_params(&mut self) -> Vec<(String, String)> {
         let Some(text) = self.text("OIDC_AUTHORIZATION_PARAMS") else { return Vec::new() };
         let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
             self.problem(
@@ -229,7 +224,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// The value that the variable names; the first one where it is unset.
-    fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
         let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };
         let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -239,7 +234,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         found
     }
 
-    fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
+    pub(super) fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
         let most = 10 * 365 * 86_400;
         let seconds = self.text(variable).map_or(Ok(default), |text| text.parse::<i64>());
         match seconds {
@@ -252,11 +247,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// A variable's text; an empty one counts as unset, as wrangler has no other way to unset one.
-    fn text(&self, variable: &str) -> Option<String> {
+    pub(super) fn text(&self, variable: &str) -> Option<String> {
         (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    fn problem(&mut self, variable: &'static str, message: &str) {
+    pub(super) fn problem(&mut self, variable: &'static str, message: &str) {
         self.problems.push(Problem { variable, message: message.to_owned() });
     }
 }

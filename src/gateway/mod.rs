@@ -15,7 +15,7 @@ use self::request::Incoming;
 use self::response::{Body, Outgoing};
 use self::route::{Endpoint, Host, Route};
 use crate::actors;
-use crate::actors::session::message::{EndReason, Get, Got, Want};
+use crate::actors::session::message::{Choice, EndReason, Get, Got, Want};
 use crate::config::{Config, Origin, SameSite};
 
 pub mod cookie;
@@ -163,10 +163,18 @@ impl Gateway {
 
     /// A login that failed may lie beside a session that lives.
     async fn refuse_callback(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
-        let login = format!("{}/login", self.config.auth_prefix);
+        let (login, choices) = match problem {
+            Problem::TurnedDown(turned_down, return_to) => {
+                let login = self.endpoint_url("login", return_to);
+                let choices = turned_down.choices.iter().map(|choice| (login_with(&login, choice), choice.label.clone()));
+                let choices = choices.collect();
+                (login, choices)
+            }
+            _ => (format!("{}/login", self.config.auth_prefix), Vec::new()),
+        };
         let lives = request.cookies.session.is_some() && self.session(request).await.is_ok();
         let link = if lives { ("/", "Back to the application") } else { (login.as_str(), "Log in again") };
-        problem.response_with_link(&request.ray(), request.wants_page(), Some(link)).into_platform()
+        problem.response_with_links(&request.ray(), request.wants_page(), Some(link), &choices).into_platform()
     }
 
     /// Takes a dead cookie away; one that was superseded may have a successor on its way.
@@ -177,4 +185,10 @@ impl Gateway {
             _ => response,
         }
     }
+}
+
+/// A login's URL with the parameter of a choice.
+fn login_with(login: &str, choice: &Choice) -> String {
+    let parameter = form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
+    format!("{login}&{parameter}")
 }

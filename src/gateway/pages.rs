@@ -13,6 +13,8 @@ pub struct Page<'a> {
     pub next: String,
     /// Finds the request in the log; empty: there is nothing to find.
     pub ray: &'a str,
+    /// Links to choose among: the URL and the words of each.
+    pub choices: &'a [(String, String)],
     /// A link: its URL and its words.
     pub link: Option<(&'a str, &'a str)>,
     /// A form that posts to this URL, with these words on its button.
@@ -44,6 +46,12 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
     let form = page.form.map_or_else(String::new, |(url, words)| {
         format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), escape(words))
     });
+    let choices: String = page
+        .choices
+        .iter()
+        .map(|(url, words)| format!("<li><a href=\"{}\">{}</a></li>", escape(url), escape(words)))
+        .collect();
+    let choices = if choices.is_empty() { choices } else { format!("<ul>{choices}</ul>") };
     let link = page
         .link
         .map_or_else(String::new, |(url, words)| format!("<p><a href=\"{}\">{}</a></p>", escape(url), escape(words)));
@@ -55,7 +63,7 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
         <meta name=\"viewport\" content=\"width=device-width\">{refresh}<title>{title}</title><style>{STYLE}</style></head>\
-        <body><main><h1>{title}</h1><p>{detail}</p>{next}{form}{link}{ray}</main></body></html>\n",
+        <body><main><h1>{title}</h1><p>{detail}</p>{next}{choices}{form}{link}{ray}</main></body></html>\n",
         title = escape(page.title),
         detail = escape(page.detail),
     );

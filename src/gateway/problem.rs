@@ -7,7 +7,7 @@ use serde_json::json;
 use super::pages::{self, Page};
 use super::response::{Body, Outgoing};
 use crate::actors::AskError;
-use crate::actors::session::message::{Denied, EndReason, SignInError};
+use crate::actors::session::message::{Denied, EndReason, SignInError, TurnedDown};
 use crate::config;
 
 /// Everything that can be wrong, as the outside sees it. The text is `detail`.
@@ -28,6 +28,9 @@ pub enum Problem {
     /// A login did not work out.
     #[error("The login could not be completed: {0}.")]
     CallbackRejected(String),
+    /// A login did not work out, and its user can do something about it: log in again on the way to this address.
+    #[error("{} (The login provider answered {}.)", .0.what, .0.code)]
+    TurnedDown(Box<TurnedDown>, String),
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
@@ -90,6 +93,7 @@ impl From<SignInError> for Problem {
             SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
             SignInError::ProviderUnavailable(_) => Self::ProviderUnavailable { retry_after: 5 },
             SignInError::StoreUnavailable => Self::StoreUnavailable,
+            SignInError::TurnedDown(turned_down, return_to) => Self::TurnedDown(turned_down, return_to),
         }
     }
 }
@@ -111,7 +115,7 @@ impl Problem {
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
-            Self::CallbackRejected(_) => (400, "callback_rejected", "Login failed"),
+            Self::CallbackRejected(_) | Self::TurnedDown(..) => (400, "callback_rejected", "Login failed"),
             Self::NotFound => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
@@ -139,15 +143,22 @@ impl Problem {
 
     /// The response to a request whose log entry is `ray`; a page where a person will read it.
     pub fn response(&self, ray: &str, page: bool) -> Outgoing {
-        self.response_with_link(ray, page, None)
+        self.response_with_links(ray, page, None, &[])
     }
 
-    /// The same, with a link on the page.
-    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(&str, &str)>) -> Outgoing {
+    /// The same, with a link on the page, and with choices: links, too, each with its words.
+    pub fn response_with_links(
+        &self,
+        ray: &str,
+        page: bool,
+        link: Option<(&str, &str)>,
+        choices: &[(String, String)],
+    ) -> Outgoing {
         let (status, code, title) = self.status_code_title();
         let detail = self.to_string();
         let mut response = if page {
-            pages::page(status, &Page { title, detail: &detail, ray, next: self.next(), link, ..Page::default() })
+            let next = self.next();
+            pages::page(status, &Page { title, detail: &detail, ray, next, choices, link, ..Page::default() })
         } else {
             let mut document = json!({
                 "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, "ray": ray,
@@ -174,6 +185,7 @@ impl Problem {
             Self::CallbackRejected(_) => {
                 "You can try again, or ask the operator of this site if it goes on.".to_owned()
             }
+            Self::TurnedDown(turned_down, _) => turned_down.next.clone(),
             Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
             Self::ProviderUnavailable { .. }
             | Self::StoreUnavailable

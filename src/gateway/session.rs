@@ -5,7 +5,10 @@ use super::problem::Problem;
 use super::request::Incoming;
 use super::response::{self, Outgoing};
 use crate::actors;
-use crate::actors::session::message::{Authority, Credential, Get, Got, Refresh, Want};
+use crate::actors::session::message::{Authority, Credential, Get, Got, Refresh, Switch, Want};
+
+/// The longest id of an organization.
+const MAX_ORGANIZATION: usize = 512;
 
 impl Gateway {
     /// The session's view.
@@ -17,10 +20,18 @@ impl Gateway {
         }
     }
 
-    /// A new access token, now.
+    /// A new access token, now; for another organization, where the form names one.
     pub(super) async fn refresh(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         let (session, address) = self.session_of(request)?;
-        let view = actors::ask(&address, Refresh { authority: Authority::Cookie(session.secret.clone()) }).await??;
+        let authority = Authority::Cookie(session.secret.clone());
+        let form = request.form().await?;
+        let view = match form.get("organization").filter(|id| !id.is_empty()) {
+            Some(id) if id.len() > MAX_ORGANIZATION => {
+                return Err(Problem::BadRequest("organization must be the id of an organization."));
+            }
+            Some(id) => actors::ask(&address, Switch { authority, organization: id.to_owned() }).await??,
+            None => actors::ask(&address, Refresh { authority }).await??,
+        };
         Ok(Outgoing::new(200, response::session(&view)))
     }
 

@@ -5,11 +5,12 @@ use std::cell::Cell;
 
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
-use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
 
 use super::discovery::unanswered;
 use super::http::{self, HttpError};
+use super::patience::patience;
+use super::turned_down::TurnedDown;
 use super::{ProviderError, RefreshFailure};
 use crate::ambient;
 
@@ -21,7 +22,7 @@ pub type TokenError = RequestTokenError<HttpError, StandardErrorResponse<CoreErr
 pub struct Answer {
     /// Its status, once it is complete.
     pub status: Cell<Option<u16>>,
-    /// Its `Retry-After`.
+    /// The pause that it asks for.
     pub retry_after: Cell<Option<Duration>>,
     /// When it was complete.
     pub received_at: Cell<Option<OffsetDateTime>>,
@@ -34,19 +35,9 @@ impl Answer {
         self.status.set(Some(response.status().as_u16()));
         let now = ambient::now();
         self.received_at.set(Some(now));
-        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        self.retry_after.set(retry_after.and_then(|value| patience(value.trim(), now)));
+        self.retry_after.set(patience(response.status().as_u16(), response.headers(), now));
         Ok(response)
     }
-}
-
-/// A `Retry-After` (RFC 9110 section 10.2.3): seconds or a date; a day at the most.
-fn patience(value: &str, now: OffsetDateTime) -> Option<Duration> {
-    let pause = match value.parse::<u32>() {
-        Ok(seconds) => Duration::seconds(seconds.into()),
-        Err(_) => ambient::between(now, OffsetDateTime::parse(value, &Rfc2822).ok()?).max(Duration::ZERO),
-    };
-    Some(pause.min(Duration::days(1)))
 }
 
 /// An error code as the provider wrote it, if it looks like one; else no word of it.
@@ -65,13 +56,19 @@ pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
         RequestTokenError::ServerResponse(error) if *error.error() == CoreErrorResponseType::InvalidGrant => {
             ProviderError::Callback("the provider does not accept the code (any more)".to_owned())
         }
-        RequestTokenError::ServerResponse(error) => {
-            ProviderError::Rejected(format!("the provider refuses this client: {}", plain_code(error.error().as_ref())))
-        }
+        RequestTokenError::ServerResponse(error) => match plain_code(error.error().as_ref()) {
+            // Auth0 says so of a wrong client secret: here, nobody but the client can be meant.
+            code @ ("access_denied" | "unauthorized") => refuses_client(code),
+            code => TurnedDown::of(code).map_or_else(|| refuses_client(code), |it| ProviderError::TurnedDown(Box::new(it))),
+        },
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             ProviderError::Rejected("the provider's token response cannot be read".to_owned())
         }
     }
+}
+
+fn refuses_client(code: &str) -> ProviderError {
+    ProviderError::Rejected(format!("the provider refuses this client: {code}"))
 }
 
 /// Why no token was refreshed.
@@ -98,16 +95,6 @@ pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_a_day_at_the_most() {
-        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
-        assert_eq!(patience("7", now), Some(Duration::seconds(7)));
-        assert_eq!(patience("4294967295", now), Some(Duration::days(1)));
-        assert_eq!(patience("Fri, 15 Jan 2027 08:00:05 GMT", now), Some(Duration::seconds(5)));
-        assert_eq!(patience("Thu, 01 Jan 1970 00:00:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(patience("soon", now), None);
-    }
 
     #[test]
     fn only_what_looks_like_an_error_code_is_quoted() {

@@ -22,7 +22,7 @@ const LEEWAY: Duration = Duration::minutes(1);
 const MAX_AGE: Duration = Duration::minutes(10);
 
 /// The algorithms that are accepted: public-key ones that `openidconnect` implements.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,

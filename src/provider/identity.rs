@@ -115,10 +115,10 @@ impl Oidc {
             access_token: &tokens.access_token,
         };
         let check = |keys: &CoreJsonWebKeySet| id_token::validate(raw, keys, expected, tokens.received_at);
-        let known = keys::keys(metadata).await.map_err(Unvalidated::NoKeys)?;
+        let known = keys::keys(metadata.jwks_uri()).await.map_err(Unvalidated::NoKeys)?;
         let mut claims = check(&known);
         if claims == Err(IdTokenError::UnknownKey) {
-            let anew = keys::after_miss(metadata).await.map_err(Unvalidated::NoKeys)?;
+            let anew = keys::after_miss(metadata.jwks_uri()).await.map_err(Unvalidated::NoKeys)?;
             claims = check(&anew);
         }
         claims.map_err(|error| match error {

@@ -10,7 +10,7 @@ use openidconnect::{DiscoveryError, JsonWebKeySetUrl};
 use worker::Delay;
 
 use super::cache::{Cached, Refetch};
-use super::discovery::{Metadata, unanswered};
+use super::discovery::unanswered;
 use super::{ProviderError, http};
 use crate::ambient;
 
@@ -23,9 +23,9 @@ thread_local! {
     static KEYS: RefCell<HashMap<String, Cached<Keys>>> = RefCell::default();
 }
 
-/// The provider's keys.
-pub async fn keys(metadata: &Metadata) -> Result<Keys, ProviderError> {
-    let (uri, now) = (metadata.jwks_uri(), ambient::now());
+/// The provider's keys, which it publishes at `uri`.
+pub async fn keys(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
+    let now = ambient::now();
     let kept = KEYS.with_borrow(|kept| kept.get(uri.as_str()).cloned());
     if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
         return Ok(Rc::clone(fresh));
@@ -42,8 +42,7 @@ pub async fn keys(metadata: &Metadata) -> Result<Keys, ProviderError> {
 
 /// The provider's keys after one was missing: fetched anew, by whoever missed one first. The others wait for it, as a
 /// rotation must not fail whoever comes second.
-pub async fn after_miss(metadata: &Metadata) -> Result<Keys, ProviderError> {
-    let uri = metadata.jwks_uri();
+pub async fn after_miss(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
     loop {
         let now = ambient::now();
         let found = KEYS.with_borrow_mut(|kept| {

@@ -13,7 +13,7 @@ use super::answer::{Answer, exchange_error, refresh_failure};
 use super::discovery::{self, Metadata, unanswered};
 use super::http;
 use super::token::{OidcClient, TokenSet};
-use super::{Authorization, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
+use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
 use crate::actors::session::state::Identity;
 use crate::ambient;
 use crate::config::{self, Par, TokenAuth};
@@ -272,17 +272,15 @@ impl Oidc {
     pub async fn end_session_url(
         &self,
         now: OffsetDateTime,
-        id_token: &str,
-        back_to: &str,
-        state: &str,
+        logout: EndSession<'_>,
     ) -> Option<String> {
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
         let mut request = LogoutRequest::from(EndSessionUrl::from_url(endpoint))
             .set_client_id(self.settings.client_id.clone())
-            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(back_to.to_owned()).ok()?)
-            .set_state(CsrfToken::new(state.to_owned()));
-        if let Ok(hint) = id_token.parse::<CoreIdToken>() {
+            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?)
+            .set_state(CsrfToken::new(logout.state.to_owned()));
+        if let Ok(hint) = logout.identity.id_token.parse::<CoreIdToken>() {
             request = request.set_id_token_hint(&hint);
         }
         Some(request.http_get_url().into())

@@ -214,7 +214,8 @@ class HostileProvider {
   }
 }
 
-function write(response, { status = 200, headers = {}, json, body }) {
+/** Sends an answer. */
+export function write(response, { status = 200, headers = {}, json, body }) {
   if (json !== undefined) {
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(json));
     return;

@@ -8,6 +8,7 @@
 //!           ── Revoke ────► end-session URL                       (logout, administrators, a later login)
 //!           ── LoggedOut ─► return_to                             (back from the provider's end-session endpoint)
 //!           ── Inspect ───► everything but the tokens             (administrators)
+//!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //! ```
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
@@ -20,6 +21,7 @@ use time::OffsetDateTime;
 pub use super::view::{Estate, Inspection, SessionView, Summary};
 use crate::actors::Request;
 use crate::credential::{ActorId, Secret, SecretHash};
+pub use crate::provider::turned_down::{Choice, TurnedDown};
 use crate::region::Region;
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
@@ -42,6 +44,8 @@ pub enum SessionMessage {
     Inspect(Inspect),
     /// The provider has logged the user out.
     LoggedOut(LoggedOut),
+    /// Get a new access token for another organization.
+    Switch(Switch),
 }
 
 /// Declares that a message type is a variant of [`SessionMessage`] and what it is answered with.
@@ -65,6 +69,7 @@ requests! {
     Revoke -> Result<Revoked, Denied>, within 30 s;
     Inspect -> Option<Box<Inspection>>, within 10 s;
     LoggedOut -> Option<String>, within 10 s;
+    Switch -> Result<SessionView, Denied>, within 15 s;
 }
 
 /// Start a login in this actor, which is new.
@@ -186,6 +191,9 @@ pub enum SignInError {
     /// The session cannot be kept.
     #[error("the session store does not answer")]
     StoreUnavailable,
+    /// The user has to do something first, and can log in again on the way to this address.
+    #[error("{0}")]
+    TurnedDown(Box<TurnedDown>, String),
 }
 
 /// A request wants to pass.
@@ -300,6 +308,16 @@ pub struct Refresh {
     pub authority: Authority,
 }
 
+/// Get a new access token for another of the user's organizations. Where the provider knows no such thing: a
+/// [`Refresh`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Switch {
+    /// Who asks.
+    pub authority: Authority,
+    /// The provider's id of the organization.
+    pub organization: String,
+}
+
 /// End the session.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Revoke {
@@ -362,6 +380,9 @@ mod tests {
         assert_eq!(wire::encode(&Inspect {}.into_message()).unwrap(), [1, 5]);
         let logged_out = wire::encode(&LoggedOut { secret: secret() }.into_message()).unwrap();
         assert_eq!(logged_out, [&[1, 6][..], &[0xAB; 32]].concat());
+
+        let switch = Switch { authority: Authority::Administrator, organization: "o".into() };
+        assert_eq!(wire::encode(&switch.into_message()).unwrap(), [1, 7, 1, 1, b'o']);
 
         let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
         let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();

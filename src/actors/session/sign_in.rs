@@ -12,6 +12,7 @@ use crate::actors;
 use crate::ambient;
 use crate::credential::Secret;
 use crate::provider::answer::plain_code;
+use crate::provider::turned_down::TurnedDown;
 use crate::provider::{Authorization, Exchange, ProviderError, SignIn};
 use crate::store::StoreError;
 
@@ -24,6 +25,7 @@ impl From<ProviderError> for SignInError {
             ProviderError::Unavailable(why) => Self::ProviderUnavailable(why),
             ProviderError::Rejected(why) => Self::ProviderRejected(why),
             ProviderError::Callback(why) => Self::CallbackRejected(why),
+            ProviderError::TurnedDown(turned_down) => Self::TurnedDown(turned_down, "/".to_owned()),
         }
     }
 }
@@ -73,6 +75,7 @@ impl Session {
                 .map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() }),
             silent: begin.silent,
             prompt_none: hints.iter().any(|(name, value)| name == "prompt" && value == "none"),
+            organization: hints.iter().find(|(name, _)| name == "organization").map(|(_, value)| value.clone()),
         };
         let request = Authorization {
             redirect_uri: &attempt.redirect_uri,
@@ -146,8 +149,12 @@ impl Session {
             redirect_uri: &attempt.redirect_uri,
             code_verifier: &attempt.code_verifier,
             nonce: &attempt.nonce,
+            organization: attempt.organization.as_deref(),
         };
-        let signed_in = self.provider.exchange(now, exchange).await?;
+        let signed_in = match self.provider.exchange(now, exchange).await {
+            Err(ProviderError::TurnedDown(why)) => return Err(SignInError::TurnedDown(why, attempt.return_to)),
+            exchanged => exchanged?,
+        };
         let refresh_token = signed_in.tokens.refresh_token.clone();
         let completed = self.start(attempt, signed_in).await;
         if completed.is_err() {
@@ -200,7 +207,7 @@ impl Session {
 /// How log lines name a failure.
 const fn word(error: &SignInError) -> &'static str {
     match error {
-        SignInError::CallbackRejected(_) => "callback_rejected",
+        SignInError::CallbackRejected(_) | SignInError::TurnedDown(..) => "callback_rejected",
         SignInError::ProviderRejected(_) => "provider_rejected",
         SignInError::ProviderUnavailable(_) => "provider_unavailable",
         SignInError::StoreUnavailable => "store_unavailable",
@@ -232,5 +239,8 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
         }));
     }
     let error = plain_code(&error);
-    Err(SignInError::CallbackRejected(format!("the provider answered {error}")))
+    Err(match TurnedDown::of(error) {
+        Some(turned_down) => SignInError::TurnedDown(Box::new(turned_down), return_to),
+        None => SignInError::CallbackRejected(format!("the provider answered {error}")),
+    })
 }

@@ -30,6 +30,7 @@ fn pending() -> State {
             predecessor: None,
             silent: false,
             prompt_none: false,
+            organization: None,
         }),
     })
 }

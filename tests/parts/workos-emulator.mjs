@@ -1,0 +1,9 @@
+// Runs WorkOS's own emulator (npm package workos) in a thread. Its access tokens live an hour; with its clock `behind`
+// they live that much less.
+import { parentPort, workerData } from "node:worker_threads";
+
+const { now } = Date;
+Date.now = () => now() - workerData.behind;
+const { createEmulator } = await import("workos/emulate");
+const emulator = await createEmulator({ port: 0, seed: workerData.seed });
+parentPort.postMessage({ url: emulator.url });
