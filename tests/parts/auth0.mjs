@@ -1,6 +1,7 @@
 // Auth0, by its stand-in: the npm package @simulacrum/auth0-simulator, in this process. It accepts any secret and any
 // code, and lacks revocation; so what the gateway asks is written down by a proxy before it.
 import { mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { certificate } from "./certificate.mjs";
 import { request } from "./http.mjs";
@@ -30,7 +31,8 @@ export async function startSimulator({ port = 0 } = {}) {
   writeFileSync(path.join(certificates, "localhost.pem"), certificateChain);
   writeFileSync(path.join(certificates, "localhost-key.pem"), privateKey);
   process.env.HOME = home;
-  const { simulation } = await import("@simulacrum/auth0-simulator");
+  // As a CommonJS module: its other form trips over one of its own dependencies.
+  const { simulation } = createRequire(import.meta.url)("@simulacrum/auth0-simulator");
   const users = USERS.map((id) => ({ id: `auth0|${id}`, name: `Name of ${id}`, email: `${id}@example.com`, password: PASSWORD }));
   const { port: taken, ensureClose } = await simulation({ initialState: { users } }).listen(port, "127.0.0.1");
   process.env.HOME = HOME;

@@ -20,14 +20,18 @@ const PATHS = {
   "/userinfo": "userinfo",
   "/revoke": "revocation",
   "/logout": "endSession",
+  // Auth0's own.
+  "/oauth/revoke": "revocation",
+  "/v2/logout": "v2Logout",
 };
 const random = () => randomBytes(24).toString("base64url");
 
-/** Starts the provider; options become its properties. */
+/** Starts the provider; options become its properties. `slash`: its issuer ends in one. */
 export async function startHostileProvider(options = {}) {
   const provider = new HostileProvider(options);
   await new Promise((resolve) => provider.server.listen(options.port ?? 0, "127.0.0.1", resolve));
-  provider.issuer = `http://127.0.0.1:${provider.server.address().port}`;
+  provider.origin = `http://127.0.0.1:${provider.server.address().port}`;
+  provider.issuer = `${provider.origin}${options.slash ? "/" : ""}`;
   return provider;
 }
 
@@ -117,7 +121,7 @@ class HostileProvider {
   }
 
   _discovery() {
-    const at = (path) => `${this.issuer}${path}`;
+    const at = (path) => `${this.origin}${path}`;
     return {
       json: {
         issuer: this.issuer,
@@ -205,6 +209,10 @@ class HostileProvider {
   _revocation({ params }) {
     this.#refresh.delete(params.token);
     return { body: "" };
+  }
+
+  _v2Logout({ params }) {
+    return { status: 302, headers: { location: params.returnTo } };
   }
 
   _endSession({ params }) {
