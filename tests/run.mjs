@@ -36,6 +36,7 @@ const MODULES = [
   "regression",
   "storage",
   "websocket",
+  "workos",
 ];
 const UNIT = "unit";
 /** No single test may take longer. */
