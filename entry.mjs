@@ -34,6 +34,7 @@ const actor = (Rust) =>
   };
 
 export class SessionActor extends actor(rust.SessionActor) {}
+export class RegionDirectory extends actor(rust.RegionDirectory) {}
 
 // What worker-build's shim knows of the WebAssembly instance. A request that waited in an instance which has panicked
 // would wait for ever: Rust's own time limits died with it.

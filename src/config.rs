@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
+use sha2::{Digest as _, Sha256};
 use time::Duration;
 use url::{Host, Url};
 
@@ -33,10 +34,59 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// `COOKIE_SAME_SITE`.
     pub same_site: SameSite,
+    /// `DEFAULT_REGION`, `REGION_*` and `JURISDICTION`: where sessions live, and when they move.
+    pub regions: Regions,
+    /// `ADMIN_TOKEN`; none: there is no administration.
+    pub admin_token: Option<AdminToken>,
+}
+
+/// Where sessions live.
+#[derive(Clone, Copy, Debug)]
+pub struct Regions {
     /// `DEFAULT_REGION`: of a visitor whose continent is not known.
-    pub default_region: Region,
+    pub default: Region,
+    /// `REGION_POLICY`.
+    pub policy: RegionPolicy,
+    /// `REGION_GRACE_SECONDS`: how long the old actor goes on answering after a move.
+    pub grace: Duration,
+    /// `REGION_MIN_STAY_SECONDS`: the least time between two moves of a session.
+    pub min_stay: Duration,
     /// `JURISDICTION`: the actors stay within it.
     pub jurisdiction: Option<Jurisdiction>,
+}
+
+/// What a session does whose user turns up in another region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionPolicy {
+    /// A new grant is got there, silently; the old one is given up.
+    Reauthenticate,
+    /// The grant itself moves.
+    Migrate,
+    /// It stays.
+    Pin,
+}
+
+/// `ADMIN_TOKEN`, as its SHA-256: all that a comparison needs.
+#[derive(Clone, Copy)]
+pub struct AdminToken([u8; 32]);
+
+impl AdminToken {
+    /// The token of this text.
+    pub fn new(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+
+    /// Whether `text` is the token, in constant time.
+    pub fn is(&self, text: &str) -> bool {
+        use subtle::ConstantTimeEq as _;
+        self.0.ct_eq(&Self::new(text).0).into()
+    }
+}
+
+impl std::fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AdminToken([redacted])")
+    }
 }
 
 /// A place that Durable Objects can be confined to.
@@ -236,6 +286,22 @@ mod tests {
         assert_eq!(problems(&[("SESSION_STORE", "neon")]), ["SESSION_STORE"]);
         assert_eq!(problems(&[("JURISDICTION", "us")]), ["JURISDICTION"]);
         assert_eq!(problems(&[("ADMIN_TOKEN", "short")]), ["ADMIN_TOKEN"]);
+    }
+
+    #[test]
+    fn a_jurisdiction_pins_sessions() {
+        assert_eq!(read(&[]).unwrap().regions.policy, RegionPolicy::Reauthenticate);
+        assert_eq!(read(&[("JURISDICTION", "eu")]).unwrap().regions.policy, RegionPolicy::Pin);
+        let both = read(&[("JURISDICTION", "eu"), ("REGION_POLICY", "migrate")]).unwrap();
+        assert_eq!(both.regions.policy, RegionPolicy::Pin);
+        assert_eq!(problems(&[("REGION_POLICY", "follow")]), ["REGION_POLICY"]);
+    }
+
+    #[test]
+    fn an_admin_token_matches_itself_alone_and_does_not_show_itself() {
+        let token = AdminToken::new("s3cret");
+        assert!(token.is("s3cret") && !token.is("s3cre") && !token.is(""));
+        assert_eq!(format!("{token:?}"), "AdminToken([redacted])");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 /// The id of a Durable Object: 64 lower-case hexadecimal digits.
 ///
 /// Well-formed does not mean issued: the platform alone can tell (`idFromString`), see [`crate::actors`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ActorId(String);
 

@@ -7,8 +7,8 @@ import { actorOf, actorProbe, ask } from "./parts/actors.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const VERSION = 1;
-/** A `Get` message: variant 2, a secret of 32 bytes, and what is wanted. */
-const GET = [VERSION, 2, ...Buffer.alloc(32, 0xab), 0];
+/** A `Get` message: variant 2, a secret of 32 bytes, what is wanted, and no region. */
+const GET = [VERSION, 2, ...Buffer.alloc(32, 0xab), 0, 0];
 
 describe("protocol", () => {
   let world;

@@ -1,8 +1,8 @@
 //! The actors, and the one way to talk to them.
 //!
 //! A message is bytes ([`wire`]) that travel over Durable Object RPC as `ask(bytes) -> bytes`. Its type names the
-//! type of its reply, so that reading the wrong one does not compile. Every message has a time limit: an actor
-//! that does not answer is an error, not a hang.
+//! type of its reply, so that reading the wrong one does not compile, and the class of actors that it is for, so that it
+//! cannot be sent to the other. Every message has a time limit: an actor that does not answer is an error, not a hang.
 //!
 //! Architecture Invariant: [`ask`] and [`serve`] are the only code that touches a stub or a message's bytes.
 
@@ -11,6 +11,8 @@ use std::future::Future;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub mod directory;
+pub mod log;
 pub mod session;
 pub mod wire;
 
@@ -27,6 +29,19 @@ pub trait Request {
     /// The message as a variant of [`Request::Message`].
     fn into_message(self) -> Self::Message;
 }
+
+/// Declares that message types are variants of one enum, what each is answered with, and how long that may take.
+macro_rules! requests {
+    ($all:ident: $($message:ident -> $reply:ty, within $seconds:literal s;)*) => {$(
+        impl $crate::actors::Request for $message {
+            type Reply = $reply;
+            type Message = $all;
+            const TIME_LIMIT_SECONDS: u32 = $seconds;
+            fn into_message(self) -> $all { $all::$message(self) }
+        }
+    )*};
+}
+pub(crate) use requests;
 
 /// What an actor says to bytes it can do nothing with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -74,16 +89,19 @@ pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, Refusal> {
     Ok(wire::encode(&Ok::<_, Refusal>(reply))?)
 }
 
-pub use platform::{SessionAddress, ask, existing_session, new_session};
+pub use platform::{Address, DirectoryAddress, SessionAddress, ask, directory, existing_session, new_session};
 
 mod platform {
+    use std::marker::PhantomData;
     use std::pin::pin;
 
     use futures::future::{Either, select};
     use wasm_bindgen::prelude::*;
     use wasm_bindgen_futures::JsFuture;
-    use worker::{Delay, Env, ObjectNamespace};
+    use worker::{Delay, Env, ObjectNamespace, Stub};
 
+    use super::directory::message::{self as directory_message, DirectoryMessage};
+    use super::session::message::{self as session_message, SessionMessage};
     use super::{AskError, Refusal, Request, wire};
     use crate::config::Jurisdiction;
     use crate::credential::ActorId;
@@ -96,21 +114,38 @@ mod platform {
 
         #[wasm_bindgen(method, catch)]
         fn ask(this: &ActorStub, message: &js_sys::Uint8Array) -> Result<js_sys::Promise, JsValue>;
+
+        /// A namespace that can be narrowed to a jurisdiction.
+        type Namespace;
+
+        #[wasm_bindgen(method, catch)]
+        fn jurisdiction(this: &Namespace, name: &str) -> Result<JsValue, JsValue>;
     }
 
-    /// A session actor that exists, or is about to.
-    pub struct SessionAddress {
+    /// An actor that takes messages of the type `M`, and exists or is about to.
+    pub struct Address<M> {
         stub: ActorStub,
         /// Its id.
         pub id: ActorId,
+        messages: PhantomData<fn(M)>,
+    }
+
+    /// The actor of a session.
+    pub type SessionAddress = Address<SessionMessage>;
+    /// The directory of a user, or of a session of the provider.
+    pub type DirectoryAddress = Address<DirectoryMessage>;
+
+    impl<M> Address<M> {
+        fn new(stub: Stub, id: ActorId) -> Self {
+            Self { stub: stub.into_rpc(), id, messages: PhantomData }
+        }
     }
 
     /// The session actor of this id. The platform refuses a forged id here, before any actor is touched.
     pub fn existing_session(env: &Env, id: &ActorId) -> Result<SessionAddress, AskError> {
-        let namespace = namespace(env)?;
+        let namespace = namespace(env, session_message::BINDING)?;
         let object = namespace.id_from_string(id.as_str()).map_err(|_| AskError::NoSuchActor)?;
-        let stub = object.get_stub().map_err(|_| AskError::Unreachable)?;
-        Ok(SessionAddress { stub: stub.into_rpc(), id: id.clone() })
+        Ok(Address::new(object.get_stub().map_err(unreachable)?, id.clone()))
     }
 
     /// A new session actor near `region`, or within the jurisdiction where there is one.
@@ -119,26 +154,38 @@ mod platform {
         region: Region,
         jurisdiction: Option<Jurisdiction>,
     ) -> Result<SessionAddress, AskError> {
-        let namespace = namespace(env)?;
-        let unreachable = |_| AskError::Unreachable;
+        let namespace = namespace(env, session_message::BINDING)?;
         let object = match jurisdiction {
             Some(jurisdiction) => namespace.unique_id_with_jurisdiction(jurisdiction.as_str()),
             None => namespace.unique_id(),
         };
         let object = object.map_err(unreachable)?;
         let stub = object.get_stub_with_location_hint(region.as_str()).map_err(unreachable)?;
-        Ok(SessionAddress {
-            stub: stub.into_rpc(),
-            id: object.to_string().try_into().map_err(|_| AskError::NoSuchActor)?,
-        })
+        Ok(Address::new(stub, object.to_string().try_into().map_err(|_| AskError::NoSuchActor)?))
     }
 
-    fn namespace(env: &Env) -> Result<ObjectNamespace, AskError> {
-        env.durable_object(crate::actors::session::message::BINDING).map_err(|_| AskError::Unreachable)
+    /// The directory of this name, within the jurisdiction where there is one.
+    pub fn directory(env: &Env, name: &str, jurisdiction: Option<Jurisdiction>) -> Result<DirectoryAddress, AskError> {
+        let mut namespace = namespace(env, directory_message::BINDING)?;
+        if let Some(jurisdiction) = jurisdiction {
+            let whole: Namespace = JsValue::from(namespace).unchecked_into();
+            namespace = whole.jurisdiction(jurisdiction.as_str()).map_err(|_| AskError::Unreachable)?.unchecked_into();
+        }
+        let object = namespace.id_from_name(name).map_err(unreachable)?;
+        let id = object.to_string().try_into().map_err(|_| AskError::NoSuchActor)?;
+        Ok(Address::new(object.get_stub().map_err(unreachable)?, id))
+    }
+
+    fn namespace(env: &Env, binding: &str) -> Result<ObjectNamespace, AskError> {
+        env.durable_object(binding).map_err(unreachable)
+    }
+
+    fn unreachable(_: worker::Error) -> AskError {
+        AskError::Unreachable
     }
 
     /// Sends a message and waits for its reply.
-    pub async fn ask<R: Request>(address: &SessionAddress, request: R) -> Result<R::Reply, AskError> {
+    pub async fn ask<R: Request>(address: &Address<R::Message>, request: R) -> Result<R::Reply, AskError> {
         let bytes = wire::encode(&request.into_message()).map_err(Refusal::Wire)?;
         let bytes = call(&address.stub, &bytes, R::TIME_LIMIT_SECONDS).await?;
         wire::decode::<Result<R::Reply, Refusal>>(&bytes).map_err(Refusal::Wire)?.map_err(AskError::Refused)
@@ -146,7 +193,7 @@ mod platform {
 
     async fn call(stub: &ActorStub, bytes: &[u8], seconds: u32) -> Result<Vec<u8>, AskError> {
         let unreachable = |error: JsValue| {
-            worker::console_error!("a session actor could not be reached: {error:?}");
+            worker::console_error!("an actor could not be reached: {error:?}");
             AskError::Unreachable
         };
         let promise = stub.ask(&js_sys::Uint8Array::from(bytes)).map_err(unreachable)?;

@@ -115,10 +115,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     fn generic(&mut self) -> Option<Oidc> {
         let issuer = self.issuer();
-        let client_id = self.required(
-            "OIDC_CLIENT_ID",
-            "is missing: the id under which this gateway is registered at the provider",
-        );
+        let client_id = self
+            .required("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
         self.oidc(issuer, client_id)
     }
 
@@ -176,7 +174,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             plain && is_allowed(url) && url.query().is_none() && url.fragment().is_none()
         });
         if origin.is_none() {
-            let message = format!("must be a host name such as {example}, without a path (http on loopback hosts only)");
+            let message =
+                format!("must be a host name such as {example}, without a path (http on loopback hosts only)");
             self.problem(variable, &message);
         }
         origin

@@ -58,7 +58,8 @@ fn a_domain_is_a_host_name_or_an_origin() {
     for domain in ["127.0.0.1:4400", "http://127.0.0.1:4400", "https://localhost:4400"] {
         assert!(auth0(&[("AUTH0_DOMAIN", domain)]).is_ok(), "{domain}");
     }
-    for domain in ["http://tenant.auth0.com", "tenant.auth0.com/authorize", "https://a@b.example", "a b", "b.example?x"] {
+    for domain in ["http://tenant.auth0.com", "tenant.auth0.com/authorize", "https://a@b.example", "a b", "b.example?x"]
+    {
         let found = auth0(&[("AUTH0_DOMAIN", domain)]).unwrap_err();
         assert_eq!(found.first().map(|problem| problem.variable), Some("AUTH0_DOMAIN"), "{domain}");
     }

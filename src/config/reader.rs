@@ -4,7 +4,10 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
-use super::{Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, SameSite, TokenAuth, is_allowed};
+use super::{
+    AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, RegionPolicy, Regions, SameSite,
+    TokenAuth, is_allowed,
+};
 use crate::region::Region;
 
 /// Parameters of the authorization request that are the gateway's own.
@@ -56,11 +59,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             login: self.seconds("LOGIN_TIMEOUT_SECONDS", 600, 1),
         };
         let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
-        let default_region = self.region();
-        let jurisdictions = [("eu", Jurisdiction::Eu), ("fedramp", Jurisdiction::Fedramp)];
-        let jurisdiction = self.optional_choice("JURISDICTION", &jurisdictions);
+        let regions = self.regions();
         self.choice("SESSION_STORE", &[("durable", ())]);
-        if self.text("ADMIN_TOKEN").is_some_and(|token| token.chars().count() < 32) {
+        let admin_token = self.text("ADMIN_TOKEN");
+        if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
             self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
         }
         Some(Config {
@@ -71,8 +73,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             provider: provider?,
             lifetimes,
             same_site: same_site?,
-            default_region: default_region?,
-            jurisdiction,
+            regions: regions?,
+            admin_token: admin_token.as_deref().map(AdminToken::new),
         })
     }
 
@@ -208,7 +210,24 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
-    fn region(&mut self) -> Option<Region> {
+    fn regions(&mut self) -> Option<Regions> {
+        let default = self.default_region();
+        let policies = [
+            ("reauthenticate", RegionPolicy::Reauthenticate),
+            ("migrate", RegionPolicy::Migrate),
+            ("pin", RegionPolicy::Pin),
+        ];
+        let policy = self.choice("REGION_POLICY", &policies);
+        let grace = self.seconds("REGION_GRACE_SECONDS", 10, 1);
+        let min_stay = self.seconds("REGION_MIN_STAY_SECONDS", 3600, 1);
+        let jurisdictions = [("eu", Jurisdiction::Eu), ("fedramp", Jurisdiction::Fedramp)];
+        let jurisdiction = self.optional_choice("JURISDICTION", &jurisdictions);
+        // The actors stay within the jurisdiction, and so the sessions do.
+        let policy = jurisdiction.map_or(policy?, |_| RegionPolicy::Pin);
+        Some(Regions { default: default?, policy, grace, min_stay, jurisdiction })
+    }
+
+    fn default_region(&mut self) -> Option<Region> {
         match self.text("DEFAULT_REGION").unwrap_or_else(|| "weur".to_owned()).parse() {
             Ok(region) => Some(region),
             Err(unknown) => {

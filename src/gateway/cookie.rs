@@ -99,6 +99,11 @@ impl Jar {
         name_and_value(pair).is_some_and(|(name, _)| self.ours(name).is_some())
     }
 
+    /// Whether a `Set-Cookie` line of the gateway sets or removes the session cookie.
+    pub fn is_session_set_by(self, line: &str) -> bool {
+        name_and_value(line).is_some_and(|(name, _)| self.ours(name) == Some("session"))
+    }
+
     /// Splits at `;`, and at a `,` before one of the gateway's names: that is how two header lines are joined.
     fn pieces(self, header: &str) -> impl Iterator<Item = &str> {
         header.split(';').flat_map(move |piece| {

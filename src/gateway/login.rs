@@ -9,11 +9,14 @@ use super::problem::Problem;
 use super::request::{Incoming, Parameters};
 use super::response::Outgoing;
 use crate::actors;
+use crate::actors::session::follow;
 use crate::actors::session::message::{
-    Authority, Begin, Callback, Complete, Completed, Credential, Denied, EndReason, Get, Revoke, UserPlace, Want,
+    Authority, Begin, Callback, Complete, Completed, Credential, Denied, EndReason, Get, Occasion, Revoke, UserPlace,
+    Want,
 };
 use crate::ambient;
 use crate::config::SameSite;
+use crate::credential::Secret;
 
 /// Parameters of `/login` that are handed on to the provider.
 const HINTS: [&str; 7] =
@@ -35,25 +38,28 @@ impl Gateway {
         let asked = hints.iter().any(|(name, _)| name == "prompt");
         // A session that has run out of tokens is renewed without a form where the provider still knows the user.
         let predecessor = request.cookies.session.clone();
-        let silent = match &predecessor {
-            Some(session) if !asked => self.is_out_of_tokens(session).await,
-            _ => false,
-        };
+        let occasion = if predecessor.is_some() && !asked { self.occasion(request).await } else { Occasion::Asked };
         let attempt = ambient::random().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
         let attempt = format!("{attempt:08x}");
-        let region = request.region(self.config.default_region);
-        let address = actors::new_session(&self.env, region, self.config.jurisdiction)?;
+        let region = request.region(self.config.regions.default);
+        let address = actors::new_session(&self.env, region, self.config.regions.jurisdiction)?;
         let user_agent = request.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT).collect());
         let begin = Begin {
             origin: request.origin.text.clone(),
-            return_to,
+            return_to: return_to.clone(),
             attempt: attempt.clone(),
             hints,
             predecessor,
-            silent,
+            occasion,
             place: UserPlace { region, country: request.place().country, user_agent },
         };
-        let begun = actors::ask(&address, begin).await??;
+        let begun = match actors::ask(&address, begin).await {
+            Ok(Ok(begun)) => begun,
+            // The session is fine where it is.
+            Ok(Err(_)) | Err(_) if occasion == Occasion::Move => return Ok(Outgoing::redirect(302, &return_to)),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
+        };
 
         let jar = request.jar();
         let login = Credential { actor: address.id, secret: begun.secret };
@@ -71,10 +77,15 @@ impl Gateway {
         Ok(response)
     }
 
-    async fn is_out_of_tokens(&self, session: &Credential) -> bool {
-        let Ok(address) = actors::existing_session(&self.env, &session.actor) else { return false };
-        let get = Get { secret: session.secret.clone(), want: Want::Standing };
-        matches!(actors::ask(&address, get).await, Ok(Err(Denied::Reauthenticate)))
+    /// What a login is for that finds a session.
+    async fn occasion(&self, request: &Incoming) -> Occasion {
+        let navigation_from = request.navigation_from();
+        let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::Standing, navigation_from };
+        match self.ask_session(request, get).await {
+            Ok(Err(Denied::Reauthenticate)) => Occasion::Renewal,
+            Ok(Err(Denied::Relocate)) => Occasion::Move,
+            Ok(_) | Err(_) => Occasion::Asked,
+        }
     }
 
     /// A login came back, by GET or (`response_mode=form_post`) by POST.
@@ -98,15 +109,15 @@ impl Gateway {
                 let life = ambient::between(ambient::now(), expires_at).max(Duration::ZERO);
                 self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
             }
-            Completed::NotSignedIn { return_to } => Outgoing::redirect(303, &return_to),
+            Completed::NotSignedIn { return_to } | Completed::Kept { return_to } => Outgoing::redirect(303, &return_to),
             // Another tab has logged in meanwhile.
-            Completed::LoginNeeded { return_to, predecessor } if predecessor != request.session_actor() => {
+            Completed::LoginNeeded { return_to, predecessor, .. } if predecessor != request.session_actor() => {
                 Outgoing::redirect(303, &return_to)
             }
-            // The old session has ended, and its cookie would ask for a silent login again.
-            Completed::LoginNeeded { return_to, .. } => {
-                Outgoing::redirect(303, &self.endpoint_url("login", &return_to))
-                    .cookie(&jar.clear_session(self.config.same_site))
+            Completed::LoginNeeded { return_to, ended, .. } => {
+                let login = Outgoing::redirect(303, &self.endpoint_url("login", &return_to));
+                // The cookie of a session that has ended would ask for a silent login again.
+                if ended { login.cookie(&jar.clear_session(self.config.same_site)) } else { login }
             }
         };
         Ok(response.cookie(&clear_login))
@@ -115,14 +126,9 @@ impl Gateway {
     /// Ends the session whose cookie is about to be replaced; usually the new one has done so already.
     async fn retire(&self, request: &Incoming, successor: &str) {
         let Some(old) = request.cookies.session.as_ref().filter(|old| old.actor.as_str() != successor) else { return };
-        if let Ok(address) = actors::existing_session(&self.env, &old.actor) {
-            let revoke = Revoke {
-                authority: Authority::Cookie(old.secret.clone()),
-                reason: EndReason::Superseded,
-                logout: None,
-            };
-            let _ = actors::ask(&address, revoke).await;
-        }
+        let revoke =
+            || Revoke { authority: Authority::Cookie(old.secret.clone()), reason: EndReason::Superseded, logout: None };
+        let _ = follow::ask(&self.env, &old.actor, revoke).await;
     }
 
     /// Sends the browser on after a login. A strict cookie is not sent along a redirect that began at the provider,

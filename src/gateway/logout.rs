@@ -26,20 +26,25 @@ impl Gateway {
 
         let logged_out = format!("{}/logged-out", self.config.auth_prefix);
         let mut next = return_to.clone().unwrap_or_else(|| logged_out.clone());
-        if let Some(session) = &request.cookies.session
-            && let Ok(address) = actors::existing_session(&self.env, &session.actor)
-        {
-            let logout = Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), return_to };
-            let authority = Authority::Cookie(session.secret.clone());
-            let revoke = Revoke { authority, reason: EndReason::Logout, logout: Some(logout) };
-            match actors::ask(&address, revoke).await? {
-                Ok(revoked) => next = revoked.end_session_url.unwrap_or(next),
-                Err(Denied::StoreUnavailable) => return Err(Problem::StoreUnavailable),
-                // There is nothing left to end.
-                Err(
-                    Denied::Unknown | Denied::Ended(_) | Denied::Reauthenticate | Denied::ProviderUnavailable { .. },
-                ) => {}
-            }
+        let logout = Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), return_to };
+        let revoke = |secret: &Secret| Revoke {
+            authority: Authority::Cookie(secret.clone()),
+            reason: EndReason::Logout,
+            logout: Some(logout.clone()),
+        };
+        match self.ask_session(request, revoke).await {
+            Ok(Ok(revoked)) => next = revoked.end_session_url.unwrap_or(next),
+            Ok(Err(Denied::StoreUnavailable | Denied::Moved(_))) => return Err(Problem::StoreUnavailable),
+            // There is nothing left to end.
+            Ok(Err(
+                Denied::Unknown
+                | Denied::Ended(_)
+                | Denied::Reauthenticate
+                | Denied::Relocate
+                | Denied::ProviderUnavailable { .. },
+            ))
+            | Err(Problem::LoginRequired) => {}
+            Err(problem) => return Err(problem),
         }
         Ok(Outgoing::redirect(303, &next).cookie(&request.jar().clear_session(self.config.same_site)))
     }

@@ -14,13 +14,17 @@ use self::problem::Problem;
 use self::request::Incoming;
 use self::response::{Body, Outgoing};
 use self::route::{Endpoint, Host, Route};
-use crate::actors;
-use crate::actors::session::message::{Choice, EndReason, Get, Got, Want};
+use crate::actors::session::message::{Choice, Credential, EndReason, Get, Got, Want};
+use crate::ambient;
 use crate::config::{Config, Origin, SameSite};
+use crate::credential::Secret;
 
+mod admin;
+mod backchannel;
 pub mod cookie;
 pub mod csrf;
 pub mod hygiene;
+pub mod json;
 mod login;
 mod logout;
 pub mod pages;
@@ -30,6 +34,7 @@ pub mod request;
 pub mod response;
 pub mod route;
 mod session;
+mod sessions;
 
 /// What every request is served with.
 pub struct Gateway {
@@ -65,24 +70,40 @@ impl Gateway {
             Host::Foreign => return turn_away(raw, url, &Problem::NotFound),
         };
         let request = Incoming::new(raw, url, origin);
-        match route::route(&self.config, address, &request.url) {
-            Route::Application => self.application(&request).await,
+        let response = match route::route(&self.config, address, &request.url) {
+            Route::Application => self.application(&request).await?,
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
-                Ok(response) => response.into_platform(),
-                Err(problem) if endpoint == Endpoint::Callback => self.refuse_callback(&request, &problem).await,
-                Err(problem) => self.refuse(&request, &problem),
+                Ok(response) => response.into_platform()?,
+                Err(problem) if endpoint == Endpoint::Callback => self.refuse_callback(&request, &problem).await?,
+                Err(problem) => self.refuse(&request, &problem)?,
             },
-            Route::NotFound => self.refuse(&request, &Problem::NotFound),
-            Route::Ambiguous => self.refuse(&request, &Problem::BadRequest("The request's path is ambiguous.")),
+            Route::NotFound => self.refuse(&request, &Problem::NotFound)?,
+            Route::Ambiguous => self.refuse(&request, &Problem::BadRequest("The request's path is ambiguous."))?,
+        };
+        self.reissue(&request, &response)?;
+        Ok(response)
+    }
+
+    /// Tells the browser where its session lives now, as often as it comes with the old cookie.
+    fn reissue(&self, request: &Incoming, response: &web_sys::Response) -> worker::Result<()> {
+        let moved = request.moved_to.borrow();
+        let (Some(to), Some(old)) = (&*moved, &request.cookies.session) else { return Ok(()) };
+        let (jar, headers) = (request.jar(), response.headers());
+        // A response that ends the session, or begins another, has said so already.
+        if response::set_cookies(&headers)?.iter().any(|line| jar.is_session_set_by(line)) {
+            return Ok(());
         }
+        let session = Credential { actor: to.actor.clone(), secret: old.secret.clone() };
+        let life = ambient::between(ambient::now(), to.expires_at).max(time::Duration::ZERO);
+        Ok(headers.append("set-cookie", &jar.set_session(to.region, &session, self.config.same_site, life))?)
     }
 
     async fn own(&self, endpoint: Endpoint, request: &Incoming) -> Result<Outgoing, Problem> {
         if !endpoint.allows(&request.method) {
             return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
-        // State and nonce protect the callback, which providers post from their own site.
-        if endpoint != Endpoint::Callback {
+        // State and nonce protect the callback, which providers post from their own site; its signature the logout token.
+        if !matches!(endpoint, Endpoint::Callback | Endpoint::BackchannelLogout) {
             request.check_csrf()?;
         }
         match endpoint {
@@ -92,6 +113,10 @@ impl Gateway {
             Endpoint::LoggedOut => self.logged_out(request).await,
             Endpoint::Session => self.session(request).await,
             Endpoint::Refresh => self.refresh(request).await,
+            Endpoint::Sessions => self.sessions(request).await,
+            Endpoint::OwnSession => self.end_own_session(request).await,
+            Endpoint::BackchannelLogout => self.backchannel_logout(request).await,
+            Endpoint::Admin => self.admin(request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
     }
@@ -118,8 +143,9 @@ impl Gateway {
     }
 
     async fn access_token(&self, request: &Incoming) -> Result<AccessToken, Problem> {
-        let (session, address) = self.session_of(request)?;
-        match actors::ask(&address, Get { secret: session.secret.clone(), want: Want::AccessToken }).await?? {
+        let navigation_from = request.navigation_from();
+        let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::AccessToken, navigation_from };
+        match self.ask_session(request, get).await?? {
             Got::AccessToken(token) => Ok(token),
             Got::View(_) | Got::Standing => Err(Problem::StoreUnavailable),
         }
@@ -166,7 +192,8 @@ impl Gateway {
         let (login, choices) = match problem {
             Problem::TurnedDown(turned_down, return_to) => {
                 let login = self.endpoint_url("login", return_to);
-                let choices = turned_down.choices.iter().map(|choice| (login_with(&login, choice), choice.label.clone()));
+                let choices =
+                    turned_down.choices.iter().map(|choice| (login_with(&login, choice), choice.label.clone()));
                 let choices = choices.collect();
                 (login, choices)
             }
@@ -189,6 +216,7 @@ impl Gateway {
 
 /// A login's URL with the parameter of a choice.
 fn login_with(login: &str, choice: &Choice) -> String {
-    let parameter = form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
+    let parameter =
+        form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
     format!("{login}&{parameter}")
 }

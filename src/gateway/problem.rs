@@ -7,6 +7,7 @@ use serde_json::json;
 use super::pages::{self, Page};
 use super::response::{Body, Outgoing};
 use crate::actors::AskError;
+use crate::actors::directory::message::DirectoryError;
 use crate::actors::session::message::{Denied, EndReason, SignInError, TurnedDown};
 use crate::config;
 
@@ -19,6 +20,12 @@ pub enum Problem {
     /// There was one.
     #[error("{}", ended(*.0))]
     SessionEnded(EndReason),
+    /// It can no longer be refreshed or moved.
+    #[error("{}", ended(*.0))]
+    AlreadyEnded(EndReason),
+    /// It needs a bearer token (RFC 6750), and what it brought is none, or not a good one.
+    #[error("{0}")]
+    InvalidToken(&'static str),
     /// Another site may have sent it.
     #[error("The request changes something, and it does not come from this site.")]
     CsrfRejected,
@@ -78,10 +85,21 @@ const fn ended(reason: EndReason) -> &'static str {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Unknown | Denied::Reauthenticate => Self::LoginRequired,
+            Denied::Unknown | Denied::Reauthenticate | Denied::Relocate => Self::LoginRequired,
             Denied::Ended(reason) => Self::SessionEnded(reason),
             Denied::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
-            Denied::StoreUnavailable => Self::StoreUnavailable,
+            Denied::StoreUnavailable | Denied::Moved(_) => Self::StoreUnavailable,
+        }
+    }
+}
+
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Replayed => Self::BadRequest("The logout token has been used before (jti)."),
+            DirectoryError::Overtaken | DirectoryError::StoreUnavailable | DirectoryError::Incomplete => {
+                Self::StoreUnavailable
+            }
         }
     }
 }
@@ -113,6 +131,8 @@ impl Problem {
         match self {
             Self::LoginRequired => (401, "login_required", "Login required"),
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
+            Self::AlreadyEnded(_) => (409, "session_ended", "Session ended"),
+            Self::InvalidToken(_) => (401, "invalid_token", "Invalid token"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
             Self::CallbackRejected(_) | Self::TurnedDown(..) => (400, "callback_rejected", "Login failed"),
@@ -164,7 +184,9 @@ impl Problem {
                 "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, "ray": ray,
             });
             match self {
-                Self::SessionEnded(reason) => insert(&mut document, "reason", json!(reason.as_str())),
+                Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => {
+                    insert(&mut document, "reason", json!(reason.as_str()))
+                }
                 Self::ConfigInvalid(problems) => insert(&mut document, "problems", json!(problems)),
                 _ => {}
             }
@@ -173,8 +195,10 @@ impl Problem {
         if let Some(seconds) = self.retry_after() {
             response = response.header("retry-after", &seconds.max(1).to_string());
         }
-        if let Self::MethodNotAllowed(methods) = self {
-            response = response.header("allow", methods);
+        match self {
+            Self::MethodNotAllowed(methods) => response = response.header("allow", methods),
+            Self::InvalidToken(_) => response = response.header("www-authenticate", "Bearer error=\"invalid_token\""),
+            _ => {}
         }
         response
     }
@@ -199,9 +223,13 @@ impl Problem {
                     problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
                 lines.join("\n")
             }
-            Self::CsrfRejected | Self::BadRequest(_) | Self::NotFound | Self::MethodNotAllowed(_) | Self::TooLarge => {
-                "Go back to the application.".to_owned()
-            }
+            Self::AlreadyEnded(_)
+            | Self::InvalidToken(_)
+            | Self::CsrfRejected
+            | Self::BadRequest(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::TooLarge => "Go back to the application.".to_owned(),
         }
     }
 }

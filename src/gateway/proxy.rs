@@ -13,6 +13,7 @@ use super::Gateway;
 use super::hygiene;
 use super::problem::Problem;
 use super::request::Incoming;
+use super::response;
 
 #[wasm_bindgen]
 extern "C" {
@@ -94,16 +95,11 @@ impl Gateway {
         headers.delete("cdn-cache-control")?;
         headers.delete("surrogate-control")?;
         headers.delete("proxy-authenticate")?;
-        if headers.has("set-cookie")? {
-            let jar = request.jar();
-            let lines = js_sys::Reflect::get(&headers, &"getSetCookie".into())?;
-            let lines = js_sys::Array::from(&lines.unchecked_into::<js_sys::Function>().call0(&headers)?);
-            let lines: Vec<String> = lines.iter().filter_map(|line| line.as_string()).collect();
-            if lines.iter().any(|line| jar.is_set_by(line)) {
-                headers.delete("set-cookie")?;
-                for line in lines.iter().filter(|line| !jar.is_set_by(line)) {
-                    headers.append("set-cookie", line)?;
-                }
+        let (jar, lines) = (request.jar(), response::set_cookies(&headers)?);
+        if lines.iter().any(|line| jar.is_set_by(line)) {
+            headers.delete("set-cookie")?;
+            for line in lines.iter().filter(|line| !jar.is_set_by(line)) {
+                headers.append("set-cookie", line)?;
             }
         }
         Ok(answer)

@@ -1,18 +1,21 @@
 //! A request as the gateway sees it.
 
+use std::cell::RefCell;
+
 use url::{Position, Url, form_urlencoded};
 
 use super::cookie::{Cookies, Jar};
 use super::csrf::{self, Provenance};
 use super::problem::Problem;
+use crate::actors::session::message::Whereabouts;
 use crate::ambient;
 use crate::body::{self, ReadError};
 use crate::config::Origin;
 use crate::credential::ActorId;
 use crate::region::{self, Place, Region};
 
-/// The longest form that an endpoint reads.
-const MAX_FORM: usize = 64 << 10;
+/// The longest body that an endpoint reads.
+const MAX_BODY: usize = 64 << 10;
 
 /// A request, its URL parsed and its host checked.
 pub struct Incoming {
@@ -30,6 +33,8 @@ pub struct Incoming {
     pub cookies: Cookies,
     /// Whether it asks to become a WebSocket (RFC 6455 section 4.1).
     pub is_web_socket: bool,
+    /// Where the session lives, as was found out on the way: not where its cookie says.
+    pub moved_to: RefCell<Option<Whereabouts>>,
 }
 
 impl Incoming {
@@ -40,7 +45,7 @@ impl Incoming {
         let cookies = cookie.map(|header| Jar::of(&origin).read(&header)).unwrap_or_default();
         let upgrade = headers.get("upgrade").ok().flatten();
         let is_web_socket = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
-        Self { method: raw.method(), headers, raw, url, origin, cookies, is_web_socket }
+        Self { method: raw.method(), headers, raw, url, origin, cookies, is_web_socket, moved_to: RefCell::default() }
     }
 
     /// A header's value.
@@ -53,9 +58,10 @@ impl Incoming {
         Jar::of(&self.origin)
     }
 
-    /// The actor that the session cookie names.
+    /// The actor of the session that the cookie names, where it lives as far as is known.
     pub fn session_actor(&self) -> Option<ActorId> {
-        self.cookies.session.as_ref().map(|session| session.actor.clone())
+        let session = self.cookies.session.as_ref()?;
+        Some(self.moved_to.borrow().as_ref().map_or_else(|| session.actor.clone(), |to| to.actor.clone()))
     }
 
     /// Whether a person will see the answer: a GET that opens a page, and is no prefetch.
@@ -110,11 +116,22 @@ impl Incoming {
         if !self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with(form)) {
             return Ok(Parameters(Vec::new()));
         }
-        let body = body::read(self.raw.body(), MAX_FORM).await.map_err(|error| match error {
+        let body = self.body().await?;
+        Ok(Parameters(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+
+    /// The JSON document in the body.
+    pub async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body = self.body().await?;
+        serde_json::from_slice(&body)
+            .map_err(|_| Problem::BadRequest("The body is not the JSON document that this address takes."))
+    }
+
+    async fn body(&self) -> Result<Vec<u8>, Problem> {
+        body::read(self.raw.body(), MAX_BODY).await.map_err(|error| match error {
             ReadError::Broken => Problem::BadRequest("The request's body could not be read."),
             ReadError::TooLarge => Problem::TooLarge,
-        })?;
-        Ok(Parameters(form_urlencoded::parse(&body).into_owned().collect()))
+        })
     }
 
     /// What finds the request in the log: Cloudflare's ray, or a random UUID.
@@ -134,6 +151,11 @@ impl Incoming {
             country: field("country"),
             longitude: field("longitude").and_then(|degrees| degrees.parse().ok()),
         }
+    }
+
+    /// The visitor's region, on a navigation: what may move a session.
+    pub fn navigation_from(&self) -> Option<Region> {
+        self.is_navigation().then(|| region::of(&self.place())).flatten()
     }
 
     /// The region for a new session of this visitor.

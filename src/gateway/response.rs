@@ -1,6 +1,16 @@
 //! The gateway's own responses. None of them is ever cached, sniffed or framed, and none tells where it was.
 
-use crate::actors::session::message::SessionView;
+use wasm_bindgen::{JsCast as _, JsValue};
+
+/// The `Set-Cookie` lines of a response.
+pub fn set_cookies(headers: &web_sys::Headers) -> Result<Vec<String>, JsValue> {
+    if !headers.has("set-cookie")? {
+        return Ok(Vec::new());
+    }
+    let method: js_sys::Function = js_sys::Reflect::get(headers, &"getSetCookie".into())?.unchecked_into();
+    let lines = js_sys::Array::from(&method.call0(headers)?);
+    Ok(lines.iter().filter_map(|line| line.as_string()).collect())
+}
 
 /// A response that the gateway writes itself.
 #[derive(Debug)]
@@ -72,34 +82,4 @@ impl Outgoing {
         init.set_headers(&headers);
         Ok(web_sys::Response::new_with_opt_str_and_init(body, &init)?)
     }
-}
-
-/// A session as `GET /session` shows it.
-pub fn session(view: &SessionView) -> Body {
-    #[derive(serde::Serialize)]
-    struct Session<'a> {
-        subject: &'a str,
-        issuer: &'a str,
-        claims: serde_json::Value,
-        region: &'a str,
-        #[serde(with = "time::serde::rfc3339")]
-        created_at: time::OffsetDateTime,
-        #[serde(with = "time::serde::rfc3339")]
-        idle_expires_at: time::OffsetDateTime,
-        #[serde(with = "time::serde::rfc3339")]
-        expires_at: time::OffsetDateTime,
-        #[serde(with = "time::serde::rfc3339::option")]
-        access_token_expires_at: Option<time::OffsetDateTime>,
-    }
-    let session = Session {
-        subject: &view.subject,
-        issuer: &view.issuer,
-        claims: serde_json::from_str(&view.claims).unwrap_or_default(),
-        region: view.region.as_str(),
-        created_at: view.created_at,
-        idle_expires_at: view.idle_expires_at,
-        expires_at: view.expires_at,
-        access_token_expires_at: view.access_token_expires_at,
-    };
-    Body::Json(serde_json::to_string(&session).unwrap_or_default())
 }

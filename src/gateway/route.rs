@@ -19,6 +19,14 @@ pub enum Endpoint {
     Session,
     /// `/refresh`
     Refresh,
+    /// `/sessions`
+    Sessions,
+    /// `/sessions/{id}`
+    OwnSession,
+    /// `/backchannel-logout`
+    BackchannelLogout,
+    /// `/admin/` and what is under it
+    Admin,
     /// `/healthz`
     Healthz,
 }
@@ -33,7 +41,12 @@ impl Endpoint {
             "/logged-out" => Some(Self::LoggedOut),
             "/session" => Some(Self::Session),
             "/refresh" => Some(Self::Refresh),
+            "/sessions" => Some(Self::Sessions),
+            "/backchannel-logout" => Some(Self::BackchannelLogout),
+            "/admin" => Some(Self::Admin),
             "/healthz" => Some(Self::Healthz),
+            _ if path.starts_with("/admin/") => Some(Self::Admin),
+            _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
         }
     }
@@ -41,10 +54,13 @@ impl Endpoint {
     /// The methods that it answers, as `Allow` spells them.
     pub const fn methods(self) -> &'static str {
         match self {
-            Self::LoggedOut | Self::Session | Self::Healthz => "GET, HEAD",
+            Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz => "GET, HEAD",
+            Self::OwnSession => "DELETE",
+            // Each of its resources has methods of its own.
+            Self::Admin => "GET, HEAD, POST, DELETE",
             Self::Login => "GET",
             Self::Callback | Self::Logout => "GET, POST",
-            Self::Refresh => "POST",
+            Self::Refresh | Self::BackchannelLogout => "POST",
         }
     }
 

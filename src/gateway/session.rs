@@ -1,11 +1,15 @@
 //! `/session` and `/refresh`: what the application's pages may know of, and ask for, their session.
 
-use super::Gateway;
 use super::problem::Problem;
 use super::request::Incoming;
-use super::response::{self, Outgoing};
-use crate::actors;
-use crate::actors::session::message::{Authority, Credential, Get, Got, Refresh, Switch, Want};
+use super::response::Outgoing;
+use super::{Gateway, json};
+use crate::actors::Request;
+use crate::actors::session::follow;
+use crate::actors::session::message::{
+    Authority, Denied, Get, Got, Refresh, SessionMessage, SessionView, Switch, Want,
+};
+use crate::credential::Secret;
 
 /// The longest id of an organization.
 const MAX_ORGANIZATION: usize = 512;
@@ -13,35 +17,50 @@ const MAX_ORGANIZATION: usize = 512;
 impl Gateway {
     /// The session's view.
     pub(super) async fn session(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        let (session, address) = self.session_of(request)?;
-        match actors::ask(&address, Get { secret: session.secret.clone(), want: Want::View }).await?? {
-            Got::View(view) => Ok(Outgoing::new(200, response::session(&view))),
+        Ok(Outgoing::new(200, json::session(&self.view(request).await?)))
+    }
+
+    /// What the session's user may know of it.
+    pub(super) async fn view(&self, request: &Incoming) -> Result<SessionView, Problem> {
+        let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::View, navigation_from: None };
+        match self.ask_session(request, get).await?? {
+            Got::View(view) => Ok(*view),
             Got::AccessToken(_) | Got::Standing => Err(Problem::StoreUnavailable),
         }
     }
 
     /// A new access token, now; for another organization, where the form names one.
     pub(super) async fn refresh(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        let (session, address) = self.session_of(request)?;
-        let authority = Authority::Cookie(session.secret.clone());
         let form = request.form().await?;
+        let authority = |secret: &Secret| Authority::Cookie(secret.clone());
         let view = match form.get("organization").filter(|id| !id.is_empty()) {
             Some(id) if id.len() > MAX_ORGANIZATION => {
                 return Err(Problem::BadRequest("organization must be the id of an organization."));
             }
-            Some(id) => actors::ask(&address, Switch { authority, organization: id.to_owned() }).await??,
-            None => actors::ask(&address, Refresh { authority }).await??,
+            Some(id) => {
+                let switch = |secret: &Secret| Switch { authority: authority(secret), organization: id.to_owned() };
+                self.ask_session(request, switch).await??
+            }
+            None => self.ask_session(request, |secret| Refresh { authority: authority(secret) }).await??,
         };
-        Ok(Outgoing::new(200, response::session(&view)))
+        Ok(Outgoing::new(200, json::session(&view)))
     }
 
-    /// The session that the request's cookie names.
-    pub(super) fn session_of<'a>(
+    /// Asks the session that the request's cookie names, wherever it lives. Where that is elsewhere, the browser gets
+    /// another cookie.
+    pub(super) async fn ask_session<R, T>(
         &self,
-        request: &'a Incoming,
-    ) -> Result<(&'a Credential, actors::SessionAddress), Problem> {
+        request: &Incoming,
+        message: impl Fn(&Secret) -> R,
+    ) -> Result<Result<T, Denied>, Problem>
+    where
+        R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
+    {
         let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
-        let address = actors::existing_session(&self.env, &session.actor)?;
-        Ok((session, address))
+        let followed = follow::ask(&self.env, &session.actor, || message(&session.secret)).await?;
+        if let Some(to) = followed.moved_to {
+            request.moved_to.replace(Some(to));
+        }
+        Ok(followed.reply)
     }
 }

@@ -59,7 +59,9 @@ pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
         RequestTokenError::ServerResponse(error) => match plain_code(error.error().as_ref()) {
             // Auth0 says so of a wrong client secret: here, nobody but the client can be meant.
             code @ ("access_denied" | "unauthorized") => refuses_client(code),
-            code => TurnedDown::of(code).map_or_else(|| refuses_client(code), |it| ProviderError::TurnedDown(Box::new(it))),
+            code => {
+                TurnedDown::of(code).map_or_else(|| refuses_client(code), |it| ProviderError::TurnedDown(Box::new(it)))
+            }
         },
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             ProviderError::Rejected("the provider's token response cannot be read".to_owned())

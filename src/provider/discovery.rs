@@ -135,9 +135,11 @@ fn checked(issuer: &IssuerUrl, body: &[u8]) -> Result<Metadata, ProviderError> {
 /// Reads a document. What it leaves out though it must not, and nothing here depends on, is filled in.
 fn read(body: &[u8]) -> Option<Metadata> {
     let mut document: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    for (name, usual) in
-        [("response_types_supported", "code"), ("subject_types_supported", "public"), ("id_token_signing_alg_values_supported", "RS256")]
-    {
+    for (name, usual) in [
+        ("response_types_supported", "code"),
+        ("subject_types_supported", "public"),
+        ("id_token_signing_alg_values_supported", "RS256"),
+    ] {
         document.entry(name).or_insert_with(|| json!([usual]));
     }
     serde_json::from_value(Value::Object(document)).ok()

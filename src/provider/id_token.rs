@@ -17,12 +17,12 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
 /// How far the provider's clock may be off.
-const LEEWAY: Duration = Duration::minutes(1);
+pub(super) const LEEWAY: Duration = Duration::minutes(1);
 /// How long ago a token that comes straight from the token endpoint may have been issued.
 const MAX_AGE: Duration = Duration::minutes(10);
 
 /// The algorithms that are accepted: public-key ones that `openidconnect` implements.
-pub const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -51,7 +51,7 @@ pub struct Expected<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdTokenError {
     /// No key of this id: worth another look at the provider's keys.
-    #[error("the ID token is signed with a key that the provider does not publish")]
+    #[error("the token is signed with a key that the provider does not publish")]
     UnknownKey,
     /// Everything else.
     #[error("{0}")]
@@ -142,7 +142,8 @@ pub fn payload(raw: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&bytes).ok()
 }
 
-fn unix(at: OffsetDateTime) -> f64 {
+/// Seconds since the epoch, as JWTs have them.
+pub(super) fn unix(at: OffsetDateTime) -> f64 {
     crate::ambient::to_millis(at) / 1000.0
 }
 

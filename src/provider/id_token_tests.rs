@@ -1,28 +1,11 @@
 #![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
-use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::json;
 
 use super::*;
+use crate::provider::signing::{keys, sign};
 
 const NOW: i64 = 1_800_000_000;
-
-fn key() -> SigningKey {
-    SigningKey::from_bytes(&[7; 32])
-}
-
-fn keys(kid: &str) -> CoreJsonWebKeySet {
-    let x = BASE64_URL_SAFE_NO_PAD.encode(key().verifying_key().as_bytes());
-    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x});
-    serde_json::from_value(json!({ "keys": [jwk] })).unwrap()
-}
-
-fn sign(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(header), part(claims));
-    let signature = BASE64_URL_SAFE_NO_PAD.encode(key().sign(signed.as_bytes()).to_bytes());
-    format!("{signed}.{signature}")
-}
 
 fn good() -> Value {
     json!({"iss": "https://op.example", "aud": "gateway", "sub": "ada", "nonce": "n", "iat": NOW, "exp": NOW + 300})

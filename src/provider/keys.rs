@@ -11,6 +11,7 @@ use worker::Delay;
 
 use super::cache::{Cached, Refetch};
 use super::discovery::unanswered;
+use super::id_token::IdTokenError;
 use super::{ProviderError, http};
 use crate::ambient;
 
@@ -24,7 +25,7 @@ thread_local! {
 }
 
 /// The provider's keys, which it publishes at `uri`.
-pub async fn keys(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
+async fn keys(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
     let now = ambient::now();
     let kept = KEYS.with_borrow(|kept| kept.get(uri.as_str()).cloned());
     if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
@@ -40,9 +41,20 @@ pub async fn keys(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
     }
 }
 
+/// What `check` says of the provider's keys, which are published at `uri`; where one is missing, of what they are now.
+pub async fn check<T>(
+    uri: &JsonWebKeySetUrl,
+    check: impl Fn(&CoreJsonWebKeySet) -> Result<T, IdTokenError>,
+) -> Result<Result<T, IdTokenError>, ProviderError> {
+    match check(&*keys(uri).await?) {
+        Err(IdTokenError::UnknownKey) => Ok(check(&*after_miss(uri).await?)),
+        checked => Ok(checked),
+    }
+}
+
 /// The provider's keys after one was missing: fetched anew, by whoever missed one first. The others wait for it, as a
 /// rotation must not fail whoever comes second.
-pub async fn after_miss(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
+async fn after_miss(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
     loop {
         let now = ambient::now();
         let found = KEYS.with_borrow_mut(|kept| {

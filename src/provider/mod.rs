@@ -4,6 +4,7 @@ use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
 use self::auth0::Auth0;
+use self::logout_token::LogoutToken;
 use self::oidc::Oidc;
 use self::turned_down::TurnedDown;
 use self::workos::WorkOs;
@@ -17,9 +18,13 @@ pub mod discovery;
 pub mod http;
 pub mod id_token;
 pub mod identity;
+pub mod jws;
 pub mod keys;
+pub mod logout_token;
 pub mod oidc;
 pub mod patience;
+#[cfg(test)]
+mod signing;
 pub mod token;
 pub mod turned_down;
 pub mod workos;
@@ -72,6 +77,8 @@ pub struct Authorization<'a> {
     pub code_verifier: &'a str,
     /// From `/login`.
     pub hints: &'a [(String, String)],
+    /// `id_token_hint`: whom a silent login is for.
+    pub id_token_hint: Option<&'a str>,
 }
 
 /// One code, and what it is held against.
@@ -228,6 +235,14 @@ impl Provider {
             Self::Oidc(oidc) => oidc.end_session_url(now, logout).await,
             Self::Auth0(auth0) => auth0.end_session_url(now, logout).await,
             Self::WorkOs(workos) => workos.end_session_url(logout),
+        }
+    }
+
+    /// Reads a logout token (OpenID Connect Back-Channel Logout 1.0).
+    pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.logout_token(now, raw).await,
+            Self::WorkOs(_) => Err(ProviderError::Callback("WorkOS sends no logout tokens".to_owned())),
         }
     }
 

@@ -30,7 +30,7 @@ impl Oidc {
         Self { settings }
     }
 
-    async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
+    pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
         discovery::metadata(&self.settings.issuer, now).await
     }
 
@@ -111,6 +111,9 @@ impl Oidc {
         let overruled = |name: &String| request.hints.iter().any(|(hint, _)| hint == name);
         for (name, value) in configured.filter(|(name, _)| !overruled(name)).chain(request.hints) {
             builder = builder.add_extra_param(name.clone(), value.clone());
+        }
+        if let Some(hint) = request.id_token_hint {
+            builder = builder.add_extra_param("id_token_hint", hint.to_owned());
         }
         Ok(builder.url().0)
     }
@@ -269,11 +272,7 @@ impl Oidc {
     }
 
     /// See [`super::Provider::end_session_url`].
-    pub async fn end_session_url(
-        &self,
-        now: OffsetDateTime,
-        logout: EndSession<'_>,
-    ) -> Option<String> {
+    pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
         let mut request = LogoutRequest::from(EndSessionUrl::from_url(endpoint))

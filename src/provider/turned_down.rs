@@ -48,18 +48,11 @@ fn words(code: &str) -> Option<(&'static str, &'static str)> {
             "Your account may not use this application, or not yet.",
             "If an e-mail asks you to confirm your address, do so and log in again. Else ask the operator of this site for access.",
         ),
-        "login_required" => (
-            "The login provider does not know you any more.",
-            "Log in again.",
-        ),
-        "interaction_required" | "account_selection_required" => (
-            "The login provider has something to ask you.",
-            "Log in again and answer it there.",
-        ),
-        "consent_required" => (
-            "The login provider needs your consent.",
-            "Log in again and give it there.",
-        ),
+        "login_required" => ("The login provider does not know you any more.", "Log in again."),
+        "interaction_required" | "account_selection_required" => {
+            ("The login provider has something to ask you.", "Log in again and answer it there.")
+        }
+        "consent_required" => ("The login provider needs your consent.", "Log in again and give it there."),
         "mfa_required" | "mfa_challenge" | "mfa_verification" => (
             "Your account needs a second step to log in.",
             "Log in again and have your phone or security key at hand. If you have lost it, use a recovery code or ask the operator of this site.",
@@ -76,10 +69,9 @@ fn words(code: &str) -> Option<(&'static str, &'static str)> {
             "Your e-mail address is not confirmed yet.",
             "Look for the e-mail that the login provider has just sent you, do what it says, and log in again.",
         ),
-        "organization_selection_required" => (
-            "Your account belongs to more than one organization.",
-            "Choose the one that you want to log in to.",
-        ),
+        "organization_selection_required" => {
+            ("Your account belongs to more than one organization.", "Choose the one that you want to log in to.")
+        }
         "sso_required" => (
             "Your organization wants you to log in with its own login (single sign-on).",
             "Log in again with the e-mail address that you have there.",
@@ -98,7 +90,9 @@ mod tests {
 
     #[test]
     fn what_a_user_can_do_something_about_says_what() {
-        for code in ["access_denied", "unauthorized", "login_required", "mfa_required", "too_many_attempts", "sso_required"] {
+        for code in
+            ["access_denied", "unauthorized", "login_required", "mfa_required", "too_many_attempts", "sso_required"]
+        {
             let turned_down = TurnedDown::of(code).unwrap();
             assert!(turned_down.what.ends_with('.') && turned_down.next.ends_with('.'), "{code}");
             assert_eq!(turned_down.to_string(), format!("the provider answered {code}"));

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
-use self::access_token::AccessTokenError;
 use super::discovery::unanswered;
+use super::id_token::IdTokenError;
 use super::patience::patience;
 use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, http, keys};
 use crate::actors::session::state::Identity;
@@ -96,20 +96,18 @@ impl WorkOs {
 
     /// See [`super::Provider::exchange`].
     pub async fn exchange(&self, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
-        let grant = [
-            ("grant_type", "authorization_code"),
-            ("code", exchange.code),
-            ("code_verifier", exchange.code_verifier),
-        ];
+        let grant =
+            [("grant_type", "authorization_code"), ("code", exchange.code), ("code_verifier", exchange.code_verifier)];
         let answer = self.authenticate(&grant).await.map_err(unanswered)?;
         if !(200..300).contains(&answer.status) {
             return Err(answer::exchange_error(answer.status, &answer.body));
         }
         let tokens = answer::tokens(&answer.body, answer.received_at)?;
-        let claims = self.validate(&tokens.access_token, answer.received_at).await.map_err(|untaken| match untaken {
-            Untaken::Invalid(why) | Untaken::NoKey(why) => ProviderError::Callback(why),
-            Untaken::NoKeys(error) => error,
-        })?;
+        let claims =
+            self.validate(&tokens.access_token, answer.received_at).await.map_err(|untaken| match untaken {
+                Untaken::Invalid(why) | Untaken::NoKey(why) => ProviderError::Callback(why),
+                Untaken::NoKeys(error) => error,
+            })?;
         let identity = identity::of(self.settings.issuer(), &answer.body, claims).ok_or_else(other_user)?;
         Ok(SignIn { identity, tokens, remark: None })
     }
@@ -186,16 +184,10 @@ impl WorkOs {
     /// Validates an access token, with one look at the keys anew where its key is missing.
     async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untaken> {
         let check = |keys: &CoreJsonWebKeySet| access_token::validate(token.secret(), keys, &self.settings, now);
-        let uri = self.jwks_uri();
-        let known = keys::keys(&uri).await.map_err(Untaken::NoKeys)?;
-        let mut claims = check(&known);
-        if claims == Err(AccessTokenError::UnknownKey) {
-            let anew = keys::after_miss(&uri).await.map_err(Untaken::NoKeys)?;
-            claims = check(&anew);
-        }
+        let claims = keys::check(&self.jwks_uri(), check).await.map_err(Untaken::NoKeys)?;
         claims.map_err(|error| match error {
-            AccessTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
-            AccessTokenError::Invalid(why) => Untaken::Invalid(why.to_owned()),
+            IdTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
+            IdTokenError::Invalid(why) => Untaken::Invalid(why.to_owned()),
         })
     }
 
@@ -284,7 +276,9 @@ mod tests {
     #[test]
     fn the_user_gets_authkit_and_the_hints_in_workos_s_words() {
         assert_eq!(selected(&[], &[]), pairs(&[("provider", "authkit")]));
-        for (hint, said) in [("signup", "sign-up"), ("sign-up", "sign-up"), ("login", "sign-in"), ("sign-in", "sign-in")] {
+        for (hint, said) in
+            [("signup", "sign-up"), ("sign-up", "sign-up"), ("login", "sign-in"), ("sign-in", "sign-in")]
+        {
             let hints = [("screen_hint", hint), ("organization", "org_1"), ("login_hint", "a@b.example")];
             let expected = [
                 ("login_hint", "a@b.example"),

@@ -4,6 +4,7 @@
 /** What to give a gateway as `entry`. */
 export const INSTRUMENTS = `
 import bundle, * as exported from "./entry.js";
+export * from "./entry.js";
 
 let ahead = 0;
 const now = Date.now;

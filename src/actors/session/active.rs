@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::grant::{Grant, Refreshing};
 use super::message::{EndReason, SessionView, UserPlace};
+use super::moved::Moving;
 use crate::config::Lifetimes;
 use crate::credential::SecretHash;
 
@@ -31,6 +32,8 @@ pub struct Active {
     pub forced_at: Option<OffsetDateTime>,
     /// Counts the owners of the grant.
     pub epoch: u32,
+    /// The session is about to live elsewhere.
+    pub moving: Option<Moving>,
 }
 
 /// Who is logged in, as the ID token said.
@@ -51,6 +54,13 @@ pub struct Identity {
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identity").field("issuer", &self.issuer).field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// `iss` and `sub`.
+    pub fn user(&self) -> (String, String) {
+        (self.issuer.clone(), self.subject.clone())
     }
 }
 

@@ -9,7 +9,8 @@ use super::Memory;
 use super::Session;
 use super::ledger::{Cause, Event};
 use super::refresh::Outcome;
-use super::state::Due;
+use super::state::{Arriving, Due, State};
+use crate::actors::directory::message::of_user;
 use crate::ambient;
 use crate::store::StoreError;
 
@@ -27,6 +28,8 @@ impl Session {
 
     async fn act(self: &Rc<Self>) -> Result<(), StoreError> {
         self.load().await?;
+        // A move that was under way is found out about first; what it says is what is due.
+        let ready = self.ready().await;
         let began = ambient::now();
         let lifetimes = self.lifetimes();
         let due = self.memory.borrow().state.as_ref().map(|state| state.due(began, lifetimes));
@@ -46,6 +49,13 @@ impl Session {
                 };
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, "refreshed ahead of the access token's end");
             }
+            Some(Due::Settle) => {
+                self.transition(State::settled).await?;
+                let detail = "the grace after the move is over: nothing of the grant is kept";
+                self.record(Event::Alarm, "settled", Cause::Alarm, began, detail);
+            }
+            // Its old actor did not answer.
+            Some(Due::Arrive) => return ready.map_err(|denied| StoreError::Unavailable(denied.to_string())),
             Some(Due::Nothing) => {}
         }
         self.reschedule().await
@@ -60,7 +70,18 @@ impl Session {
     }
 
     /// Deletes everything: after this the actor never was.
-    async fn forget(&self) -> Result<(), StoreError> {
+    pub(super) async fn forget(&self) -> Result<(), StoreError> {
+        let identity = match &self.memory.borrow().state {
+            Some(State::Active(active) | State::Arriving(Arriving { active, .. })) => Some(active.identity.clone()),
+            _ => None,
+        };
+        let user = self.memory.borrow().state.as_ref().and_then(State::user);
+        match (identity, user) {
+            (Some(identity), _) => self.unregister(&identity).await,
+            // The directory of the provider's session drops what has ended by itself.
+            (None, Some((issuer, subject))) => self.forget_in(vec![of_user(&issuer, &subject)]).await,
+            (None, None) => {}
+        }
         self.record(
             Event::Alarm,
             "forgotten",

@@ -13,6 +13,7 @@ use super::message::{Denied, EndReason, Get, Got, Want};
 use super::refresh::Outcome;
 use super::state::{Active, Refreshing, Standing, State};
 use super::{Memory, Session};
+use crate::actors::AskError;
 use crate::ambient;
 use crate::credential::SecretHash;
 use crate::store::StoreError;
@@ -52,6 +53,15 @@ impl From<StoreError> for Denied {
     }
 }
 
+impl From<AskError> for Denied {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::NoSuchActor => Self::Unknown,
+            AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_) => Self::StoreUnavailable,
+        }
+    }
+}
+
 /// Waits for what may take a while, but not for long.
 pub(super) async fn within_patience<T>(work: impl Future<Output = Result<T, Denied>>) -> Result<T, Denied> {
     match select(pin!(work), pin!(Delay::from(PATIENCE))).await {
@@ -71,9 +81,12 @@ impl Session {
     }
 
     async fn pass(self: &Rc<Self>, get: &Get, began: OffsetDateTime) -> Result<Got, Denied> {
-        self.load().await?;
+        self.ready().await?;
         let mut now = began;
         let secret = get.secret.hash();
+        if let Some(region) = get.navigation_from {
+            self.heed(region, get.want, &secret, now).await?;
+        }
         let mut verdict = self.verdict(&secret, get.want, now);
         if matches!(verdict, Verdict::WithoutToken) {
             within_patience(self.obtain_token(Cause::Request)).await?;
@@ -105,6 +118,7 @@ impl Session {
             Standing::Unknown => Verdict::Deny(Denied::Unknown),
             Standing::Ended(reason) => Verdict::Deny(Denied::Ended(reason)),
             Standing::Over(reason) => Verdict::Over(reason),
+            Standing::Moved(to) => Verdict::Deny(Denied::Moved(to.clone())),
             Standing::Active(active) => match (want, self.token_standing(active, now)) {
                 (Want::View, _) => Verdict::Pass(Got::View(Box::new(active.view(self.lifetimes())))),
                 (Want::AccessToken, TokenStanding::Valid) => {
@@ -209,6 +223,8 @@ impl Session {
             Denied::Reauthenticate => "reauthenticate",
             Denied::ProviderUnavailable { .. } => "provider_unavailable",
             Denied::StoreUnavailable => "store_unavailable",
+            // Not the end of its way: it is served there.
+            Denied::Relocate | Denied::Moved(_) => return,
         };
         if self.memory.borrow().denied != Some(outcome) {
             self.record(Event::GetDenied, outcome, Cause::Request, began, &denied.to_string());

@@ -8,6 +8,12 @@
 //!           ── Revoke ────► end-session URL                       (logout, administrators, a later login)
 //!           ── LoggedOut ─► return_to                             (back from the provider's end-session endpoint)
 //!           ── Inspect ───► everything but the tokens             (administrators)
+//!           ── Migrate ───► where the session lives now           (administrators)
+//!   directory ─ Describe ─► what lists show                       (users, administrators)
+//!   successor ─ IdTokenHint ─► the ID token                       (a silent login begins)
+//!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
+//!             ─ Release ────► whether the grant is its own        (it was adopted)
+//!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
 //!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //! ```
 //!
@@ -18,8 +24,10 @@ use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::active::Active;
 pub use super::view::{Estate, Inspection, SessionView, Summary};
-use crate::actors::Request;
+use crate::actors::log::{Cause, Entry};
+use crate::actors::requests;
 use crate::credential::{ActorId, Secret, SecretHash};
 pub use crate::provider::turned_down::{Choice, TurnedDown};
 use crate::region::Region;
@@ -44,24 +52,22 @@ pub enum SessionMessage {
     Inspect(Inspect),
     /// The provider has logged the user out.
     LoggedOut(LoggedOut),
+    /// Describe the session as lists do.
+    Describe(Describe),
+    /// What a silent login tells the provider about whom it is for.
+    IdTokenHint(IdTokenHint),
+    /// Go on elsewhere.
+    Migrate(Migrate),
+    /// Take a session over.
+    Adopt(Adopt),
+    /// Whether the one that adopted it may use it.
+    Release(Release),
     /// Get a new access token for another organization.
     Switch(Switch),
 }
 
-/// Declares that a message type is a variant of [`SessionMessage`] and what it is answered with.
-macro_rules! requests {
-    ($($message:ident -> $reply:ty, within $seconds:literal s;)*) => {$(
-        impl Request for $message {
-            type Reply = $reply;
-            type Message = SessionMessage;
-            const TIME_LIMIT_SECONDS: u32 = $seconds;
-            fn into_message(self) -> SessionMessage { SessionMessage::$message(self) }
-        }
-    )*};
-}
-
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
-requests! {
+requests! { SessionMessage:
     Begin -> Result<Begun, SignInError>, within 45 s;
     Complete -> Result<Completed, SignInError>, within 120 s;
     Get -> Result<Got, Denied>, within 15 s;
@@ -69,6 +75,11 @@ requests! {
     Revoke -> Result<Revoked, Denied>, within 30 s;
     Inspect -> Option<Box<Inspection>>, within 10 s;
     LoggedOut -> Option<String>, within 10 s;
+    Describe -> Option<Description>, within 5 s;
+    IdTokenHint -> Option<String>, within 5 s;
+    Migrate -> Result<Migrated, Denied>, within 30 s;
+    Adopt -> Result<(), Denied>, within 15 s;
+    Release -> Result<bool, Denied>, within 5 s;
     Switch -> Result<SessionView, Denied>, within 15 s;
 }
 
@@ -85,10 +96,21 @@ pub struct Begin {
     pub hints: Vec<(String, String)>,
     /// The session that this login replaces, proved by its cookie.
     pub predecessor: Option<Credential>,
-    /// The gateway itself asked for `prompt=none`: a refusal leads to an interactive login.
-    pub silent: bool,
+    /// What it is for.
+    pub occasion: Occasion,
     /// Where the user is.
     pub place: UserPlace,
+}
+
+/// What a login is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Occasion {
+    /// Somebody wants to log in.
+    Asked,
+    /// The predecessor has run out of tokens. Silent: `prompt=none`, and a refusal leads to an interactive login.
+    Renewal,
+    /// The predecessor's user is in another region. Silent, too; any other error leaves the predecessor as it is.
+    Move,
 }
 
 /// An actor and the right to it: what a cookie says.
@@ -171,8 +193,15 @@ pub enum Completed {
     LoginNeeded {
         /// Where the browser goes after that.
         return_to: String,
-        /// The session that was to be renewed: it has ended.
+        /// The session that was to be renewed or moved.
         predecessor: Option<ActorId>,
+        /// Whether it has ended.
+        ended: bool,
+    },
+    /// The session was to move, and the provider would not have it: it goes on where it is.
+    Kept {
+        /// Where the browser goes now.
+        return_to: String,
     },
 }
 
@@ -203,6 +232,8 @@ pub struct Get {
     pub secret: Secret,
     /// What the request needs.
     pub want: Want,
+    /// On a GET navigation, which may move the session: the region that the visitor is in, where that is known.
+    pub navigation_from: Option<Region>,
 }
 
 /// What a [`Get`] is for.
@@ -239,6 +270,12 @@ pub enum Denied {
     /// No token is left and none to be had without a trip to the provider.
     #[error("the user has to go through the provider")]
     Reauthenticate,
+    /// The session is to go on in the visitor's region, after a trip to the provider.
+    #[error("the session is to move to the region of its user")]
+    Relocate,
+    /// The session lives elsewhere: ask there.
+    #[error("the session has moved to another actor")]
+    Moved(Whereabouts),
     /// No token is left, and the provider does not answer.
     #[error("the provider does not answer; try again in {retry_after} s")]
     ProviderUnavailable {
@@ -248,6 +285,17 @@ pub enum Denied {
     /// The session cannot be read.
     #[error("the session store does not answer")]
     StoreUnavailable,
+}
+
+/// Where a session lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whereabouts {
+    /// Its actor.
+    pub actor: ActorId,
+    /// Near whom.
+    pub region: Region,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
 }
 
 /// Why a session ended; `reason` of the code `session_ended`.
@@ -295,8 +343,8 @@ impl std::fmt::Display for EndReason {
 pub enum Authority {
     /// Whoever has the cookie.
     Cookie(Secret),
-    /// An administrator; the gateway has checked that.
-    Administrator,
+    /// Whoever may, as the gateway or the directory has checked.
+    Trusted(Cause),
     /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
     Successor(SecretHash),
 }
@@ -330,7 +378,7 @@ pub struct Revoke {
 }
 
 /// What a logout needs to come back from the provider.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Logout {
     /// The gateway's `/logged-out`, absolute.
     pub post_logout_redirect_uri: String,
@@ -343,8 +391,6 @@ pub struct Logout {
 pub struct Revoked {
     /// Where the browser can end the user's session at the provider, too.
     pub end_session_url: Option<String>,
-    /// For [`EndReason::Superseded`]: what the successor goes on with, if it is the same user's.
-    pub estate: Option<Box<Estate>>,
 }
 
 /// The browser came back to `/logged-out`.
@@ -358,20 +404,105 @@ pub struct LoggedOut {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Inspect {}
 
+/// Describe the session as lists do.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Describe {}
+
+/// What lists show of a session, and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The line of a list.
+    pub summary: Summary,
+    /// `sub`.
+    pub subject: String,
+    /// `iss`.
+    pub issuer: String,
+}
+
+/// What a silent login tells the provider about whom it is for.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct IdTokenHint {
+    /// Who asks.
+    pub authority: Authority,
+}
+
+/// Go on elsewhere.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Migrate {
+    /// Who asks.
+    pub authority: Authority,
+    /// Where.
+    pub destination: Destination,
+}
+
+/// Where a session goes on.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Destination {
+    /// In a new actor near this region, with the whole grant.
+    Region(Region),
+    /// In the actor that the user has come back to from the provider, with a grant of its own.
+    Successor(Successor),
+}
+
+/// The session that takes another one's place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Successor {
+    /// Its actor.
+    pub actor: ActorId,
+    /// Where it lives.
+    pub region: Region,
+    /// `iss`: only the same user's session inherits anything.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// The provider gave it no refresh token.
+    pub needs_refresh_token: bool,
+}
+
+/// How a session went on elsewhere.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Migrated {
+    /// For [`Destination::Region`]: it lives there now.
+    Lives(Whereabouts),
+    /// For [`Destination::Successor`]: what that one inherits; nothing where it is another user's.
+    Leaves(Option<Box<Estate>>),
+}
+
+/// Take a session over: keep it, and use it once its old actor has released it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Adopt {
+    /// The old actor.
+    pub from: ActorId,
+    /// When the move began.
+    pub began_at: OffsetDateTime,
+    /// The session.
+    pub active: Box<Active>,
+    /// Its last events, oldest first.
+    pub ledger: Vec<Entry>,
+}
+
+/// Whether the session is the new actor's to use: from this answer on it is, or never will be.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Release {
+    /// The new actor.
+    pub to: ActorId,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::wire;
+    use crate::actors::{Request as _, wire};
 
     /// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
     #[test]
     fn the_golden_bytes_of_the_protocol_do_not_change() {
         let secret = || Secret::from_random([0xAB; 32]);
-        let get = wire::encode(&Get { secret: secret(), want: Want::AccessToken }.into_message()).unwrap();
-        assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[0]].concat());
+        let get = Get { secret: secret(), want: Want::AccessToken, navigation_from: Some(Region::Oc) };
+        let get = wire::encode(&get.into_message()).unwrap();
+        assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[0, 1, 6]].concat());
 
-        let refresh = wire::encode(&Refresh { authority: Authority::Administrator }.into_message()).unwrap();
-        assert_eq!(refresh, [1, 3, 1]);
+        let refresh = wire::encode(&Refresh { authority: Authority::Trusted(Cause::Admin) }.into_message()).unwrap();
+        assert_eq!(refresh, [1, 3, 1, 2]);
 
         let revoke = Revoke { authority: Authority::Cookie(secret()), reason: EndReason::Superseded, logout: None };
         let revoke = wire::encode(&revoke.into_message()).unwrap();
@@ -381,8 +512,8 @@ mod tests {
         let logged_out = wire::encode(&LoggedOut { secret: secret() }.into_message()).unwrap();
         assert_eq!(logged_out, [&[1, 6][..], &[0xAB; 32]].concat());
 
-        let switch = Switch { authority: Authority::Administrator, organization: "o".into() };
-        assert_eq!(wire::encode(&switch.into_message()).unwrap(), [1, 7, 1, 1, b'o']);
+        let switch = Switch { authority: Authority::Cookie(secret()), organization: "o".into() };
+        assert_eq!(wire::encode(&switch.into_message()).unwrap(), [&[1, 12, 0][..], &[0xAB; 32], &[1, b'o']].concat());
 
         let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
         let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();
@@ -395,11 +526,21 @@ mod tests {
             attempt: "a".into(),
             hints: vec![],
             predecessor: None,
-            silent: false,
+            occasion: Occasion::Asked,
             place,
         };
         let begin = wire::encode(&begin.into_message()).unwrap();
         assert_eq!(begin, [1, 0, 1, b'o', 1, b'/', 1, b'a', 0, 0, 0, 6, 0, 0]);
+
+        let id: ActorId = "0123456789abcdef".repeat(4).parse().unwrap();
+        let named = [&[64][..], id.as_str().as_bytes()].concat();
+        assert_eq!(wire::encode(&Describe {}.into_message()).unwrap(), [1, 7]);
+        let hint = IdTokenHint { authority: Authority::Successor(secret().hash()) };
+        assert_eq!(wire::encode(&hint.into_message()).unwrap()[..3], [1, 8, 2]);
+        let migrate =
+            Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(Region::Me) };
+        assert_eq!(wire::encode(&migrate.into_message()).unwrap(), [1, 9, 1, 2, 0, 8]);
+        assert_eq!(wire::encode(&Release { to: id }.into_message()).unwrap(), [&[1, 11][..], &named].concat());
     }
 
     #[test]

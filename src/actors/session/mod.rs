@@ -11,12 +11,14 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use futures::lock::Mutex;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use worker::{Env, SqlStorage, Storage};
 
 use self::ledger::{Cause, Entry, Event};
-use self::message::{EndReason, Inspection};
+use self::message::{Denied, Description, EndReason, Inspection, Whereabouts};
+use self::observe::Heed;
 use self::single_flight::SingleFlight;
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::wire;
@@ -29,12 +31,18 @@ use crate::store::{self, Record, Store as _, StoreError};
 
 pub mod active;
 mod alarm;
+pub mod follow;
 mod get;
 pub mod grant;
 pub mod ledger;
 pub mod message;
+mod migrate;
+pub mod moved;
 mod object;
+mod observe;
+pub mod pending;
 mod refresh;
+mod registration;
 mod revoke;
 mod sign_in;
 mod single_flight;
@@ -52,7 +60,12 @@ struct Session {
     config: Rc<Config>,
     env: Env,
     memory: RefCell<Memory>,
+    /// Held while a transition is written, so that none is made from a state that another one is about to replace.
+    writing: Mutex<()>,
     refreshing: SingleFlight<refresh::Outcome>,
+    observing: SingleFlight<Heed>,
+    relocating: SingleFlight<Result<Whereabouts, Denied>>,
+    arriving: SingleFlight<Result<(), Denied>>,
     /// When the provider last answered a GET, or did not.
     answered_at: Cell<Option<(OffsetDateTime, bool)>>,
     answering: SingleFlight<bool>,
@@ -76,6 +89,8 @@ struct Memory {
     used_written_at: Option<OffsetDateTime>,
     /// The last denial that went into the ledger: the same one again does not.
     denied: Option<&'static str>,
+    /// What the directory said of the last change of region.
+    heed: Option<Heed>,
 }
 
 impl Session {
@@ -89,7 +104,11 @@ impl Session {
             config: Rc::clone(config),
             env,
             memory: RefCell::default(),
+            writing: Mutex::default(),
             refreshing: SingleFlight::default(),
+            observing: SingleFlight::default(),
+            relocating: SingleFlight::default(),
+            arriving: SingleFlight::default(),
             answered_at: Cell::default(),
             answering: SingleFlight::default(),
         })
@@ -130,6 +149,7 @@ impl Session {
 
     /// Makes one transition: the new state is written, then remembered, then scheduled.
     async fn transition(&self, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
+        let _writing = self.writing.lock().await;
         let state = self.memory.borrow().state.clone();
         match state {
             Some(state) => self.commit(change(state)).await,
@@ -192,52 +212,46 @@ impl Session {
     fn record(&self, event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str) {
         let memory = self.memory.borrow();
         let Some(state) = memory.state.as_ref() else { return };
-        let entry = entry(event, outcome, cause, began, detail, state.place().region);
-        worker::console_log!("{}", entry.line(&self.id, Some(state.next_alarm(self.lifetimes()))));
+        let entry = Entry::new(event, outcome, cause, began, Some(state.place().region), detail);
+        worker::console_log!("{}", entry.line(CLASS, &self.id, Some(state.next_alarm(self.lifetimes()))));
         let _ = ledger::append(&self.sql, &entry);
     }
 
     /// Writes an event to the log alone: this actor has no record, and leaves nothing behind.
     fn log(&self, event: Event, outcome: &str, began: OffsetDateTime, detail: &str, region: Region) {
-        worker::console_log!("{}", entry(event, outcome, Cause::Request, began, detail, region).line(&self.id, None));
+        let entry = Entry::new(event, outcome, Cause::Request, began, Some(region), detail);
+        worker::console_log!("{}", entry.line(CLASS, &self.id, None));
     }
 
-    async fn inspect(&self, _: message::Inspect) -> Option<Box<Inspection>> {
-        self.load().await.ok()?;
+    async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Option<Box<Inspection>> {
+        self.ready().await.ok()?;
         let memory = self.memory.borrow();
         let state = memory.state.as_ref()?;
-        let (subject, issuer) = match state {
-            State::Pending(_) => (None, None),
-            State::Active(active) => (Some(active.identity.subject.clone()), Some(active.identity.issuer.clone())),
-            State::Ended(ended) => {
-                ended.user.clone().map_or((None, None), |(issuer, subject)| (Some(subject), Some(issuer)))
-            }
-        };
+        let (issuer, subject) = state.user()?;
         Some(Box::new(Inspection {
             summary: state.summary(),
-            subject,
-            issuer,
-            epoch: state.active().map_or(0, |active| active.epoch),
+            subject: Some(subject),
+            issuer: Some(issuer),
+            epoch: state.epoch(),
             generation: memory.generation,
             next_alarm_at: Some(state.next_alarm(self.lifetimes())),
             access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
+            moved_to: state.moved_to().map(|to| to.actor.clone()),
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         }))
     }
-}
 
-fn entry(event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str, region: Region) -> Entry {
-    let now = ambient::now();
-    Entry {
-        at: now,
-        event,
-        outcome: outcome.to_owned(),
-        cause,
-        region,
-        duration_ms: u32::try_from(ambient::between(began, now).whole_milliseconds()).unwrap_or_default(),
-        detail: detail.to_owned(),
+    async fn describe(self: &Rc<Self>, _: message::Describe) -> Option<Description> {
+        self.ready().await.ok()?;
+        let memory = self.memory.borrow();
+        let state = memory.state.as_ref()?;
+        let (issuer, subject) = state.user()?;
+        Some(Description { summary: state.summary(), subject, issuer })
     }
 }
+
+/// The class, as log lines name it.
+const CLASS: &str = "SessionActor";
 
 /// What an ended session had.
 #[derive(Default)]

@@ -71,5 +71,10 @@ async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result
         SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await),
         SessionMessage::Switch(m) => reply::<message::Switch>(&session.switch(m).await),
         SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
+        SessionMessage::Describe(m) => reply::<message::Describe>(&session.describe(m).await),
+        SessionMessage::IdTokenHint(m) => reply::<message::IdTokenHint>(&session.id_token_hint(m).await),
+        SessionMessage::Migrate(m) => reply::<message::Migrate>(&session.migrate(m).await),
+        SessionMessage::Adopt(m) => reply::<message::Adopt>(&session.adopt(m).await),
+        SessionMessage::Release(m) => reply::<message::Release>(&session.release(m).await),
     }
 }

@@ -61,7 +61,7 @@ struct Presentation {
 
 impl Session {
     pub(super) async fn refresh(self: &Rc<Self>, refresh: Refresh) -> Result<SessionView, Denied> {
-        self.load().await?;
+        self.ready().await?;
         let Refresh { authority } = refresh;
         self.authorize(&authority, ambient::now())?;
         let cause = cause_of(&authority);
@@ -81,7 +81,7 @@ impl Session {
         if !self.provider.switches_organizations() {
             return self.refresh(Refresh { authority }).await;
         }
-        self.load().await?;
+        self.ready().await?;
         self.authorize(&authority, ambient::now())?;
         let cause = cause_of(&authority);
         within_patience(async {
@@ -131,20 +131,28 @@ impl Session {
         match (memory.state.as_ref().ok_or(Denied::Unknown)?, authority) {
             (state, Authority::Cookie(secret)) => live(state.standing(now, &secret.hash(), self.lifetimes())),
             (state, Authority::Successor(hash)) => live(state.standing(now, hash, self.lifetimes())),
-            (State::Ended(ended), Authority::Administrator) => Err(Denied::Ended(ended.reason)),
-            (State::Pending(_) | State::Active(_), Authority::Administrator) => Ok(()),
+            (State::Active(_), Authority::Trusted(_)) => Ok(()),
+            (State::Ended(ended), Authority::Trusted(_)) => Err(Denied::Ended(ended.reason)),
+            (State::Moved(moved), Authority::Trusted(_)) => Err(Denied::Moved(moved.to.clone())),
+            (State::Pending(_) | State::Arriving(_), Authority::Trusted(_)) => Err(Denied::Unknown),
         }
     }
 
-    /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits.
+    /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits. A move that began before it
+    /// comes first: what is refreshed may be another actor's by then.
     pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> Flight<Outcome> {
         self.refresh_for(cause, None)
     }
 
     /// The same; one that is started here is for this organization.
     fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<Outcome> {
-        let session = Rc::clone(self);
-        self.refreshing.join(|| async move { session.run_refresh(cause, organization.as_deref()).await })
+        let (session, relocation) = (Rc::clone(self), self.relocating.current());
+        self.refreshing.join(|| async move {
+            if let Some(relocation) = relocation {
+                let _ = relocation.await;
+            }
+            session.run_refresh(cause, organization.as_deref()).await
+        })
     }
 
     async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> Outcome {
@@ -197,6 +205,11 @@ impl Session {
             return Err(Outcome::NoToken);
         }
         self.transition(|state| state.presenting(now)).await.map_err(unavailable)?;
+        // It may have ended, or moved, while that was written.
+        let presented = self.active(|active| matches!(active.grant.refresh, Refreshing::Presented { .. }));
+        if presented != Some(true) {
+            return Err(Outcome::Ended);
+        }
         Ok(Presentation { token, identity, first_at, again })
     }
 
@@ -214,8 +227,12 @@ impl Session {
         };
         if self.active(|_| ()).is_none() {
             self.record(Event::Refresh, "discarded", cause, began, "the session ended during the refresh");
-            let superseded = matches!(&self.memory.borrow().state, Some(State::Ended(ended)) if ended.reason == EndReason::Superseded);
-            self.revoke_in_background(unused.filter(|_| !superseded));
+            // Many providers end the whole grant with one of its tokens, and with it the successor's.
+            let has_successor = match &self.memory.borrow().state {
+                Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
+                state => matches!(state, Some(State::Moved(_))),
+            };
+            self.revoke_in_background(unused.filter(|_| !has_successor));
             return Outcome::Ended;
         }
         let kept = self.transition(|state| state.refreshed(grant.clone(), renewed)).await;
@@ -287,6 +304,7 @@ fn live(standing: Standing<'_>) -> Result<(), Denied> {
     match standing {
         Standing::Unknown => Err(Denied::Unknown),
         Standing::Ended(reason) | Standing::Over(reason) => Err(Denied::Ended(reason)),
+        Standing::Moved(to) => Err(Denied::Moved(to.clone())),
         Standing::Active(_) => Ok(()),
     }
 }
@@ -295,7 +313,7 @@ fn live(standing: Standing<'_>) -> Result<(), Denied> {
 pub(super) const fn cause_of(authority: &Authority) -> Cause {
     match authority {
         Authority::Cookie(_) | Authority::Successor(_) => Cause::Request,
-        Authority::Administrator => Cause::Admin,
+        Authority::Trusted(cause) => *cause,
     }
 }
 

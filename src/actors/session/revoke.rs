@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use futures::future::select;
 use openidconnect::RefreshToken;
+use time::OffsetDateTime;
 use worker::Delay;
 
-use super::{Remains, Session};
-use super::ledger::{self, Cause, Event};
-use super::message::{Denied, EndReason, Estate, LoggedOut, Logout, Revoke, Revoked};
+use super::follow;
+use super::ledger::{Cause, Event};
+use super::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke, Revoked};
 use super::refresh::cause_of;
 use super::single_flight::{Flight, launch};
-use super::state::Identity;
+use super::state::{Identity, Standing, State};
+use super::{Remains, Session};
 use crate::ambient;
-use crate::credential::Secret;
+use crate::credential::{ActorId, Secret};
 use crate::provider::EndSession;
 
 /// How long an answer waits for the revocation at the provider, which goes on without it.
@@ -23,12 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Session {
     pub(super) async fn revoke(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
-        self.load().await?;
+        self.ready().await?;
         let began = ambient::now();
         let Revoke { authority, reason, logout } = revoke;
-        self.authorize(&authority, began)?;
         let cause = cause_of(&authority);
-        let estate = self.estate().filter(|_| reason == EndReason::Superseded);
+        if let Some(successor) = self.successor_of(&authority, began) {
+            return match reason {
+                EndReason::Superseded => Err(Denied::Ended(reason)),
+                _ => self.revoke_successor(&successor, cause, reason, logout).await,
+            };
+        }
+        self.authorize(&authority, began)?;
         let remains = self.end(reason, cause, "the session was ended on request").await?;
         self.record(Event::Revoke, "ok", cause, began, reason.as_str());
         let Remains { identity, refresh_token } = remains;
@@ -42,7 +49,31 @@ impl Session {
             (Some(identity), Some(logout)) => self.end_session_url(&identity, logout).await,
             _ => None,
         };
-        Ok(Revoked { end_session_url, estate: estate.map(Box::new) })
+        Ok(Revoked { end_session_url })
+    }
+
+    /// The session in whose favour this one has gone, for one who brings its cookie. The browser may not have the other
+    /// cookie yet, and its logout is to hold all the same.
+    fn successor_of(&self, authority: &Authority, now: OffsetDateTime) -> Option<ActorId> {
+        let memory = self.memory.borrow();
+        match (&memory.state, authority) {
+            (Some(State::Moved(moved)), Authority::Cookie(secret)) if moved.secret_hash.matches(secret) => {
+                let forwards = matches!(moved.standing(now), Standing::Moved(_));
+                (!forwards).then(|| moved.to.actor.clone())
+            }
+            _ => None,
+        }
+    }
+
+    async fn revoke_successor(
+        &self,
+        successor: &ActorId,
+        cause: Cause,
+        reason: EndReason,
+        logout: Option<Logout>,
+    ) -> Result<Revoked, Denied> {
+        let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: logout.clone() };
+        follow::ask(&self.env, successor, revoke).await?.reply
     }
 
     /// Revokes a refresh token that no session has any more, and waits for nothing.
@@ -85,15 +116,5 @@ impl Session {
         self.load().await.ok()?;
         let memory = self.memory.borrow();
         memory.state.as_ref()?.logged_out(ambient::now(), &logged_out.secret)
-    }
-
-    fn estate(&self) -> Option<Estate> {
-        self.active(|active| Estate {
-            issuer: active.identity.issuer.clone(),
-            subject: active.identity.subject.clone(),
-            created_at: active.created_at,
-            expires_at: active.expires_at,
-            ledger: ledger::entries(&self.sql).unwrap_or_default(),
-        })
     }
 }

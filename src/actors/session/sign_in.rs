@@ -5,19 +5,26 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
+use super::follow;
 use super::ledger::{self, Cause, Event};
-use super::message::{Authority, Begin, Begun, Callback, Complete, Completed, EndReason, Estate, Revoke, SignInError};
-use super::state::{Attempt, Grant, Misfit, Pending, Predecessor, State};
+use super::message::{
+    Authority, Begin, Begun, Callback, Complete, Completed, Denied, Destination, EndReason, Estate, IdTokenHint,
+    Migrate, Migrated, Occasion, Revoke, SignInError, Successor,
+};
+use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, State};
 use crate::actors;
 use crate::ambient;
 use crate::credential::Secret;
 use crate::provider::answer::plain_code;
 use crate::provider::turned_down::TurnedDown;
-use crate::provider::{Authorization, Exchange, ProviderError, SignIn};
+use crate::provider::{Authorization, Exchange, ProviderError, SignIn, Tokens};
 use crate::store::StoreError;
 
 /// What a provider answers to `prompt=none` when the user has to do something (OpenID Connect Core 3.1.2.6).
 const LOGIN_NEEDED: [&str; 3] = ["login_required", "interaction_required", "consent_required"];
+
+/// The longest `id_token_hint`: URLs beyond it do not come through everywhere.
+const MAX_HINT: usize = 4096;
 
 impl From<ProviderError> for SignInError {
     fn from(error: ProviderError) -> Self {
@@ -42,11 +49,15 @@ fn secret() -> Result<Secret, SignInError> {
 
 impl Session {
     pub(super) async fn begin(&self, begin: Begin) -> Result<Begun, SignInError> {
-        let (began, region, silent) = (ambient::now(), begin.place.region, begin.silent);
+        let (began, region, occasion) = (ambient::now(), begin.place.region, begin.occasion);
         let begun = self.begin_login(begin, began).await;
         match &begun {
             Ok(_) => {
-                let detail = if silent { "a silent login began" } else { "a login began" };
+                let detail = match occasion {
+                    Occasion::Asked => "a login began",
+                    Occasion::Renewal => "a silent login began: the session has run out of tokens",
+                    Occasion::Move => "a silent login began: the session is to move here",
+                };
                 self.record(Event::Begin, "ok", Cause::Request, began, detail);
             }
             Err(error) => self.log(Event::Begin, word(error), began, &error.to_string(), region),
@@ -60,7 +71,8 @@ impl Session {
             return Err(SignInError::CallbackRejected("this login has already begun".to_owned()));
         }
         let mut hints = begin.hints;
-        if begin.silent {
+        let silent = begin.occasion != Occasion::Asked;
+        if silent {
             hints.retain(|(name, _)| name != "prompt");
             hints.push(("prompt".to_owned(), "none".to_owned()));
         }
@@ -73,9 +85,13 @@ impl Session {
             predecessor: begin
                 .predecessor
                 .map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() }),
-            silent: begin.silent,
+            occasion: begin.occasion,
             prompt_none: hints.iter().any(|(name, value)| name == "prompt" && value == "none"),
             organization: hints.iter().find(|(name, _)| name == "organization").map(|(_, value)| value.clone()),
+        };
+        let hint = match &attempt.predecessor {
+            Some(predecessor) if silent => self.id_token_of(predecessor).await,
+            _ => None,
         };
         let request = Authorization {
             redirect_uri: &attempt.redirect_uri,
@@ -83,6 +99,7 @@ impl Session {
             nonce: &attempt.nonce,
             code_verifier: &attempt.code_verifier,
             hints: &hints,
+            id_token_hint: hint.as_deref(),
         };
         // Before anything is written: a login that cannot begin leaves nothing behind.
         let authorization_url = self.provider.authorization_url(now, &request).await?;
@@ -107,7 +124,13 @@ impl Session {
             Ok((Completed::SignedIn { .. }, remark)) => {
                 ("ok", remark.clone().unwrap_or_else(|| "logged in".to_owned()))
             }
-            Ok((_, _)) => ("login_needed", "the provider has no session to log in from silently".to_owned()),
+            Ok((Completed::Kept { .. }, why)) => {
+                let why = why.as_deref().unwrap_or_default();
+                ("kept", format!("the session stays where it is: {why}"))
+            }
+            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
+                ("login_needed", "the provider has no session to log in from silently".to_owned())
+            }
             Err(error) => (word(error), error.to_string()),
         };
         self.record(Event::Complete, word, Cause::Request, began, &detail);
@@ -135,10 +158,26 @@ impl Session {
         }
         self.commit(state).await?;
 
-        let code = match code(callback, &attempt)? {
+        let return_to = attempt.return_to.clone();
+        let is_move = attempt.occasion == Occasion::Move;
+        match self.go_on(callback, attempt).await {
+            // The old session is as it was.
+            Err(Setback::Untouched(error)) if is_move => Ok((Completed::Kept { return_to }, Some(error.to_string()))),
+            Err(Setback::Untouched(error) | Setback::Final(error)) => Err(error),
+            Ok(completed) => Ok(completed),
+        }
+    }
+
+    /// The callback is this login's: its code becomes a session.
+    async fn go_on(
+        self: &Rc<Self>,
+        callback: Callback,
+        attempt: Attempt,
+    ) -> Result<(Completed, Option<String>), Setback> {
+        let code = match code(callback, &attempt).map_err(Setback::Untouched)? {
             Ok(code) => code,
             Err(without_session) => {
-                if attempt.silent {
+                if attempt.occasion == Occasion::Renewal {
                     self.supersede(&attempt).await;
                 }
                 return Ok((without_session, None));
@@ -151,28 +190,67 @@ impl Session {
             nonce: &attempt.nonce,
             organization: attempt.organization.as_deref(),
         };
-        let signed_in = match self.provider.exchange(now, exchange).await {
-            Err(ProviderError::TurnedDown(why)) => return Err(SignInError::TurnedDown(why, attempt.return_to)),
-            exchanged => exchanged?,
-        };
+        let exchanged = self.provider.exchange(ambient::now(), exchange).await;
+        let signed_in = exchanged.map_err(|error| {
+            Setback::Untouched(match error {
+                ProviderError::TurnedDown(why) => SignInError::TurnedDown(why, attempt.return_to.clone()),
+                error => error.into(),
+            })
+        })?;
         let refresh_token = signed_in.tokens.refresh_token.clone();
+        let is_move = attempt.occasion == Occasion::Move;
         let completed = self.start(attempt, signed_in).await;
-        if completed.is_err() {
-            // Nobody will ever use these tokens.
+        let unused = match &completed {
+            Ok((Completed::SignedIn { .. }, _)) => false,
+            // Many providers end the whole grant with one of its tokens, and with it the old session's.
+            Err(Setback::Untouched(_) | Setback::Final(SignInError::StoreUnavailable)) => !is_move,
+            Ok(_) | Err(Setback::Final(_)) => true,
+        };
+        if unused {
             self.revoke_in_background(refresh_token);
         }
         completed
     }
 
-    /// The login is good: the pending session becomes a live one.
+    /// The login is good: the pending session becomes a live one. Its directory knows it first, so that there is no
+    /// session that nobody could list or revoke.
     async fn start(
         self: &Rc<Self>,
         attempt: Attempt,
         signed_in: SignIn,
-    ) -> Result<(Completed, Option<String>), SignInError> {
+    ) -> Result<(Completed, Option<String>), Setback> {
         let SignIn { identity, tokens, remark } = signed_in;
-        let estate = self.supersede(&attempt).await;
         let now = ambient::now();
+        let Some(State::Pending(pending)) = self.memory.borrow().state.clone() else { return Err(overtaken().into()) };
+        let lives = (now, now.saturating_add(self.lifetimes().absolute));
+        let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
+        let registered = self.register(&identity, pending.place, pending.began_at, lives, predecessor).await;
+        registered.map_err(|error| match SignInError::from(error) {
+            error @ SignInError::StoreUnavailable => Setback::Untouched(error),
+            error => Setback::Final(error),
+        })?;
+        let completed = self.take_place(attempt, identity.clone(), tokens, now).await;
+        if !matches!(completed, Ok(Completed::SignedIn { .. })) {
+            self.unregister(&identity).await;
+        }
+        Ok((completed?, remark))
+    }
+
+    /// The session begins, in its predecessor's place where it has one.
+    async fn take_place(
+        self: &Rc<Self>,
+        attempt: Attempt,
+        identity: Identity,
+        tokens: Tokens,
+        now: OffsetDateTime,
+    ) -> Result<Completed, SignInError> {
+        let estate = match self.inherit(&attempt, &identity, tokens.refresh_token.is_none()).await? {
+            Inheritance::Left(estate) => estate.map(|estate| *estate),
+            Inheritance::LoginNeeded => {
+                let predecessor = attempt.predecessor.map(|predecessor| predecessor.actor);
+                return Ok(Completed::LoginNeeded { return_to: attempt.return_to, predecessor, ended: true });
+            }
+        };
         let session_secret = secret()?;
         let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
@@ -180,28 +258,104 @@ impl Session {
             .await?;
         let live =
             self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
-        let Some((true, region, expires_at)) = live else {
-            return Err(SignInError::CallbackRejected("the login was ended while it was under way".to_owned()));
-        };
+        let Some((true, region, expires_at)) = live else { return Err(overtaken()) };
         for entry in estate.iter().flat_map(|estate| &estate.ledger) {
             let _ = ledger::append(&self.sql, entry);
         }
-        Ok((Completed::SignedIn { secret: session_secret, region, expires_at, return_to: attempt.return_to }, remark))
+        Ok(Completed::SignedIn { secret: session_secret, region, expires_at, return_to: attempt.return_to })
     }
 
-    /// Ends the session that the browser had before, so that no cookie from before the login is good for anything.
-    /// A silent login goes on with what it leaves.
-    async fn supersede(&self, attempt: &Attempt) -> Option<Estate> {
-        let predecessor = attempt.predecessor.as_ref()?;
-        let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
-        let revoke = Revoke {
+    /// What this login goes on with. The session that the browser had before ends in any case, so that no cookie from
+    /// before the login is good for anything.
+    async fn inherit(
+        self: &Rc<Self>,
+        attempt: &Attempt,
+        identity: &Identity,
+        needs_refresh_token: bool,
+    ) -> Result<Inheritance, SignInError> {
+        let Some(predecessor) = &attempt.predecessor else { return Ok(Inheritance::Left(None)) };
+        let region = self.memory.borrow().state.as_ref().map(|state| state.place().region);
+        let (Occasion::Renewal | Occasion::Move, Some(region)) = (attempt.occasion, region) else {
+            self.supersede(attempt).await;
+            return Ok(Inheritance::Left(None));
+        };
+        let migrate = || Migrate {
+            authority: Authority::Successor(predecessor.secret_hash.clone()),
+            destination: Destination::Successor(Successor {
+                actor: self.id.clone(),
+                region,
+                issuer: identity.issuer.clone(),
+                subject: identity.subject.clone(),
+                needs_refresh_token,
+            }),
+        };
+        let left = match follow::ask(&self.env, &predecessor.actor, migrate).await {
+            Ok(followed) => followed.reply,
+            Err(error) => Err(error.into()),
+        };
+        match left {
+            Ok(Migrated::Leaves(estate)) => Ok(Inheritance::Left(estate)),
+            Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
+                Ok(Inheritance::Left(None))
+            }
+            // What somebody has ended does not go on by itself.
+            Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
+            // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
+            Err(Denied::Ended(EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected)) => {
+                Ok(Inheritance::LoginNeeded)
+            }
+            Err(
+                Denied::StoreUnavailable
+                | Denied::Reauthenticate
+                | Denied::ProviderUnavailable { .. }
+                | Denied::Relocate
+                | Denied::Moved(_),
+            ) => Err(SignInError::StoreUnavailable),
+        }
+    }
+
+    /// Ends the session that the browser had before.
+    async fn supersede(&self, attempt: &Attempt) {
+        let Some(predecessor) = &attempt.predecessor else { return };
+        let revoke = || Revoke {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             reason: EndReason::Superseded,
             logout: None,
         };
-        let revoked = actors::ask(&address, revoke).await.ok()?.ok()?;
-        revoked.estate.filter(|_| attempt.silent).map(|estate| *estate)
+        let _ = follow::ask(&self.env, &predecessor.actor, revoke).await;
     }
+
+    async fn id_token_of(&self, predecessor: &Predecessor) -> Option<String> {
+        let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
+        let authority = Authority::Successor(predecessor.secret_hash.clone());
+        actors::ask(&address, IdTokenHint { authority }).await.ok()?.filter(|hint| hint.len() <= MAX_HINT)
+    }
+}
+
+/// What a login goes on with.
+enum Inheritance {
+    /// What its predecessor leaves to it.
+    Left(Option<Box<Estate>>),
+    /// Its predecessor's time is up.
+    LoginNeeded,
+}
+
+/// Why no session began.
+enum Setback {
+    /// The session before it is as it was.
+    Untouched(SignInError),
+    /// It may not be.
+    Final(SignInError),
+}
+
+impl From<SignInError> for Setback {
+    fn from(error: SignInError) -> Self {
+        Self::Final(error)
+    }
+}
+
+fn overtaken() -> SignInError {
+    SignInError::CallbackRejected("the session was ended while this login was under way".to_owned())
 }
 
 /// How log lines name a failure.
@@ -231,11 +385,11 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
     };
     let return_to = attempt.return_to.clone();
     if attempt.prompt_none && LOGIN_NEEDED.contains(&error.as_str()) {
-        return Ok(Err(if attempt.silent {
-            let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
-            Completed::LoginNeeded { return_to, predecessor }
-        } else {
-            Completed::NotSignedIn { return_to }
+        let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
+        return Ok(Err(match attempt.occasion {
+            Occasion::Asked => Completed::NotSignedIn { return_to },
+            Occasion::Renewal => Completed::LoginNeeded { return_to, predecessor, ended: true },
+            Occasion::Move => Completed::LoginNeeded { return_to, predecessor, ended: false },
         }));
     }
     let error = plain_code(&error);

@@ -35,6 +35,11 @@ impl<T: Clone + 'static> SingleFlight<T> {
         self.0.borrow().is_some()
     }
 
+    /// The work under way.
+    pub fn current(&self) -> Option<Flight<T>> {
+        self.0.borrow().clone()
+    }
+
     /// Joins the work under way, or starts it.
     pub fn join<W: Future<Output = T> + 'static>(&self, start: impl FnOnce() -> W) -> Flight<T> {
         let mut slot = self.0.borrow_mut();

@@ -3,8 +3,9 @@
 //! ```text
 //!              complete               end (logout, revoke, idle, expired, refused)
 //!   Pending ─────────────► Active ───────────────────────────────────────────────► Ended ──► forgotten
-//!      │                    │  ▲
-//!      │ redeem: once       └──┘ used, presenting → refreshed | deferred | lost
+//!      │        released ►  │  ▲ │
+//!      │     Arriving ──────┘  │ └── departed, succeeded ──► Moved ──► forgotten    (see super::moved)
+//!      │ redeem: once          └── used, presenting → refreshed | deferred | lost
 //!      └──► forgotten (no callback in time)
 //! ```
 //!
@@ -16,7 +17,9 @@ use time::{Duration, OffsetDateTime};
 
 pub use super::active::{Active, Identity};
 pub use super::grant::{Grant, Refreshing};
-use super::message::{EndReason, Estate, Summary, UserPlace};
+use super::message::{EndReason, Estate, Successor, Summary, UserPlace, Whereabouts};
+pub use super::moved::{Afterwards, Arriving, Moved, Moving};
+pub use super::pending::{Attempt, Misfit, Pending, Predecessor};
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, Secret, SecretHash};
 
@@ -34,59 +37,10 @@ pub enum State {
     Active(Box<Active>),
     /// The session is over; a ledger remains, and no token.
     Ended(Ended),
-}
-
-/// A login that has not come back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Pending {
-    /// Of the login cookie.
-    pub secret_hash: SecretHash,
-    /// Where the login began.
-    pub place: UserPlace,
-    /// When.
-    pub began_at: OffsetDateTime,
-    /// When it is forgotten.
-    pub expires_at: OffsetDateTime,
-    /// What the callback is held against; taken by the first one that fits.
-    pub attempt: Option<Attempt>,
-}
-
-/// One authorization request, as remembered for its response.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Attempt {
-    /// `state`.
-    pub state: String,
-    /// `nonce`.
-    pub nonce: String,
-    /// `code_verifier` (RFC 7636).
-    pub code_verifier: String,
-    /// `redirect_uri`.
-    pub redirect_uri: String,
-    /// Where the browser goes afterwards.
-    pub return_to: String,
-    /// The session that this login replaces.
-    pub predecessor: Option<Predecessor>,
-    /// The gateway itself asked for `prompt=none`.
-    pub silent: bool,
-    /// `prompt=none` was asked for.
-    pub prompt_none: bool,
-    /// The organization that was asked for: the ID token is held against it.
-    pub organization: Option<String>,
-}
-
-impl std::fmt::Debug for Attempt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Attempt").field("return_to", &self.return_to).finish_non_exhaustive()
-    }
-}
-
-/// The session that a login replaces, and the proof that the browser had it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Predecessor {
-    /// Its actor.
-    pub actor: ActorId,
-    /// Of its cookie.
-    pub secret_hash: SecretHash,
+    /// The session lives in another actor.
+    Moved(Box<Moved>),
+    /// The session comes from another actor, which has not let it go yet.
+    Arriving(Arriving),
 }
 
 /// A session that is over.
@@ -123,6 +77,8 @@ pub enum Standing<'a> {
     Over(EndReason),
     /// Live.
     Active(&'a Active),
+    /// Live, elsewhere.
+    Moved(&'a Whereabouts),
 }
 
 /// What the alarm finds to do.
@@ -134,41 +90,23 @@ pub enum Due {
     End(EndReason),
     /// Refresh ahead.
     Refresh,
+    /// Give up what is left of a session that has moved.
+    Settle,
+    /// Ask the old actor whether a session that has arrived may stay.
+    Arrive,
     /// Nothing yet.
     Nothing,
 }
 
-/// Why a callback does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misfit {
-    /// The cookie's secret or the `state` is another login's.
-    Foreign,
-    /// This login has had its callback.
-    Replayed,
-}
-
 impl State {
-    /// A callback with this secret and `state` arrived: the attempt is taken, once. A callback that does not fit
-    /// takes nothing, so that nobody can spoil another's login.
+    /// A callback with this secret and `state` arrived: see [`Pending::redeem`].
     pub fn redeem(self, now: OffsetDateTime, secret: &Secret, state: &str) -> (Self, Result<Attempt, Misfit>) {
-        use subtle::ConstantTimeEq as _;
         match self {
-            Self::Pending(mut pending) => {
-                let fits = pending.secret_hash.matches(secret) && now < pending.expires_at;
-                let taken = match pending.attempt.take() {
-                    Some(attempt) if fits && bool::from(attempt.state.as_bytes().ct_eq(state.as_bytes())) => {
-                        Ok(attempt)
-                    }
-                    Some(attempt) => {
-                        pending.attempt = Some(attempt);
-                        Err(Misfit::Foreign)
-                    }
-                    None if fits => Err(Misfit::Replayed),
-                    None => Err(Misfit::Foreign),
-                };
+            Self::Pending(pending) => {
+                let (pending, taken) = pending.redeem(now, secret, state);
                 (Self::Pending(pending), taken)
             }
-            Self::Active(_) | Self::Ended(_) => (self, Err(Misfit::Replayed)),
+            Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => (self, Err(Misfit::Replayed)),
         }
     }
 
@@ -177,39 +115,44 @@ impl State {
         self,
         now: OffsetDateTime,
         secret: &Secret,
-        user: Identity,
+        identity: Identity,
         grant: Grant,
         estate: Option<&Estate>,
         lifetimes: Lifetimes,
     ) -> Self {
         match self {
             Self::Pending(pending) => {
-                let estate = estate.filter(|estate| estate.issuer == user.issuer && estate.subject == user.subject);
+                let refresh = match (grant.refresh, estate.and_then(|estate| estate.refresh_token.clone())) {
+                    (Refreshing::Impossible, Some(token)) => Refreshing::Ready { token, not_before: None },
+                    (refresh, _) => refresh,
+                };
                 Self::Active(Box::new(Active {
                     secret_hash: secret.hash(),
                     place: pending.place,
-                    identity: user,
-                    grant,
+                    identity,
+                    grant: Grant { refresh, ..grant },
                     created_at: estate.map_or(now, |estate| estate.created_at),
                     expires_at: estate.map_or(now.saturating_add(lifetimes.absolute), |estate| estate.expires_at),
                     last_used_at: now,
                     used: false,
                     forced_at: None,
-                    epoch: 0,
+                    epoch: estate.map_or(0, |estate| estate.epoch),
+                    moving: None,
                 }))
             }
-            Self::Active(_) | Self::Ended(_) => self,
+            Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 
     /// What the session is to one who brings a secret with this hash.
     pub fn standing(&self, now: OffsetDateTime, secret: &SecretHash, lifetimes: Lifetimes) -> Standing<'_> {
         match self {
-            Self::Pending(_) => Standing::Unknown,
+            Self::Pending(_) | Self::Arriving(_) => Standing::Unknown,
             Self::Active(active) if !active.secret_hash.is(secret) => Standing::Unknown,
             Self::Active(active) => active.over(now, lifetimes).map_or(Standing::Active(active), Standing::Over),
             Self::Ended(ended) if ended.secret_hash.is(secret) => Standing::Ended(ended.reason),
-            Self::Ended(_) => Standing::Unknown,
+            Self::Moved(moved) if moved.secret_hash.is(secret) => moved.standing(now),
+            Self::Ended(_) | Self::Moved(_) => Standing::Unknown,
         }
     }
 
@@ -230,7 +173,7 @@ impl State {
             Self::Active(active) => Self::Ended(Ended {
                 secret_hash: active.secret_hash,
                 place: active.place,
-                user: Some((active.identity.issuer, active.identity.subject)),
+                user: Some(active.identity.user()),
                 reason,
                 ended_at: now,
                 created_at: active.created_at,
@@ -238,7 +181,7 @@ impl State {
                 last_used_at: active.used.then_some(active.last_used_at),
                 logout: None,
             }),
-            Self::Ended(_) => self,
+            Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 
@@ -246,7 +189,7 @@ impl State {
     pub fn logging_out(self, state: SecretHash, return_to: Option<String>) -> Self {
         match self {
             Self::Ended(ended) => Self::Ended(Ended { logout: Some((state, return_to)), ..ended }),
-            Self::Pending(_) | Self::Active(_) => self,
+            Self::Pending(_) | Self::Active(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 
@@ -258,7 +201,7 @@ impl State {
             {
                 return_to.clone()
             }
-            Self::Pending(_) | Self::Active(_) | Self::Ended(_) => None,
+            Self::Pending(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => None,
         }
     }
 
@@ -325,6 +268,56 @@ impl State {
         })
     }
 
+    /// The whole grant is about to move: the intent that is written ahead.
+    pub fn departing(self, moving: Moving) -> Self {
+        self.map_active(|active| Active { moving: Some(moving), ..active })
+    }
+
+    /// The move that was under way is not made.
+    pub fn staying(self) -> Self {
+        self.map_active(|active| Active { moving: None, ..active })
+    }
+
+    /// The new actor has adopted the session: from now on it is that one's. One that ended meanwhile stays ended.
+    pub fn departed(self, now: OffsetDateTime) -> Self {
+        match self {
+            Self::Active(mut active) => match active.moving.take() {
+                Some(moving) => Self::Moved(Box::new(active.departed(now, &moving))),
+                None => Self::Active(active),
+            },
+            Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+        }
+    }
+
+    /// The old actor has let the session go.
+    pub fn released(self) -> Self {
+        match self {
+            Self::Arriving(arriving) => Self::Active(arriving.active),
+            Self::Pending(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) => self,
+        }
+    }
+
+    /// Another session took this one's place.
+    pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Self {
+        match self {
+            Self::Active(active) => Self::Moved(Box::new(active.succeeded(now, successor, grace))),
+            Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+        }
+    }
+
+    /// What is left of a session that has moved is given up.
+    pub fn settled(self) -> Self {
+        match self {
+            Self::Moved(moved) => Self::Moved(Box::new(moved.settled())),
+            Self::Pending(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => self,
+        }
+    }
+
+    /// Whether the session is `to`'s, who has adopted it.
+    pub fn is_released_to(&self, to: &ActorId) -> bool {
+        matches!(self, Self::Moved(moved) if moved.to.actor == *to)
+    }
+
     /// When the actor has to act by itself.
     pub fn next_alarm(&self, lifetimes: Lifetimes) -> OffsetDateTime {
         match self {
@@ -334,6 +327,8 @@ impl State {
                 active.ahead_at().map_or(end, |ahead| ahead.min(end))
             }
             Self::Ended(ended) => ended.ended_at.saturating_add(RETENTION),
+            Self::Moved(moved) => moved.grace_until().unwrap_or_else(|| moved.forgotten_at()),
+            Self::Arriving(arriving) => arriving.settles_at(),
         }
     }
 
@@ -348,7 +343,10 @@ impl State {
                 None => Due::Nothing,
             },
             Self::Ended(ended) if now >= ended.ended_at.saturating_add(RETENTION) => Due::Forget,
-            Self::Ended(_) => Due::Nothing,
+            Self::Moved(moved) if moved.grace_until().is_some_and(|until| now >= until) => Due::Settle,
+            Self::Moved(moved) if now >= moved.forgotten_at() => Due::Forget,
+            Self::Arriving(arriving) if now >= arriving.settles_at() => Due::Arrive,
+            Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Due::Nothing,
         }
     }
 
@@ -356,7 +354,34 @@ impl State {
     pub const fn active(&self) -> Option<&Active> {
         match self {
             Self::Active(active) => Some(active),
-            Self::Pending(_) | Self::Ended(_) => None,
+            Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => None,
+        }
+    }
+
+    /// `iss` and `sub`; none where the login never came back.
+    pub fn user(&self) -> Option<(String, String)> {
+        match self {
+            Self::Pending(_) => None,
+            Self::Active(active) | Self::Arriving(Arriving { active, .. }) => Some(active.identity.user()),
+            Self::Ended(ended) => ended.user.clone(),
+            Self::Moved(moved) => Some(moved.user.clone()),
+        }
+    }
+
+    /// Counts the owners of the grant.
+    pub fn epoch(&self) -> u32 {
+        match self {
+            Self::Pending(_) | Self::Ended(_) => 0,
+            Self::Active(active) | Self::Arriving(Arriving { active, .. }) => active.epoch,
+            Self::Moved(moved) => moved.epoch,
+        }
+    }
+
+    /// Where the session lives now, where it is not here.
+    pub fn moved_to(&self) -> Option<&Whereabouts> {
+        match self {
+            Self::Moved(moved) => Some(&moved.to),
+            Self::Pending(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => None,
         }
     }
 
@@ -364,24 +389,28 @@ impl State {
     pub fn summary(&self) -> Summary {
         match self {
             Self::Pending(p) => summary(&p.place, "pending", p.began_at, None, p.expires_at),
-            Self::Active(a) => summary(&a.place, "active", a.created_at, Some(a.last_used_at), a.expires_at),
+            Self::Active(a) | Self::Arriving(Arriving { active: a, .. }) => {
+                summary(&a.place, "active", a.created_at, Some(a.last_used_at), a.expires_at)
+            }
+            Self::Moved(m) => summary(&m.place, "moved", m.created_at, Some(m.last_used_at), m.to.expires_at),
             Self::Ended(e) => summary(&e.place, "ended", e.created_at, e.last_used_at, e.expires_at),
         }
     }
 
     /// Where the login began.
-    pub const fn place(&self) -> &UserPlace {
+    pub fn place(&self) -> &UserPlace {
         match self {
             Self::Pending(pending) => &pending.place,
-            Self::Active(active) => &active.place,
+            Self::Active(active) | Self::Arriving(Arriving { active, .. }) => &active.place,
             Self::Ended(ended) => &ended.place,
+            Self::Moved(moved) => &moved.place,
         }
     }
 
     fn map_active(self, change: impl FnOnce(Active) -> Active) -> Self {
         match self {
             Self::Active(active) => Self::Active(Box::new(change(*active))),
-            Self::Pending(_) | Self::Ended(_) => self,
+            Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 

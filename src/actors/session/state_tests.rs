@@ -3,6 +3,7 @@
 use openidconnect::{AccessToken, RefreshToken};
 
 use super::*;
+use crate::actors::session::message::Occasion;
 use crate::provider::Tokens;
 use crate::region::Region;
 
@@ -28,7 +29,7 @@ fn pending() -> State {
             redirect_uri: "https://app.example/auth/callback".into(),
             return_to: "/".into(),
             predecessor: None,
-            silent: false,
+            occasion: Occasion::Asked,
             prompt_none: false,
             organization: None,
         }),
@@ -175,18 +176,21 @@ fn a_token_with_a_tenth_of_its_life_or_ten_seconds_left_counts_as_expired() {
 }
 
 #[test]
-fn a_silent_login_of_the_same_user_inherits_the_age_and_of_another_nothing() {
-    let estate = |subject: &str| Estate {
-        issuer: "iss".into(),
-        subject: subject.into(),
+fn a_successor_inherits_the_age_and_a_refresh_token_only_where_it_has_none() {
+    let estate = Estate {
         created_at: T0 - Duration::hours(5),
         expires_at: T0 + Duration::hours(5),
+        epoch: 3,
+        refresh_token: Some(RefreshToken::new("old".into())),
         ledger: vec![],
     };
-    let complete =
-        |estate: &Estate| pending().complete(T0, &secret(2), identity(), grant(T0, None), Some(estate), LIVES);
-    assert_eq!(complete(&estate("sub")).active().unwrap().expires_at, T0 + Duration::hours(5));
-    assert_eq!(complete(&estate("other")).active().unwrap().expires_at, T0 + LIVES.absolute);
+    let complete = |refresh| pending().complete(T0, &secret(2), identity(), grant(T0, refresh), Some(&estate), LIVES);
+    let heir = complete(None);
+    assert_eq!(heir.active().unwrap().expires_at, T0 + Duration::hours(5));
+    assert_eq!(heir.active().unwrap().created_at, T0 - Duration::hours(5));
+    assert_eq!(heir.epoch(), 3);
+    assert_eq!(refresh_token(&heir), Some("old"));
+    assert_eq!(refresh_token(&complete(Some("new"))), Some("new"));
 }
 
 #[test]

@@ -1,9 +1,12 @@
-//! What others may know of a session: its user, an administrator, its successor. No token is in any of them.
+//! What others may know of a session: its user, an administrator, its successor. The successor alone can be given a
+//! token.
 
+use openidconnect::RefreshToken;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::ledger::Entry;
+use crate::credential::ActorId;
 use crate::region::Region;
 
 /// What a user may know of their session.
@@ -44,6 +47,8 @@ pub struct Inspection {
     pub next_alarm_at: Option<OffsetDateTime>,
     /// None where the provider does not say, or where there is none.
     pub access_token_expires_at: Option<OffsetDateTime>,
+    /// The actor that the session lives in now, where it is not this one.
+    pub moved_to: Option<ActorId>,
     /// The last events, oldest first.
     pub ledger: Vec<Entry>,
 }
@@ -55,7 +60,7 @@ pub struct Summary {
     pub region: Region,
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
-    /// `pending`, `active` or `ended`.
+    /// `pending`, `active`, `moved` or `ended`.
     pub state: String,
     /// When the login began.
     pub created_at: OffsetDateTime,
@@ -67,17 +72,17 @@ pub struct Summary {
     pub user_agent: Option<String>,
 }
 
-/// What a session leaves to its successor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What a session leaves to its successor, which is the same user's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Estate {
-    /// `iss`.
-    pub issuer: String,
-    /// `sub`.
-    pub subject: String,
     /// When the user logged in.
     pub created_at: OffsetDateTime,
     /// The end in any case.
     pub expires_at: OffsetDateTime,
+    /// Counts the owners of the grant, the successor among them.
+    pub epoch: u32,
+    /// Where the successor has none. It is nobody else's any more.
+    pub refresh_token: Option<RefreshToken>,
     /// The last events, oldest first.
     pub ledger: Vec<Entry>,
 }

@@ -1,22 +1,17 @@
 //! Tests of the access token's validation, with a key of their own.
 #![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
-use ed25519_dalek::{Signer as _, SigningKey};
 use openidconnect::{ClientId, ClientSecret};
 use serde_json::json;
+use time::Duration;
 
 use super::*;
+use crate::provider::signing::{self, sign};
 
 const NOW: i64 = 1_800_000_000;
 
-fn key() -> SigningKey {
-    SigningKey::from_bytes(&[7; 32])
-}
-
 fn keys(kids: &[&str]) -> CoreJsonWebKeySet {
-    let x = BASE64_URL_SAFE_NO_PAD.encode(key().verifying_key().as_bytes());
-    let jwk = |kid: &&str| json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x});
-    serde_json::from_value(json!({ "keys": kids.iter().map(jwk).collect::<Vec<_>>() })).unwrap()
+    CoreJsonWebKeySet::new(kids.iter().flat_map(|kid| signing::keys(kid).keys().clone()).collect())
 }
 
 fn settings() -> WorkOs {
@@ -29,25 +24,19 @@ fn settings() -> WorkOs {
     }
 }
 
-fn token(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(header), part(claims));
-    let signature = BASE64_URL_SAFE_NO_PAD.encode(key().sign(signed.as_bytes()).to_bytes());
-    format!("{signed}.{signature}")
-}
-
 fn with(name: &str, value: Value) -> Value {
-    let mut claims = json!({"iss": "https://api.workos.com/", "sub": "user_1", "sid": "s", "iat": NOW, "exp": NOW + 300});
+    let mut claims =
+        json!({"iss": "https://api.workos.com/", "sub": "user_1", "sid": "s", "iat": NOW, "exp": NOW + 300});
     claims[name] = value;
     claims
 }
 
-fn check_raw(raw: &str, kids: &[&str]) -> Result<Map<String, Value>, AccessTokenError> {
+fn check_raw(raw: &str, kids: &[&str]) -> Result<Map<String, Value>, IdTokenError> {
     validate(raw, &keys(kids), &settings(), OffsetDateTime::from_unix_timestamp(NOW).unwrap())
 }
 
-fn check(claims: &Value) -> Result<Map<String, Value>, AccessTokenError> {
-    check_raw(&token(&json!({"alg": "EdDSA", "kid": "k"}), claims), &["other", "k"])
+fn check(claims: &Value) -> Result<Map<String, Value>, IdTokenError> {
+    check_raw(&sign(&json!({"alg": "EdDSA", "kid": "k"}), claims), &["other", "k"])
 }
 
 #[test]
@@ -73,15 +62,15 @@ fn a_token_for_or_from_another_or_of_another_time_is_refused() {
         with("iat", json!(NOW + 61)),
         with("iat", json!("today")),
     ] {
-        assert!(matches!(check(&claims), Err(AccessTokenError::Invalid(_))), "{claims}");
+        assert!(matches!(check(&claims), Err(IdTokenError::Invalid(_))), "{claims}");
     }
 }
 
 #[test]
 fn a_signature_counts_under_its_own_key_and_algorithm_alone() {
     let claims = with("sub", json!("user_1"));
-    let raw = |header: Value| token(&header, &claims);
-    assert_eq!(check_raw(&raw(json!({"alg": "EdDSA", "kid": "x"})), &["k"]), Err(AccessTokenError::UnknownKey));
+    let raw = |header: Value| sign(&header, &claims);
+    assert_eq!(check_raw(&raw(json!({"alg": "EdDSA", "kid": "x"})), &["k"]), Err(IdTokenError::UnknownKey));
     assert!(check_raw(&raw(json!({"alg": "EdDSA"})), &["k"]).is_ok());
     assert!(check_raw(&raw(json!({"alg": "EdDSA"})), &["k", "l"]).is_err());
     for alg in ["none", "None", "HS256", "RS256", ""] {
@@ -90,7 +79,7 @@ fn a_signature_counts_under_its_own_key_and_algorithm_alone() {
     assert!(check_raw(&raw(json!({"kid": "k"})), &["k"]).is_err());
     let good = raw(json!({"alg": "EdDSA", "kid": "k"}));
     let (signed, signature) = good.rsplit_once('.').unwrap();
-    let other = token(&json!({"alg": "EdDSA", "kid": "k"}), &with("sub", json!("user_2")));
+    let other = sign(&json!({"alg": "EdDSA", "kid": "k"}), &with("sub", json!("user_2")));
     let forged = format!("{}.{signature}", other.rsplit_once('.').unwrap().0);
     for bad in [forged.as_str(), signed, &format!("{signed}."), "", "a.b.c", "opaque", "a.b.c.d.e"] {
         assert!(check_raw(bad, &["k"]).is_err(), "{bad}");

@@ -60,12 +60,7 @@ pub fn exchange_error(status: u16, body: &Value) -> ProviderError {
 }
 
 /// Why no token was refreshed. `switching`: the answer may be about the organization that was asked for.
-pub fn refresh_failure(
-    status: u16,
-    retry_after: Option<Duration>,
-    body: &Value,
-    switching: bool,
-) -> RefreshFailure {
+pub fn refresh_failure(status: u16, retry_after: Option<Duration>, body: &Value, switching: bool) -> RefreshFailure {
     let code = code(body);
     let why = format!("the provider answered {status} {code}");
     match status {

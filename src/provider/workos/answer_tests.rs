@@ -26,7 +26,8 @@ fn the_access_token_s_exp_is_its_end() {
 
 #[test]
 fn an_answer_without_usable_tokens_is_the_provider_s_fault() {
-    for access_token in [json!(null), json!(""), json!("a b"), json!(jwt(&json!({}))), json!(jwt(&json!({"exp": NOW})))] {
+    for access_token in [json!(null), json!(""), json!("a b"), json!(jwt(&json!({}))), json!(jwt(&json!({"exp": NOW})))]
+    {
         let body = json!({"access_token": access_token});
         assert!(matches!(tokens(&body, now()), Err(ProviderError::Rejected(_))), "{body}");
     }
@@ -54,7 +55,8 @@ fn an_organization_or_a_connection_can_be_chosen() {
         "organizations": [{"id": "org_1", "name": "Acme"}, {"id": "org_2"}, {"name": "none"}, 7],
     });
     let ProviderError::TurnedDown(it) = exchange_error(403, &body) else { panic!("not turned down") };
-    let labels: Vec<_> = it.choices.iter().map(|c| (c.label.as_str(), c.parameter.as_str(), c.value.as_str())).collect();
+    let labels: Vec<_> =
+        it.choices.iter().map(|c| (c.label.as_str(), c.parameter.as_str(), c.value.as_str())).collect();
     assert_eq!(labels, [("Acme", "organization", "org_1"), ("org_2", "organization", "org_2")]);
     assert!(!format!("{it:?}").contains("secret"));
 

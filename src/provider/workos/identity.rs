@@ -37,8 +37,7 @@ pub fn of(issuer: &str, body: &Value, token: Map<String, Value>) -> Option<Ident
     claims.retain(|name, _| !TOKEN_CLAIMS.contains(&name.as_str()));
     let known = USER_CLAIMS.iter().filter_map(|(field, claim)| Some(((*claim).to_owned(), user.get(field)?.clone())));
     claims.extend(known);
-    let names: Vec<&str> =
-        ["first_name", "last_name"].iter().filter_map(|field| user.get(field)?.as_str()).collect();
+    let names: Vec<&str> = ["first_name", "last_name"].iter().filter_map(|field| user.get(field)?.as_str()).collect();
     if !names.is_empty() {
         claims.insert("name".to_owned(), names.join(" ").into());
     }

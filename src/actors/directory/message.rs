@@ -1,0 +1,223 @@
+//! What can be asked of a directory, and what it answers.
+//!
+//! ```text
+//!   session actor ── Register ──► there is a new session, perhaps in another's place   (a login completed, a move)
+//!                 ── Observe ───► stay, or move there                                  (a navigation from another region)
+//!                 ── Forget ────► nothing is kept of it any longer                     (the end of its retention)
+//!   gateway       ── List ──────► the sessions                                         (users, administrators)
+//!                 ── RevokeAll ─► how many it ended                                    (administrators, logout tokens)
+//! ```
+//!
+//! A directory is named by what its sessions have in common ([`of_user`], [`of_provider_session`]); the names are
+//! hashes, so that nothing of a user can be read from them.
+//!
+//! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. See
+//! [`crate::actors::wire`].
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+
+use crate::actors::log::Cause;
+use crate::actors::requests;
+use crate::actors::session::message::{EndReason, Summary, UserPlace};
+use crate::credential::ActorId;
+use crate::region::Region;
+
+/// The binding of the namespace that directories live in.
+pub const BINDING: &str = "DIRECTORY";
+
+/// The name of the directory of a user.
+pub fn of_user(issuer: &str, subject: &str) -> String {
+    name("sub", issuer, subject)
+}
+
+/// The name of the directory of a provider's own session: a logout token may carry its `sid` alone.
+pub fn of_provider_session(issuer: &str, sid: &str) -> String {
+    name("sid", issuer, sid)
+}
+
+fn name(kind: &str, issuer: &str, value: &str) -> String {
+    // Each part with its length: no two pairs run together to the same bytes.
+    let mut hash = Sha256::new();
+    for part in [kind, issuer, value] {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    format!("{kind}-{:x}", hash.finalize())
+}
+
+/// Any message to a directory.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum DirectoryMessage {
+    /// There is a new session.
+    Register(Register),
+    /// A session was used from another region.
+    Observe(Observe),
+    /// Which sessions are there?
+    List(List),
+    /// End all of them.
+    RevokeAll(RevokeAll),
+    /// A session is gone.
+    Forget(Forget),
+}
+
+// `Observe` is asked while a request waits that could be served without it.
+requests! { DirectoryMessage:
+    Register -> Result<(), DirectoryError>, within 5 s;
+    Observe -> Result<Verdict, DirectoryError>, within 2 s;
+    List -> Result<Vec<Listed>, DirectoryError>, within 15 s;
+    RevokeAll -> Result<u32, DirectoryError>, within 30 s;
+    Forget -> Result<(), DirectoryError>, within 5 s;
+}
+
+/// Why a directory does not do what it is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum DirectoryError {
+    /// All sessions were ended after this one began.
+    #[error("all sessions were ended while this one began")]
+    Overtaken,
+    /// The logout token has been used before.
+    #[error("the logout token has been used before (jti)")]
+    Replayed,
+    /// The rows cannot be read or written.
+    #[error("the directory's store does not answer")]
+    StoreUnavailable,
+    /// Some sessions could not be reached; the directory goes on trying.
+    #[error("some sessions could not be reached yet")]
+    Incomplete,
+}
+
+/// There is a new session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Register {
+    /// Its actor.
+    pub actor: ActorId,
+    /// When its login, or its move, began.
+    pub began_at: OffsetDateTime,
+    /// The provider's own session.
+    pub sid: Option<String>,
+    /// Where it lives, and the user's device.
+    pub place: UserPlace,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// The session in whose place it comes: the time of the last move goes over.
+    pub predecessor: Option<ActorId>,
+}
+
+/// A session was used from another region than its own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Observe {
+    /// Its actor.
+    pub actor: ActorId,
+    /// Where it was used from.
+    pub region: Region,
+}
+
+/// What a change of region means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The session stays where it is, at least until then.
+    Stay {
+        /// When to ask again.
+        until: OffsetDateTime,
+    },
+    /// A new grant is to be got there, through the provider.
+    Reauthenticate,
+    /// The grant is to move there.
+    Migrate,
+}
+
+/// Which sessions are there?
+#[derive(Debug, Serialize, Deserialize)]
+pub struct List {}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its actor.
+    pub actor: ActorId,
+    /// What lists show.
+    pub summary: Summary,
+}
+
+/// End all sessions, or those of one session of the provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RevokeAll {
+    /// Only those of this session of the provider, and those of which it is not known.
+    pub sid: Option<String>,
+    /// What the sessions say of their end.
+    pub reason: EndReason,
+    /// On whose behalf.
+    pub cause: Cause,
+    /// The logout token that asks for it, which counts once.
+    pub logout_token: Option<LogoutTokenId>,
+}
+
+/// What of a logout token has to be remembered (OpenID Connect Back-Channel Logout 1.0 section 2.6).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LogoutTokenId {
+    /// `jti`.
+    pub jti: String,
+    /// Until when it would be accepted again.
+    pub expires_at: OffsetDateTime,
+}
+
+/// A session is gone, its ledger included.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Forget {
+    /// Its actor.
+    pub actor: ActorId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::{Request as _, wire};
+
+    fn actor() -> ActorId {
+        "0123456789abcdef".repeat(4).parse().unwrap()
+    }
+
+    /// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
+    #[test]
+    fn the_golden_bytes_of_the_protocol_do_not_change() {
+        let id = [&[64][..], actor().as_str().as_bytes()].concat();
+        let bytes = |message: &DirectoryMessage| wire::encode(message).unwrap();
+
+        let place = UserPlace { region: Region::Oc, country: None, user_agent: None };
+        let at = OffsetDateTime::UNIX_EPOCH;
+        let register = Register {
+            actor: actor(),
+            began_at: at,
+            sid: None,
+            place,
+            created_at: at,
+            expires_at: at,
+            predecessor: None,
+        };
+        let epoch = wire::encode(&at).unwrap();
+        let epoch = epoch.get(1..).unwrap();
+        assert_eq!(
+            bytes(&register.into_message()),
+            [&[1, 0][..], &id, epoch, &[0, 6, 0, 0], epoch, epoch, &[0]].concat()
+        );
+        let observe = Observe { actor: actor(), region: Region::Apac };
+        assert_eq!(bytes(&observe.into_message()), [&[1, 1][..], &id, &[5]].concat());
+        assert_eq!(bytes(&List {}.into_message()), [1, 2]);
+        let revoke =
+            RevokeAll { sid: None, reason: EndReason::Backchannel, cause: Cause::Backchannel, logout_token: None };
+        assert_eq!(bytes(&revoke.into_message()), [1, 3, 0, 5, 4, 0]);
+        assert_eq!(bytes(&Forget { actor: actor() }.into_message()), [&[1, 4][..], &id].concat());
+    }
+
+    #[test]
+    fn names_tell_users_and_provider_sessions_apart_and_no_two_pairs_run_together() {
+        assert_ne!(of_user("iss", "x"), of_provider_session("iss", "x"));
+        assert_ne!(of_user("iss", "ue"), of_user("issu", "e"));
+        assert_eq!(of_user("iss", "x"), of_user("iss", "x"));
+        assert!(!of_user("iss", "alice").contains("alice"));
+    }
+}

@@ -1,0 +1,35 @@
+//! Asking a session wherever it lives: one that has moved says where to.
+
+use worker::Env;
+
+use super::message::{Denied, SessionMessage, Whereabouts};
+use crate::actors::{self, AskError, Request};
+use crate::credential::ActorId;
+
+/// How often a session may have moved since whoever asks last heard of it.
+const MOVES: usize = 16;
+
+/// What a session answered, and where it lives if that is not where it was asked first.
+pub struct Followed<T> {
+    /// The answer.
+    pub reply: Result<T, Denied>,
+    /// Its new actor.
+    pub moved_to: Option<Whereabouts>,
+}
+
+/// Asks the session that lived in `actor`.
+pub async fn ask<R, T>(env: &Env, actor: &ActorId, message: impl Fn() -> R) -> Result<Followed<T>, AskError>
+where
+    R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
+{
+    let mut moved_to: Option<Whereabouts> = None;
+    for _ in 0..MOVES {
+        let lives_in = moved_to.as_ref().map_or(actor, |to| &to.actor);
+        let address = actors::existing_session(env, lives_in)?;
+        match actors::ask(&address, message()).await? {
+            Err(Denied::Moved(to)) => moved_to = Some(to),
+            reply => return Ok(Followed { reply, moved_to }),
+        }
+    }
+    Err(AskError::Unreachable)
+}

@@ -1,0 +1,247 @@
+//! `Migrate`, `Adopt`, `Release` and `IdTokenHint`: the session goes on in another actor. [`super::moved`] has the steps.
+//!
+//! Architecture Invariant: at each moment one actor alone may present the refresh token. A new actor may once the old one
+//! has written that it let go.
+
+use std::rc::Rc;
+
+use super::Session;
+use super::ledger::{self, Cause, Event};
+use super::message::{
+    Adopt, Denied, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Release, Successor, Whereabouts,
+};
+use super::refresh::cause_of;
+use super::single_flight::Flight;
+use super::state::{Arriving, Moving, Refreshing, State};
+use crate::actors;
+use crate::actors::directory::message::DirectoryError;
+use crate::ambient;
+use crate::region::Region;
+
+impl Session {
+    /// Reads the record, and finds out where the session stands if a move was under way when it was written.
+    pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
+        self.load().await?;
+        if matches!(self.memory.borrow().state, Some(State::Arriving(_))) {
+            let session = Rc::clone(self);
+            return self.arriving.join(|| async move { session.arrive().await }).await;
+        }
+        // The process ended during a move: it goes on in the background, and a refresh waits for it.
+        if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten() {
+            drop(self.relocate_in_background(region, Cause::Alarm));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn migrate(self: &Rc<Self>, migrate: Migrate) -> Result<Migrated, Denied> {
+        self.ready().await?;
+        let cause = cause_of(&migrate.authority);
+        match migrate.destination {
+            Destination::Region(region) => {
+                self.authorize(&migrate.authority, ambient::now())?;
+                self.relocate(region, cause).await.map(Migrated::Lives)
+            }
+            Destination::Successor(successor) => {
+                // What is under way is settled first; a refresh that takes longer brings nothing any more.
+                if let Some(relocation) = self.relocating.current() {
+                    let _ = relocation.await;
+                }
+                if let Some(refresh) = self.refreshing.current() {
+                    let _ = super::get::within_patience(async { Ok(refresh.await) }).await;
+                }
+                // Two tabs may have gone through the provider: the second one inherits the age, too, and no token.
+                if let Some(estate) = self.estate_of_moved(&migrate.authority, &successor) {
+                    return Ok(Migrated::Leaves(estate));
+                }
+                self.authorize(&migrate.authority, ambient::now())?;
+                self.succeed(successor, cause).await.map(Migrated::Leaves)
+            }
+        }
+    }
+
+    /// Another session takes this one's place. A refresh token that it needs is fenced before it is handed over.
+    async fn succeed(self: &Rc<Self>, successor: Successor, cause: Cause) -> Result<Option<Box<Estate>>, Denied> {
+        let now = ambient::now();
+        let same =
+            self.active(|active| active.identity.user() == (successor.issuer.clone(), successor.subject.clone()));
+        if same != Some(true) {
+            self.end(EndReason::Superseded, cause, "another user logged in").await?;
+            return Ok(None);
+        }
+        let estate = self.active(|active| Estate {
+            created_at: active.created_at,
+            expires_at: active.expires_at,
+            epoch: active.epoch.saturating_add(1),
+            refresh_token: match &active.grant.refresh {
+                Refreshing::Ready { token, .. } if successor.needs_refresh_token => Some(token.clone()),
+                _ => None,
+            },
+            ledger: Vec::new(),
+        });
+        let grace = self.config.regions.grace;
+        self.transition(|state| state.succeeded(now, &successor, grace)).await?;
+        let detail = format!("session {} in {} takes its place", successor.actor, successor.region);
+        self.record(Event::Migrate, "superseded", cause, now, &detail);
+        let ledger = ledger::entries(&self.sql).unwrap_or_default();
+        Ok(estate.map(|estate| Box::new(Estate { ledger, ..estate })))
+    }
+
+    /// What a session that has moved leaves to one more successor; none where this is none, or not that one's.
+    fn estate_of_moved(
+        &self,
+        authority: &super::message::Authority,
+        successor: &Successor,
+    ) -> Option<Option<Box<Estate>>> {
+        let memory = self.memory.borrow();
+        let (Some(State::Moved(moved)), super::message::Authority::Successor(hash)) = (&memory.state, authority) else {
+            return None;
+        };
+        // The whole grant has moved, and whoever knows the secret is to go there.
+        let forwards = matches!(moved.standing(ambient::now()), super::state::Standing::Moved(_));
+        if forwards || !moved.secret_hash.is(hash) {
+            return None;
+        }
+        let same = moved.user == (successor.issuer.clone(), successor.subject.clone());
+        let estate = Estate {
+            created_at: moved.created_at,
+            expires_at: moved.to.expires_at,
+            epoch: moved.epoch,
+            refresh_token: None,
+            ledger: ledger::entries(&self.sql).unwrap_or_default(),
+        };
+        Some(same.then(|| Box::new(estate)))
+    }
+
+    /// Moves the whole grant to a new actor near `region`, or joins the move under way.
+    pub(super) async fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Result<Whereabouts, Denied> {
+        self.relocate_in_background(region, cause).await
+    }
+
+    fn relocate_in_background(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<Whereabouts, Denied>> {
+        // Taken before the slot is: a refresh that begins later waits for the move instead.
+        let refresh = self.refreshing.current();
+        let session = Rc::clone(self);
+        self.relocating.join(|| async move {
+            if let Some(refresh) = refresh {
+                refresh.await;
+            }
+            let began = ambient::now();
+            let moved = session.hand_over(region).await;
+            let (outcome, detail) = match &moved {
+                Ok(to) => ("ok", format!("the session lives in {} as {} now", to.region, to.actor)),
+                Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
+            };
+            session.record(Event::Migrate, outcome, cause, began, &detail);
+            moved
+        })
+    }
+
+    async fn hand_over(self: &Rc<Self>, region: Region) -> Result<Whereabouts, Denied> {
+        let now = ambient::now();
+        let jurisdiction = self.config.regions.jurisdiction;
+        let under_way = self.active(|active| active.moving.clone()).ok_or(Denied::Unknown)?;
+        let moving = match under_way {
+            Some(moving) => moving,
+            None => {
+                let to = actors::new_session(&self.env, region, jurisdiction)?;
+                Moving { to: to.id, region, began_at: now }
+            }
+        };
+        let intent = moving.clone();
+        self.transition(|state| state.departing(intent)).await?;
+        let Some(active) = self.active(|active| active.relocated(&moving)) else { return Err(self.elsewhere()) };
+        let adopt = Adopt {
+            from: self.id.clone(),
+            began_at: moving.began_at,
+            active: Box::new(active),
+            ledger: ledger::entries(&self.sql).unwrap_or_default(),
+        };
+        let adopted = match actors::existing_session(&self.env, &moving.to) {
+            Ok(address) => actors::ask(&address, adopt).await,
+            Err(error) => Err(error),
+        };
+        match adopted {
+            Ok(Ok(())) => self.transition(|state| state.departed(ambient::now())).await?,
+            // Whatever the new actor keeps, it asks before it uses it.
+            Ok(Err(_)) | Err(_) => self.transition(State::staying).await?,
+        }
+        match self.elsewhere() {
+            Denied::Moved(to) => Ok(to),
+            denied => Err(denied),
+        }
+    }
+
+    /// Why this actor does not go on with the session.
+    fn elsewhere(&self) -> Denied {
+        let memory = self.memory.borrow();
+        match &memory.state {
+            Some(State::Moved(moved)) => Denied::Moved(moved.to.clone()),
+            Some(State::Ended(ended)) => Denied::Ended(ended.reason),
+            Some(State::Active(_)) => Denied::StoreUnavailable,
+            Some(State::Pending(_) | State::Arriving(_)) | None => Denied::Unknown,
+        }
+    }
+
+    /// Keeps a session that comes from another actor.
+    pub(super) async fn adopt(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
+        self.load().await?;
+        let now = ambient::now();
+        match &self.memory.borrow().state {
+            None => {}
+            // The old actor asks again: its process ended before it had the answer.
+            Some(State::Arriving(arriving)) if arriving.from == adopt.from => return Ok(()),
+            Some(_) => return Err(Denied::Unknown),
+        }
+        let Adopt { from, began_at, active, ledger } = adopt;
+        let lives = (active.created_at, active.expires_at);
+        let registered =
+            self.register(&active.identity, active.place.clone(), began_at, lives, Some(from.clone())).await;
+        registered.map_err(|error| match error {
+            DirectoryError::Overtaken => Denied::Ended(EndReason::Revoked),
+            _ => Denied::StoreUnavailable,
+        })?;
+        ledger::create(&self.sql)?;
+        let detail = format!("comes from {from}");
+        self.commit(State::Arriving(Arriving { active, from, arrived_at: now })).await?;
+        for entry in &ledger {
+            let _ = ledger::append(&self.sql, entry);
+        }
+        self.record(Event::Migrate, "adopted", Cause::Directory, now, &detail);
+        Ok(())
+    }
+
+    /// Asks the old actor whether the session is this one's.
+    async fn arrive(self: &Rc<Self>) -> Result<(), Denied> {
+        let began = ambient::now();
+        let from = match &self.memory.borrow().state {
+            Some(State::Arriving(arriving)) => arriving.from.clone(),
+            _ => return Ok(()),
+        };
+        let address = actors::existing_session(&self.env, &from)?;
+        if actors::ask(&address, Release { to: self.id.clone() }).await?? {
+            self.transition(State::released).await?;
+            self.record(Event::Migrate, "ok", Cause::Directory, began, "the old actor has let the session go");
+            return Ok(());
+        }
+        self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed with its old actor");
+        self.forget().await?;
+        Err(Denied::Unknown)
+    }
+
+    /// Lets the session go, if it is to go there. Not `ready`: the new actor may ask while the move is under way.
+    pub(super) async fn release(&self, release: Release) -> Result<bool, Denied> {
+        self.load().await?;
+        let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
+        if is_going == Some(true) {
+            self.transition(|state| state.departed(ambient::now())).await?;
+        }
+        Ok(self.memory.borrow().state.as_ref().is_some_and(|state| state.is_released_to(&release.to)))
+    }
+
+    /// The ID token of the session that a silent login is to renew.
+    pub(super) async fn id_token_hint(self: &Rc<Self>, hint: IdTokenHint) -> Option<String> {
+        self.ready().await.ok()?;
+        self.authorize(&hint.authority, ambient::now()).ok()?;
+        self.active(|active| active.identity.id_token.clone())
+    }
+}

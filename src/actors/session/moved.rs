@@ -1,0 +1,181 @@
+//! A session on its way from one actor to another: the grant has exactly one owner at each step. Pure.
+//!
+//! ```text
+//!   old actor   Active ── departing ──► Active, moving ── departed ──► Moved, forwarding
+//!                 │                        │    └── staying ──► Active
+//!                 │                        ▼ Adopt              ▲ Release: departed, if it is the one it moves to
+//!   new actor     │                     Arriving ───────────────┴─ released ──► Active
+//!                 │                        └── not released ──► forgotten
+//!                 └── succeeded (the new actor has a grant of its own) ──► Moved, in its grace ──► Moved
+//! ```
+//!
+//! What has arrived is nobody's until the old actor has written that it let go; a crash at any step leaves either actor
+//! able to find out from the other.
+
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use super::active::Active;
+use super::grant::{Grant, Refreshing};
+use super::message::{EndReason, Successor, UserPlace, Whereabouts};
+use super::state::{RETENTION, Standing};
+use crate::credential::{ActorId, SecretHash};
+
+/// How long an adopted session waits to be asked for, before it asks itself whether it may stay.
+const SETTLES_AFTER: Duration = Duration::minutes(1);
+
+/// A session that lives in another actor now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Moved {
+    /// Of the last cookie that led here.
+    pub secret_hash: SecretHash,
+    /// Where it lived.
+    pub place: UserPlace,
+    /// `iss` and `sub`.
+    pub user: (String, String),
+    /// Where it lives now.
+    pub to: Whereabouts,
+    /// When it moved.
+    pub moved_at: OffsetDateTime,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The last use here.
+    pub last_used_at: OffsetDateTime,
+    /// Counts the owners of the grant.
+    pub epoch: u32,
+    /// What those get who still come here.
+    pub afterwards: Afterwards,
+}
+
+/// What those get who come to a session that has moved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Afterwards {
+    /// The way to the new actor, which knows the same secret.
+    Forwarding,
+    /// The old access token for a while: the browser is getting another cookie.
+    Grace {
+        /// The session without its refresh token.
+        active: Box<Active>,
+        /// When that ends.
+        until: OffsetDateTime,
+    },
+    /// Nothing any more.
+    Superseded,
+}
+
+/// The intent to move, written ahead.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Moving {
+    /// Where to.
+    pub to: ActorId,
+    /// Where that lives.
+    pub region: crate::region::Region,
+    /// When the move began.
+    pub began_at: OffsetDateTime,
+}
+
+/// A session that has been adopted, and is not used before its old actor has released it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Arriving {
+    /// The session, as it will be.
+    pub active: Box<Active>,
+    /// The old actor.
+    pub from: ActorId,
+    /// When it arrived.
+    pub arrived_at: OffsetDateTime,
+}
+
+impl Active {
+    /// Where the session will live once the move that is under way is done.
+    fn whereabouts(&self, moving: &Moving) -> Whereabouts {
+        Whereabouts { actor: moving.to.clone(), region: moving.region, expires_at: self.expires_at }
+    }
+
+    /// The session as its new actor is to have it.
+    pub fn relocated(&self, moving: &Moving) -> Self {
+        Self {
+            place: UserPlace { region: moving.region, ..self.place.clone() },
+            epoch: self.epoch.saturating_add(1),
+            moving: None,
+            ..self.clone()
+        }
+    }
+
+    /// The whole grant has moved.
+    pub fn departed(self, now: OffsetDateTime, moving: &Moving) -> Moved {
+        let to = self.whereabouts(moving);
+        self.moved(now, to, |_| Afterwards::Forwarding)
+    }
+
+    /// Another session took its place; this one's access token goes on for those who come with the old cookie.
+    pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Moved {
+        let to = Whereabouts { actor: successor.actor.clone(), region: successor.region, expires_at: self.expires_at };
+        let until = now.saturating_add(grace);
+        self.moved(now, to, |active| Afterwards::Grace { active: Box::new(active), until })
+    }
+
+    fn moved(self, now: OffsetDateTime, to: Whereabouts, afterwards: impl FnOnce(Self) -> Afterwards) -> Moved {
+        Moved {
+            secret_hash: self.secret_hash.clone(),
+            place: self.place.clone(),
+            user: (self.identity.issuer.clone(), self.identity.subject.clone()),
+            to,
+            moved_at: now,
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            epoch: self.epoch.saturating_add(1),
+            afterwards: afterwards(Self {
+                // The fence: what a refresh in flight brings is not this actor's to keep.
+                grant: Grant { refresh: Refreshing::Lost, ..self.grant },
+                moving: None,
+                ..self
+            }),
+        }
+    }
+}
+
+impl Moved {
+    /// What it is to one who brings the secret.
+    pub fn standing(&self, now: OffsetDateTime) -> Standing<'_> {
+        match &self.afterwards {
+            Afterwards::Forwarding if now < self.to.expires_at => Standing::Moved(&self.to),
+            Afterwards::Forwarding => Standing::Ended(EndReason::Expired),
+            Afterwards::Grace { active, until } if now < *until && active.grant.is_valid(now) => {
+                Standing::Active(active)
+            }
+            Afterwards::Grace { .. } | Afterwards::Superseded => Standing::Ended(EndReason::Superseded),
+        }
+    }
+
+    /// The grace is over: nothing of the grant stays.
+    pub fn settled(self) -> Self {
+        match self.afterwards {
+            Afterwards::Grace { .. } => Self { afterwards: Afterwards::Superseded, ..self },
+            Afterwards::Forwarding | Afterwards::Superseded => self,
+        }
+    }
+
+    /// The end of the grace, while there is one.
+    pub const fn grace_until(&self) -> Option<OffsetDateTime> {
+        match &self.afterwards {
+            Afterwards::Grace { until, .. } => Some(*until),
+            Afterwards::Forwarding | Afterwards::Superseded => None,
+        }
+    }
+
+    /// When it is forgotten: as long as somebody may come with the old cookie, and then the retention.
+    pub fn forgotten_at(&self) -> OffsetDateTime {
+        self.to.expires_at.saturating_add(RETENTION)
+    }
+}
+
+impl Arriving {
+    /// When it asks by itself whether it may stay.
+    pub fn settles_at(&self) -> OffsetDateTime {
+        self.arrived_at.saturating_add(SETTLES_AFTER)
+    }
+}
+
+#[cfg(test)]
+#[path = "moved_tests.rs"]
+mod tests;

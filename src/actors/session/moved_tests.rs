@@ -1,0 +1,149 @@
+#![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
+
+use openidconnect::{AccessToken, RefreshToken};
+
+use super::*;
+use crate::actors::session::state::{Due, Identity, State};
+use crate::config::Lifetimes;
+use crate::credential::Secret;
+use crate::region::Region;
+
+const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+const LIVES: Lifetimes =
+    Lifetimes { idle: Duration::hours(1), absolute: Duration::hours(10), login: Duration::minutes(10) };
+const GRACE: Duration = Duration::seconds(10);
+
+fn secret(byte: u8) -> SecretHash {
+    Secret::from_random([byte; 32]).hash()
+}
+
+fn actor(digit: char) -> ActorId {
+    digit.to_string().repeat(64).parse().unwrap()
+}
+
+fn active() -> State {
+    let grant = Grant {
+        access_token: AccessToken::new("access".into()),
+        issued_at: T0,
+        expires_at: Some(T0 + Duration::minutes(5)),
+        refresh_at: None,
+        refresh: Refreshing::Ready { token: RefreshToken::new("refresh".into()), not_before: None },
+    };
+    State::Active(Box::new(Active {
+        secret_hash: secret(2),
+        place: UserPlace { region: Region::Weur, country: None, user_agent: None },
+        identity: Identity {
+            issuer: "iss".into(),
+            subject: "sub".into(),
+            sid: None,
+            claims: "{}".into(),
+            id_token: "id-token".into(),
+        },
+        grant,
+        created_at: T0,
+        expires_at: T0 + LIVES.absolute,
+        last_used_at: T0,
+        used: false,
+        forced_at: None,
+        epoch: 4,
+        moving: None,
+    }))
+}
+
+fn moving() -> Moving {
+    Moving { to: actor('b'), region: Region::Oc, began_at: T0 }
+}
+
+fn successor() -> Successor {
+    Successor {
+        actor: actor('b'),
+        region: Region::Oc,
+        issuer: "iss".into(),
+        subject: "sub".into(),
+        needs_refresh_token: false,
+    }
+}
+
+/// Whether a state could present the refresh token, or hand it on.
+fn owns(state: &State) -> bool {
+    let active = state.active();
+    active.is_some_and(|active| matches!(active.grant.refresh, Refreshing::Ready { .. } | Refreshing::Presented { .. }))
+}
+
+#[test]
+fn at_each_step_of_a_move_one_actor_owns_the_grant() {
+    let old = active();
+    let departing = old.departing(moving());
+    let new = State::Arriving(Arriving {
+        active: Box::new(departing.active().unwrap().relocated(&moving())),
+        from: actor('a'),
+        arrived_at: T0,
+    });
+    assert!(owns(&departing) && !owns(&new));
+    let departed = departing.departed(T0);
+    assert!(!owns(&departed) && !owns(&new));
+    assert!(departed.is_released_to(&actor('b')) && !departed.is_released_to(&actor('c')));
+    let arrived = new.released();
+    assert!(owns(&arrived) && !owns(&departed));
+    assert_eq!(arrived.epoch(), 5);
+    assert_eq!(arrived.place().region, Region::Oc);
+}
+
+#[test]
+fn a_move_that_is_not_made_leaves_the_session_as_it_was() {
+    let stayed = active().departing(moving()).staying();
+    assert!(owns(&stayed));
+    assert!(!stayed.departed(T0).is_released_to(&actor('b')));
+}
+
+#[test]
+fn a_session_that_ended_during_a_move_does_not_move() {
+    let ended = active().departing(moving()).end(T0, EndReason::Revoked).departed(T0);
+    assert!(matches!(ended, State::Ended(_)));
+    assert!(!ended.is_released_to(&actor('b')));
+    let ended = active().end(T0, EndReason::Logout).succeeded(T0, &successor(), GRACE);
+    assert!(matches!(ended, State::Ended(_)));
+}
+
+#[test]
+fn a_moved_session_forwards_those_with_its_secret_until_its_end() {
+    let moved = active().departing(moving()).departed(T0);
+    assert!(matches!(moved.standing(T0, &secret(2), LIVES), Standing::Moved(to) if to.actor == actor('b')));
+    assert!(matches!(moved.standing(T0, &secret(3), LIVES), Standing::Unknown));
+    let end = T0 + LIVES.absolute;
+    assert!(matches!(moved.standing(end, &secret(2), LIVES), Standing::Ended(EndReason::Expired)));
+    assert_eq!(moved.next_alarm(LIVES), end + RETENTION);
+    assert_eq!(moved.due(end + RETENTION, LIVES), Due::Forget);
+}
+
+#[test]
+fn a_superseded_session_serves_its_access_token_for_the_grace_and_then_says_so() {
+    let moved = active().succeeded(T0, &successor(), GRACE);
+    assert!(!owns(&moved));
+    let in_grace = moved.standing(T0 + GRACE - Duration::seconds(1), &secret(2), LIVES);
+    let Standing::Active(serving) = in_grace else { panic!("{in_grace:?}") };
+    assert!(matches!(serving.grant.refresh, Refreshing::Lost));
+    assert!(matches!(moved.standing(T0 + GRACE, &secret(2), LIVES), Standing::Ended(EndReason::Superseded)));
+    assert_eq!(moved.next_alarm(LIVES), T0 + GRACE);
+    assert_eq!(moved.due(T0 + GRACE, LIVES), Due::Settle);
+
+    let settled = moved.settled();
+    assert!(!format!("{settled:?}").contains("id-token"));
+    let bytes = crate::actors::wire::encode(&settled).unwrap();
+    let holds = |needle: &str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
+    assert!(!holds("access") && !holds("refresh") && !holds("id-token"));
+    assert_eq!(settled.due(T0 + GRACE, LIVES), Due::Nothing);
+}
+
+#[test]
+fn what_arrived_is_nobodys_until_it_is_released_and_asks_after_a_minute() {
+    let active = active();
+    let arriving = State::Arriving(Arriving {
+        active: Box::new(active.active().unwrap().relocated(&moving())),
+        from: actor('a'),
+        arrived_at: T0,
+    });
+    assert!(matches!(arriving.standing(T0, &secret(2), LIVES), Standing::Unknown));
+    assert_eq!(arriving.due(T0, LIVES), Due::Nothing);
+    assert_eq!(arriving.due(arriving.next_alarm(LIVES), LIVES), Due::Arrive);
+}

@@ -1,0 +1,115 @@
+//! What a change of the visitor's region means for the session. The directory decides; the verdict is kept, so that it is
+//! asked about once in a minimum stay.
+//!
+//! ```text
+//!   navigation ── Get ──► Observe ──► Stay ────────────► served here
+//!                            ├──────► Migrate ─────────► the grant moves; the gateway asks there
+//!                            └──────► Reauthenticate ──► the first navigation goes to /login, which goes to the
+//!                                                        provider silently; others are served here meanwhile
+//! ```
+//!
+//! A directory that does not answer fails nobody: the session stays.
+
+use std::rc::Rc;
+
+use time::{Duration, OffsetDateTime};
+
+use super::Session;
+use super::get::within_patience;
+use super::ledger::{Cause, Event};
+use super::message::{Denied, Want};
+use super::state::{Active, State};
+use crate::actors;
+use crate::actors::directory::message::{Observe, Verdict, of_user};
+use crate::ambient;
+use crate::config::RegionPolicy;
+use crate::credential::SecretHash;
+use crate::region::Region;
+
+/// When to ask again a directory that did not answer.
+const ASK_AGAIN: Duration = Duration::seconds(30);
+
+/// What the session makes of its user's region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heed {
+    /// Nothing, until then.
+    Stay { until: OffsetDateTime },
+    /// One navigation is to go through the provider.
+    Reauthenticate,
+    /// One navigation is on its way to `/login`; others stay, until then.
+    Sent { until: OffsetDateTime },
+    /// The grant is to move.
+    Migrate,
+}
+
+impl Session {
+    /// Whether a navigation from `region` is to go on elsewhere. Whoever has not got the secret moves nothing.
+    pub(super) async fn heed(
+        self: &Rc<Self>,
+        region: Region,
+        want: Want,
+        secret: &SecretHash,
+        now: OffsetDateTime,
+    ) -> Result<(), Denied> {
+        if self.config.regions.policy == RegionPolicy::Pin {
+            return Ok(());
+        }
+        let elsewhere = |active: &Active| active.secret_hash.is(secret) && active.place.region != region;
+        let kept = {
+            let memory = self.memory.borrow();
+            let Some(State::Active(active)) = &memory.state else { return Ok(()) };
+            if !elsewhere(active) || active.over(now, self.lifetimes()).is_some() {
+                return Ok(());
+            }
+            memory.heed
+        };
+        let min_stay = self.config.regions.min_stay;
+        match (kept, want) {
+            // `/login` asks: the trip to the provider is to be a silent one, and the only one.
+            (Some(Heed::Sent { until }), Want::Standing) => {
+                self.memory.borrow_mut().heed = Some(Heed::Stay { until });
+                return Err(Denied::Relocate);
+            }
+            (Some(Heed::Stay { until } | Heed::Sent { until }), _) if now < until => return Ok(()),
+            (_, Want::AccessToken) => {}
+            _ => return Ok(()),
+        }
+        let session = Rc::clone(self);
+        match self.observing.join(|| async move { session.ask_directory(region).await }).await {
+            Heed::Migrate => {
+                // Whatever becomes of it, the session is somewhere.
+                let _ = within_patience(self.relocate(region, Cause::Directory)).await;
+                Ok(())
+            }
+            Heed::Reauthenticate => {
+                let mut memory = self.memory.borrow_mut();
+                if memory.heed != Some(Heed::Reauthenticate) {
+                    return Ok(());
+                }
+                memory.heed = Some(Heed::Sent { until: ambient::now().saturating_add(min_stay) });
+                Err(Denied::Relocate)
+            }
+            Heed::Stay { .. } | Heed::Sent { .. } => Ok(()),
+        }
+    }
+
+    async fn ask_directory(self: &Rc<Self>, region: Region) -> Heed {
+        let began = ambient::now();
+        let verdict = match self.active(|active| of_user(&active.identity.issuer, &active.identity.subject)) {
+            Some(name) => match self.directory(&name) {
+                Ok(address) => actors::ask(&address, Observe { actor: self.id.clone(), region }).await,
+                Err(error) => Err(error),
+            },
+            None => return Heed::Stay { until: began },
+        };
+        let (heed, outcome) = match verdict {
+            Ok(Ok(Verdict::Stay { until })) => (Heed::Stay { until }, "stay"),
+            Ok(Ok(Verdict::Reauthenticate)) => (Heed::Reauthenticate, "reauthenticate"),
+            Ok(Ok(Verdict::Migrate)) => (Heed::Migrate, "migrate"),
+            Ok(Err(_)) | Err(_) => (Heed::Stay { until: began.saturating_add(ASK_AGAIN) }, "no_answer"),
+        };
+        self.memory.borrow_mut().heed = Some(heed);
+        self.record(Event::Observe, outcome, Cause::Directory, began, &format!("the session was used from {region}"));
+        heed
+    }
+}

@@ -1,0 +1,198 @@
+//! `/admin/`: an administrator's hand on every session, and the console that it is used with.
+//!
+//! Architecture Invariant: without `ADMIN_TOKEN` there is nothing here, and without the token in the request's
+//! `Authorization` nothing but pages without data.
+
+mod console;
+
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+
+use super::problem::Problem;
+use super::request::Incoming;
+use super::response::{Body, Outgoing};
+use super::{Gateway, json};
+use crate::actors;
+use crate::actors::directory::message::{RevokeAll, of_user};
+use crate::actors::log::Cause;
+use crate::actors::session::follow;
+use crate::actors::session::message::{Authority, Denied, Destination, EndReason, Inspect, Migrate, Migrated, Refresh};
+use crate::credential::ActorId;
+use crate::region::Region;
+
+/// What there is under `/admin`.
+#[derive(Debug, PartialEq, Eq)]
+enum Resource {
+    /// `/admin`
+    Bare,
+    /// `/admin/`
+    Console,
+    /// `/admin/openapi.json`
+    OpenApi,
+    /// `/admin/users/{subject}/sessions`
+    User(String),
+    /// `/admin/sessions/{id}`
+    Session(ActorId),
+    /// `/admin/sessions/{id}/refresh`
+    Refresh(ActorId),
+    /// `/admin/sessions/{id}/migrate`
+    Migrate(ActorId),
+}
+
+impl Resource {
+    /// The resource of a path under `/admin`.
+    fn of(path: &str) -> Option<Self> {
+        let segments: Vec<&str> = path.split('/').collect();
+        match segments.as_slice() {
+            [""] => Some(Self::Bare),
+            ["", ""] => Some(Self::Console),
+            ["", "openapi.json"] => Some(Self::OpenApi),
+            ["", "users", subject, "sessions"] if !subject.is_empty() => {
+                Some(Self::User(percent_decode_str(subject).decode_utf8().ok()?.into_owned()))
+            }
+            ["", "sessions", id] => Some(Self::Session(id.parse().ok()?)),
+            ["", "sessions", id, "refresh"] => Some(Self::Refresh(id.parse().ok()?)),
+            ["", "sessions", id, "migrate"] => Some(Self::Migrate(id.parse().ok()?)),
+            _ => None,
+        }
+    }
+
+    const fn methods(&self) -> &'static str {
+        match self {
+            Self::Bare | Self::Console | Self::OpenApi => "GET, HEAD",
+            Self::User(_) | Self::Session(_) => "GET, HEAD, DELETE",
+            Self::Refresh(_) | Self::Migrate(_) => "POST",
+        }
+    }
+
+    const fn is_open(&self) -> bool {
+        matches!(self, Self::Bare | Self::Console | Self::OpenApi)
+    }
+}
+
+/// The body of a migration.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MigrateTo {
+    region: Region,
+}
+
+impl Gateway {
+    /// Serves what is under `/admin`.
+    pub(super) async fn admin(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+        let Some(token) = &self.config.admin_token else { return Err(Problem::NotFound) };
+        let prefix = format!("{}/admin", self.config.auth_prefix);
+        let resource = Resource::of(request.url.path().strip_prefix(&prefix).unwrap_or_default());
+        if !resource.as_ref().is_some_and(Resource::is_open) {
+            let given = request.header("authorization").unwrap_or_default();
+            let given = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            if !given.is_some_and(|(_, given)| token.is(given.trim())) {
+                return Err(Problem::InvalidToken("This needs the administrators' token as a bearer token."));
+            }
+        }
+        let resource = resource.ok_or(Problem::NotFound)?;
+        if !resource.methods().split(", ").any(|allowed| allowed == request.method) {
+            return Err(Problem::MethodNotAllowed(resource.methods()));
+        }
+        let deletes = request.method == "DELETE";
+        match resource {
+            Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
+            Resource::Console => Ok(console::page()),
+            Resource::OpenApi => Ok(Outgoing::new(200, Body::Json(console::OPENAPI.to_owned()))),
+            Resource::User(subject) if deletes => self.revoke_user(&subject).await,
+            Resource::User(subject) => {
+                let issuer = self.config.provider.issuer();
+                let listed = self.sessions_of(issuer, &subject).await?;
+                Ok(Outgoing::new(200, json::sessions_of(&subject, issuer, &listed)))
+            }
+            Resource::Session(id) if deletes => {
+                self.revoke(&id, Cause::Admin).await.map_err(unknown)?;
+                Ok(Outgoing::new(204, Body::Empty))
+            }
+            Resource::Session(id) => self.detail(&id).await,
+            Resource::Refresh(id) => self.refresh_for_admin(&id).await,
+            Resource::Migrate(id) => self.migrate(request, &id).await,
+        }
+    }
+
+    async fn revoke_user(&self, subject: &str) -> Result<Outgoing, Problem> {
+        let name = of_user(self.config.provider.issuer(), subject);
+        let address = actors::directory(&self.env, &name, self.config.regions.jurisdiction)?;
+        let revoke = RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
+        let count = actors::ask(&address, revoke).await??;
+        Ok(Outgoing::new(200, json::revoked(count)))
+    }
+
+    async fn detail(&self, id: &ActorId) -> Result<Outgoing, Problem> {
+        let address = actors::existing_session(&self.env, id).map_err(|_| Problem::NotFound)?;
+        let inspection = actors::ask(&address, Inspect {}).await?.ok_or(Problem::NotFound)?;
+        Ok(Outgoing::new(200, json::detail(id, &inspection)))
+    }
+
+    async fn refresh_for_admin(&self, id: &ActorId) -> Result<Outgoing, Problem> {
+        let refresh = || Refresh { authority: Authority::Trusted(Cause::Admin) };
+        let followed = follow::ask(&self.env, id, refresh).await.map_err(|error| unknown(error.into()))?;
+        match followed.reply {
+            // Without a refresh token there is nothing to be had: the ledger says so.
+            Ok(_) | Err(Denied::Reauthenticate) => {
+                self.detail(followed.moved_to.as_ref().map_or(id, |to| &to.actor)).await
+            }
+            Err(denied) => Err(refused(denied)),
+        }
+    }
+
+    async fn migrate(&self, request: &Incoming, id: &ActorId) -> Result<Outgoing, Problem> {
+        let MigrateTo { region } = request.json().await?;
+        if self.config.regions.jurisdiction.is_some() {
+            return Err(Problem::BadRequest("JURISDICTION keeps all sessions where they are."));
+        }
+        let migrate =
+            || Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(region) };
+        let followed = follow::ask(&self.env, id, migrate).await.map_err(|error| unknown(error.into()))?;
+        match followed.reply {
+            Ok(Migrated::Lives(to)) => self.detail(&to.actor).await,
+            Ok(Migrated::Leaves(_)) => Err(Problem::StoreUnavailable),
+            Err(denied) => Err(refused(denied)),
+        }
+    }
+}
+
+/// An id that the platform never issued names nothing.
+fn unknown(problem: Problem) -> Problem {
+    if problem == Problem::LoginRequired { Problem::NotFound } else { problem }
+}
+
+fn refused(denied: Denied) -> Problem {
+    match denied {
+        Denied::Unknown => Problem::NotFound,
+        Denied::Ended(reason) => Problem::AlreadyEnded(reason),
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_a_resource_or_nothing() {
+        let id = "ab".repeat(32);
+        let actor = || id.parse().unwrap();
+        for (path, resource) in [
+            ("", Some(Resource::Bare)),
+            ("/", Some(Resource::Console)),
+            ("/openapi.json", Some(Resource::OpenApi)),
+            ("/users/auth0%7Cada%2F1/sessions", Some(Resource::User("auth0|ada/1".into()))),
+            (&format!("/sessions/{id}"), Some(Resource::Session(actor()))),
+            (&format!("/sessions/{id}/refresh"), Some(Resource::Refresh(actor()))),
+            (&format!("/sessions/{id}/migrate"), Some(Resource::Migrate(actor()))),
+            ("/users//sessions", None),
+            ("/users/%ff/sessions", None),
+            ("/sessions/short", None),
+            (&format!("/sessions/{id}/"), None),
+            ("/openapi.json/", None),
+        ] {
+            assert_eq!(Resource::of(path), resource, "{path}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+use serde_json::json;
+
+use super::*;
+use crate::provider::signing::{keys, sign};
+
+const NOW: i64 = 1_800_000_000;
+
+fn good() -> Value {
+    json!({
+        "iss": "https://op.example", "aud": "gateway", "iat": NOW, "exp": NOW + 120, "jti": "j", "sub": "ada", "sid": "s",
+        "events": {EVENT: {}},
+    })
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut claims = good();
+    claims[name] = value;
+    claims
+}
+
+fn without(name: &str) -> Value {
+    let mut claims = good();
+    claims.as_object_mut().unwrap().remove(name);
+    claims
+}
+
+fn check_header(header: &Value, claims: &Value) -> Result<LogoutToken, IdTokenError> {
+    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
+    let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
+    validate(&sign(header, claims), &keys("k"), &issuer, &client_id, now)
+}
+
+fn check(claims: &Value) -> Result<LogoutToken, IdTokenError> {
+    check_header(&json!({"alg": "EdDSA", "kid": "k", "typ": "logout+jwt"}), claims)
+}
+
+#[test]
+fn a_good_token_names_a_user_or_a_session_of_the_provider_or_both() {
+    let both = check(&good()).unwrap();
+    assert_eq!((both.subject.as_deref(), both.sid.as_deref(), both.jti.as_str()), (Some("ada"), Some("s"), "j"));
+    assert_eq!(check(&without("sub")).unwrap().subject, None);
+    assert_eq!(check(&without("sid")).unwrap().sid, None);
+    assert!(check(&with("aud", json!(["other", "gateway"]))).is_ok());
+    assert!(check_header(&json!({"alg": "EdDSA"}), &good()).is_ok());
+}
+
+#[test]
+fn a_token_that_fails_a_check_is_refused() {
+    for (name, value) in [
+        ("iss", json!("https://evil.example")),
+        ("aud", json!("other")),
+        ("aud", json!([])),
+        ("iat", json!("1800000000")),
+        ("iat", json!(NOW - 601)),
+        ("iat", json!(NOW + 61)),
+        ("exp", json!(NOW - 61)),
+        ("exp", json!("soon")),
+        ("jti", json!("")),
+        ("jti", json!(7)),
+        ("events", json!({})),
+        ("events", json!({"http://schemas.openid.net/event/other": {}})),
+        ("events", json!({EVENT: "yes"})),
+        ("events", json!([EVENT])),
+        ("nonce", json!("n")),
+        ("nonce", json!(null)),
+        ("sub", json!(7)),
+        ("sid", json!({})),
+    ] {
+        assert!(matches!(check(&with(name, value.clone())), Err(IdTokenError::Invalid(_))), "{name}: {value}");
+    }
+    for name in ["iss", "aud", "iat", "exp", "jti", "events"] {
+        assert!(check(&without(name)).is_err(), "without {name}");
+    }
+    let mut nobody = without("sub");
+    nobody.as_object_mut().unwrap().remove("sid");
+    assert!(check(&nobody).is_err());
+}
+
+#[test]
+fn a_token_with_another_algorithm_type_or_signature_is_refused() {
+    for header in [
+        json!({"alg": "none", "kid": "k"}),
+        json!({"alg": "HS256", "kid": "k"}),
+        json!({"kid": "k"}),
+        json!({"alg": "EdDSA", "kid": "k", "typ": "at+jwt"}),
+        json!({"alg": "EdDSA", "kid": "k", "crit": ["exp"]}),
+    ] {
+        assert!(matches!(check_header(&header, &good()), Err(IdTokenError::Invalid(_))), "{header}");
+    }
+    assert_eq!(check_header(&json!({"alg": "EdDSA", "kid": "other"}), &good()), Err(IdTokenError::UnknownKey));
+
+    let issuer = IssuerUrl::new("https://op.example".into()).unwrap();
+    let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
+    let token = sign(&json!({"alg": "EdDSA", "kid": "k"}), &good());
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    for raw in [format!("{signed}."), format!("{signed}.AAAA"), signed.to_owned(), String::new(), format!("{token}.x")]
+    {
+        assert!(validate(&raw, &keys("k"), &issuer, &ClientId::new("gateway".into()), now).is_err(), "{raw}");
+    }
+}
