@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startAuth0 } from "./parts/auth0.mjs";
 import { DROP } from "./parts/hostile.mjs";
+import { jwt } from "./parts/jwt.mjs";
 import { freePort, sleep } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -218,6 +219,30 @@ describe("auth0", { concurrency: 3 }, () => {
     assert.notEqual(await token(browser), first);
     assert.equal(provider.presented.length, 2);
     assert.equal(new Set(provider.presented).size, 1);
+  });
+
+  test("auth0: a back-channel logout token ends the session that its sid names", async (t) => {
+    const { provider, gateway, login } = await hostileTenant(t);
+    let sessions = 0;
+    provider.idToken.claims = (claims) => ({ ...claims, sid: `session-${(sessions += 1)}` });
+    const [browser, other] = [await login(), await login()];
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      iss: provider.issuer,
+      sub: provider.subject,
+      aud: provider.clientId,
+      iat: now,
+      exp: now + 120,
+      jti: "once",
+      sid: "session-1",
+      events: { "http://schemas.openid.net/event/backchannel-logout": {} },
+    };
+    const logout_token = jwt({ alg: "RS256", typ: "logout+jwt", kid: provider.key.kid }, claims, provider.key);
+    const body = new URLSearchParams({ logout_token }).toString();
+    const answer = await gateway.request("/auth/backchannel-logout", { method: "POST", body, headers: { "content-type": FORM } });
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal((await browser.api("/api")).json().reason, "backchannel");
+    assert.equal((await other.api("/api")).status, 200);
   });
 
   for (const [error, says] of Object.entries({

@@ -2,10 +2,12 @@
 // WorkOS's own emulator, through a proxy that a test can let answer in its place.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { ADMIN_TOKEN } from "./parts/gateway.mjs";
 import { claimsOf, jwt, withBrokenSignature } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
 import { sleep } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
+import { CF_HEADER } from "./parts/workerd.mjs";
 import { startWorkOs } from "./parts/workos.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -134,6 +136,43 @@ describe("workos", { concurrency: 3 }, () => {
     assert.equal(page.url.href, `${gateway.origin}/auth/logged-out`);
     assert.match(page.text, /logged out/);
     assert.equal(provider.calls.revocation.length, 0, "the logout needs the session");
+  });
+
+  test("workos: a session that an administrator revokes is revoked there, too, by its id and the API key", async (t) => {
+    const { provider, gateway, login } = await newWorld(t);
+    const browser = await login();
+    const { sid } = claimsOf(provider.calls.token.at(-1).answer.json.access_token);
+    const id = browser.session.value.split(".")[1];
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const answer = await gateway.request(`/auth/admin/sessions/${id}`, { method: "DELETE", headers });
+    assert.equal(answer.status, 204, answer.text);
+    const [revocation, ...others] = provider.calls.revocation;
+    assert.equal(others.length, 0);
+    assert.equal(revocation.method, "POST");
+    assert.deepEqual(revocation.params, { session_id: sid });
+    assert.equal(revocation.headers["content-type"], "application/json");
+    assert.equal(revocation.headers.authorization, `Bearer ${provider.clientSecret}`);
+    assert.equal(revocation.answer.status, 200, "the emulator knows the session");
+    assert.equal((await browser.api("/api")).json().reason, "revoked");
+  });
+
+  test("workos: a session follows its user to another region by a plain authorization request", async (t) => {
+    const { provider, login, token } = await newWorld(t);
+    const browser = await login({ hint: "ada" });
+    const first = await token(browser);
+    const from = (place) => ({ [CF_HEADER]: JSON.stringify(place) });
+    browser.headers = from({ continent: "NA", country: "US", longitude: "-74" });
+    const page = await browser.navigate("/there");
+    assert.equal(page.json().url, "/there", page.text.slice(0, 300));
+    const { query } = provider.calls.authorization.at(-1);
+    assert.equal(provider.calls.authorization.length, 2);
+    assert.equal(query.prompt, undefined);
+    assert.equal(query.provider, "authkit");
+    assert.equal(query.id_token_hint, undefined);
+    assert.match(browser.session.value, /^enam\./);
+    assert.notEqual(await token(browser), first);
+    assert.equal((await browser.api("/auth/session")).json().region, "enam");
+    assert.equal(provider.calls.revocation.length, 0);
   });
 
   test("workos: POST /refresh with an organization switches to it, at once and with its claims", async (t) => {
