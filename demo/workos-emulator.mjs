@@ -1,5 +1,5 @@
-// Runs WorkOS's own emulator (npm package workos) in a thread. Its access tokens live an hour; with its clock `behind`
-// they live that much less.
+// The thread that WorkOS's emulator runs in. Its access tokens live an hour; with its clock `behind` they live that much
+// less.
 import { parentPort, workerData } from "node:worker_threads";
 
 const { now } = Date;
