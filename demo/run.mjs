@@ -7,8 +7,7 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -49,8 +48,11 @@ const provider = await start({ origin, seconds, folder });
 started.push(provider.close);
 const application = await startApplication({ issuer: provider.issuer });
 started.push(application.close);
-// Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh.
-const storage = await mkdtemp(join(tmpdir(), "edge-oauth-sessions-dev-"));
+// Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh. In the
+// checkout, where nobody tidies up while it runs; the port makes it this run's own.
+const storage = join(ROOT, `.wrangler/demo-${port}`);
+await rm(storage, { recursive: true, force: true });
+await mkdir(storage, { recursive: true });
 started.push(() => rm(storage, { recursive: true, force: true }));
 
 console.log(`starting the gateway on port ${port}`);
@@ -74,7 +76,9 @@ watch();
 function startGateway(variables) {
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
   const args = ["dev", "--port", port, "--ip", "127.0.0.1", "--inspector-port", "0", "--persist-to", storage];
-  args.push("--show-interactive-dev-session=false");
+  // As if nothing had been configured yet: with `routes` wrangler would give the gateway their host, and `.dev.vars`
+  // is for running it before an application of one's own.
+  args.push("--infer-origin-from-routes=false", "--env-file", "/dev/null", "--show-interactive-dev-session=false");
   for (const [name, value] of Object.entries(variables)) args.push("--var", `${name}:${value}`);
   const child = spawn(process.execPath, [wrangler, ...args.map(String)], {
     cwd: ROOT,

@@ -275,6 +275,11 @@ mod tests {
         let params = r#"{"acr_values":"mfa","state":"fixed"}"#;
         assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", params)]), ["OIDC_AUTHORIZATION_PARAMS"]);
         assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", "[]")]), ["OIDC_AUTHORIZATION_PARAMS"]);
+        let none = r#"{"prompt":"none"}"#;
+        assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", none)]), ["OIDC_AUTHORIZATION_PARAMS"]);
+        let consent = read(&[("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent"}"#)]).unwrap();
+        let Provider::Oidc(consent) = consent.provider else { panic!("the default is another kind") };
+        assert_eq!(consent.authorization_params, [("prompt".to_owned(), "consent".to_owned())]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 use crate::region::Region;
 
 /// Parameters of the authorization request that are the gateway's own.
-const OWN_PARAMETERS: [&str; 16] = [
+const OWN_PARAMETERS: [&str; 15] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -25,7 +25,6 @@ const OWN_PARAMETERS: [&str; 16] = [
     "request_uri",
     "audience",
     "resource",
-    "prompt",
     "client_secret",
     "id_token_hint",
 ];
@@ -144,6 +143,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         for name in params.keys().filter(|name| OWN_PARAMETERS.contains(&name.as_str())) {
             let message = format!("sets {name}, which the gateway sets itself: leave it out");
             self.problem("OIDC_AUTHORIZATION_PARAMS", &message);
+        }
+        // A hint or a silent login puts another prompt in its place; `none` for everybody would let nobody log in.
+        if params.get("prompt").is_some_and(|prompt| prompt.split_ascii_whitespace().any(|word| word == "none")) {
+            let message = "sets prompt to none, which the gateway does itself for silent logins: leave it out";
+            self.problem("OIDC_AUTHORIZATION_PARAMS", message);
         }
         params.into_iter().collect()
     }

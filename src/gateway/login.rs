@@ -92,8 +92,7 @@ impl Gateway {
     pub(super) async fn callback(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
         let callback = callback(&parameters)?;
-        let foreign =
-            || Problem::CallbackRejected("the callback does not belong to a login of this browser".to_owned());
+        let foreign = || Problem::CallbackRejected("it began in another browser, or too long ago".to_owned());
         let attempt = callback.state.split('.').next().unwrap_or_default().to_owned();
         let login = request.cookies.logins.iter().find(|(known, _)| *known == attempt);
         let login = login.and_then(|(_, credential)| credential.as_ref()).ok_or_else(foreign)?;
@@ -110,6 +109,7 @@ impl Gateway {
                 self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
             }
             Completed::NotSignedIn { return_to } | Completed::Kept { return_to } => Outgoing::redirect(303, &return_to),
+            Completed::Failed { error, return_to } => self.refuse_callback(request, &error.into(), &return_to).await,
             // Another tab has logged in meanwhile.
             Completed::LoginNeeded { return_to, predecessor, .. } if predecessor != request.session_actor() => {
                 Outgoing::redirect(303, &return_to)
@@ -152,6 +152,7 @@ impl Gateway {
 
 fn callback(parameters: &Parameters) -> Result<Callback, Problem> {
     let text = |name: &str| Ok::<_, Problem>(parameters.only(name)?.map(str::to_owned));
-    let state = text("state")?.ok_or_else(|| Problem::CallbackRejected("the callback has no state".to_owned()))?;
+    let state = text("state")?
+        .ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
     Ok(Callback { state, code: text("code")?, iss: text("iss")?, error: text("error")? })
 }

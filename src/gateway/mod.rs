@@ -14,7 +14,8 @@ use self::problem::Problem;
 use self::request::Incoming;
 use self::response::{Body, Outgoing};
 use self::route::{Endpoint, Host, Route};
-use crate::actors::session::message::{Choice, Credential, EndReason, Get, Got, Want};
+use self::way_out::WayOut;
+use crate::actors::session::message::{Credential, EndReason, Get, Got, Want};
 use crate::ambient;
 use crate::config::{Config, Origin, SameSite};
 use crate::credential::Secret;
@@ -35,6 +36,7 @@ pub mod response;
 pub mod route;
 mod session;
 mod sessions;
+pub mod way_out;
 
 /// What every request is served with.
 pub struct Gateway {
@@ -59,7 +61,8 @@ pub async fn serve(raw: web_sys::Request, env: Env) -> worker::Result<web_sys::R
 fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Result<web_sys::Response> {
     let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
     let request = Incoming::new(raw, url, origin);
-    problem.response(&request.ray(), request.is_navigation()).into_platform()
+    let link = problem.way_out().map(|way| (way, request.path_and_query()));
+    problem.response_with_link(&request.ray(), request.is_navigation(), link).into_platform()
 }
 
 impl Gateway {
@@ -67,14 +70,16 @@ impl Gateway {
         let origin = match route::host(&self.config, &url) {
             Host::Ours(origin) => origin,
             Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
-            Host::Foreign => return turn_away(raw, url, &Problem::NotFound),
+            Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
         };
         let request = Incoming::new(raw, url, origin);
         let response = match route::route(&self.config, address, &request.url) {
             Route::Application => self.application(&request).await?,
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
                 Ok(response) => response.into_platform()?,
-                Err(problem) if endpoint == Endpoint::Callback => self.refuse_callback(&request, &problem).await?,
+                Err(problem) if endpoint == Endpoint::Callback => {
+                    self.refuse_callback(&request, &problem, "/").await.into_platform()?
+                }
                 Err(problem) => self.refuse(&request, &problem)?,
             },
             Route::NotFound => self.refuse(&request, &Problem::NotFound)?,
@@ -183,25 +188,27 @@ impl Gateway {
     }
 
     fn refuse(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
-        let response = problem.response(&request.ray(), request.wants_page());
+        let login = self.endpoint_url("login", "/");
+        let link = problem.way_out().map(|way| match way {
+            WayOut::LogIn => (way, login.as_str()),
+            WayOut::Again if request.method == "GET" => (way, request.path_and_query()),
+            WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
+        });
+        let response = problem.response_with_link(&request.ray(), request.wants_page(), link);
         self.clearing(request, problem, response).into_platform()
     }
 
-    /// A login that failed may lie beside a session that lives.
-    async fn refuse_callback(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
-        let (login, choices) = match problem {
-            Problem::TurnedDown(turned_down, return_to) => {
-                let login = self.endpoint_url("login", return_to);
-                let choices =
-                    turned_down.choices.iter().map(|choice| (login_with(&login, choice), choice.label.clone()));
-                let choices = choices.collect();
-                (login, choices)
-            }
-            _ => (format!("{}/login", self.config.auth_prefix), Vec::new()),
-        };
-        let lives = request.cookies.session.is_some() && self.session(request).await.is_ok();
-        let link = if lives { ("/", "Back to the application") } else { (login.as_str(), "Log in again") };
-        problem.response_with_links(&request.ray(), request.wants_page(), Some(link), &choices).into_platform()
+    /// A login that was to lead to `return_to` failed; it may lie beside a session that lives.
+    async fn refuse_callback(&self, request: &Incoming, problem: &Problem, return_to: &str) -> Outgoing {
+        let login = self.endpoint_url("login", return_to);
+        let link =
+            if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login.as_str()) };
+        problem.response_with_links(&request.ray(), request.wants_page(), Some(link), &problem.logins(&login))
+    }
+
+    /// Whether the browser has a session that lives.
+    async fn is_live(&self, request: &Incoming) -> bool {
+        request.cookies.session.is_some() && self.session(request).await.is_ok()
     }
 
     /// Takes a dead cookie away; one that was superseded may have a successor on its way.
@@ -212,11 +219,4 @@ impl Gateway {
             _ => response,
         }
     }
-}
-
-/// A login's URL with the parameter of a choice.
-fn login_with(login: &str, choice: &Choice) -> String {
-    let parameter =
-        form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
-    format!("{login}&{parameter}")
 }

@@ -4,18 +4,19 @@
 
 use serde_json::json;
 
-use super::pages::{self, Page};
 use super::response::{Body, Outgoing};
+use super::way_out::WayOut;
 use crate::actors::AskError;
 use crate::actors::directory::message::DirectoryError;
-use crate::actors::session::message::{Denied, EndReason, SignInError, TurnedDown};
+use crate::actors::session::message::{Denied, EndReason, SignInError};
 use crate::config;
+use crate::provider::turned_down::TurnedDown;
 
 /// Everything that can be wrong, as the outside sees it. The text is `detail`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// There is no session.
-    #[error("This needs a session, and the request has none.")]
+    #[error("This needs a login, and the request came without one.")]
     LoginRequired,
     /// There was one.
     #[error("{}", ended(*.0))]
@@ -35,14 +36,17 @@ pub enum Problem {
     /// A login did not work out.
     #[error("The login could not be completed: {0}.")]
     CallbackRejected(String),
-    /// A login did not work out, and its user can do something about it: log in again on the way to this address.
-    #[error("{} (The login provider answered {}.)", .0.what, .0.code)]
-    TurnedDown(Box<TurnedDown>, String),
+    /// A login did not work out, and its user can do something about it.
+    #[error("{} ({})", .0.what, .0.code)]
+    TurnedDown(Box<TurnedDown>),
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
+    /// The host is none of `PUBLIC_ORIGIN`.
+    #[error("This gateway does not serve this host.")]
+    ForeignHost,
     /// There is, but not for this method.
-    #[error("This address answers other methods: {0}.")]
+    #[error("This address answers only to {0}.")]
     MethodNotAllowed(&'static str),
     /// A body is too long.
     #[error("The request is larger than this address accepts.")]
@@ -57,16 +61,16 @@ pub enum Problem {
         retry_after: u32,
     },
     /// The application does not answer.
-    #[error("The application behind this gateway cannot be reached.")]
+    #[error("The application cannot be reached at the moment.")]
     UpstreamUnavailable,
     /// The application is too slow.
-    #[error("The application behind this gateway did not answer in time.")]
+    #[error("The application did not answer in time.")]
     UpstreamTimeout,
     /// Sessions cannot be read.
     #[error("Sessions cannot be read at the moment.")]
     StoreUnavailable,
     /// The operator has to do something.
-    #[error("The gateway is not configured: {} of its variables need attention.", .0.len())]
+    #[error("The gateway cannot work yet: its configuration needs attention.")]
     ConfigInvalid(Vec<config::Problem>),
 }
 
@@ -111,7 +115,7 @@ impl From<SignInError> for Problem {
             SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
             SignInError::ProviderUnavailable(_) => Self::ProviderUnavailable { retry_after: 5 },
             SignInError::StoreUnavailable => Self::StoreUnavailable,
-            SignInError::TurnedDown(turned_down, return_to) => Self::TurnedDown(turned_down, return_to),
+            SignInError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
         }
     }
 }
@@ -135,8 +139,8 @@ impl Problem {
             Self::InvalidToken(_) => (401, "invalid_token", "Invalid token"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
-            Self::CallbackRejected(_) | Self::TurnedDown(..) => (400, "callback_rejected", "Login failed"),
-            Self::NotFound => (404, "not_found", "Not found"),
+            Self::CallbackRejected(_) | Self::TurnedDown(_) => (400, "callback_rejected", "Login failed"),
+            Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
             Self::ProviderRejected(_) => (502, "provider_rejected", "Login provider refused"),
@@ -163,25 +167,29 @@ impl Problem {
 
     /// The response to a request whose log entry is `ray`; a page where a person will read it.
     pub fn response(&self, ray: &str, page: bool) -> Outgoing {
-        self.response_with_links(ray, page, None, &[])
+        self.response_with_link(ray, page, None)
     }
 
-    /// The same, with a link on the page, and with choices: links, too, each with its words.
+    /// The same, with a link on the page.
+    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
+        self.response_with_links(ray, page, link, &[])
+    }
+
+    /// The same, with a link on the page, and with others to choose among: the URL and the words of each.
     pub fn response_with_links(
         &self,
         ray: &str,
         page: bool,
-        link: Option<(&str, &str)>,
-        choices: &[(String, String)],
+        link: Option<(WayOut, &str)>,
+        choices: &[(String, &str)],
     ) -> Outgoing {
         let (status, code, title) = self.status_code_title();
-        let detail = self.to_string();
         let mut response = if page {
-            let next = self.next();
-            pages::page(status, &Page { title, detail: &detail, ray, next, choices, link, ..Page::default() })
+            self.page(status, title, ray, link, choices)
         } else {
             let mut document = json!({
-                "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, "ray": ray,
+                "type": "about:blank", "title": title, "status": status, "code": code, "detail": self.to_string(),
+                "ray": ray,
             });
             match self {
                 Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => {
@@ -201,36 +209,6 @@ impl Problem {
             _ => {}
         }
         response
-    }
-
-    /// What a person can do.
-    fn next(&self) -> String {
-        match self {
-            Self::CallbackRejected(_) => {
-                "You can try again, or ask the operator of this site if it goes on.".to_owned()
-            }
-            Self::TurnedDown(turned_down, _) => turned_down.next.clone(),
-            Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
-            Self::ProviderUnavailable { .. }
-            | Self::StoreUnavailable
-            | Self::UpstreamUnavailable
-            | Self::UpstreamTimeout => "Try again in a moment.".to_owned(),
-            Self::ProviderRejected(_) => {
-                "Tell the operator of this site: its registration at the login provider needs attention.".to_owned()
-            }
-            Self::ConfigInvalid(problems) => {
-                let lines: Vec<String> =
-                    problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
-                lines.join("\n")
-            }
-            Self::AlreadyEnded(_)
-            | Self::InvalidToken(_)
-            | Self::CsrfRejected
-            | Self::BadRequest(_)
-            | Self::NotFound
-            | Self::MethodNotAllowed(_)
-            | Self::TooLarge => "Go back to the application.".to_owned(),
-        }
     }
 }
 

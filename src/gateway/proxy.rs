@@ -30,9 +30,15 @@ impl Gateway {
         let fetched = pin!(JsFuture::from(fetch(&outgoing).map_err(unavailable)?));
         let limit = pin!(Delay::from(self.config.upstream_timeout.unsigned_abs()));
         let response: web_sys::Response = match select(fetched, limit).await {
-            Either::Left((response, _)) => response.map_err(unavailable)?.unchecked_into(),
+            Either::Left((Ok(response), _)) => response.unchecked_into(),
+            Either::Left((Err(_), _)) => {
+                worker::console_error!("UPSTREAM: {} cannot be reached", self.config.upstream);
+                return Err(Problem::UpstreamUnavailable);
+            }
             Either::Right(_) => {
                 abort.abort();
+                let (upstream, limit) = (&self.config.upstream, self.config.upstream_timeout.whole_seconds());
+                worker::console_error!("UPSTREAM: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
                 return Err(Problem::UpstreamTimeout);
             }
         };

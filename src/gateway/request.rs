@@ -66,20 +66,22 @@ impl Incoming {
 
     /// Whether a person will see the answer: a GET that opens a page, and is no prefetch.
     pub fn is_navigation(&self) -> bool {
-        if self.method != "GET" || self.header("sec-purpose").is_some() {
+        self.method == "GET" && self.opens_page()
+    }
+
+    /// Whether a person will see the answer: that of a form, too. A frame gets no page, as none may be framed.
+    pub fn wants_page(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "POST") && self.opens_page()
+    }
+
+    fn opens_page(&self) -> bool {
+        if self.header("sec-purpose").is_some() {
             return false;
         }
         match (self.header("sec-fetch-mode"), self.header("sec-fetch-dest")) {
             (None, None) => self.header("accept").is_some_and(|accept| accept.contains("text/html")),
             (mode, dest) => mode.as_deref() == Some("navigate") && dest.as_deref() == Some("document"),
         }
-    }
-
-    /// Whether a person will see the answer, whatever the method: what a form's answer is rendered as.
-    pub fn wants_page(&self) -> bool {
-        self.is_navigation()
-            || self.header("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
-            || self.method == "POST" && self.header("accept").is_some_and(|accept| accept.contains("text/html"))
     }
 
     /// Refuses a request that another site may have sent.
@@ -179,7 +181,9 @@ impl Parameters {
         let first = values.next();
         match values.next() {
             None => Ok(first),
-            Some(_) => Err(Problem::CallbackRejected("a parameter of the callback is there twice".to_owned())),
+            Some(_) => {
+                Err(Problem::CallbackRejected("a parameter of the login provider's answer is there twice".to_owned()))
+            }
         }
     }
 }

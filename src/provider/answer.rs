@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use openidconnect::core::CoreErrorResponseType;
-use openidconnect::{HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
+use openidconnect::{ClientSecret, HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
 use time::{Duration, OffsetDateTime};
 
 use super::discovery::unanswered;
@@ -46,8 +46,41 @@ pub fn plain_code(code: &str) -> &str {
     if !code.is_empty() && code.len() <= 64 && code.bytes().all(plain) { code } else { "an error" }
 }
 
+/// What the `error` of an authorization response means (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section
+/// 3.1.2.6), where it is not for the user to do something ([`TurnedDown`]): the end of a sentence.
+pub fn authorization_error(code: &str) -> String {
+    let meaning = match code {
+        "server_error" | "temporarily_unavailable" => "the login provider has a problem of its own at the moment",
+        "invalid_scope" => "the login provider refuses what this site asks for; OIDC_SCOPES has to suit it",
+        "unauthorized_client" | "invalid_client" | "unsupported_response_type" => {
+            "this site's registration at the login provider does not allow logins with an authorization code"
+        }
+        "invalid_target" => "the login provider does not know the API that OIDC_RESOURCE or OIDC_AUDIENCE names",
+        _ => "the login provider answered with an error",
+    };
+    format!("{meaning} ({})", plain_code(code))
+}
+
+/// What an operator can do about an error code by which an endpoint refuses this client (RFC 6749 section 5.2).
+pub fn client_advice(code: &str, client_secret: Option<&ClientSecret>) -> &'static str {
+    match (code, client_secret) {
+        ("invalid_client" | "access_denied" | "unauthorized", None) => {
+            ". OIDC_CLIENT_SECRET is not set, which makes this a public client: set it, or register the client as public"
+        }
+        ("invalid_client" | "access_denied" | "unauthorized", Some(_)) => {
+            ". Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH where the client is registered for one method"
+        }
+        ("unauthorized_client" | "unsupported_grant_type", _) => {
+            ". The client of OIDC_CLIENT_ID needs the grants authorization_code and refresh_token"
+        }
+        ("invalid_scope", _) => ". OIDC_SCOPES has to suit the client",
+        ("invalid_target", _) => ". OIDC_RESOURCE has to be an API that the provider knows",
+        _ => "",
+    }
+}
+
 /// Why no code was exchanged.
-pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
+pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Option<&ClientSecret>) -> ProviderError {
     match error {
         RequestTokenError::Request(error) => unanswered(error),
         _ if status.is_some_and(http::says_not_now) => {
@@ -56,25 +89,25 @@ pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
         RequestTokenError::ServerResponse(error) if *error.error() == CoreErrorResponseType::InvalidGrant => {
             ProviderError::Callback("the provider does not accept the code (any more)".to_owned())
         }
-        RequestTokenError::ServerResponse(error) => match plain_code(error.error().as_ref()) {
-            // Auth0 says so of a wrong client secret: here, nobody but the client can be meant.
-            code @ ("access_denied" | "unauthorized") => refuses_client(code),
-            code => {
-                TurnedDown::of(code).map_or_else(|| refuses_client(code), |it| ProviderError::TurnedDown(Box::new(it)))
+        RequestTokenError::ServerResponse(error) => {
+            let code = plain_code(error.error().as_ref());
+            let advice = client_advice(code, client_secret);
+            match TurnedDown::of(code) {
+                // Auth0 calls a wrong client secret so: here, nobody but the client can be meant.
+                Some(turned_down) if !matches!(code, "access_denied" | "unauthorized") => {
+                    ProviderError::TurnedDown(Box::new(turned_down))
+                }
+                _ => ProviderError::Rejected(format!("the provider refuses this client: {code}{advice}")),
             }
-        },
+        }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             ProviderError::Rejected("the provider's token response cannot be read".to_owned())
         }
     }
 }
 
-fn refuses_client(code: &str) -> ProviderError {
-    ProviderError::Rejected(format!("the provider refuses this client: {code}"))
-}
-
 /// Why no token was refreshed.
-pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
+pub fn refresh_failure(error: &TokenError, answer: &Answer, client_secret: Option<&ClientSecret>) -> RefreshFailure {
     match (error, answer.status.get()) {
         (RequestTokenError::ServerResponse(error), _) if *error.error() == CoreErrorResponseType::InvalidGrant => {
             RefreshFailure::Refused("the provider answered invalid_grant".to_owned())
@@ -84,7 +117,8 @@ pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
             RefreshFailure::Deferred { retry_after: answer.retry_after.get(), why }
         }
         (RequestTokenError::ServerResponse(error), _) => {
-            RefreshFailure::Unknown(format!("the provider answered {}", plain_code(error.error().as_ref())))
+            let code = plain_code(error.error().as_ref());
+            RefreshFailure::Unknown(format!("the provider answered {code}{}", client_advice(code, client_secret)))
         }
         (RequestTokenError::Request(error), _) => RefreshFailure::Unknown(error.to_string()),
         (_, Some(status)) => {
@@ -97,6 +131,20 @@ pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refused_client_without_a_secret_is_told_that_it_has_none() {
+        let secret = ClientSecret::new("hunter2".to_owned());
+        assert!(client_advice("invalid_client", None).contains("OIDC_CLIENT_SECRET is not set"));
+        assert!(client_advice("invalid_client", Some(&secret)).contains("OIDC_TOKEN_AUTH"));
+        assert_eq!(client_advice("server_error", None), "");
+    }
+
+    #[test]
+    fn an_authorization_error_is_said_in_words_and_keeps_its_code() {
+        assert!(authorization_error("invalid_scope").ends_with("OIDC_SCOPES has to suit it (invalid_scope)"));
+        assert_eq!(authorization_error("<b>"), "the login provider answered with an error (an error)");
+    }
 
     #[test]
     fn only_what_looks_like_an_error_code_is_quoted() {

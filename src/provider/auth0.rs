@@ -10,9 +10,13 @@ use url::{Url, form_urlencoded};
 
 use super::discovery::unanswered;
 use super::http;
-use super::oidc::Oidc;
+use super::oidc::{OFFLINE_ACCESS, Oidc};
 use super::{EndSession, Exchange, ProviderError, SignIn};
 use crate::config;
+
+/// What an operator can do about a login that brought no refresh token.
+const NO_REFRESH_TOKEN: &str = "no refresh token came: in the Auth0 Dashboard, turn on the application's grant Refresh Token \
+     and, where OIDC_AUDIENCE is set, Allow Offline Access of that API";
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -35,7 +39,10 @@ impl Auth0 {
 
     /// See [`super::Provider::exchange`]. An ID token for another organization than the login was for is refused.
     pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
-        let signed_in = self.oidc.exchange(now, exchange).await?;
+        let mut signed_in = self.oidc.exchange(now, exchange).await?;
+        if self.oidc.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
+            signed_in.no_refresh_token = signed_in.no_refresh_token.map(|_| NO_REFRESH_TOKEN);
+        }
         let configured = self.oidc.settings.authorization_params.iter().find(|(name, _)| name == "organization");
         let wanted = exchange.organization.or(configured.map(|(_, value)| value.as_str()));
         let claims: Map<String, Value> = serde_json::from_str(&signed_in.identity.claims).unwrap_or_default();

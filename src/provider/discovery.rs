@@ -95,13 +95,23 @@ pub async fn metadata(issuer: &IssuerUrl, now: OffsetDateTime) -> Result<Rc<Meta
 async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
     let request = ::http::Request::builder().uri(url(issuer)).header("accept", "application/json").body(Vec::new());
     let request = request.map_err(|_| ProviderError::Rejected("OIDC_ISSUER is no URL that can be asked".to_owned()))?;
-    let response = http::send(request).await.map_err(unanswered)?;
+    let response = http::send(request).await.map_err(|error| match unanswered(error) {
+        ProviderError::Unavailable(why) => {
+            ProviderError::Unavailable(format!("discovery: {why}. If this goes on, check the host in OIDC_ISSUER"))
+        }
+        error => error,
+    })?;
     match response.status().as_u16() {
         200 => {}
         status if http::says_not_now(status) => {
             return Err(ProviderError::Unavailable(format!("discovery: the provider answered {status}")));
         }
-        status => return Err(ProviderError::Rejected(format!("discovery: the provider answered {status}"))),
+        status => {
+            return Err(ProviderError::Rejected(format!(
+                "discovery: {} answered {status}. OIDC_ISSUER has to be the provider's issuer URL",
+                url(issuer)
+            )));
+        }
     }
     let metadata = checked(issuer, response.body())?;
     into_cache_api(issuer, response.body()).await;
@@ -111,9 +121,10 @@ async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
 /// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
 fn checked(issuer: &IssuerUrl, body: &[u8]) -> Result<Metadata, ProviderError> {
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
-    let metadata = read(body).ok_or_else(|| rejected("the document is no provider metadata"))?;
+    let metadata =
+        read(body).ok_or_else(|| rejected("what the provider sent is no discovery document. Check OIDC_ISSUER"))?;
     if metadata.issuer() != issuer {
-        return Err(rejected("the document names another issuer than OIDC_ISSUER"));
+        return Err(rejected("the document names another issuer than OIDC_ISSUER; a slash at the end counts"));
     }
     let more = metadata.additional_metadata();
     let endpoints = [

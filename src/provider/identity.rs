@@ -56,7 +56,7 @@ impl Oidc {
                 claims.extend(further.into_iter().filter(|(name, _)| !ID_TOKEN_CLAIMS.contains(&name.as_str())));
                 None
             }
-            Err(UserInfoFailure::NoAnswer) => Some("logged in; UserInfo could not be read".to_owned()),
+            Err(UserInfoFailure::NoAnswer) => Some("UserInfo could not be read".to_owned()),
             Err(UserInfoFailure::OtherSubject) => {
                 let why = "UserInfo names another subject than the ID token (sub)";
                 return Err(ProviderError::Callback(why.to_owned()));

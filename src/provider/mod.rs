@@ -131,6 +131,8 @@ pub struct SignIn {
     pub tokens: Tokens,
     /// What went wrong without harm: a UserInfo endpoint that did not answer.
     pub remark: Option<String>,
+    /// Where no refresh token came: so, and what an operator can do about it.
+    pub no_refresh_token: Option<&'static str>,
 }
 
 /// A provider of one kind.

@@ -109,7 +109,9 @@ impl WorkOs {
                 Untaken::NoKeys(error) => error,
             })?;
         let identity = identity::of(self.settings.issuer(), &answer.body, claims).ok_or_else(other_user)?;
-        Ok(SignIn { identity, tokens, remark: None })
+        let no_refresh_token =
+            tokens.refresh_token.is_none().then_some("no refresh token came, contrary to WorkOS's word");
+        Ok(SignIn { identity, tokens, remark: None, no_refresh_token })
     }
 
     /// See [`super::Provider::refresh`]. With an organization the session is switched to it.
@@ -243,7 +245,7 @@ fn selection(configured: &[(String, String)], hints: &[(String, String)]) -> Vec
         Some((name.to_owned(), value.to_owned()))
     });
     let mut params: Vec<(String, String)> = hinted.collect();
-    let overruled = |name: &String| params.iter().any(|(hint, _)| hint == name);
+    let overruled = |name: &String| hints.iter().chain(&params).any(|(hint, _)| hint == name);
     let others: Vec<_> = configured.iter().filter(|(name, _)| !overruled(name)).cloned().collect();
     params.extend(others);
 
@@ -301,6 +303,7 @@ mod tests {
         let hints = [("prompt", "none"), ("ui_locales", "de"), ("screen_hint", "odd")];
         assert_eq!(selected(&[], &hints), pairs(&[("provider", "authkit")]));
         assert_eq!(selected(&[], &[("prompt", "login")]), pairs(&[("prompt", "login"), ("provider", "authkit")]));
+        assert_eq!(selected(&[("prompt", "login")], &[("prompt", "none")]), pairs(&[("provider", "authkit")]));
     }
 
     #[test]

@@ -25,7 +25,7 @@ const ENDPOINTS = {
 /**
  * Starts the provider. Options: `accessTokenSeconds`, `par` ("required" or "offered"), `auth` (the client's
  * authentication method), `alg` (of ID tokens), `scopes` (in place of its scopes_supported), `interactive` (a login
- * form), `discovery` (more metadata), `port`.
+ * form), `discovery` (more metadata), `port`, `consent` (no refresh token without `prompt=consent`).
  *
  * The result has, beside what a client needs to know:
  * - `allow(origin)`: registers a gateway's redirect URIs
@@ -110,7 +110,7 @@ class RealProvider {
     });
   }
 
-  #configuration({ par, alg = "RS256", scopes = ["openid", "offline_access"], discovery = {} }) {
+  #configuration({ par, alg = "RS256", scopes = ["openid", "offline_access"], discovery = {}, consent = false }) {
     const { client } = this;
     return {
       adapter: withClient(client),
@@ -123,7 +123,7 @@ class RealProvider {
       loadExistingGrant: grantWhatIsAsked,
       pkce: { required: () => true },
       // It drops offline_access from a request without prompt=consent; this client gets its refresh token all the same.
-      issueRefreshToken: async () => true,
+      issueRefreshToken: async (_, __, code) => !consent || code.scopes.has("offline_access"),
       expiresWithSession: async () => false,
       rotateRefreshToken: true,
       clockTolerance: 0,
@@ -172,6 +172,11 @@ class RealProvider {
   async #interaction(ctx) {
     const { req, res } = ctx;
     const details = await this.#provider.interactionDetails(req, res);
+    if (details.prompt.name === "consent") {
+      await this.#provider.interactionFinished(req, res, { consent: {} }, { mergeWithLastSubmission: true });
+      ctx.respond = false;
+      return;
+    }
     const hint = details.params.login_hint;
     if (this.interactive && ctx.method === "GET") {
       ctx.type = "html";

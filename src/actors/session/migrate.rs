@@ -126,7 +126,7 @@ impl Session {
                 refresh.await;
             }
             let began = ambient::now();
-            let moved = session.hand_over(region).await;
+            let moved = session.hand_over(region, cause).await;
             let (outcome, detail) = match &moved {
                 Ok(to) => ("ok", format!("the session lives in {} as {} now", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
@@ -136,7 +136,7 @@ impl Session {
         })
     }
 
-    async fn hand_over(self: &Rc<Self>, region: Region) -> Result<Whereabouts, Denied> {
+    async fn hand_over(self: &Rc<Self>, region: Region, cause: Cause) -> Result<Whereabouts, Denied> {
         let now = ambient::now();
         let jurisdiction = self.config.regions.jurisdiction;
         let under_way = self.active(|active| active.moving.clone()).ok_or(Denied::Unknown)?;
@@ -153,6 +153,7 @@ impl Session {
         let adopt = Adopt {
             from: self.id.clone(),
             began_at: moving.began_at,
+            cause,
             active: Box::new(active),
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         };
@@ -192,7 +193,7 @@ impl Session {
             Some(State::Arriving(arriving)) if arriving.from == adopt.from => return Ok(()),
             Some(_) => return Err(Denied::Unknown),
         }
-        let Adopt { from, began_at, active, ledger } = adopt;
+        let Adopt { from, began_at, cause, active, ledger } = adopt;
         let lives = (active.created_at, active.expires_at);
         let registered =
             self.register(&active.identity, active.place.clone(), began_at, lives, Some(from.clone())).await;
@@ -206,7 +207,7 @@ impl Session {
         for entry in &ledger {
             let _ = ledger::append(&self.sql, entry);
         }
-        self.record(Event::Migrate, "adopted", Cause::Directory, now, &detail);
+        self.record(Event::Migrate, "adopted", cause, now, &detail);
         Ok(())
     }
 

@@ -41,12 +41,14 @@ pub mod moved;
 mod object;
 mod observe;
 pub mod pending;
+mod reading;
 mod refresh;
 mod registration;
 mod revoke;
 mod sign_in;
 mod single_flight;
 pub mod state;
+mod succession;
 pub mod view;
 
 pub use object::SessionActor;
