@@ -42,18 +42,17 @@ const seconds = Number(process.env.TOKEN_LIFE ?? 30);
 
 const start = PROVIDERS[process.env.PROVIDER || "oidc"];
 if (!start) await stop(1, `PROVIDER must be one of: ${Object.keys(PROVIDERS).join(", ")}`);
-const folder = await mkdtemp(join(tmpdir(), "edge-oauth-sessions-provider-"));
-started.push(() => rm(folder, { recursive: true, force: true }));
+// Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh. In the
+// checkout, where nobody tidies up while it runs; the port makes it this run's own.
+const storage = join(ROOT, `.wrangler/demo-${port}`);
+const folder = join(storage, "provider");
+await rm(storage, { recursive: true, force: true });
+await mkdir(folder, { recursive: true });
+started.push(() => rm(storage, { recursive: true, force: true }));
 const provider = await start({ origin, seconds, folder });
 started.push(provider.close);
 const application = await startApplication({ issuer: provider.issuer });
 started.push(application.close);
-// Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh. In the
-// checkout, where nobody tidies up while it runs; the port makes it this run's own.
-const storage = join(ROOT, `.wrangler/demo-${port}`);
-await rm(storage, { recursive: true, force: true });
-await mkdir(storage, { recursive: true });
-started.push(() => rm(storage, { recursive: true, force: true }));
 
 console.log(`starting the gateway on port ${port}`);
 startGateway({
