@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startAuth0 } from "./parts/auth0.mjs";
+import { startGateway } from "./parts/gateway.mjs";
 import { DROP } from "./parts/hostile.mjs";
 import { jwt } from "./parts/jwt.mjs";
 import { freePort, sleep } from "./parts/process.mjs";
@@ -29,6 +30,18 @@ describe("auth0", { concurrency: 3 }, () => {
     world = await createWorld(undefined, { start: () => startAuth0({}), vars: { OIDC_AUDIENCE: "https://api.example" } });
   });
   after(() => world.close());
+
+  test("auth0: healthz names what is missing, and where in the Auth0 Dashboard it is found", async (t) => {
+    const vars = { PROVIDER: "auth0", OIDC_ISSUER: undefined, OIDC_CLIENT_ID: undefined, AUTH0_LOGOUT_FEDERATED: "yes" };
+    const gateway = await startGateway({ provider: {}, upstream: { origin: "http://127.0.0.1:9" }, vars });
+    t.after(() => gateway.close());
+    const answer = await gateway.request("/auth/healthz");
+    assert.equal(answer.status, 500);
+    const problems = Object.fromEntries(answer.json().problems.map(({ variable, message }) => [variable, message]));
+    assert.deepEqual(names(problems), ["AUTH0_DOMAIN", "AUTH0_LOGOUT_FEDERATED", "OIDC_CLIENT_ID"]);
+    assert.match(problems.AUTH0_DOMAIN, /Auth0 Dashboard under Applications, .*, Settings/);
+    assert.match(problems.OIDC_CLIENT_ID, /Auth0 Dashboard under Applications, .*, Settings/);
+  });
 
   test("auth0: the authorization request has every parameter that it needs, and each hint under its own name", async () => {
     const { provider, gateway } = world;

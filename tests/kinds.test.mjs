@@ -8,8 +8,8 @@ import { sleep, until } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
 
-for (const [kind, start] of Object.entries(KINDS)) {
-  describe(kind, { concurrency: 3 }, () => {
+describe("kinds", { concurrency: 2 }, () => {
+  for (const [kind, start] of Object.entries(KINDS)) describe(kind, { concurrency: 3 }, () => {
     /** For tests that change nothing for others: their tokens live long, and the provider does what is right. */
     let shared;
     before(async () => {
@@ -220,4 +220,4 @@ for (const [kind, start] of Object.entries(KINDS)) {
       assert.equal((await gateway.request("/api", { headers: { cookie } })).json().reason, "logout");
     });
   });
-}
+});

@@ -2,7 +2,7 @@
 // WorkOS's own emulator, through a proxy that a test can let answer in its place.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ADMIN_TOKEN } from "./parts/gateway.mjs";
+import { ADMIN_TOKEN, startGateway } from "./parts/gateway.mjs";
 import { claimsOf, jwt, withBrokenSignature } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
 import { sleep } from "./parts/process.mjs";
@@ -38,6 +38,17 @@ describe("workos", { concurrency: 3 }, () => {
     world = await newWorld();
   });
   after(() => world.close());
+
+  test("workos: healthz names what is missing, and where in the WorkOS Dashboard it is found", async (t) => {
+    const vars = { PROVIDER: "workos", OIDC_ISSUER: undefined };
+    const gateway = await startGateway({ provider: {}, upstream: { origin: "http://127.0.0.1:9" }, vars });
+    t.after(() => gateway.close());
+    const answer = await gateway.request("/auth/healthz");
+    assert.equal(answer.status, 500);
+    const { problems } = answer.json();
+    assert.deepEqual(problems.map(({ variable }) => variable), ["WORKOS_CLIENT_ID", "WORKOS_API_KEY"]);
+    for (const { message } of problems) assert.match(message, /WorkOS Dashboard under API Keys/);
+  });
 
   test("workos: the authorization request has the documented parameters, and no others", async () => {
     const { provider, gateway } = world;
