@@ -113,6 +113,7 @@ describe("openapi", () => {
     check("/session", "GET", await once("/auth/session"), 401);
     check("/refresh", "POST", await browser.api("/auth/refresh", { method: "POST" }), 200);
     check("/refresh", "POST", await visitor.api("/auth/refresh", { method: "POST" }), 401);
+    check("/captcha", "POST", await visitor.api("/auth/captcha", { method: "POST" }), 404);
     check("/sessions", "GET", await browser.api("/auth/sessions"), 200);
     check("/sessions", "GET", await visitor.api("/auth/sessions"), 401);
     check("/sessions/{id}", "DELETE", await browser.api(`/auth/sessions/${UNKNOWN}`, { method: "DELETE" }), 404);

@@ -1,11 +1,13 @@
 //! Reads the variables, and collects every problem on the way.
 
+use std::borrow::Cow;
+
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
 use super::{
-    AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, RegionPolicy, Regions, SameSite,
+    AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, Provider, RegionPolicy, Regions, SameSite,
     TokenAuth, is_allowed,
 };
 use crate::region::Region;
@@ -38,8 +40,9 @@ pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<
     }
 }
 
-struct Reader<V> {
-    vars: V,
+/// The variables, and what is wrong with them so far.
+pub(super) struct Reader<V> {
+    pub(super) vars: V,
     problems: Vec<Problem>,
 }
 
@@ -48,9 +51,14 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // Each line runs whatever the others found: an operator sees every problem at once.
         let public_origins = self.origins();
         let auth_prefix = self.auth_prefix();
-        let upstream = self.upstream();
+        let routes = self.routes();
+        let identity_headers = self.identity_headers();
         let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
-        let oidc = self.oidc();
+        let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
+        let provider = self.provider();
+        let captcha = self.captcha(routes.as_deref().unwrap_or_default());
+        let issuer = provider.as_ref().map(Provider::issuer);
+        let jwt = self.jwt(routes.as_deref().unwrap_or_default(), issuer);
         let lifetimes = Lifetimes {
             idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
             absolute: self.seconds("SESSION_ABSOLUTE_SECONDS", 604_800, 1),
@@ -66,9 +74,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(Config {
             public_origins,
             auth_prefix,
-            upstream: upstream?,
+            routes: routes?,
             upstream_timeout,
-            oidc: oidc?,
+            identity_headers,
+            stream_check,
+            captcha,
+            jwt,
+            provider: provider?,
             lifetimes,
             same_site: same_site?,
             regions: regions?,
@@ -76,13 +88,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn oidc(&mut self) -> Option<Oidc> {
-        let known = self.choice("PROVIDER", &[("oidc", ())]);
-        let issuer = self.issuer();
-        let client_id = self.text("OIDC_CLIENT_ID");
-        if client_id.is_none() {
-            self.problem("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
-        }
+    /// What OpenID Connect providers have in common.
+    pub(super) fn oidc(&mut self, issuer: Option<IssuerUrl>, client_id: Option<String>) -> Option<Oidc> {
         let methods = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
         let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &methods);
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
@@ -98,7 +105,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if resource.as_deref().is_some_and(|resource| Url::parse(resource).is_err()) {
             self.problem("OIDC_RESOURCE", "is no absolute URI (RFC 8707): put the API's identifier there");
         }
-        known?;
         Some(Oidc {
             issuer: issuer?,
             client_id: ClientId::new(client_id?),
@@ -114,7 +120,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn issuer(&mut self) -> Option<IssuerUrl> {
+    pub(super) fn issuer(&mut self) -> Option<IssuerUrl> {
         let Some(text) = self.text("OIDC_ISSUER") else {
             self.problem(
                 "OIDC_ISSUER",
@@ -136,7 +142,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
-    fn authorization_params(&mut self) -> Vec<(String, String)> {
+    pub(super) fn authorization_params(&mut self) -> Vec<(String, String)> {
         let Some(text) = self.text("OIDC_AUTHORIZATION_PARAMS") else { return Vec::new() };
         let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
             self.problem(
@@ -189,36 +195,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         text
     }
 
-    fn upstream(&mut self) -> Option<String> {
-        if self.text("ROUTES").is_some() {
-            self.problem("ROUTES", "is not supported by this version: put the application's origin into UPSTREAM");
-        }
-        let Some(text) = self.text("UPSTREAM") else {
-            self.problem(
-                "UPSTREAM",
-                "is missing: the origin of the application behind the gateway, such as https://app.internal",
-            );
-            return None;
-        };
-        match Url::parse(&text) {
-            Ok(url)
-                if is_allowed(&url)
-                    && url.query().is_none()
-                    && url.fragment().is_none()
-                    && url.username().is_empty() =>
-            {
-                Some(url.as_str().trim_end_matches('/').to_owned())
-            }
-            _ => {
-                self.problem(
-                    "UPSTREAM",
-                    "must be an https origin, optionally with a path (http on loopback hosts only)",
-                );
-                None
-            }
-        }
-    }
-
     fn regions(&mut self) -> Option<Regions> {
         let default = self.default_region();
         let policies = [
@@ -252,7 +228,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// The value that the variable names; the first one where it is unset.
-    fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
         let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };
         let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -262,7 +238,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         found
     }
 
-    fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
+    pub(super) fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
         let most = 10 * 365 * 86_400;
         let seconds = self.text(variable).map_or(Ok(default), |text| text.parse::<i64>());
         match seconds {
@@ -275,11 +251,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// A variable's text; an empty one counts as unset, as wrangler has no other way to unset one.
-    fn text(&self, variable: &str) -> Option<String> {
+    pub(super) fn text(&self, variable: &str) -> Option<String> {
         (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    fn problem(&mut self, variable: &'static str, message: &str) {
-        self.problems.push(Problem { variable, message: message.to_owned() });
+    pub(super) fn problem(&mut self, variable: impl Into<Cow<'static, str>>, message: &str) {
+        self.problems.push(Problem { variable: variable.into(), message: message.to_owned() });
     }
 }

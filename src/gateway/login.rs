@@ -63,7 +63,7 @@ impl Gateway {
 
         let jar = request.jar();
         let login = Credential { actor: address.id, secret: begun.secret };
-        let posted = self.config.oidc.form_post;
+        let posted = self.config.provider.form_post();
         let mut response = Outgoing::redirect(302, &begun.authorization_url).cookie(&jar.set_login(
             &attempt,
             &login,
@@ -100,7 +100,7 @@ impl Gateway {
         let completed = actors::ask(&address, Complete { secret: login.secret.clone(), callback }).await?;
 
         let jar = request.jar();
-        let clear_login = jar.clear_login(&attempt, self.config.oidc.form_post);
+        let clear_login = jar.clear_login(&attempt, self.config.provider.form_post());
         let response = match completed? {
             Completed::SignedIn { secret, region, expires_at, return_to } => {
                 self.retire(request, address.id.as_str()).await;

@@ -51,7 +51,7 @@ impl Gateway {
 
     fn is_own_navigation(request: &Incoming) -> bool {
         let site = request.header("sec-fetch-site");
-        request.is_navigation() && matches!(site.as_deref(), Some("same-origin" | "none"))
+        request.is_navigation() && matches!(site, Some("same-origin" | "none"))
     }
 
     /// What a link on another site, or an image, gets: a button. A strict cookie does not come along from there, so
@@ -77,6 +77,10 @@ impl Gateway {
     pub(super) async fn logged_out(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         if let Some(return_to) = self.return_to_of(request).await {
             return Ok(Outgoing::redirect(303, &return_to));
+        }
+        // A provider that gives no `state` back brings it along. Whoever made it up: it is an address on this site.
+        if let Some(return_to) = request.query().get("return_to").filter(|to| !to.is_empty()) {
+            return Ok(Outgoing::redirect(303, &self.return_to(request, return_to)?));
         }
         let page = Page {
             title: "Logged out",

@@ -6,26 +6,34 @@
 
 use std::rc::Rc;
 
-use openidconnect::AccessToken;
 use url::{Url, form_urlencoded};
-use worker::Env;
+use worker::{Context, Env};
 
 use self::problem::Problem;
 use self::request::Incoming;
 use self::response::{Body, Outgoing};
 use self::route::{Endpoint, Host, Route};
 use self::way_out::WayOut;
-use crate::actors::session::message::{Credential, EndReason, Get, Got, Want};
+use crate::actors::session::message::{Credential, EndReason};
 use crate::ambient;
 use crate::config::{Config, Origin, SameSite};
-use crate::credential::Secret;
+use crate::timer::Timer;
 
 mod admin;
+mod application;
 mod backchannel;
+mod bearer;
+mod captcha;
+pub mod clearance;
 pub mod cookie;
 pub mod csrf;
+mod event_stream;
+pub mod headers;
 pub mod hygiene;
+pub mod identity;
 pub mod json;
+pub mod jwk;
+pub mod jwt;
 mod login;
 mod logout;
 pub mod pages;
@@ -36,22 +44,31 @@ pub mod response;
 pub mod route;
 mod session;
 mod sessions;
+mod upstream;
+pub mod visitor;
+mod watch;
 pub mod way_out;
+mod web_socket;
 
 /// What every request is served with.
 pub struct Gateway {
     config: Rc<Config>,
     env: Env,
+    context: Context,
+    timer: Timer,
 }
 
 /// Serves one request.
-pub async fn serve(raw: web_sys::Request, env: Env) -> worker::Result<web_sys::Response> {
+pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let address = raw.url();
     let Ok(url) = Url::parse(&address) else {
         return Problem::BadRequest("The request's address is malformed.").response("", false).into_platform();
     };
     match crate::config_of(&env).as_ref() {
-        Ok(config) => Gateway { config: Rc::clone(config), env }.serve(raw, &address, url).await,
+        Ok(config) => {
+            let gateway = Gateway { config: Rc::clone(config), env, context, timer: Timer::default() };
+            gateway.serve(raw, &address, route::normalized(url)).await
+        }
         // The operator has to do something first: every request says what.
         Err(problems) => turn_away(raw, url, &Problem::ConfigInvalid(problems.clone())),
     }
@@ -73,8 +90,11 @@ impl Gateway {
             Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
         };
         let request = Incoming::new(raw, url, origin);
+        if let Err(problem) = request.check_size(address) {
+            return self.refuse(&request, &problem);
+        }
         let response = match route::route(&self.config, address, &request.url) {
-            Route::Application => self.application(&request).await?,
+            Route::Application(route) => self.application(&request, route).await?,
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
                 Ok(response) => response.into_platform()?,
                 Err(problem) if endpoint == Endpoint::Callback => {
@@ -126,40 +146,12 @@ impl Gateway {
             Endpoint::OwnSession => self.end_own_session(request).await,
             Endpoint::BackchannelLogout => self.backchannel_logout(request).await,
             Endpoint::Admin => self.admin(request).await,
+            Endpoint::Captcha => self.captcha(request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
     }
 
-    /// A request for the application: with a session it is proxied, without one it is sent to log in, or told so.
-    async fn application(&self, request: &Incoming) -> worker::Result<web_sys::Response> {
-        match self.proxied(request).await {
-            Ok(response) => Ok(response),
-            Err(problem @ (Problem::LoginRequired | Problem::SessionEnded(_))) if request.is_navigation() => {
-                self.send_to_login(request, &problem).into_platform()
-            }
-            Err(problem) => self.refuse(request, &problem),
-        }
-    }
-
-    async fn proxied(&self, request: &Incoming) -> Result<web_sys::Response, Problem> {
-        // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
-        if request.method == "TRACE" {
-            return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-        }
-        request.check_csrf()?;
-        let token = self.access_token(request).await?;
-        self.proxy(request, &token).await
-    }
-
-    async fn access_token(&self, request: &Incoming) -> Result<AccessToken, Problem> {
-        let navigation_from = request.navigation_from();
-        let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::AccessToken, navigation_from };
-        match self.ask_session(request, get).await?? {
-            Got::AccessToken(token) => Ok(token),
-            Got::View(_) | Got::Standing => Err(Problem::StoreUnavailable),
-        }
-    }
-
+    /// A navigation that needs a session goes to log in, and comes back to the same address.
     fn send_to_login(&self, request: &Incoming, problem: &Problem) -> Outgoing {
         // An address that a login could not come back to is not worth an error: the user came to log in.
         let here = self.return_to(request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
@@ -207,7 +199,7 @@ impl Gateway {
         let login = self.endpoint_url("login", return_to);
         let link =
             if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login.as_str()) };
-        problem.response_with_link(&request.ray(), request.wants_page(), Some(link))
+        problem.response_with_links(&request.ray(), request.wants_page(), Some(link), &problem.logins(&login))
     }
 
     /// Whether the browser has a session that lives.

@@ -1,4 +1,5 @@
-//! The gateway's pages: small, readable in light and dark, on a phone and by keyboard, without script. Pure.
+//! The gateway's pages: small, readable in light and dark, on a phone and by keyboard, without script but for the
+//! captcha's. Pure.
 
 use super::response::{Body, Outgoing};
 
@@ -15,12 +16,55 @@ pub struct Page<'a> {
     pub list: Vec<(&'a str, &'a str)>,
     /// Finds the request in the log; empty: there is nothing to find.
     pub ray: &'a str,
+    /// Links to choose among: the URL and the words of each.
+    pub choices: &'a [(String, &'a str)],
     /// A link: its URL and its words.
     pub link: Option<(&'a str, &'a str)>,
     /// A form that posts to this URL, with these words on its button.
     pub form: Option<(&'a str, &'a str)>,
     /// Goes on to this URL by itself.
     pub refresh: Option<&'a str>,
+    /// A captcha.
+    pub widget: Option<Widget<'a>>,
+}
+
+/// Turnstile's widget in a form that posts itself once it is solved.
+#[derive(Clone, Copy, Debug)]
+pub struct Widget<'a> {
+    /// Where the form posts to.
+    pub url: &'a str,
+    /// `sitekey`.
+    pub site_key: &'a str,
+    /// `action`, which the verifier tells back.
+    pub action: &'a str,
+    /// Where the browser goes afterwards.
+    pub return_to: &'a str,
+    /// For the content security policy: random, of this one response.
+    pub nonce: &'a str,
+}
+
+/// Where Turnstile's script and its frame come from.
+const TURNSTILE: &str = "https://challenges.cloudflare.com";
+
+impl Widget<'_> {
+    fn html(self) -> String {
+        format!(
+            "<form method=\"post\" action=\"{url}\"><input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">\
+            <div class=\"cf-turnstile\" data-sitekey=\"{site_key}\" data-action=\"{action}\" data-callback=\"solved\"></div>\
+            <noscript><p>This check needs JavaScript: please allow it for this page.</p></noscript></form>\
+            <script nonce=\"{nonce}\">function solved(){{document.querySelector(\"form\").submit()}}</script>\
+            <script nonce=\"{nonce}\" src=\"{TURNSTILE}/turnstile/v0/api.js\" async defer></script>",
+            url = escape(self.url),
+            return_to = escape(self.return_to),
+            site_key = escape(self.site_key),
+            action = escape(self.action),
+            nonce = escape(self.nonce),
+        )
+    }
+
+    fn policy(self) -> String {
+        format!("; script-src 'nonce-{}' {TURNSTILE}; frame-src {TURNSTILE}; connect-src {TURNSTILE}", self.nonce)
+    }
 }
 
 const STYLE: &str = "\
@@ -65,15 +109,19 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}<title>{title}</title>\
         <style>{STYLE}</style></head>\
-        <body><main><h1>{title}</h1><p>{detail}</p>{next}{list}{actions}{ray}</main></body></html>\n",
+        <body><main><h1>{title}</h1><p>{detail}</p>{next}{list}{widget}{actions}{ray}</main></body></html>\n",
         title = escape(page.title),
         detail = escape(page.detail),
         list = list(&page.list),
+        widget = page.widget.map(Widget::html).unwrap_or_default(),
         actions = actions(page),
     );
     // No form-action: browsers hold it against the redirects behind a form, too, and a logout's leads to the provider.
-    let policy =
-        format!("default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'", style_hash());
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'{}",
+        style_hash(),
+        page.widget.map(Widget::policy).unwrap_or_default(),
+    );
     Outgoing::new(status, Body::Html(html)).header("content-security-policy", &policy)
 }
 
@@ -90,13 +138,10 @@ fn actions(page: &Page<'_>) -> String {
     let form = page.form.map(|(url, words)| {
         format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), escape(words))
     });
-    let link = page.link.map(|(url, words)| format!("<a href=\"{}\">{}</a>", escape(url), escape(words)));
-    match (form, link) {
-        (None, None) => String::new(),
-        (form, link) => {
-            format!("<div class=\"do\">{}{}</div>", form.unwrap_or_default(), link.unwrap_or_default())
-        }
-    }
+    let choices = page.choices.iter().map(|(url, words)| (url.as_str(), *words));
+    let link = |(url, words)| format!("<a href=\"{}\">{}</a>", escape(url), escape(words));
+    let actions: String = form.into_iter().chain(choices.chain(page.link).map(link)).collect();
+    if actions.is_empty() { actions } else { format!("<div class=\"do\">{actions}</div>") }
 }
 
 /// Text for HTML, in elements and in quoted attributes.

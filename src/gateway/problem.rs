@@ -10,6 +10,7 @@ use crate::actors::AskError;
 use crate::actors::directory::message::DirectoryError;
 use crate::actors::session::message::{Denied, EndReason, SignInError};
 use crate::config;
+use crate::provider::turned_down::TurnedDown;
 
 /// Everything that can be wrong, as the outside sees it. The text is `detail`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,18 @@ pub enum Problem {
     /// It needs a bearer token (RFC 6750), and what it brought is none, or not a good one.
     #[error("{0}")]
     InvalidToken(&'static str),
+    /// The keys that bearer tokens are verified with cannot be had.
+    #[error("Bearer tokens cannot be verified at the moment.")]
+    KeysUnavailable,
+    /// The session, or the token, lacks what the route requires.
+    #[error("This needs a permission that you do not have.")]
+    Forbidden,
+    /// It may come from a machine.
+    #[error("{0}")]
+    CaptchaRequired(&'static str),
+    /// It most likely comes from a machine.
+    #[error("The request looks as if a machine had sent it.")]
+    BotScoreTooLow,
     /// Another site may have sent it.
     #[error("The request changes something, and it does not come from this site.")]
     CsrfRejected,
@@ -35,6 +48,9 @@ pub enum Problem {
     /// A login did not work out.
     #[error("The login could not be completed: {0}.")]
     CallbackRejected(String),
+    /// A login did not work out, and its user can do something about it.
+    #[error("{} ({})", .0.what, .0.code)]
+    TurnedDown(Box<TurnedDown>),
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
@@ -47,6 +63,9 @@ pub enum Problem {
     /// A body is too long.
     #[error("The request is larger than this address accepts.")]
     TooLarge,
+    /// An address or headers are too long.
+    #[error("The request's address, headers or cookies are larger than this gateway accepts.")]
+    HeadersTooLarge,
     /// The provider's or the operator's fault.
     #[error("The login provider cannot be used: {0}.")]
     ProviderRejected(String),
@@ -111,6 +130,7 @@ impl From<SignInError> for Problem {
             SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
             SignInError::ProviderUnavailable(_) => Self::ProviderUnavailable { retry_after: 5 },
             SignInError::StoreUnavailable => Self::StoreUnavailable,
+            SignInError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
         }
     }
 }
@@ -132,14 +152,19 @@ impl Problem {
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
             Self::AlreadyEnded(_) => (409, "session_ended", "Session ended"),
             Self::InvalidToken(_) => (401, "invalid_token", "Invalid token"),
+            Self::Forbidden => (403, "forbidden", "Not allowed"),
+            Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
+            Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
-            Self::CallbackRejected(_) => (400, "callback_rejected", "Login failed"),
+            Self::CallbackRejected(_) | Self::TurnedDown(_) => (400, "callback_rejected", "Login failed"),
             Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
+            Self::HeadersTooLarge => (431, "too_large", "Request too large"),
             Self::ProviderRejected(_) => (502, "provider_rejected", "Login provider refused"),
             Self::ProviderUnavailable { .. } => (503, "provider_unavailable", "Login provider unavailable"),
+            Self::KeysUnavailable => (503, "provider_unavailable", "Keys unavailable"),
             Self::UpstreamUnavailable => (502, "upstream_unavailable", "Application unavailable"),
             Self::UpstreamTimeout => (504, "upstream_timeout", "Application too slow"),
             Self::StoreUnavailable => (503, "store_unavailable", "Sessions unavailable"),
@@ -152,10 +177,15 @@ impl Problem {
         self.status_code_title().0
     }
 
+    /// What it is called.
+    pub const fn title(&self) -> &'static str {
+        self.status_code_title().2
+    }
+
     const fn retry_after(&self) -> Option<u32> {
         match self {
             Self::ProviderUnavailable { retry_after } => Some(*retry_after),
-            Self::StoreUnavailable => Some(5),
+            Self::StoreUnavailable | Self::KeysUnavailable => Some(5),
             _ => None,
         }
     }
@@ -167,9 +197,20 @@ impl Problem {
 
     /// The same, with a link on the page.
     pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
+        self.response_with_links(ray, page, link, &[])
+    }
+
+    /// The same, with a link on the page, and with others to choose among: the URL and the words of each.
+    pub fn response_with_links(
+        &self,
+        ray: &str,
+        page: bool,
+        link: Option<(WayOut, &str)>,
+        choices: &[(String, &str)],
+    ) -> Outgoing {
         let (status, code, title) = self.status_code_title();
-        let mut response = if page {
-            self.page(status, title, ray, link)
+        let response = if page {
+            self.page(status, title, ray, link, choices)
         } else {
             let mut document = json!({
                 "type": "about:blank", "title": title, "status": status, "code": code, "detail": self.to_string(),
@@ -184,15 +225,20 @@ impl Problem {
             }
             Outgoing::new(status, Body::Problem(document.to_string()))
         };
+        self.with_headers(response)
+    }
+
+    /// The response with the headers that belong to the problem, whatever its body is.
+    pub fn with_headers(&self, mut response: Outgoing) -> Outgoing {
         if let Some(seconds) = self.retry_after() {
             response = response.header("retry-after", &seconds.max(1).to_string());
         }
         match self {
-            Self::MethodNotAllowed(methods) => response = response.header("allow", methods),
-            Self::InvalidToken(_) => response = response.header("www-authenticate", "Bearer error=\"invalid_token\""),
-            _ => {}
+            Self::MethodNotAllowed(methods) => response.header("allow", methods),
+            Self::InvalidToken(_) => response.header("www-authenticate", "Bearer error=\"invalid_token\""),
+            Self::CaptchaRequired(_) => response.header("cf-challenge", "captcha"),
+            _ => response,
         }
-        response
     }
 }
 

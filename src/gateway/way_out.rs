@@ -1,8 +1,11 @@
 //! What a page tells a person who did not get what they asked for: what to do next, and a link that does it. Pure.
 
+use url::form_urlencoded;
+
 use super::pages::{self, Page};
 use super::problem::Problem;
 use super::response::Outgoing;
+use crate::provider::turned_down::Choice;
 
 /// Where the link of a page leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,28 +34,42 @@ impl Problem {
     pub const fn way_out(&self) -> Option<WayOut> {
         match self {
             Self::ForeignHost => None,
-            Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) => Some(WayOut::LogIn),
+            Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::TurnedDown(_) => {
+                Some(WayOut::LogIn)
+            }
             Self::ProviderRejected(_)
             | Self::ProviderUnavailable { .. }
             | Self::UpstreamUnavailable
             | Self::UpstreamTimeout
             | Self::StoreUnavailable
+            | Self::KeysUnavailable
+            | Self::CaptchaRequired(_)
             | Self::ConfigInvalid(_) => Some(WayOut::Again),
             Self::AlreadyEnded(_)
             | Self::InvalidToken(_)
+            | Self::Forbidden
+            | Self::BotScoreTooLow
             | Self::CsrfRejected
             | Self::BadRequest(_)
             | Self::NotFound
             | Self::MethodNotAllowed(_)
-            | Self::TooLarge => Some(WayOut::Home),
+            | Self::TooLarge
+            | Self::HeadersTooLarge => Some(WayOut::Home),
         }
     }
 
     /// The page, with its link.
-    pub(super) fn page(&self, status: u16, title: &str, ray: &str, link: Option<(WayOut, &str)>) -> Outgoing {
+    pub(super) fn page(
+        &self,
+        status: u16,
+        title: &str,
+        ray: &str,
+        link: Option<(WayOut, &str)>,
+        choices: &[(String, &str)],
+    ) -> Outgoing {
         let list = match self {
             Self::ConfigInvalid(problems) => {
-                problems.iter().map(|problem| (problem.variable, problem.message.as_str())).collect()
+                problems.iter().map(|problem| (problem.variable.as_ref(), problem.message.as_str())).collect()
             }
             _ => Vec::new(),
         };
@@ -62,16 +79,31 @@ impl Problem {
             next: self.next(link.map(|(way, _)| way)),
             list,
             ray,
+            choices,
             link: link.map(|(way, url)| (url, way.words(self))),
             ..Page::default()
         };
         pages::page(status, &page)
     }
 
+    /// The other logins that the provider offers in place of the one at this address.
+    pub fn logins(&self, login: &str) -> Vec<(String, &str)> {
+        let Self::TurnedDown(turned_down) = self else { return Vec::new() };
+        let url = |choice: &Choice| {
+            let parameter =
+                form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
+            format!("{login}&{parameter}")
+        };
+        turned_down.choices.iter().map(|choice| (url(choice), choice.label.as_str())).collect()
+    }
+
     /// What a person can do.
-    const fn next(&self, way_out: Option<WayOut>) -> &'static str {
+    fn next(&self, way_out: Option<WayOut>) -> &str {
         match (self, way_out) {
-            (Self::CallbackRejected(_), Some(WayOut::Home)) => "You are still logged in as before.",
+            (Self::CallbackRejected(_) | Self::TurnedDown(_), Some(WayOut::Home)) => {
+                "You are still logged in as before."
+            }
+            (Self::TurnedDown(turned_down), _) => &turned_down.next,
             (Self::CallbackRejected(_), _) => {
                 "You can log in again. If that goes on failing, tell the operator of this site the reference below."
             }
@@ -80,6 +112,7 @@ impl Problem {
             (
                 Self::ProviderUnavailable { .. }
                 | Self::StoreUnavailable
+                | Self::KeysUnavailable
                 | Self::UpstreamUnavailable
                 | Self::UpstreamTimeout,
                 _,
@@ -89,6 +122,12 @@ impl Problem {
             }
             (Self::ConfigInvalid(_), _) => "If this is your site, set these variables and deploy again:",
             (Self::ForeignHost, _) => "Check the address. If this is your site, PUBLIC_ORIGIN has to name this host.",
+            (Self::CaptchaRequired(_), _) => "Open the page that sent this once more, pass the check, and try again.",
+            (Self::Forbidden, _) => "Ask the operator of this site for it, or log in as somebody who has it.",
+            (Self::BotScoreTooLow, _) => {
+                "Try another browser or another network. If that goes on failing, tell the operator of this site the reference below."
+            }
+            (Self::HeadersTooLarge, _) => "Delete the cookies of this site, then open it again.",
             (Self::CsrfRejected, _) => "Nothing was changed. If you meant to do this, do it in the application itself.",
             (
                 Self::AlreadyEnded(_)

@@ -6,6 +6,9 @@ import { modules, settings } from "./bundle.mjs";
 
 /** The request header from which workerd takes `request.cf`. */
 export const CF_HEADER = "MF-CF-Blob";
+/** Its value for these fields, in ASCII. */
+export const cf = (fields) =>
+  JSON.stringify(fields).replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 const quote = JSON.stringify;
 const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
@@ -15,9 +18,11 @@ const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
  *
  * - `port`, `tls` (`{ certificateChain, privateKey }`): the gateway's socket
  * - `entry`: JavaScript that becomes the main module, beside the bundle's
+ * - `trust`: a certificate authority, as PEM text, that is believed beside the usual ones
  * - `probe`: `{ port, script }`, a second Worker with the gateway's Durable Objects bound to it
+ * - `services`: service bindings by name, each the script of a Worker
  */
-export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe }) {
+export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, services = {}, trust }) {
   const { compatibility_date, compatibility_flags, durable_objects, migrations, vars: defaults } = await settings(bundle);
   const storage = path.join(folder, "storage");
   mkdirSync(storage, { recursive: true });
@@ -50,6 +55,8 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
     : `http = ${http}`;
   const probeSocket = probe ? `,\n    (name = "probe", address = "127.0.0.1:${probe.port}", service = "probe", http = ())` : "";
 
+  const bound = Object.keys(services);
+
   const file = path.join(folder, "config.capnp");
   writeFileSync(
     file,
@@ -57,25 +64,28 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
-    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
-    (name = "disk", disk = (path = ${quote(storage)}, writable = true))${probe ? `,\n    (name = "probe", worker = .probe)` : ""} ],
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true${trust ? `, trustedCertificates = [${quote(trust)}]` : ""}))),
+    (name = "disk", disk = (path = ${quote(storage)}, writable = true))${probe ? `,\n    (name = "probe", worker = .probe)` : ""}${bound
+      .map((name) => `,\n    (name = "service-${name}", worker = .service${name.toLowerCase()})`)
+      .join("")} ],
   sockets = [
     (name = "gateway", address = "127.0.0.1:${port}", service = "main", ${socket})${probeSocket} ] );
 const main :Workerd.Worker = (
   ${compatibility},
   modules = ${list(all.map(({ name, type }) => `(name = ${quote(name)}, ${type} = embed ${quote(name)})`))},
-  bindings = ${list([...text, ...namespaces()])},
+  bindings = ${list([...text, ...namespaces(), ...bound.map((name) => `(name = ${quote(name)}, service = "service-${name}")`)])},
   durableObjectNamespaces = ${list(
     classes.map((name) => `(className = ${quote(name)}, uniqueKey = ${quote(`test-${name}`)}, enableSql = ${sql.has(name)})`),
   )},
   durableObjectStorage = (localDisk = "disk") );
-${probe ? probeWorker(probe.script, compatibility, namespaces("main")) : ""}`,
+${probe ? worker("probe", probe.script, compatibility, namespaces("main")) : ""}
+${bound.map((name) => worker(`service${name.toLowerCase()}`, services[name], compatibility, [])).join("\n")}`,
   );
   return file;
 }
 
-const probeWorker = (script, compatibility, bindings) => `const probe :Workerd.Worker = (
+const worker = (name, script, compatibility, bindings) => `const ${name} :Workerd.Worker = (
   ${compatibility},
-  modules = [(name = "probe.js", esModule = ${quote(script)})],
+  modules = [(name = "worker.js", esModule = ${quote(script)})],
   bindings = ${list(bindings)} );
 `;

@@ -14,6 +14,7 @@
 //!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
 //!             ─ Release ────► whether the grant is its own        (it was adopted)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
+//!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //! ```
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
@@ -64,6 +65,8 @@ pub enum SessionMessage {
     Adopt(Adopt),
     /// Whether the one that adopted it may use it.
     Release(Release),
+    /// Get a new access token for another organization.
+    Switch(Switch),
 }
 
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
@@ -80,6 +83,7 @@ requests! { SessionMessage:
     Migrate -> Result<Migrated, Denied>, within 30 s;
     Adopt -> Result<(), Denied>, within 15 s;
     Release -> Result<bool, Denied>, within 5 s;
+    Switch -> Result<SessionView, Denied>, within 15 s;
 }
 
 /// An actor and the right to it: what a cookie says.
@@ -122,6 +126,19 @@ pub enum Want {
     View,
     /// Whether the session lives and can go on without a login; no use.
     Standing,
+    /// A valid access token and the claims: the request is proxied, which is a use of the session.
+    Claims,
+    /// The ID token and the claims, while there is a valid access token: the request is proxied, which is a use.
+    IdToken,
+    /// Whether the session lives, whatever became of its tokens; no use.
+    Life,
+}
+
+impl Want {
+    /// Whether the request is proxied, which is a use of the session.
+    pub const fn is_use(self) -> bool {
+        matches!(self, Self::AccessToken | Self::Claims | Self::IdToken)
+    }
 }
 
 /// What a [`Get`] is answered with.
@@ -131,8 +148,25 @@ pub enum Got {
     AccessToken(AccessToken),
     /// For [`Want::View`].
     View(Box<SessionView>),
-    /// For [`Want::Standing`]: there is, or can be, a token.
+    /// For [`Want::Standing`]: there is, or can be, a token. For [`Want::Life`]: there is a session.
     Standing,
+    /// For [`Want::Claims`] and [`Want::IdToken`].
+    Identified(Box<Identified>),
+}
+
+/// A token, and who it is of.
+#[derive(Serialize, Deserialize)]
+pub struct Identified {
+    /// The access token, or the ID token.
+    pub token: AccessToken,
+    /// The claims of the ID token and UserInfo: a JSON object.
+    pub claims: String,
+}
+
+impl std::fmt::Debug for Identified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identified").finish_non_exhaustive()
+    }
 }
 
 /// Why a request does not pass.
@@ -220,6 +254,16 @@ pub enum Authority {
 pub struct Refresh {
     /// Who asks.
     pub authority: Authority,
+}
+
+/// Get a new access token for another of the user's organizations. Where the provider knows no such thing: a
+/// [`Refresh`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Switch {
+    /// Who asks.
+    pub authority: Authority,
+    /// The provider's id of the organization.
+    pub organization: String,
 }
 
 /// End the session.

@@ -9,6 +9,14 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
     let get = wire::encode(&get.into_message()).unwrap();
     assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[0, 1, 6]].concat());
 
+    for (want, number) in [(Want::Claims, 3), (Want::IdToken, 4), (Want::Life, 5)] {
+        let get = wire::encode(&Get { secret: secret(), want, navigation_from: None }.into_message()).unwrap();
+        assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[number, 0]].concat());
+    }
+    let identified = Identified { token: AccessToken::new("t".into()), claims: "{}".into() };
+    let got = wire::encode(&Got::Identified(Box::new(identified))).unwrap();
+    assert_eq!(got, [1, 3, 1, b't', 2, b'{', b'}']);
+
     let refresh = wire::encode(&Refresh { authority: Authority::Trusted(Cause::Admin) }.into_message()).unwrap();
     assert_eq!(refresh, [1, 3, 1, 2]);
 
@@ -19,6 +27,9 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
     assert_eq!(wire::encode(&Inspect {}.into_message()).unwrap(), [1, 5]);
     let logged_out = wire::encode(&LoggedOut { secret: secret() }.into_message()).unwrap();
     assert_eq!(logged_out, [&[1, 6][..], &[0xAB; 32]].concat());
+
+    let switch = Switch { authority: Authority::Cookie(secret()), organization: "o".into() };
+    assert_eq!(wire::encode(&switch.into_message()).unwrap(), [&[1, 12, 0][..], &[0xAB; 32], &[1, b'o']].concat());
 
     let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
     let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();
