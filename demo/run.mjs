@@ -4,6 +4,7 @@
 //   PORT=8787      where the gateway listens; another free port where this one is taken
 //   TOKEN_LIFE=30  seconds that an access token lives
 //   EXAMPLE=spa    one of examples/ in place of the demo application
+//   PROVIDER=oidc  or auth0, workos: what stands in for these two is in auth0.mjs and workos.mjs
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { existsSync } from "node:fs";
@@ -13,7 +14,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startApplication } from "./application.mjs";
 import { readable } from "./log-lines.mjs";
-import { startProvider, USERS } from "./provider.mjs";
+import { PROVIDERS } from "./providers.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const START_SECONDS = 300; // a first build in wrangler's own build step takes minutes
@@ -40,30 +41,31 @@ const port = await freePort(Number(process.env.PORT ?? 8787));
 const origin = `http://localhost:${port}`;
 const seconds = Number(process.env.TOKEN_LIFE ?? 30);
 
-const provider = await startProvider({ origins: [origin], accessTokenSeconds: seconds });
-started.push(provider.close);
-const application = await startBehind(process.env.EXAMPLE);
-started.push(application.close);
+const start = PROVIDERS[process.env.PROVIDER || "oidc"];
+if (!start) await stop(1, `PROVIDER must be one of: ${Object.keys(PROVIDERS).join(", ")}`);
 // Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh. In the
 // checkout, where nobody tidies up while it runs; the port makes it this run's own.
 const storage = join(ROOT, `.wrangler/demo-${port}`);
+const folder = join(storage, "provider");
 await rm(storage, { recursive: true, force: true });
-await mkdir(storage, { recursive: true });
+await mkdir(folder, { recursive: true });
 started.push(() => rm(storage, { recursive: true, force: true }));
+const provider = await start({ origin, seconds, folder });
+started.push(provider.close);
+const application = await startBehind(process.env.EXAMPLE);
+started.push(application.close);
 
 console.log(`starting the gateway on port ${port}`);
 startGateway({
-  OIDC_ISSUER: provider.issuer,
-  OIDC_CLIENT_ID: provider.clientId,
-  OIDC_CLIENT_SECRET: provider.clientSecret,
+  ...provider.variables,
   PUBLIC_ORIGIN: origin,
   ROUTES: JSON.stringify(application.routes),
 });
 await untilHealthy();
 console.log(`
   Open        ${origin}/
-  Users       ${USERS.map(({ id }) => id).join(", ")} (no passwords)
-  Provider    ${provider.issuer}
+  Users       ${provider.users}
+  Provider    ${provider.name}
   Application ${application.routes.map(({ match, upstream }) => `${match} at ${upstream}`).join(", ")} (behind the gateway)
   Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
   Ctrl-C      stops all of it
@@ -94,7 +96,7 @@ function startGateway(variables) {
     cwd: ROOT,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1", ...provider.environment },
   });
   const ended = new Promise((resolve) => child.once("close", resolve));
   const last = []; // what it said lately, for when it dies

@@ -17,8 +17,11 @@ pub mod captcha;
 pub mod identity_headers;
 pub mod jwt;
 pub mod pattern;
+pub mod provider;
 mod reader;
 pub mod routes;
+
+pub use provider::{Auth0, Provider, WorkOs};
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -39,8 +42,8 @@ pub struct Config {
     pub captcha: Option<captcha::Captcha>,
     /// `JWKS…`, `JWT_…`: set where a route accepts bearer tokens.
     pub jwt: Option<jwt::Jwt>,
-    /// The OpenID provider and this client's registration there.
-    pub oidc: Oidc,
+    /// The provider, and how this gateway is registered there.
+    pub provider: Provider,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
     /// `COOKIE_SAME_SITE`.
@@ -263,7 +266,8 @@ mod tests {
         assert_eq!(config.auth_prefix, "/auth");
         assert_eq!(config.routes[0].upstream, routes::Upstream::Origin("https://app.internal".into()));
         assert_eq!(config.lifetimes.idle, Duration::days(1));
-        assert_eq!(config.oidc.scopes, ["openid", "profile", "email", "offline_access"]);
+        let Provider::Oidc(oidc) = config.provider else { panic!("the default is another kind") };
+        assert_eq!(oidc.scopes, ["openid", "profile", "email", "offline_access"]);
     }
 
     #[test]
@@ -289,7 +293,8 @@ mod tests {
         let none = r#"{"prompt":"none"}"#;
         assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", none)]), ["OIDC_AUTHORIZATION_PARAMS"]);
         let consent = read(&[("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent"}"#)]).unwrap();
-        assert_eq!(consent.oidc.authorization_params, [("prompt".to_owned(), "consent".to_owned())]);
+        let Provider::Oidc(consent) = consent.provider else { panic!("the default is another kind") };
+        assert_eq!(consent.authorization_params, [("prompt".to_owned(), "consent".to_owned())]);
     }
 
     #[test]

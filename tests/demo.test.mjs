@@ -37,6 +37,29 @@ describe("demo", () => {
     assert.ok(!existsSync(storage), "nothing is left of it");
   });
 
+  for (const [PROVIDER, subject] of [["auth0", /^auth0\|ada$/], ["workos", /^user_/]]) {
+    test(`PROVIDER=${PROVIDER} runs it against the stand-in, where a user comes in at once and goes out again`, { timeout: 120_000 }, async (t) => {
+      const port = await freePort();
+      const child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), PROVIDER } });
+      t.after(() => stop(child));
+      let over = false;
+      child.gone.then(() => (over = true));
+      await until("it says where to go", () => {
+        assert.ok(!over, child.output);
+        return child.output.includes("Ctrl-C");
+      }, 110_000);
+      const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "session" } });
+      const page = await browser.navigate("/");
+      assert.match(page.text, /Demo application/);
+      assert.match((await browser.api("/auth/session")).json().subject, subject);
+      const out = await browser.navigate("/auth/logout", { from: browser.origin, method: "POST", form: {} });
+      assert.equal(out.url.origin + out.url.pathname, `http://localhost:${port}/auth/logged-out`);
+      child.kill("SIGINT");
+      await child.gone;
+      assert.equal(child.exitCode, 0, child.output);
+    });
+  }
+
   test("the columns of its log stand one under the other, however long an outcome is", () => {
     const event = { event: "begin", actor: "a".repeat(64), outcome: "ok", cause: "request", duration_ms: 3, detail: "a login began" };
     const lines = [event, { ...event, event: "get_denied", outcome: "provider_unavailable", cause: "alarm", duration_ms: 10_012 }];

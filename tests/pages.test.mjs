@@ -57,7 +57,7 @@ describe("pages", () => {
 
   test("a cancelled login is told in a user's words, beside the provider's own one", async () => {
     const page = await comeBack(world.browser(), refusedWith("access_denied"));
-    assert.match(page.text, /it was cancelled, or the login provider did not let you in \(access_denied\)/);
+    assert.match(page.text, /The login was cancelled, or your account may not use this application. \(access_denied\)/);
     assert.doesNotMatch(page.text, /callback/);
   });
 

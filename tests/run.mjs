@@ -23,6 +23,7 @@ const MODULES = [
   "session",
   "streams",
   "assets",
+  "auth0",
   "bearer",
   "callback",
   "captcha",
@@ -32,6 +33,7 @@ const MODULES = [
   "https",
   "id-token",
   "jwks",
+  "kinds",
   "limits",
   "logout",
   "outage",
@@ -45,6 +47,7 @@ const MODULES = [
   "routes",
   "storage",
   "websocket",
+  "workos",
 ];
 const UNIT = "unit";
 /** No single test may take longer. */

@@ -7,7 +7,7 @@ use time::Duration;
 use url::Url;
 
 use super::{
-    AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, RegionPolicy, Regions, SameSite,
+    AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, Provider, RegionPolicy, Regions, SameSite,
     TokenAuth, is_allowed,
 };
 use crate::region::Region;
@@ -55,9 +55,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let identity_headers = self.identity_headers();
         let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
         let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
-        let oidc = self.oidc();
+        let provider = self.provider();
         let captcha = self.captcha(routes.as_deref().unwrap_or_default());
-        let jwt = self.jwt(routes.as_deref().unwrap_or_default(), oidc.as_ref().map(|oidc| oidc.issuer.as_str()));
+        let issuer = provider.as_ref().map(Provider::issuer);
+        let jwt = self.jwt(routes.as_deref().unwrap_or_default(), issuer);
         let lifetimes = Lifetimes {
             idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
             absolute: self.seconds("SESSION_ABSOLUTE_SECONDS", 604_800, 1),
@@ -79,7 +80,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             stream_check,
             captcha,
             jwt,
-            oidc: oidc?,
+            provider: provider?,
             lifetimes,
             same_site: same_site?,
             regions: regions?,
@@ -87,13 +88,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn oidc(&mut self) -> Option<Oidc> {
-        let known = self.choice("PROVIDER", &[("oidc", ())]);
-        let issuer = self.issuer();
-        let client_id = self.text("OIDC_CLIENT_ID");
-        if client_id.is_none() {
-            self.problem("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
-        }
+    /// What OpenID Connect providers have in common.
+    pub(super) fn oidc(&mut self, issuer: Option<IssuerUrl>, client_id: Option<String>) -> Option<Oidc> {
         let methods = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
         let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &methods);
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
@@ -109,7 +105,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if resource.as_deref().is_some_and(|resource| Url::parse(resource).is_err()) {
             self.problem("OIDC_RESOURCE", "is no absolute URI (RFC 8707): put the API's identifier there");
         }
-        known?;
         Some(Oidc {
             issuer: issuer?,
             client_id: ClientId::new(client_id?),
@@ -125,7 +120,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn issuer(&mut self) -> Option<IssuerUrl> {
+    pub(super) fn issuer(&mut self) -> Option<IssuerUrl> {
         let Some(text) = self.text("OIDC_ISSUER") else {
             self.problem(
                 "OIDC_ISSUER",
@@ -147,7 +142,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
-    fn authorization_params(&mut self) -> Vec<(String, String)> {
+    pub(super) fn authorization_params(&mut self) -> Vec<(String, String)> {
         let Some(text) = self.text("OIDC_AUTHORIZATION_PARAMS") else { return Vec::new() };
         let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
             self.problem(
@@ -233,7 +228,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// The value that the variable names; the first one where it is unset.
-    fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
         let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };
         let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -243,7 +238,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         found
     }
 
-    fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
+    pub(super) fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
         let most = 10 * 365 * 86_400;
         let seconds = self.text(variable).map_or(Ok(default), |text| text.parse::<i64>());
         match seconds {

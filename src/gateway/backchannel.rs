@@ -21,8 +21,8 @@ impl Gateway {
         let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
         let token =
             Provider::new(&self.config).logout_token(ambient::now(), raw).await.map_err(|error| match error {
-                ProviderError::Callback(why) => {
-                    worker::console_warn!("a logout token was refused: {why}");
+                ProviderError::Callback(_) | ProviderError::TurnedDown(_) => {
+                    worker::console_warn!("a logout token was refused: {error}");
                     Problem::BadRequest("The logout token is not accepted; the log says why.")
                 }
                 ProviderError::Rejected(why) => Problem::ProviderRejected(why),

@@ -63,7 +63,7 @@ impl Gateway {
 
         let jar = request.jar();
         let login = Credential { actor: address.id, secret: begun.secret };
-        let posted = self.config.oidc.form_post;
+        let posted = self.config.provider.form_post();
         let mut response = Outgoing::redirect(302, &begun.authorization_url).cookie(&jar.set_login(
             &attempt,
             &login,
@@ -100,7 +100,7 @@ impl Gateway {
         let completed = actors::ask(&address, Complete { secret: login.secret.clone(), callback }).await?;
 
         let jar = request.jar();
-        let clear_login = jar.clear_login(&attempt, self.config.oidc.form_post);
+        let clear_login = jar.clear_login(&attempt, self.config.provider.form_post());
         let response = match completed? {
             Completed::SignedIn { secret, region, expires_at, return_to } => {
                 self.retire(request, address.id.as_str()).await;
@@ -110,8 +110,10 @@ impl Gateway {
             }
             Completed::NotSignedIn { return_to } | Completed::Kept { return_to } => Outgoing::redirect(303, &return_to),
             Completed::Failed { error, return_to } => self.refuse_callback(request, &error.into(), &return_to).await,
-            // Another tab has logged in meanwhile.
-            Completed::LoginNeeded { return_to, predecessor, .. } if predecessor != request.session_actor() => {
+            // Another tab has logged in meanwhile. (A strict cookie does not come along with this request.)
+            Completed::LoginNeeded { return_to, predecessor, .. }
+                if request.session_actor().is_some_and(|actor| predecessor != Some(actor)) =>
+            {
                 Outgoing::redirect(303, &return_to)
             }
             Completed::LoginNeeded { return_to, ended, .. } => {

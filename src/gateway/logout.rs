@@ -78,6 +78,10 @@ impl Gateway {
         if let Some(return_to) = self.return_to_of(request).await {
             return Ok(Outgoing::redirect(303, &return_to));
         }
+        // A provider that gives no `state` back brings it along. Whoever made it up: it is an address on this site.
+        if let Some(return_to) = request.query().get("return_to").filter(|to| !to.is_empty()) {
+            return Ok(Outgoing::redirect(303, &self.return_to(request, return_to)?));
+        }
         let page = Page {
             title: "Logged out",
             detail: "You are logged out.",

@@ -195,7 +195,7 @@ impl Gateway {
         let login = self.endpoint_url("login", return_to);
         let link =
             if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login.as_str()) };
-        problem.response_with_link(&request.ray(), request.wants_page(), Some(link))
+        problem.response_with_links(&request.ray(), request.wants_page(), Some(link), &problem.logins(&login))
     }
 
     /// Whether the browser has a session that lives.

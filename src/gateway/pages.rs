@@ -16,6 +16,8 @@ pub struct Page<'a> {
     pub list: Vec<(&'a str, &'a str)>,
     /// Finds the request in the log; empty: there is nothing to find.
     pub ray: &'a str,
+    /// Links to choose among: the URL and the words of each.
+    pub choices: &'a [(String, &'a str)],
     /// A link: its URL and its words.
     pub link: Option<(&'a str, &'a str)>,
     /// A form that posts to this URL, with these words on its button.
@@ -136,13 +138,10 @@ fn actions(page: &Page<'_>) -> String {
     let form = page.form.map(|(url, words)| {
         format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), escape(words))
     });
-    let link = page.link.map(|(url, words)| format!("<a href=\"{}\">{}</a>", escape(url), escape(words)));
-    match (form, link) {
-        (None, None) => String::new(),
-        (form, link) => {
-            format!("<div class=\"do\">{}{}</div>", form.unwrap_or_default(), link.unwrap_or_default())
-        }
-    }
+    let choices = page.choices.iter().map(|(url, words)| (url.as_str(), *words));
+    let link = |(url, words)| format!("<a href=\"{}\">{}</a>", escape(url), escape(words));
+    let actions: String = form.into_iter().chain(choices.chain(page.link).map(link)).collect();
+    if actions.is_empty() { actions } else { format!("<div class=\"do\">{actions}</div>") }
 }
 
 /// Text for HTML, in elements and in quoted attributes.

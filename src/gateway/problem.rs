@@ -10,6 +10,7 @@ use crate::actors::AskError;
 use crate::actors::directory::message::DirectoryError;
 use crate::actors::session::message::{Denied, EndReason, SignInError};
 use crate::config;
+use crate::provider::turned_down::TurnedDown;
 
 /// Everything that can be wrong, as the outside sees it. The text is `detail`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,9 @@ pub enum Problem {
     /// A login did not work out.
     #[error("The login could not be completed: {0}.")]
     CallbackRejected(String),
+    /// A login did not work out, and its user can do something about it.
+    #[error("{} ({})", .0.what, .0.code)]
+    TurnedDown(Box<TurnedDown>),
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
@@ -126,6 +130,7 @@ impl From<SignInError> for Problem {
             SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
             SignInError::ProviderUnavailable(_) => Self::ProviderUnavailable { retry_after: 5 },
             SignInError::StoreUnavailable => Self::StoreUnavailable,
+            SignInError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
         }
     }
 }
@@ -152,7 +157,7 @@ impl Problem {
             Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
-            Self::CallbackRejected(_) => (400, "callback_rejected", "Login failed"),
+            Self::CallbackRejected(_) | Self::TurnedDown(_) => (400, "callback_rejected", "Login failed"),
             Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
@@ -192,9 +197,20 @@ impl Problem {
 
     /// The same, with a link on the page.
     pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
+        self.response_with_links(ray, page, link, &[])
+    }
+
+    /// The same, with a link on the page, and with others to choose among: the URL and the words of each.
+    pub fn response_with_links(
+        &self,
+        ray: &str,
+        page: bool,
+        link: Option<(WayOut, &str)>,
+        choices: &[(String, &str)],
+    ) -> Outgoing {
         let (status, code, title) = self.status_code_title();
         let response = if page {
-            self.page(status, title, ray, link)
+            self.page(status, title, ray, link, choices)
         } else {
             let mut document = json!({
                 "type": "about:blank", "title": title, "status": status, "code": code, "detail": self.to_string(),

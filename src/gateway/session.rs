@@ -6,8 +6,13 @@ use super::response::Outgoing;
 use super::{Gateway, json};
 use crate::actors::Request;
 use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Get, Got, Refresh, SessionMessage, SessionView, Want};
+use crate::actors::session::message::{
+    Authority, Denied, Get, Got, Refresh, SessionMessage, SessionView, Switch, Want,
+};
 use crate::credential::Secret;
+
+/// The longest id of an organization.
+const MAX_ORGANIZATION: usize = 512;
 
 impl Gateway {
     /// The session's view.
@@ -24,10 +29,20 @@ impl Gateway {
         }
     }
 
-    /// A new access token, now.
+    /// A new access token, now; for another organization, where the form names one.
     pub(super) async fn refresh(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
-        let view = self.ask_session(request, refresh).await??;
+        let form = request.form().await?;
+        let authority = |secret: &Secret| Authority::Cookie(secret.clone());
+        let view = match form.get("organization").filter(|id| !id.is_empty()) {
+            Some(id) if id.len() > MAX_ORGANIZATION => {
+                return Err(Problem::BadRequest("organization must be the id of an organization."));
+            }
+            Some(id) => {
+                let switch = |secret: &Secret| Switch { authority: authority(secret), organization: id.to_owned() };
+                self.ask_session(request, switch).await??
+            }
+            None => self.ask_session(request, |secret| Refresh { authority: authority(secret) }).await??,
+        };
         Ok(Outgoing::new(200, json::session(&view)))
     }
 

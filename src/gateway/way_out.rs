@@ -1,8 +1,11 @@
 //! What a page tells a person who did not get what they asked for: what to do next, and a link that does it. Pure.
 
+use url::form_urlencoded;
+
 use super::pages::{self, Page};
 use super::problem::Problem;
 use super::response::Outgoing;
+use crate::provider::turned_down::Choice;
 
 /// Where the link of a page leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +34,9 @@ impl Problem {
     pub const fn way_out(&self) -> Option<WayOut> {
         match self {
             Self::ForeignHost => None,
-            Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) => Some(WayOut::LogIn),
+            Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::TurnedDown(_) => {
+                Some(WayOut::LogIn)
+            }
             Self::ProviderRejected(_)
             | Self::ProviderUnavailable { .. }
             | Self::UpstreamUnavailable
@@ -54,7 +59,14 @@ impl Problem {
     }
 
     /// The page, with its link.
-    pub(super) fn page(&self, status: u16, title: &str, ray: &str, link: Option<(WayOut, &str)>) -> Outgoing {
+    pub(super) fn page(
+        &self,
+        status: u16,
+        title: &str,
+        ray: &str,
+        link: Option<(WayOut, &str)>,
+        choices: &[(String, &str)],
+    ) -> Outgoing {
         let list = match self {
             Self::ConfigInvalid(problems) => {
                 problems.iter().map(|problem| (problem.variable.as_ref(), problem.message.as_str())).collect()
@@ -67,16 +79,31 @@ impl Problem {
             next: self.next(link.map(|(way, _)| way)),
             list,
             ray,
+            choices,
             link: link.map(|(way, url)| (url, way.words(self))),
             ..Page::default()
         };
         pages::page(status, &page)
     }
 
+    /// The other logins that the provider offers in place of the one at this address.
+    pub fn logins(&self, login: &str) -> Vec<(String, &str)> {
+        let Self::TurnedDown(turned_down) = self else { return Vec::new() };
+        let url = |choice: &Choice| {
+            let parameter =
+                form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
+            format!("{login}&{parameter}")
+        };
+        turned_down.choices.iter().map(|choice| (url(choice), choice.label.as_str())).collect()
+    }
+
     /// What a person can do.
-    const fn next(&self, way_out: Option<WayOut>) -> &'static str {
+    fn next(&self, way_out: Option<WayOut>) -> &str {
         match (self, way_out) {
-            (Self::CallbackRejected(_), Some(WayOut::Home)) => "You are still logged in as before.",
+            (Self::CallbackRejected(_) | Self::TurnedDown(_), Some(WayOut::Home)) => {
+                "You are still logged in as before."
+            }
+            (Self::TurnedDown(turned_down), _) => &turned_down.next,
             (Self::CallbackRejected(_), _) => {
                 "You can log in again. If that goes on failing, tell the operator of this site the reference below."
             }

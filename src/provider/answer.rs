@@ -5,11 +5,12 @@ use std::cell::Cell;
 
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{ClientSecret, HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
-use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
 
 use super::discovery::unanswered;
 use super::http::{self, HttpError};
+use super::patience::patience;
+use super::turned_down::TurnedDown;
 use super::{ProviderError, RefreshFailure};
 use crate::ambient;
 
@@ -21,7 +22,7 @@ pub type TokenError = RequestTokenError<HttpError, StandardErrorResponse<CoreErr
 pub struct Answer {
     /// Its status, once it is complete.
     pub status: Cell<Option<u16>>,
-    /// Its `Retry-After`.
+    /// The pause that it asks for.
     pub retry_after: Cell<Option<Duration>>,
     /// When it was complete.
     pub received_at: Cell<Option<OffsetDateTime>>,
@@ -34,19 +35,9 @@ impl Answer {
         self.status.set(Some(response.status().as_u16()));
         let now = ambient::now();
         self.received_at.set(Some(now));
-        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        self.retry_after.set(retry_after.and_then(|value| patience(value.trim(), now)));
+        self.retry_after.set(patience(response.status().as_u16(), response.headers(), now));
         Ok(response)
     }
-}
-
-/// A `Retry-After` (RFC 9110 section 10.2.3): seconds or a date; a day at the most.
-fn patience(value: &str, now: OffsetDateTime) -> Option<Duration> {
-    let pause = match value.parse::<u32>() {
-        Ok(seconds) => Duration::seconds(seconds.into()),
-        Err(_) => ambient::between(now, OffsetDateTime::parse(value, &Rfc2822).ok()?).max(Duration::ZERO),
-    };
-    Some(pause.min(Duration::days(1)))
 }
 
 /// An error code as the provider wrote it, if it looks like one; else no word of it.
@@ -56,13 +47,9 @@ pub fn plain_code(code: &str) -> &str {
 }
 
 /// What the `error` of an authorization response means (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section
-/// 3.1.2.6): a sentence's end for the user who was sent back with it.
+/// 3.1.2.6), where it is not for the user to do something ([`TurnedDown`]): the end of a sentence.
 pub fn authorization_error(code: &str) -> String {
     let meaning = match code {
-        "access_denied" => "it was cancelled, or the login provider did not let you in",
-        "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
-            "the login provider wants to ask you something first"
-        }
         "server_error" | "temporarily_unavailable" => "the login provider has a problem of its own at the moment",
         "invalid_scope" => "the login provider refuses what this site asks for; OIDC_SCOPES has to suit it",
         "unauthorized_client" | "invalid_client" | "unsupported_response_type" => {
@@ -77,10 +64,10 @@ pub fn authorization_error(code: &str) -> String {
 /// What an operator can do about an error code by which an endpoint refuses this client (RFC 6749 section 5.2).
 pub fn client_advice(code: &str, client_secret: Option<&ClientSecret>) -> &'static str {
     match (code, client_secret) {
-        ("invalid_client", None) => {
+        ("invalid_client" | "access_denied" | "unauthorized", None) => {
             ". OIDC_CLIENT_SECRET is not set, which makes this a public client: set it, or register the client as public"
         }
-        ("invalid_client", Some(_)) => {
+        ("invalid_client" | "access_denied" | "unauthorized", Some(_)) => {
             ". Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH where the client is registered for one method"
         }
         ("unauthorized_client" | "unsupported_grant_type", _) => {
@@ -105,7 +92,13 @@ pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Opt
         RequestTokenError::ServerResponse(error) => {
             let code = plain_code(error.error().as_ref());
             let advice = client_advice(code, client_secret);
-            ProviderError::Rejected(format!("the provider refuses this client: {code}{advice}"))
+            match TurnedDown::of(code) {
+                // Auth0 calls a wrong client secret so: here, nobody but the client can be meant.
+                Some(turned_down) if !matches!(code, "access_denied" | "unauthorized") => {
+                    ProviderError::TurnedDown(Box::new(turned_down))
+                }
+                _ => ProviderError::Rejected(format!("the provider refuses this client: {code}{advice}")),
+            }
         }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             ProviderError::Rejected("the provider's token response cannot be read".to_owned())
@@ -140,16 +133,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_a_day_at_the_most() {
-        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
-        assert_eq!(patience("7", now), Some(Duration::seconds(7)));
-        assert_eq!(patience("4294967295", now), Some(Duration::days(1)));
-        assert_eq!(patience("Fri, 15 Jan 2027 08:00:05 GMT", now), Some(Duration::seconds(5)));
-        assert_eq!(patience("Thu, 01 Jan 1970 00:00:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(patience("soon", now), None);
-    }
-
-    #[test]
     fn a_refused_client_without_a_secret_is_told_that_it_has_none() {
         let secret = ClientSecret::new("hunter2".to_owned());
         assert!(client_advice("invalid_client", None).contains("OIDC_CLIENT_SECRET is not set"));
@@ -159,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_authorization_error_is_said_in_words_and_keeps_its_code() {
-        assert!(authorization_error("access_denied").ends_with("did not let you in (access_denied)"));
+        assert!(authorization_error("invalid_scope").ends_with("OIDC_SCOPES has to suit it (invalid_scope)"));
         assert_eq!(authorization_error("<b>"), "the login provider answered with an error (an error)");
     }
 

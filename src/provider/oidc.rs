@@ -13,13 +13,13 @@ use super::answer::{Answer, client_advice, exchange_error, plain_code, refresh_f
 use super::discovery::{self, Metadata, unanswered};
 use super::http;
 use super::token::{OidcClient, TokenSet};
-use super::{Authorization, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
+use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
 use crate::actors::session::state::Identity;
 use crate::ambient;
 use crate::config::{self, Par, TokenAuth};
 
 /// The scope that asks for a refresh token (OpenID Connect Core 1.0 section 11).
-const OFFLINE_ACCESS: &str = "offline_access";
+pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -294,20 +294,14 @@ impl Oidc {
     }
 
     /// See [`super::Provider::end_session_url`].
-    pub async fn end_session_url(
-        &self,
-        now: OffsetDateTime,
-        id_token: &str,
-        back_to: &str,
-        state: &str,
-    ) -> Option<String> {
+    pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
         let mut request = LogoutRequest::from(EndSessionUrl::from_url(endpoint))
             .set_client_id(self.settings.client_id.clone())
-            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(back_to.to_owned()).ok()?)
-            .set_state(CsrfToken::new(state.to_owned()));
-        if let Ok(hint) = id_token.parse::<CoreIdToken>() {
+            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?)
+            .set_state(CsrfToken::new(logout.state.to_owned()));
+        if let Ok(hint) = logout.identity.id_token.parse::<CoreIdToken>() {
             request = request.set_id_token_hint(&hint);
         }
         Some(request.http_get_url().into())

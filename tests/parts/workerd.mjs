@@ -18,10 +18,11 @@ const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
  *
  * - `port`, `tls` (`{ certificateChain, privateKey }`): the gateway's socket
  * - `entry`: JavaScript that becomes the main module, beside the bundle's
+ * - `trust`: a certificate authority, as PEM text, that is believed beside the usual ones
  * - `probe`: `{ port, script }`, a second Worker with the gateway's Durable Objects bound to it
  * - `services`: service bindings by name, each the script of a Worker
  */
-export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, services = {} }) {
+export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, services = {}, trust }) {
   const { compatibility_date, compatibility_flags, durable_objects, migrations, vars: defaults } = await settings(bundle);
   const storage = path.join(folder, "storage");
   mkdirSync(storage, { recursive: true });
@@ -63,7 +64,7 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
-    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true${trust ? `, trustedCertificates = [${quote(trust)}]` : ""}))),
     (name = "disk", disk = (path = ${quote(storage)}, writable = true))${probe ? `,\n    (name = "probe", worker = .probe)` : ""}${bound
       .map((name) => `,\n    (name = "service-${name}", worker = .service${name.toLowerCase()})`)
       .join("")} ],

@@ -45,7 +45,7 @@ impl Session {
                     Outcome::Fresh => "ok",
                     Outcome::Ended => "ended",
                     Outcome::Unavailable { .. } => "provider_unavailable",
-                    Outcome::NoToken => "no_token",
+                    Outcome::NoToken | Outcome::OtherOrganization => "no_token",
                 };
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, "refreshed ahead of the access token's end");
             }

@@ -169,6 +169,8 @@ impl Session {
                 Outcome::Fresh | Outcome::Ended => Ok(()),
                 Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
                 Outcome::NoToken => Err(self.without_any_token().await),
+                // Joined somebody's switch, which came to nothing: the next request begins a refresh of its own.
+                Outcome::OtherOrganization => Err(Denied::ProviderUnavailable { retry_after: 1 }),
             },
             Some(TokenStanding::Spent) => Err(self.without_any_token().await),
         }

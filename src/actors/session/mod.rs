@@ -20,7 +20,7 @@ use self::ledger::{Cause, Entry, Event};
 use self::message::{Denied, Description, EndReason, Inspection, Whereabouts};
 use self::observe::Heed;
 use self::single_flight::SingleFlight;
-use self::state::{Active, Refreshing, State};
+use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::wire;
 use crate::ambient;
 use crate::config::{Config, Lifetimes};
@@ -199,7 +199,7 @@ impl Session {
     async fn end(&self, reason: EndReason, cause: Cause, detail: &str) -> Result<Remains, StoreError> {
         let now = ambient::now();
         let remains = self.active(|active| Remains {
-            id_token: active.identity.id_token.clone(),
+            identity: Some(active.identity.clone()),
             refresh_token: match &active.grant.refresh {
                 Refreshing::Ready { token, .. } => Some(token.clone()),
                 Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
@@ -258,6 +258,6 @@ const CLASS: &str = "SessionActor";
 /// What an ended session had.
 #[derive(Default)]
 struct Remains {
-    id_token: String,
+    identity: Option<Identity>,
     refresh_token: Option<openidconnect::RefreshToken>,
 }

@@ -19,7 +19,7 @@ use worker::Delay;
 use super::Session;
 use super::get::within_patience;
 use super::ledger::{Cause, Event};
-use super::message::{Authority, Denied, EndReason, Refresh, SessionView};
+use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};
 use super::single_flight::Flight;
 use super::state::{Grant, Identity, Refreshing, Standing, State};
 use crate::ambient;
@@ -46,6 +46,8 @@ pub enum Outcome {
     },
     /// There is nothing left to refresh with.
     NoToken,
+    /// The organization to switch to wants a login of its own. Nothing has changed.
+    OtherOrganization,
 }
 
 /// A refresh token on its way out.
@@ -69,7 +71,35 @@ impl Session {
             self.obtain_token(cause).await
         })
         .await?;
+        self.view_for(&authority)
+    }
+
+    /// A refresh for another organization. It is somebody's wish, and so neither too soon nor what another refresh
+    /// brings.
+    pub(super) async fn switch(self: &Rc<Self>, switch: Switch) -> Result<SessionView, Denied> {
+        let Switch { authority, organization } = switch;
+        if !self.provider.switches_organizations() {
+            return self.refresh(Refresh { authority }).await;
+        }
+        self.ready().await?;
         self.authorize(&authority, ambient::now())?;
+        let cause = cause_of(&authority);
+        within_patience(async {
+            while self.refreshing.is_under_way() {
+                self.refresh_once(cause).await;
+            }
+            match self.refresh_for(cause, Some(organization)).await {
+                Outcome::Fresh | Outcome::Ended => Ok(()),
+                Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+                Outcome::NoToken | Outcome::OtherOrganization => Err(Denied::Reauthenticate),
+            }
+        })
+        .await?;
+        self.view_for(&authority)
+    }
+
+    fn view_for(&self, authority: &Authority) -> Result<SessionView, Denied> {
+        self.authorize(authority, ambient::now())?;
         self.active(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
     }
 
@@ -91,7 +121,7 @@ impl Session {
         }
         match self.refresh_once(cause).await {
             Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
-            Outcome::Fresh | Outcome::Ended | Outcome::NoToken => Ok(()),
+            Outcome::Fresh | Outcome::Ended | Outcome::NoToken | Outcome::OtherOrganization => Ok(()),
         }
     }
 
@@ -111,16 +141,21 @@ impl Session {
     /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits. A move that began before it
     /// comes first: what is refreshed may be another actor's by then.
     pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> Flight<Outcome> {
+        self.refresh_for(cause, None)
+    }
+
+    /// The same; one that is started here is for this organization.
+    fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<Outcome> {
         let (session, relocation) = (Rc::clone(self), self.relocating.current());
         self.refreshing.join(|| async move {
             if let Some(relocation) = relocation {
                 let _ = relocation.await;
             }
-            session.run_refresh(cause).await
+            session.run_refresh(cause, organization.as_deref()).await
         })
     }
 
-    async fn run_refresh(self: &Rc<Self>, cause: Cause) -> Outcome {
+    async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> Outcome {
         let began = ambient::now();
         let mut tries = 0_u32;
         loop {
@@ -128,7 +163,8 @@ impl Session {
                 Ok(presentation) => presentation,
                 Err(outcome) => return outcome,
             };
-            let result = self.provider.refresh(ambient::now(), &presentation.token, &presentation.identity).await;
+            let Presentation { token, identity, .. } = &presentation;
+            let result = self.provider.refresh(ambient::now(), token, identity, organization).await;
             let failure = match result {
                 Ok((tokens, renewed)) => {
                     let grant = Grant::new(tokens, ambient::jitter());
@@ -152,7 +188,7 @@ impl Session {
     async fn present(&self, cause: Cause) -> Result<Presentation, Outcome> {
         let now = ambient::now();
         let unavailable = |_| Outcome::Unavailable { retry_after: 5 };
-        let leeway = self.config.oidc.reuse_leeway;
+        let leeway = self.config.provider.reuse_leeway();
         let found = self.active(|active| match &active.grant.refresh {
             Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
             Refreshing::Presented { token, first_at, .. } => {
@@ -226,6 +262,11 @@ impl Session {
                 let _ = self.end(EndReason::RefreshRejected, cause, &why).await;
                 Err(Outcome::Ended)
             }
+            RefreshFailure::OtherOrganization(why) => {
+                let _ = self.transition(|state| state.deferred(now)).await;
+                self.record(Event::Refresh, "other_organization", cause, began, &why);
+                Err(Outcome::OtherOrganization)
+            }
             RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
                 let pause = retry_after.unwrap_or_else(|| backoff(tries));
                 let in_time = now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN);
@@ -239,7 +280,7 @@ impl Session {
                 Err(unavailable_for(pause))
             }
             RefreshFailure::Deferred { why, .. } | RefreshFailure::Unknown(why) => {
-                let leeway_ends = presentation.first_at.saturating_add(self.config.oidc.reuse_leeway);
+                let leeway_ends = presentation.first_at.saturating_add(self.config.provider.reuse_leeway());
                 if tries < RETRIES && now < leeway_ends {
                     return Ok(Duration::ZERO);
                 }

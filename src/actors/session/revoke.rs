@@ -8,15 +8,16 @@ use futures::future::select;
 use openidconnect::RefreshToken;
 use worker::Delay;
 
-use super::Session;
 use super::follow;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke, Revoked};
 use super::refresh::cause_of;
 use super::single_flight::{Flight, launch};
-use super::state::State;
+use super::state::{Identity, State};
+use super::{Remains, Session};
 use crate::ambient;
 use crate::credential::{ActorId, Secret};
+use crate::provider::EndSession;
 
 /// How long an answer waits for the revocation at the provider, which goes on without it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -36,15 +37,16 @@ impl Session {
         self.authorize(&authority, began)?;
         let remains = self.end(reason, cause, "the session was ended on request").await?;
         self.record(Event::Revoke, "ok", cause, began, reason.as_str());
+        let Remains { identity, refresh_token } = remains;
         // Many providers end the whole grant with one of its tokens, and with it the successor's.
-        if reason != EndReason::Superseded
-            && let Some(token) = remains.refresh_token
-        {
-            select(self.revocation(token), pin!(Delay::from(PATIENCE))).await;
+        let needless = reason == EndReason::Superseded || logout.is_some() && self.provider.revokes_at_logout();
+        if let Some(token) = refresh_token.filter(|_| !needless) {
+            let sid = identity.as_ref().and_then(|identity| identity.sid.clone());
+            select(self.revocation(token, sid), pin!(Delay::from(PATIENCE))).await;
         }
-        let end_session_url = match logout {
-            Some(logout) => self.end_session_url(&remains.id_token, logout).await,
-            None => None,
+        let end_session_url = match (identity, logout) {
+            (Some(identity), Some(logout)) => self.end_session_url(&identity, logout).await,
+            _ => None,
         };
         Ok(Revoked { end_session_url })
     }
@@ -75,30 +77,35 @@ impl Session {
     /// Revokes a refresh token that no session has any more, and waits for nothing.
     pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>) {
         if let Some(token) = token {
-            drop(self.revocation(token));
+            drop(self.revocation(token, None));
         }
     }
 
-    fn revocation(self: &Rc<Self>, token: RefreshToken) -> Flight<()> {
+    fn revocation(self: &Rc<Self>, token: RefreshToken, sid: Option<String>) -> Flight<()> {
         let session = Rc::clone(self);
-        launch(async move { session.revoke_at_provider(&token).await })
+        launch(async move { session.revoke_at_provider(&token, sid.as_deref()).await })
     }
 
     /// Revokes a refresh token and writes down how that came out.
-    async fn revoke_at_provider(&self, token: &RefreshToken) {
+    async fn revoke_at_provider(&self, token: &RefreshToken, sid: Option<&str>) {
         let began = ambient::now();
-        let (outcome, detail) = match self.provider.revoke(began, token).await {
+        let (outcome, detail) = match self.provider.revoke(began, token, sid).await {
             Ok(()) => ("revoked", "the refresh token was revoked at the provider".to_owned()),
             Err(error) => ("not_revoked", format!("the refresh token was not revoked at the provider: {error}")),
         };
         self.record(Event::Revoke, outcome, Cause::Request, began, &detail);
     }
 
-    async fn end_session_url(&self, id_token: &str, logout: Logout) -> Option<String> {
+    async fn end_session_url(&self, identity: &Identity, logout: Logout) -> Option<String> {
         let secret = Secret::from_random(ambient::random()?);
         let state = format!("{}.{}", self.id, secret.expose());
-        let url =
-            self.provider.end_session_url(ambient::now(), id_token, &logout.post_logout_redirect_uri, &state).await?;
+        let end_session = EndSession {
+            identity,
+            post_logout_redirect_uri: &logout.post_logout_redirect_uri,
+            state: &state,
+            return_to: logout.return_to.as_deref(),
+        };
+        let url = self.provider.end_session_url(ambient::now(), end_session).await?;
         self.transition(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
         Some(url)
     }

@@ -11,7 +11,8 @@ use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, Refre
 use super::succession::{Inheritance, overtaken};
 use crate::ambient;
 use crate::credential::Secret;
-use crate::provider::answer::authorization_error;
+use crate::provider::answer::{authorization_error, plain_code};
+use crate::provider::turned_down::TurnedDown;
 use crate::provider::{Authorization, Exchange, ProviderError, SignIn, Tokens};
 use crate::store::StoreError;
 
@@ -24,6 +25,7 @@ impl From<ProviderError> for SignInError {
             ProviderError::Unavailable(why) => Self::ProviderUnavailable(why),
             ProviderError::Rejected(why) => Self::ProviderRejected(why),
             ProviderError::Callback(why) => Self::CallbackRejected(why),
+            ProviderError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
         }
     }
 }
@@ -78,6 +80,7 @@ impl Session {
                 .map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() }),
             occasion: begin.occasion,
             prompt_none: hints.iter().any(|(name, value)| name == "prompt" && value == "none"),
+            organization: hints.iter().find(|(name, _)| name == "organization").map(|(_, value)| value.clone()),
         };
         let hint = match &attempt.predecessor {
             Some(predecessor) if silent => self.id_token_of(predecessor).await,
@@ -179,6 +182,7 @@ impl Session {
             redirect_uri: &attempt.redirect_uri,
             code_verifier: &attempt.code_verifier,
             nonce: &attempt.nonce,
+            organization: attempt.organization.as_deref(),
         };
         let exchanged = self.provider.exchange(ambient::now(), exchange).await;
         let signed_in = exchanged.map_err(|error| Setback::Untouched(error.into()))?;
@@ -272,7 +276,7 @@ impl From<SignInError> for Setback {
 /// How log lines name a failure.
 const fn word(error: &SignInError) -> &'static str {
     match error {
-        SignInError::CallbackRejected(_) => "callback_rejected",
+        SignInError::CallbackRejected(_) | SignInError::TurnedDown(_) => "callback_rejected",
         SignInError::ProviderRejected(_) => "provider_rejected",
         SignInError::ProviderUnavailable(_) => "provider_unavailable",
         SignInError::StoreUnavailable => "store_unavailable",
@@ -303,5 +307,8 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             Occasion::Move => Completed::LoginNeeded { return_to, predecessor, ended: false },
         }));
     }
-    Err(SignInError::CallbackRejected(authorization_error(&error)))
+    Err(match TurnedDown::of(plain_code(&error)) {
+        Some(turned_down) => SignInError::TurnedDown(Box::new(turned_down)),
+        None => SignInError::CallbackRejected(authorization_error(&error)),
+    })
 }

@@ -14,6 +14,7 @@
 //!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
 //!             ─ Release ────► whether the grant is its own        (it was adopted)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
+//!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //! ```
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
@@ -64,6 +65,8 @@ pub enum SessionMessage {
     Adopt(Adopt),
     /// Whether the one that adopted it may use it.
     Release(Release),
+    /// Get a new access token for another organization.
+    Switch(Switch),
 }
 
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
@@ -80,6 +83,7 @@ requests! { SessionMessage:
     Migrate -> Result<Migrated, Denied>, within 30 s;
     Adopt -> Result<(), Denied>, within 15 s;
     Release -> Result<bool, Denied>, within 5 s;
+    Switch -> Result<SessionView, Denied>, within 15 s;
 }
 
 /// An actor and the right to it: what a cookie says.
@@ -250,6 +254,16 @@ pub enum Authority {
 pub struct Refresh {
     /// Who asks.
     pub authority: Authority,
+}
+
+/// Get a new access token for another of the user's organizations. Where the provider knows no such thing: a
+/// [`Refresh`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Switch {
+    /// Who asks.
+    pub authority: Authority,
+    /// The provider's id of the organization.
+    pub organization: String,
 }
 
 /// End the session.

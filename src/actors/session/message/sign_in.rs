@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::{Credential, UserPlace};
 use crate::credential::{ActorId, Secret};
+use crate::provider::turned_down::TurnedDown;
 use crate::region::Region;
 
 /// Start a login in this actor, which is new.
@@ -131,4 +132,7 @@ pub enum SignInError {
     /// The session cannot be kept.
     #[error("the session store does not answer")]
     StoreUnavailable,
+    /// The user has to do something first.
+    #[error(transparent)]
+    TurnedDown(Box<TurnedDown>),
 }

@@ -28,6 +28,9 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
     let logged_out = wire::encode(&LoggedOut { secret: secret() }.into_message()).unwrap();
     assert_eq!(logged_out, [&[1, 6][..], &[0xAB; 32]].concat());
 
+    let switch = Switch { authority: Authority::Cookie(secret()), organization: "o".into() };
+    assert_eq!(wire::encode(&switch.into_message()).unwrap(), [&[1, 12, 0][..], &[0xAB; 32], &[1, b'o']].concat());
+
     let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
     let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();
     assert_eq!(complete, [&[1, 1][..], &[0xAB; 32], &[1, b's', 1, 1, b'c', 0, 0]].concat());
