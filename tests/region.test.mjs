@@ -167,6 +167,21 @@ describe("region", { concurrency: 2 }, () => {
     assert.equal((await withCookie(world, old)).json().reason, "superseded");
   });
 
+  test("with COOKIE_SAME_SITE=strict a session moves, and login_required asks the user, all the same", async (t) => {
+    const world = await createWorld(t, { provider: { interactive: true }, vars: { COOKIE_SAME_SITE: "strict", REGION_MIN_STAY_SECONDS: "1" } });
+    const browser = travel(world.browser(), FRANKFURT);
+    await browser.submit(await browser.navigate("/auth/login?return_to=/"));
+    const page = await travel(browser, SYDNEY).navigate("/page");
+    assert.equal(page.status, 200);
+    assert.equal(cookieOf(browser).region, "oc");
+    await sleep(1100);
+    browser.jar(world.provider.issuer).cookies = [];
+    const form = await travel(browser, DENVER).navigate("/page");
+    assert.match(form.text, /Log in/);
+    assert.equal((await browser.submit(form)).status, 200);
+    assert.equal(cookieOf(browser).region, "wnam");
+  });
+
   test("a user who does not log in again is not sent to the provider at every page", async (t) => {
     const world = await createWorld(t, { provider: { interactive: true } });
     const browser = travel(world.browser(), FRANKFURT);

@@ -110,8 +110,10 @@ impl Gateway {
             }
             Completed::NotSignedIn { return_to } | Completed::Kept { return_to } => Outgoing::redirect(303, &return_to),
             Completed::Failed { error, return_to } => self.refuse_callback(request, &error.into(), &return_to).await,
-            // Another tab has logged in meanwhile.
-            Completed::LoginNeeded { return_to, predecessor, .. } if predecessor != request.session_actor() => {
+            // Another tab has logged in meanwhile. (A strict cookie does not come along with this request.)
+            Completed::LoginNeeded { return_to, predecessor, .. }
+                if request.session_actor().is_some_and(|actor| predecessor != Some(actor)) =>
+            {
                 Outgoing::redirect(303, &return_to)
             }
             Completed::LoginNeeded { return_to, ended, .. } => {

@@ -6,9 +6,11 @@
 use std::rc::Rc;
 
 use super::Session;
+use super::get::within_patience;
 use super::ledger::{self, Cause, Event};
 use super::message::{
-    Adopt, Denied, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Release, Successor, Whereabouts,
+    Adopt, Authority, Denied, Describe, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Release,
+    Successor, Whereabouts,
 };
 use super::refresh::cause_of;
 use super::single_flight::Flight;
@@ -47,11 +49,11 @@ impl Session {
                     let _ = relocation.await;
                 }
                 if let Some(refresh) = self.refreshing.current() {
-                    let _ = super::get::within_patience(async { Ok(refresh.await) }).await;
+                    let _ = within_patience(async { Ok(refresh.await) }).await;
                 }
                 // Two tabs may have gone through the provider: the second one inherits the age, too, and no token.
-                if let Some(estate) = self.estate_of_moved(&migrate.authority, &successor) {
-                    return Ok(Migrated::Leaves(estate));
+                if let Some(left) = self.leave_to_another(&migrate.authority, &successor).await {
+                    return left.map(Migrated::Leaves);
                 }
                 self.authorize(&migrate.authority, ambient::now())?;
                 self.succeed(successor, cause).await.map(Migrated::Leaves)
@@ -86,20 +88,25 @@ impl Session {
         Ok(estate.map(|estate| Box::new(Estate { ledger, ..estate })))
     }
 
-    /// What a session that has moved leaves to one more successor; none where this is none, or not that one's.
-    fn estate_of_moved(
+    /// What a session that has gone in another one's favour leaves to one more successor of the same cookie; none where this
+    /// is no such session.
+    async fn leave_to_another(
         &self,
-        authority: &super::message::Authority,
+        authority: &Authority,
         successor: &Successor,
-    ) -> Option<Option<Box<Estate>>> {
-        let memory = self.memory.borrow();
-        let (Some(State::Moved(moved)), super::message::Authority::Successor(hash)) = (&memory.state, authority) else {
-            return None;
+    ) -> Option<Result<Option<Box<Estate>>, Denied>> {
+        let Authority::Successor(hash) = authority else { return None };
+        let moved = match &self.memory.borrow().state {
+            // One that forwards has its whole grant elsewhere: whoever knows the secret is to go there.
+            Some(State::Moved(moved)) if moved.secret_hash.is(hash) && !moved.forwards() => moved.clone(),
+            _ => return None,
         };
-        // The whole grant has moved, and whoever knows the secret is to go there.
-        let forwards = matches!(moved.standing(ambient::now()), super::state::Standing::Moved(_));
-        if forwards || !moved.secret_hash.is(hash) {
-            return None;
+        // What somebody has ended meanwhile does not go on in another tab.
+        let first = actors::existing_session(&self.env, &moved.to.actor).ok()?;
+        match actors::ask(&first, Describe {}).await {
+            Ok(described) if described.as_ref().is_some_and(|described| described.summary.state != "ended") => {}
+            Ok(_) => return Some(Err(Denied::Ended(EndReason::Revoked))),
+            Err(error) => return Some(Err(error.into())),
         }
         let same = moved.user == (successor.issuer.clone(), successor.subject.clone());
         let estate = Estate {
@@ -109,7 +116,7 @@ impl Session {
             refresh_token: None,
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         };
-        Some(same.then(|| Box::new(estate)))
+        Some(Ok(same.then(|| Box::new(estate))))
     }
 
     /// Moves the whole grant to a new actor near `region`, or joins the move under way.

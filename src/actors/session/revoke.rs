@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures::future::select;
 use openidconnect::RefreshToken;
-use time::OffsetDateTime;
 use worker::Delay;
 
 use super::follow;
@@ -14,7 +13,7 @@ use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke, Revoked};
 use super::refresh::cause_of;
 use super::single_flight::{Flight, launch};
-use super::state::{Identity, Standing, State};
+use super::state::{Identity, State};
 use super::{Remains, Session};
 use crate::ambient;
 use crate::credential::{ActorId, Secret};
@@ -29,7 +28,7 @@ impl Session {
         let began = ambient::now();
         let Revoke { authority, reason, logout } = revoke;
         let cause = cause_of(&authority);
-        if let Some(successor) = self.successor_of(&authority, began) {
+        if let Some(successor) = self.successor_of(&authority) {
             return match reason {
                 EndReason::Superseded => Err(Denied::Ended(reason)),
                 _ => self.revoke_successor(&successor, cause, reason, logout).await,
@@ -38,11 +37,11 @@ impl Session {
         self.authorize(&authority, began)?;
         let remains = self.end(reason, cause, "the session was ended on request").await?;
         self.record(Event::Revoke, "ok", cause, began, reason.as_str());
+        let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
         // Many providers end the whole grant with one of its tokens, and with it the successor's.
         let needless = reason == EndReason::Superseded || logout.is_some() && self.provider.revokes_at_logout();
         if let Some(token) = refresh_token.filter(|_| !needless) {
-            let sid = identity.as_ref().and_then(|identity| identity.sid.clone());
             select(self.revocation(token, sid), pin!(Delay::from(PATIENCE))).await;
         }
         let end_session_url = match (identity, logout) {
@@ -54,12 +53,11 @@ impl Session {
 
     /// The session in whose favour this one has gone, for one who brings its cookie. The browser may not have the other
     /// cookie yet, and its logout is to hold all the same.
-    fn successor_of(&self, authority: &Authority, now: OffsetDateTime) -> Option<ActorId> {
+    fn successor_of(&self, authority: &Authority) -> Option<ActorId> {
         let memory = self.memory.borrow();
         match (&memory.state, authority) {
             (Some(State::Moved(moved)), Authority::Cookie(secret)) if moved.secret_hash.matches(secret) => {
-                let forwards = matches!(moved.standing(now), Standing::Moved(_));
-                (!forwards).then(|| moved.to.actor.clone())
+                (!moved.forwards()).then(|| moved.to.actor.clone())
             }
             _ => None,
         }
@@ -74,6 +72,14 @@ impl Session {
     ) -> Result<Revoked, Denied> {
         let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: logout.clone() };
         follow::ask(&self.env, successor, revoke).await?.reply
+    }
+
+    /// Revokes at the provider what an ended session had, and waits for nothing.
+    pub(super) fn revoke_remains(self: &Rc<Self>, remains: Remains) {
+        let sid = remains.sid();
+        if let Some(token) = remains.refresh_token {
+            drop(self.revocation(token, sid));
+        }
     }
 
     /// Revokes a refresh token that no session has any more, and waits for nothing.
