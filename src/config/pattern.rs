@@ -1,7 +1,7 @@
 //! `match` of a route: `[host]/path`, a trailing `*` for the rest. Pure.
 //!
-//! Both sides are held against each other in one normal form ([`normalized_path`]), which is also what is forwarded:
-//! `/%61dmin` is `/admin` to every server, and must be so here.
+//! Both sides are held against each other by what servers read in them ([`meaning`]): `/%40dmin` is `/@dmin` to almost
+//! every server, and must be so here.
 
 use std::borrow::Cow;
 
@@ -17,14 +17,14 @@ pub struct Pattern {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PathPattern {
-    Exactly(Cow<'static, str>),
-    BeginsWith(Cow<'static, str>),
+    Exactly(Cow<'static, [u8]>),
+    BeginsWith(Cow<'static, [u8]>),
 }
 
 impl Pattern {
     /// `/*`.
     pub const fn everything() -> Self {
-        Self { host: None, path: PathPattern::BeginsWith(Cow::Borrowed("/")) }
+        Self { host: None, path: PathPattern::BeginsWith(Cow::Borrowed(b"/")) }
     }
 
     /// Reads a pattern; the error says what it must be.
@@ -43,7 +43,7 @@ impl Pattern {
         if !url[Position::AfterPath..].is_empty() {
             return Err("must be a path without ? and #: routes do not look at the query".to_owned());
         }
-        let path = Cow::Owned(normalized_path(url.path()).into_owned());
+        let path = Cow::Owned(meaning(url.path()).into_owned());
         let path = if rest { PathPattern::BeginsWith(path) } else { PathPattern::Exactly(path) };
         Ok(Self { host: host_and_port(host)?, path })
     }
@@ -58,8 +58,8 @@ impl Pattern {
             }
         };
         host && match &self.path {
-            PathPattern::Exactly(path) => url.path() == path,
-            PathPattern::BeginsWith(prefix) => url.path().starts_with(prefix.as_ref()),
+            PathPattern::Exactly(path) => meaning(url.path()) == *path,
+            PathPattern::BeginsWith(prefix) => meaning(url.path()).starts_with(prefix),
         }
     }
 }
@@ -77,6 +77,39 @@ fn host_and_port(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
     Ok(Some((host.to_owned(), port)))
 }
 
+/// What servers read in a path: everything decoded but slashes, backslashes and `%`, whose encodings mean themselves.
+fn meaning(path: &str) -> Cow<'_, [u8]> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path.as_bytes());
+    }
+    let mut pieces = path.split('%');
+    let mut meaning = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        match (escaped(piece), piece.as_bytes().get(2..)) {
+            (Some(byte), Some(rest)) if !b"/\\%".contains(&byte) => {
+                meaning.push(byte);
+                meaning.extend(rest);
+            }
+            (Some(_), Some(rest)) => {
+                meaning.push(b'%');
+                meaning.extend(piece.as_bytes().get(..2).unwrap_or_default().to_ascii_uppercase());
+                meaning.extend(rest);
+            }
+            _ => {
+                meaning.extend(b"%25");
+                meaning.extend(piece.as_bytes());
+            }
+        }
+    }
+    Cow::Owned(meaning)
+}
+
+/// The byte that stands behind a `%`, where one does.
+fn escaped(piece: &str) -> Option<u8> {
+    let digits = piece.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u8::from_str_radix(digits, 16).ok()
+}
+
 /// A path with unreserved characters in clear (RFC 3986 section 6.2.2.2): their encoding means nothing, and no
 /// route may depend on it. A `%` that encodes nothing is encoded itself, so that it does not come to mean something
 /// before what was decoded.
@@ -87,9 +120,7 @@ pub fn normalized_path(path: &str) -> Cow<'_, str> {
     let mut pieces = path.split('%');
     let mut normal = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        let digits = piece.get(..2).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
-        let decoded = digits.and_then(|hex| u8::from_str_radix(hex, 16).ok()).map(char::from);
-        match (decoded, piece.get(2..)) {
+        match (escaped(piece).map(char::from), piece.get(2..)) {
             (Some(plain), Some(rest)) if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => {
                 normal.push(plain);
                 normal.push_str(rest);
@@ -126,6 +157,10 @@ mod tests {
         assert!(matches("/health", "https://a.example/health?x"));
         assert!(!matches("/health", "https://a.example/health/"));
         assert!(matches("/*", "https://a.example/"));
+        assert!(matches("/@caf\u{e9} x/*", "https://a.example/%40caf%c3%a9%20x/"));
+        assert!(matches("/a%2fb", "https://a.example/a%2Fb"));
+        assert!(!matches("/a/b", "https://a.example/a%2Fb"));
+        assert!(!matches("/a%", "https://a.example/a%25%32%35"));
     }
 
     #[test]

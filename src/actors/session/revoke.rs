@@ -41,11 +41,11 @@ impl Session {
         }
         let remains = self.end(reason, cause, "the session was ended on request").await?;
         self.record(Event::Revoke, "ok", cause, began, reason.as_str());
+        let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
         // Many providers end the whole grant with one of its tokens, and with it the successor's.
         let needless = reason == EndReason::Superseded || logout.is_some() && self.provider.revokes_at_logout();
         if let Some(token) = refresh_token.filter(|_| !needless) {
-            let sid = identity.as_ref().and_then(|identity| identity.sid.clone());
             select(self.revocation(token, sid, cause), pin!(Delay::from(PATIENCE))).await;
         }
         let end_session_url = match (identity, logout) {
@@ -76,6 +76,14 @@ impl Session {
     ) -> Result<Revoked, Denied> {
         let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: logout.clone() };
         follow::ask(&self.env, successor, revoke).await?.reply
+    }
+
+    /// Revokes at the provider what an ended session had, and waits for nothing.
+    pub(super) fn revoke_remains(self: &Rc<Self>, remains: Remains, cause: Cause) {
+        let sid = remains.sid();
+        if let Some(token) = remains.refresh_token {
+            drop(self.revocation(token, sid, cause));
+        }
     }
 
     /// Revokes a refresh token that no session has any more, and waits for nothing.
