@@ -23,11 +23,11 @@ export function readable(line, { colour = true, now = new Date() } = {}) {
     if (built) return paint(/^(building|installing) /.test(built) ? null : "red", built);
     return ERROR.test(plain) && !HARMLESS.test(plain) ? paint("red", plain) : null;
   }
-  const { outcome = "", actor = "", cause, duration_ms, next_alarm_at, detail } = event;
+  const { class: kind, outcome = "", actor = "", cause, duration_ms, next_alarm_at, detail } = event;
   const parts = [
     paint("grey", time(now)),
     paint(EVENT_COLOURS[event.event], event.event.padEnd(10)),
-    paint("grey", `session ${actor.slice(0, 6)}`),
+    paint("grey", `${(kind === "RegionDirectory" ? "directory" : "session").padEnd(9)} ${actor.slice(0, 6)}`),
     `${duration_ms} ms`.padStart(8),
     `by ${cause}`.padEnd(10),
     // From here on nothing stands in columns: outcomes are of all lengths.

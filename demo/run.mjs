@@ -6,6 +6,7 @@
 //   EXAMPLE=spa    one of examples/ in place of the demo application
 //   PROVIDER=oidc  or auth0, workos: what stands in for these two is in auth0.mjs and workos.mjs
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
@@ -39,6 +40,7 @@ process.on("unhandledRejection", (error) => stop(1, `demo: ${error?.stack ?? err
 
 const port = await freePort(Number(process.env.PORT ?? 8787));
 const origin = `http://localhost:${port}`;
+const adminToken = randomBytes(24).toString("base64url");
 const seconds = Number(process.env.TOKEN_LIFE ?? 30);
 
 const start = PROVIDERS[process.env.PROVIDER || "oidc"];
@@ -60,12 +62,14 @@ startGateway({
   ...provider.variables,
   PUBLIC_ORIGIN: origin,
   ROUTES: JSON.stringify(application.routes),
+  ADMIN_TOKEN: adminToken,
 });
 await untilHealthy();
 console.log(`
   Open        ${origin}/
   Users       ${provider.users}
   Provider    ${provider.name}
+  Console     ${origin}/auth/admin/ (token ${adminToken})
   Application ${application.routes.map(({ match, upstream }) => `${match} at ${upstream}`).join(", ")} (behind the gateway)
   Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
   Ctrl-C      stops all of it

@@ -1,24 +1,15 @@
 // A real browser, Chromium, and the demo: open the page, log in, call the API, outlive the token, log out. Once
 // over plain http on localhost and once over https, where the cookies have their prefix.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { startApplication } from "../demo/application.mjs";
 import { startProvider, USERS } from "../demo/provider.mjs";
+import { ARGUMENTS, EXECUTABLE } from "./parts/chromium.mjs";
 import { startGateway } from "./parts/gateway.mjs";
 import { freePort, removeFolder, sleep, temporaryFolder } from "./parts/process.mjs";
 
-const EXECUTABLE = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const LIFE = 6;
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** The demo behind a gateway, and a new browser in front of it. */
 async function open(t, { https }) {

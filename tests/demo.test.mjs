@@ -29,6 +29,9 @@ describe("demo", () => {
     assert.equal(page.status, 200);
     assert.match(page.text, /Demo application/);
     assert.equal((await browser.api("/api/hello")).json().token_accepted, true);
+    const [, token] = /auth\/admin\/ \(token (\S+)\)/.exec(child.output);
+    const listed = await browser.api("/auth/admin/users/ada/sessions", { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(listed.json().sessions.length, 1, "the console's token is the one that it says");
     await until("the login is in the log", () => /complete .* ok {2}logged in/.test(child.output));
 
     child.kill("SIGINT");

@@ -9,14 +9,17 @@ import { lineOf, report } from "./parts/report.mjs";
 
 /** Every test module, the slow ones first so that none is left running alone at the end. */
 const MODULES = [
+  "admin",
   "outcomes",
   "refresh",
   "deploy",
   "demo",
   "browser",
+  "console",
   "discovery",
   "examples",
   "alarm",
+  "backchannel",
   "crash",
   "pages",
   "panic",
@@ -36,7 +39,9 @@ const MODULES = [
   "kinds",
   "limits",
   "logout",
+  "openapi",
   "outage",
+  "own-sessions",
   "protocol",
   "provider",
   "proxy",

@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { ADMIN_TOKEN, startGateway } from "./parts/gateway.mjs";
 import { claimsOf, jwt, withBrokenSignature } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
-import { sleep } from "./parts/process.mjs";
+import { sleep, until } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { CF_HEADER } from "./parts/workerd.mjs";
 import { startWorkOs } from "./parts/workos.mjs";
@@ -165,6 +165,14 @@ describe("workos", { concurrency: 3 }, () => {
     assert.equal(revocation.headers.authorization, `Bearer ${provider.clientSecret}`);
     assert.equal(revocation.answer.status, 200, "the emulator knows the session");
     assert.equal((await browser.api("/api")).json().reason, "revoked");
+  });
+
+  test("workos: a session that ends unused is revoked there, too", async (t) => {
+    const { provider, login } = await newWorld(t, { vars: { SESSION_IDLE_SECONDS: "1" } });
+    await login();
+    const { sid } = claimsOf(provider.calls.token.at(-1).answer.json.access_token);
+    await until("the alarm has ended it", () => provider.calls.revocation.length > 0);
+    assert.deepEqual(provider.calls.revocation.map(({ params }) => params), [{ session_id: sid }]);
   });
 
   test("workos: a session follows its user to another region by a plain authorization request", async (t) => {

@@ -61,7 +61,7 @@ fn a_domain_is_a_host_name_or_an_origin() {
     for domain in ["http://tenant.auth0.com", "tenant.auth0.com/authorize", "https://a@b.example", "a b", "b.example?x"]
     {
         let found = auth0(&[("AUTH0_DOMAIN", domain)]).unwrap_err();
-        assert_eq!(found.first().map(|problem| problem.variable), Some("AUTH0_DOMAIN"), "{domain}");
+        assert_eq!(found.first().map(|problem| problem.variable.as_ref()), Some("AUTH0_DOMAIN"), "{domain}");
     }
 }
 
@@ -78,7 +78,8 @@ fn workos_has_its_host_and_answers_by_query_alone() {
     assert_eq!(workos(&[("WORKOS_API_HOST", "auth.example.com")]).unwrap().issuer(), "https://auth.example.com");
     assert_eq!(workos(&[("WORKOS_API_HOST", "http://localhost:4100")]).unwrap().issuer(), "http://localhost:4100");
     let found = workos(&[("WORKOS_API_HOST", "http://api.workos.com"), ("OIDC_RESPONSE_MODE", "form_post")]);
-    let names: Vec<_> = found.unwrap_err().iter().map(|problem| problem.variable).collect();
+    let found = found.unwrap_err();
+    let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
     assert_eq!(names, ["WORKOS_API_HOST", "OIDC_RESPONSE_MODE"]);
 }
 
@@ -106,12 +107,12 @@ fn workos_s_access_tokens_come_from_the_host_or_the_client_at_it() {
 #[test]
 fn what_is_missing_is_named_in_the_provider_s_own_words() {
     let found = problems(&[("PROVIDER", "auth0")]);
-    let names: Vec<_> = found.iter().map(|problem| problem.variable).collect();
+    let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
     assert_eq!(names, ["AUTH0_DOMAIN", "OIDC_CLIENT_ID"]);
     assert!(found.iter().all(|problem| problem.message.contains("Auth0 Dashboard")));
 
     let found = problems(&[("PROVIDER", "workos")]);
-    let names: Vec<_> = found.iter().map(|problem| problem.variable).collect();
+    let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
     assert_eq!(names, ["WORKOS_CLIENT_ID", "WORKOS_API_KEY"]);
     assert!(found.iter().all(|problem| problem.message.contains("WorkOS Dashboard")));
 }

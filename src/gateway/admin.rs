@@ -98,7 +98,7 @@ impl Gateway {
         match resource {
             Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
             Resource::Console => Ok(console::page()),
-            Resource::OpenApi => Ok(Outgoing::new(200, Body::Json(console::OPENAPI.to_owned()))),
+            Resource::OpenApi => Ok(console::openapi(&self.config.auth_prefix)),
             Resource::User(subject) if deletes => self.revoke_user(&subject).await,
             Resource::User(subject) => {
                 let issuer = self.config.provider.issuer();

@@ -124,6 +124,10 @@ impl Gateway {
     }
 
     async fn own(&self, endpoint: Endpoint, request: &Incoming) -> Result<Outgoing, Problem> {
+        // Not even which methods it would answer is said.
+        if endpoint == Endpoint::Admin && self.config.admin_token.is_none() {
+            return Err(Problem::NotFound);
+        }
         if !endpoint.allows(&request.method) {
             return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }

@@ -115,10 +115,10 @@ impl From<Denied> for Problem {
 impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
         match error {
-            DirectoryError::Replayed => Self::BadRequest("The logout token has been used before (jti)."),
-            DirectoryError::Overtaken | DirectoryError::StoreUnavailable | DirectoryError::Incomplete => {
-                Self::StoreUnavailable
-            }
+            DirectoryError::Overtaken
+            | DirectoryError::Replayed
+            | DirectoryError::StoreUnavailable
+            | DirectoryError::Incomplete => Self::StoreUnavailable,
         }
     }
 }

@@ -193,10 +193,9 @@ impl WorkOs {
         })
     }
 
-    /// See [`super::Provider::revoke`]. WorkOS revokes sessions, and with them their tokens; where it is not known which
-    /// one, there is nothing to call.
+    /// See [`super::Provider::revoke`]. WorkOS revokes sessions, and with them their tokens.
     pub async fn revoke(&self, sid: Option<&str>) -> Result<(), ProviderError> {
-        let Some(sid) = sid else { return Ok(()) };
+        let sid = sid.ok_or_else(|| ProviderError::Rejected("WorkOS revokes whole sessions, not tokens".to_owned()))?;
         let body = json!({ "session_id": sid });
         let path = ["user_management", "sessions", "revoke"];
         let request = self.post(&path, Some(self.settings.api_key.secret()), &body).map_err(unanswered)?;

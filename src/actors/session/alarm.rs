@@ -38,7 +38,7 @@ impl Session {
             Some(Due::Forget) => return self.forget().await,
             Some(Due::End(reason)) => {
                 let remains = self.end(reason, Cause::Alarm, "its time was up").await?;
-                self.revoke_in_background(remains.refresh_token);
+                self.revoke_remains(remains, Cause::Alarm);
             }
             Some(Due::Refresh) => {
                 let outcome = match self.refresh_once(Cause::Alarm).await {

@@ -108,7 +108,7 @@ impl Session {
             Verdict::Deny(denied) => Err(denied),
             Verdict::Over(reason) => {
                 let remains = self.end(reason, Cause::Request, "found to be over by a request").await?;
-                self.revoke_in_background(remains.refresh_token);
+                self.revoke_remains(remains, Cause::Request);
                 Err(Denied::Ended(reason))
             }
             // Refreshed a moment ago, and expired again: the provider's lifetimes are of no use.

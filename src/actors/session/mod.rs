@@ -261,3 +261,10 @@ struct Remains {
     identity: Option<Identity>,
     refresh_token: Option<openidconnect::RefreshToken>,
 }
+
+impl Remains {
+    /// The provider's own session.
+    fn sid(&self) -> Option<String> {
+        self.identity.as_ref()?.sid.clone()
+    }
+}

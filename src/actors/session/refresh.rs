@@ -232,7 +232,7 @@ impl Session {
                 Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
                 state => matches!(state, Some(State::Moved(_))),
             };
-            self.revoke_in_background(unused.filter(|_| !has_successor));
+            self.revoke_in_background(unused.filter(|_| !has_successor), cause);
             return Outcome::Ended;
         }
         let kept = self.transition(|state| state.refreshed(grant.clone(), renewed)).await;

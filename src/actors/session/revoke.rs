@@ -34,15 +34,19 @@ impl Session {
                 _ => self.revoke_successor(&successor, cause, reason, logout).await,
             };
         }
-        self.authorize(&authority, began)?;
+        // A login that its directory knows of already must not outlive the end of all sessions.
+        let signing_in = matches!(self.memory.borrow().state, Some(State::Pending(_)));
+        if !(signing_in && matches!(authority, Authority::Trusted(_))) {
+            self.authorize(&authority, began)?;
+        }
         let remains = self.end(reason, cause, "the session was ended on request").await?;
         self.record(Event::Revoke, "ok", cause, began, reason.as_str());
+        let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
         // Many providers end the whole grant with one of its tokens, and with it the successor's.
         let needless = reason == EndReason::Superseded || logout.is_some() && self.provider.revokes_at_logout();
         if let Some(token) = refresh_token.filter(|_| !needless) {
-            let sid = identity.as_ref().and_then(|identity| identity.sid.clone());
-            select(self.revocation(token, sid), pin!(Delay::from(PATIENCE))).await;
+            select(self.revocation(token, sid, cause), pin!(Delay::from(PATIENCE))).await;
         }
         let end_session_url = match (identity, logout) {
             (Some(identity), Some(logout)) => self.end_session_url(&identity, logout).await,
@@ -74,26 +78,34 @@ impl Session {
         follow::ask(&self.env, successor, revoke).await?.reply
     }
 
-    /// Revokes a refresh token that no session has any more, and waits for nothing.
-    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>) {
-        if let Some(token) = token {
-            drop(self.revocation(token, None));
+    /// Revokes at the provider what an ended session had, and waits for nothing.
+    pub(super) fn revoke_remains(self: &Rc<Self>, remains: Remains, cause: Cause) {
+        let sid = remains.sid();
+        if let Some(token) = remains.refresh_token {
+            drop(self.revocation(token, sid, cause));
         }
     }
 
-    fn revocation(self: &Rc<Self>, token: RefreshToken, sid: Option<String>) -> Flight<()> {
+    /// Revokes a refresh token that no session has any more, and waits for nothing.
+    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>, cause: Cause) {
+        if let Some(token) = token {
+            drop(self.revocation(token, None, cause));
+        }
+    }
+
+    fn revocation(self: &Rc<Self>, token: RefreshToken, sid: Option<String>, cause: Cause) -> Flight<()> {
         let session = Rc::clone(self);
-        launch(async move { session.revoke_at_provider(&token, sid.as_deref()).await })
+        launch(async move { session.revoke_at_provider(&token, sid.as_deref(), cause).await })
     }
 
     /// Revokes a refresh token and writes down how that came out.
-    async fn revoke_at_provider(&self, token: &RefreshToken, sid: Option<&str>) {
+    async fn revoke_at_provider(&self, token: &RefreshToken, sid: Option<&str>, cause: Cause) {
         let began = ambient::now();
         let (outcome, detail) = match self.provider.revoke(began, token, sid).await {
             Ok(()) => ("revoked", "the refresh token was revoked at the provider".to_owned()),
             Err(error) => ("not_revoked", format!("the refresh token was not revoked at the provider: {error}")),
         };
-        self.record(Event::Revoke, outcome, Cause::Request, began, &detail);
+        self.record(Event::Revoke, outcome, cause, began, &detail);
     }
 
     async fn end_session_url(&self, identity: &Identity, logout: Logout) -> Option<String> {

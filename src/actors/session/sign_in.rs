@@ -196,7 +196,7 @@ impl Session {
             Ok(_) | Err(Setback::Final(_)) => true,
         };
         if unused {
-            self.revoke_in_background(refresh_token);
+            self.revoke_in_background(refresh_token, Cause::Request);
         }
         completed
     }

@@ -178,7 +178,7 @@ impl State {
                 ended_at: now,
                 created_at: active.created_at,
                 expires_at: active.expires_at,
-                last_used_at: active.used.then_some(active.last_used_at),
+                last_used_at: Some(active.last_used_at),
                 logout: None,
             }),
             Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
