@@ -1,9 +1,8 @@
 // The captcha: who is asked, what a pass is worth, and what does not pass. Conformance.md 42. Turnstile's siteverify is
 // a stand-in.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launchChromium } from "./parts/chromium.mjs";
 import { HANG } from "./parts/hostile.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { solved, startSiteverifyStandIn } from "./parts/siteverify.mjs";
@@ -230,9 +229,7 @@ describe("captcha", () => {
   });
 
   test("in Chromium the page runs the widget under its content security policy, and goes on by itself", async (t) => {
-    const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-    assert.ok(executablePath, "Chromium is missing; set CHROMIUM to its path, or run scripts/install.sh browser");
-    const chrome = await chromium.launch({ executablePath, headless: true, args: ["--no-sandbox", "--disable-quic"] });
+    const chrome = await launchChromium();
     t.after(() => chrome.close());
     const context = await chrome.newContext({ extraHTTPHeaders: score(50) });
     const page = await context.newPage();

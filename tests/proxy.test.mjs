@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { Readable } from "node:stream";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { sleep, until } from "./parts/process.mjs";
 import { rawGet, sessionGet } from "./parts/rawhttp.mjs";
 import { receive, startUpstream } from "./parts/upstream.mjs";
@@ -153,14 +153,29 @@ describe("proxy", () => {
     assert.ok(browser.session, "an application's 401 is its own, not the gateway's");
   });
 
-  test("compressed and ranged answers arrive as they are", async () => {
-    world.upstream.answer("/gzip", (request, response) => {
-      response.writeHead(200, { "content-encoding": "gzip", "content-type": "text/plain" });
-      response.end(gzipSync(`range ${request.headers.range ?? "none"}`));
+  test("compressed and ranged answers, 304s and the headers of a HEAD arrive as they are, byte for byte", async () => {
+    const text = "hello ".repeat(1000);
+    for (const [encoding, bytes] of [["gzip", gzipSync(text)], ["br", brotliCompressSync(text)]]) {
+      world.upstream.answer("/packed", (request, response) => {
+        response.writeHead(200, { "content-encoding": encoding, "content-length": bytes.length, etag: '"x"' });
+        response.end(request.method === "HEAD" ? undefined : bytes);
+      });
+      for (const method of ["GET", "HEAD"]) {
+        const answer = await browser.api("/packed", { method, headers: { "accept-encoding": "gzip, br" } });
+        assert.equal(answer.headers["content-encoding"], encoding);
+        assert.equal(answer.headers["content-length"], String(bytes.length));
+        assert.equal(answer.headers.etag, '"x"');
+        assert.ok(answer.bytes.equals(method === "GET" ? bytes : Buffer.alloc(0)));
+      }
+    }
+    world.upstream.answer("/range", (request, response) => {
+      if (request.headers["if-none-match"]) return response.writeHead(304, { etag: '"x"' }).end();
+      response.writeHead(206, { "content-range": "bytes 0-4/10", "x-range": request.headers.range }).end("01234");
     });
-    const answer = await browser.api("/gzip", { headers: { "accept-encoding": "gzip", range: "bytes=0-5" } });
-    const text = answer.headers["content-encoding"] === "gzip" ? gunzipSync(answer.bytes).toString() : answer.text;
-    assert.equal(text, "range bytes=0-5");
+    const part = await browser.api("/range", { headers: { range: "bytes=0-4" } });
+    assert.deepEqual([part.status, part.text, part.headers["content-range"], part.headers["x-range"]], [206, "01234", "bytes 0-4/10", "bytes=0-4"]);
+    const unchanged = await browser.api("/range", { headers: { "if-none-match": '"x"' } });
+    assert.deepEqual([unchanged.status, unchanged.text, unchanged.headers.etag], [304, "", '"x"']);
   });
 
   test("the method and its body go through, for methods of all kinds", async () => {

@@ -135,7 +135,8 @@ impl Gateway {
             return None;
         }
         let renewed = self.user(request, route).await.ok()?;
-        matches!(&renewed, Caller::User { token: new, .. } if new.secret() != token.secret()).then_some(renewed)
+        let Caller::User { token: new, claims, .. } = &renewed else { return None };
+        (new.secret() != token.secret() && identity::meets(claims, &route.require)).then_some(renewed)
     }
 
     /// The application's answer, an accepted WebSocket included, with what a cache could do wrong and the gateway's own
