@@ -18,6 +18,7 @@ const MODULES = [
   "crash",
   "panic",
   "session",
+  "stores",
   "callback",
   "config",
   "fixation",

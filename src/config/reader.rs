@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, RegionPolicy, Regions, SameSite,
-    TokenAuth, is_allowed,
+    TokenAuth, is_allowed, store,
 };
 use crate::region::Region;
 
@@ -39,7 +39,7 @@ pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<
     }
 }
 
-struct Reader<V> {
+pub(super) struct Reader<V> {
     vars: V,
     problems: Vec<Problem>,
 }
@@ -59,7 +59,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         };
         let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
         let regions = self.regions();
-        self.choice("SESSION_STORE", &[("durable", ())]);
+        let store = store::read(self);
         let admin_token = self.text("ADMIN_TOKEN");
         if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
             self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
@@ -73,6 +73,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             lifetimes,
             same_site: same_site?,
             regions: regions?,
+            store: store?,
             admin_token: admin_token.as_deref().map(AdminToken::new),
         })
     }
@@ -248,7 +249,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// The value that the variable names; the first one where it is unset.
-    fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
         let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };
         let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -271,11 +272,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// A variable's text; an empty one counts as unset, as wrangler has no other way to unset one.
-    fn text(&self, variable: &str) -> Option<String> {
+    pub(super) fn text(&self, variable: &str) -> Option<String> {
         (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    fn problem(&mut self, variable: &'static str, message: &str) {
+    pub(super) fn problem(&mut self, variable: &'static str, message: &str) {
         self.problems.push(Problem { variable, message: message.to_owned() });
     }
 }

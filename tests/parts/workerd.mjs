@@ -16,8 +16,10 @@ const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
  * - `port`, `tls` (`{ certificateChain, privateKey }`): the gateway's socket
  * - `entry`: JavaScript that becomes the main module, beside the bundle's
  * - `probe`: `{ port, script }`, a second Worker with the gateway's Durable Objects bound to it
+ * - `kv`: the address of what stands behind `SESSION_KV`; `hyperdrive`: `{ address, database, user, password }`, what stands
+ *   behind `SESSION_DB`; `trust`: certificate authorities, in PEM, beside those of browsers
  */
-export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe }) {
+export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, kv, hyperdrive, trust = [] }) {
   const { compatibility_date, compatibility_flags, durable_objects, migrations, vars: defaults } = await settings(bundle);
   const storage = path.join(folder, "storage");
   mkdirSync(storage, { recursive: true });
@@ -41,6 +43,17 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
       const designator = service ? `(className = ${quote(class_name)}, serviceName = ${quote(service)})` : quote(class_name);
       return `(name = ${quote(name)}, durableObjectNamespace = ${designator})`;
     });
+  const stores = [];
+  if (kv) stores.push(`(name = "SESSION_KV", kvNamespace = "kv")`);
+  if (hyperdrive) {
+    const { database, user, password } = hyperdrive;
+    const login = `database = ${quote(database)}, user = ${quote(user)}, password = ${quote(password)}`;
+    stores.push(`(name = "SESSION_DB", hyperdrive = (designator = "database", ${login}, scheme = "postgresql"))`);
+  }
+  const services = [
+    kv && `(name = "kv", external = (address = ${quote(kv)}, http = ()))`,
+    hyperdrive && `(name = "database", external = (address = ${quote(hyperdrive.address)}, tcp = ()))`,
+  ].filter(Boolean);
   const compatibility = `compatibilityDate = ${quote(compatibility_date)},
   compatibilityFlags = [${(compatibility_flags ?? []).map(quote).join(", ")}]`;
   const http = `(cfBlobHeader = "${CF_HEADER}")`;
@@ -57,14 +70,15 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
-    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
-    (name = "disk", disk = (path = ${quote(storage)}, writable = true))${probe ? `,\n    (name = "probe", worker = .probe)` : ""} ],
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true,
+      trustedCertificates = [${trust.map(quote).join(", ")}]))),
+    (name = "disk", disk = (path = ${quote(storage)}, writable = true))${probe ? `,\n    (name = "probe", worker = .probe)` : ""}${services.map((service) => `,\n    ${service}`).join("")} ],
   sockets = [
     (name = "gateway", address = "127.0.0.1:${port}", service = "main", ${socket})${probeSocket} ] );
 const main :Workerd.Worker = (
   ${compatibility},
   modules = ${list(all.map(({ name, type }) => `(name = ${quote(name)}, ${type} = embed ${quote(name)})`))},
-  bindings = ${list([...text, ...namespaces()])},
+  bindings = ${list([...text, ...stores, ...namespaces()])},
   durableObjectNamespaces = ${list(
     classes.map((name) => `(className = ${quote(name)}, uniqueKey = ${quote(`test-${name}`)}, enableSql = ${sql.has(name)})`),
   )},

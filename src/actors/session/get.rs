@@ -158,6 +158,7 @@ impl Session {
             Some(TokenStanding::Refreshable) => match self.refresh_once(cause).await {
                 Outcome::Fresh | Outcome::Ended => Ok(()),
                 Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+                Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
                 Outcome::NoToken => Err(self.without_any_token().await),
             },
             Some(TokenStanding::Spent) => Err(self.without_any_token().await),

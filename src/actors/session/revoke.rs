@@ -96,16 +96,16 @@ impl Session {
         self.record(Event::Revoke, outcome, Cause::Request, began, &detail);
     }
 
-    async fn end_session_url(&self, id_token: &str, logout: Logout) -> Option<String> {
+    async fn end_session_url(self: &Rc<Self>, id_token: &str, logout: Logout) -> Option<String> {
         let secret = Secret::from_random(ambient::random()?);
         let state = format!("{}.{}", self.id, secret.expose());
         let url =
             self.provider.end_session_url(ambient::now(), id_token, &logout.post_logout_redirect_uri, &state).await?;
-        self.transition(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
+        self.establish(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
         Some(url)
     }
 
-    pub(super) async fn logged_out(&self, logged_out: LoggedOut) -> Option<String> {
+    pub(super) async fn logged_out(self: &Rc<Self>, logged_out: LoggedOut) -> Option<String> {
         self.load().await.ok()?;
         let memory = self.memory.borrow();
         memory.state.as_ref()?.logged_out(ambient::now(), &logged_out.secret)
