@@ -26,6 +26,7 @@ const MODULES = [
   "https",
   "id-token",
   "jwks",
+  "kv",
   "logout",
   "outage",
   "protocol",

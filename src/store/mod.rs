@@ -181,7 +181,9 @@ impl SessionStore {
     pub async fn load(&self, now: OffsetDateTime) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(row) = self.own.read()?.filter(|row| row.attempted > 0) else { return Ok(None) };
         let settles_at = (row.store != StoreKind::Durable && row.state.is_some()).then_some(now);
-        let mut kept = Kept { row, sealed: None, about: None, settles_at, written: None };
+        // A copy may be of a write a moment ago, in a process that has ended.
+        let written = settles_at.map(|at| Written { at, generation: 0, taken: true });
+        let mut kept = Kept { row, sealed: None, about: None, settles_at, written };
         self.kept.replace(Some(kept.clone()));
         if kept.row.generation == 0 {
             return Ok(None);
