@@ -15,7 +15,7 @@ use crate::region::Region;
 mod reader;
 mod store;
 
-pub use store::{Database, StoreKind, StoreSettings};
+pub use store::{APPLICATION_NAME, Database, StoreKind, StoreSettings};
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]

@@ -29,7 +29,8 @@ async function open(t, { vars, hostile, ...more } = {}) {
     hostile: { accessTokenSeconds: LIFE, ...hostile },
     entry: INSTRUMENTS,
     kv: kv.address,
-    vars: { SESSION_STORE: "kv", ...vars },
+    // A use is written down when the last one is older than a twentieth of it.
+    vars: { SESSION_STORE: "kv", SESSION_IDLE_SECONDS: "2000", ...vars },
     ...more,
   });
   return { ...world, kv };
@@ -45,6 +46,7 @@ const latest = (kv, browser, gateway) =>
 
 /** Time passes until KV alone has the sessions' records. */
 async function handOver({ gateway, kv, token }, browsers) {
+  await sleep(1200); // the spacing of writes keeps to the gateway's clock, the stand-in to the machine's
   await setAlarmsWithin(gateway, 100);
   await setClockAhead(gateway, SETTLED);
   const reads = kv.gets.length;
@@ -128,7 +130,7 @@ describe("kv", { concurrency: 3 }, () => {
   test("a key that is missing or wrong is named in the log and asks for a login; once it is right the session is there again", async (t) => {
     const world = await open(t);
     const { gateway, login, token } = world;
-    const browser = await login();
+    const [browser, revoked] = [await login(), await login()];
     const first = await token(browser);
     for (const [keys, why] of [
       [`b:${Buffer.alloc(32, 8).toString("base64url")}`, /sealed with the key a, which STATE_KEYS does not have/],
@@ -141,9 +143,12 @@ describe("kv", { concurrency: 3 }, () => {
       assert.match(gateway.log, why);
       assert.ok(!gateway.log.includes(keys.slice(2)));
     }
+    // What is revoked meanwhile stays so, whatever is repaired.
+    assert.equal((await administer(gateway, "DELETE", `/sessions/${actorOf(revoked.session)}`)).status, 204);
     gateway.vars.STATE_KEYS = STATE_KEYS;
     await gateway.restart();
     assert.equal(await token(browser), first);
+    assert.equal((await revoked.api("/api")).status, 401);
   });
 
   test("rotation: the first key seals, all open, and a record is sealed anew at its next write", async (t) => {

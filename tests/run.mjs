@@ -28,6 +28,7 @@ const MODULES = [
   "jwks",
   "kv",
   "logout",
+  "neon",
   "outage",
   "protocol",
   "provider",

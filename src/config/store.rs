@@ -48,6 +48,9 @@ pub struct StoreSettings {
     pub database: Option<Database>,
 }
 
+/// How the gateway calls itself in `pg_stat_activity`.
+pub const APPLICATION_NAME: &str = "edge-oauth-sessions";
+
 /// How a Postgres server is reached. Its `Debug` output hides the password.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -100,7 +103,7 @@ impl Database {
         config.ssl_mode(if tls { SslMode::Require } else { SslMode::Disable });
         config.channel_binding(ChannelBinding::Disable);
         if config.get_application_name().is_none() {
-            config.application_name("edge-oauth-sessions");
+            config.application_name(APPLICATION_NAME);
         }
         let port = config.get_ports().first().copied().unwrap_or(5432);
         Ok(Self { host, port, tls, config })

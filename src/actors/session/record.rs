@@ -46,14 +46,16 @@ impl Session {
             Ok(stored) => stored.map(|Stored::V1(state)| state.into_owned()),
             Err(error) => return self.give_up(&error.to_string()),
         };
-        if let (Some(state), Some(record), true) = (&state, record, self.store.is_elsewhere()) {
-            // A store that does not answer is told later, as ever.
+        let is_elsewhere = self.store.is_elsewhere();
+        if let (Some(state), Some(record), true) = (&state, record, is_elsewhere) {
             self.store.carry_over(record, about(state)).await?;
         }
         let used_written_at = state.as_ref().and_then(State::active).map(|active| active.last_used_at);
-        let mut memory = self.memory.borrow_mut();
-        *memory = Memory { loaded: true, state, used_written_at, alarm_at: memory.alarm_at, ..Memory::default() };
-        Ok(())
+        {
+            let mut memory = self.memory.borrow_mut();
+            *memory = Memory { loaded: true, state, used_written_at, alarm_at: memory.alarm_at, ..Memory::default() };
+        }
+        if is_elsewhere { self.schedule_next().await } else { Ok(()) }
     }
 
     /// A record that cannot be read is no session: its user logs in again. It is left as it is, for an operator who can
@@ -148,9 +150,12 @@ impl Session {
     }
 
     async fn commit(&self, state: State) -> Result<(), StoreError> {
-        self.store.save(encode(&state)?, about(&state)).await?;
-        self.remember(state);
-        self.schedule_next().await
+        let saved = self.store.save(encode(&state)?, about(&state)).await;
+        if saved.is_ok() {
+            self.remember(state);
+        }
+        // After a failure, too: the store may have to be told what counts.
+        saved.and(self.schedule_next().await)
     }
 
     /// The new state counts. A use that came while it was written is not in it.

@@ -28,6 +28,11 @@ impl Session {
         let began = ambient::now();
         let Revoke { authority, reason, logout } = revoke;
         let cause = cause_of(&authority);
+        if self.memory.borrow().unreadable && matches!(authority, Authority::Trusted(_)) {
+            // Nothing of it is to come back, whatever is repaired.
+            self.forget().await?;
+            return Ok(Revoked { end_session_url: None });
+        }
         if let Some(successor) = self.successor_of(&authority, began) {
             return match reason {
                 EndReason::Superseded => Err(Denied::Ended(reason)),

@@ -14,7 +14,7 @@ use worker::worker_sys::{self, Hyperdrive, Socket as RawSocket};
 use worker::{Delay, Env, Socket};
 
 use super::super::StoreError;
-use crate::config::Database;
+use crate::config::{APPLICATION_NAME, Database};
 
 /// The Hyperdrive binding.
 const BINDING: &str = "SESSION_DB";
@@ -67,11 +67,10 @@ fn dial(env: &Env, database: Option<&Database>) -> Result<(RawSocket, Config), S
     let binding = js_sys::Reflect::get(env, &JsValue::from_str(BINDING)).unwrap_or_default();
     if binding.is_object() {
         let hyperdrive: Hyperdrive = binding.unchecked_into();
-        let text = hyperdrive.connection_string();
-        let database = Database::parse(&text).map_err(|why| StoreError::Unavailable(format!("{BINDING} {why}")))?;
-        let mut config = database.config;
+        let mut config = Config::new();
+        config.user(hyperdrive.user()).password(hyperdrive.password()).dbname(hyperdrive.database());
         // Hyperdrive itself encrypts the way to the server.
-        config.ssl_mode(SslMode::Disable);
+        config.application_name(APPLICATION_NAME).ssl_mode(SslMode::Disable);
         return Ok((hyperdrive.connect().map_err(unreachable)?, config));
     }
     let database = database

@@ -158,7 +158,10 @@ impl Store for Neon {
             Err(Failure::Unsent(error)) => return Err(error),
             Err(Failure::Doubtful(error)) => error,
         };
-        match within(DOUBT_LIMIT, self.read(actor)).await {
+        let stands = within(DOUBT_LIMIT, self.read(actor)).await;
+        // After a failover this one may lead to the wrong server.
+        self.idle.take();
+        match stands {
             Ok(Some(found)) if found == sealed => Ok(()),
             Ok(_) | Err(_) => Err(error),
         }
