@@ -46,7 +46,7 @@ const latest = (kv, browser, gateway) =>
 
 /** Time passes until KV alone has the sessions' records. */
 async function handOver({ gateway, kv, token }, browsers) {
-  await sleep(1200); // the spacing of writes keeps to the gateway's clock, the stand-in to the machine's
+  await sleep(2500); // the spacing of writes keeps to the gateway's clock, the stand-in to the machine's
   await setAlarmsWithin(gateway, 100);
   await setClockAhead(gateway, SETTLED);
   const reads = kv.gets.length;
@@ -56,7 +56,7 @@ async function handOver({ gateway, kv, token }, browsers) {
   for (const browser of browsers) await latest(kv, browser, gateway);
   await setClockAhead(gateway, 2 * SETTLED);
   await until("every record was read back", () => browsers.every((browser) => kv.gets.slice(reads).includes(keyOf(browser))), 8000);
-  await sleep(200);
+  await sleep(1200);
 }
 
 describe("kv", { concurrency: 3 }, () => {
