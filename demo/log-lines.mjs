@@ -23,16 +23,17 @@ export function readable(line, { colour = true, now = new Date() } = {}) {
     if (built) return paint(/^(building|installing) /.test(built) ? null : "red", built);
     return ERROR.test(plain) && !HARMLESS.test(plain) ? paint("red", plain) : null;
   }
-  const { outcome = "", actor = "", cause, duration_ms, next_alarm_at, detail } = event;
+  const { class: kind, outcome = "", actor = "", cause, duration_ms, next_alarm_at, detail } = event;
   const parts = [
     paint("grey", time(now)),
     paint(EVENT_COLOURS[event.event], event.event.padEnd(10)),
-    paint(outcome === "ok" ? "green" : "yellow", outcome.padEnd(8)),
-    paint("grey", `session ${actor.slice(0, 6)}`),
-    `${duration_ms} ms`.padStart(7),
-    `by ${cause}`,
-    next_alarm_at && `next alarm ${ahead(next_alarm_at, now)}`,
+    paint("grey", `${(kind === "RegionDirectory" ? "directory" : "session").padEnd(9)} ${actor.slice(0, 6)}`),
+    `${duration_ms} ms`.padStart(8),
+    `by ${cause}`.padEnd(10),
+    // From here on nothing stands in columns: outcomes are of all lengths.
+    paint(outcome === "ok" ? "green" : "yellow", outcome),
     detail && paint("grey", detail),
+    next_alarm_at && paint("grey", `(next alarm ${ahead(next_alarm_at, now)})`),
   ];
   return parts.filter(Boolean).join("  ");
 }
@@ -53,6 +54,7 @@ const time = (date) => date.toTimeString().slice(0, 8);
 function ahead(at, now) {
   const date = new Date(at);
   const seconds = Math.round((date - now) / 1000);
+  if (seconds >= 48 * 3600) return `in ${Math.round(seconds / 86400)} days`;
   if (seconds >= 7200) return `in ${Math.round(seconds / 3600)} h`;
-  return `${time(date)} (in ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`})`;
+  return `${time(date)}, in ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}`;
 }

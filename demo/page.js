@@ -10,13 +10,15 @@ const clock = (date) => date.toLocaleTimeString([], { hour12: false });
 const left = (time) => Math.round((new Date(time) - Date.now()) / 1000);
 
 function log(text, token) {
-  const entry = document.createElement("li");
-  entry.append(`${clock(new Date())}  ${text}`);
+  const [entry, time, what] = ["li", "time", "span"].map((name) => document.createElement(name));
+  time.textContent = clock(new Date());
+  what.textContent = text;
+  entry.append(time, what);
   if (token) {
     const mark = document.createElement("span");
     mark.className = "token";
     mark.textContent = ` ${token}`;
-    entry.append(mark);
+    what.append(mark);
   }
   element("log").prepend(entry);
 }
@@ -27,12 +29,26 @@ async function call(path, options) {
   if (!response) return log(`${path}: the gateway can't be reached`);
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
-  if (response.status === 401) {
-    session = null;
-    element("signed-out").hidden = false;
-    element("reason").textContent = body.detail ?? body.title ?? "";
-  }
+  if (response.status === 401) signedOut(body);
   log(`${path}: ${response.status} ${body.code ?? ""} ${body.title ?? ""}`);
+}
+
+/** Nothing of a dead session stays on the page; what needs a live one can't be pressed. */
+function signedOut({ detail, title }) {
+  session = null;
+  lastToken = null;
+  element("reason").textContent = detail ?? title ?? "";
+  element("login").href = `/auth/login?return_to=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
+  element("user").textContent = "stranger";
+  element("session").replaceChildren();
+  element("api-result").textContent = "";
+  setSignedIn(false);
+}
+
+function setSignedIn(signedIn) {
+  element("signed-out").hidden = signedIn;
+  for (const id of ["signed-in", "logout-form"]) element(id).hidden = !signedIn;
+  for (const id of ["call-api", "refresh"]) element(id).disabled = !signedIn;
 }
 
 function show(next) {
@@ -41,7 +57,7 @@ function show(next) {
   const fresh = session?.access_token_expires_at !== next.access_token_expires_at;
   session = next;
   if (fresh && session.access_token_expires_at) life = Math.max(1, left(session.access_token_expires_at));
-  element("signed-out").hidden = true;
+  setSignedIn(true);
   const { claims } = session;
   element("user").textContent = claims.name ?? claims.preferred_username ?? session.subject;
   draw();
@@ -85,8 +101,9 @@ element("call-api").addEventListener("click", async () => {
 });
 
 element("refresh").addEventListener("click", async () => {
+  const before = session?.access_token_expires_at;
   const next = await call("/auth/refresh", { method: "POST" });
-  if (next) log("asked for a refresh");
+  if (next) log(next.access_token_expires_at === before ? "asked for a refresh: the last one was less than 30 s ago" : "asked for a refresh");
   show(next);
 });
 

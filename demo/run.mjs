@@ -3,17 +3,19 @@
 //
 //   PORT=8787      where the gateway listens; another free port where this one is taken
 //   TOKEN_LIFE=30  seconds that an access token lives
+//   EXAMPLE=spa    one of examples/ in place of the demo application
+//   PROVIDER=oidc  or auth0, workos: what stands in for these two is in auth0.mjs and workos.mjs
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startApplication } from "./application.mjs";
 import { readable } from "./log-lines.mjs";
-import { startProvider, USERS } from "./provider.mjs";
+import { PROVIDERS } from "./providers.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const START_SECONDS = 300; // a first build in wrangler's own build step takes minutes
@@ -38,46 +40,67 @@ process.on("unhandledRejection", (error) => stop(1, `demo: ${error?.stack ?? err
 
 const port = await freePort(Number(process.env.PORT ?? 8787));
 const origin = `http://localhost:${port}`;
+const adminToken = randomBytes(24).toString("base64url");
 const seconds = Number(process.env.TOKEN_LIFE ?? 30);
 
-const provider = await startProvider({ origins: [origin], accessTokenSeconds: seconds });
-started.push(provider.close);
-const application = await startApplication({ issuer: provider.issuer });
-started.push(application.close);
-// Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh.
-const storage = await mkdtemp(join(tmpdir(), "edge-oauth-sessions-dev-"));
+const start = PROVIDERS[process.env.PROVIDER || "oidc"];
+if (!start) await stop(1, `PROVIDER must be one of: ${Object.keys(PROVIDERS).join(", ")}`);
+// Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh. In the
+// checkout, where nobody tidies up while it runs; the port makes it this run's own.
+const storage = join(ROOT, `.wrangler/demo-${port}`);
+const folder = join(storage, "provider");
+await rm(storage, { recursive: true, force: true });
+await mkdir(folder, { recursive: true });
 started.push(() => rm(storage, { recursive: true, force: true }));
+const provider = await start({ origin, seconds, folder });
+started.push(provider.close);
+const application = await startBehind(process.env.EXAMPLE);
+started.push(application.close);
 
 console.log(`starting the gateway on port ${port}`);
 startGateway({
-  OIDC_ISSUER: provider.issuer,
-  OIDC_CLIENT_ID: provider.clientId,
-  OIDC_CLIENT_SECRET: provider.clientSecret,
+  ...provider.variables,
   PUBLIC_ORIGIN: origin,
-  UPSTREAM: application.origin,
+  ROUTES: JSON.stringify(application.routes),
+  ADMIN_TOKEN: adminToken,
 });
 await untilHealthy();
 console.log(`
   Open        ${origin}/
-  Users       ${USERS.map(({ id }) => id).join(", ")} (no passwords)
-  Provider    ${provider.issuer}
-  Application ${application.origin} (behind the gateway)
+  Users       ${provider.users}
+  Provider    ${provider.name}
+  Console     ${origin}/auth/admin/ (token ${adminToken})
+  Application ${application.routes.map(({ match, upstream }) => `${match} at ${upstream}`).join(", ")} (behind the gateway)
   Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
   Ctrl-C      stops all of it
 `);
 watch();
 
+/** What is behind the gateway: the example of this name, or the demo application. */
+async function startBehind(example) {
+  if (!example) {
+    const { origin, close } = await startApplication({ issuer: provider.issuer });
+    return { routes: [{ match: "/*", upstream: origin }], close };
+  }
+  const url = new URL(`../examples/${example}/start.mjs`, import.meta.url);
+  if (!/^[a-z]+$/.test(example) || !existsSync(url)) return stop(1, `there is no example ${example}: see examples/README.md`);
+  const { start } = await import(url);
+  return start();
+}
+
 /** wrangler in a process group of its own, so that workerd, its child's child, can be stopped with it. */
 function startGateway(variables) {
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
   const args = ["dev", "--port", port, "--ip", "127.0.0.1", "--inspector-port", "0", "--persist-to", storage];
-  args.push("--show-interactive-dev-session=false");
+  // As if nothing had been configured yet: with `routes` wrangler would give the gateway their host, and `.dev.vars`
+  // is for running it before an application of one's own.
+  args.push("--infer-origin-from-routes=false", "--env-file", "/dev/null", "--show-interactive-dev-session=false");
   for (const [name, value] of Object.entries(variables)) args.push("--var", `${name}:${value}`);
   const child = spawn(process.execPath, [wrangler, ...args.map(String)], {
     cwd: ROOT,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1", ...provider.environment },
   });
   const ended = new Promise((resolve) => child.once("close", resolve));
   const last = []; // what it said lately, for when it dies

@@ -3,6 +3,7 @@
 //! Every problem is found in one pass and named by its variable, with what to put there instead; a gateway with
 //! problems serves nothing but that list. Pure: the variables come in as a function from name to text.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
@@ -12,9 +13,16 @@ use url::{Host, Url};
 
 use crate::region::Region;
 
+pub mod captcha;
+pub mod identity_headers;
+pub mod jwt;
+pub mod pattern;
+pub mod provider;
 mod reader;
+pub mod routes;
 mod store;
 
+pub use provider::{Auth0, Provider, WorkOs};
 pub use store::{APPLICATION_NAME, Database, StoreKind, StoreSettings};
 
 /// Everything that an operator decides.
@@ -24,12 +32,20 @@ pub struct Config {
     pub public_origins: Vec<Origin>,
     /// `AUTH_PREFIX`, with a leading and without a trailing slash.
     pub auth_prefix: String,
-    /// `UPSTREAM`: an origin, optionally with a path prefix, without a trailing slash.
-    pub upstream: String,
+    /// `ROUTES`, or the one route that `UPSTREAM` is.
+    pub routes: Vec<routes::Route>,
     /// `UPSTREAM_TIMEOUT_SECONDS`: to the first byte.
     pub upstream_timeout: Duration,
-    /// The OpenID provider and this client's registration there.
-    pub oidc: Oidc,
+    /// `IDENTITY_HEADERS`.
+    pub identity_headers: identity_headers::IdentityHeaders,
+    /// `STREAM_CHECK_SECONDS`: how often an open stream asks whether its session still lives.
+    pub stream_check: Duration,
+    /// `CAPTCHA_…`.
+    pub captcha: Option<captcha::Captcha>,
+    /// `JWKS…`, `JWT_…`: set where a route accepts bearer tokens.
+    pub jwt: Option<jwt::Jwt>,
+    /// The provider, and how this gateway is registered there.
+    pub provider: Provider,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
     /// `COOKIE_SAME_SITE`.
@@ -200,8 +216,8 @@ impl Origin {
 /// A variable that is missing or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
-    /// Its name.
-    pub variable: &'static str,
+    /// Its name; of a table's field `ROUTES[2].upstream`.
+    pub variable: Cow<'static, str>,
     /// What is wrong, and what to put there.
     pub message: String,
 }
@@ -222,7 +238,8 @@ pub fn is_allowed(url: &Url) -> bool {
 }
 
 impl Config {
-    /// Reads the variables that `vars` gives.
+    /// Reads the variables that `vars` gives. It is asked for bindings, too: `binding:NAME` is any text where there
+    /// is one.
     pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
         reader::read(vars)
     }
@@ -243,23 +260,24 @@ mod tests {
         Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))
     }
 
-    fn problems(more: &[(&str, &str)]) -> Vec<&'static str> {
-        read(more).err().unwrap_or_default().into_iter().map(|problem| problem.variable).collect()
+    fn problems(more: &[(&str, &str)]) -> Vec<String> {
+        read(more).err().unwrap_or_default().into_iter().map(|problem| problem.variable.into_owned()).collect()
     }
 
     #[test]
     fn three_variables_are_enough() {
         let config = read(&[]).unwrap();
         assert_eq!(config.auth_prefix, "/auth");
-        assert_eq!(config.upstream, "https://app.internal");
+        assert_eq!(config.routes[0].upstream, routes::Upstream::Origin("https://app.internal".into()));
         assert_eq!(config.lifetimes.idle, Duration::days(1));
-        assert_eq!(config.oidc.scopes, ["openid", "profile", "email", "offline_access"]);
+        let Provider::Oidc(oidc) = config.provider else { panic!("the default is another kind") };
+        assert_eq!(oidc.scopes, ["openid", "profile", "email", "offline_access"]);
     }
 
     #[test]
     fn every_problem_is_reported_at_once_by_variable() {
         let found = Config::read(|name| (name == "PROVIDER").then(|| "nobody".to_owned())).unwrap_err();
-        let names: Vec<_> = found.iter().map(|problem| problem.variable).collect();
+        let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
         assert_eq!(names, ["UPSTREAM", "PROVIDER", "OIDC_ISSUER", "OIDC_CLIENT_ID"]);
     }
 
@@ -276,6 +294,11 @@ mod tests {
         let params = r#"{"acr_values":"mfa","state":"fixed"}"#;
         assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", params)]), ["OIDC_AUTHORIZATION_PARAMS"]);
         assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", "[]")]), ["OIDC_AUTHORIZATION_PARAMS"]);
+        let none = r#"{"prompt":"none"}"#;
+        assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", none)]), ["OIDC_AUTHORIZATION_PARAMS"]);
+        let consent = read(&[("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent"}"#)]).unwrap();
+        let Provider::Oidc(consent) = consent.provider else { panic!("the default is another kind") };
+        assert_eq!(consent.authorization_params, [("prompt".to_owned(), "consent".to_owned())]);
     }
 
     #[test]

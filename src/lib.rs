@@ -30,6 +30,7 @@ pub mod gateway;
 pub mod provider;
 pub mod region;
 pub mod store;
+pub mod timer;
 
 /// The configuration, or everything that is wrong with it.
 pub type Configured = Result<Rc<Config>, Vec<Problem>>;
@@ -44,9 +45,14 @@ pub fn config_of(env: &Env) -> Rc<Configured> {
         .with(|config| Rc::clone(config.get_or_init(|| Rc::new(Config::read(|name| variable(env, name)).map(Rc::new)))))
 }
 
-/// A variable's text. One that `wrangler.toml` gives as a number, a table or an array is read as its JSON.
+/// A variable's text. One that `wrangler.toml` gives as a number, a table or an array is read as its JSON. Of a
+/// binding (`binding:NAME`) all that is told is that it is there: every property of it is a remote method.
 fn variable(env: &Env, name: &str) -> Option<String> {
-    let value = js_sys::Reflect::get(env, &JsValue::from_str(name)).ok()?;
+    let binding = name.strip_prefix("binding:");
+    let value = js_sys::Reflect::get(env, &JsValue::from_str(binding.unwrap_or(name))).ok()?;
+    if binding.is_some() {
+        return value.is_object().then(String::new);
+    }
     if value.is_undefined() || value.is_null() {
         return None;
     }
@@ -55,6 +61,6 @@ fn variable(env: &Env, name: &str) -> Option<String> {
 
 /// Every request comes in here.
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
-    gateway::serve(request, env).await
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    gateway::serve(request, env, context).await
 }

@@ -130,4 +130,49 @@ describe("alarm", { concurrency: 6 }, () => {
     assert.equal(await token(browser), first);
     assert.equal(provider.refreshes.length, 1);
   });
+
+  test("conformance 44: an actor that was evicted reads its record again, refreshes when it is asked, and ahead of time from then on", async (t) => {
+    const life = 4;
+    const { provider, gateway, login, token } = await createWorld(t, { hostile: { accessTokenSeconds: life } });
+    const browser = await login();
+    await gateway.stop(); // what eviction leaves of an actor: its storage
+    await sleep(life * 1000);
+    await gateway.restart();
+    assert.ok(await token(browser));
+    const { length } = provider.refreshes;
+    assert.ok(length >= 1);
+    await token(browser);
+    await until("the alarm refreshes", () => provider.refreshes.length > length, life * 1000);
+    assert.equal(new Set(provider.presented).size, provider.presented.length);
+  });
+
+  test("conformance 44: an alarm that fires twice refreshes once", async (t) => {
+    const { provider, login, token } = await createWorld(t, { hostile: { accessTokenSeconds: 4 }, entry: alarms("await Promise.all([super.alarm(), super.alarm()]); await super.alarm();") });
+    const browser = await login();
+    await token(browser);
+    await until("the alarm refreshes", () => provider.refreshes.length > 0, 5000);
+    await sleep(400);
+    assert.equal(provider.refreshes.length, 1);
+    assert.ok(await token(browser));
+  });
+
+  test("conformance 44: an alarm that never works leaves a session that refreshes when it is asked", async (t) => {
+    const { provider, login, token } = await createWorld(t, { hostile: { accessTokenSeconds: 2 }, entry: alarms('throw new Error("thrown by the test");') });
+    const browser = await login();
+    const first = await token(browser);
+    await sleep(2200);
+    assert.equal(provider.refreshes.length, 0);
+    assert.notEqual(await token(browser), first);
+    assert.equal(provider.refreshes.length, 1);
+  });
 });
+
+/** A main module around the bundle's in which a session's alarm does this. */
+const alarms = (body) => `
+import * as exported from "./entry.js";
+export * from "./entry.js";
+export { default } from "./entry.js";
+export class SessionActor extends exported.SessionActor {
+  async alarm() { ${body} }
+}
+`;

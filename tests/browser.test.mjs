@@ -1,24 +1,15 @@
 // A real browser, Chromium, and the demo: open the page, log in, call the API, outlive the token, log out. Once
 // over plain http on localhost and once over https, where the cookies have their prefix.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { startApplication } from "../demo/application.mjs";
 import { startProvider, USERS } from "../demo/provider.mjs";
+import { ARGUMENTS, EXECUTABLE } from "./parts/chromium.mjs";
 import { startGateway } from "./parts/gateway.mjs";
 import { freePort, removeFolder, sleep, temporaryFolder } from "./parts/process.mjs";
 
-const EXECUTABLE = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const LIFE = 6;
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** The demo behind a gateway, and a new browser in front of it. */
 async function open(t, { https }) {
@@ -107,6 +98,33 @@ for (const https of [false, true]) {
     });
   });
 }
+
+describe("browser, a session that ends elsewhere", () => {
+  test("the demo's page keeps nothing of it, and its link leads back to the same page, logged in", async (t) => {
+    const { origin, gateway, context, page } = await open(t, { https: false });
+    const [ada] = USERS;
+    const greeted = () => page.waitForFunction((name) => document.getElementById("user").textContent === name, ada.name);
+    await page.goto(`${origin}/?a=1`);
+    await page.click(`#${ada.id}`);
+    await greeted();
+    await page.evaluate(() => (location.hash = "b"));
+    await callApi(page);
+    const { value } = (await context.cookies(origin)).find(({ name }) => name === "session");
+    const headers = { cookie: `session=${value}`, "sec-fetch-site": "same-origin" };
+    assert.equal((await gateway.request("/auth/logout", { method: "POST", headers })).status, 303);
+    await page.click("#refresh");
+    await page.waitForSelector("#signed-out");
+    const text = await page.innerText("body");
+    assert.match(text, /logged out/i);
+    assert.ok(!text.includes(ada.name) && !text.includes("the provider accepts it"), text);
+    assert.ok(await page.isDisabled("#call-api"));
+    await page.click("#login");
+    await greeted();
+    assert.equal(page.url(), `${origin}/?a=1#b`);
+    assert.ok(await page.isHidden("#signed-out"));
+    await callApi(page);
+  });
+});
 
 describe("browser, another site", () => {
   test("a form, an image and a frame on another site change nothing for a user who is logged in", async (t) => {

@@ -83,7 +83,7 @@ describe("config", () => {
     OIDC_TOKEN_AUTH: ["private_key_jwt", "basic"],
     OIDC_SCOPES: ["email", "openid2"],
     OIDC_RESPONSE_MODE: ["fragment"],
-    OIDC_AUTHORIZATION_PARAMS: ["x", "[]", '{"a":1}', '{"client_id":"x"}', '{"state":"x"}', '{"redirect_uri":"x"}', '{"scope":"x"}', '{"nonce":"x"}', '{"code_challenge":"x"}', '{"response_mode":"x"}'],
+    OIDC_AUTHORIZATION_PARAMS: ["x", "[]", '{"a":1}', '{"client_id":"x"}', '{"state":"x"}', '{"redirect_uri":"x"}', '{"scope":"x"}', '{"nonce":"x"}', '{"code_challenge":"x"}', '{"response_mode":"x"}', '{"prompt":"none"}'],
     OIDC_RESOURCE: ["not a URI"],
     OIDC_PAR: ["yes"],
     OIDC_REUSE_LEEWAY_SECONDS: ["-1", "x"],
@@ -115,7 +115,7 @@ describe("config", () => {
   test("right values of every variable are accepted", async (t) => {
     for (const vars of [
       { OIDC_TOKEN_AUTH: "client_secret_post", OIDC_RESPONSE_MODE: "form_post", OIDC_PAR: "always", COOKIE_SAME_SITE: "strict" },
-      { OIDC_AUTHORIZATION_PARAMS: '{"acr_values":"mfa"}', OIDC_AUDIENCE: "api", OIDC_RESOURCE: "urn:example:api", OIDC_REUSE_LEEWAY_SECONDS: "0" },
+      { OIDC_AUTHORIZATION_PARAMS: '{"acr_values":"mfa","prompt":"consent"}', OIDC_AUDIENCE: "api", OIDC_RESOURCE: "urn:example:api", OIDC_REUSE_LEEWAY_SECONDS: "0" },
       { SESSION_IDLE_SECONDS: "1", SESSION_ABSOLUTE_SECONDS: "1", LOGIN_TIMEOUT_SECONDS: "1", UPSTREAM_TIMEOUT_SECONDS: "1" },
       { DEFAULT_REGION: "oc", SESSION_STORE: "durable", OIDC_SCOPES: "openid", ADMIN_TOKEN: undefined, STATE_KEYS: undefined },
       { OIDC_ISSUER: "https://op.example.com/tenant/", UPSTREAM: "https://app.internal.example.com/base", OIDC_CLIENT_SECRET: undefined },

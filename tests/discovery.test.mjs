@@ -44,8 +44,20 @@ describe("discovery", () => {
       assert.equal(problem.json().code, code);
       assert.ok(provider.calls.discovery.length <= 2, `${provider.calls.discovery.length} calls`);
       if (status === 503) assert.ok(Number(problem.headers["retry-after"]) > 0);
+      else assert.match(problem.json().detail, /OIDC_ISSUER/);
     });
   }
+
+  test("the log names OIDC_ISSUER where the provider cannot be reached, and visitors are told nothing of it", async (t) => {
+    const { provider, gateway } = await createWorld(t, { hostile: true });
+    await provider.close();
+    const problem = await gateway.request("/auth/login");
+    assert.equal(problem.status, 503);
+    assert.doesNotMatch(problem.text, /OIDC_ISSUER/);
+    const { outcome, detail } = await gateway.untilEvent("begin");
+    assert.equal(outcome, "provider_unavailable");
+    assert.match(detail, /could not be reached.*OIDC_ISSUER/);
+  });
 
   test("a discovery document of 50 MB is not read to the end", async (t) => {
     const { provider, gateway } = await createWorld(t, { hostile: true });

@@ -314,7 +314,7 @@ describe("neon", { concurrency: 3 }, () => {
 
   test("TLS: a server whose certificate is signed by a trusted authority is spoken to, and no other", async (t) => {
     const url = { host: "localhost", query: "?sslmode=require&channel_binding=require" };
-    const world = await open(t, { url, trust: [certificate().ca] });
+    const world = await open(t, { url, trust: certificate().ca });
     await world.token(await world.login());
     const [{ ssl }] = await postgres.query(
       `SELECT bool_and(s.ssl) AS ssl FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.datname = '${world.database.name}'`,
@@ -324,7 +324,7 @@ describe("neon", { concurrency: 3 }, () => {
     assert.equal((await distrusted.browser().navigate("/auth/login")).status, 503);
     const plain = await startPostgres();
     t.after(() => plain.close());
-    const without = await open(t, { url, trust: [certificate().ca], on: plain });
+    const without = await open(t, { url, trust: certificate().ca, on: plain });
     assert.equal((await without.browser().navigate("/auth/login")).status, 503);
     assert.match(without.gateway.log, /does not support TLS/);
   });

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { DROP } from "./parts/hostile.mjs";
 import { signingKey } from "./parts/keys.mjs";
+import { sleep } from "./parts/process.mjs";
 import { assertSignedIn, attempt } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -183,6 +184,83 @@ describe("provider", () => {
     assert.equal(refresh.resource, "https://resource.example/api");
     assert.equal(refresh.scope, undefined, "some providers refuse a scope there");
     assert.ok(gateway.origin);
+  });
+
+  test("a provider that wants prompt=consent for a refresh token gets it from OIDC_AUTHORIZATION_PARAMS", async (t) => {
+    const consent = '{"prompt":"consent"}';
+    const world = await createWorld(t, { provider: { consent: true }, vars: { OIDC_AUTHORIZATION_PARAMS: consent } });
+    const browser = await world.login();
+    assert.equal(world.provider.calls.authorization[0].params.prompt, "consent");
+    assert.equal(world.gateway.eventsOf("complete")[0].detail, "logged in");
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.equal(world.provider.refreshes.length, 1);
+  });
+
+  test("without it the log says that no refresh token came, and which variable helps", async (t) => {
+    const world = await createWorld(t, { provider: { consent: true } });
+    await world.login();
+    const { outcome, detail } = world.gateway.eventsOf("complete")[0];
+    assert.equal(outcome, "ok");
+    assert.match(detail, /no refresh token came: .*OIDC_AUTHORIZATION_PARAMS = {"prompt":"consent"}/);
+    const plain = await createWorld(t, { provider: { consent: true }, vars: { OIDC_SCOPES: "openid" } });
+    await plain.login();
+    assert.match(plain.gateway.eventsOf("complete")[0].detail, /no refresh token came: OIDC_SCOPES lacks offline_access/);
+  });
+
+  test("a hint of /login and a silent login overrule a configured prompt", async (t) => {
+    const { provider, browser: open } = await createWorld(t, {
+      hostile: { accessTokenSeconds: 1 },
+      vars: { OIDC_AUTHORIZATION_PARAMS: '{"prompt":"consent"}' },
+    });
+    provider.answers.token = (valid) => {
+      const answer = valid();
+      delete answer.json.refresh_token;
+      return answer;
+    };
+    const prompts = () => provider.calls.authorization.map(({ params }) => params.prompt);
+    const browser = open();
+    await browser.navigate("/auth/login?return_to=/auth/session&prompt=login");
+    assert.deepEqual(prompts(), ["login"]);
+    await sleep(1000);
+    await browser.navigate("/auth/login?return_to=/auth/session");
+    assert.deepEqual(prompts(), ["login", "none"], "the session is out of tokens");
+    await open().navigate("/auth/login?return_to=/auth/session");
+    assert.deepEqual(prompts(), ["login", "none", "consent"]);
+  });
+
+  test("a provider that writes expires_in as a string is understood", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    world.provider.answers.token = (valid) => {
+      const answer = valid();
+      answer.json.expires_in = String(answer.json.expires_in);
+      return answer;
+    };
+    const { browser, page } = await attempt(world);
+    await assertSignedIn(world, { browser, page });
+    const expiry = async () => Date.parse((await browser.api("/auth/session")).json().access_token_expires_at);
+    const first = await expiry();
+    assert.ok(Math.abs(first - Date.now() - 300_000) < 30_000);
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.ok((await expiry()) > first);
+  });
+
+  test("a refused client is told which variables to look at, a missing secret by name", async (t) => {
+    const refused = () => ({ status: 401, json: { error: "invalid_client" } });
+    for (const [vars, expected] of [
+      [{}, /invalid_client\. Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH/],
+      [{ OIDC_CLIENT_SECRET: undefined }, /invalid_client\. OIDC_CLIENT_SECRET is not set/],
+    ]) {
+      const world = await createWorld(t, { hostile: true, vars });
+      world.provider.answers.token = refused;
+      const { page } = await attempt(world);
+      assert.equal(page.status, 502);
+      assert.match(page.text, expected);
+      assert.match(world.gateway.eventsOf("complete")[0].detail, expected);
+      assert.ok(!world.gateway.log.includes(world.provider.clientSecret));
+    }
+    const pushed = await createWorld(t, { hostile: true, vars: { OIDC_PAR: "always" } });
+    pushed.provider.answers.par = refused;
+    assert.match((await pushed.gateway.request("/auth/login")).json().detail, /invalid_client\. Check OIDC_CLIENT_ID/);
   });
 
   test("the code is exchanged with the redirect URI and the verifier of its own login", async (t) => {

@@ -196,9 +196,10 @@ describe("proxy", () => {
       assert.equal(answer.headers["cache-control"], "no-store");
       if (expected === 302) assert.equal(answer.headers.location, "/auth/login?return_to=%2Fpage%3Fx%3D1");
       else assert.equal(answer.headers.location, undefined);
-      // A frame's 401 may be a page: a person reads it.
-      const isFrame = request.headers["sec-fetch-mode"] === "navigate";
-      if (expected === 401 && request.method === undefined && !isFrame) assert.equal(answer.json().code, "login_required");
+      if (expected === 401 && request.method === undefined) {
+        assert.equal(answer.headers["content-type"], "application/problem+json", JSON.stringify(request));
+        assert.equal(answer.json().code, "login_required");
+      }
     }
   });
 
@@ -227,7 +228,7 @@ describe("proxy", () => {
     const user = await slow.login();
     slow.upstream.answer("/slow", () => {});
     const began = Date.now();
-    const late = await user.api("/slow");
+    const late = await user.api("/slow?key=private");
     assert.equal(late.status, 504);
     assert.equal(late.json().code, "upstream_timeout");
     assert.ok(Date.now() - began < 3000);
@@ -242,7 +243,13 @@ describe("proxy", () => {
     const gone = await user.api("/gone");
     assert.equal(gone.status, 502);
     assert.equal(gone.json().code, "upstream_unavailable");
-    assert.equal((await user.navigate("/gone")).status, 502);
+    assert.equal((await user.navigate("/gone?key=private")).status, 502);
+    const complaints = slow.gateway.log.split("\n").filter((line) => line.includes("UPSTREAM: "));
+    assert.deepEqual(complaints.map((line) => line.slice(line.indexOf("UPSTREAM: "))), [
+      `UPSTREAM: ${slow.upstream.origin} did not answer in 1 s (UPSTREAM_TIMEOUT_SECONDS)`,
+      `UPSTREAM: ${slow.upstream.origin} cannot be reached`,
+      `UPSTREAM: ${slow.upstream.origin} cannot be reached`,
+    ]);
   });
 
   test("UPSTREAM may have a path prefix, and stays within it", async (t) => {

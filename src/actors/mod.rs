@@ -89,16 +89,17 @@ pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, Refusal> {
     Ok(wire::encode(&Ok::<_, Refusal>(reply))?)
 }
 
-pub use platform::{Address, DirectoryAddress, SessionAddress, ask, directory, existing_session, new_session};
+pub use platform::{
+    Address, DirectoryAddress, SessionAddress, ask, ask_within, directory, existing_session, new_session,
+};
 
 mod platform {
     use std::marker::PhantomData;
-    use std::pin::pin;
 
-    use futures::future::{Either, select};
+    use time::Duration;
     use wasm_bindgen::prelude::*;
     use wasm_bindgen_futures::JsFuture;
-    use worker::{Delay, Env, ObjectNamespace, Stub};
+    use worker::{Env, ObjectNamespace, Stub};
 
     use super::directory::message::{self as directory_message, DirectoryMessage};
     use super::session::message::{self as session_message, SessionMessage};
@@ -106,6 +107,7 @@ mod platform {
     use crate::config::Jurisdiction;
     use crate::credential::ActorId;
     use crate::region::Region;
+    use crate::timer::Timer;
 
     #[wasm_bindgen]
     extern "C" {
@@ -186,22 +188,30 @@ mod platform {
 
     /// Sends a message and waits for its reply.
     pub async fn ask<R: Request>(address: &Address<R::Message>, request: R) -> Result<R::Reply, AskError> {
+        ask_within(&Timer::default(), address, request).await
+    }
+
+    /// The same, on a timer that the request has anyway.
+    pub async fn ask_within<R: Request>(
+        timer: &Timer,
+        address: &Address<R::Message>,
+        request: R,
+    ) -> Result<R::Reply, AskError> {
         let bytes = wire::encode(&request.into_message()).map_err(Refusal::Wire)?;
-        let bytes = call(&address.stub, &bytes, R::TIME_LIMIT_SECONDS).await?;
+        let bytes = call(timer, &address.stub, &bytes, R::TIME_LIMIT_SECONDS).await?;
         wire::decode::<Result<R::Reply, Refusal>>(&bytes).map_err(Refusal::Wire)?.map_err(AskError::Refused)
     }
 
-    async fn call(stub: &ActorStub, bytes: &[u8], seconds: u32) -> Result<Vec<u8>, AskError> {
+    async fn call(timer: &Timer, stub: &ActorStub, bytes: &[u8], seconds: u32) -> Result<Vec<u8>, AskError> {
         let unreachable = |error: JsValue| {
             worker::console_error!("an actor could not be reached: {error:?}");
             AskError::Unreachable
         };
         let promise = stub.ask(&js_sys::Uint8Array::from(bytes)).map_err(unreachable)?;
-        let answer = pin!(JsFuture::from(js_sys::Promise::resolve(&promise)));
-        let limit = pin!(Delay::from(std::time::Duration::from_secs(seconds.into())));
-        match select(answer, limit).await {
-            Either::Left((answer, _)) => Ok(js_sys::Uint8Array::new(&answer.map_err(unreachable)?).to_vec()),
-            Either::Right(_) => Err(AskError::TimedOut(seconds)),
+        let answer = JsFuture::from(js_sys::Promise::resolve(&promise));
+        match timer.within(Duration::seconds(seconds.into()), answer).await {
+            Some(answer) => Ok(js_sys::Uint8Array::new(&answer.map_err(unreachable)?).to_vec()),
+            None => Err(AskError::TimedOut(seconds)),
         }
     }
 }

@@ -1,17 +1,19 @@
 //! Reads the variables, and collects every problem on the way.
 
+use std::borrow::Cow;
+
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
 use super::{
-    AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, RegionPolicy, Regions, SameSite,
+    AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, Provider, RegionPolicy, Regions, SameSite,
     TokenAuth, is_allowed, store,
 };
 use crate::region::Region;
 
 /// Parameters of the authorization request that are the gateway's own.
-const OWN_PARAMETERS: [&str; 16] = [
+const OWN_PARAMETERS: [&str; 15] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -25,7 +27,6 @@ const OWN_PARAMETERS: [&str; 16] = [
     "request_uri",
     "audience",
     "resource",
-    "prompt",
     "client_secret",
     "id_token_hint",
 ];
@@ -39,8 +40,9 @@ pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<
     }
 }
 
+/// The variables, and what is wrong with them so far.
 pub(super) struct Reader<V> {
-    vars: V,
+    pub(super) vars: V,
     problems: Vec<Problem>,
 }
 
@@ -49,9 +51,14 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // Each line runs whatever the others found: an operator sees every problem at once.
         let public_origins = self.origins();
         let auth_prefix = self.auth_prefix();
-        let upstream = self.upstream();
+        let routes = self.routes();
+        let identity_headers = self.identity_headers();
         let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
-        let oidc = self.oidc();
+        let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
+        let provider = self.provider();
+        let captcha = self.captcha(routes.as_deref().unwrap_or_default());
+        let issuer = provider.as_ref().map(Provider::issuer);
+        let jwt = self.jwt(routes.as_deref().unwrap_or_default(), issuer);
         let lifetimes = Lifetimes {
             idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
             absolute: self.seconds("SESSION_ABSOLUTE_SECONDS", 604_800, 1),
@@ -67,9 +74,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(Config {
             public_origins,
             auth_prefix,
-            upstream: upstream?,
+            routes: routes?,
             upstream_timeout,
-            oidc: oidc?,
+            identity_headers,
+            stream_check,
+            captcha,
+            jwt,
+            provider: provider?,
             lifetimes,
             same_site: same_site?,
             regions: regions?,
@@ -78,13 +89,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn oidc(&mut self) -> Option<Oidc> {
-        let known = self.choice("PROVIDER", &[("oidc", ())]);
-        let issuer = self.issuer();
-        let client_id = self.text("OIDC_CLIENT_ID");
-        if client_id.is_none() {
-            self.problem("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
-        }
+    /// What OpenID Connect providers have in common.
+    pub(super) fn oidc(&mut self, issuer: Option<IssuerUrl>, client_id: Option<String>) -> Option<Oidc> {
         let methods = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
         let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &methods);
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
@@ -100,7 +106,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if resource.as_deref().is_some_and(|resource| Url::parse(resource).is_err()) {
             self.problem("OIDC_RESOURCE", "is no absolute URI (RFC 8707): put the API's identifier there");
         }
-        known?;
         Some(Oidc {
             issuer: issuer?,
             client_id: ClientId::new(client_id?),
@@ -116,7 +121,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn issuer(&mut self) -> Option<IssuerUrl> {
+    pub(super) fn issuer(&mut self) -> Option<IssuerUrl> {
         let Some(text) = self.text("OIDC_ISSUER") else {
             self.problem(
                 "OIDC_ISSUER",
@@ -138,7 +143,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
-    fn authorization_params(&mut self) -> Vec<(String, String)> {
+    pub(super) fn authorization_params(&mut self) -> Vec<(String, String)> {
         let Some(text) = self.text("OIDC_AUTHORIZATION_PARAMS") else { return Vec::new() };
         let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
             self.problem(
@@ -150,6 +155,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         for name in params.keys().filter(|name| OWN_PARAMETERS.contains(&name.as_str())) {
             let message = format!("sets {name}, which the gateway sets itself: leave it out");
             self.problem("OIDC_AUTHORIZATION_PARAMS", &message);
+        }
+        // A hint or a silent login puts another prompt in its place; `none` for everybody would let nobody log in.
+        if params.get("prompt").is_some_and(|prompt| prompt.split_ascii_whitespace().any(|word| word == "none")) {
+            let message = "sets prompt to none, which the gateway does itself for silent logins: leave it out";
+            self.problem("OIDC_AUTHORIZATION_PARAMS", message);
         }
         params.into_iter().collect()
     }
@@ -184,36 +194,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             );
         }
         text
-    }
-
-    fn upstream(&mut self) -> Option<String> {
-        if self.text("ROUTES").is_some() {
-            self.problem("ROUTES", "is not supported by this version: put the application's origin into UPSTREAM");
-        }
-        let Some(text) = self.text("UPSTREAM") else {
-            self.problem(
-                "UPSTREAM",
-                "is missing: the origin of the application behind the gateway, such as https://app.internal",
-            );
-            return None;
-        };
-        match Url::parse(&text) {
-            Ok(url)
-                if is_allowed(&url)
-                    && url.query().is_none()
-                    && url.fragment().is_none()
-                    && url.username().is_empty() =>
-            {
-                Some(url.as_str().trim_end_matches('/').to_owned())
-            }
-            _ => {
-                self.problem(
-                    "UPSTREAM",
-                    "must be an https origin, optionally with a path (http on loopback hosts only)",
-                );
-                None
-            }
-        }
     }
 
     fn regions(&mut self) -> Option<Regions> {
@@ -259,7 +239,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         found
     }
 
-    fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
+    pub(super) fn seconds(&mut self, variable: &'static str, default: i64, least: i64) -> Duration {
         let most = 10 * 365 * 86_400;
         let seconds = self.text(variable).map_or(Ok(default), |text| text.parse::<i64>());
         match seconds {
@@ -276,7 +256,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    pub(super) fn problem(&mut self, variable: &'static str, message: &str) {
-        self.problems.push(Problem { variable, message: message.to_owned() });
+    pub(super) fn problem(&mut self, variable: impl Into<Cow<'static, str>>, message: &str) {
+        self.problems.push(Problem { variable: variable.into(), message: message.to_owned() });
     }
 }

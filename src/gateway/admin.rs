@@ -98,10 +98,10 @@ impl Gateway {
         match resource {
             Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
             Resource::Console => Ok(console::page()),
-            Resource::OpenApi => Ok(Outgoing::new(200, Body::Json(console::OPENAPI.to_owned()))),
+            Resource::OpenApi => Ok(console::openapi(&self.config.auth_prefix)),
             Resource::User(subject) if deletes => self.revoke_user(&subject).await,
             Resource::User(subject) => {
-                let issuer = self.config.oidc.issuer.as_str();
+                let issuer = self.config.provider.issuer();
                 let listed = self.sessions_of(issuer, &subject).await?;
                 Ok(Outgoing::new(200, json::sessions_of(&subject, issuer, &listed)))
             }
@@ -116,7 +116,7 @@ impl Gateway {
     }
 
     async fn revoke_user(&self, subject: &str) -> Result<Outgoing, Problem> {
-        let name = of_user(self.config.oidc.issuer.as_str(), subject);
+        let name = of_user(self.config.provider.issuer(), subject);
         let address = actors::directory(&self.env, &name, self.config.regions.jurisdiction)?;
         let revoke = RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
         let count = actors::ask(&address, revoke).await??;

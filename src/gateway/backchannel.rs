@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::request::Incoming;
 use super::response::{Body, Outgoing};
 use crate::actors;
-use crate::actors::directory::message::{LogoutTokenId, RevokeAll, of_provider_session, of_user};
+use crate::actors::directory::message::{DirectoryError, LogoutTokenId, RevokeAll, of_provider_session, of_user};
 use crate::actors::log::Cause;
 use crate::actors::session::message::EndReason;
 use crate::ambient;
@@ -21,8 +21,8 @@ impl Gateway {
         let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
         let token =
             Provider::new(&self.config).logout_token(ambient::now(), raw).await.map_err(|error| match error {
-                ProviderError::Callback(why) => {
-                    worker::console_warn!("a logout token was refused: {why}");
+                ProviderError::Callback(_) | ProviderError::TurnedDown(_) => {
+                    worker::console_warn!("logout token refused: {error}");
                     Problem::BadRequest("The logout token is not accepted; the log says why.")
                 }
                 ProviderError::Rejected(why) => Problem::ProviderRejected(why),
@@ -30,11 +30,17 @@ impl Gateway {
             })?;
         // Both where both are named: a login that is under way may be known to either by then.
         let revocations = names(&token).into_iter().map(|name| self.revoke_all(name, &token));
-        let revoked: Result<Vec<()>, Problem> = join_all(revocations).await.into_iter().collect();
-        revoked.map(|_| Outgoing::new(200, Body::Empty))
+        let counted: Result<Vec<bool>, Problem> = join_all(revocations).await.into_iter().collect();
+        // The provider may try again what one of them could not do the first time.
+        if counted?.into_iter().any(std::convert::identity) {
+            Ok(Outgoing::new(200, Body::Empty))
+        } else {
+            Err(Problem::BadRequest("The logout token has been used before (jti)."))
+        }
     }
 
-    async fn revoke_all(&self, name: String, token: &LogoutToken) -> Result<(), Problem> {
+    /// Whether the token counts: it does once.
+    async fn revoke_all(&self, name: String, token: &LogoutToken) -> Result<bool, Problem> {
         let address = actors::directory(&self.env, &name, self.config.regions.jurisdiction)?;
         let revoke = RevokeAll {
             sid: token.sid.clone(),
@@ -42,8 +48,11 @@ impl Gateway {
             cause: Cause::Backchannel,
             logout_token: Some(LogoutTokenId { jti: token.jti.clone(), expires_at: token.expires_at }),
         };
-        actors::ask(&address, revoke).await??;
-        Ok(())
+        match actors::ask(&address, revoke).await? {
+            Ok(_) => Ok(true),
+            Err(DirectoryError::Replayed) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //!   __Host-Http-session            <region>.<actor id>.<secret>      the session
 //!   __Host-Http-login-<8 hex>      <actor id>.<secret>               one login under way, so that tabs don't collide
+//!   __Host-Http-clearance          see clearance.rs                  a captcha that was solved
 //! ```
 //!
 //! On plain http (loopback only) the names lose their prefix, as browsers refuse it there. Only the names of the
@@ -33,6 +34,8 @@ pub struct Cookies {
     pub session: Option<Credential>,
     /// The logins under way, in the order in which the browser sends them: oldest first.
     pub logins: Vec<(String, Option<Credential>)>,
+    /// The clearance, where there is exactly one.
+    pub clearance: Option<String>,
     /// Whether there is any cookie of these names, well-formed or not.
     pub any: bool,
 }
@@ -58,7 +61,7 @@ impl Jar {
     /// Reads a `Cookie` header.
     pub fn read(self, header: &str) -> Cookies {
         let mut cookies = Cookies::default();
-        let mut sessions = Vec::new();
+        let (mut sessions, mut clearances) = (Vec::new(), Vec::new());
         for piece in self.pieces(header) {
             let Some((name, value)) = name_and_value(piece) else { continue };
             let Some(name) = self.ours(name) else { continue };
@@ -72,11 +75,14 @@ impl Jar {
                     }
                 }
                 None if name == "session" => sessions.push(session(value)),
-                None => {}
+                None => clearances.push(value),
             }
         }
         if let [only] = sessions.as_mut_slice() {
             cookies.session = only.take();
+        }
+        if let [only] = clearances.as_slice() {
+            cookies.clearance = Some((*only).to_owned());
         }
         cookies
     }
@@ -138,6 +144,11 @@ impl Jar {
     /// The line that removes the session cookie.
     pub fn clear_session(self, same_site: config::SameSite) -> String {
         self.line("session", String::new(), session_same_site(same_site), Duration::ZERO)
+    }
+
+    /// The line that sets the clearance cookie.
+    pub fn set_clearance(self, value: String, life: Duration) -> String {
+        self.line("clearance", value, SameSite::Lax, life)
     }
 
     /// The line that sets a login cookie. A callback that the provider posts needs `SameSite=None`.
@@ -220,6 +231,8 @@ mod tests {
             assert!(cookies.session.is_none() && cookies.any, "{header}");
         }
         assert!(HTTP.read(&format!("session={}, session=x", value())).session.is_none());
+        assert_eq!(HTTP.read("clearance=a").clearance.as_deref(), Some("a"));
+        assert_eq!(HTTP.read("clearance=a; clearance=").clearance, None);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Which of a client's headers never reach the application. Pure.
 //!
 //! Every header that the gateway sets, or that an application could take for the gateway's, is removed in every
-//! spelling: servers that turn `-` into `_` must not read a client's `X_Forwarded_User`.
+//! spelling: servers that turn `-` into `_`, or any punctuation into either, must not read a client's `X_Forwarded_User`.
+
+use crate::config::identity_headers::IdentityHeaders;
 
 /// Names that are the gateway's to set.
 const OWN: [&str; 6] =
@@ -21,28 +23,58 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// Whether a client's header is removed. `nominated` is its `Connection` header in lower case; a WebSocket handshake
-/// keeps its hop-by-hop headers.
-pub fn is_removed(name: &str, nominated: &str, web_socket: bool) -> bool {
-    let name = name.to_ascii_lowercase();
-    let dashed = name.replace('_', "-");
-    let dashed = dashed.as_str();
-    if OWN.contains(&dashed) || OWN_PREFIXES.iter().any(|prefix| dashed.starts_with(prefix)) || name == "cookie2" {
-        return true;
+/// What decides beside a header's name.
+#[derive(Clone, Copy, Debug)]
+pub struct Hygiene<'a> {
+    /// `IDENTITY_HEADERS`.
+    pub identity: &'a IdentityHeaders,
+    /// The client's `Connection` header.
+    pub connection: &'a str,
+    /// Whether it is a WebSocket handshake, which keeps its hop-by-hop headers.
+    pub is_web_socket: bool,
+}
+
+impl Hygiene<'_> {
+    /// Whether a client's header is removed.
+    pub fn removes(self, name: &str) -> bool {
+        if OWN.iter().any(|own| is_spelling(name, own))
+            || OWN_PREFIXES.iter().any(|prefix| begins_with_spelling(name, prefix))
+            || self.identity.iter().any(|(own, _)| is_spelling(name, own))
+            || name.eq_ignore_ascii_case("cookie2")
+        {
+            return true;
+        }
+        // Another spelling of Cookie would carry our cookies past the filter.
+        if is_spelling(name, "cookie") && !name.eq_ignore_ascii_case("cookie") {
+            return true;
+        }
+        if self.is_web_socket && ["connection", "upgrade"].iter().any(|kept| is_spelling(name, kept)) {
+            return false;
+        }
+        HOP_BY_HOP.iter().any(|hop| is_spelling(name, hop))
+            || self.connection.split(',').any(|nominated| nominated.trim().eq_ignore_ascii_case(name))
     }
-    // Another spelling of Cookie would carry our cookies past the filter.
-    if dashed == "cookie" && name != "cookie" {
-        return true;
-    }
-    let handshake = web_socket && matches!(dashed, "connection" | "upgrade");
-    let hop = HOP_BY_HOP.contains(&dashed)
-        || (!nominated.is_empty() && nominated.split(',').any(|token| token.trim() == name));
-    hop && !handshake
+}
+
+/// Whether both names are one to a server that does not tell case and punctuation apart.
+fn is_spelling(name: &str, own: &str) -> bool {
+    name.len() == own.len() && begins_with_spelling(name, own)
+}
+
+fn begins_with_spelling(name: &str, own: &str) -> bool {
+    let plain = |b: u8| if b.is_ascii_alphanumeric() { b.to_ascii_lowercase() } else { b'-' };
+    name.len() >= own.len() && name.bytes().zip(own.bytes()).all(|(a, b)| plain(a) == plain(b))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn removes(name: &str, connection: &str, is_web_socket: bool) -> bool {
+        let identity = vec![("x-user.id".to_owned(), "sub".to_owned())];
+        Hygiene { identity: &identity, connection, is_web_socket }.removes(name)
+    }
 
     #[test]
     fn the_gateways_headers_are_removed_in_every_spelling() {
@@ -52,6 +84,7 @@ mod tests {
             "X-Forwarded-For",
             "X_Forwarded_User",
             "x-forwarded_groups",
+            "x.forwarded.for",
             "X-GEO-City",
             "x_geo_country",
             "Forwarded",
@@ -59,24 +92,57 @@ mod tests {
             "Cf-Bot-Score",
             "cf-verified_bot",
             "X-Captcha-Passed-At",
+            "X-User-Id",
+            "x_user_id",
+            "cookie2",
         ] {
-            assert!(is_removed(name, "", false), "{name}");
+            assert!(removes(name, "", false), "{name}");
         }
     }
 
     #[test]
     fn other_headers_stay() {
-        for name in ["accept", "cookie", "x-requested-with", "x-forward", "x-geography", "authorization-hint", "origin"]
-        {
-            assert!(!is_removed(name, "close", false), "{name}");
+        for name in [
+            "accept",
+            "cookie",
+            "x-requested-with",
+            "x-forward",
+            "x-geography",
+            "authorization-hint",
+            "origin",
+            "x-user",
+        ] {
+            assert!(!removes(name, "close", false), "{name}");
         }
     }
 
     #[test]
     fn what_connection_names_goes_no_further() {
-        assert!(is_removed("x-secret-hop", "keep-alive, x-secret-hop", false));
-        assert!(is_removed("connection", "x-secret-hop", false));
-        assert!(!is_removed("connection", "upgrade", true));
-        assert!(!is_removed("upgrade", "upgrade", true));
+        assert!(removes("x-secret-hop", "keep-alive, X-Secret-Hop", false));
+        assert!(removes("connection", "x-secret-hop", false));
+        assert!(!removes("connection", "upgrade", true));
+        assert!(!removes("upgrade", "upgrade", true));
+        assert!(removes("te", "upgrade", true));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_spelling_of_a_header_of_the_gateways_gets_through(
+            at in 0..9_usize,
+            odd in proptest::collection::vec("[-_.A-Za-z]", 32),
+            web_socket in any::<bool>(),
+            connection in "[a-z, -]{0,12}",
+        ) {
+            let own = ["authorization", "forwarded", "cf-asn", "cf-bot-score", "cf-verified-bot", "x-captcha-passed-at",
+                "x-forwarded-anything", "x-geo-city", "x-user-id"][at];
+            let spelled: String = own.chars().zip(odd).map(|(plain, odd)| match (plain, odd.as_str()) {
+                ('-', "-" | "_" | ".") => odd,
+                (letter, odd) if odd.chars().all(char::is_uppercase) => letter.to_ascii_uppercase().to_string(),
+                (letter, _) => letter.to_string(),
+            }).collect();
+            prop_assert!(removes(&spelled, &connection, web_socket), "{}", spelled);
+        }
     }
 }

@@ -63,7 +63,7 @@ impl Gateway {
 
         let jar = request.jar();
         let login = Credential { actor: address.id, secret: begun.secret };
-        let posted = self.config.oidc.form_post;
+        let posted = self.config.provider.form_post();
         let mut response = Outgoing::redirect(302, &begun.authorization_url).cookie(&jar.set_login(
             &attempt,
             &login,
@@ -92,8 +92,7 @@ impl Gateway {
     pub(super) async fn callback(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
         let callback = callback(&parameters)?;
-        let foreign =
-            || Problem::CallbackRejected("the callback does not belong to a login of this browser".to_owned());
+        let foreign = || Problem::CallbackRejected("it began in another browser, or too long ago".to_owned());
         let attempt = callback.state.split('.').next().unwrap_or_default().to_owned();
         let login = request.cookies.logins.iter().find(|(known, _)| *known == attempt);
         let login = login.and_then(|(_, credential)| credential.as_ref()).ok_or_else(foreign)?;
@@ -101,7 +100,7 @@ impl Gateway {
         let completed = actors::ask(&address, Complete { secret: login.secret.clone(), callback }).await?;
 
         let jar = request.jar();
-        let clear_login = jar.clear_login(&attempt, self.config.oidc.form_post);
+        let clear_login = jar.clear_login(&attempt, self.config.provider.form_post());
         let response = match completed? {
             Completed::SignedIn { secret, region, expires_at, return_to } => {
                 self.retire(request, address.id.as_str()).await;
@@ -110,8 +109,11 @@ impl Gateway {
                 self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
             }
             Completed::NotSignedIn { return_to } | Completed::Kept { return_to } => Outgoing::redirect(303, &return_to),
-            // Another tab has logged in meanwhile.
-            Completed::LoginNeeded { return_to, predecessor, .. } if predecessor != request.session_actor() => {
+            Completed::Failed { error, return_to } => self.refuse_callback(request, &error.into(), &return_to).await,
+            // Another tab has logged in meanwhile. (A strict cookie does not come along with this request.)
+            Completed::LoginNeeded { return_to, predecessor, .. }
+                if request.session_actor().is_some_and(|actor| predecessor != Some(actor)) =>
+            {
                 Outgoing::redirect(303, &return_to)
             }
             Completed::LoginNeeded { return_to, ended, .. } => {
@@ -152,6 +154,7 @@ impl Gateway {
 
 fn callback(parameters: &Parameters) -> Result<Callback, Problem> {
     let text = |name: &str| Ok::<_, Problem>(parameters.only(name)?.map(str::to_owned));
-    let state = text("state")?.ok_or_else(|| Problem::CallbackRejected("the callback has no state".to_owned()))?;
+    let state = text("state")?
+        .ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
     Ok(Callback { state, code: text("code")?, iss: text("iss")?, error: text("error")? })
 }

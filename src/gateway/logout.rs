@@ -21,7 +21,7 @@ impl Gateway {
             .filter(|to| !to.is_empty());
         let return_to = return_to.map(|to| self.return_to(request, to)).transpose()?;
         if request.method == "GET" && !Self::is_own_navigation(request) {
-            return Ok(self.confirmation(return_to.as_deref()));
+            return Ok(self.confirmation(return_to.as_deref(), self.is_live(request).await));
         }
 
         let logged_out = format!("{}/logged-out", self.config.auth_prefix);
@@ -51,18 +51,23 @@ impl Gateway {
 
     fn is_own_navigation(request: &Incoming) -> bool {
         let site = request.header("sec-fetch-site");
-        request.is_navigation() && matches!(site.as_deref(), Some("same-origin" | "none"))
+        request.is_navigation() && matches!(site, Some("same-origin" | "none"))
     }
 
-    /// What a link on another site, or an image, gets: a button.
-    fn confirmation(&self, return_to: Option<&str>) -> Outgoing {
+    /// What a link on another site, or an image, gets: a button. A strict cookie does not come along from there, so
+    /// that a request without a live session may still be that of a user who has one.
+    fn confirmation(&self, return_to: Option<&str>, live: bool) -> Outgoing {
         let logout = format!("{}/logout", self.config.auth_prefix);
         let action = return_to.map_or(logout, |to| self.endpoint_url("logout", to));
         let page = Page {
             title: "Log out?",
-            detail: "Another page asked to log you out. Nothing has changed yet.",
+            detail: if live {
+                "Another page asked to log you out. You are still logged in."
+            } else {
+                "Another page asked to log you out. You do not seem to be logged in here; to be sure, press the button."
+            },
             form: Some((&action, "Log out")),
-            link: Some(("/", "Stay logged in")),
+            link: Some(("/", if live { "Stay logged in" } else { "Back to the application" })),
             ..Page::default()
         };
         pages::page(200, &page)
@@ -72,6 +77,10 @@ impl Gateway {
     pub(super) async fn logged_out(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         if let Some(return_to) = self.return_to_of(request).await {
             return Ok(Outgoing::redirect(303, &return_to));
+        }
+        // A provider that gives no `state` back brings it along. Whoever made it up: it is an address on this site.
+        if let Some(return_to) = request.query().get("return_to").filter(|to| !to.is_empty()) {
+            return Ok(Outgoing::redirect(303, &self.return_to(request, return_to)?));
         }
         let page = Page {
             title: "Logged out",

@@ -6,25 +6,34 @@
 
 use std::rc::Rc;
 
-use openidconnect::AccessToken;
 use url::{Url, form_urlencoded};
-use worker::Env;
+use worker::{Context, Env};
 
 use self::problem::Problem;
 use self::request::Incoming;
 use self::response::{Body, Outgoing};
 use self::route::{Endpoint, Host, Route};
-use crate::actors::session::message::{Credential, EndReason, Get, Got, Want};
+use self::way_out::WayOut;
+use crate::actors::session::message::{Credential, EndReason};
 use crate::ambient;
 use crate::config::{Config, Origin, SameSite};
-use crate::credential::Secret;
+use crate::timer::Timer;
 
 mod admin;
+mod application;
 mod backchannel;
+mod bearer;
+mod captcha;
+pub mod clearance;
 pub mod cookie;
 pub mod csrf;
+mod event_stream;
+pub mod headers;
 pub mod hygiene;
+pub mod identity;
 pub mod json;
+pub mod jwk;
+pub mod jwt;
 mod login;
 mod logout;
 pub mod pages;
@@ -35,21 +44,31 @@ pub mod response;
 pub mod route;
 mod session;
 mod sessions;
+mod upstream;
+pub mod visitor;
+mod watch;
+pub mod way_out;
+mod web_socket;
 
 /// What every request is served with.
 pub struct Gateway {
     config: Rc<Config>,
     env: Env,
+    context: Context,
+    timer: Timer,
 }
 
 /// Serves one request.
-pub async fn serve(raw: web_sys::Request, env: Env) -> worker::Result<web_sys::Response> {
+pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let address = raw.url();
     let Ok(url) = Url::parse(&address) else {
         return Problem::BadRequest("The request's address is malformed.").response("", false).into_platform();
     };
     match crate::config_of(&env).as_ref() {
-        Ok(config) => Gateway { config: Rc::clone(config), env }.serve(raw, &address, url).await,
+        Ok(config) => {
+            let gateway = Gateway { config: Rc::clone(config), env, context, timer: Timer::default() };
+            gateway.serve(raw, &address, route::normalized(url)).await
+        }
         // The operator has to do something first: every request says what.
         Err(problems) => turn_away(raw, url, &Problem::ConfigInvalid(problems.clone())),
     }
@@ -59,7 +78,8 @@ pub async fn serve(raw: web_sys::Request, env: Env) -> worker::Result<web_sys::R
 fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Result<web_sys::Response> {
     let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
     let request = Incoming::new(raw, url, origin);
-    problem.response(&request.ray(), request.is_navigation()).into_platform()
+    let link = problem.way_out().map(|way| (way, request.path_and_query()));
+    problem.response_with_link(&request.ray(), request.is_navigation(), link).into_platform()
 }
 
 impl Gateway {
@@ -67,14 +87,19 @@ impl Gateway {
         let origin = match route::host(&self.config, &url) {
             Host::Ours(origin) => origin,
             Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
-            Host::Foreign => return turn_away(raw, url, &Problem::NotFound),
+            Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
         };
         let request = Incoming::new(raw, url, origin);
+        if let Err(problem) = request.check_size(address) {
+            return self.refuse(&request, &problem);
+        }
         let response = match route::route(&self.config, address, &request.url) {
-            Route::Application => self.application(&request).await?,
+            Route::Application(route) => self.application(&request, route).await?,
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
                 Ok(response) => response.into_platform()?,
-                Err(problem) if endpoint == Endpoint::Callback => self.refuse_callback(&request, &problem).await?,
+                Err(problem) if endpoint == Endpoint::Callback => {
+                    self.refuse_callback(&request, &problem, "/").await.into_platform()?
+                }
                 Err(problem) => self.refuse(&request, &problem)?,
             },
             Route::NotFound => self.refuse(&request, &Problem::NotFound)?,
@@ -99,6 +124,10 @@ impl Gateway {
     }
 
     async fn own(&self, endpoint: Endpoint, request: &Incoming) -> Result<Outgoing, Problem> {
+        // Not even which methods it would answer is said.
+        if endpoint == Endpoint::Admin && self.config.admin_token.is_none() {
+            return Err(Problem::NotFound);
+        }
         if !endpoint.allows(&request.method) {
             return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
@@ -117,40 +146,12 @@ impl Gateway {
             Endpoint::OwnSession => self.end_own_session(request).await,
             Endpoint::BackchannelLogout => self.backchannel_logout(request).await,
             Endpoint::Admin => self.admin(request).await,
+            Endpoint::Captcha => self.captcha(request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
     }
 
-    /// A request for the application: with a session it is proxied, without one it is sent to log in, or told so.
-    async fn application(&self, request: &Incoming) -> worker::Result<web_sys::Response> {
-        match self.proxied(request).await {
-            Ok(response) => Ok(response),
-            Err(problem @ (Problem::LoginRequired | Problem::SessionEnded(_))) if request.is_navigation() => {
-                self.send_to_login(request, &problem).into_platform()
-            }
-            Err(problem) => self.refuse(request, &problem),
-        }
-    }
-
-    async fn proxied(&self, request: &Incoming) -> Result<web_sys::Response, Problem> {
-        // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
-        if request.method == "TRACE" {
-            return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-        }
-        request.check_csrf()?;
-        let token = self.access_token(request).await?;
-        self.proxy(request, &token).await
-    }
-
-    async fn access_token(&self, request: &Incoming) -> Result<AccessToken, Problem> {
-        let navigation_from = request.navigation_from();
-        let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::AccessToken, navigation_from };
-        match self.ask_session(request, get).await?? {
-            Got::AccessToken(token) => Ok(token),
-            Got::View(_) | Got::Standing => Err(Problem::StoreUnavailable),
-        }
-    }
-
+    /// A navigation that needs a session goes to log in, and comes back to the same address.
     fn send_to_login(&self, request: &Incoming, problem: &Problem) -> Outgoing {
         // An address that a login could not come back to is not worth an error: the user came to log in.
         let here = self.return_to(request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
@@ -183,16 +184,27 @@ impl Gateway {
     }
 
     fn refuse(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
-        let response = problem.response(&request.ray(), request.wants_page());
+        let login = self.endpoint_url("login", "/");
+        let link = problem.way_out().map(|way| match way {
+            WayOut::LogIn => (way, login.as_str()),
+            WayOut::Again if request.method == "GET" => (way, request.path_and_query()),
+            WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
+        });
+        let response = problem.response_with_link(&request.ray(), request.wants_page(), link);
         self.clearing(request, problem, response).into_platform()
     }
 
-    /// A login that failed may lie beside a session that lives.
-    async fn refuse_callback(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
-        let login = format!("{}/login", self.config.auth_prefix);
-        let lives = request.cookies.session.is_some() && self.session(request).await.is_ok();
-        let link = if lives { ("/", "Back to the application") } else { (login.as_str(), "Log in again") };
-        problem.response_with_link(&request.ray(), request.wants_page(), Some(link)).into_platform()
+    /// A login that was to lead to `return_to` failed; it may lie beside a session that lives.
+    async fn refuse_callback(&self, request: &Incoming, problem: &Problem, return_to: &str) -> Outgoing {
+        let login = self.endpoint_url("login", return_to);
+        let link =
+            if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login.as_str()) };
+        problem.response_with_links(&request.ray(), request.wants_page(), Some(link), &problem.logins(&login))
+    }
+
+    /// Whether the browser has a session that lives.
+    async fn is_live(&self, request: &Incoming) -> bool {
+        request.cookies.session.is_some() && self.session(request).await.is_ok()
     }
 
     /// Takes a dead cookie away; one that was superseded may have a successor on its way.

@@ -4,18 +4,19 @@
 
 use serde_json::json;
 
-use super::pages::{self, Page};
 use super::response::{Body, Outgoing};
+use super::way_out::WayOut;
 use crate::actors::AskError;
 use crate::actors::directory::message::DirectoryError;
 use crate::actors::session::message::{Denied, EndReason, SignInError};
 use crate::config;
+use crate::provider::turned_down::TurnedDown;
 
 /// Everything that can be wrong, as the outside sees it. The text is `detail`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// There is no session.
-    #[error("This needs a session, and the request has none.")]
+    #[error("This needs a login, and the request came without one.")]
     LoginRequired,
     /// There was one.
     #[error("{}", ended(*.0))]
@@ -26,6 +27,18 @@ pub enum Problem {
     /// It needs a bearer token (RFC 6750), and what it brought is none, or not a good one.
     #[error("{0}")]
     InvalidToken(&'static str),
+    /// The keys that bearer tokens are verified with cannot be had.
+    #[error("Bearer tokens cannot be verified at the moment.")]
+    KeysUnavailable,
+    /// The session, or the token, lacks what the route requires.
+    #[error("This needs a permission that you do not have.")]
+    Forbidden,
+    /// It may come from a machine.
+    #[error("{0}")]
+    CaptchaRequired(&'static str),
+    /// It most likely comes from a machine.
+    #[error("The request looks as if a machine had sent it.")]
+    BotScoreTooLow,
     /// Another site may have sent it.
     #[error("The request changes something, and it does not come from this site.")]
     CsrfRejected,
@@ -35,15 +48,24 @@ pub enum Problem {
     /// A login did not work out.
     #[error("The login could not be completed: {0}.")]
     CallbackRejected(String),
+    /// A login did not work out, and its user can do something about it.
+    #[error("{} ({})", .0.what, .0.code)]
+    TurnedDown(Box<TurnedDown>),
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
+    /// The host is none of `PUBLIC_ORIGIN`.
+    #[error("This gateway does not serve this host.")]
+    ForeignHost,
     /// There is, but not for this method.
-    #[error("This address answers other methods: {0}.")]
+    #[error("This address answers only to {0}.")]
     MethodNotAllowed(&'static str),
     /// A body is too long.
     #[error("The request is larger than this address accepts.")]
     TooLarge,
+    /// An address or headers are too long.
+    #[error("The request's address, headers or cookies are larger than this gateway accepts.")]
+    HeadersTooLarge,
     /// The provider's or the operator's fault.
     #[error("The login provider cannot be used: {0}.")]
     ProviderRejected(String),
@@ -54,16 +76,16 @@ pub enum Problem {
         retry_after: u32,
     },
     /// The application does not answer.
-    #[error("The application behind this gateway cannot be reached.")]
+    #[error("The application cannot be reached at the moment.")]
     UpstreamUnavailable,
     /// The application is too slow.
-    #[error("The application behind this gateway did not answer in time.")]
+    #[error("The application did not answer in time.")]
     UpstreamTimeout,
     /// Sessions cannot be read.
     #[error("Sessions cannot be read at the moment.")]
     StoreUnavailable,
     /// The operator has to do something.
-    #[error("The gateway is not configured: {} of its variables need attention.", .0.len())]
+    #[error("The gateway cannot work yet: its configuration needs attention.")]
     ConfigInvalid(Vec<config::Problem>),
 }
 
@@ -93,10 +115,10 @@ impl From<Denied> for Problem {
 impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
         match error {
-            DirectoryError::Replayed => Self::BadRequest("The logout token has been used before (jti)."),
-            DirectoryError::Overtaken | DirectoryError::StoreUnavailable | DirectoryError::Incomplete => {
-                Self::StoreUnavailable
-            }
+            DirectoryError::Overtaken
+            | DirectoryError::Replayed
+            | DirectoryError::StoreUnavailable
+            | DirectoryError::Incomplete => Self::StoreUnavailable,
         }
     }
 }
@@ -108,6 +130,7 @@ impl From<SignInError> for Problem {
             SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
             SignInError::ProviderUnavailable(_) => Self::ProviderUnavailable { retry_after: 5 },
             SignInError::StoreUnavailable => Self::StoreUnavailable,
+            SignInError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
         }
     }
 }
@@ -129,14 +152,19 @@ impl Problem {
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
             Self::AlreadyEnded(_) => (409, "session_ended", "Session ended"),
             Self::InvalidToken(_) => (401, "invalid_token", "Invalid token"),
+            Self::Forbidden => (403, "forbidden", "Not allowed"),
+            Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
+            Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
             Self::BadRequest(_) => (400, "bad_request", "Bad request"),
-            Self::CallbackRejected(_) => (400, "callback_rejected", "Login failed"),
-            Self::NotFound => (404, "not_found", "Not found"),
+            Self::CallbackRejected(_) | Self::TurnedDown(_) => (400, "callback_rejected", "Login failed"),
+            Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
+            Self::HeadersTooLarge => (431, "too_large", "Request too large"),
             Self::ProviderRejected(_) => (502, "provider_rejected", "Login provider refused"),
             Self::ProviderUnavailable { .. } => (503, "provider_unavailable", "Login provider unavailable"),
+            Self::KeysUnavailable => (503, "provider_unavailable", "Keys unavailable"),
             Self::UpstreamUnavailable => (502, "upstream_unavailable", "Application unavailable"),
             Self::UpstreamTimeout => (504, "upstream_timeout", "Application too slow"),
             Self::StoreUnavailable => (503, "store_unavailable", "Sessions unavailable"),
@@ -149,10 +177,15 @@ impl Problem {
         self.status_code_title().0
     }
 
+    /// What it is called.
+    pub const fn title(&self) -> &'static str {
+        self.status_code_title().2
+    }
+
     const fn retry_after(&self) -> Option<u32> {
         match self {
             Self::ProviderUnavailable { retry_after } => Some(*retry_after),
-            Self::StoreUnavailable => Some(5),
+            Self::StoreUnavailable | Self::KeysUnavailable => Some(5),
             _ => None,
         }
     }
@@ -163,14 +196,25 @@ impl Problem {
     }
 
     /// The same, with a link on the page.
-    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(&str, &str)>) -> Outgoing {
+    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
+        self.response_with_links(ray, page, link, &[])
+    }
+
+    /// The same, with a link on the page, and with others to choose among: the URL and the words of each.
+    pub fn response_with_links(
+        &self,
+        ray: &str,
+        page: bool,
+        link: Option<(WayOut, &str)>,
+        choices: &[(String, &str)],
+    ) -> Outgoing {
         let (status, code, title) = self.status_code_title();
-        let detail = self.to_string();
-        let mut response = if page {
-            pages::page(status, &Page { title, detail: &detail, ray, next: self.next(), link, ..Page::default() })
+        let response = if page {
+            self.page(status, title, ray, link, choices)
         } else {
             let mut document = json!({
-                "type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, "ray": ray,
+                "type": "about:blank", "title": title, "status": status, "code": code, "detail": self.to_string(),
+                "ray": ray,
             });
             match self {
                 Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => {
@@ -181,43 +225,19 @@ impl Problem {
             }
             Outgoing::new(status, Body::Problem(document.to_string()))
         };
+        self.with_headers(response)
+    }
+
+    /// The response with the headers that belong to the problem, whatever its body is.
+    pub fn with_headers(&self, mut response: Outgoing) -> Outgoing {
         if let Some(seconds) = self.retry_after() {
             response = response.header("retry-after", &seconds.max(1).to_string());
         }
         match self {
-            Self::MethodNotAllowed(methods) => response = response.header("allow", methods),
-            Self::InvalidToken(_) => response = response.header("www-authenticate", "Bearer error=\"invalid_token\""),
-            _ => {}
-        }
-        response
-    }
-
-    /// What a person can do.
-    fn next(&self) -> String {
-        match self {
-            Self::CallbackRejected(_) => {
-                "You can try again, or ask the operator of this site if it goes on.".to_owned()
-            }
-            Self::LoginRequired | Self::SessionEnded(_) => "Log in again.".to_owned(),
-            Self::ProviderUnavailable { .. }
-            | Self::StoreUnavailable
-            | Self::UpstreamUnavailable
-            | Self::UpstreamTimeout => "Try again in a moment.".to_owned(),
-            Self::ProviderRejected(_) => {
-                "Tell the operator of this site: its registration at the login provider needs attention.".to_owned()
-            }
-            Self::ConfigInvalid(problems) => {
-                let lines: Vec<String> =
-                    problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
-                lines.join("\n")
-            }
-            Self::AlreadyEnded(_)
-            | Self::InvalidToken(_)
-            | Self::CsrfRejected
-            | Self::BadRequest(_)
-            | Self::NotFound
-            | Self::MethodNotAllowed(_)
-            | Self::TooLarge => "Go back to the application.".to_owned(),
+            Self::MethodNotAllowed(methods) => response.header("allow", methods),
+            Self::InvalidToken(_) => response.header("www-authenticate", "Bearer error=\"invalid_token\""),
+            Self::CaptchaRequired(_) => response.header("cf-challenge", "captcha"),
+            _ => response,
         }
     }
 }

@@ -1,107 +1,207 @@
-//! The way to the application and back: streamed, with the access token put in and the gateway's own headers and
-//! cookies kept out.
+//! The way to the application and back: streamed, with the token put in and the gateway's own headers and cookies kept
+//! out.
 
-use std::pin::pin;
-
-use futures::future::{Either, select};
-use openidconnect::AccessToken;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use worker::Delay;
 
 use super::Gateway;
-use super::hygiene;
+use super::application::Caller;
+use super::headers::Headers;
+use super::hygiene::Hygiene;
+use super::identity;
 use super::problem::Problem;
 use super::request::Incoming;
-use super::response;
+use super::watch::Watch;
+use crate::actors::session::message::{Authority, Refresh};
+use crate::config::routes::{Route, SessionRule, Token};
+use crate::credential::Secret;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch)]
-    fn fetch(request: &web_sys::Request) -> Result<js_sys::Promise, JsValue>;
-}
+/// Headers of a response that tell caches other things than `Cache-Control` does.
+const CACHE_HEADERS: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
 
 impl Gateway {
     /// Sends the request to the application, and its answer back.
-    pub(super) async fn proxy(&self, request: &Incoming, token: &AccessToken) -> Result<web_sys::Response, Problem> {
-        let unavailable = |_| Problem::UpstreamUnavailable;
-        let abort = web_sys::AbortController::new().map_err(unavailable)?;
-        let outgoing = self.outgoing(request, token, &abort.signal()).map_err(unavailable)?;
-        let fetched = pin!(JsFuture::from(fetch(&outgoing).map_err(unavailable)?));
-        let limit = pin!(Delay::from(self.config.upstream_timeout.unsigned_abs()));
-        let response: web_sys::Response = match select(fetched, limit).await {
-            Either::Left((response, _)) => response.map_err(unavailable)?.unchecked_into(),
-            Either::Right(_) => {
-                abort.abort();
-                return Err(Problem::UpstreamTimeout);
-            }
-        };
-        self.answer(request, &response).map_err(unavailable)
-    }
-
-    fn outgoing(
+    pub(super) async fn proxy(
         &self,
         request: &Incoming,
-        token: &AccessToken,
-        signal: &web_sys::AbortSignal,
-    ) -> Result<web_sys::Request, JsValue> {
-        let url = format!("{}{}", self.config.upstream, request.path_and_query());
+        route: &Route,
+        mut caller: Caller,
+        cleared_at: Option<OffsetDateTime>,
+    ) -> Result<web_sys::Response, Problem> {
+        let mut response = self.send(request, route, &caller, cleared_at).await?;
+        let mut headers = Headers::read(&response.headers());
+        if response.status() == 401
+            && says_invalid_token(&headers)
+            && let Some(renewed) = self.renewed(request, route, &caller).await
+        {
+            caller = renewed;
+            discard(&response);
+            response = self.send(request, route, &caller, cleared_at).await?;
+            headers = Headers::read(&response.headers());
+        }
+        if headers.get("cf-challenge").is_some_and(|challenge| challenge.eq_ignore_ascii_case("captcha"))
+            && let Some(problem) = self.asked_by_application(cleared_at)
+        {
+            discard(&response);
+            return Err(problem);
+        }
+        self.answer(request, route, &caller, &response, &headers).map_err(|_| Problem::UpstreamUnavailable)
+    }
+
+    async fn send(
+        &self,
+        request: &Incoming,
+        route: &Route,
+        caller: &Caller,
+        cleared_at: Option<OffsetDateTime>,
+    ) -> Result<web_sys::Response, Problem> {
+        let headers = self.request_headers(request, route, caller, cleared_at);
         let init = web_sys::RequestInit::new();
         init.set_method(&request.method);
-        init.set_headers(self.request_headers(request, token)?.as_ref());
+        init.set_headers(headers.map_err(|_| Problem::UpstreamUnavailable)?.as_ref());
         init.set_redirect(web_sys::RequestRedirect::Manual);
-        init.set_cache(web_sys::RequestCache::NoStore);
-        init.set_signal(Some(signal));
+        if route.session != SessionRule::None {
+            init.set_cache(web_sys::RequestCache::NoStore);
+        }
         // Fetch knows no body of a GET or HEAD.
         if let Some(body) = request.raw.body().filter(|_| !matches!(request.method.as_str(), "GET" | "HEAD")) {
             init.set_body(&body);
         }
-        web_sys::Request::new_with_str_and_init(&url, &init)
+        self.fetch(request, &route.upstream, &init).await
     }
 
-    fn request_headers(&self, request: &Incoming, token: &AccessToken) -> Result<web_sys::Headers, JsValue> {
-        let headers = web_sys::Headers::new_with_headers(&request.headers)?;
-        let nominated = request.header("connection").unwrap_or_default().to_ascii_lowercase();
-        for name in request.headers.keys() {
-            let Some(name) = name.ok().and_then(|name| name.as_string()) else { continue };
-            if hygiene::is_removed(&name, &nominated, request.is_web_socket) {
-                headers.delete(&name)?;
-            }
+    fn request_headers(
+        &self,
+        request: &Incoming,
+        route: &Route,
+        caller: &Caller,
+        cleared_at: Option<OffsetDateTime>,
+    ) -> Result<web_sys::Headers, JsValue> {
+        let headers = web_sys::Headers::new_with_headers(&request.raw.headers())?;
+        let hygiene = Hygiene {
+            identity: &self.config.identity_headers,
+            connection: request.header("connection").unwrap_or_default(),
+            is_web_socket: request.is_web_socket,
+        };
+        for name in request.headers.names().filter(|name| hygiene.removes(name)) {
+            headers.delete(name)?;
         }
         if request.cookies.any {
-            match request.header("cookie").and_then(|header| request.jar().strip(&header)) {
+            match request.header("cookie").and_then(|header| request.jar().strip(header)) {
                 Some(rest) => headers.set("cookie", &rest)?,
                 None => headers.delete("cookie")?,
             }
         }
-        headers.set("authorization", &format!("Bearer {}", token.secret()))?;
+        match caller {
+            Caller::Nobody => {}
+            Caller::User { token, .. } if route.token != Token::None => {
+                headers.set("authorization", &format!("Bearer {}", token.secret()))?;
+            }
+            Caller::User { .. } => {}
+            Caller::Client { .. } => {
+                headers.set("authorization", request.header("authorization").unwrap_or_default())?;
+            }
+        }
+        if let Some(claims) = caller.claims().filter(|_| route.identity_headers) {
+            for (name, value) in identity::headers(&self.config.identity_headers, claims) {
+                headers.set(name, &value)?;
+            }
+        }
         headers.set("x-forwarded-host", &request.origin.host)?;
         headers.set("x-forwarded-proto", if request.origin.https { "https" } else { "http" })?;
         if let Some(address) = request.header("cf-connecting-ip") {
-            headers.set("x-forwarded-for", &address)?;
+            headers.set("x-forwarded-for", address)?;
+        }
+        for (name, value) in request.visitor().headers() {
+            headers.set(name, &value)?;
+        }
+        if let Some(at) = cleared_at.and_then(|at| at.format(&Rfc3339).ok()) {
+            headers.set("x-captcha-passed-at", &at)?;
         }
         Ok(headers)
     }
 
+    /// The application does not take the token: the same user with a new one, where there is one and the request can be
+    /// sent again. A token that has just been renewed is not renewed again, so that nobody goes in circles.
+    async fn renewed(&self, request: &Incoming, route: &Route, caller: &Caller) -> Option<Caller> {
+        let Caller::User { token, .. } = caller else { return None };
+        if route.token == Token::None {
+            return None;
+        }
+        let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
+        let refreshed = self.ask_session(request, refresh).await;
+        if !matches!(refreshed, Ok(Ok(_))) || request.raw.body().is_some() {
+            return None;
+        }
+        let renewed = self.user(request, route).await.ok()?;
+        matches!(&renewed, Caller::User { token: new, .. } if new.secret() != token.secret()).then_some(renewed)
+    }
+
     /// The application's answer, an accepted WebSocket included, with what a cache could do wrong and the gateway's own
     /// cookies taken out.
-    fn answer(&self, request: &Incoming, response: &web_sys::Response) -> Result<web_sys::Response, JsValue> {
-        // Every property that the platform knows of a response goes over, those that web_sys does not know included.
-        let model: &web_sys::ResponseInit = response.unchecked_ref();
-        let body = response.body();
-        let answer = web_sys::Response::new_with_opt_readable_stream_and_init(body.as_ref(), model)?;
+    fn answer(
+        &self,
+        request: &Incoming,
+        route: &Route,
+        caller: &Caller,
+        response: &web_sys::Response,
+        seen: &Headers,
+    ) -> Result<web_sys::Response, JsValue> {
+        let answer = match caller {
+            Caller::User { session, .. } => {
+                Watch::new(&self.env, session, self.config.stream_check).over(response, seen, &self.context)?
+            }
+            Caller::Nobody | Caller::Client { .. } => copy(response, response.body().as_ref())?,
+        };
         let headers = answer.headers();
-        headers.set("cache-control", "no-store")?;
-        headers.delete("cdn-cache-control")?;
-        headers.delete("surrogate-control")?;
-        headers.delete("proxy-authenticate")?;
-        let (jar, lines) = (request.jar(), response::set_cookies(&headers)?);
-        if lines.iter().any(|line| jar.is_set_by(line)) {
+        let jar = request.jar();
+        let mut cookies = seen.all("set-cookie").peekable();
+        let sets_cookies = cookies.peek().is_some();
+        let cache = match caller {
+            Caller::Nobody => sets_cookies.then_some("no-store"),
+            Caller::User { .. } | Caller::Client { .. } => Some(route.cache.as_str()),
+        };
+        if let Some(cache) = cache {
+            headers.set("cache-control", cache)?;
+            for name in seen.names().filter(|name| CACHE_HEADERS.contains(name)) {
+                headers.delete(name)?;
+            }
+        }
+        if seen.get("proxy-authenticate").is_some() {
+            headers.delete("proxy-authenticate")?;
+        }
+        if seen.all("set-cookie").any(|line| jar.is_set_by(line)) {
             headers.delete("set-cookie")?;
-            for line in lines.iter().filter(|line| !jar.is_set_by(line)) {
+            for line in cookies.filter(|line| !jar.is_set_by(line)) {
                 headers.append("set-cookie", line)?;
             }
         }
         Ok(answer)
+    }
+}
+
+/// A response like this one, with this body. Every property that the platform knows of a response goes over, those that
+/// `web_sys` does not know included.
+pub(super) fn copy(
+    response: &web_sys::Response,
+    body: Option<&web_sys::ReadableStream>,
+) -> Result<web_sys::Response, JsValue> {
+    let model: &web_sys::ResponseInit = response.unchecked_ref();
+    web_sys::Response::new_with_opt_readable_stream_and_init(body, model)
+}
+
+/// RFC 6750 section 3.1.
+fn says_invalid_token(headers: &Headers) -> bool {
+    headers.get("www-authenticate").is_some_and(|challenge| {
+        let challenge = challenge.to_ascii_lowercase().replace(' ', "");
+        challenge.contains("bearer") && challenge.contains("error=\"invalid_token\"")
+    })
+}
+
+/// Nobody reads this answer: the connection is free again.
+fn discard(response: &web_sys::Response) {
+    if let Some(body) = response.body() {
+        let _ = body.cancel();
     }
 }

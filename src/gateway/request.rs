@@ -1,12 +1,14 @@
 //! A request as the gateway sees it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use url::{Position, Url, form_urlencoded};
 
 use super::cookie::{Cookies, Jar};
 use super::csrf::{self, Provenance};
+use super::headers::Headers;
 use super::problem::Problem;
+use super::visitor::Visitor;
 use crate::actors::session::message::Whereabouts;
 use crate::ambient;
 use crate::body::{self, ReadError};
@@ -16,13 +18,19 @@ use crate::region::{self, Place, Region};
 
 /// The longest body that an endpoint reads.
 const MAX_BODY: usize = 64 << 10;
+/// The longest address, its scheme and host included: what browsers and CDNs take is about as much.
+const MAX_ADDRESS: usize = 16_000;
+/// The longest headers, all together.
+const MAX_HEADERS: usize = 64 << 10;
+/// The most cookies: browsers keep no more of one site.
+const MAX_COOKIES: usize = 180;
 
 /// A request, its URL parsed and its host checked.
 pub struct Incoming {
     /// As the platform gave it.
     pub raw: web_sys::Request,
     /// Its headers.
-    pub headers: web_sys::Headers,
+    pub headers: Headers,
     /// Its method.
     pub method: String,
     /// Its URL, normalized: what is matched is what is forwarded.
@@ -33,6 +41,7 @@ pub struct Incoming {
     pub cookies: Cookies,
     /// Whether it asks to become a WebSocket (RFC 6455 section 4.1).
     pub is_web_socket: bool,
+    visitor: OnceCell<Visitor>,
     /// Where the session lives, as was found out on the way: not where its cookie says.
     pub moved_to: RefCell<Option<Whereabouts>>,
 }
@@ -40,17 +49,35 @@ pub struct Incoming {
 impl Incoming {
     /// A request to `origin`.
     pub fn new(raw: web_sys::Request, url: Url, origin: Origin) -> Self {
-        let headers = raw.headers();
-        let cookie = headers.get("cookie").ok().flatten();
-        let cookies = cookie.map(|header| Jar::of(&origin).read(&header)).unwrap_or_default();
-        let upgrade = headers.get("upgrade").ok().flatten();
-        let is_web_socket = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
-        Self { method: raw.method(), headers, raw, url, origin, cookies, is_web_socket, moved_to: RefCell::default() }
+        let headers = Headers::read(&raw.headers());
+        let cookies = headers.get("cookie").map(|header| Jar::of(&origin).read(header)).unwrap_or_default();
+        let is_web_socket = headers.get("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+        let method = raw.method();
+        Self {
+            raw,
+            headers,
+            method,
+            url,
+            origin,
+            cookies,
+            is_web_socket,
+            visitor: OnceCell::new(),
+            moved_to: RefCell::default(),
+        }
     }
 
-    /// A header's value.
-    pub fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name).ok().flatten()
+    /// A header's value; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
+    }
+
+    /// Refuses a request whose address or headers are longer than any honest one's.
+    pub fn check_size(&self, address: &str) -> Result<(), Problem> {
+        let cookies = self.header("cookie").map_or(0, |header| header.split(';').count());
+        if address.len() >= MAX_ADDRESS || self.headers.len() > MAX_HEADERS || cookies > MAX_COOKIES {
+            return Err(Problem::HeadersTooLarge);
+        }
+        Ok(())
     }
 
     /// The cookies' names and attributes at this origin.
@@ -66,38 +93,43 @@ impl Incoming {
 
     /// Whether a person will see the answer: a GET that opens a page, and is no prefetch.
     pub fn is_navigation(&self) -> bool {
-        if self.method != "GET" || self.header("sec-purpose").is_some() {
+        self.method == "GET" && self.opens_page()
+    }
+
+    /// Whether a person will see the answer: that of a form, too. A frame gets no page, as none may be framed.
+    pub fn wants_page(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "POST") && self.opens_page()
+    }
+
+    fn opens_page(&self) -> bool {
+        if self.header("sec-purpose").is_some() {
             return false;
         }
         match (self.header("sec-fetch-mode"), self.header("sec-fetch-dest")) {
             (None, None) => self.header("accept").is_some_and(|accept| accept.contains("text/html")),
-            (mode, dest) => mode.as_deref() == Some("navigate") && dest.as_deref() == Some("document"),
+            (mode, dest) => mode == Some("navigate") && dest == Some("document"),
         }
-    }
-
-    /// Whether a person will see the answer, whatever the method: what a form's answer is rendered as.
-    pub fn wants_page(&self) -> bool {
-        self.is_navigation()
-            || self.header("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
-            || self.method == "POST" && self.header("accept").is_some_and(|accept| accept.contains("text/html"))
     }
 
     /// Refuses a request that another site may have sent.
     pub fn check_csrf(&self) -> Result<(), Problem> {
+        if self.is_own() { Ok(()) } else { Err(Problem::CsrfRejected) }
+    }
+
+    /// Whether the request may act for the user whose cookies it carries.
+    pub fn is_own(&self) -> bool {
         // Most requests are safe ones: they need no look at their headers.
         if csrf::is_safe(&self.method) && !self.is_web_socket {
-            return Ok(());
+            return true;
         }
-        let site = self.header("sec-fetch-site");
-        let origin = self.header("origin");
         let provenance = Provenance {
             method: &self.method,
-            site: site.as_deref(),
-            origin: origin.as_deref(),
+            site: self.header("sec-fetch-site"),
+            origin: self.header("origin"),
             has_our_cookies: self.cookies.any,
             is_web_socket: self.is_web_socket,
         };
-        if csrf::passes(provenance, &self.origin.text) { Ok(()) } else { Err(Problem::CsrfRejected) }
+        csrf::passes(provenance, &self.origin.text)
     }
 
     /// What is asked for at this origin: the path and the query.
@@ -136,21 +168,23 @@ impl Incoming {
 
     /// What finds the request in the log: Cloudflare's ray, or a random UUID.
     pub fn ray(&self) -> String {
-        self.header("cf-ray").unwrap_or_else(|| {
-            let bytes = ambient::random::<16>().unwrap_or_default();
-            uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-        })
+        self.header("cf-ray").map_or_else(
+            || {
+                let bytes = ambient::random::<16>().unwrap_or_default();
+                uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+            },
+            str::to_owned,
+        )
+    }
+
+    /// The visitor, as far as Cloudflare knows.
+    pub fn visitor(&self) -> &Visitor {
+        self.visitor.get_or_init(|| Visitor::read(&self.raw))
     }
 
     /// Where the visitor is, as far as Cloudflare knows.
     pub fn place(&self) -> Place {
-        let cf = js_sys::Reflect::get(&self.raw, &"cf".into()).unwrap_or_default();
-        let field = |name: &str| js_sys::Reflect::get(&cf, &name.into()).ok().and_then(|value| value.as_string());
-        Place {
-            continent: field("continent"),
-            country: field("country"),
-            longitude: field("longitude").and_then(|degrees| degrees.parse().ok()),
-        }
+        self.visitor().place()
     }
 
     /// The visitor's region, on a navigation: what may move a session.
@@ -179,7 +213,9 @@ impl Parameters {
         let first = values.next();
         match values.next() {
             None => Ok(first),
-            Some(_) => Err(Problem::CallbackRejected("a parameter of the callback is there twice".to_owned())),
+            Some(_) => {
+                Err(Problem::CallbackRejected("a parameter of the login provider's answer is there twice".to_owned()))
+            }
         }
     }
 }

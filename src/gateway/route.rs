@@ -2,7 +2,8 @@
 
 use url::{Position, Url};
 
-use crate::config::{Config, Origin};
+use crate::config::pattern::normalized_path;
+use crate::config::{Config, Origin, routes};
 
 /// The gateway's own endpoints, under `AUTH_PREFIX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Endpoint {
     Admin,
     /// `/healthz`
     Healthz,
+    /// `/captcha`
+    Captcha,
 }
 
 impl Endpoint {
@@ -45,6 +48,7 @@ impl Endpoint {
             "/backchannel-logout" => Some(Self::BackchannelLogout),
             "/admin" => Some(Self::Admin),
             "/healthz" => Some(Self::Healthz),
+            "/captcha" => Some(Self::Captcha),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
@@ -56,41 +60,60 @@ impl Endpoint {
         match self {
             Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz => "GET, HEAD",
             Self::OwnSession => "DELETE",
-            // Each of its resources has methods of its own.
             Self::Admin => "GET, HEAD, POST, DELETE",
             Self::Login => "GET",
             Self::Callback | Self::Logout => "GET, POST",
-            Self::Refresh | Self::BackchannelLogout => "POST",
+            Self::Refresh | Self::Captcha | Self::BackchannelLogout => "POST",
         }
     }
 
     /// Whether it answers this method.
     pub fn allows(self, method: &str) -> bool {
-        self.methods().split(", ").any(|allowed| allowed == method)
+        // Each of an administrator's resources has methods of its own, and says so.
+        self == Self::Admin || self.methods().split(", ").any(|allowed| allowed == method)
     }
 }
 
 /// What a path asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Route {
+#[derive(Debug, PartialEq)]
+pub enum Route<'a> {
     /// One of the gateway's own endpoints.
     Own(Endpoint),
     /// Nothing that there is.
     NotFound,
-    /// The application.
-    Application,
+    /// An application, and the rules of the way to it.
+    Application(&'a routes::Route),
     /// A path that hides what it asks for.
     Ambiguous,
 }
 
-/// The route of a request for `url`, whose path is as it came in `raw`.
-pub fn route(config: &Config, raw: &str, url: &Url) -> Route {
+/// The route of a request for `url`, which is [`normalized`], and whose path is as it came in `raw`.
+pub fn route<'a>(config: &'a Config, raw: &str, url: &Url) -> Route<'a> {
     let under_prefix =
         url.path().strip_prefix(config.auth_prefix.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    match under_prefix {
-        Some(path) => Endpoint::of(path).map_or(Route::NotFound, Route::Own),
-        None if is_ambiguous(raw_path(raw)) => Route::Ambiguous,
-        None => Route::Application,
+    if let Some(path) = under_prefix {
+        return Endpoint::of(path).map_or(Route::NotFound, Route::Own);
+    }
+    let path = raw_path(raw).to_ascii_lowercase();
+    if is_ambiguous(&path) {
+        return Route::Ambiguous;
+    }
+    let found = config.routes.iter().find(|route| route.pattern.matches(url));
+    if path.contains("%2f") && !found.is_some_and(|route| route.encoded_slashes) {
+        return Route::Ambiguous;
+    }
+    found.map_or(Route::NotFound, Route::Application)
+}
+
+/// The URL in the form in which it is matched and forwarded.
+pub fn normalized(url: Url) -> Url {
+    match normalized_path(url.path()) {
+        std::borrow::Cow::Borrowed(_) => url,
+        std::borrow::Cow::Owned(path) if path == url.path() => url,
+        std::borrow::Cow::Owned(path) => {
+            let text = format!("{}{path}{}", &url[..Position::BeforePath], &url[Position::AfterPath..]);
+            Url::parse(&text).unwrap_or(url)
+        }
     }
 }
 
@@ -101,17 +124,19 @@ fn raw_path(raw: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or(path)
 }
 
-/// Whether servers behind the gateway could read another path than the one that it sees: encoded slashes,
-/// backslashes and NULs, dot segments that are encoded or have a `;` behind the dots.
+/// Whether servers behind the gateway could read another path, given here in lower case, than the one that it sees:
+/// backslashes and NULs, dot segments that are encoded, have a `;` behind the dots or lie between encoded slashes.
 fn is_ambiguous(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    ["%2f", "%5c", "%00"].iter().any(|code| path.contains(code)) || path.split(['/', '\\']).any(is_hidden_dot_segment)
+    ["%5c", "%00"].iter().any(|code| path.contains(code)) || path.split(['/', '\\']).any(hides_dot_segment)
 }
 
-fn is_hidden_dot_segment(segment: &str) -> bool {
-    let name = segment.split(';').next().unwrap_or_default();
-    let dots = name.replace("%2e", ".");
-    (dots == "." || dots == "..") && segment != dots
+fn hides_dot_segment(segment: &str) -> bool {
+    segment.split("%2f").any(|part| {
+        let name = part.split(';').next().unwrap_or_default();
+        let dots = name.replace("%2e", ".");
+        // What stands there in clear and alone is resolved before anything is matched.
+        (dots == "." || dots == "..") && segment != dots
+    })
 }
 
 /// Whether the request's host is the gateway's.

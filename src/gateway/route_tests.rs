@@ -17,18 +17,39 @@ fn origin() -> Origin {
     Origin::of(&Url::parse("https://app.example").unwrap()).unwrap()
 }
 
-fn routed(raw: &str) -> Route {
-    route(&config(""), raw, &Url::parse(raw).unwrap())
+fn with_routes(routes: &str) -> Config {
+    Config::read(|name| match name {
+        "OIDC_ISSUER" => Some("https://login.example".into()),
+        "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "ROUTES" => Some(routes.into()),
+        _ => None,
+    })
+    .unwrap()
+}
+
+/// What a request gets: the number of its route, or a word.
+fn routed_by(config: &Config, raw: &str) -> String {
+    match route(config, raw, &normalized(Url::parse(raw).unwrap())) {
+        Route::Own(endpoint) => format!("{endpoint:?}"),
+        Route::NotFound => "not found".into(),
+        Route::Ambiguous => "ambiguous".into(),
+        Route::Application(found) => config.routes.iter().position(|route| route == found).unwrap().to_string(),
+    }
+}
+
+fn routed(path: &str) -> String {
+    routed_by(&config(""), &format!("https://app.example{path}"))
 }
 
 #[test]
 fn own_endpoints_lie_under_the_prefix_and_nothing_under_it_reaches_the_application() {
-    assert_eq!(routed("https://app.example/auth/login?x=/session"), Route::Own(Endpoint::Login));
-    assert_eq!(routed("https://app.example/auth/nothing"), Route::NotFound);
-    assert_eq!(routed("https://app.example/auth"), Route::NotFound);
-    assert_eq!(routed("https://app.example/a/../auth/login"), Route::Own(Endpoint::Login));
-    assert_eq!(routed("https://app.example/authority"), Route::Application);
-    assert_eq!(routed("https://app.example/?x=/auth/login"), Route::Application);
+    assert_eq!(routed("/auth/login?x=/session"), "Login");
+    assert_eq!(routed("/auth/nothing"), "not found");
+    assert_eq!(routed("/auth"), "not found");
+    assert_eq!(routed("/a/../auth/login"), "Login");
+    assert_eq!(routed("/%61uth/login"), "Login");
+    assert_eq!(routed("/authority"), "0");
+    assert_eq!(routed("/?x=/auth/login"), "0");
 }
 
 #[test]
@@ -36,10 +57,47 @@ fn paths_that_hide_what_they_ask_for_are_ambiguous() {
     for path in
         ["/a/%2e%2e/b", "/a/.%2E/b", "/a/%2e", "/a/..;x/b", "/a/.;/b", "/a%2fb", "/a%5cb", "/a%00", "/a/%2e%2e;v=1/b"]
     {
-        assert_eq!(routed(&format!("https://app.example{path}")), Route::Ambiguous, "{path}");
+        assert_eq!(routed(path), "ambiguous", "{path}");
     }
     for path in ["/a/../b", "/a/./b", "/%252e%252e/", "/a;b", "/a/...", "/.well-known/x", "/?x=%2e%2e/", "/a.b;c=.."] {
-        assert_eq!(routed(&format!("https://app.example{path}")), Route::Application, "{path}");
+        assert_eq!(routed(path), "0", "{path}");
+    }
+}
+
+#[test]
+fn an_encoded_slash_passes_where_the_route_says_so_and_hides_no_dot_segment() {
+    let config = with_routes(
+        r#"[{"match":"/files/*","upstream":"https://a.internal","encoded_slashes":true},
+            {"match":"/*","upstream":"https://b.internal"}]"#,
+    );
+    let routed = |path: &str| routed_by(&config, &format!("https://app.example{path}"));
+    assert_eq!(routed("/files/a%2Fb"), "0");
+    assert_eq!(routed("/other/a%2Fb"), "ambiguous");
+    for path in ["/files/..%2fb", "/files/a%2f..", "/files/a%2f%2e%2e%2fb", "/files/a%2f.;x%2fb", "/files/.%2Fb"] {
+        assert_eq!(routed(path), "ambiguous", "{path}");
+    }
+}
+
+#[test]
+fn the_first_route_that_matches_the_normalized_path_wins_and_without_one_there_is_nothing() {
+    let config = with_routes(
+        r#"[{"match":"/admin/*","upstream":"https://a.internal"},
+            {"match":"api.example/*","upstream":"https://b.internal"},
+            {"match":"/app/*","upstream":"https://c.internal"}]"#,
+    );
+    for (url, expected) in [
+        ("https://app.example/admin/x", "0"),
+        ("https://api.example/admin/x", "0"),
+        ("https://api.example:8443/anything", "1"),
+        ("https://app.example/app/../admin/x", "0"),
+        ("https://app.example/%61dmin/x", "0"),
+        ("https://app.example/%41dmin/x", "not found"),
+        ("https://app.example/app/?x=/admin/", "2"),
+        ("https://app.example/app/%23/admin/", "2"),
+        ("https://app.example//admin/x", "not found"),
+        ("https://app.example/", "not found"),
+    ] {
+        assert_eq!(routed_by(&config, url), expected, "{url}");
     }
 }
 
@@ -87,6 +145,29 @@ fn a_return_to_stays_on_the_origin() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn what_reaches_an_application_holds_no_dot_segment_and_is_what_was_matched(
+        path in "(/|%|2e|%2f|%2F|%2e|%2E|%5c|\\\\|\\.|;|a|%61|%252e){0,12}",
+    ) {
+        thread_local! {
+            static CONFIG: Config = with_routes(
+                r#"[{"match":"/a/*","upstream":"https://a.internal","encoded_slashes":true},
+                    {"match":"/*","upstream":"https://b.internal"}]"#,
+            );
+        }
+        let raw = format!("https://app.example/{path}");
+        let url = normalized(Url::parse(&raw).unwrap());
+        if CONFIG.with(|config| matches!(route(config, &raw, &url), Route::Application(_))) {
+            // As the most lenient server would read it.
+            let read = url.path().to_ascii_lowercase().replace("%2f", "/").replace("%5c", "/").replace("%2e", ".");
+            for segment in read.split('/') {
+                let name = segment.split(';').next().unwrap();
+                prop_assert!(name != "." && name != "..", "{} is forwarded as {}", raw, url.path());
+            }
+            prop_assert_eq!(normalized(Url::parse(url.as_str()).unwrap()), url);
+        }
+    }
 
     #[test]
     fn no_return_to_leaves_the_origin(return_to in "[/\\\\:@.%#?;a-f0-9\\t ]{0,40}") {

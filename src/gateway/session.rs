@@ -6,8 +6,13 @@ use super::response::Outgoing;
 use super::{Gateway, json};
 use crate::actors::Request;
 use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Get, Got, Refresh, SessionMessage, SessionView, Want};
+use crate::actors::session::message::{
+    Authority, Denied, Get, Got, Refresh, SessionMessage, SessionView, Switch, Want,
+};
 use crate::credential::Secret;
+
+/// The longest id of an organization.
+const MAX_ORGANIZATION: usize = 512;
 
 impl Gateway {
     /// The session's view.
@@ -20,14 +25,24 @@ impl Gateway {
         let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::View, navigation_from: None };
         match self.ask_session(request, get).await?? {
             Got::View(view) => Ok(*view),
-            Got::AccessToken(_) | Got::Standing => Err(Problem::StoreUnavailable),
+            Got::AccessToken(_) | Got::Identified(_) | Got::Standing => Err(Problem::StoreUnavailable),
         }
     }
 
-    /// A new access token, now.
+    /// A new access token, now; for another organization, where the form names one.
     pub(super) async fn refresh(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
-        let view = self.ask_session(request, refresh).await??;
+        let form = request.form().await?;
+        let authority = |secret: &Secret| Authority::Cookie(secret.clone());
+        let view = match form.get("organization").filter(|id| !id.is_empty()) {
+            Some(id) if id.len() > MAX_ORGANIZATION => {
+                return Err(Problem::BadRequest("organization must be the id of an organization."));
+            }
+            Some(id) => {
+                let switch = |secret: &Secret| Switch { authority: authority(secret), organization: id.to_owned() };
+                self.ask_session(request, switch).await??
+            }
+            None => self.ask_session(request, |secret| Refresh { authority: authority(secret) }).await??,
+        };
         Ok(Outgoing::new(200, json::session(&view)))
     }
 
@@ -42,7 +57,7 @@ impl Gateway {
         R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
     {
         let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
-        let followed = follow::ask(&self.env, &session.actor, || message(&session.secret)).await?;
+        let followed = follow::ask_within(&self.timer, &self.env, &session.actor, || message(&session.secret)).await?;
         if let Some(to) = followed.moved_to {
             request.moved_to.replace(Some(to));
         }

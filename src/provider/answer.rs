@@ -4,12 +4,13 @@
 use std::cell::Cell;
 
 use openidconnect::core::CoreErrorResponseType;
-use openidconnect::{HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
-use time::format_description::well_known::Rfc2822;
+use openidconnect::{ClientSecret, HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
 use time::{Duration, OffsetDateTime};
 
 use super::discovery::unanswered;
 use super::http::{self, HttpError};
+use super::patience::patience;
+use super::turned_down::TurnedDown;
 use super::{ProviderError, RefreshFailure};
 use crate::ambient;
 
@@ -21,7 +22,7 @@ pub type TokenError = RequestTokenError<HttpError, StandardErrorResponse<CoreErr
 pub struct Answer {
     /// Its status, once it is complete.
     pub status: Cell<Option<u16>>,
-    /// Its `Retry-After`.
+    /// The pause that it asks for.
     pub retry_after: Cell<Option<Duration>>,
     /// When it was complete.
     pub received_at: Cell<Option<OffsetDateTime>>,
@@ -34,19 +35,9 @@ impl Answer {
         self.status.set(Some(response.status().as_u16()));
         let now = ambient::now();
         self.received_at.set(Some(now));
-        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        self.retry_after.set(retry_after.and_then(|value| patience(value.trim(), now)));
+        self.retry_after.set(patience(response.status().as_u16(), response.headers(), now));
         Ok(response)
     }
-}
-
-/// A `Retry-After` (RFC 9110 section 10.2.3): seconds or a date; a day at the most.
-fn patience(value: &str, now: OffsetDateTime) -> Option<Duration> {
-    let pause = match value.parse::<u32>() {
-        Ok(seconds) => Duration::seconds(seconds.into()),
-        Err(_) => ambient::between(now, OffsetDateTime::parse(value, &Rfc2822).ok()?).max(Duration::ZERO),
-    };
-    Some(pause.min(Duration::days(1)))
 }
 
 /// An error code as the provider wrote it, if it looks like one; else no word of it.
@@ -55,8 +46,41 @@ pub fn plain_code(code: &str) -> &str {
     if !code.is_empty() && code.len() <= 64 && code.bytes().all(plain) { code } else { "an error" }
 }
 
+/// What the `error` of an authorization response means (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section
+/// 3.1.2.6), where it is not for the user to do something ([`TurnedDown`]): the end of a sentence.
+pub fn authorization_error(code: &str) -> String {
+    let meaning = match code {
+        "server_error" | "temporarily_unavailable" => "the login provider has a problem of its own at the moment",
+        "invalid_scope" => "the login provider refuses what this site asks for; OIDC_SCOPES has to suit it",
+        "unauthorized_client" | "invalid_client" | "unsupported_response_type" => {
+            "this site's registration at the login provider does not allow logins with an authorization code"
+        }
+        "invalid_target" => "the login provider does not know the API that OIDC_RESOURCE or OIDC_AUDIENCE names",
+        _ => "the login provider answered with an error",
+    };
+    format!("{meaning} ({})", plain_code(code))
+}
+
+/// What an operator can do about an error code by which an endpoint refuses this client (RFC 6749 section 5.2).
+pub fn client_advice(code: &str, client_secret: Option<&ClientSecret>) -> &'static str {
+    match (code, client_secret) {
+        ("invalid_client" | "access_denied" | "unauthorized", None) => {
+            ". OIDC_CLIENT_SECRET is not set, which makes this a public client: set it, or register the client as public"
+        }
+        ("invalid_client" | "access_denied" | "unauthorized", Some(_)) => {
+            ". Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH where the client is registered for one method"
+        }
+        ("unauthorized_client" | "unsupported_grant_type", _) => {
+            ". The client of OIDC_CLIENT_ID needs the grants authorization_code and refresh_token"
+        }
+        ("invalid_scope", _) => ". OIDC_SCOPES has to suit the client",
+        ("invalid_target", _) => ". OIDC_RESOURCE has to be an API that the provider knows",
+        _ => "",
+    }
+}
+
 /// Why no code was exchanged.
-pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
+pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Option<&ClientSecret>) -> ProviderError {
     match error {
         RequestTokenError::Request(error) => unanswered(error),
         _ if status.is_some_and(http::says_not_now) => {
@@ -66,7 +90,15 @@ pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
             ProviderError::Callback("the provider does not accept the code (any more)".to_owned())
         }
         RequestTokenError::ServerResponse(error) => {
-            ProviderError::Rejected(format!("the provider refuses this client: {}", plain_code(error.error().as_ref())))
+            let code = plain_code(error.error().as_ref());
+            let advice = client_advice(code, client_secret);
+            match TurnedDown::of(code) {
+                // Auth0 calls a wrong client secret so: here, nobody but the client can be meant.
+                Some(turned_down) if !matches!(code, "access_denied" | "unauthorized") => {
+                    ProviderError::TurnedDown(Box::new(turned_down))
+                }
+                _ => ProviderError::Rejected(format!("the provider refuses this client: {code}{advice}")),
+            }
         }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             ProviderError::Rejected("the provider's token response cannot be read".to_owned())
@@ -75,7 +107,7 @@ pub fn exchange_error(error: TokenError, status: Option<u16>) -> ProviderError {
 }
 
 /// Why no token was refreshed.
-pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
+pub fn refresh_failure(error: &TokenError, answer: &Answer, client_secret: Option<&ClientSecret>) -> RefreshFailure {
     match (error, answer.status.get()) {
         (RequestTokenError::ServerResponse(error), _) if *error.error() == CoreErrorResponseType::InvalidGrant => {
             RefreshFailure::Refused("the provider answered invalid_grant".to_owned())
@@ -85,7 +117,8 @@ pub fn refresh_failure(error: &TokenError, answer: &Answer) -> RefreshFailure {
             RefreshFailure::Deferred { retry_after: answer.retry_after.get(), why }
         }
         (RequestTokenError::ServerResponse(error), _) => {
-            RefreshFailure::Unknown(format!("the provider answered {}", plain_code(error.error().as_ref())))
+            let code = plain_code(error.error().as_ref());
+            RefreshFailure::Unknown(format!("the provider answered {code}{}", client_advice(code, client_secret)))
         }
         (RequestTokenError::Request(error), _) => RefreshFailure::Unknown(error.to_string()),
         (_, Some(status)) => {
@@ -100,13 +133,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_a_day_at_the_most() {
-        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
-        assert_eq!(patience("7", now), Some(Duration::seconds(7)));
-        assert_eq!(patience("4294967295", now), Some(Duration::days(1)));
-        assert_eq!(patience("Fri, 15 Jan 2027 08:00:05 GMT", now), Some(Duration::seconds(5)));
-        assert_eq!(patience("Thu, 01 Jan 1970 00:00:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(patience("soon", now), None);
+    fn a_refused_client_without_a_secret_is_told_that_it_has_none() {
+        let secret = ClientSecret::new("hunter2".to_owned());
+        assert!(client_advice("invalid_client", None).contains("OIDC_CLIENT_SECRET is not set"));
+        assert!(client_advice("invalid_client", Some(&secret)).contains("OIDC_TOKEN_AUTH"));
+        assert_eq!(client_advice("server_error", None), "");
+    }
+
+    #[test]
+    fn an_authorization_error_is_said_in_words_and_keeps_its_code() {
+        assert!(authorization_error("invalid_scope").ends_with("OIDC_SCOPES has to suit it (invalid_scope)"));
+        assert_eq!(authorization_error("<b>"), "the login provider answered with an error (an error)");
     }
 
     #[test]

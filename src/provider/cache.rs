@@ -51,6 +51,11 @@ impl<T> Cached<T> {
         (now < self.fetched_at.saturating_add(LAST_GOOD)).then_some(&self.value)
     }
 
+    /// Whether the document was fetched at this time or later.
+    pub fn is_from(&self, at: OffsetDateTime) -> bool {
+        self.fetched_at >= at
+    }
+
     /// A key was not found: how the fetch because of it stands. None: it is the caller's to do, and noted.
     pub fn miss(&mut self, now: OffsetDateTime) -> Option<Refetch> {
         let known = self.missed.filter(|(at, refetch)| {

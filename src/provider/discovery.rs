@@ -14,6 +14,7 @@ use openidconnect::core::{
 };
 use openidconnect::{AdditionalProviderMetadata, IssuerUrl, ProviderMetadata};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::Url;
 
@@ -94,13 +95,23 @@ pub async fn metadata(issuer: &IssuerUrl, now: OffsetDateTime) -> Result<Rc<Meta
 async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
     let request = ::http::Request::builder().uri(url(issuer)).header("accept", "application/json").body(Vec::new());
     let request = request.map_err(|_| ProviderError::Rejected("OIDC_ISSUER is no URL that can be asked".to_owned()))?;
-    let response = http::send(request).await.map_err(unanswered)?;
+    let response = http::send(request).await.map_err(|error| match unanswered(error) {
+        ProviderError::Unavailable(why) => {
+            ProviderError::Unavailable(format!("discovery: {why}. If this goes on, check the host in OIDC_ISSUER"))
+        }
+        error => error,
+    })?;
     match response.status().as_u16() {
         200 => {}
         status if http::says_not_now(status) => {
             return Err(ProviderError::Unavailable(format!("discovery: the provider answered {status}")));
         }
-        status => return Err(ProviderError::Rejected(format!("discovery: the provider answered {status}"))),
+        status => {
+            return Err(ProviderError::Rejected(format!(
+                "discovery: {} answered {status}. OIDC_ISSUER has to be the provider's issuer URL",
+                url(issuer)
+            )));
+        }
     }
     let metadata = checked(issuer, response.body())?;
     into_cache_api(issuer, response.body()).await;
@@ -110,10 +121,10 @@ async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
 /// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
 fn checked(issuer: &IssuerUrl, body: &[u8]) -> Result<Metadata, ProviderError> {
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
-    let metadata: Metadata =
-        serde_json::from_slice(body).map_err(|_| rejected("the document is no provider metadata"))?;
+    let metadata =
+        read(body).ok_or_else(|| rejected("what the provider sent is no discovery document. Check OIDC_ISSUER"))?;
     if metadata.issuer() != issuer {
-        return Err(rejected("the document names another issuer than OIDC_ISSUER"));
+        return Err(rejected("the document names another issuer than OIDC_ISSUER; a slash at the end counts"));
     }
     let more = metadata.additional_metadata();
     let endpoints = [
@@ -130,6 +141,19 @@ fn checked(issuer: &IssuerUrl, body: &[u8]) -> Result<Metadata, ProviderError> {
     } else {
         Err(rejected("an endpoint is neither https nor on a loopback host"))
     }
+}
+
+/// Reads a document. What it leaves out though it must not, and nothing here depends on, is filled in.
+fn read(body: &[u8]) -> Option<Metadata> {
+    let mut document: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    for (name, usual) in [
+        ("response_types_supported", "code"),
+        ("subject_types_supported", "public"),
+        ("id_token_signing_alg_values_supported", "RS256"),
+    ] {
+        document.entry(name).or_insert_with(|| json!([usual]));
+    }
+    serde_json::from_value(Value::Object(document)).ok()
 }
 
 /// Whether no complete answer is the provider's absence or its fault.
@@ -183,6 +207,16 @@ mod tests {
         assert!(checked(&issuer, &document("https://op.example/", "https://op.example/token")).is_err());
         assert!(checked(&issuer, &document("https://op.example", "http://op.example/token")).is_err());
         assert!(checked(&issuer, b"{}").is_err());
+    }
+
+    #[test]
+    fn lists_that_nothing_depends_on_may_be_missing() {
+        let document = json!({
+            "issuer": "https://op.example/", "authorization_endpoint": "https://op.example/authorize",
+            "token_endpoint": "https://op.example/oauth/token", "jwks_uri": "https://op.example/jwks",
+        });
+        let issuer = IssuerUrl::new("https://op.example/".into()).unwrap();
+        assert!(checked(&issuer, document.to_string().as_bytes()).is_ok());
     }
 
     #[test]

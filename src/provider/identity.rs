@@ -56,7 +56,7 @@ impl Oidc {
                 claims.extend(further.into_iter().filter(|(name, _)| !ID_TOKEN_CLAIMS.contains(&name.as_str())));
                 None
             }
-            Err(UserInfoFailure::NoAnswer) => Some("logged in; UserInfo could not be read".to_owned()),
+            Err(UserInfoFailure::NoAnswer) => Some("UserInfo could not be read".to_owned()),
             Err(UserInfoFailure::OtherSubject) => {
                 let why = "UserInfo names another subject than the ID token (sub)";
                 return Err(ProviderError::Callback(why.to_owned()));
@@ -115,7 +115,7 @@ impl Oidc {
             access_token: &tokens.access_token,
         };
         let check = |keys: &CoreJsonWebKeySet| id_token::validate(raw, keys, expected, tokens.received_at);
-        let claims = keys::check(metadata, check).await.map_err(Unvalidated::NoKeys)?;
+        let claims = keys::check(metadata.jwks_uri(), check).await.map_err(Unvalidated::NoKeys)?;
         claims.map_err(|error| match error {
             IdTokenError::UnknownKey => Unvalidated::NoKey(error.to_string()),
             IdTokenError::Invalid(why) => Unvalidated::Invalid(why.to_owned()),

@@ -10,7 +10,7 @@ use openidconnect::{DiscoveryError, JsonWebKeySetUrl};
 use worker::Delay;
 
 use super::cache::{Cached, Refetch};
-use super::discovery::{Metadata, unanswered};
+use super::discovery::unanswered;
 use super::id_token::IdTokenError;
 use super::{ProviderError, http};
 use crate::ambient;
@@ -24,9 +24,9 @@ thread_local! {
     static KEYS: RefCell<HashMap<String, Cached<Keys>>> = RefCell::default();
 }
 
-/// The provider's keys.
-async fn keys(metadata: &Metadata) -> Result<Keys, ProviderError> {
-    let (uri, now) = (metadata.jwks_uri(), ambient::now());
+/// The provider's keys, which it publishes at `uri`.
+async fn keys(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
+    let now = ambient::now();
     let kept = KEYS.with_borrow(|kept| kept.get(uri.as_str()).cloned());
     if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
         return Ok(Rc::clone(fresh));
@@ -41,21 +41,20 @@ async fn keys(metadata: &Metadata) -> Result<Keys, ProviderError> {
     }
 }
 
-/// What `check` says of the provider's keys; where one is missing, of what they are now.
+/// What `check` says of the provider's keys, which are published at `uri`; where one is missing, of what they are now.
 pub async fn check<T>(
-    metadata: &Metadata,
+    uri: &JsonWebKeySetUrl,
     check: impl Fn(&CoreJsonWebKeySet) -> Result<T, IdTokenError>,
 ) -> Result<Result<T, IdTokenError>, ProviderError> {
-    match check(&*keys(metadata).await?) {
-        Err(IdTokenError::UnknownKey) => Ok(check(&*after_miss(metadata).await?)),
+    match check(&*keys(uri).await?) {
+        Err(IdTokenError::UnknownKey) => Ok(check(&*after_miss(uri).await?)),
         checked => Ok(checked),
     }
 }
 
 /// The provider's keys after one was missing: fetched anew, by whoever missed one first. The others wait for it, as a
 /// rotation must not fail whoever comes second.
-async fn after_miss(metadata: &Metadata) -> Result<Keys, ProviderError> {
-    let uri = metadata.jwks_uri();
+async fn after_miss(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
     loop {
         let now = ambient::now();
         let found = KEYS.with_borrow_mut(|kept| {

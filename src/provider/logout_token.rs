@@ -1,13 +1,12 @@
 //! Validation of logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6). Pure, but for the keys.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use openidconnect::core::{CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
-use openidconnect::{ClientId, IssuerUrl, JsonWebKey as _};
-use serde_json::{Map, Value};
+use openidconnect::core::CoreJsonWebKeySet;
+use openidconnect::{ClientId, IssuerUrl};
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::id_token::{ALGORITHMS, IdTokenError, LEEWAY, payload, unix};
+use super::id_token::{IdTokenError, LEEWAY, payload, unix};
+use super::jws::check_signature;
 use super::oidc::Oidc;
 use super::{ProviderError, keys};
 
@@ -15,6 +14,8 @@ use super::{ProviderError, keys};
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// How old one may be: the provider sends it at once, and may try again.
 const MAX_AGE: Duration = Duration::minutes(10);
+/// What it calls itself, where it does.
+const TYPES: [&str; 3] = ["jwt", "logout+jwt", "application/logout+jwt"];
 /// Longer ones are nobody's.
 const MAX_BYTES: usize = 16 << 10;
 
@@ -38,7 +39,7 @@ impl Oidc {
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         let metadata = self.metadata(now).await?;
         let (issuer, client_id) = (&self.settings.issuer, &self.settings.client_id);
-        let validated = keys::check(&metadata, |keys| validate(raw, keys, issuer, client_id, now)).await?;
+        let validated = keys::check(metadata.jwks_uri(), |keys| validate(raw, keys, issuer, client_id, now)).await?;
         validated.map_err(|error| ProviderError::Callback(error.to_string()))
     }
 }
@@ -55,7 +56,7 @@ pub fn validate(
     if raw.len() > MAX_BYTES {
         return Err(invalid("the logout token is too long"));
     }
-    check_signature(raw, keys)?;
+    check_signature(raw, keys, &TYPES)?;
     let claims = payload(raw).ok_or(invalid("the logout token is malformed"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let number = |name: &str| claims.get(name).and_then(Value::as_f64);
@@ -93,45 +94,6 @@ pub fn validate(
     // Whatever its `exp`: it is too old by then.
     let expires_at = now.saturating_add(MAX_AGE).saturating_add(LEEWAY);
     Ok(LogoutToken { issuer: issuer.to_string(), subject, sid, jti, expires_at })
-}
-
-fn check_signature(raw: &str, keys: &CoreJsonWebKeySet) -> Result<(), IdTokenError> {
-    let malformed = IdTokenError::Invalid("the logout token is malformed");
-    let mut parts = raw.split('.');
-    let (Some(header), Some(body), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(malformed);
-    };
-    let signed = raw.get(..header.len().saturating_add(1).saturating_add(body.len())).ok_or(malformed)?;
-    let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed);
-    let signature = decode(signature)?;
-    let header: Map<String, Value> = serde_json::from_slice(&decode(header)?).map_err(|_| malformed)?;
-
-    let named = header.get("alg").and_then(Value::as_str).unwrap_or_default();
-    let algorithm = serde_json::from_value::<CoreJwsSigningAlgorithm>(named.into()).ok();
-    let algorithm = algorithm.filter(|algorithm| ALGORITHMS.contains(algorithm));
-    let algorithm = algorithm.ok_or(IdTokenError::Invalid("the logout token's algorithm is not accepted (alg)"))?;
-    // RFC 7515 section 4.1.11: what must be understood is not.
-    if header.contains_key("crit") {
-        return Err(IdTokenError::Invalid("the logout token has critical header parameters (crit)"));
-    }
-    let typ = header.get("typ").map(|typ| typ.as_str().unwrap_or_default().to_ascii_lowercase());
-    if typ.is_some_and(|typ| !["jwt", "logout+jwt", "application/logout+jwt"].contains(&typ.as_str())) {
-        return Err(IdTokenError::Invalid("the token is of another type (typ)"));
-    }
-    let kid = header.get("kid").and_then(Value::as_str);
-    let fits = |key: &&openidconnect::core::CoreJsonWebKey| {
-        kid.is_none_or(|kid| key.key_id().is_some_and(|id| id.as_str() == kid))
-            && key.key_use().is_none_or(openidconnect::JsonWebKeyUse::allows_signature)
-    };
-    let candidates: Vec<_> = keys.keys().iter().filter(fits).collect();
-    match candidates.as_slice() {
-        [] => Err(IdTokenError::UnknownKey),
-        [key] => key
-            .verify_signature(&algorithm, signed.as_bytes(), &signature)
-            .map_err(|_| IdTokenError::Invalid("the logout token's signature is not accepted")),
-        _ => Err(IdTokenError::Invalid("the logout token does not say which key signed it (kid)")),
-    }
 }
 
 #[cfg(test)]

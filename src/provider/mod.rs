@@ -3,22 +3,32 @@
 use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
+use self::auth0::Auth0;
 use self::logout_token::LogoutToken;
+use self::oidc::Oidc;
+use self::turned_down::TurnedDown;
+use self::workos::WorkOs;
 use crate::actors::session::state::Identity;
-use crate::config::Config;
+use crate::config::{self, Config};
 
 pub mod answer;
+pub mod auth0;
 pub mod cache;
 pub mod discovery;
+pub mod document;
 pub mod http;
 pub mod id_token;
 pub mod identity;
+pub mod jws;
 pub mod keys;
 pub mod logout_token;
 pub mod oidc;
+pub mod patience;
 #[cfg(test)]
 mod signing;
 pub mod token;
+pub mod turned_down;
+pub mod workos;
 
 /// Why a login cannot begin or complete.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +42,9 @@ pub enum ProviderError {
     /// The code was refused, or the ID token fails a check.
     #[error("{0}")]
     Callback(String),
+    /// The user has to do something first.
+    #[error(transparent)]
+    TurnedDown(Box<TurnedDown>),
 }
 
 /// How presenting a refresh token came out, where it brought no tokens.
@@ -48,6 +61,8 @@ pub enum RefreshFailure {
     },
     /// Anything else: the token may have been taken.
     Unknown(String),
+    /// The organization to switch to wants a login of its own, or there is none such; the grant stays as it was.
+    OtherOrganization(String),
 }
 
 /// One authorization request.
@@ -78,6 +93,21 @@ pub struct Exchange<'a> {
     pub code_verifier: &'a str,
     /// `nonce`, as in the authorization request.
     pub nonce: &'a str,
+    /// The organization that `/login` was asked for.
+    pub organization: Option<&'a str>,
+}
+
+/// One logout through the provider.
+#[derive(Clone, Copy)]
+pub struct EndSession<'a> {
+    /// Who logs out.
+    pub identity: &'a Identity,
+    /// `post_logout_redirect_uri`: the gateway's `/logged-out`.
+    pub post_logout_redirect_uri: &'a str,
+    /// `state`.
+    pub state: &'a str,
+    /// Where the browser goes on to from there, for providers that give no `state` back.
+    pub return_to: Option<&'a str>,
 }
 
 /// The tokens of a token response.
@@ -102,19 +132,29 @@ pub struct SignIn {
     pub tokens: Tokens,
     /// What went wrong without harm: a UserInfo endpoint that did not answer.
     pub remark: Option<String>,
+    /// Where no refresh token came: so, and what an operator can do about it.
+    pub no_refresh_token: Option<&'static str>,
 }
 
 /// A provider of one kind.
 #[derive(Clone, Debug)]
 pub enum Provider {
     /// Any OpenID Connect issuer.
-    Oidc(oidc::Oidc),
+    Oidc(Oidc),
+    /// Auth0.
+    Auth0(Auth0),
+    /// WorkOS User Management.
+    WorkOs(WorkOs),
 }
 
 impl Provider {
     /// The provider of this configuration.
     pub fn new(config: &Config) -> Self {
-        Self::Oidc(oidc::Oidc::new(config.oidc.clone()))
+        match config.provider.clone() {
+            config::Provider::Oidc(settings) => Self::Oidc(Oidc::new(settings)),
+            config::Provider::Auth0(settings) => Self::Auth0(Auth0::new(settings)),
+            config::Provider::WorkOs(settings) => Self::WorkOs(WorkOs::new(settings)),
+        }
     }
 
     /// Where the browser goes to log in.
@@ -124,14 +164,16 @@ impl Provider {
         request: &Authorization<'_>,
     ) -> Result<String, ProviderError> {
         match self {
-            Self::Oidc(oidc) => oidc.authorization_url(now, request).await,
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.authorization_url(now, request).await,
+            Self::WorkOs(workos) => Ok(workos.authorization_url(request)),
         }
     }
 
     /// Checks the `iss` of an authorization response (RFC 9207).
     pub async fn check_issuer(&self, now: OffsetDateTime, iss: Option<&str>) -> Result<(), ProviderError> {
         match self {
-            Self::Oidc(oidc) => oidc.check_issuer(now, iss).await,
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.check_issuer(now, iss).await,
+            Self::WorkOs(workos) => workos.check_issuer(iss),
         }
     }
 
@@ -139,53 +181,79 @@ impl Provider {
     pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
         match self {
             Self::Oidc(oidc) => oidc.exchange(now, exchange).await,
+            Self::Auth0(auth0) => auth0.exchange(now, exchange).await,
+            Self::WorkOs(workos) => workos.exchange(exchange).await,
         }
     }
 
-    /// Presents a refresh token, once. A new ID token must be `identity`'s.
+    /// Presents a refresh token, once. The new tokens must be `identity`'s. `organization` switches the session to
+    /// another one, where the provider knows such a thing.
     pub async fn refresh(
         &self,
         now: OffsetDateTime,
         token: &RefreshToken,
         identity: &Identity,
+        organization: Option<&str>,
     ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
         match self {
-            Self::Oidc(oidc) => oidc.refresh(now, token, identity).await,
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.refresh(now, token, identity).await,
+            Self::WorkOs(workos) => workos.refresh(token, identity, organization).await,
         }
     }
 
-    /// Revokes a refresh token where the provider can (RFC 7009).
-    pub async fn revoke(&self, now: OffsetDateTime, token: &RefreshToken) -> Result<(), ProviderError> {
+    /// Whether a session can be switched to another organization by a refresh.
+    pub const fn switches_organizations(&self) -> bool {
+        match self {
+            Self::Oidc(_) | Self::Auth0(_) => false,
+            Self::WorkOs(_) => true,
+        }
+    }
+
+    /// Revokes a refresh token where the provider can (RFC 7009), or the provider's session that it belongs to, `sid`.
+    pub async fn revoke(
+        &self,
+        now: OffsetDateTime,
+        token: &RefreshToken,
+        sid: Option<&str>,
+    ) -> Result<(), ProviderError> {
         match self {
             Self::Oidc(oidc) => oidc.revoke(now, token).await,
+            Self::Auth0(auth0) => auth0.revoke(token).await,
+            Self::WorkOs(workos) => workos.revoke(sid).await,
+        }
+    }
+
+    /// Whether a logout through the browser ends all that a revocation would, and needs what it would take away.
+    pub const fn revokes_at_logout(&self) -> bool {
+        match self {
+            Self::Oidc(_) | Self::Auth0(_) => false,
+            Self::WorkOs(_) => true,
         }
     }
 
     /// Where the browser goes to log out (OpenID Connect RP-Initiated Logout 1.0); none where the provider has no
     /// such endpoint, or does not answer.
-    pub async fn end_session_url(
-        &self,
-        now: OffsetDateTime,
-        id_token: &str,
-        back_to: &str,
-        state: &str,
-    ) -> Option<String> {
+    pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
         match self {
-            Self::Oidc(oidc) => oidc.end_session_url(now, id_token, back_to, state).await,
+            Self::Oidc(oidc) => oidc.end_session_url(now, logout).await,
+            Self::Auth0(auth0) => auth0.end_session_url(now, logout).await,
+            Self::WorkOs(workos) => workos.end_session_url(logout),
         }
     }
 
     /// Reads a logout token (OpenID Connect Back-Channel Logout 1.0).
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         match self {
-            Self::Oidc(oidc) => oidc.logout_token(now, raw).await,
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.logout_token(now, raw).await,
+            Self::WorkOs(_) => Err(ProviderError::Callback("WorkOS sends no logout tokens".to_owned())),
         }
     }
 
     /// Whether the provider answers at all: a GET, which changes nothing there.
     pub async fn answers(&self) -> bool {
         match self {
-            Self::Oidc(oidc) => oidc.answers().await,
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.answers().await,
+            Self::WorkOs(workos) => workos.answers().await,
         }
     }
 }

@@ -9,14 +9,17 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use url::{Url, form_urlencoded};
 
-use super::answer::{Answer, exchange_error, refresh_failure};
+use super::answer::{Answer, client_advice, exchange_error, plain_code, refresh_failure};
 use super::discovery::{self, Metadata, unanswered};
 use super::http;
 use super::token::{OidcClient, TokenSet};
-use super::{Authorization, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
+use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
 use crate::actors::session::state::Identity;
 use crate::ambient;
 use crate::config::{self, Par, TokenAuth};
+
+/// The scope that asks for a refresh token (OpenID Connect Core 1.0 section 11).
+pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -91,11 +94,8 @@ impl Oidc {
             )
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
 
-        let supported = metadata.scopes_supported();
         for scope in self.settings.scopes.iter().filter(|scope| *scope != "openid") {
-            let refused = scope == "offline_access"
-                && supported.is_some_and(|known| !known.iter().any(|known| **known == *scope));
-            if !refused {
+            if scope != OFFLINE_ACCESS || knows_offline_access(metadata) {
                 builder = builder.add_scope(Scope::new(scope.clone()));
             }
         }
@@ -124,6 +124,10 @@ impl Oidc {
         struct Pushed {
             request_uri: String,
         }
+        #[derive(Deserialize)]
+        struct Refusal {
+            error: String,
+        }
         let params: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let response = http::send(self.authenticated_form(metadata, endpoint, params)?).await.map_err(unanswered)?;
         let status = response.status();
@@ -134,8 +138,12 @@ impl Oidc {
         }
         let pushed: Option<Pushed> = serde_json::from_slice(response.body()).ok().filter(|_| status.is_success());
         let Some(pushed) = pushed else {
+            let refusal = serde_json::from_slice(response.body()).ok().map(|Refusal { error }| error);
+            let code = refusal.as_deref().map(plain_code);
+            let advice = code.map_or("", |code| client_advice(code, self.settings.client_secret.as_ref()));
+            let code = code.map_or_else(String::new, |code| format!(": {code}"));
             return Err(ProviderError::Rejected(format!(
-                "the provider answered {status} to the pushed authorization request"
+                "the provider answered {status} to the pushed authorization request{code}{advice}"
             )));
         };
         let mut url = url.clone();
@@ -198,7 +206,21 @@ impl Oidc {
         let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
         let tokens = set.tokens(received_at)?;
         let (identity, remark) = self.identify(&metadata, raw, exchange.nonce, &tokens).await?;
-        Ok(SignIn { identity, tokens, remark })
+        let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(&metadata));
+        Ok(SignIn { identity, tokens, remark, no_refresh_token })
+    }
+
+    /// What an operator can do about a login that brought no refresh token.
+    fn why_no_refresh_token(&self, metadata: &Metadata) -> &'static str {
+        if !self.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
+            "no refresh token came: OIDC_SCOPES lacks offline_access"
+        } else if !knows_offline_access(metadata) {
+            "no refresh token came: the provider has no scope offline_access. Allow the client the refresh token grant; \
+             some want OIDC_AUTHORIZATION_PARAMS = {\"access_type\":\"offline\"}"
+        } else {
+            "no refresh token came: allow the client the refresh token grant and offline_access; \
+             some providers want OIDC_AUTHORIZATION_PARAMS = {\"prompt\":\"consent\"}"
+        }
     }
 
     async fn redeem(
@@ -218,7 +240,7 @@ impl Oidc {
         let set = request
             .request_async(&|request| answer.to(request))
             .await
-            .map_err(|error| exchange_error(error, answer.status.get()))?;
+            .map_err(|error| exchange_error(error, answer.status.get(), self.settings.client_secret.as_ref()))?;
         Ok((set, answer.received_at.get().unwrap_or_else(ambient::now)))
     }
 
@@ -243,7 +265,7 @@ impl Oidc {
         let set = request
             .request_async(&|request| answer.to(request))
             .await
-            .map_err(|error| refresh_failure(&error, &answer))?;
+            .map_err(|error| refresh_failure(&error, &answer, self.settings.client_secret.as_ref()))?;
         let received_at = answer.received_at.get().unwrap_or_else(ambient::now);
         let tokens = set.tokens(received_at).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         let renewed = match set.id_token() {
@@ -272,20 +294,14 @@ impl Oidc {
     }
 
     /// See [`super::Provider::end_session_url`].
-    pub async fn end_session_url(
-        &self,
-        now: OffsetDateTime,
-        id_token: &str,
-        back_to: &str,
-        state: &str,
-    ) -> Option<String> {
+    pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
         let mut request = LogoutRequest::from(EndSessionUrl::from_url(endpoint))
             .set_client_id(self.settings.client_id.clone())
-            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(back_to.to_owned()).ok()?)
-            .set_state(CsrfToken::new(state.to_owned()));
-        if let Ok(hint) = id_token.parse::<CoreIdToken>() {
+            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?)
+            .set_state(CsrfToken::new(logout.state.to_owned()));
+        if let Ok(hint) = logout.identity.id_token.parse::<CoreIdToken>() {
             request = request.set_id_token_hint(&hint);
         }
         Some(request.http_get_url().into())
@@ -299,6 +315,11 @@ impl Oidc {
             Err(_) => false,
         }
     }
+}
+
+/// Whether the provider may be asked for the scope: it lists it, or lists none.
+fn knows_offline_access(metadata: &Metadata) -> bool {
+    metadata.scopes_supported().is_none_or(|known| known.iter().any(|scope| scope.as_str() == OFFLINE_ACCESS))
 }
 
 fn redirect_url(redirect_uri: &str) -> Result<RedirectUrl, ProviderError> {

@@ -10,7 +10,8 @@ use openidconnect::{
     AccessToken, Client, EmptyAdditionalClaims, EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields,
     IdToken, OAuth2TokenResponse, RefreshToken, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
 use super::{ProviderError, Tokens};
@@ -37,9 +38,24 @@ pub type OidcClient = Client<
 >;
 
 /// A token response (RFC 6749 section 5.1) with an ID token that is yet to be read.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct TokenSet(StandardTokenResponse<RawIdToken, CoreTokenType>);
+
+impl<'de> Deserialize<'de> for TokenSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut answer = Map::<String, Value>::deserialize(deserializer)?;
+        // Azure AD B2C and others write the number as a string.
+        if let Some(life) = answer.get_mut("expires_in")
+            && let Some(seconds) = life.as_str().and_then(|text| text.trim().parse::<u64>().ok())
+        {
+            *life = seconds.into();
+        }
+        // The library's own error may quote a token.
+        let malformed = |_| serde::de::Error::custom("this is no token response");
+        StandardTokenResponse::deserialize(Value::Object(answer)).map(Self).map_err(malformed)
+    }
+}
 
 /// The `id_token` of a token response.
 #[derive(Clone, Serialize, Deserialize)]
@@ -120,5 +136,29 @@ impl TokenResponse<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncrypt
         &IdToken<EmptyAdditionalClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>,
     > {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifetime(expires_in: &str) -> Option<Option<Duration>> {
+        let answer =
+            format!(r#"{{"access_token":"at","token_type":"bearer","expires_in":{expires_in},"id_token":"x"}}"#);
+        let set: TokenSet = serde_json::from_str(&answer).ok()?;
+        assert_eq!(set.id_token(), Some("x"));
+        Some(set.tokens(OffsetDateTime::UNIX_EPOCH).ok()?.lifetime)
+    }
+
+    #[test]
+    fn a_lifetime_is_whole_seconds_and_may_come_as_a_string() {
+        for text in ["3600", "\"3600\"", "\" 3600 \""] {
+            assert_eq!(lifetime(text), Some(Some(Duration::hours(1))), "{text}");
+        }
+        assert_eq!(lifetime("null"), Some(None));
+        for malformed in ["\"soon\"", "\"\"", "-1", "\"-1\"", "[]", "0", "\"0\""] {
+            assert_eq!(lifetime(malformed), None, "{malformed}");
+        }
     }
 }

@@ -20,14 +20,18 @@ const PATHS = {
   "/userinfo": "userinfo",
   "/revoke": "revocation",
   "/logout": "endSession",
+  // Auth0's own.
+  "/oauth/revoke": "revocation",
+  "/v2/logout": "v2Logout",
 };
 const random = () => randomBytes(24).toString("base64url");
 
-/** Starts the provider; options become its properties. */
+/** Starts the provider; options become its properties. `slash`: its issuer ends in one. */
 export async function startHostileProvider(options = {}) {
   const provider = new HostileProvider(options);
   await new Promise((resolve) => provider.server.listen(options.port ?? 0, "127.0.0.1", resolve));
-  provider.issuer = `http://127.0.0.1:${provider.server.address().port}`;
+  provider.origin = `http://127.0.0.1:${provider.server.address().port}`;
+  provider.issuer = `${provider.origin}${options.slash ? "/" : ""}`;
   return provider;
 }
 
@@ -117,7 +121,7 @@ class HostileProvider {
   }
 
   _discovery() {
-    const at = (path) => `${this.issuer}${path}`;
+    const at = (path) => `${this.origin}${path}`;
     return {
       json: {
         issuer: this.issuer,
@@ -207,6 +211,10 @@ class HostileProvider {
     return { body: "" };
   }
 
+  _v2Logout({ params }) {
+    return { status: 302, headers: { location: params.returnTo } };
+  }
+
   _endSession({ params }) {
     const back = new URL(params.post_logout_redirect_uri);
     if (params.state) back.searchParams.set("state", params.state);
@@ -214,7 +222,8 @@ class HostileProvider {
   }
 }
 
-function write(response, { status = 200, headers = {}, json, body }) {
+/** Sends an answer. */
+export function write(response, { status = 200, headers = {}, json, body }) {
   if (json !== undefined) {
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(json));
     return;

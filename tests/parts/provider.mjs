@@ -25,10 +25,12 @@ const ENDPOINTS = {
 /**
  * Starts the provider. Options: `accessTokenSeconds`, `par` ("required" or "offered"), `auth` (the client's
  * authentication method), `alg` (of ID tokens), `scopes` (in place of its scopes_supported), `interactive` (a login
- * form), `discovery` (more metadata), `port`.
+ * form), `discovery` (more metadata), `port`, `consent` (no refresh token without `prompt=consent`), `backchannel` (it
+ * tells the gateway of logouts).
  *
  * The result has, beside what a client needs to know:
  * - `allow(origin)`: registers a gateway's redirect URIs
+ * - `notified`: what came of each notification of a logout: "ok", or the error
  * - `calls.<endpoint>`: what was asked: `{ params, headers, status, body, at }`
  * - `around.<endpoint> = async (next, call) => …`: something before or after the endpoint does its work
  */
@@ -42,6 +44,7 @@ export async function startProvider(options = {}) {
 class RealProvider {
   calls = Object.fromEntries(Object.values(ENDPOINTS).map((name) => [name, []]));
   around = {};
+  notified = [];
   clientId = CLIENT_ID;
   clientSecret;
   interactive;
@@ -54,7 +57,7 @@ class RealProvider {
     this.accessTokenSeconds = options.accessTokenSeconds ?? 300;
     this.interactive = options.interactive ?? false;
     this.clientSecret = options.auth === "none" ? undefined : CLIENT_SECRET;
-    this.redirects = [];
+    this.backchannel = Boolean(options.backchannel);
     this.client = {
       client_id: CLIENT_ID,
       client_secret: this.clientSecret,
@@ -64,9 +67,12 @@ class RealProvider {
       response_types: ["code"],
       redirect_uris: [],
       post_logout_redirect_uris: [],
+      ...(this.backchannel && { backchannel_logout_session_required: true }),
     };
     this.#provider = new Provider(this.issuer, this.#configuration(options));
     this.#provider.on("server_error", (_, error) => console.error("provider:", error));
+    this.#provider.on("backchannel.success", () => this.notified.push("ok"));
+    this.#provider.on("backchannel.error", (_, error) => this.notified.push(error));
     this.#provider.use((ctx, next) => this.#serve(ctx, next));
     server.on("request", this.#provider.callback());
   }
@@ -75,6 +81,7 @@ class RealProvider {
   allow(origin, prefix = "/auth") {
     this.client.redirect_uris.push(`${origin}${prefix}/callback`);
     this.client.post_logout_redirect_uris.push(`${origin}${prefix}/logged-out`);
+    if (this.backchannel) this.client.backchannel_logout_uri = `${origin}${prefix}/backchannel-logout`;
   }
 
   /** Whether an access token is known and not revoked; its age doesn't matter. */
@@ -110,7 +117,7 @@ class RealProvider {
     });
   }
 
-  #configuration({ par, alg = "RS256", scopes = ["openid", "offline_access"], discovery = {} }) {
+  #configuration({ par, backchannel, alg = "RS256", scopes = ["openid", "offline_access"], discovery = {}, consent = false }) {
     const { client } = this;
     return {
       adapter: withClient(client),
@@ -123,7 +130,7 @@ class RealProvider {
       loadExistingGrant: grantWhatIsAsked,
       pkce: { required: () => true },
       // It drops offline_access from a request without prompt=consent; this client gets its refresh token all the same.
-      issueRefreshToken: async () => true,
+      issueRefreshToken: async (_, __, code) => !consent || code.scopes.has("offline_access"),
       expiresWithSession: async () => false,
       rotateRefreshToken: true,
       clockTolerance: 0,
@@ -136,6 +143,8 @@ class RealProvider {
         RefreshToken: 86_400,
         Session: 86_400,
       },
+      // Without its dispatcher, which refuses loopback addresses.
+      fetch: (url, { dispatcher: _, ...more }) => fetch(url, more),
       interactions: { url: (_, { uid }) => `/interaction/${uid}` },
       features: {
         devInteractions: { enabled: false },
@@ -144,6 +153,7 @@ class RealProvider {
           enabled: Boolean(par),
           requirePushedAuthorizationRequests: par === "required",
         },
+        backchannelLogout: { enabled: Boolean(backchannel) },
         rpInitiatedLogout: { enabled: true, logoutSource: logoutPage, postLogoutSuccessSource: loggedOutPage },
       },
       renderError: (ctx, { error, error_description }) => {
@@ -172,6 +182,11 @@ class RealProvider {
   async #interaction(ctx) {
     const { req, res } = ctx;
     const details = await this.#provider.interactionDetails(req, res);
+    if (details.prompt.name === "consent") {
+      await this.#provider.interactionFinished(req, res, { consent: {} }, { mergeWithLastSubmission: true });
+      ctx.respond = false;
+      return;
+    }
     const hint = details.params.login_hint;
     if (this.interactive && ctx.method === "GET") {
       ctx.type = "html";

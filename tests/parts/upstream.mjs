@@ -27,6 +27,12 @@ export async function startUpstream() {
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(seen));
   });
   server.keepAliveTimeout = 60_000;
+  // Also those that became WebSockets, which the server does not count any more.
+  const sockets = new Set();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
@@ -37,7 +43,7 @@ export async function startUpstream() {
     close: () =>
       new Promise((resolve) => {
         server.close(resolve);
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

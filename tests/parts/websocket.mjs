@@ -5,53 +5,77 @@ import net from "node:net";
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const accept = (key) => createHash("sha1").update(key + GUID).digest("base64");
 const TEXT = 1;
+const BINARY = 2;
 const CLOSE = 8;
 
-/** Makes an application (upstream.mjs) accept WebSockets: it echoes short texts. Handshakes go into `seen`. */
-export function echoWebSockets({ server }, seen = []) {
-  server.on("upgrade", (request, socket) => {
+/**
+ * Makes an application (upstream.mjs) accept WebSockets: it echoes short messages, takes the first subprotocol that is
+ * offered, and closes with the code in `?close=`. Handshakes go into `seen`; how the last one was closed is the
+ * application's `closed`.
+ */
+export function echoWebSockets(upstream, seen = []) {
+  upstream.server.on("upgrade", (request, socket) => {
     seen.push({ url: request.url, headers: request.rawHeaders });
     const lines = ["HTTP/1.1 101 Switching Protocols", "upgrade: websocket", "connection: Upgrade"];
+    const offered = request.headers["sec-websocket-protocol"];
+    if (offered) lines.push(`sec-websocket-protocol: ${offered.split(",")[0]}`);
     socket.write(`${[...lines, `sec-websocket-accept: ${accept(request.headers["sec-websocket-key"])}`].join("\r\n")}\r\n\r\n`);
     socket.on("error", () => {});
     onFrames(socket, ({ opcode, payload }) => {
-      if (opcode === TEXT) socket.write(frame(opcode, payload, false));
-      else socket.end();
+      if (opcode !== CLOSE) return socket.write(frame(opcode, payload, false));
+      upstream.closed = closing(payload);
+      socket.end(frame(CLOSE, payload, false));
     });
+    const code = new URL(request.url, "http://application").searchParams.get("close");
+    if (code) socket.write(frame(CLOSE, closePayload(Number(code)), false));
   });
   return seen;
 }
 
 /**
- * Opens one: `{ status, socket, say(text), leave() }`, where `say` resolves to the next text that comes and `leave`
- * closes it as a browser does.
+ * Opens one: `{ status, head, socket, say(words), leave(code, reason), closed }`. `say` resolves to the next message
+ * that comes, `leave` closes it as a browser does, `closed` resolves to the code and the reason of the other side.
  */
 export function openWebSocket(origin, target, headers = []) {
   const { host, hostname, port } = new URL(origin);
   return new Promise((resolve, reject) => {
     const socket = net.connect(Number(port), hostname).on("error", reject);
-    socket.setTimeout(10_000, () => socket.destroy(new Error("the WebSocket says nothing")));
+    socket.setTimeout(30_000, () => socket.destroy(new Error("the WebSocket says nothing")));
     const key = randomBytes(16).toString("base64");
     const lines = [`GET ${target} HTTP/1.1`, `host: ${host}`, "upgrade: websocket", "connection: Upgrade",
       "sec-websocket-version: 13", `sec-websocket-key: ${key}`, ...headers];
     socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-    let text = "";
+    let head = Buffer.alloc(0);
     socket.on("data", function handshake(chunk) {
-      text += chunk.toString("latin1");
-      if (!text.includes("\r\n\r\n")) return;
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf("\r\n\r\n");
+      if (end < 0) return;
       socket.off("data", handshake);
       const waiting = [];
-      onFrames(socket, ({ opcode, payload }) => opcode === TEXT && waiting.shift()?.(payload.toString()));
+      let over;
+      const closed = new Promise((done) => (over = done));
+      socket.on("close", () => over({ code: 1006, reason: "" }));
+      onFrames(socket, ({ opcode, payload }) => {
+        if (opcode === CLOSE) over(closing(payload));
+        else waiting.shift()?.(opcode === TEXT ? payload.toString() : payload);
+      });
+      const rest = head.subarray(end + 4);
+      if (rest.length > 0) socket.unshift(rest);
       const say = (words) =>
         new Promise((heard) => {
           waiting.push(heard);
-          socket.write(frame(TEXT, Buffer.from(words), true));
+          socket.write(frame(typeof words === "string" ? TEXT : BINARY, Buffer.from(words), true));
         });
-      const leave = () => socket.write(frame(CLOSE, Buffer.from([3, 232]), true)); // 1000: normal closure
-      resolve({ status: Number(text.split(" ")[1]), socket, say, leave });
+      const leave = (code = 1000, reason = "") => socket.write(frame(CLOSE, closePayload(code, reason), true));
+      const text = head.subarray(0, end).toString("latin1");
+      resolve({ status: Number(text.split(" ")[1]), head: text, socket, say, leave, closed });
     });
   });
 }
+
+const closePayload = (code, reason = "") => Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]);
+const closing = (payload) =>
+  payload.length < 2 ? { code: 1005, reason: "" } : { code: payload.readUInt16BE(), reason: payload.subarray(2).toString() };
 
 /** One whole frame of at most 125 bytes. */
 function frame(opcode, payload, masked) {

@@ -6,6 +6,9 @@ import { modules, settings } from "./bundle.mjs";
 
 /** The request header from which workerd takes `request.cf`. */
 export const CF_HEADER = "MF-CF-Blob";
+/** Its value for these fields, in ASCII. */
+export const cf = (fields) =>
+  JSON.stringify(fields).replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 const quote = JSON.stringify;
 const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
@@ -15,11 +18,13 @@ const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
  *
  * - `port`, `tls` (`{ certificateChain, privateKey }`): the gateway's socket
  * - `entry`: JavaScript that becomes the main module, beside the bundle's
+ * - `trust`: a certificate authority, as PEM text, that is believed beside the usual ones
  * - `probe`: `{ port, script }`, a second Worker with the gateway's Durable Objects bound to it
+ * - `services`: service bindings by name, each the script of a Worker
  * - `kv`: the address of what stands behind `SESSION_KV`; `hyperdrive`: `{ address, database, user, password }`, what stands
- *   behind `SESSION_DB`; `trust`: certificate authorities, in PEM, beside those of browsers
+ *   behind `SESSION_DB`
  */
-export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, kv, hyperdrive, trust = [] }) {
+export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, services = {}, kv, hyperdrive, trust }) {
   const { compatibility_date, compatibility_flags, durable_objects, migrations, vars: defaults } = await settings(bundle);
   const storage = path.join(folder, "storage");
   mkdirSync(storage, { recursive: true });
@@ -50,7 +55,7 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
     const login = `database = ${quote(database)}, user = ${quote(user)}, password = ${quote(password)}`;
     stores.push(`(name = "SESSION_DB", hyperdrive = (designator = "database", ${login}, scheme = "postgresql"))`);
   }
-  const services = [
+  const external = [
     kv && `(name = "kv", external = (address = ${quote(kv)}, http = ()))`,
     hyperdrive && `(name = "database", external = (address = ${quote(hyperdrive.address)}, tcp = ()))`,
   ].filter(Boolean);
@@ -63,6 +68,8 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
     : `http = ${http}`;
   const probeSocket = probe ? `,\n    (name = "probe", address = "127.0.0.1:${probe.port}", service = "probe", http = ())` : "";
 
+  const bound = Object.keys(services);
+
   const file = path.join(folder, "config.capnp");
   writeFileSync(
     file,
@@ -70,26 +77,28 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
-    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true,
-      trustedCertificates = [${trust.map(quote).join(", ")}]))),
-    (name = "disk", disk = (path = ${quote(storage)}, writable = true))${probe ? `,\n    (name = "probe", worker = .probe)` : ""}${services.map((service) => `,\n    ${service}`).join("")} ],
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true${trust ? `, trustedCertificates = [${quote(trust)}]` : ""}))),
+    (name = "disk", disk = (path = ${quote(storage)}, writable = true))${probe ? `,\n    (name = "probe", worker = .probe)` : ""}${bound
+      .map((name) => `,\n    (name = "service-${name}", worker = .service${name.toLowerCase()})`)
+      .join("")}${external.map((service) => `,\n    ${service}`).join("")} ],
   sockets = [
     (name = "gateway", address = "127.0.0.1:${port}", service = "main", ${socket})${probeSocket} ] );
 const main :Workerd.Worker = (
   ${compatibility},
   modules = ${list(all.map(({ name, type }) => `(name = ${quote(name)}, ${type} = embed ${quote(name)})`))},
-  bindings = ${list([...text, ...stores, ...namespaces()])},
+  bindings = ${list([...text, ...stores, ...namespaces(), ...bound.map((name) => `(name = ${quote(name)}, service = "service-${name}")`)])},
   durableObjectNamespaces = ${list(
     classes.map((name) => `(className = ${quote(name)}, uniqueKey = ${quote(`test-${name}`)}, enableSql = ${sql.has(name)})`),
   )},
   durableObjectStorage = (localDisk = "disk") );
-${probe ? probeWorker(probe.script, compatibility, namespaces("main")) : ""}`,
+${probe ? worker("probe", probe.script, compatibility, namespaces("main")) : ""}
+${bound.map((name) => worker(`service${name.toLowerCase()}`, services[name], compatibility, [])).join("\n")}`,
   );
   return file;
 }
 
-const probeWorker = (script, compatibility, bindings) => `const probe :Workerd.Worker = (
+const worker = (name, script, compatibility, bindings) => `const ${name} :Workerd.Worker = (
   ${compatibility},
-  modules = [(name = "probe.js", esModule = ${quote(script)})],
+  modules = [(name = "worker.js", esModule = ${quote(script)})],
   bindings = ${list(bindings)} );
 `;

@@ -10,12 +10,17 @@ const bearer = (headers) => /^Bearer (.+)$/.exec(headers[headers.findIndex((name
 
 /**
  * Starts all three and stops them after the test `t` (or, outside of one, with `close`). `hostile` is the options of
- * the scriptable provider, `provider` those of the real one; the rest is the gateway's, see gateway.mjs.
+ * the scriptable provider, `provider` those of the real one, `start` starts one of another kind, which comes with `vars`
+ * of its own and, where it serves https, with its `ca`; `routes` is ROUTES, where each leads to this application unless it
+ * says otherwise; the rest is the gateway's, see gateway.mjs.
  */
-export async function createWorld(t, { hostile, provider: options, ...gatewayOptions } = {}) {
+export async function createWorld(t, { hostile, provider: options, start, routes, vars, ...gatewayOptions } = {}) {
   const upstream = await startUpstream();
-  const provider = hostile ? await startHostileProvider(hostile === true ? {} : hostile) : await startProvider(options);
-  const gateway = await startGateway({ provider, upstream, ...gatewayOptions });
+  const startHostile = () => startHostileProvider(hostile === true ? {} : hostile);
+  const provider = await (start ?? (hostile ? startHostile : () => startProvider(options)))();
+  const table = routes && { ROUTES: routes.map((route) => ({ upstream: upstream.origin, ...route })) };
+  const all = { ...provider.vars, ...table, ...vars };
+  const gateway = await startGateway({ provider, upstream, vars: all, trust: provider.ca, ...gatewayOptions });
   provider.allow?.(gateway.origin);
   const world = { upstream, provider, gateway, browser, login, token, close };
   t?.after(async () => {
@@ -26,7 +31,8 @@ export async function createWorld(t, { hostile, provider: options, ...gatewayOpt
 
   /** A browser with nothing in it. */
   function browser(more) {
-    return new Browser(gateway, more);
+    const { origin, cookie, ca = provider.ca } = gateway;
+    return new Browser({ origin, cookie, ca }, more);
   }
 
   /** A browser that has logged in. */

@@ -155,7 +155,7 @@ impl Shell {
         self.save(&revoking, true).await?;
         let revoked = self.end(revoking).await;
         let (outcome, detail) = match &revoked {
-            Ok(count) => ("ok", format!("{count} sessions were ended")),
+            Ok(count) => ("ok", format!("sessions ended: {count}")),
             Err(error) => ("incomplete", error.to_string()),
         };
         self.log(Event::Revoke, outcome, revoke.cause, began, &detail);
@@ -217,14 +217,14 @@ impl Shell {
         let revoking = self.with(|directory| directory.revoking())?;
         if !revoking.is_empty() {
             let (outcome, detail) = match self.end(revoking).await {
-                Ok(count) => ("ok", format!("{count} more sessions were ended")),
+                Ok(count) => ("ok", format!("sessions ended that could not be reached before: {count}")),
                 Err(error) => ("incomplete", error.to_string()),
             };
             self.log(Event::Alarm, outcome, Cause::Alarm, began, &detail);
         }
         let gone = self.with(|directory| directory.tidy(began, self.config.lifetimes.login))?;
         if !gone.is_empty() {
-            let detail = format!("{} sessions are not listed any longer", gone.len());
+            let detail = format!("sessions not listed any longer: {}", gone.len());
             self.log(Event::Alarm, "forgotten", Cause::Alarm, began, &detail);
         }
         Ok(self.save(&gone, true).await?)

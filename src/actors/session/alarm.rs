@@ -41,7 +41,7 @@ impl Session {
             Some(Due::Forget) => return self.forget().await,
             Some(Due::End(reason)) => {
                 let remains = self.end(reason, Cause::Alarm, "its time was up").await?;
-                self.revoke_in_background(remains.refresh_token);
+                self.revoke_remains(remains, Cause::Alarm);
             }
             Some(Due::Refresh) => {
                 let outcome = match self.refresh_once(Cause::Alarm).await {
@@ -49,7 +49,7 @@ impl Session {
                     Outcome::Ended => "ended",
                     Outcome::Unavailable { .. } => "provider_unavailable",
                     Outcome::StoreUnavailable => "store_unavailable",
-                    Outcome::NoToken => "no_token",
+                    Outcome::NoToken | Outcome::OtherOrganization => "no_token",
                 };
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, "refreshed ahead of the access token's end");
             }

@@ -5,6 +5,7 @@ use worker::Env;
 use super::message::{Denied, SessionMessage, Whereabouts};
 use crate::actors::{self, AskError, Request};
 use crate::credential::ActorId;
+use crate::timer::Timer;
 
 /// How often a session may have moved since whoever asks last heard of it.
 const MOVES: usize = 16;
@@ -22,11 +23,24 @@ pub async fn ask<R, T>(env: &Env, actor: &ActorId, message: impl Fn() -> R) -> R
 where
     R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
 {
+    ask_within(&Timer::default(), env, actor, message).await
+}
+
+/// The same, on a timer that the request has anyway.
+pub async fn ask_within<R, T>(
+    timer: &Timer,
+    env: &Env,
+    actor: &ActorId,
+    message: impl Fn() -> R,
+) -> Result<Followed<T>, AskError>
+where
+    R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
+{
     let mut moved_to: Option<Whereabouts> = None;
     for _ in 0..MOVES {
         let lives_in = moved_to.as_ref().map_or(actor, |to| &to.actor);
         let address = actors::existing_session(env, lives_in)?;
-        match actors::ask(&address, message()).await? {
+        match actors::ask_within(timer, &address, message()).await? {
             Err(Denied::Moved(to)) => moved_to = Some(to),
             reply => return Ok(Followed { reply, moved_to }),
         }

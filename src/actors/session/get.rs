@@ -5,11 +5,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
+use openidconnect::AccessToken;
 use time::OffsetDateTime;
 use worker::Delay;
 
 use super::ledger::{Cause, Event};
-use super::message::{Denied, EndReason, Get, Got, Want};
+use super::message::{Denied, EndReason, Get, Got, Identified, Want};
 use super::refresh::Outcome;
 use super::state::{Active, Refreshing, Standing, State};
 use super::{Memory, Session};
@@ -34,6 +35,10 @@ enum Verdict {
     Over(EndReason),
     /// The session lives, and its access token does not.
     WithoutToken,
+}
+
+fn identified(active: &Active, token: AccessToken) -> Verdict {
+    Verdict::Pass(Got::Identified(Box::new(Identified { token, claims: active.identity.claims.clone() })))
 }
 
 /// Where a live session's access token stands.
@@ -95,7 +100,7 @@ impl Session {
         }
         match verdict {
             Verdict::Pass(got) => {
-                if get.want == Want::AccessToken {
+                if get.want.is_use() {
                     self.note_use(now);
                 }
                 Ok(got)
@@ -103,7 +108,7 @@ impl Session {
             Verdict::Deny(denied) => Err(denied),
             Verdict::Over(reason) => {
                 let remains = self.end(reason, Cause::Request, "found to be over by a request").await?;
-                self.revoke_in_background(remains.refresh_token);
+                self.revoke_remains(remains, Cause::Request);
                 Err(Denied::Ended(reason))
             }
             // Refreshed a moment ago, and expired again: the provider's lifetimes are of no use.
@@ -124,10 +129,15 @@ impl Session {
                 (Want::AccessToken, TokenStanding::Valid) => {
                     Verdict::Pass(Got::AccessToken(active.grant.access_token.clone()))
                 }
-                (Want::Standing, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
+                (Want::Claims, TokenStanding::Valid) => identified(active, active.grant.access_token.clone()),
+                (Want::IdToken, TokenStanding::Valid) => {
+                    identified(active, AccessToken::new(active.identity.id_token.clone()))
+                }
+                (Want::Life, _)
+                | (Want::Standing, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
                     Verdict::Pass(Got::Standing)
                 }
-                (Want::AccessToken | Want::Standing, _) => Verdict::WithoutToken,
+                (Want::AccessToken | Want::Claims | Want::IdToken | Want::Standing, _) => Verdict::WithoutToken,
             },
         }
     }
@@ -160,6 +170,8 @@ impl Session {
                 Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
                 Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
                 Outcome::NoToken => Err(self.without_any_token().await),
+                // Joined somebody's switch, which came to nothing: the next request begins a refresh of its own.
+                Outcome::OtherOrganization => Err(Denied::ProviderUnavailable { retry_after: 1 }),
             },
             Some(TokenStanding::Spent) => Err(self.without_any_token().await),
         }

@@ -6,9 +6,11 @@
 use std::rc::Rc;
 
 use super::Session;
+use super::get::within_patience;
 use super::ledger::{self, Cause, Event};
 use super::message::{
-    Adopt, Denied, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Release, Successor, Whereabouts,
+    Adopt, Authority, Denied, Describe, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Release,
+    Successor, Whereabouts,
 };
 use super::refresh::cause_of;
 use super::single_flight::Flight;
@@ -47,11 +49,11 @@ impl Session {
                     let _ = relocation.await;
                 }
                 if let Some(refresh) = self.refreshing.current() {
-                    let _ = super::get::within_patience(async { Ok(refresh.await) }).await;
+                    let _ = within_patience(async { Ok(refresh.await) }).await;
                 }
                 // Two tabs may have gone through the provider: the second one inherits the age, too, and no token.
-                if let Some(estate) = self.estate_of_moved(&migrate.authority, &successor) {
-                    return Ok(Migrated::Leaves(estate));
+                if let Some(left) = self.leave_to_another(&migrate.authority, &successor).await {
+                    return left.map(Migrated::Leaves);
                 }
                 self.authorize(&migrate.authority, ambient::now())?;
                 self.succeed(successor, cause).await.map(Migrated::Leaves)
@@ -91,20 +93,25 @@ impl Session {
         Ok(estate.map(|estate| Box::new(Estate { ledger, ..estate })))
     }
 
-    /// What a session that has moved leaves to one more successor; none where this is none, or not that one's.
-    fn estate_of_moved(
+    /// What a session that has gone in another one's favour leaves to one more successor of the same cookie; none where this
+    /// is no such session.
+    async fn leave_to_another(
         &self,
-        authority: &super::message::Authority,
+        authority: &Authority,
         successor: &Successor,
-    ) -> Option<Option<Box<Estate>>> {
-        let memory = self.memory.borrow();
-        let (Some(State::Moved(moved)), super::message::Authority::Successor(hash)) = (&memory.state, authority) else {
-            return None;
+    ) -> Option<Result<Option<Box<Estate>>, Denied>> {
+        let Authority::Successor(hash) = authority else { return None };
+        let moved = match &self.memory.borrow().state {
+            // One that forwards has its whole grant elsewhere: whoever knows the secret is to go there.
+            Some(State::Moved(moved)) if moved.secret_hash.is(hash) && !moved.forwards() => moved.clone(),
+            _ => return None,
         };
-        // The whole grant has moved, and whoever knows the secret is to go there.
-        let forwards = matches!(moved.standing(ambient::now()), super::state::Standing::Moved(_));
-        if forwards || !moved.secret_hash.is(hash) {
-            return None;
+        // What somebody has ended meanwhile does not go on in another tab.
+        let first = actors::existing_session(&self.env, &moved.to.actor).ok()?;
+        match actors::ask(&first, Describe {}).await {
+            Ok(described) if described.as_ref().is_some_and(|described| described.summary.state != "ended") => {}
+            Ok(_) => return Some(Err(Denied::Ended(EndReason::Revoked))),
+            Err(error) => return Some(Err(error.into())),
         }
         let same = moved.user == (successor.issuer.clone(), successor.subject.clone());
         let estate = Estate {
@@ -114,7 +121,7 @@ impl Session {
             refresh_token: None,
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         };
-        Some(same.then(|| Box::new(estate)))
+        Some(Ok(same.then(|| Box::new(estate))))
     }
 
     /// Moves the whole grant to a new actor near `region`, or joins the move under way.
@@ -131,7 +138,7 @@ impl Session {
                 refresh.await;
             }
             let began = ambient::now();
-            let moved = session.hand_over(region).await;
+            let moved = session.hand_over(region, cause).await;
             let (outcome, detail) = match &moved {
                 Ok(to) => ("ok", format!("the session lives in {} as {} now", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
@@ -141,7 +148,7 @@ impl Session {
         })
     }
 
-    async fn hand_over(self: &Rc<Self>, region: Region) -> Result<Whereabouts, Denied> {
+    async fn hand_over(self: &Rc<Self>, region: Region, cause: Cause) -> Result<Whereabouts, Denied> {
         let now = ambient::now();
         let jurisdiction = self.config.regions.jurisdiction;
         let under_way = self.active(|active| active.moving.clone()).ok_or(Denied::Unknown)?;
@@ -158,6 +165,7 @@ impl Session {
         let adopt = Adopt {
             from: self.id.clone(),
             began_at: moving.began_at,
+            cause,
             active: Box::new(active),
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         };
@@ -197,7 +205,7 @@ impl Session {
             Some(State::Arriving(arriving)) if arriving.from == adopt.from => return Ok(()),
             Some(_) => return Err(Denied::Unknown),
         }
-        let Adopt { from, began_at, active, ledger } = adopt;
+        let Adopt { from, began_at, cause, active, ledger } = adopt;
         let lives = (active.created_at, active.expires_at);
         let registered =
             self.register(&active.identity, active.place.clone(), began_at, lives, Some(from.clone())).await;
@@ -213,7 +221,7 @@ impl Session {
         for entry in &ledger {
             let _ = ledger::append(&self.sql, entry);
         }
-        self.record(Event::Migrate, "adopted", Cause::Directory, now, &detail);
+        self.record(Event::Migrate, "adopted", cause, now, &detail);
         Ok(())
     }
 

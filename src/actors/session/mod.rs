@@ -18,7 +18,7 @@ use self::ledger::{Cause, Entry, Event};
 use self::message::{Denied, Description, EndReason, Inspection, Whereabouts};
 use self::observe::Heed;
 use self::single_flight::SingleFlight;
-use self::state::{Active, Refreshing, State};
+use self::state::{Active, Identity, Refreshing, State};
 use crate::ambient;
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
@@ -38,6 +38,7 @@ pub mod moved;
 mod object;
 mod observe;
 pub mod pending;
+mod reading;
 mod record;
 mod refresh;
 mod registration;
@@ -45,6 +46,7 @@ mod revoke;
 mod sign_in;
 mod single_flight;
 pub mod state;
+mod succession;
 pub mod view;
 
 pub use object::SessionActor;
@@ -187,18 +189,23 @@ const CLASS: &str = "SessionActor";
 /// What an ended session had.
 #[derive(Default)]
 struct Remains {
-    id_token: String,
+    identity: Option<Identity>,
     refresh_token: Option<openidconnect::RefreshToken>,
 }
 
 impl Remains {
     fn of(active: &Active) -> Self {
         Self {
-            id_token: active.identity.id_token.clone(),
+            identity: Some(active.identity.clone()),
             refresh_token: match &active.grant.refresh {
                 Refreshing::Ready { token, .. } => Some(token.clone()),
                 Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
             },
         }
+    }
+
+    /// The provider's own session.
+    fn sid(&self) -> Option<String> {
+        self.identity.as_ref()?.sid.clone()
     }
 }

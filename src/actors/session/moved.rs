@@ -147,6 +147,11 @@ impl Moved {
         }
     }
 
+    /// Whether those who come with the old cookie are sent on.
+    pub const fn forwards(&self) -> bool {
+        matches!(self.afterwards, Afterwards::Forwarding)
+    }
+
     /// The grace is over: nothing of the grant stays.
     pub fn settled(self) -> Self {
         match self.afterwards {

@@ -69,6 +69,7 @@ async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result
         SessionMessage::Refresh(m) => reply::<message::Refresh>(&session.refresh(m).await),
         SessionMessage::Revoke(m) => reply::<message::Revoke>(&session.revoke(m).await),
         SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await),
+        SessionMessage::Switch(m) => reply::<message::Switch>(&session.switch(m).await),
         SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
         SessionMessage::Describe(m) => reply::<message::Describe>(&session.describe(m).await),
         SessionMessage::IdTokenHint(m) => reply::<message::IdTokenHint>(&session.id_token_hint(m).await),

@@ -71,7 +71,7 @@ impl Session {
                 return Err(Denied::Relocate);
             }
             (Some(Heed::Stay { until } | Heed::Sent { until }), _) if now < until => return Ok(()),
-            (_, Want::AccessToken) => {}
+            (_, want) if want.is_use() => {}
             _ => return Ok(()),
         }
         let session = Rc::clone(self);

@@ -40,6 +40,8 @@ pub struct Attempt {
     pub occasion: Occasion,
     /// `prompt=none` was asked for.
     pub prompt_none: bool,
+    /// The organization that was asked for: the ID token is held against it.
+    pub organization: Option<String>,
 }
 
 impl std::fmt::Debug for Attempt {

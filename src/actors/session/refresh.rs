@@ -19,7 +19,7 @@ use worker::Delay;
 use super::Session;
 use super::get::within_patience;
 use super::ledger::{Cause, Event};
-use super::message::{Authority, Denied, EndReason, Refresh, SessionView};
+use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};
 use super::single_flight::Flight;
 use super::state::{Grant, Identity, Refreshing, Standing, State};
 use crate::ambient;
@@ -48,6 +48,8 @@ pub enum Outcome {
     StoreUnavailable,
     /// There is nothing left to refresh with.
     NoToken,
+    /// The organization to switch to wants a login of its own. Nothing has changed.
+    OtherOrganization,
 }
 
 /// A refresh token on its way out.
@@ -71,7 +73,36 @@ impl Session {
             self.obtain_token(cause).await
         })
         .await?;
+        self.view_for(&authority)
+    }
+
+    /// A refresh for another organization. It is somebody's wish, and so neither too soon nor what another refresh
+    /// brings.
+    pub(super) async fn switch(self: &Rc<Self>, switch: Switch) -> Result<SessionView, Denied> {
+        let Switch { authority, organization } = switch;
+        if !self.provider.switches_organizations() {
+            return self.refresh(Refresh { authority }).await;
+        }
+        self.ready().await?;
         self.authorize(&authority, ambient::now())?;
+        let cause = cause_of(&authority);
+        within_patience(async {
+            while self.refreshing.is_under_way() {
+                self.refresh_once(cause).await;
+            }
+            match self.refresh_for(cause, Some(organization)).await {
+                Outcome::Fresh | Outcome::Ended => Ok(()),
+                Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+                Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
+                Outcome::NoToken | Outcome::OtherOrganization => Err(Denied::Reauthenticate),
+            }
+        })
+        .await?;
+        self.view_for(&authority)
+    }
+
+    fn view_for(&self, authority: &Authority) -> Result<SessionView, Denied> {
+        self.authorize(authority, ambient::now())?;
         self.active(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
     }
 
@@ -94,7 +125,7 @@ impl Session {
         match self.refresh_once(cause).await {
             Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
             Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
-            Outcome::Fresh | Outcome::Ended | Outcome::NoToken => Ok(()),
+            Outcome::Fresh | Outcome::Ended | Outcome::NoToken | Outcome::OtherOrganization => Ok(()),
         }
     }
 
@@ -114,16 +145,21 @@ impl Session {
     /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits. A move that began before it
     /// comes first: what is refreshed may be another actor's by then.
     pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> Flight<Outcome> {
+        self.refresh_for(cause, None)
+    }
+
+    /// The same; one that is started here is for this organization.
+    fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<Outcome> {
         let (session, relocation) = (Rc::clone(self), self.relocating.current());
         self.refreshing.join(|| async move {
             if let Some(relocation) = relocation {
                 let _ = relocation.await;
             }
-            session.run_refresh(cause).await
+            session.run_refresh(cause, organization.as_deref()).await
         })
     }
 
-    async fn run_refresh(self: &Rc<Self>, cause: Cause) -> Outcome {
+    async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> Outcome {
         let began = ambient::now();
         let mut tries = 0_u32;
         loop {
@@ -131,7 +167,8 @@ impl Session {
                 Ok(presentation) => presentation,
                 Err(outcome) => return outcome,
             };
-            let result = self.provider.refresh(ambient::now(), &presentation.token, &presentation.identity).await;
+            let Presentation { token, identity, .. } = &presentation;
+            let result = self.provider.refresh(ambient::now(), token, identity, organization).await;
             let failure = match result {
                 Ok((tokens, renewed)) => {
                     let grant = Grant::new(tokens, ambient::jitter());
@@ -158,7 +195,7 @@ impl Session {
             self.record(Event::Refresh, "store_unavailable", cause, now, "the intent to refresh could not be written");
             Outcome::StoreUnavailable
         };
-        let leeway = self.config.oidc.reuse_leeway;
+        let leeway = self.config.provider.reuse_leeway();
         let found = self.active(|active| match &active.grant.refresh {
             Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
             Refreshing::Presented { token, first_at, .. } => {
@@ -203,7 +240,7 @@ impl Session {
                 Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
                 state => matches!(state, Some(State::Moved(_))),
             };
-            self.revoke_in_background(unused.filter(|_| !has_successor));
+            self.revoke_in_background(unused.filter(|_| !has_successor), cause);
             return Outcome::Ended;
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");
@@ -227,6 +264,11 @@ impl Session {
                 let _ = self.end(EndReason::RefreshRejected, cause, &why).await;
                 Err(Outcome::Ended)
             }
+            RefreshFailure::OtherOrganization(why) => {
+                let _ = self.establish(|state| state.deferred(now)).await;
+                self.record(Event::Refresh, "other_organization", cause, began, &why);
+                Err(Outcome::OtherOrganization)
+            }
             RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
                 let pause = retry_after.unwrap_or_else(|| backoff(tries));
                 let in_time = now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN);
@@ -240,7 +282,7 @@ impl Session {
                 Err(unavailable_for(pause))
             }
             RefreshFailure::Deferred { why, .. } | RefreshFailure::Unknown(why) => {
-                let leeway_ends = presentation.first_at.saturating_add(self.config.oidc.reuse_leeway);
+                let leeway_ends = presentation.first_at.saturating_add(self.config.provider.reuse_leeway());
                 if tries < RETRIES && now < leeway_ends {
                     return Ok(Duration::ZERO);
                 }

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use futures::future::select;
 use openidconnect::RefreshToken;
-use time::OffsetDateTime;
 use worker::Delay;
 
-use super::Session;
 use super::follow;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke, Revoked};
 use super::refresh::cause_of;
 use super::single_flight::{Flight, launch};
-use super::state::{Standing, State};
+use super::state::{Identity, State};
+use super::{Remains, Session};
 use crate::ambient;
 use crate::credential::{ActorId, Secret};
+use crate::provider::EndSession;
 
 /// How long an answer waits for the revocation at the provider, which goes on without it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -33,36 +33,40 @@ impl Session {
             self.forget().await?;
             return Ok(Revoked { end_session_url: None });
         }
-        if let Some(successor) = self.successor_of(&authority, began) {
+        if let Some(successor) = self.successor_of(&authority) {
             return match reason {
                 EndReason::Superseded => Err(Denied::Ended(reason)),
                 _ => self.revoke_successor(&successor, cause, reason, logout).await,
             };
         }
-        self.authorize(&authority, began)?;
+        // A login that its directory knows of already must not outlive the end of all sessions.
+        let signing_in = matches!(self.memory.borrow().state, Some(State::Pending(_)));
+        if !(signing_in && matches!(authority, Authority::Trusted(_))) {
+            self.authorize(&authority, began)?;
+        }
         let remains = self.end(reason, cause, "the session was ended on request").await?;
         self.record(Event::Revoke, "ok", cause, began, reason.as_str());
+        let sid = remains.sid();
+        let Remains { identity, refresh_token } = remains;
         // Many providers end the whole grant with one of its tokens, and with it the successor's.
-        if reason != EndReason::Superseded
-            && let Some(token) = remains.refresh_token
-        {
-            select(self.revocation(token), pin!(Delay::from(PATIENCE))).await;
+        let needless = reason == EndReason::Superseded || logout.is_some() && self.provider.revokes_at_logout();
+        if let Some(token) = refresh_token.filter(|_| !needless) {
+            select(self.revocation(token, sid, cause), pin!(Delay::from(PATIENCE))).await;
         }
-        let end_session_url = match logout {
-            Some(logout) => self.end_session_url(&remains.id_token, logout).await,
-            None => None,
+        let end_session_url = match (identity, logout) {
+            (Some(identity), Some(logout)) => self.end_session_url(&identity, logout).await,
+            _ => None,
         };
         Ok(Revoked { end_session_url })
     }
 
     /// The session in whose favour this one has gone, for one who brings its cookie. The browser may not have the other
     /// cookie yet, and its logout is to hold all the same.
-    fn successor_of(&self, authority: &Authority, now: OffsetDateTime) -> Option<ActorId> {
+    fn successor_of(&self, authority: &Authority) -> Option<ActorId> {
         let memory = self.memory.borrow();
         match (&memory.state, authority) {
             (Some(State::Moved(moved)), Authority::Cookie(secret)) if moved.secret_hash.matches(secret) => {
-                let forwards = matches!(moved.standing(now), Standing::Moved(_));
-                (!forwards).then(|| moved.to.actor.clone())
+                (!moved.forwards()).then(|| moved.to.actor.clone())
             }
             _ => None,
         }
@@ -79,33 +83,46 @@ impl Session {
         follow::ask(&self.env, successor, revoke).await?.reply
     }
 
-    /// Revokes a refresh token that no session has any more, and waits for nothing.
-    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>) {
-        if let Some(token) = token {
-            drop(self.revocation(token));
+    /// Revokes at the provider what an ended session had, and waits for nothing.
+    pub(super) fn revoke_remains(self: &Rc<Self>, remains: Remains, cause: Cause) {
+        let sid = remains.sid();
+        if let Some(token) = remains.refresh_token {
+            drop(self.revocation(token, sid, cause));
         }
     }
 
-    fn revocation(self: &Rc<Self>, token: RefreshToken) -> Flight<()> {
+    /// Revokes a refresh token that no session has any more, and waits for nothing.
+    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>, cause: Cause) {
+        if let Some(token) = token {
+            drop(self.revocation(token, None, cause));
+        }
+    }
+
+    fn revocation(self: &Rc<Self>, token: RefreshToken, sid: Option<String>, cause: Cause) -> Flight<()> {
         let session = Rc::clone(self);
-        launch(async move { session.revoke_at_provider(&token).await })
+        launch(async move { session.revoke_at_provider(&token, sid.as_deref(), cause).await })
     }
 
     /// Revokes a refresh token and writes down how that came out.
-    async fn revoke_at_provider(&self, token: &RefreshToken) {
+    async fn revoke_at_provider(&self, token: &RefreshToken, sid: Option<&str>, cause: Cause) {
         let began = ambient::now();
-        let (outcome, detail) = match self.provider.revoke(began, token).await {
+        let (outcome, detail) = match self.provider.revoke(began, token, sid).await {
             Ok(()) => ("revoked", "the refresh token was revoked at the provider".to_owned()),
             Err(error) => ("not_revoked", format!("the refresh token was not revoked at the provider: {error}")),
         };
-        self.record(Event::Revoke, outcome, Cause::Request, began, &detail);
+        self.record(Event::Revoke, outcome, cause, began, &detail);
     }
 
-    async fn end_session_url(self: &Rc<Self>, id_token: &str, logout: Logout) -> Option<String> {
+    async fn end_session_url(self: &Rc<Self>, identity: &Identity, logout: Logout) -> Option<String> {
         let secret = Secret::from_random(ambient::random()?);
         let state = format!("{}.{}", self.id, secret.expose());
-        let url =
-            self.provider.end_session_url(ambient::now(), id_token, &logout.post_logout_redirect_uri, &state).await?;
+        let end_session = EndSession {
+            identity,
+            post_logout_redirect_uri: &logout.post_logout_redirect_uri,
+            state: &state,
+            return_to: logout.return_to.as_deref(),
+        };
+        let url = self.provider.end_session_url(ambient::now(), end_session).await?;
         self.establish(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
         Some(url)
     }

@@ -5,25 +5,19 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::follow;
 use super::ledger::{self, Cause, Event};
-use super::message::{
-    Authority, Begin, Begun, Callback, Complete, Completed, Denied, Destination, EndReason, Estate, IdTokenHint,
-    Migrate, Migrated, Occasion, Revoke, SignInError, Successor,
-};
-use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, State};
-use crate::actors;
+use super::message::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
+use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, Refreshing, State};
+use super::succession::{Inheritance, overtaken};
 use crate::ambient;
 use crate::credential::Secret;
-use crate::provider::answer::plain_code;
+use crate::provider::answer::{authorization_error, plain_code};
+use crate::provider::turned_down::TurnedDown;
 use crate::provider::{Authorization, Exchange, ProviderError, SignIn, Tokens};
 use crate::store::StoreError;
 
 /// What a provider answers to `prompt=none` when the user has to do something (OpenID Connect Core 3.1.2.6).
 const LOGIN_NEEDED: [&str; 3] = ["login_required", "interaction_required", "consent_required"];
-
-/// The longest `id_token_hint`: URLs beyond it do not come through everywhere.
-const MAX_HINT: usize = 4096;
 
 impl From<ProviderError> for SignInError {
     fn from(error: ProviderError) -> Self {
@@ -31,6 +25,7 @@ impl From<ProviderError> for SignInError {
             ProviderError::Unavailable(why) => Self::ProviderUnavailable(why),
             ProviderError::Rejected(why) => Self::ProviderRejected(why),
             ProviderError::Callback(why) => Self::CallbackRejected(why),
+            ProviderError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
         }
     }
 }
@@ -85,6 +80,7 @@ impl Session {
                 .map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() }),
             occasion: begin.occasion,
             prompt_none: hints.iter().any(|(name, value)| name == "prompt" && value == "none"),
+            organization: hints.iter().find(|(name, _)| name == "organization").map(|(_, value)| value.clone()),
         };
         let hint = match &attempt.predecessor {
             Some(predecessor) if silent => self.id_token_of(predecessor).await,
@@ -120,15 +116,15 @@ impl Session {
         let began = ambient::now();
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
-            Ok((Completed::SignedIn { .. }, remark)) => {
-                ("ok", remark.clone().unwrap_or_else(|| "logged in".to_owned()))
+            Ok((Completed::SignedIn { .. }, None)) => ("ok", "logged in".to_owned()),
+            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("logged in; {remark}")),
+            Ok((Completed::Failed { error, .. }, _)) => (word(error), error.to_string()),
+            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
+                ("login_needed", "the provider has no session to log in from silently".to_owned())
             }
             Ok((Completed::Kept { .. }, why)) => {
                 let why = why.as_deref().unwrap_or_default();
                 ("kept", format!("the session stays where it is: {why}"))
-            }
-            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
-                ("login_needed", "the provider has no session to log in from silently".to_owned())
             }
             Err(error) => (word(error), error.to_string()),
         };
@@ -161,7 +157,9 @@ impl Session {
         match self.go_on(callback, attempt).await {
             // The old session is as it was.
             Err(Setback::Untouched(error)) if is_move => Ok((Completed::Kept { return_to }, Some(error.to_string()))),
-            Err(Setback::Untouched(error) | Setback::Final(error)) => Err(error),
+            Err(Setback::Untouched(error) | Setback::Final(error)) => {
+                Ok((Completed::Failed { error, return_to }, None))
+            }
             Ok(completed) => Ok(completed),
         }
     }
@@ -186,6 +184,7 @@ impl Session {
             redirect_uri: &attempt.redirect_uri,
             code_verifier: &attempt.code_verifier,
             nonce: &attempt.nonce,
+            organization: attempt.organization.as_deref(),
         };
         let exchanged = self.provider.exchange(ambient::now(), exchange).await;
         let signed_in = exchanged.map_err(|error| Setback::Untouched(error.into()))?;
@@ -199,7 +198,7 @@ impl Session {
             Ok(_) | Err(Setback::Final(_)) => true,
         };
         if unused {
-            self.revoke_in_background(refresh_token);
+            self.revoke_in_background(refresh_token, Cause::Request);
         }
         completed
     }
@@ -211,7 +210,7 @@ impl Session {
         attempt: Attempt,
         signed_in: SignIn,
     ) -> Result<(Completed, Option<String>), Setback> {
-        let SignIn { identity, tokens, remark } = signed_in;
+        let SignIn { identity, tokens, remark, no_refresh_token } = signed_in;
         let now = ambient::now();
         let Some(State::Pending(pending)) = self.memory.borrow().state.clone() else { return Err(overtaken().into()) };
         let lives = (now, now.saturating_add(self.lifetimes().absolute));
@@ -225,7 +224,11 @@ impl Session {
         if !matches!(completed, Ok(Completed::SignedIn { .. })) {
             self.unregister(&identity).await;
         }
-        Ok((completed?, remark))
+        // A predecessor may have handed its own over.
+        let has_none = self.active(|active| matches!(active.grant.refresh, Refreshing::Impossible)) == Some(true);
+        let advice = no_refresh_token.filter(|_| has_none).map(str::to_owned);
+        let remarks: Vec<String> = remark.into_iter().chain(advice).collect();
+        Ok((completed?, (!remarks.is_empty()).then(|| remarks.join("; "))))
     }
 
     /// The session begins, in its predecessor's place where it has one.
@@ -260,80 +263,6 @@ impl Session {
         }
         Ok(Completed::SignedIn { secret: session_secret, region, expires_at, return_to: attempt.return_to })
     }
-
-    /// What this login goes on with. The session that the browser had before ends in any case, so that no cookie from
-    /// before the login is good for anything.
-    async fn inherit(
-        self: &Rc<Self>,
-        attempt: &Attempt,
-        identity: &Identity,
-        needs_refresh_token: bool,
-    ) -> Result<Inheritance, SignInError> {
-        let Some(predecessor) = &attempt.predecessor else { return Ok(Inheritance::Left(None)) };
-        let region = self.memory.borrow().state.as_ref().map(|state| state.place().region);
-        let (Occasion::Renewal | Occasion::Move, Some(region)) = (attempt.occasion, region) else {
-            self.supersede(attempt).await;
-            return Ok(Inheritance::Left(None));
-        };
-        let migrate = || Migrate {
-            authority: Authority::Successor(predecessor.secret_hash.clone()),
-            destination: Destination::Successor(Successor {
-                actor: self.id.clone(),
-                region,
-                issuer: identity.issuer.clone(),
-                subject: identity.subject.clone(),
-                needs_refresh_token,
-            }),
-        };
-        let left = match follow::ask(&self.env, &predecessor.actor, migrate).await {
-            Ok(followed) => followed.reply,
-            Err(error) => Err(error.into()),
-        };
-        match left {
-            Ok(Migrated::Leaves(estate)) => Ok(Inheritance::Left(estate)),
-            Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
-                Ok(Inheritance::Left(None))
-            }
-            // What somebody has ended does not go on by itself.
-            Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
-            // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
-            Err(Denied::Ended(EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected)) => {
-                Ok(Inheritance::LoginNeeded)
-            }
-            Err(
-                Denied::StoreUnavailable
-                | Denied::Reauthenticate
-                | Denied::ProviderUnavailable { .. }
-                | Denied::Relocate
-                | Denied::Moved(_),
-            ) => Err(SignInError::StoreUnavailable),
-        }
-    }
-
-    /// Ends the session that the browser had before.
-    async fn supersede(&self, attempt: &Attempt) {
-        let Some(predecessor) = &attempt.predecessor else { return };
-        let revoke = || Revoke {
-            authority: Authority::Successor(predecessor.secret_hash.clone()),
-            reason: EndReason::Superseded,
-            logout: None,
-        };
-        let _ = follow::ask(&self.env, &predecessor.actor, revoke).await;
-    }
-
-    async fn id_token_of(&self, predecessor: &Predecessor) -> Option<String> {
-        let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
-        let authority = Authority::Successor(predecessor.secret_hash.clone());
-        actors::ask(&address, IdTokenHint { authority }).await.ok()?.filter(|hint| hint.len() <= MAX_HINT)
-    }
-}
-
-/// What a login goes on with.
-enum Inheritance {
-    /// What its predecessor leaves to it.
-    Left(Option<Box<Estate>>),
-    /// Its predecessor's time is up.
-    LoginNeeded,
 }
 
 /// Why no session began.
@@ -354,14 +283,10 @@ fn begun_already() -> SignInError {
     SignInError::CallbackRejected("this login has already begun".to_owned())
 }
 
-fn overtaken() -> SignInError {
-    SignInError::CallbackRejected("the session was ended while this login was under way".to_owned())
-}
-
 /// How log lines name a failure.
 const fn word(error: &SignInError) -> &'static str {
     match error {
-        SignInError::CallbackRejected(_) => "callback_rejected",
+        SignInError::CallbackRejected(_) | SignInError::TurnedDown(_) => "callback_rejected",
         SignInError::ProviderRejected(_) => "provider_rejected",
         SignInError::ProviderUnavailable(_) => "provider_unavailable",
         SignInError::StoreUnavailable => "store_unavailable",
@@ -370,8 +295,8 @@ const fn word(error: &SignInError) -> &'static str {
 
 fn misfit(misfit: Misfit) -> SignInError {
     SignInError::CallbackRejected(match misfit {
-        Misfit::Foreign => "the callback does not belong to a login of this browser (state)".to_owned(),
-        Misfit::Replayed => "this callback has been used before".to_owned(),
+        Misfit::Foreign => "it began in another browser, or too long ago (state)".to_owned(),
+        Misfit::Replayed => "its address has been opened before".to_owned(),
     })
 }
 
@@ -381,7 +306,7 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
         return callback
             .code
             .map(Ok)
-            .ok_or_else(|| SignInError::CallbackRejected("the callback has no code".to_owned()));
+            .ok_or_else(|| SignInError::CallbackRejected("the login provider's answer has no code".to_owned()));
     };
     let return_to = attempt.return_to.clone();
     if attempt.prompt_none && LOGIN_NEEDED.contains(&error.as_str()) {
@@ -392,6 +317,8 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             Occasion::Move => Completed::LoginNeeded { return_to, predecessor, ended: false },
         }));
     }
-    let error = plain_code(&error);
-    Err(SignInError::CallbackRejected(format!("the provider answered {error}")))
+    Err(match TurnedDown::of(plain_code(&error)) {
+        Some(turned_down) => SignInError::TurnedDown(Box::new(turned_down)),
+        None => SignInError::CallbackRejected(authorization_error(&error)),
+    })
 }

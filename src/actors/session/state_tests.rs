@@ -31,6 +31,7 @@ fn pending() -> State {
             predecessor: None,
             occasion: Occasion::Asked,
             prompt_none: false,
+            organization: None,
         }),
     })
 }

@@ -14,6 +14,7 @@
 //!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
 //!             ─ Release ────► whether the grant is its own        (it was adopted)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
+//!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //! ```
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
@@ -21,14 +22,18 @@
 
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
-use super::active::Active;
 pub use super::view::{Estate, Inspection, SessionView, Summary};
-use crate::actors::log::{Cause, Entry};
+use crate::actors::log::Cause;
 use crate::actors::requests;
 use crate::credential::{ActorId, Secret, SecretHash};
 use crate::region::Region;
+
+mod moves;
+mod sign_in;
+
+pub use moves::{Adopt, Destination, IdTokenHint, Migrate, Migrated, Release, Successor, Whereabouts};
+pub use sign_in::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
 pub const BINDING: &str = "SESSIONS";
@@ -60,6 +65,8 @@ pub enum SessionMessage {
     Adopt(Adopt),
     /// Whether the one that adopted it may use it.
     Release(Release),
+    /// Get a new access token for another organization.
+    Switch(Switch),
 }
 
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
@@ -76,36 +83,7 @@ requests! { SessionMessage:
     Migrate -> Result<Migrated, Denied>, within 30 s;
     Adopt -> Result<(), Denied>, within 15 s;
     Release -> Result<bool, Denied>, within 5 s;
-}
-
-/// Start a login in this actor, which is new.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Begin {
-    /// The gateway's origin as this browser sees it, for the redirect URI.
-    pub origin: String,
-    /// A local URL to go on to.
-    pub return_to: String,
-    /// Names the login cookie; becomes part of `state`.
-    pub attempt: String,
-    /// Parameters of `/login` that are handed on to the provider.
-    pub hints: Vec<(String, String)>,
-    /// The session that this login replaces, proved by its cookie.
-    pub predecessor: Option<Credential>,
-    /// What it is for.
-    pub occasion: Occasion,
-    /// Where the user is.
-    pub place: UserPlace,
-}
-
-/// What a login is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Occasion {
-    /// Somebody wants to log in.
-    Asked,
-    /// The predecessor has run out of tokens. Silent: `prompt=none`, and a refusal leads to an interactive login.
-    Renewal,
-    /// The predecessor's user is in another region. Silent, too; any other error leaves the predecessor as it is.
-    Move,
+    Switch -> Result<SessionView, Denied>, within 15 s;
 }
 
 /// An actor and the right to it: what a cookie says.
@@ -128,95 +106,6 @@ pub struct UserPlace {
     pub user_agent: Option<String>,
 }
 
-/// A login has begun.
-#[derive(Serialize, Deserialize)]
-pub struct Begun {
-    /// Where the browser goes now.
-    pub authorization_url: String,
-    /// For the login cookie.
-    pub secret: Secret,
-}
-
-/// The parameters of the authorization response (RFC 6749 section 4.1.2, RFC 9207).
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Callback {
-    /// `state`.
-    pub state: String,
-    /// `code`.
-    pub code: Option<String>,
-    /// `iss`.
-    pub iss: Option<String>,
-    /// `error`.
-    pub error: Option<String>,
-}
-
-impl std::fmt::Debug for Callback {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Callback").field("iss", &self.iss).field("error", &self.error).finish_non_exhaustive()
-    }
-}
-
-/// A callback arrived with this login's cookie.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Complete {
-    /// From the login cookie.
-    pub secret: Secret,
-    /// What the provider sent along.
-    pub callback: Callback,
-}
-
-/// How a login came out, where nothing went wrong.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Completed {
-    /// There is a session.
-    SignedIn {
-        /// For the session cookie: another one than the login's.
-        secret: Secret,
-        /// Where this actor lives.
-        region: Region,
-        /// The end of the cookie's life.
-        expires_at: OffsetDateTime,
-        /// Where the browser goes now.
-        return_to: String,
-    },
-    /// `prompt=none` was asked for by the application and refused: it goes on without a session.
-    NotSignedIn {
-        /// Where the browser goes now.
-        return_to: String,
-    },
-    /// `prompt=none` was asked for by the gateway and refused: the user has to log in.
-    LoginNeeded {
-        /// Where the browser goes after that.
-        return_to: String,
-        /// The session that was to be renewed or moved.
-        predecessor: Option<ActorId>,
-        /// Whether it has ended.
-        ended: bool,
-    },
-    /// The session was to move, and the provider would not have it: it goes on where it is.
-    Kept {
-        /// Where the browser goes now.
-        return_to: String,
-    },
-}
-
-/// Why a login failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum SignInError {
-    /// The callback, the code or the ID token fails a check; or the provider says that the user may not.
-    #[error("{0}")]
-    CallbackRejected(String),
-    /// The provider refuses this client, or answers nonsense.
-    #[error("{0}")]
-    ProviderRejected(String),
-    /// The provider does not answer.
-    #[error("{0}")]
-    ProviderUnavailable(String),
-    /// The session cannot be kept.
-    #[error("the session store does not answer")]
-    StoreUnavailable,
-}
-
 /// A request wants to pass.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Get {
@@ -237,6 +126,19 @@ pub enum Want {
     View,
     /// Whether the session lives and can go on without a login; no use.
     Standing,
+    /// A valid access token and the claims: the request is proxied, which is a use of the session.
+    Claims,
+    /// The ID token and the claims, while there is a valid access token: the request is proxied, which is a use.
+    IdToken,
+    /// Whether the session lives, whatever became of its tokens; no use.
+    Life,
+}
+
+impl Want {
+    /// Whether the request is proxied, which is a use of the session.
+    pub const fn is_use(self) -> bool {
+        matches!(self, Self::AccessToken | Self::Claims | Self::IdToken)
+    }
 }
 
 /// What a [`Get`] is answered with.
@@ -246,8 +148,25 @@ pub enum Got {
     AccessToken(AccessToken),
     /// For [`Want::View`].
     View(Box<SessionView>),
-    /// For [`Want::Standing`]: there is, or can be, a token.
+    /// For [`Want::Standing`]: there is, or can be, a token. For [`Want::Life`]: there is a session.
     Standing,
+    /// For [`Want::Claims`] and [`Want::IdToken`].
+    Identified(Box<Identified>),
+}
+
+/// A token, and who it is of.
+#[derive(Serialize, Deserialize)]
+pub struct Identified {
+    /// The access token, or the ID token.
+    pub token: AccessToken,
+    /// The claims of the ID token and UserInfo: a JSON object.
+    pub claims: String,
+}
+
+impl std::fmt::Debug for Identified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identified").finish_non_exhaustive()
+    }
 }
 
 /// Why a request does not pass.
@@ -277,17 +196,6 @@ pub enum Denied {
     /// The session cannot be read.
     #[error("the session store does not answer")]
     StoreUnavailable,
-}
-
-/// Where a session lives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Whereabouts {
-    /// Its actor.
-    pub actor: ActorId,
-    /// Near whom.
-    pub region: Region,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
 }
 
 /// Why a session ended; `reason` of the code `session_ended`.
@@ -348,6 +256,16 @@ pub struct Refresh {
     pub authority: Authority,
 }
 
+/// Get a new access token for another of the user's organizations. Where the provider knows no such thing: a
+/// [`Refresh`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Switch {
+    /// Who asks.
+    pub authority: Authority,
+    /// The provider's id of the organization.
+    pub organization: String,
+}
+
 /// End the session.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Revoke {
@@ -401,130 +319,6 @@ pub struct Description {
     pub issuer: String,
 }
 
-/// What a silent login tells the provider about whom it is for.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct IdTokenHint {
-    /// Who asks.
-    pub authority: Authority,
-}
-
-/// Go on elsewhere.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Migrate {
-    /// Who asks.
-    pub authority: Authority,
-    /// Where.
-    pub destination: Destination,
-}
-
-/// Where a session goes on.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Destination {
-    /// In a new actor near this region, with the whole grant.
-    Region(Region),
-    /// In the actor that the user has come back to from the provider, with a grant of its own.
-    Successor(Successor),
-}
-
-/// The session that takes another one's place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Successor {
-    /// Its actor.
-    pub actor: ActorId,
-    /// Where it lives.
-    pub region: Region,
-    /// `iss`: only the same user's session inherits anything.
-    pub issuer: String,
-    /// `sub`.
-    pub subject: String,
-    /// The provider gave it no refresh token.
-    pub needs_refresh_token: bool,
-}
-
-/// How a session went on elsewhere.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Migrated {
-    /// For [`Destination::Region`]: it lives there now.
-    Lives(Whereabouts),
-    /// For [`Destination::Successor`]: what that one inherits; nothing where it is another user's.
-    Leaves(Option<Box<Estate>>),
-}
-
-/// Take a session over: keep it, and use it once its old actor has released it.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Adopt {
-    /// The old actor.
-    pub from: ActorId,
-    /// When the move began.
-    pub began_at: OffsetDateTime,
-    /// The session.
-    pub active: Box<Active>,
-    /// Its last events, oldest first.
-    pub ledger: Vec<Entry>,
-}
-
-/// Whether the session is the new actor's to use: from this answer on it is, or never will be.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Release {
-    /// The new actor.
-    pub to: ActorId,
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::actors::{Request as _, wire};
-
-    /// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
-    #[test]
-    fn the_golden_bytes_of_the_protocol_do_not_change() {
-        let secret = || Secret::from_random([0xAB; 32]);
-        let get = Get { secret: secret(), want: Want::AccessToken, navigation_from: Some(Region::Oc) };
-        let get = wire::encode(&get.into_message()).unwrap();
-        assert_eq!(get, [&[1, 2][..], &[0xAB; 32], &[0, 1, 6]].concat());
-
-        let refresh = wire::encode(&Refresh { authority: Authority::Trusted(Cause::Admin) }.into_message()).unwrap();
-        assert_eq!(refresh, [1, 3, 1, 2]);
-
-        let revoke = Revoke { authority: Authority::Cookie(secret()), reason: EndReason::Superseded, logout: None };
-        let revoke = wire::encode(&revoke.into_message()).unwrap();
-        assert_eq!(revoke, [&[1, 4, 0][..], &[0xAB; 32], &[6, 0]].concat());
-
-        assert_eq!(wire::encode(&Inspect {}.into_message()).unwrap(), [1, 5]);
-        let logged_out = wire::encode(&LoggedOut { secret: secret() }.into_message()).unwrap();
-        assert_eq!(logged_out, [&[1, 6][..], &[0xAB; 32]].concat());
-
-        let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
-        let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();
-        assert_eq!(complete, [&[1, 1][..], &[0xAB; 32], &[1, b's', 1, 1, b'c', 0, 0]].concat());
-
-        let place = UserPlace { region: Region::Oc, country: None, user_agent: None };
-        let begin = Begin {
-            origin: "o".into(),
-            return_to: "/".into(),
-            attempt: "a".into(),
-            hints: vec![],
-            predecessor: None,
-            occasion: Occasion::Asked,
-            place,
-        };
-        let begin = wire::encode(&begin.into_message()).unwrap();
-        assert_eq!(begin, [1, 0, 1, b'o', 1, b'/', 1, b'a', 0, 0, 0, 6, 0, 0]);
-
-        let id: ActorId = "0123456789abcdef".repeat(4).parse().unwrap();
-        let named = [&[64][..], id.as_str().as_bytes()].concat();
-        assert_eq!(wire::encode(&Describe {}.into_message()).unwrap(), [1, 7]);
-        let hint = IdTokenHint { authority: Authority::Successor(secret().hash()) };
-        assert_eq!(wire::encode(&hint.into_message()).unwrap()[..3], [1, 8, 2]);
-        let migrate =
-            Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(Region::Me) };
-        assert_eq!(wire::encode(&migrate.into_message()).unwrap(), [1, 9, 1, 2, 0, 8]);
-        assert_eq!(wire::encode(&Release { to: id }.into_message()).unwrap(), [&[1, 11][..], &named].concat());
-    }
-
-    #[test]
-    fn a_callback_does_not_show_its_code_in_debug_output() {
-        let callback = Callback { state: "s3cret".into(), code: Some("s3cret".into()), iss: None, error: None };
-        assert!(!format!("{callback:?}").contains("s3cret"));
-    }
-}
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,92 @@
+//! The messages of a session that goes on in another actor; [`super::super::moved`] has the steps.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::{Authority, Estate};
+use crate::actors::log::{Cause, Entry};
+use crate::actors::session::active::Active;
+use crate::credential::ActorId;
+use crate::region::Region;
+
+/// Where a session lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whereabouts {
+    /// Its actor.
+    pub actor: ActorId,
+    /// Near whom.
+    pub region: Region,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+}
+
+/// What a silent login tells the provider about whom it is for.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct IdTokenHint {
+    /// Who asks.
+    pub authority: Authority,
+}
+
+/// Go on elsewhere.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Migrate {
+    /// Who asks.
+    pub authority: Authority,
+    /// Where.
+    pub destination: Destination,
+}
+
+/// Where a session goes on.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Destination {
+    /// In a new actor near this region, with the whole grant.
+    Region(Region),
+    /// In the actor that the user has come back to from the provider, with a grant of its own.
+    Successor(Successor),
+}
+
+/// The session that takes another one's place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Successor {
+    /// Its actor.
+    pub actor: ActorId,
+    /// Where it lives.
+    pub region: Region,
+    /// `iss`: only the same user's session inherits anything.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// The provider gave it no refresh token.
+    pub needs_refresh_token: bool,
+}
+
+/// How a session went on elsewhere.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Migrated {
+    /// For [`Destination::Region`]: it lives there now.
+    Lives(Whereabouts),
+    /// For [`Destination::Successor`]: what that one inherits; nothing where it is another user's.
+    Leaves(Option<Box<Estate>>),
+}
+
+/// Take a session over: keep it, and use it once its old actor has released it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Adopt {
+    /// The old actor.
+    pub from: ActorId,
+    /// When the move began.
+    pub began_at: OffsetDateTime,
+    /// On whose behalf.
+    pub cause: Cause,
+    /// The session.
+    pub active: Box<Active>,
+    /// Its last events, oldest first.
+    pub ledger: Vec<Entry>,
+}
+
+/// Whether the session is the new actor's to use: from this answer on it is, or never will be.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Release {
+    /// The new actor.
+    pub to: ActorId,
+}

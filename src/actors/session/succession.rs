@@ -1,0 +1,97 @@
+//! What a login takes over from the session that the browser had before: nothing, or in a silent login of the same user
+//! its age and its ledger.
+
+use std::rc::Rc;
+
+use super::Session;
+use super::follow;
+use super::message::{
+    Authority, Denied, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Occasion, Revoke, SignInError,
+    Successor,
+};
+use super::state::{Attempt, Identity, Predecessor};
+use crate::actors;
+
+/// The longest `id_token_hint`: URLs beyond it do not come through everywhere.
+const MAX_HINT: usize = 4096;
+
+/// What a login goes on with.
+pub(super) enum Inheritance {
+    /// What its predecessor leaves to it.
+    Left(Option<Box<Estate>>),
+    /// Its predecessor's time is up.
+    LoginNeeded,
+}
+
+impl Session {
+    /// What this login goes on with. The session that the browser had before ends in any case, so that no cookie from
+    /// before the login is good for anything.
+    pub(super) async fn inherit(
+        self: &Rc<Self>,
+        attempt: &Attempt,
+        identity: &Identity,
+        needs_refresh_token: bool,
+    ) -> Result<Inheritance, SignInError> {
+        let Some(predecessor) = &attempt.predecessor else { return Ok(Inheritance::Left(None)) };
+        let region = self.memory.borrow().state.as_ref().map(|state| state.place().region);
+        let (Occasion::Renewal | Occasion::Move, Some(region)) = (attempt.occasion, region) else {
+            self.supersede(attempt).await;
+            return Ok(Inheritance::Left(None));
+        };
+        let migrate = || Migrate {
+            authority: Authority::Successor(predecessor.secret_hash.clone()),
+            destination: Destination::Successor(Successor {
+                actor: self.id.clone(),
+                region,
+                issuer: identity.issuer.clone(),
+                subject: identity.subject.clone(),
+                needs_refresh_token,
+            }),
+        };
+        let left = match follow::ask(&self.env, &predecessor.actor, migrate).await {
+            Ok(followed) => followed.reply,
+            Err(error) => Err(error.into()),
+        };
+        match left {
+            Ok(Migrated::Leaves(estate)) => Ok(Inheritance::Left(estate)),
+            Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
+                Ok(Inheritance::Left(None))
+            }
+            // What somebody has ended does not go on by itself.
+            Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
+            // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
+            Err(Denied::Ended(EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected)) => {
+                Ok(Inheritance::LoginNeeded)
+            }
+            Err(
+                Denied::StoreUnavailable
+                | Denied::Reauthenticate
+                | Denied::ProviderUnavailable { .. }
+                | Denied::Relocate
+                | Denied::Moved(_),
+            ) => Err(SignInError::StoreUnavailable),
+        }
+    }
+
+    /// Ends the session that the browser had before.
+    pub(super) async fn supersede(&self, attempt: &Attempt) {
+        let Some(predecessor) = &attempt.predecessor else { return };
+        let revoke = || Revoke {
+            authority: Authority::Successor(predecessor.secret_hash.clone()),
+            reason: EndReason::Superseded,
+            logout: None,
+        };
+        let _ = follow::ask(&self.env, &predecessor.actor, revoke).await;
+    }
+
+    pub(super) async fn id_token_of(&self, predecessor: &Predecessor) -> Option<String> {
+        let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
+        let authority = Authority::Successor(predecessor.secret_hash.clone());
+        actors::ask(&address, IdTokenHint { authority }).await.ok()?.filter(|hint| hint.len() <= MAX_HINT)
+    }
+}
+
+/// The session was ended while its login, or its move, was under way.
+pub(super) fn overtaken() -> SignInError {
+    SignInError::CallbackRejected("the session was ended while this login was under way".to_owned())
+}

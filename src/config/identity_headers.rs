@@ -1,0 +1,62 @@
+//! `IDENTITY_HEADERS`: the headers that tell an application who its user is.
+
+use std::collections::BTreeMap;
+
+use super::reader::Reader;
+
+/// Headers that mean something else, to the gateway or to HTTP.
+const TAKEN: [&str; 19] = [
+    "accept-encoding",
+    "authorization",
+    "cf-asn",
+    "cf-bot-score",
+    "cf-verified-bot",
+    "connection",
+    "content-length",
+    "cookie",
+    "forwarded",
+    "host",
+    "origin",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-captcha-passed-at",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+];
+
+/// A header, in lower case, and the claim that it carries.
+pub type IdentityHeaders = Vec<(String, String)>;
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    /// The headers and their claims.
+    pub(super) fn identity_headers(&mut self) -> IdentityHeaders {
+        let Some(text) = self.text("IDENTITY_HEADERS") else {
+            let default = [
+                ("x-forwarded-user", "sub"),
+                ("x-forwarded-email", "email"),
+                ("x-forwarded-preferred-username", "preferred_username"),
+                ("x-forwarded-groups", "groups"),
+            ];
+            return default.map(|(header, claim)| (header.to_owned(), claim.to_owned())).to_vec();
+        };
+        let Ok(headers) = serde_json::from_str::<BTreeMap<String, String>>(&text) else {
+            self.problem(
+                "IDENTITY_HEADERS",
+                "must be a JSON object from header to claim, such as {\"X-User\":\"sub\"}",
+            );
+            return Vec::new();
+        };
+        for name in headers.keys() {
+            let lower = name.to_ascii_lowercase();
+            let taken = TAKEN.contains(&lower.as_str()) || lower.starts_with("x-geo-");
+            if taken || http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+                let message = format!("names {name:?}, which cannot carry a claim: choose another header");
+                self.problem("IDENTITY_HEADERS", &message);
+            }
+        }
+        headers.into_iter().map(|(header, claim)| (header.to_ascii_lowercase(), claim)).collect()
+    }
+}

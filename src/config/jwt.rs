@@ -1,0 +1,79 @@
+//! `JWKS…` and `JWT_…`: whose JWTs are accepted on routes with `bearer = true`.
+
+use url::Url;
+
+use super::is_allowed;
+use super::reader::Reader;
+use super::routes::Route;
+
+/// What a client's own JWT is held against.
+#[derive(Clone, Debug)]
+pub struct Jwt {
+    /// Where the keys are.
+    pub keys: Keys,
+    /// `JWT_ISSUER`: `iss`.
+    pub issuer: String,
+    /// `JWT_AUDIENCE`: in `aud`.
+    pub audience: String,
+}
+
+/// Where the keys are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// `JWKS_URI`.
+    Remote(Url),
+    /// `JWKS`: the document itself (RFC 7517 section 5).
+    Inline(String),
+}
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    /// What JWTs are held against; none where no route accepts any.
+    pub(super) fn jwt(&mut self, routes: &[Route], issuer: Option<&str>) -> Option<Jwt> {
+        let keys = self.jwt_keys();
+        let (named, audience) = (self.text("JWT_ISSUER"), self.text("JWT_AUDIENCE"));
+        if !routes.iter().any(|route| route.bearer) {
+            return None;
+        }
+        if keys == Some(None) {
+            self.problem(
+                "JWKS_URI",
+                "is missing: a route accepts bearer tokens. Put the URL of their keys there, or the keys into JWKS",
+            );
+        }
+        if audience.is_none() {
+            self.problem(
+                "JWT_AUDIENCE",
+                "is missing: a route accepts bearer tokens. Put there what their aud must hold",
+            );
+        }
+        Some(Jwt { keys: keys??, issuer: named.or_else(|| issuer.map(str::to_owned))?, audience: audience? })
+    }
+
+    /// None: there is a problem with them, which is noted.
+    fn jwt_keys(&mut self) -> Option<Option<Keys>> {
+        match (self.text("JWKS_URI"), self.text("JWKS")) {
+            (Some(_), Some(_)) => {
+                self.problem("JWKS", "and JWKS_URI are both set: leave one of them out");
+                None
+            }
+            (Some(text), None) => match Url::parse(&text) {
+                Ok(url) if is_allowed(&url) => Some(Some(Keys::Remote(url))),
+                _ => {
+                    self.problem("JWKS_URI", "must be an https URL (http on loopback hosts only)");
+                    None
+                }
+            },
+            (None, Some(text)) => {
+                let set = serde_json::from_str::<serde_json::Value>(&text).ok();
+                match set.as_ref().and_then(|set| set.get("keys")).and_then(serde_json::Value::as_array) {
+                    Some(keys) if !keys.is_empty() => Some(Some(Keys::Inline(text))),
+                    _ => {
+                        self.problem("JWKS", "must be a JSON Web Key Set with at least one key: {\"keys\":[…]}");
+                        None
+                    }
+                }
+            }
+            (None, None) => Some(None),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! `match` of a route: `[host]/path`, a trailing `*` for the rest. Pure.
+//!
+//! Both sides are held against each other by what servers read in them ([`meaning`]): `/%40dmin` is `/@dmin` to almost
+//! every server, and must be so here.
+
+use std::borrow::Cow;
+
+use url::{Position, Url};
+
+/// The requests of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The host and, where the pattern names one, the port.
+    host: Option<(String, Option<u16>)>,
+    path: PathPattern,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum PathPattern {
+    Exactly(Cow<'static, [u8]>),
+    BeginsWith(Cow<'static, [u8]>),
+}
+
+impl Pattern {
+    /// `/*`.
+    pub const fn everything() -> Self {
+        Self { host: None, path: PathPattern::BeginsWith(Cow::Borrowed(b"/")) }
+    }
+
+    /// Reads a pattern; the error says what it must be.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wanted = "must be a path such as /api/*, with a host in front where that matters: app.example.com/api/*";
+        if text.contains("://") {
+            return Err(format!("{wanted}; leave the scheme out"));
+        }
+        let at = text.find('/').ok_or(wanted)?;
+        let (host, path) = text.split_at_checked(at).ok_or(wanted)?;
+        let (prefix, rest) = path.strip_suffix('*').map_or((path, false), |prefix| (prefix, true));
+        if prefix.contains('*') {
+            return Err("may have a * at its end alone".to_owned());
+        }
+        let url = Url::parse(&format!("http://host{prefix}")).map_err(|_| wanted)?;
+        if !url[Position::AfterPath..].is_empty() {
+            return Err("must be a path without ? and #: routes do not look at the query".to_owned());
+        }
+        let path = Cow::Owned(meaning(url.path()).into_owned());
+        let path = if rest { PathPattern::BeginsWith(path) } else { PathPattern::Exactly(path) };
+        Ok(Self { host: host_and_port(host)?, path })
+    }
+
+    /// Whether a request for this URL, whose path is normalized, goes this way. A host without a port stands for every
+    /// port.
+    pub fn matches(&self, url: &Url) -> bool {
+        let host = match &self.host {
+            None => true,
+            Some((host, port)) => {
+                url.host_str() == Some(host) && port.is_none_or(|port| url.port_or_known_default() == Some(port))
+            }
+        };
+        host && match &self.path {
+            PathPattern::Exactly(path) => meaning(url.path()) == *path,
+            PathPattern::BeginsWith(prefix) => meaning(url.path()).starts_with(prefix),
+        }
+    }
+}
+
+fn host_and_port(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || format!("names no host that there can be: {text:?}. One without wildcards, such as app.example.com");
+    let url = Url::parse(&format!("http://{text}/")).map_err(|_| wrong())?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/" && !text.contains('*');
+    let host = url.host_str().filter(|_| plain).ok_or_else(wrong)?;
+    // 80 is left out by the URL, and the operator who wrote it meant it.
+    let port = url.port().or_else(|| text.ends_with(":80").then_some(80));
+    Ok(Some((host.to_owned(), port)))
+}
+
+/// What servers read in a path: everything decoded but slashes, backslashes and `%`, whose encodings mean themselves.
+fn meaning(path: &str) -> Cow<'_, [u8]> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path.as_bytes());
+    }
+    let mut pieces = path.split('%');
+    let mut meaning = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        match (escaped(piece), piece.as_bytes().get(2..)) {
+            (Some(byte), Some(rest)) if !b"/\\%".contains(&byte) => {
+                meaning.push(byte);
+                meaning.extend(rest);
+            }
+            (Some(_), Some(rest)) => {
+                meaning.push(b'%');
+                meaning.extend(piece.as_bytes().get(..2).unwrap_or_default().to_ascii_uppercase());
+                meaning.extend(rest);
+            }
+            _ => {
+                meaning.extend(b"%25");
+                meaning.extend(piece.as_bytes());
+            }
+        }
+    }
+    Cow::Owned(meaning)
+}
+
+/// The byte that stands behind a `%`, where one does.
+fn escaped(piece: &str) -> Option<u8> {
+    let digits = piece.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u8::from_str_radix(digits, 16).ok()
+}
+
+/// A path with unreserved characters in clear (RFC 3986 section 6.2.2.2): their encoding means nothing, and no
+/// route may depend on it. A `%` that encodes nothing is encoded itself, so that it does not come to mean something
+/// before what was decoded.
+pub fn normalized_path(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut pieces = path.split('%');
+    let mut normal = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match (escaped(piece).map(char::from), piece.get(2..)) {
+            (Some(plain), Some(rest)) if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => {
+                normal.push(plain);
+                normal.push_str(rest);
+            }
+            (Some(_), _) => {
+                normal.push('%');
+                normal.push_str(piece);
+            }
+            (None, _) => {
+                normal.push_str("%25");
+                normal.push_str(piece);
+            }
+        }
+    }
+    Cow::Owned(normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn matches(pattern: &str, url: &str) -> bool {
+        Pattern::parse(pattern).unwrap().matches(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn a_trailing_star_matches_the_rest_and_a_path_without_one_only_itself() {
+        assert!(matches("/api/*", "https://a.example/api/x/y?z"));
+        assert!(matches("/api/*", "https://a.example/api/"));
+        assert!(!matches("/api/*", "https://a.example/api"));
+        assert!(!matches("/api/*", "https://a.example/apix"));
+        assert!(matches("/api*", "https://a.example/apix"));
+        assert!(matches("/health", "https://a.example/health?x"));
+        assert!(!matches("/health", "https://a.example/health/"));
+        assert!(matches("/*", "https://a.example/"));
+        assert!(matches("/@caf\u{e9} x/*", "https://a.example/%40caf%c3%a9%20x/"));
+        assert!(matches("/a%2fb", "https://a.example/a%2Fb"));
+        assert!(!matches("/a/b", "https://a.example/a%2Fb"));
+        assert!(!matches("/a%", "https://a.example/a%25%32%35"));
+    }
+
+    #[test]
+    fn a_host_without_a_port_matches_every_port() {
+        assert!(matches("a.example/*", "https://a.example:8443/"));
+        assert!(matches("A.Example/*", "https://a.example/"));
+        assert!(!matches("a.example/*", "https://b.a.example/"));
+        assert!(matches("a.example:8443/*", "https://a.example:8443/"));
+        assert!(!matches("a.example:8443/*", "https://a.example/"));
+        assert!(matches("a.example:443/*", "https://a.example/"));
+        assert!(matches("a.example:80/*", "http://a.example/"));
+        assert!(!matches("a.example:80/*", "https://a.example/"));
+        assert!(matches("[::1]:80/*", "http://[::1]/"));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused_in_words() {
+        for bad in
+            ["", "api", "a.example", "https://a.example/*", "/a*b", "/a**", "/a?b", "/a#b", "*.example/*", "a b/*"]
+        {
+            assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn unreserved_characters_are_in_clear_and_others_stay_as_they_are() {
+        assert_eq!(normalized_path("/%61%2Db/%7E%5f"), "/a-b/~_");
+        assert_eq!(normalized_path("/a%20b%2Fc%252e%C3%BC%"), "/a%20b%2Fc%252e%C3%BC%25");
+        assert_eq!(normalized_path("/%%361/%+1%zz"), "/%2561/%25+1%25zz");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn normalizing_what_is_normalized_changes_nothing(path in "(/|%|2|5|3|e|6|1|[a-f]|é|\\.){0,20}") {
+            let once = normalized_path(&path).into_owned();
+            let twice = normalized_path(&once).into_owned();
+            prop_assert_eq!(twice, once);
+        }
+
+        #[test]
+        fn no_encoding_of_a_letter_gets_past_a_route(encode in proptest::collection::vec(any::<bool>(), 5), upper in any::<bool>()) {
+            let path: String = "admin".chars().zip(encode).map(|(letter, encode)| match (encode, upper) {
+                (true, true) => format!("%{:02X}", letter as u32),
+                (true, false) => format!("%{:02x}", letter as u32),
+                (false, _) => letter.to_string(),
+            }).collect();
+            let url = Url::parse(&format!("https://a.example{}", normalized_path(&format!("/{path}/x")))).unwrap();
+            prop_assert!(Pattern::parse("/admin/*").unwrap().matches(&url));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The provider's part of the configuration: which kind it is, and how this gateway is registered there.
+//!
+//! Auth0 is an OpenID Connect provider of which more is known beforehand; WorkOS has a protocol of its own.
+
+use openidconnect::{ClientId, ClientSecret, IssuerUrl};
+use time::Duration;
+use url::Url;
+
+use super::reader::Reader;
+use super::{Oidc, TokenAuth, is_allowed, is_loopback};
+
+/// Where WorkOS's API is, unless `WORKOS_API_HOST` says otherwise.
+const WORKOS_API: &str = "https://api.workos.com";
+
+/// `PROVIDER`, and what its kind needs.
+#[derive(Clone, Debug)]
+pub enum Provider {
+    /// `oidc`: any OpenID Connect issuer.
+    Oidc(Oidc),
+    /// `auth0`.
+    Auth0(Auth0),
+    /// `workos`.
+    WorkOs(WorkOs),
+}
+
+/// The variables that describe an Auth0 tenant and the application registered there.
+#[derive(Clone, Debug)]
+pub struct Auth0 {
+    /// What it has in common with every other OpenID Connect provider. The issuer is made of `AUTH0_DOMAIN`.
+    pub oidc: Oidc,
+    /// `AUTH0_LOGOUT_FEDERATED`: a logout goes on to the identity provider behind Auth0.
+    pub logout_federated: bool,
+}
+
+/// The variables that describe a WorkOS environment with AuthKit.
+#[derive(Clone, Debug)]
+pub struct WorkOs {
+    /// `WORKOS_CLIENT_ID`.
+    pub client_id: ClientId,
+    /// `WORKOS_API_KEY`, which is the client secret, too.
+    pub api_key: ClientSecret,
+    /// `WORKOS_API_HOST`: an origin, its path `/`.
+    pub api: Url,
+    /// `OIDC_AUTHORIZATION_PARAMS`.
+    pub authorization_params: Vec<(String, String)>,
+    /// `OIDC_REUSE_LEEWAY_SECONDS`. WorkOS documents none.
+    pub reuse_leeway: Duration,
+}
+
+impl Provider {
+    /// `iss`, as sessions show it.
+    pub fn issuer(&self) -> &str {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.issuer.as_str(),
+            Self::WorkOs(workos) => workos.issuer(),
+        }
+    }
+
+    /// Whether callbacks come as posts from the provider's own site (`response_mode=form_post`).
+    pub const fn form_post(&self) -> bool {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.form_post,
+            Self::WorkOs(_) => false,
+        }
+    }
+
+    /// How long a used refresh token may be presented again.
+    pub const fn reuse_leeway(&self) -> Duration {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.reuse_leeway,
+            Self::WorkOs(workos) => workos.reuse_leeway,
+        }
+    }
+}
+
+impl WorkOs {
+    /// The API's origin, which is its issuer.
+    pub fn issuer(&self) -> &str {
+        self.api.as_str().trim_end_matches('/')
+    }
+
+    /// Whether this environment's access tokens may say so in `iss`: the host, with or without a slash, or the client
+    /// at the host. An emulator on this machine may be known by another of the machine's names.
+    pub fn is_issuer(&self, iss: &str) -> bool {
+        let ours = iss.strip_prefix(self.issuer()).is_some_and(|rest| {
+            matches!(rest, "" | "/") || rest.strip_prefix("/user_management/") == Some(self.client_id.as_str())
+        });
+        ours || is_loopback(&self.api) && Url::parse(iss).is_ok_and(|iss| is_loopback(&iss))
+    }
+}
+
+/// A kind of provider.
+#[derive(Clone, Copy)]
+enum Kind {
+    Oidc,
+    Auth0,
+    WorkOs,
+}
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    /// The provider that the variables describe.
+    pub(super) fn provider(&mut self) -> Option<Provider> {
+        let kinds = [("oidc", Kind::Oidc), ("auth0", Kind::Auth0), ("workos", Kind::WorkOs)];
+        let Some(kind) = self.choice("PROVIDER", &kinds) else {
+            // The most likely one: whatever else is wrong shows at once.
+            let _ = self.generic();
+            return None;
+        };
+        match kind {
+            Kind::Oidc => self.generic().map(Provider::Oidc),
+            Kind::Auth0 => self.auth0().map(Provider::Auth0),
+            Kind::WorkOs => self.workos().map(Provider::WorkOs),
+        }
+    }
+
+    fn generic(&mut self) -> Option<Oidc> {
+        let issuer = self.issuer();
+        let client_id = self
+            .required("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
+        self.oidc(issuer, client_id)
+    }
+
+    fn auth0(&mut self) -> Option<Auth0> {
+        let domain = self.required(
+            "AUTH0_DOMAIN",
+            "is missing: the Domain in the Auth0 Dashboard under Applications, your application, Settings, such as \
+             tenant.eu.auth0.com; or your custom domain",
+        );
+        // Auth0's issuers end in a slash.
+        let issuer = domain.and_then(|domain| self.api_origin("AUTH0_DOMAIN", &domain, "tenant.eu.auth0.com"));
+        let issuer = issuer.and_then(|origin| IssuerUrl::new(origin.into()).ok());
+        let client_id = self.required(
+            "OIDC_CLIENT_ID",
+            "is missing: the Client ID in the Auth0 Dashboard under Applications, your application, Settings",
+        );
+        let logout_federated = self.choice("AUTH0_LOGOUT_FEDERATED", &[("false", false), ("true", true)]);
+        let oidc = self.oidc(issuer, client_id)?;
+        // What a new application of the kind "Regular Web Application" is set to.
+        let token_auth = oidc.token_auth.or(Some(TokenAuth::Post));
+        Some(Auth0 { oidc: Oidc { token_auth, ..oidc }, logout_federated: logout_federated? })
+    }
+
+    fn workos(&mut self) -> Option<WorkOs> {
+        let client_id = self.required(
+            "WORKOS_CLIENT_ID",
+            "is missing: the Client ID (client_…) in the WorkOS Dashboard under API Keys",
+        );
+        let api_key = self.required(
+            "WORKOS_API_KEY",
+            "is missing: the secret key (sk_…) in the WorkOS Dashboard under API Keys; set it with `npx wrangler secret put \
+             WORKOS_API_KEY`",
+        );
+        let api = self.text("WORKOS_API_HOST").unwrap_or_else(|| WORKOS_API.to_owned());
+        let api = self.api_origin("WORKOS_API_HOST", &api, "api.workos.com");
+        if self.choice("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)]) == Some(true) {
+            self.problem("OIDC_RESPONSE_MODE", "must be query, as WorkOS knows no other: leave it out");
+        }
+        let authorization_params = self.authorization_params();
+        let reuse_leeway = self.seconds("OIDC_REUSE_LEEWAY_SECONDS", 0, 0);
+        Some(WorkOs {
+            client_id: ClientId::new(client_id?),
+            api_key: ClientSecret::new(api_key?),
+            api: api?,
+            authorization_params,
+            reuse_leeway,
+        })
+    }
+
+    /// An origin that is given with its scheme, or as a host name alone.
+    fn api_origin(&mut self, variable: &'static str, text: &str, example: &str) -> Option<Url> {
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let origin = Url::parse(&with_scheme).ok().filter(|url| {
+            let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+            plain && is_allowed(url) && url.query().is_none() && url.fragment().is_none()
+        });
+        if origin.is_none() {
+            let message =
+                format!("must be a host name such as {example}, without a path (http on loopback hosts only)");
+            self.problem(variable, &message);
+        }
+        origin
+    }
+
+    /// A variable that must be there.
+    fn required(&mut self, variable: &'static str, missing: &str) -> Option<String> {
+        let text = self.text(variable);
+        if text.is_none() {
+            self.problem(variable, missing);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+#[path = "provider_tests.rs"]
+mod tests;

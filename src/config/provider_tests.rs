@@ -1,0 +1,118 @@
+//! Tests of the provider's variables.
+
+use super::super::{Config, Problem};
+use super::*;
+
+fn read(vars: &[(&str, &str)]) -> Result<Provider, Vec<Problem>> {
+    let vars: std::collections::HashMap<&str, &str> =
+        vars.iter().copied().chain([("UPSTREAM", "https://app.internal")]).collect();
+    Config::read(|name| vars.get(name).map(|text| (*text).to_owned())).map(|config| config.provider)
+}
+
+fn problems(vars: &[(&str, &str)]) -> Vec<Problem> {
+    read(vars).err().unwrap_or_default()
+}
+
+fn auth0(more: &[(&str, &str)]) -> Result<Auth0, Vec<Problem>> {
+    let vars = [("PROVIDER", "auth0"), ("AUTH0_DOMAIN", "tenant.eu.auth0.com"), ("OIDC_CLIENT_ID", "abc")];
+    match read(&[&vars, more].concat())? {
+        Provider::Auth0(auth0) => Ok(auth0),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn workos(more: &[(&str, &str)]) -> Result<WorkOs, Vec<Problem>> {
+    let vars = [("PROVIDER", "workos"), ("WORKOS_CLIENT_ID", "client_1"), ("WORKOS_API_KEY", "sk_hunter2")];
+    match read(&[&vars, more].concat())? {
+        Provider::WorkOs(workos) => Ok(workos),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn auth0_needs_a_domain_and_a_client_id() {
+    let auth0 = auth0(&[]).unwrap();
+    assert_eq!(auth0.oidc.issuer.as_str(), "https://tenant.eu.auth0.com/");
+    assert_eq!(auth0.oidc.token_auth, Some(TokenAuth::Post));
+    assert!(!auth0.logout_federated);
+    assert_eq!(auth0.oidc.scopes, ["openid", "profile", "email", "offline_access"]);
+}
+
+#[test]
+fn what_the_variables_say_overrules_the_preset() {
+    let auth0 = auth0(&[
+        ("AUTH0_DOMAIN", "https://login.example.com/"),
+        ("OIDC_TOKEN_AUTH", "client_secret_basic"),
+        ("AUTH0_LOGOUT_FEDERATED", "true"),
+        ("OIDC_REUSE_LEEWAY_SECONDS", "30"),
+    ])
+    .unwrap();
+    assert_eq!(auth0.oidc.issuer.as_str(), "https://login.example.com/");
+    assert_eq!(auth0.oidc.token_auth, Some(TokenAuth::Basic));
+    assert!(auth0.logout_federated);
+    assert_eq!(auth0.oidc.reuse_leeway, Duration::seconds(30));
+}
+
+#[test]
+fn a_domain_is_a_host_name_or_an_origin() {
+    for domain in ["127.0.0.1:4400", "http://127.0.0.1:4400", "https://localhost:4400"] {
+        assert!(auth0(&[("AUTH0_DOMAIN", domain)]).is_ok(), "{domain}");
+    }
+    for domain in ["http://tenant.auth0.com", "tenant.auth0.com/authorize", "https://a@b.example", "a b", "b.example?x"]
+    {
+        let found = auth0(&[("AUTH0_DOMAIN", domain)]).unwrap_err();
+        assert_eq!(found.first().map(|problem| problem.variable.as_ref()), Some("AUTH0_DOMAIN"), "{domain}");
+    }
+}
+
+#[test]
+fn workos_needs_a_client_id_and_an_api_key() {
+    let workos = workos(&[]).unwrap();
+    assert_eq!(workos.api.as_str(), "https://api.workos.com/");
+    assert_eq!(workos.issuer(), "https://api.workos.com");
+    assert!(!format!("{workos:?}").contains("hunter2"));
+}
+
+#[test]
+fn workos_has_its_host_and_answers_by_query_alone() {
+    assert_eq!(workos(&[("WORKOS_API_HOST", "auth.example.com")]).unwrap().issuer(), "https://auth.example.com");
+    assert_eq!(workos(&[("WORKOS_API_HOST", "http://localhost:4100")]).unwrap().issuer(), "http://localhost:4100");
+    let found = workos(&[("WORKOS_API_HOST", "http://api.workos.com"), ("OIDC_RESPONSE_MODE", "form_post")]);
+    let found = found.unwrap_err();
+    let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
+    assert_eq!(names, ["WORKOS_API_HOST", "OIDC_RESPONSE_MODE"]);
+}
+
+#[test]
+fn workos_s_access_tokens_come_from_the_host_or_the_client_at_it() {
+    let real = workos(&[]).unwrap();
+    let api = "https://api.workos.com";
+    for iss in [api, "https://api.workos.com/", "https://api.workos.com/user_management/client_1"] {
+        assert!(real.is_issuer(iss), "{iss}");
+    }
+    for iss in [
+        "",
+        "https://api.workos.com.evil.example",
+        "https://api.workos.com/user_management/client_2",
+        "https://api.workos.com/user_management/client_1/",
+        "http://localhost:4100",
+    ] {
+        assert!(!real.is_issuer(iss), "{iss}");
+    }
+    let emulated = workos(&[("WORKOS_API_HOST", "http://127.0.0.1:4100")]).unwrap();
+    assert!(emulated.is_issuer("http://localhost:4100"));
+    assert!(!emulated.is_issuer(api));
+}
+
+#[test]
+fn what_is_missing_is_named_in_the_provider_s_own_words() {
+    let found = problems(&[("PROVIDER", "auth0")]);
+    let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
+    assert_eq!(names, ["AUTH0_DOMAIN", "OIDC_CLIENT_ID"]);
+    assert!(found.iter().all(|problem| problem.message.contains("Auth0 Dashboard")));
+
+    let found = problems(&[("PROVIDER", "workos")]);
+    let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
+    assert_eq!(names, ["WORKOS_CLIENT_ID", "WORKOS_API_KEY"]);
+    assert!(found.iter().all(|problem| problem.message.contains("WorkOS Dashboard")));
+}

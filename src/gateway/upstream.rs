@@ -1,0 +1,54 @@
+//! Where requests go: an origin on the network, or another Worker or the static assets, through a binding.
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::Gateway;
+use super::problem::Problem;
+use super::request::Incoming;
+use crate::config::routes::Upstream;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn fetch(url: &str, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
+
+    /// A service or assets binding.
+    type Binding;
+
+    #[wasm_bindgen(method, catch, js_name = fetch)]
+    fn fetch_through(this: &Binding, url: &str, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
+}
+
+impl Gateway {
+    /// The application's response, up to its headers.
+    pub(super) async fn fetch(
+        &self,
+        request: &Incoming,
+        upstream: &Upstream,
+        init: &web_sys::RequestInit,
+    ) -> Result<web_sys::Response, Problem> {
+        let unavailable = |_: JsValue| {
+            worker::console_error!("UPSTREAM: {upstream} cannot be reached");
+            Problem::UpstreamUnavailable
+        };
+        let fetching = match upstream {
+            Upstream::Origin(origin) => fetch(&format!("{origin}{}", request.path_and_query()), init),
+            Upstream::Binding(name) => {
+                let binding = js_sys::Reflect::get(&self.env, &name.into()).map_err(unavailable)?;
+                let url = format!("{}{}", request.origin.text, request.path_and_query());
+                binding.unchecked_into::<Binding>().fetch_through(&url, init)
+            }
+        };
+        let limit = self.config.upstream_timeout;
+        match self.timer.within(limit, JsFuture::from(fetching.map_err(unavailable)?)).await {
+            Some(response) => Ok(response.map_err(unavailable)?.unchecked_into()),
+            // What comes too late is dropped with the request.
+            None => {
+                let limit = limit.whole_seconds();
+                worker::console_error!("UPSTREAM: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
+                Err(Problem::UpstreamTimeout)
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Auth0: an OpenID Connect provider with a few ways of its own, over [`super::oidc`].
+//!
+//! Revocation takes the client's credentials in the body alone. Tenants whose discovery document names no
+//! end-session endpoint have `/v2/logout`, which gives no `state` back. Organizations are held against the ID token.
+
+use openidconnect::RefreshToken;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use url::{Url, form_urlencoded};
+
+use super::discovery::unanswered;
+use super::http;
+use super::oidc::{OFFLINE_ACCESS, Oidc};
+use super::{EndSession, Exchange, ProviderError, SignIn};
+use crate::config;
+
+/// What an operator can do about a login that brought no refresh token.
+const NO_REFRESH_TOKEN: &str = "no refresh token came: in the Auth0 Dashboard, turn on the application's grant Refresh Token \
+     and, where OIDC_AUDIENCE is set, Allow Offline Access of that API";
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Auth0 {
+    /// What it has in common with other providers.
+    pub oidc: Oidc,
+    logout_federated: bool,
+}
+
+impl Auth0 {
+    /// The tenant of these settings.
+    pub fn new(settings: config::Auth0) -> Self {
+        Self { oidc: Oidc::new(settings.oidc), logout_federated: settings.logout_federated }
+    }
+
+    /// A URL of the tenant's.
+    fn url(&self, path: &str) -> Option<Url> {
+        Url::parse(self.oidc.settings.issuer.as_str()).ok()?.join(path).ok()
+    }
+
+    /// See [`super::Provider::exchange`]. An ID token for another organization than the login was for is refused.
+    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
+        let mut signed_in = self.oidc.exchange(now, exchange).await?;
+        if self.oidc.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
+            signed_in.no_refresh_token = signed_in.no_refresh_token.map(|_| NO_REFRESH_TOKEN);
+        }
+        let configured = self.oidc.settings.authorization_params.iter().find(|(name, _)| name == "organization");
+        let wanted = exchange.organization.or(configured.map(|(_, value)| value.as_str()));
+        let claims: Map<String, Value> = serde_json::from_str(&signed_in.identity.claims).unwrap_or_default();
+        match wanted {
+            Some(wanted) if !is_of_organization(&claims, wanted) => Err(ProviderError::Callback(
+                "the ID token is for another organization than the login (org_id, org_name)".to_owned(),
+            )),
+            _ => Ok(signed_in),
+        }
+    }
+
+    /// See [`super::Provider::revoke`]. Ends the whole grant, which is Auth0's default.
+    pub async fn revoke(&self, token: &RefreshToken) -> Result<(), ProviderError> {
+        let settings = &self.oidc.settings;
+        let malformed = || ProviderError::Rejected("AUTH0_DOMAIN makes no URL".to_owned());
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("client_id", &settings.client_id);
+        if let Some(secret) = &settings.client_secret {
+            form.append_pair("client_secret", secret.secret());
+        }
+        form.append_pair("token", token.secret());
+        let request = ::http::Request::builder()
+            .method(::http::Method::POST)
+            .uri(self.url("oauth/revoke").ok_or_else(malformed)?.as_str())
+            .header("accept", "application/json")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.finish().into_bytes())
+            .map_err(|_| malformed())?;
+        let response = http::send(request).await.map_err(unanswered)?;
+        if response.status().is_success() {
+            Ok(())
+        } else {
+            Err(ProviderError::Rejected(format!("the provider answered {}", response.status())))
+        }
+    }
+
+    /// See [`super::Provider::end_session_url`].
+    pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
+        let standard = self.oidc.end_session_url(now, logout).await.and_then(|url| Url::parse(&url).ok());
+        let mut url = match standard {
+            Some(url) => url,
+            None => self.v2_logout_url(logout)?,
+        };
+        if self.logout_federated {
+            // The parameter has no value.
+            let query = url.query().map_or_else(|| "federated".to_owned(), |query| format!("{query}&federated"));
+            url.set_query(Some(&query));
+        }
+        Some(url.into())
+    }
+
+    /// The older endpoint. It compares `returnTo` with the allowed logout URLs without its query, where the way back
+    /// can ride.
+    fn v2_logout_url(&self, logout: EndSession<'_>) -> Option<Url> {
+        let mut back_to = Url::parse(logout.post_logout_redirect_uri).ok()?;
+        if let Some(return_to) = logout.return_to {
+            back_to.query_pairs_mut().append_pair("return_to", return_to);
+        }
+        let mut url = self.url("v2/logout")?;
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.oidc.settings.client_id)
+            .append_pair("returnTo", back_to.as_str());
+        Some(url)
+    }
+}
+
+/// Whether an ID token is for this organization: `org_…` is an id, anything else a name, which Auth0 keeps in lower case.
+fn is_of_organization(claims: &Map<String, Value>, organization: &str) -> bool {
+    let claim = |name: &str| claims.get(name).and_then(Value::as_str);
+    if organization.starts_with("org_") {
+        claim("org_id") == Some(organization)
+    } else {
+        claim("org_name") == Some(organization.to_lowercase().as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organization_is_held_against_its_id_or_its_name_in_lower_case() {
+        let claims = serde_json::json!({"org_id": "org_1", "org_name": "acme"});
+        let claims = claims.as_object().unwrap();
+        for good in ["org_1", "acme", "Acme"] {
+            assert!(is_of_organization(claims, good), "{good}");
+        }
+        for bad in ["org_2", "org_", "ORG_1", "acm", ""] {
+            assert!(!is_of_organization(claims, bad), "{bad}");
+        }
+        assert!(!is_of_organization(&Map::new(), "org_1"));
+    }
+}

@@ -1,0 +1,55 @@
+//! Signatures of JSON Web Tokens that `openidconnect` has no type for (RFC 7515, RFC 7519). Pure.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
+use openidconnect::{JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse};
+use serde_json::{Map, Value};
+
+use super::id_token::{ALGORITHMS, IdTokenError};
+
+/// Checks the signature of a token in the compact form, and that its `typ` is none or, in lower case, one of `types`.
+pub fn check_signature(raw: &str, keys: &CoreJsonWebKeySet, types: &[&str]) -> Result<(), IdTokenError> {
+    let invalid = IdTokenError::Invalid;
+    let malformed = invalid("the token is malformed");
+    let mut parts = raw.split('.');
+    let (Some(header), Some(body), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(malformed);
+    };
+    let signed = raw.get(..header.len().saturating_add(1).saturating_add(body.len())).ok_or(malformed)?;
+    let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed);
+    let signature = decode(signature)?;
+    let header: Map<String, Value> = serde_json::from_slice(&decode(header)?).map_err(|_| malformed)?;
+
+    let named = header.get("alg").and_then(Value::as_str).unwrap_or_default();
+    let algorithm = serde_json::from_value::<CoreJwsSigningAlgorithm>(named.into()).ok();
+    let algorithm = algorithm.filter(|algorithm| ALGORITHMS.contains(algorithm));
+    let algorithm = algorithm.ok_or(invalid("the token's algorithm is not accepted (alg)"))?;
+    // RFC 7515 section 4.1.11: what must be understood is not.
+    if header.contains_key("crit") {
+        return Err(invalid("the token has critical header parameters (crit)"));
+    }
+    let typ = header.get("typ").map(|typ| typ.as_str().unwrap_or_default().to_ascii_lowercase());
+    if typ.is_some_and(|typ| !types.contains(&typ.as_str())) {
+        return Err(invalid("the token is of another type (typ)"));
+    }
+    let kid = header.get("kid").and_then(Value::as_str);
+    let fits = |key: &&CoreJsonWebKey| {
+        kid.is_none_or(|kid| key.key_id().is_some_and(|id| id.as_str() == kid))
+            && key.key_use().is_none_or(JsonWebKeyUse::allows_signature)
+            && match key.signing_alg() {
+                JsonWebKeyAlgorithm::Algorithm(only) => *only == algorithm,
+                JsonWebKeyAlgorithm::Unspecified => true,
+                JsonWebKeyAlgorithm::Unsupported => false,
+            }
+    };
+    let mut candidates = keys.keys().iter().filter(fits);
+    match (candidates.next(), candidates.next()) {
+        (Some(key), None) => key
+            .verify_signature(&algorithm, signed.as_bytes(), &signature)
+            .map_err(|_| invalid("the token's signature is not accepted")),
+        (None, _) => Err(IdTokenError::UnknownKey),
+        (Some(_), Some(_)) => Err(invalid("the token does not say which key signed it (kid)")),
+    }
+}

@@ -1,0 +1,314 @@
+//! WorkOS User Management with AuthKit: OAuth 2.0 in outline, with a token endpoint of its own making.
+//!
+//! `authenticate` takes JSON and answers with the user instead of an ID token; who logged in is what this user and the
+//! access token, whose signature is checked, say together ([`access_token`], [`identity`], [`answer`]).
+
+use openidconnect::core::CoreJsonWebKeySet;
+use openidconnect::{AccessToken, HttpRequest, JsonWebKeySetUrl, PkceCodeChallenge, PkceCodeVerifier, RefreshToken};
+use serde_json::{Map, Value, json};
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+use super::discovery::unanswered;
+use super::id_token::IdTokenError;
+use super::patience::patience;
+use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, http, keys};
+use crate::actors::session::state::Identity;
+use crate::ambient;
+use crate::config;
+
+pub mod access_token;
+pub mod answer;
+pub mod identity;
+
+type Claims = Map<String, Value>;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct WorkOs {
+    settings: config::WorkOs,
+}
+
+/// A complete answer of `authenticate`.
+struct Answer {
+    status: u16,
+    retry_after: Option<Duration>,
+    received_at: OffsetDateTime,
+    body: Value,
+}
+
+/// Why the tokens of an answer are not taken.
+enum Untaken {
+    /// The access token fails a check.
+    Invalid(String),
+    /// WorkOS publishes no key for it.
+    NoKey(String),
+    /// WorkOS's keys are not to be had.
+    NoKeys(ProviderError),
+}
+
+impl WorkOs {
+    /// The environment of these settings.
+    pub const fn new(settings: config::WorkOs) -> Self {
+        Self { settings }
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.settings.api.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    fn jwks_uri(&self) -> JsonWebKeySetUrl {
+        JsonWebKeySetUrl::from_url(self.url(&["sso", "jwks", &self.settings.client_id]))
+    }
+
+    /// See [`super::Provider::authorization_url`].
+    pub fn authorization_url(&self, request: &Authorization<'_>) -> String {
+        let verifier = PkceCodeVerifier::new(request.code_verifier.to_owned());
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        let mut params: Vec<(String, String)> = [
+            ("client_id", self.settings.client_id.as_str()),
+            ("redirect_uri", request.redirect_uri),
+            ("response_type", "code"),
+            ("state", request.state),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        params.extend(selection(&self.settings.authorization_params, request.hints));
+        let mut url = self.url(&["user_management", "authorize"]);
+        url.query_pairs_mut().extend_pairs(params);
+        url.into()
+    }
+
+    /// See [`super::Provider::check_issuer`]. WorkOS sends none.
+    pub fn check_issuer(&self, iss: Option<&str>) -> Result<(), ProviderError> {
+        if iss.is_none_or(|iss| self.settings.is_issuer(iss)) {
+            Ok(())
+        } else {
+            Err(ProviderError::Callback("the callback does not come from the configured provider (iss)".to_owned()))
+        }
+    }
+
+    /// See [`super::Provider::exchange`].
+    pub async fn exchange(&self, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
+        let grant =
+            [("grant_type", "authorization_code"), ("code", exchange.code), ("code_verifier", exchange.code_verifier)];
+        let answer = self.authenticate(&grant).await.map_err(unanswered)?;
+        if !(200..300).contains(&answer.status) {
+            return Err(answer::exchange_error(answer.status, &answer.body));
+        }
+        let tokens = answer::tokens(&answer.body, answer.received_at)?;
+        let claims =
+            self.validate(&tokens.access_token, answer.received_at).await.map_err(|untaken| match untaken {
+                Untaken::Invalid(why) | Untaken::NoKey(why) => ProviderError::Callback(why),
+                Untaken::NoKeys(error) => error,
+            })?;
+        let identity = identity::of(self.settings.issuer(), &answer.body, claims).ok_or_else(other_user)?;
+        let no_refresh_token =
+            tokens.refresh_token.is_none().then_some("no refresh token came, contrary to WorkOS's word");
+        Ok(SignIn { identity, tokens, remark: None, no_refresh_token })
+    }
+
+    /// See [`super::Provider::refresh`]. With an organization the session is switched to it.
+    pub async fn refresh(
+        &self,
+        token: &RefreshToken,
+        known: &Identity,
+        organization: Option<&str>,
+    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+        let mut grant = vec![("grant_type", "refresh_token"), ("refresh_token", token.secret())];
+        grant.extend(organization.map(|organization| ("organization_id", organization)));
+        let answer = self.authenticate(&grant).await.map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
+        if !(200..300).contains(&answer.status) {
+            return Err(answer::refresh_failure(
+                answer.status,
+                answer.retry_after,
+                &answer.body,
+                organization.is_some(),
+            ));
+        }
+        let unknown = |error: ProviderError| RefreshFailure::Unknown(error.to_string());
+        let tokens = answer::tokens(&answer.body, answer.received_at).map_err(unknown)?;
+        let claims = match self.validate(&tokens.access_token, answer.received_at).await {
+            Ok(claims) => claims,
+            Err(Untaken::Invalid(why)) => return Err(RefreshFailure::Refused(why)),
+            // A rotation of keys must not end sessions: nothing of the token is used but its end, and TLS vouches for that.
+            Err(Untaken::NoKey(_) | Untaken::NoKeys(_)) => {
+                return if identity::user_id(&answer.body) == Some(known.subject.as_str()) {
+                    Ok((tokens, None))
+                } else {
+                    Err(RefreshFailure::Refused(other_user().to_string()))
+                };
+            }
+        };
+        match identity::of(self.settings.issuer(), &answer.body, claims) {
+            Some(identity) if identity.subject == known.subject => Ok((tokens, Some(identity))),
+            _ => Err(RefreshFailure::Refused(other_user().to_string())),
+        }
+    }
+
+    /// The call that brings tokens. The API key is the client secret, and travels in the body.
+    async fn authenticate(&self, grant: &[(&str, &str)]) -> Result<Answer, http::HttpError> {
+        let mut body = json!({
+            "client_id": self.settings.client_id.as_str(),
+            "client_secret": self.settings.api_key.secret(),
+        });
+        if let Some(body) = body.as_object_mut() {
+            body.extend(grant.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+        }
+        let response = http::send(self.post(&["user_management", "authenticate"], None, &body)?).await?;
+        let received_at = ambient::now();
+        Ok(Answer {
+            status: response.status().as_u16(),
+            retry_after: patience(response.status().as_u16(), response.headers(), received_at),
+            received_at,
+            body: serde_json::from_slice(response.body()).unwrap_or_default(),
+        })
+    }
+
+    fn post(&self, path: &[&str], bearer: Option<&str>, body: &Value) -> Result<HttpRequest, http::HttpError> {
+        let mut request = ::http::Request::builder()
+            .method(::http::Method::POST)
+            .uri(self.url(path).as_str())
+            .header("accept", "application/json")
+            .header("content-type", "application/json");
+        if let Some(key) = bearer {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        request.body(body.to_string().into_bytes()).map_err(|_| http::HttpError::BadRequest)
+    }
+
+    /// Validates an access token, with one look at the keys anew where its key is missing.
+    async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untaken> {
+        let check = |keys: &CoreJsonWebKeySet| access_token::validate(token.secret(), keys, &self.settings, now);
+        let claims = keys::check(&self.jwks_uri(), check).await.map_err(Untaken::NoKeys)?;
+        claims.map_err(|error| match error {
+            IdTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
+            IdTokenError::Invalid(why) => Untaken::Invalid(why.to_owned()),
+        })
+    }
+
+    /// See [`super::Provider::revoke`]. WorkOS revokes sessions, and with them their tokens.
+    pub async fn revoke(&self, sid: Option<&str>) -> Result<(), ProviderError> {
+        let sid = sid.ok_or_else(|| ProviderError::Rejected("WorkOS revokes whole sessions, not tokens".to_owned()))?;
+        let body = json!({ "session_id": sid });
+        let path = ["user_management", "sessions", "revoke"];
+        let request = self.post(&path, Some(self.settings.api_key.secret()), &body).map_err(unanswered)?;
+        let response = http::send(request).await.map_err(unanswered)?;
+        if response.status().is_success() {
+            Ok(())
+        } else {
+            Err(ProviderError::Rejected(format!("the provider answered {}", response.status())))
+        }
+    }
+
+    /// See [`super::Provider::end_session_url`]. WorkOS gives no `state` back, and compares `return_to` in full.
+    pub fn end_session_url(&self, logout: EndSession<'_>) -> Option<String> {
+        let sid = logout.identity.sid.as_deref()?;
+        let mut url = self.url(&["user_management", "sessions", "logout"]);
+        url.query_pairs_mut().append_pair("session_id", sid).append_pair("return_to", logout.post_logout_redirect_uri);
+        Some(url.into())
+    }
+
+    /// See [`super::Provider::answers`].
+    pub async fn answers(&self) -> bool {
+        let request = ::http::Request::builder().uri(self.jwks_uri().as_str()).body(Vec::new());
+        match request {
+            Ok(request) => http::send(request).await.is_ok_and(|response| !response.status().is_server_error()),
+            Err(_) => false,
+        }
+    }
+}
+
+fn other_user() -> ProviderError {
+    ProviderError::Callback("the access token and the user of the answer do not belong together (sub)".to_owned())
+}
+
+/// The parameters that say which login the user gets: AuthKit, unless a connection is named.
+fn selection(configured: &[(String, String)], hints: &[(String, String)]) -> Vec<(String, String)> {
+    let hinted = hints.iter().filter_map(|(name, value)| {
+        let (name, value) = match (name.as_str(), value.as_str()) {
+            ("organization", id) => ("organization_id", id),
+            ("connection", id) => ("connection_id", id),
+            ("screen_hint", "signup" | "sign-up") => ("screen_hint", "sign-up"),
+            ("screen_hint", "login" | "signin" | "sign-in") => ("screen_hint", "sign-in"),
+            ("prompt", "none") => return None,
+            (name @ ("login_hint" | "domain_hint" | "prompt"), value) => (name, value),
+            _ => return None,
+        };
+        Some((name.to_owned(), value.to_owned()))
+    });
+    let mut params: Vec<(String, String)> = hinted.collect();
+    let overruled = |name: &String| hints.iter().chain(&params).any(|(hint, _)| hint == name);
+    let others: Vec<_> = configured.iter().filter(|(name, _)| !overruled(name)).cloned().collect();
+    params.extend(others);
+
+    // The selectors exclude one another.
+    let has = |params: &[(String, String)], wanted: &str| params.iter().any(|(name, _)| name == wanted);
+    if has(&params, "connection_id") {
+        params.retain(|(name, _)| !matches!(name.as_str(), "provider" | "organization_id" | "screen_hint"));
+    } else if !has(&params, "provider") {
+        params.push(("provider".to_owned(), "authkit".to_owned()));
+    } else if !params.iter().any(|(name, value)| name == "provider" && value == "authkit") {
+        params.retain(|(name, _)| name != "screen_hint");
+    }
+    params
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn selected(configured: &[(&str, &str)], hints: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut params = selection(&pairs(configured), &pairs(hints));
+        params.sort();
+        params
+    }
+
+    #[test]
+    fn the_user_gets_authkit_and_the_hints_in_workos_s_words() {
+        assert_eq!(selected(&[], &[]), pairs(&[("provider", "authkit")]));
+        for (hint, said) in
+            [("signup", "sign-up"), ("sign-up", "sign-up"), ("login", "sign-in"), ("sign-in", "sign-in")]
+        {
+            let hints = [("screen_hint", hint), ("organization", "org_1"), ("login_hint", "a@b.example")];
+            let expected = [
+                ("login_hint", "a@b.example"),
+                ("organization_id", "org_1"),
+                ("provider", "authkit"),
+                ("screen_hint", said),
+            ];
+            assert_eq!(selected(&[], &hints), pairs(&expected));
+        }
+    }
+
+    #[test]
+    fn a_connection_excludes_the_other_selectors() {
+        let hints = [("connection", "conn_1"), ("organization", "org_1"), ("screen_hint", "signup")];
+        assert_eq!(selected(&[("provider", "GoogleOAuth")], &hints), pairs(&[("connection_id", "conn_1")]));
+    }
+
+    #[test]
+    fn what_workos_does_not_know_is_left_out() {
+        let hints = [("prompt", "none"), ("ui_locales", "de"), ("screen_hint", "odd")];
+        assert_eq!(selected(&[], &hints), pairs(&[("provider", "authkit")]));
+        assert_eq!(selected(&[], &[("prompt", "login")]), pairs(&[("prompt", "login"), ("provider", "authkit")]));
+        assert_eq!(selected(&[("prompt", "login")], &[("prompt", "none")]), pairs(&[("provider", "authkit")]));
+    }
+
+    #[test]
+    fn a_hint_overrules_what_is_configured() {
+        let configured = [("organization_id", "org_1"), ("provider", "GoogleOAuth")];
+        let expected = [("organization_id", "org_2"), ("provider", "GoogleOAuth")];
+        assert_eq!(selected(&configured, &[("organization", "org_2"), ("screen_hint", "signup")]), pairs(&expected));
+    }
+}

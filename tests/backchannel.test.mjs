@@ -1,0 +1,290 @@
+// Back-channel logout: the provider says that its user logged out. Conformance.md 36, 37.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { describe, test } from "node:test";
+import { actorOf } from "./parts/actors.mjs";
+import { assertProblem, inspect } from "./parts/administration.mjs";
+import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
+import { burst, expired, statuses } from "./parts/expired.mjs";
+import { jwt, jwtWith, withBrokenSignature } from "./parts/jwt.mjs";
+import { signingKey } from "./parts/keys.mjs";
+import { sleep, until } from "./parts/process.mjs";
+import { callbackOf } from "./parts/sign-in.mjs";
+import { createWorld } from "./parts/world.mjs";
+
+const EVENT = "http://schemas.openid.net/event/backchannel-logout";
+const FORM = { "content-type": "application/x-www-form-urlencoded" };
+const seconds = () => Math.floor(Date.now() / 1000);
+
+/** What the provider posts. */
+const post = (gateway, token, headers = {}) =>
+  gateway.request("/auth/backchannel-logout", {
+    method: "POST",
+    headers: { ...FORM, ...headers },
+    body: new URLSearchParams({ logout_token: token }).toString(),
+  });
+
+/** A logout token of the hostile provider, right unless changed; a claim that is undefined is left out. */
+function logoutToken(provider, { header, key = provider.key, ...changed } = {}) {
+  const claims = {
+    iss: provider.issuer,
+    aud: provider.clientId,
+    iat: seconds(),
+    exp: seconds() + 120,
+    jti: randomUUID(),
+    sub: provider.subject,
+    events: { [EVENT]: {} },
+    ...changed,
+  };
+  return jwt({ typ: "logout+jwt", alg: key.alg, kid: key.kid, ...header }, claims, key);
+}
+
+/** ID tokens name the provider's session. */
+const withSid = (sid) => ({ claims: (claims) => ({ ...claims, sid: sid() }) });
+
+const reasonOf = async (gateway, cookie) => {
+  const answer = await gateway.request("/api", { headers: { cookie } });
+  return answer.status === 200 ? "live" : answer.json().reason;
+};
+
+describe("back-channel logout", () => {
+  test("conformance 36: a logout at the certified provider ends the session here, on the very next request", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { provider: { backchannel: true } });
+    const [one, other] = [await login({ hint: "ada" }), await login({ hint: "ada" })];
+    const [cookie, id] = [one.sessionHeader, actorOf(one.session)];
+    const { id_token, refresh_token } = provider.calls.token[0].body;
+    // The user logs out at the provider, by way of another client of it.
+    await one.navigate(`${provider.issuer}/session/end?id_token_hint=${id_token}`);
+    assert.deepEqual(provider.notified, ["ok"]);
+    const next = await gateway.request("/api", { headers: { cookie } });
+    assert.equal(assertProblem(next, 401, "session_ended").reason, "backchannel");
+    assert.equal(await reasonOf(gateway, other.sessionHeader), "live", "the other browser's session at the provider lives");
+    const { ledger } = await inspect(gateway, id);
+    assert.deepEqual(ledger.filter(({ event }) => event === "end").map(({ outcome, cause }) => [outcome, cause]), [["backchannel", "backchannel"]]);
+    assert.notEqual(await provider.refreshToken(refresh_token), "live");
+  });
+
+  test("conformance 36: a valid logout token is 200, without CSRF headers, with those of another site, and without a body", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: true });
+    for (const headers of [{}, { origin: "https://provider.example" }, { "sec-fetch-site": "cross-site" }]) {
+      const browser = await login();
+      const answer = await post(gateway, logoutToken(provider), headers);
+      assert.deepEqual([answer.status, answer.text], [200, ""]);
+      assert.equal(answer.headers["cache-control"], "no-store");
+      assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+      assert.match((await browser.api("/api")).setCookies.join(), /^session=;/, "the cookie is taken away");
+    }
+    const line = gateway.events.find(({ class: name, event }) => name === "RegionDirectory" && event === "revoke");
+    assert.deepEqual([line.outcome, line.cause], ["ok", "backchannel"]);
+  });
+
+  test("conformance 36: what is no valid logout token of this provider for this client is 400, and ends nothing", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: true });
+    const browser = await login();
+    const good = () => logoutToken(provider);
+    const [header, claims] = good().split(".");
+    const mac = { alg: "RS256", kid: provider.key.kid };
+    const stranger = signingKey("RS256", "a-stranger");
+    const bad = {
+      "alg none": jwtWith({ alg: "none" }, Buffer.from(claims, "base64url").toString(), ""),
+      "alg nOnE": jwtWith({ alg: "nOnE" }, Buffer.from(claims, "base64url").toString(), ""),
+      "no alg": jwtWith({ kid: mac.kid }, Buffer.from(claims, "base64url").toString(), good().split(".")[2]),
+      "alg HS256": logoutToken(provider, { header: { alg: "HS256" } }),
+      "alg ES256 over an RSA key": logoutToken(provider, { header: { alg: "ES256" } }),
+      "another key under its kid": logoutToken(provider, { key: { ...stranger, kid: provider.key.kid } }),
+      "an unknown kid": logoutToken(provider, { key: stranger }),
+      "a broken signature": withBrokenSignature(good()),
+      "no signature": `${header}.${claims}.`,
+      "critical header parameters": logoutToken(provider, { header: { crit: ["b64"], b64: false } }),
+      "an access token's type": logoutToken(provider, { header: { typ: "at+jwt" } }),
+      "another audience": logoutToken(provider, { aud: "somebody-else" }),
+      "other audiences": logoutToken(provider, { aud: ["one", "two"] }),
+      "no audience": logoutToken(provider, { aud: undefined }),
+      "another issuer": logoutToken(provider, { iss: "https://evil.example" }),
+      "the issuer with a slash": logoutToken(provider, { iss: `${provider.issuer}/` }),
+      "no issuer": logoutToken(provider, { iss: undefined }),
+      "no events": logoutToken(provider, { events: undefined }),
+      "no event": logoutToken(provider, { events: {} }),
+      "another event": logoutToken(provider, { events: { "http://schemas.openid.net/event/other": {} } }),
+      "events that are a list": logoutToken(provider, { events: [EVENT] }),
+      "an event that is no object": logoutToken(provider, { events: { [EVENT]: true } }),
+      "a nonce": logoutToken(provider, { nonce: "n" }),
+      "a nonce that is null": logoutToken(provider, { nonce: null }),
+      "no jti": logoutToken(provider, { jti: undefined }),
+      "an empty jti": logoutToken(provider, { jti: "" }),
+      "a jti that is a number": logoutToken(provider, { jti: 1 }),
+      "no iat": logoutToken(provider, { iat: undefined }),
+      "an iat as text": logoutToken(provider, { iat: String(seconds()) }),
+      "an iat in the future": logoutToken(provider, { iat: seconds() + 3600 }),
+      "an old iat": logoutToken(provider, { iat: seconds() - 86_400 }),
+      "no exp": logoutToken(provider, { exp: undefined }),
+      "expired": logoutToken(provider, { iat: seconds() - 500, exp: seconds() - 380 }),
+      "nobody": logoutToken(provider, { sub: undefined }),
+      "a sub that is a number": logoutToken(provider, { sub: 1 }),
+      "a sid that is an object": logoutToken(provider, { sid: {} }),
+      "an ID token": (await provider.calls.token[0].answer).json.id_token,
+      "two parts": `${header}.${claims}`,
+      "no JWT": "x",
+      "nothing": "",
+      "a long one": logoutToken(provider, { more: "x".repeat(20_000) }),
+    };
+    for (const [what, token] of Object.entries(bad)) {
+      const answer = await post(gateway, token);
+      assertProblem(answer, 400, "bad_request", what);
+      assert.equal(await reasonOf(gateway, browser.sessionHeader), "live", what);
+    }
+    for (const request of [
+      { body: "", headers: FORM },
+      { body: `token=${good()}`, headers: FORM },
+      { body: JSON.stringify({ logout_token: good() }), headers: { "content-type": "application/json" } },
+      { body: undefined },
+    ]) {
+      assertProblem(await gateway.request("/auth/backchannel-logout", { method: "POST", ...request }), 400, "bad_request");
+    }
+    assertProblem(await gateway.request(`/auth/backchannel-logout?logout_token=${good()}`, { method: "POST", headers: FORM, body: "" }), 400, "bad_request");
+    const get = await gateway.request(`/auth/backchannel-logout?logout_token=${good()}`);
+    assertProblem(get, 405, "method_not_allowed");
+    assert.equal(get.headers.allow, "POST");
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
+    assert.equal((await post(gateway, good())).status, 200, "and a good one is still accepted");
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+  });
+
+  test("conformance 36: a key that the provider rotated to just now is fetched", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: true });
+    const browser = await login();
+    provider.key = signingKey("RS256", "the-next");
+    assert.equal((await post(gateway, logoutToken(provider))).status, 200);
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+  });
+
+  test("conformance 37: a replayed jti has no effect", async (t) => {
+    for (const sid of [undefined, "sid-1"]) {
+      await t.test(sid ? "with a sid" : "without a sid", async (t) => {
+        const { gateway, provider, login } = await createWorld(t, { hostile: { idToken: withSid(() => sid) } });
+        const first = await login();
+        const token = logoutToken(provider, { sid });
+        assert.equal((await post(gateway, token)).status, 200);
+        assert.equal(await reasonOf(gateway, first.sessionHeader), "backchannel");
+        const again = await login();
+        assertProblem(await post(gateway, token), 400, "bad_request");
+        assert.equal(await reasonOf(gateway, again.sessionHeader), "live");
+        await gateway.kill9();
+        await gateway.restart();
+        assertProblem(await post(gateway, token), 400, "bad_request");
+        assert.equal(await reasonOf(gateway, again.sessionHeader), "live");
+      });
+    }
+  });
+
+  test("conformance 37: a token with sub alone ends all of the user's sessions, whatever their sid, and no other user's", async (t) => {
+    let sid = 0;
+    const { gateway, provider, login } = await createWorld(t, { hostile: { idToken: withSid(() => `sid-${++sid}`) } });
+    const theirs = [await login(), await login(), await login()];
+    provider.subject = "bob";
+    const other = await login();
+    assert.equal((await post(gateway, logoutToken(provider, { sub: "ada" }))).status, 200);
+    for (const browser of theirs) assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+    assert.equal(await reasonOf(gateway, other.sessionHeader), "live");
+  });
+
+  test("conformance 37: a token with a sid, alone or beside the sub, ends the sessions of that sid and no others", async (t) => {
+    for (const sub of [undefined, "ada"]) {
+      await t.test(sub ? "with sub and sid" : "with sid alone", async (t) => {
+        let sid = "phone";
+        const { gateway, provider, login } = await createWorld(t, { hostile: { idToken: withSid(() => sid) } });
+        const [phone, phoneAgain] = [await login(), await login()];
+        sid = "laptop";
+        const laptop = await login();
+        assert.equal((await post(gateway, logoutToken(provider, { sub, sid: "phone" }))).status, 200);
+        for (const browser of [phone, phoneAgain]) assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+        assert.equal(await reasonOf(gateway, laptop.sessionHeader), "live");
+      });
+    }
+  });
+
+  test("a token about somebody who has no session is 200: what it asks for is so", async (t) => {
+    const { gateway, provider } = await createWorld(t, { hostile: true });
+    assert.equal((await post(gateway, logoutToken(provider, { sub: "nobody" }))).status, 200);
+    assert.equal((await post(gateway, logoutToken(provider, { sub: undefined, sid: "none" }))).status, 200);
+  });
+
+  test("a session that was moved ends with its sid, where it lives now", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: { idToken: withSid(() => "s") } });
+    const browser = await login();
+    const headers = { authorization: `Bearer ${gateway.vars.ADMIN_TOKEN}` };
+    const migrate = `/auth/admin/sessions/${actorOf(browser.session)}/migrate`;
+    assert.equal((await gateway.request(migrate, { method: "POST", headers, body: '{"region":"oc"}' })).status, 200);
+    assert.equal((await post(gateway, logoutToken(provider, { sub: undefined, sid: "s" }))).status, 200);
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+  });
+
+  test("a login that is under way does not outlive a back-channel logout, and one that begins later does", async (t) => {
+    const { gateway, provider, browser: open } = await createWorld(t, { hostile: true });
+    const browser = open();
+    const callback = await callbackOf(browser);
+    assert.equal((await post(gateway, logoutToken(provider))).status, 200);
+    const page = await browser.navigate(callback.href);
+    assert.equal(page.status, 400);
+    assert.equal(browser.session, undefined);
+    await browser.login();
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
+  });
+
+  test("with a hundred requests in flight none that is sent after a back-channel logout passes", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: true });
+    const browser = await login();
+    let over = false;
+    const late = [];
+    const one = async () => {
+      while (late.length < 100) {
+        const sentAfter = over;
+        const { status } = await gateway.request("/api", { headers: { cookie: browser.sessionHeader } });
+        if (sentAfter) late.push(status);
+      }
+    };
+    const clients = Array.from({ length: 100 }, one);
+    await sleep(300);
+    assert.equal((await post(gateway, logoutToken(provider))).status, 200);
+    over = true;
+    await Promise.all(clients);
+    assert.deepEqual([...new Set(late)], [401]);
+  });
+
+  test("a back-channel logout during a refresh wins", async (t) => {
+    const { gateway, provider, browser } = await expired(t);
+    provider.answers.token = async (valid) => {
+      const answer = valid();
+      await sleep(1500);
+      return answer;
+    };
+    // The gateway's clock is ahead of this one.
+    const ahead = 61;
+    const waiting = burst(browser, 20);
+    await until("the refresh is under way", () => provider.refreshes.length === 1);
+    assert.equal((await post(gateway, logoutToken(provider, { iat: seconds() + ahead, exp: seconds() + ahead + 120 }))).status, 200);
+    const cookie = browser.sessionHeader;
+    assert.equal(await reasonOf(gateway, cookie), "backchannel");
+    assert.deepEqual(statuses(await waiting), [401]);
+    assert.equal(await reasonOf(gateway, cookie), "backchannel");
+  });
+
+  test("while the directory is down a logout token is 503, and the provider's second try counts", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: true, entry: BREAKABLE_DIRECTORY });
+    const browser = await login();
+    const token = logoutToken(provider);
+    await setDirectory(gateway, "down");
+    const answer = await post(gateway, token);
+    assertProblem(answer, 503, "store_unavailable");
+    assert.ok(Number(answer.headers["retry-after"]) > 0);
+    await setDirectory(gateway, "well");
+    assert.equal((await post(gateway, token)).status, 200);
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+  });
+
+  test("a provider whose keys cannot be fetched is 503, not 400", async (t) => {
+    const { gateway, provider } = await createWorld(t, { hostile: true });
+    provider.answers.jwks = () => ({ status: 500, body: "" });
+    assertProblem(await post(gateway, logoutToken(provider)), 503, "provider_unavailable");
+  });
+});

@@ -1,0 +1,74 @@
+// `make dev`: the gateway with the demo provider and the demo application, its log in readable lines, and nothing left
+// behind.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { readable } from "../demo/log-lines.mjs";
+import { Browser } from "./parts/browser.mjs";
+import { freePort, ROOT, start, stop, until } from "./parts/process.mjs";
+
+describe("demo", () => {
+  test("it starts, logs in, says in columns what happened, and takes its storage along when it stops", { timeout: 480_000 }, async (t) => {
+    const port = await freePort();
+    const storage = path.join(ROOT, `.wrangler/demo-${port}`);
+    const child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), TOKEN_LIFE: "60" } });
+    t.after(() => stop(child));
+    let over = false;
+    child.gone.then(() => (over = true));
+    await until("it says where to go", () => {
+      assert.ok(!over, child.output);
+      return child.output.includes(`http://localhost:${port}/`);
+    }, 420_000);
+    assert.ok(existsSync(storage), "its storage is in the checkout");
+
+    const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "session" } });
+    const form = await browser.navigate("/");
+    assert.match(form.text, /Continue as Ada Lovelace/);
+    const page = await browser.navigate(form.url, { method: "POST", form: { user: "ada" }, from: form.url.origin });
+    assert.equal(page.status, 200);
+    assert.match(page.text, /Demo application/);
+    assert.equal((await browser.api("/api/hello")).json().token_accepted, true);
+    const [, token] = /auth\/admin\/ \(token (\S+)\)/.exec(child.output);
+    const listed = await browser.api("/auth/admin/users/ada/sessions", { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(listed.json().sessions.length, 1, "the console's token is the one that it says");
+    await until("the login is in the log", () => /complete .* ok {2}logged in/.test(child.output));
+
+    child.kill("SIGINT");
+    await child.gone;
+    assert.equal(child.exitCode, 0, child.output);
+    assert.ok(!existsSync(storage), "nothing is left of it");
+  });
+
+  for (const [PROVIDER, subject] of [["auth0", /^auth0\|ada$/], ["workos", /^user_/]]) {
+    test(`PROVIDER=${PROVIDER} runs it against the stand-in, where a user comes in at once and goes out again`, { timeout: 120_000 }, async (t) => {
+      const port = await freePort();
+      const child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), PROVIDER } });
+      t.after(() => stop(child));
+      let over = false;
+      child.gone.then(() => (over = true));
+      await until("it says where to go", () => {
+        assert.ok(!over, child.output);
+        return child.output.includes("Ctrl-C");
+      }, 110_000);
+      const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "session" } });
+      const page = await browser.navigate("/");
+      assert.match(page.text, /Demo application/);
+      assert.match((await browser.api("/auth/session")).json().subject, subject);
+      const out = await browser.navigate("/auth/logout", { from: browser.origin, method: "POST", form: {} });
+      assert.equal(out.url.origin + out.url.pathname, `http://localhost:${port}/auth/logged-out`);
+      child.kill("SIGINT");
+      await child.gone;
+      assert.equal(child.exitCode, 0, child.output);
+    });
+  }
+
+  test("the columns of its log stand one under the other, however long an outcome is", () => {
+    const event = { event: "begin", actor: "a".repeat(64), outcome: "ok", cause: "request", duration_ms: 3, detail: "a login began" };
+    const lines = [event, { ...event, event: "get_denied", outcome: "provider_unavailable", cause: "alarm", duration_ms: 10_012 }];
+    const [one, two] = lines.map((line) => readable(JSON.stringify(line), { colour: false }));
+    for (const [here, there] of [["begin", "get_denied"], ["session", "session"], ["by request", "by alarm"], ["ok", "provider_unavailable"]]) {
+      assert.equal(one.indexOf(here), two.indexOf(there), `${one}\n${two}`);
+    }
+  });
+});

@@ -1,0 +1,100 @@
+// The examples do what they are there to show. Each runs behind the bundle that would be deployed; one is started with the
+// command that its reader would use.
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { Browser } from "./parts/browser.mjs";
+import { startGateway } from "./parts/gateway.mjs";
+import { startHostileProvider } from "./parts/hostile.mjs";
+import { request } from "./parts/http.mjs";
+import { BIN, freePort, ROOT, start as run, stop, until } from "./parts/process.mjs";
+import { openWebSocket } from "./parts/websocket.mjs";
+
+const EXAMPLES = path.join(ROOT, "examples");
+const MINUTES = 60_000;
+
+/** The example behind a gateway, and a browser in front of it. */
+async function open(t, name, claims = {}) {
+  const { start } = await import(path.join(EXAMPLES, name, "start.mjs"));
+  const example = await start();
+  const provider = await startHostileProvider({ idToken: { claims: (plain) => ({ ...plain, ...claims }) } });
+  const gateway = await startGateway({ provider, vars: { ROUTES: example.routes, STREAM_CHECK_SECONDS: "1" } });
+  t.after(async () => {
+    await gateway.close();
+    await Promise.all([provider.close(), example.close()]);
+  });
+  return { gateway, browser: () => new Browser(gateway) };
+}
+
+describe("examples", () => {
+  test("spa: the page is for everybody, the API on another origin for those who have logged in", async (t) => {
+    const { browser } = await open(t, "spa");
+    const user = browser();
+    assert.match((await user.navigate("/")).text, /<title>Orders/);
+    assert.match((await user.api("/app.js")).headers["content-type"], /javascript/);
+    assert.equal((await user.api("/api/orders")).status, 401);
+    assert.equal((await user.api("/auth/session")).status, 401);
+    await user.login();
+    assert.equal((await user.api("/auth/session")).json().claims.name, "Ada Lovelace");
+    assert.equal((await user.api("/api/orders")).json().orders.length, 2);
+    const more = await user.api("/api/orders", { method: "POST", body: JSON.stringify({ order: "tea" }), headers: { "content-type": "application/json" } });
+    assert.deepEqual(more.json().orders.slice(2), ["tea"]);
+  });
+
+  test("classic: the server knows its user by headers, and the gateway keeps others out of /staff", async (t) => {
+    const { browser } = await open(t, "classic", { groups: ["staff", "a,b"] });
+    const user = browser();
+    const page = await user.navigate("/");
+    assert.match(page.text, /You are <b>ada<\/b>, in: staff, a,b\./);
+    const forged = await user.api("/", { headers: { "x-forwarded-user": "root", x_forwarded_user: "root" } });
+    assert.match(forged.text, /You are <b>ada<\/b>/);
+    assert.match((await user.navigate("/staff")).text, /Only staff/);
+    const kept = await user.navigate("/", { from: user.origin, method: "POST", form: { note: "<tea>" } });
+    assert.match(kept.text, /<li>&#60;tea&#62;<\/li>/);
+
+    const guests = await open(t, "classic", { groups: ["guests"] });
+    assert.equal((await guests.browser().navigate("/staff")).status, 403);
+  });
+
+  test("chat: messages reach everybody with their sender's name, and a logout closes the connection", async (t) => {
+    const { gateway, browser } = await open(t, "chat");
+    const [one, two] = [browser(), browser()];
+    const join = async (user) => {
+      await user.login();
+      return openWebSocket(gateway.origin, "/chat", [`cookie: ${user.sessionHeader}`, `origin: ${gateway.origin}`]);
+    };
+    const first = await join(one);
+    const second = await join(two);
+    t.after(() => [first, second].forEach(({ socket }) => socket.destroy()));
+    await second.say("hello"); // what comes first may be somebody's arrival
+    await until("the message arrives", async () => JSON.parse(await first.say("hi")).user === "ada");
+    await one.api("/auth/logout", { method: "POST" });
+    assert.equal((await first.closed).code, 1008);
+    const refused = await openWebSocket(gateway.origin, "/chat", [`cookie: ${two.sessionHeader}`, "origin: https://evil.example"]);
+    assert.equal(refused.status, 403);
+    refused.socket.destroy();
+  });
+
+  test("make dev EXAMPLE=… starts each of them, and says which there are", { timeout: 8 * MINUTES }, async (t) => {
+    const names = readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of names) {
+      const port = await freePort();
+      const env = { EXAMPLE: name, PORT: String(port), PATH: `${BIN}:${process.env.PATH}` };
+      const child = run(path.join(BIN, "node"), [path.join(ROOT, "demo/run.mjs")], { env, group: true });
+      t.after(() => stop(child));
+      const open = `http://localhost:${port}`;
+      const isUp = () => {
+        if (child.exitCode !== null) throw new Error(`it ended:\n${child.output}`);
+        return child.output.includes(`Open        ${open}/`);
+      };
+      await until(`${name} is up`, isUp, 3 * MINUTES);
+      const page = await request(`http://127.0.0.1:${port}/`, { headers: { host: `localhost:${port}`, accept: "text/html" } });
+      assert.ok([200, 302].includes(page.status), `${name}: ${page.status}`);
+      await stop(child);
+    }
+    const unknown = run(path.join(BIN, "node"), [path.join(ROOT, "demo/run.mjs")], { env: { EXAMPLE: "nothing", PORT: String(await freePort()) } });
+    await unknown.gone;
+    assert.match(unknown.output, /no example nothing/);
+  });
+});

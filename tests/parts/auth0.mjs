@@ -1,0 +1,45 @@
+// Auth0, by its stand-in (see demo/auth0.mjs), with a proxy before it that writes down what the gateway asks: the
+// stand-in accepts any secret and any code.
+import { startSimulator } from "../../demo/auth0.mjs";
+import { certificate } from "./certificate.mjs";
+import { sleep, temporaryFolder } from "./process.mjs";
+import { startRecorder } from "./recorder.mjs";
+
+const PATHS = {
+  "/.well-known/openid-configuration": "discovery",
+  "/.well-known/jwks.json": "jwks",
+  "/authorize": "authorization",
+  "/oauth/token": "token",
+  "/oauth/revoke": "revocation",
+  "/userinfo": "userinfo",
+  "/v2/logout": "v2Logout",
+};
+
+/** Starts both; see recorder.mjs. */
+export async function startAuth0({ accessTokenSeconds = 300 } = {}) {
+  const tls = certificate();
+  const simulator = await startSimulator({ folder: temporaryFolder(), certificate: tls, accessTokenSeconds });
+  let issued = 0;
+  const own = {
+    async token(_, pass) {
+      // Its tokens differ by the second.
+      while (Math.floor(Date.now() / 1000) === issued) await sleep(50);
+      issued = Math.floor(Date.now() / 1000);
+      return pass();
+    },
+  };
+  const recorder = await startRecorder({ target: simulator.origin, ca: tls.ca, paths: PATHS, tls, own });
+  return {
+    ...recorder,
+    issuer: `${recorder.origin}/`,
+    clientId: "the-gateway",
+    clientSecret: "client-secret with+signs/that%need=encoding",
+    ca: tls.ca,
+    vars: { PROVIDER: "auth0", AUTH0_DOMAIN: new URL(recorder.origin).host, OIDC_ISSUER: undefined },
+    subjectOf: (id) => `auth0|${id}`,
+    close: async () => {
+      await recorder.close();
+      await simulator.close();
+    },
+  };
+}
