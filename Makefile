@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle dev test bench lint tools clean
+.PHONY: help build build-panic bundle dev test bench lint migrate tools clean
 
 # What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
 DENY ?= bans licenses sources
@@ -32,8 +32,11 @@ dev: build ## start gateway, demo provider and demo application, or EXAMPLE=spa,
 	@$(NODE) demo/run.mjs
 
 test: bundle build-panic ## run all tests
-	@bash scripts/install.sh browser
+	@bash scripts/install.sh browser database
 	@$(NODE) tests/run.mjs
+
+migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
+	@DATABASE_URL="$(DATABASE_URL)" bash scripts/migrate.sh
 
 bench: bundle ## size and start-up time of the Worker
 	@$(NODE) bench/size.mjs
@@ -46,7 +49,7 @@ lint: ## rustfmt, clippy for both targets, cargo-deny
 	@. scripts/environment.sh && "$$cargo_deny" check $(DENY)
 
 tools: ## install everything that the other targets need
-	@bash scripts/install.sh rust cargo node browser lint
+	@bash scripts/install.sh rust cargo node browser database lint
 
 clean: ## remove what was built
 	rm -rf build target .wrangler

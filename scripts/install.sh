@@ -4,8 +4,10 @@
 #   cargo    worker-build and wasm-bindgen, compiled into the cache folder
 #   node     the npm packages, Node itself among them
 #   browser  Chromium and openssl, for the tests
+#   database Postgres, for the tests
 #   lint     rustfmt, clippy and cargo-deny
-# Needs Rust (rustup), Node 20 or later with npm and, for `browser`, a Debian-like system or both programs.
+# Needs Rust (rustup), Node 20 or later with npm and, for `browser` and `database`, a Debian-like system or the
+# programs themselves.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
@@ -77,6 +79,12 @@ browser() {
   step "${missing[*]} (system packages)" apt_packages "${missing[@]}"
 }
 
+database() {
+  compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null && return
+  command -v apt-get >/dev/null || stop "please install: postgresql (server programs in /usr/lib/postgresql)"
+  step "postgresql (system package)" apt_packages postgresql
+}
+
 lint() {
   cargo fmt --version >/dev/null 2>&1 || step "rustfmt" rustup component add rustfmt
   cargo clippy --version >/dev/null 2>&1 || step "clippy" rustup component add clippy
@@ -91,6 +99,7 @@ for part in "$@"; do
     cargo) cargo_tools ;;
     node) node_packages ;;
     browser) browser ;;
+    database) database ;;
     lint) lint ;;
     *) stop "unknown part: $part" ;;
   esac

@@ -20,8 +20,10 @@ pub mod pattern;
 pub mod provider;
 mod reader;
 pub mod routes;
+mod store;
 
 pub use provider::{Auth0, Provider, WorkOs};
+pub use store::{APPLICATION_NAME, Database, StoreKind, StoreSettings};
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub struct Config {
     pub same_site: SameSite,
     /// `DEFAULT_REGION`, `REGION_*` and `JURISDICTION`: where sessions live, and when they move.
     pub regions: Regions,
+    /// `SESSION_STORE` and what belongs to it.
+    pub store: StoreSettings,
     /// `ADMIN_TOKEN`; none: there is no administration.
     pub admin_token: Option<AdminToken>,
 }
@@ -303,7 +307,7 @@ mod tests {
         assert_eq!(problems(&[("SESSION_IDLE_SECONDS", "1e3")]), ["SESSION_IDLE_SECONDS"]);
         assert_eq!(problems(&[("AUTH_PREFIX", "auth/")]), ["AUTH_PREFIX"]);
         assert_eq!(problems(&[("COOKIE_SAME_SITE", "none")]), ["COOKIE_SAME_SITE"]);
-        assert_eq!(problems(&[("SESSION_STORE", "neon")]), ["SESSION_STORE"]);
+        assert_eq!(problems(&[("SESSION_STORE", "redis")]), ["SESSION_STORE"]);
         assert_eq!(problems(&[("JURISDICTION", "us")]), ["JURISDICTION"]);
         assert_eq!(problems(&[("ADMIN_TOKEN", "short")]), ["ADMIN_TOKEN"]);
     }

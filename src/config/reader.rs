@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, Provider, RegionPolicy, Regions, SameSite,
-    TokenAuth, is_allowed,
+    TokenAuth, is_allowed, store,
 };
 use crate::region::Region;
 
@@ -66,7 +66,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         };
         let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
         let regions = self.regions();
-        self.choice("SESSION_STORE", &[("durable", ())]);
+        let store = store::read(self);
         let admin_token = self.text("ADMIN_TOKEN");
         if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
             self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
@@ -84,6 +84,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             lifetimes,
             same_site: same_site?,
             regions: regions?,
+            store: store?,
             admin_token: admin_token.as_deref().map(AdminToken::new),
         })
     }

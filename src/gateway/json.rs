@@ -114,7 +114,7 @@ pub fn detail(id: &ActorId, inspection: &Inspection) -> Body {
         summary: summary(id, &inspection.summary, false),
         subject: inspection.subject.as_deref(),
         issuer: inspection.issuer.as_deref(),
-        store: "durable",
+        store: inspection.store.as_str(),
         epoch: inspection.epoch,
         generation: inspection.generation,
         next_alarm_at: inspection.next_alarm_at,

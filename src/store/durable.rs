@@ -1,7 +1,13 @@
-//! The default store: the actor's own SQLite.
+//! The actor's own SQLite: the whole record where `SESSION_STORE` is `durable`, and the fence of every other store.
 //!
 //! ```sql
-//! CREATE TABLE record (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, state BLOB NOT NULL)
+//! CREATE TABLE record (
+//!   id         INTEGER PRIMARY KEY CHECK (id = 1),
+//!   store      TEXT NOT NULL,     -- the store that has the record
+//!   generation INTEGER NOT NULL,  -- the write that counts; 0: none does yet
+//!   attempted  INTEGER NOT NULL,  -- the last write that another store was asked for, whatever became of it
+//!   state      BLOB               -- the record of this generation; null where another store alone has it
+//! )
 //! ```
 //!
 //! Writes are synchronous and confirmed by the platform's output gate: no call leaves the actor before what was
@@ -9,7 +15,9 @@
 
 use worker::{SqlStorage, SqlStorageValue};
 
-use super::{Record, Store, StoreError};
+use super::StoreError;
+use super::seal::Unreadable;
+use crate::config::StoreKind;
 
 /// See the module.
 #[derive(Debug)]
@@ -17,41 +25,71 @@ pub struct Durable {
     sql: SqlStorage,
 }
 
+/// What the actor itself knows of its record.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The store that has the record.
+    pub store: StoreKind,
+    /// The write that counts.
+    pub generation: u64,
+    /// The last write that was asked for.
+    pub attempted: u64,
+    /// The record of this generation: in clear for `durable`, sealed for the others.
+    pub state: Option<Vec<u8>>,
+}
+
 impl Durable {
     /// The store in this database.
     pub const fn new(sql: SqlStorage) -> Self {
         Self { sql }
     }
-}
 
-impl Store for Durable {
-    async fn load(&self) -> Result<Option<Record>, StoreError> {
+    /// The row; none where this actor never began.
+    pub fn read(&self) -> Result<Option<Row>, StoreError> {
         // Asking for the table first: an actor that never began writes nothing, not even an empty table.
         let exists = self.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'record'", None)?;
         if exists.raw().next().is_none() {
             return Ok(None);
         }
-        let rows = self.sql.exec("SELECT generation, state FROM record WHERE id = 1", None)?;
+        let rows = self.sql.exec("SELECT store, generation, attempted, state FROM record WHERE id = 1", None)?;
         let Some(row) = rows.raw().next() else { return Ok(None) };
         let mut columns = row?.into_iter();
-        match (columns.next(), columns.next()) {
-            (Some(SqlStorageValue::Integer(generation)), Some(SqlStorageValue::Blob(bytes))) => {
-                Ok(Some(Record { generation: generation.try_into().map_err(|_| StoreError::Corrupt)?, bytes }))
-            }
-            _ => Err(StoreError::Corrupt),
-        }
+        let row = match (columns.next(), columns.next(), columns.next(), columns.next()) {
+            (
+                Some(SqlStorageValue::String(store)),
+                Some(SqlStorageValue::Integer(generation)),
+                Some(SqlStorageValue::Integer(attempted)),
+                Some(state),
+            ) => Row {
+                store: StoreKind::parse(&store).ok_or(Unreadable::Corrupt)?,
+                generation: generation.try_into().map_err(|_| Unreadable::Corrupt)?,
+                attempted: attempted.try_into().map_err(|_| Unreadable::Corrupt)?,
+                state: match state {
+                    SqlStorageValue::Blob(bytes) => Some(bytes),
+                    SqlStorageValue::Null => None,
+                    _ => return Err(Unreadable::Corrupt.into()),
+                },
+            },
+            _ => return Err(Unreadable::Corrupt.into()),
+        };
+        Ok(Some(row))
     }
 
-    async fn save(&self, record: &Record) -> Result<(), StoreError> {
-        let generation = i64::try_from(record.generation).map_err(|_| StoreError::Corrupt)?;
-        if record.generation == 1 {
-            let schema = "CREATE TABLE IF NOT EXISTS record \
-                (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, state BLOB NOT NULL)";
+    /// Writes the row; the first write makes the table.
+    pub fn write(&self, row: &Row) -> Result<(), StoreError> {
+        let number =
+            |number: u64| Ok::<_, StoreError>(SqlStorageValue::try_from_i64(number.try_into().unwrap_or(i64::MAX))?);
+        if row.attempted <= 1 {
+            let schema = "CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), \
+                store TEXT NOT NULL, generation INTEGER NOT NULL, attempted INTEGER NOT NULL, state BLOB)";
             self.sql.exec(schema, None)?;
         }
-        let write = "INSERT INTO record (id, generation, state) VALUES (1, ?, ?) \
-            ON CONFLICT (id) DO UPDATE SET generation = excluded.generation, state = excluded.state";
-        self.sql.exec(write, vec![SqlStorageValue::try_from_i64(generation)?, record.bytes.clone().into()])?;
+        let write = "INSERT INTO record (id, store, generation, attempted, state) VALUES (1, ?, ?, ?, ?) \
+            ON CONFLICT (id) DO UPDATE SET store = excluded.store, generation = excluded.generation, \
+            attempted = excluded.attempted, state = excluded.state";
+        let state = row.state.clone().map_or(SqlStorageValue::Null, SqlStorageValue::Blob);
+        let values = vec![row.store.as_str().into(), number(row.generation)?, number(row.attempted)?, state];
+        self.sql.exec(write, values)?;
         Ok(())
     }
 }

@@ -1,11 +1,26 @@
-//! Where the record of a session is kept.
+//! Where the record of a session is kept: in the actor's own storage, in Workers KV, or in Postgres.
 //!
-//! A store keeps one record per actor: bytes that it does not understand, and a generation that grows with every
-//! write. The actor does not know which store it has.
+//! An actor has one [`SessionStore`], and does not know which kind it is. A [`Store`] is a place outside of the actor; it
+//! gets records [`seal`]ed and understands nothing of them. The actor's own storage ([`durable`]) holds the fence: which
+//! write counts.
 
-use worker::SqlStorage;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use time::OffsetDateTime;
+use worker::Delay;
+
+use self::seal::Unreadable;
+use crate::credential::ActorId;
 
 pub mod durable;
+pub mod kv;
+pub mod neon;
+pub mod seal;
+mod session_store;
+
+pub use session_store::SessionStore;
 
 /// Why a record could not be read or written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -16,6 +31,9 @@ pub enum StoreError {
     /// What it holds is no record of this version.
     #[error("the record cannot be read")]
     Corrupt,
+    /// What it holds is not this session's last record.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
 }
 
 impl From<worker::Error> for StoreError {
@@ -26,25 +44,42 @@ impl From<worker::Error> for StoreError {
     }
 }
 
-/// A record and the number of its write.
-#[derive(Debug)]
-pub struct Record {
-    /// Grows by one with every write.
-    pub generation: u64,
-    /// The state, see [`crate::actors::wire`].
-    pub bytes: Vec<u8>,
+/// What a store may know of a session in clear: what an operator asks for. No token, secret or claim.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// `active`, `moved` or `ended`.
+    pub state: String,
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// Where the actor lives.
+    pub region: &'static str,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The last use that was written down.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// When the store may drop it.
+    pub kept_until: OffsetDateTime,
 }
 
-/// Keeps the record of one actor.
+/// A place for sealed records, outside of the actor.
 #[allow(async_fn_in_trait, reason = "actors are single-threaded; no future is sent anywhere")]
 pub trait Store {
-    /// The record; none where this actor never began.
-    async fn load(&self) -> Result<Option<Record>, StoreError>;
-    /// Writes the record; the first write makes what is needed for it.
-    async fn save(&self, record: &Record) -> Result<(), StoreError>;
+    /// The sealed record, whichever it is.
+    async fn read(&self, actor: &ActorId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Writes a sealed record. Afterwards the store has it, or nobody knows.
+    async fn write(&self, actor: &ActorId, generation: u64, sealed: &[u8], about: &About) -> Result<(), StoreError>;
+    /// Deletes the record.
+    async fn delete(&self, actor: &ActorId) -> Result<(), StoreError>;
 }
 
-/// The store of this actor.
-pub fn of(sql: SqlStorage) -> impl Store {
-    durable::Durable::new(sql)
+/// Waits for a store, but not for long.
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match select(pin!(work), pin!(Delay::from(limit))).await {
+        Either::Left((done, _)) => done,
+        Either::Right(_) => Err(StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()))),
+    }
 }

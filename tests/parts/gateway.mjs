@@ -17,7 +17,7 @@ export const STATE_KEYS = `a:${Buffer.alloc(32, 7).toString("base64url")}`;
  * - `vars`: variables beside, or instead of, the defaults; `undefined` takes one away
  * - `provider`: `{ issuer, clientId, clientSecret }`; `upstream`: `{ origin }`
  * - `https`: serve TLS with a certificate of our own; `host`: the name in PUBLIC_ORIGIN
- * - `bundle`, `entry`, `probe`, `services`, `trust`: see workerd.mjs
+ * - `bundle`, `entry`, `probe`, `services`, `kv`, `hyperdrive`, `trust`: see workerd.mjs
  */
 export async function startGateway({ vars = {}, provider, upstream, https = false, host = "127.0.0.1", ...more }) {
   const gateway = new Gateway({ https, host, ...more });
@@ -43,8 +43,8 @@ class Gateway {
   #child;
   #before = "";
 
-  constructor({ https, host, bundle = RELEASE, entry, probe, services, trust }) {
-    Object.assign(this, { https, host, bundle, entry, probe, services, trust });
+  constructor({ https, host, bundle = RELEASE, entry, probe, services, kv, hyperdrive, trust }) {
+    Object.assign(this, { https, host, bundle, entry, probe, services, kv, hyperdrive, trust });
     this.tls = https ? certificate() : undefined;
     this.ca = this.tls?.ca;
   }
@@ -60,9 +60,10 @@ class Gateway {
   }
 
   async start() {
-    const { bundle, port, tls, vars, entry, probe, services, trust } = this;
+    const { bundle, port, tls, vars, entry, probe, services, kv, hyperdrive, trust } = this;
     const folder = this.#folder;
-    const file = await writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, services, trust });
+    const given = { bundle, folder, port, tls, vars, entry, probe, services, kv, hyperdrive, trust };
+    const file = await writeConfiguration(given);
     this.#child = start(path.join(BIN, "workerd"), ["serve", "--experimental", file], { cwd: this.#folder });
     const child = this.#child;
     let over = false;

@@ -7,6 +7,7 @@ import bundle, * as exported from "./entry.js";
 export * from "./entry.js";
 
 let ahead = 0;
+let alarmsWithin;
 const now = Date.now;
 Date.now = () => now() + ahead;
 
@@ -20,6 +21,7 @@ function count(name, object) {
     const { value } = Object.getOwnPropertyDescriptor(prototype, key);
     if (typeof value !== "function" || key === "constructor") continue;
     prototype[key] = function (...args) {
+      if (key === "setAlarm" && alarmsWithin !== undefined) args[0] = new Date(now() + alarmsWithin);
       counts[name + "." + key] = (counts[name + "." + key] ?? 0) + 1;
       return value.apply(this, args);
     };
@@ -43,6 +45,10 @@ export default class extends bundle {
       ahead = Number(searchParams.get("ahead")) * 1000;
       return Response.json({ ahead });
     }
+    if (pathname === "/__instruments/alarms") {
+      alarmsWithin = Number(searchParams.get("within"));
+      return Response.json({ alarmsWithin });
+    }
     return super.fetch(request);
   }
 }
@@ -53,6 +59,9 @@ export async function storageCalls(gateway) {
   const counts = (await gateway.request("/__instruments/storage")).json();
   return { counts, total: Object.values(counts).reduce((sum, count) => sum + count, 0) };
 }
+
+/** From now on every alarm that is set fires so many milliseconds later, whatever it was set to. */
+export const setAlarmsWithin = (gateway, ms) => gateway.request(`/__instruments/alarms?within=${ms}`);
 
 /** Sets the gateway's clock this many seconds ahead of the machine's. Alarms keep to the machine's. */
 export const setClockAhead = (gateway, seconds) => gateway.request(`/__instruments/clock?ahead=${seconds}`);

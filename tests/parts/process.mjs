@@ -18,14 +18,15 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => pro
 
 /**
  * Starts a program. `child.output` collects what it prints, `child.gone` resolves when it has ended. With `group`
- * the program leads a process group, which ends with it.
+ * the program leads a process group, which ends with it; `user` is whose it is: `{ uid, gid }`.
  */
-export function start(command, args, { env = {}, cwd = ROOT, group = false } = {}) {
+export function start(command, args, { env = {}, cwd = ROOT, group = false, user = {} } = {}) {
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: group,
+    ...user,
   });
   child.group = group;
   child.output = "";

@@ -21,8 +21,10 @@ const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
  * - `trust`: a certificate authority, as PEM text, that is believed beside the usual ones
  * - `probe`: `{ port, script }`, a second Worker with the gateway's Durable Objects bound to it
  * - `services`: service bindings by name, each the script of a Worker
+ * - `kv`: the address of what stands behind `SESSION_KV`; `hyperdrive`: `{ address, database, user, password }`, what stands
+ *   behind `SESSION_DB`
  */
-export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, services = {}, trust }) {
+export async function writeConfiguration({ bundle, folder, port, tls, vars, entry, probe, services = {}, kv, hyperdrive, trust }) {
   const { compatibility_date, compatibility_flags, durable_objects, migrations, vars: defaults } = await settings(bundle);
   const storage = path.join(folder, "storage");
   mkdirSync(storage, { recursive: true });
@@ -46,6 +48,17 @@ export async function writeConfiguration({ bundle, folder, port, tls, vars, entr
       const designator = service ? `(className = ${quote(class_name)}, serviceName = ${quote(service)})` : quote(class_name);
       return `(name = ${quote(name)}, durableObjectNamespace = ${designator})`;
     });
+  const stores = [];
+  if (kv) stores.push(`(name = "SESSION_KV", kvNamespace = "kv")`);
+  if (hyperdrive) {
+    const { database, user, password } = hyperdrive;
+    const login = `database = ${quote(database)}, user = ${quote(user)}, password = ${quote(password)}`;
+    stores.push(`(name = "SESSION_DB", hyperdrive = (designator = "database", ${login}, scheme = "postgresql"))`);
+  }
+  const external = [
+    kv && `(name = "kv", external = (address = ${quote(kv)}, http = ()))`,
+    hyperdrive && `(name = "database", external = (address = ${quote(hyperdrive.address)}, tcp = ()))`,
+  ].filter(Boolean);
   const compatibility = `compatibilityDate = ${quote(compatibility_date)},
   compatibilityFlags = [${(compatibility_flags ?? []).map(quote).join(", ")}]`;
   const http = `(cfBlobHeader = "${CF_HEADER}")`;
@@ -67,13 +80,13 @@ const config :Workerd.Config = (
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true${trust ? `, trustedCertificates = [${quote(trust)}]` : ""}))),
     (name = "disk", disk = (path = ${quote(storage)}, writable = true))${probe ? `,\n    (name = "probe", worker = .probe)` : ""}${bound
       .map((name) => `,\n    (name = "service-${name}", worker = .service${name.toLowerCase()})`)
-      .join("")} ],
+      .join("")}${external.map((service) => `,\n    ${service}`).join("")} ],
   sockets = [
     (name = "gateway", address = "127.0.0.1:${port}", service = "main", ${socket})${probeSocket} ] );
 const main :Workerd.Worker = (
   ${compatibility},
   modules = ${list(all.map(({ name, type }) => `(name = ${quote(name)}, ${type} = embed ${quote(name)})`))},
-  bindings = ${list([...text, ...namespaces(), ...bound.map((name) => `(name = ${quote(name)}, service = "service-${name}")`)])},
+  bindings = ${list([...text, ...stores, ...namespaces(), ...bound.map((name) => `(name = ${quote(name)}, service = "service-${name}")`)])},
   durableObjectNamespaces = ${list(
     classes.map((name) => `(className = ${quote(name)}, uniqueKey = ${quote(`test-${name}`)}, enableSql = ${sql.has(name)})`),
   )},

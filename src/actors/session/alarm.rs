@@ -3,19 +3,21 @@
 
 use std::rc::Rc;
 
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::Memory;
 use super::Session;
 use super::ledger::{Cause, Event};
 use super::refresh::Outcome;
-use super::state::{Arriving, Due, State};
+use super::state::{Arriving, Due, RETENTION, State};
 use crate::actors::directory::message::of_user;
 use crate::ambient;
 use crate::store::StoreError;
 
 /// When to look again after the store failed.
 const LOOK_AGAIN: Duration = Duration::minutes(1);
+/// When to look again at a record that could not be read.
+const LOOK_FOR_REPAIR: Duration = Duration::days(1);
 
 impl Session {
     /// Never fails: what could not be done is done by the next alarm.
@@ -28,13 +30,14 @@ impl Session {
 
     async fn act(self: &Rc<Self>) -> Result<(), StoreError> {
         self.load().await?;
+        self.settle_store().await;
         // A move that was under way is found out about first; what it says is what is due.
         let ready = self.ready().await;
         let began = ambient::now();
         let lifetimes = self.lifetimes();
         let due = self.memory.borrow().state.as_ref().map(|state| state.due(began, lifetimes));
         match due {
-            None => return Ok(()),
+            None => return self.wait_for_repair(began).await,
             Some(Due::Forget) => return self.forget().await,
             Some(Due::End(reason)) => {
                 let remains = self.end(reason, Cause::Alarm, "its time was up").await?;
@@ -45,6 +48,7 @@ impl Session {
                     Outcome::Fresh => "ok",
                     Outcome::Ended => "ended",
                     Outcome::Unavailable { .. } => "provider_unavailable",
+                    Outcome::StoreUnavailable => "store_unavailable",
                     Outcome::NoToken | Outcome::OtherOrganization => "no_token",
                 };
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, "refreshed ahead of the access token's end");
@@ -58,14 +62,19 @@ impl Session {
             Some(Due::Arrive) => return ready.map_err(|denied| StoreError::Unavailable(denied.to_string())),
             Some(Due::Nothing) => {}
         }
-        self.reschedule().await
+        self.schedule_next().await
     }
 
-    async fn reschedule(&self) -> Result<(), StoreError> {
-        let next = self.memory.borrow().state.as_ref().map(|state| state.next_alarm(self.lifetimes()));
-        match next {
-            Some(next) => self.schedule(next).await,
-            None => Ok(()),
+    /// A record that cannot be read is kept as long as that of an ended session.
+    async fn wait_for_repair(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+        if !self.memory.borrow().unreadable {
+            return Ok(());
+        }
+        match self.unreadable_since() {
+            Some(since) if now < since.saturating_add(RETENTION) => {
+                self.schedule(now.saturating_add(LOOK_FOR_REPAIR)).await
+            }
+            _ => self.forget().await,
         }
     }
 
@@ -89,6 +98,7 @@ impl Session {
             ambient::now(),
             "nothing of the session is kept any longer",
         );
+        self.store.forget().await;
         self.storage.delete_alarm().await?;
         self.storage.delete_all().await?;
         *self.memory.borrow_mut() = Memory { loaded: true, ..Memory::default() };

@@ -168,6 +168,7 @@ impl Session {
             Some(TokenStanding::Refreshable) => match self.refresh_once(cause).await {
                 Outcome::Fresh | Outcome::Ended => Ok(()),
                 Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+                Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
                 Outcome::NoToken => Err(self.without_any_token().await),
                 // Joined somebody's switch, which came to nothing: the next request begins a refresh of its own.
                 Outcome::OtherOrganization => Err(Denied::ProviderUnavailable { retry_after: 1 }),

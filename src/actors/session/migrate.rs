@@ -70,18 +70,23 @@ impl Session {
             self.end(EndReason::Superseded, cause, "another user logged in").await?;
             return Ok(None);
         }
-        let estate = self.active(|active| Estate {
-            created_at: active.created_at,
-            expires_at: active.expires_at,
-            epoch: active.epoch.saturating_add(1),
-            refresh_token: match &active.grant.refresh {
-                Refreshing::Ready { token, .. } if successor.needs_refresh_token => Some(token.clone()),
-                _ => None,
-            },
-            ledger: Vec::new(),
-        });
         let grace = self.config.regions.grace;
-        self.transition(|state| state.succeeded(now, &successor, grace)).await?;
+        let mut estate = None;
+        // What is left is seen when nothing else is about to change it: a token on its way out is not among it.
+        self.transition(|state| {
+            estate = state.active().map(|active| Estate {
+                created_at: active.created_at,
+                expires_at: active.expires_at,
+                epoch: active.epoch.saturating_add(1),
+                refresh_token: match &active.grant.refresh {
+                    Refreshing::Ready { token, .. } if successor.needs_refresh_token => Some(token.clone()),
+                    _ => None,
+                },
+                ledger: Vec::new(),
+            });
+            state.succeeded(now, &successor, grace)
+        })
+        .await?;
         let detail = format!("session {} in {} takes its place", successor.actor, successor.region);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
         let ledger = ledger::entries(&self.sql).unwrap_or_default();
@@ -210,7 +215,9 @@ impl Session {
         })?;
         ledger::create(&self.sql)?;
         let detail = format!("comes from {from}");
-        self.commit(State::Arriving(Arriving { active, from, arrived_at: now })).await?;
+        if !self.originate(State::Arriving(Arriving { active, from, arrived_at: now })).await? {
+            return Err(Denied::Unknown);
+        }
         for entry in &ledger {
             let _ = ledger::append(&self.sql, entry);
         }
@@ -237,7 +244,7 @@ impl Session {
     }
 
     /// Lets the session go, if it is to go there. Not `ready`: the new actor may ask while the move is under way.
-    pub(super) async fn release(&self, release: Release) -> Result<bool, Denied> {
+    pub(super) async fn release(self: &Rc<Self>, release: Release) -> Result<bool, Denied> {
         self.load().await?;
         let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
         if is_going == Some(true) {

@@ -7,12 +7,10 @@
 //! Architecture Invariant: a `Get` with a fresh token does no storage operation, and an actor without a record
 //! writes nothing.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures::lock::Mutex;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use worker::{Env, SqlStorage, Storage};
 
@@ -21,13 +19,12 @@ use self::message::{Denied, Description, EndReason, Inspection, Whereabouts};
 use self::observe::Heed;
 use self::single_flight::SingleFlight;
 use self::state::{Active, Identity, Refreshing, State};
-use crate::actors::wire;
 use crate::ambient;
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
 use crate::provider::Provider;
 use crate::region::Region;
-use crate::store::{self, Record, Store as _, StoreError};
+use crate::store::{SessionStore, StoreError};
 
 pub mod active;
 mod alarm;
@@ -42,6 +39,7 @@ mod object;
 mod observe;
 pub mod pending;
 mod reading;
+mod record;
 mod refresh;
 mod registration;
 mod revoke;
@@ -57,6 +55,7 @@ pub use object::SessionActor;
 struct Session {
     id: ActorId,
     sql: SqlStorage,
+    store: Rc<SessionStore>,
     storage: Storage,
     provider: Provider,
     config: Rc<Config>,
@@ -64,6 +63,7 @@ struct Session {
     memory: RefCell<Memory>,
     /// Held while a transition is written, so that none is made from a state that another one is about to replace.
     writing: Mutex<()>,
+    loading: SingleFlight<Result<(), StoreError>>,
     refreshing: SingleFlight<refresh::Outcome>,
     observing: SingleFlight<Heed>,
     relocating: SingleFlight<Result<Whereabouts, Denied>>,
@@ -73,19 +73,13 @@ struct Session {
     answering: SingleFlight<bool>,
 }
 
-/// The record as stored. A field cannot be added to what bincode has written: a changed [`State`] gets a variant of its
-/// own, and reads the older ones.
-#[derive(Serialize, Deserialize)]
-enum Stored<'a> {
-    V1(Cow<'a, State>),
-}
-
 /// The record as last read or written.
 #[derive(Default)]
 struct Memory {
     loaded: bool,
-    generation: u64,
     state: Option<State>,
+    /// There is a record, and it cannot be read.
+    unreadable: bool,
     alarm_at: Option<OffsetDateTime>,
     /// The last use as the store knows it; the state's own is ahead of it.
     used_written_at: Option<OffsetDateTime>,
@@ -98,15 +92,19 @@ struct Memory {
 impl Session {
     /// An actor that has not read its record; none where the platform's id is not what it should be.
     fn new(state: &worker::State, env: Env, config: &Rc<Config>) -> Option<Self> {
+        let id: ActorId = state.id().to_string().try_into().ok()?;
+        let sql = state.storage().sql();
         Some(Self {
-            id: state.id().to_string().try_into().ok()?,
-            sql: state.storage().sql(),
+            store: Rc::new(SessionStore::new(&env, &config.store, &id, sql.clone())),
+            id,
+            sql,
             storage: state.storage(),
             provider: Provider::new(config),
             config: Rc::clone(config),
             env,
             memory: RefCell::default(),
             writing: Mutex::default(),
+            loading: SingleFlight::default(),
             refreshing: SingleFlight::default(),
             observing: SingleFlight::default(),
             relocating: SingleFlight::default(),
@@ -120,75 +118,6 @@ impl Session {
         self.config.lifetimes
     }
 
-    /// Reads the record, once in the life of this object.
-    async fn load(&self) -> Result<(), StoreError> {
-        if self.memory.borrow().loaded {
-            return Ok(());
-        }
-        let record = store::of(self.sql.clone()).load().await?;
-        let (generation, state) = match record {
-            Some(record) => (record.generation, self.read(&record.bytes)),
-            None => (0, None),
-        };
-        let mut memory = self.memory.borrow_mut();
-        if !memory.loaded {
-            let used_written_at = state.as_ref().and_then(State::active).map(|active| active.last_used_at);
-            *memory = Memory { loaded: true, generation, state, used_written_at, ..Memory::default() };
-        }
-        Ok(())
-    }
-
-    /// A record that cannot be read is no session: its user logs in again.
-    fn read(&self, bytes: &[u8]) -> Option<State> {
-        match wire::decode(bytes) {
-            Ok(Stored::V1(state)) => Some(state.into_owned()),
-            Err(error) => {
-                worker::console_error!("the record of session {} cannot be read: {error}", self.id);
-                None
-            }
-        }
-    }
-
-    /// Makes one transition: the new state is written, then remembered, then scheduled.
-    async fn transition(&self, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
-        let state = self.memory.borrow().state.clone();
-        match state {
-            Some(state) => self.commit(change(state)).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn commit(&self, state: State) -> Result<(), StoreError> {
-        let generation = self.memory.borrow().generation.saturating_add(1);
-        let bytes = wire::encode(&Stored::V1(Cow::Borrowed(&state))).map_err(|_| StoreError::Corrupt)?;
-        store::of(self.sql.clone()).save(&Record { generation, bytes }).await?;
-        let next = state.next_alarm(self.lifetimes());
-        {
-            let mut memory = self.memory.borrow_mut();
-            memory.used_written_at = state.active().map(|active| active.last_used_at);
-            memory.state = Some(state);
-            memory.generation = generation;
-        }
-        self.schedule(next).await
-    }
-
-    async fn schedule(&self, at: OffsetDateTime) -> Result<(), StoreError> {
-        if self.memory.borrow().alarm_at == Some(at) {
-            return Ok(());
-        }
-        // Before the call, so that of two at once the later one is remembered, as the platform does.
-        self.memory.borrow_mut().alarm_at = Some(at);
-        // Rounded up and never in the past: the platform drops an alarm that its own handler sets to the same moment.
-        let at = ambient::to_millis(at).ceil().max(ambient::to_millis(ambient::now()) + 1.0);
-        let date = js_sys::Date::new(&at.into());
-        let set = self.storage.set_alarm(worker::ScheduledTime::new(date)).await;
-        if set.is_err() {
-            self.memory.borrow_mut().alarm_at = None;
-        }
-        Ok(set?)
-    }
-
     /// Reads of the live session.
     fn active<T>(&self, read: impl FnOnce(&Active) -> T) -> Option<T> {
         self.memory.borrow().state.as_ref().and_then(State::active).map(read)
@@ -196,18 +125,16 @@ impl Session {
 
     /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
     /// remains: the refresh in flight revokes what it brings.
-    async fn end(&self, reason: EndReason, cause: Cause, detail: &str) -> Result<Remains, StoreError> {
+    async fn end(self: &Rc<Self>, reason: EndReason, cause: Cause, detail: &str) -> Result<Remains, StoreError> {
         let now = ambient::now();
-        let remains = self.active(|active| Remains {
-            identity: Some(active.identity.clone()),
-            refresh_token: match &active.grant.refresh {
-                Refreshing::Ready { token, .. } => Some(token.clone()),
-                Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
-            },
-        });
-        self.transition(|state| state.end(now, reason)).await?;
+        let mut remains = Remains::default();
+        self.establish(|state| {
+            remains = state.active().map(Remains::of).unwrap_or_default();
+            state.end(now, reason)
+        })
+        .await?;
         self.record(Event::End, reason.as_str(), cause, now, detail);
-        Ok(remains.unwrap_or_default())
+        Ok(remains)
     }
 
     /// Writes an event to the ledger and the log. What cannot be written down stops nothing.
@@ -215,7 +142,7 @@ impl Session {
         let memory = self.memory.borrow();
         let Some(state) = memory.state.as_ref() else { return };
         let entry = Entry::new(event, outcome, cause, began, Some(state.place().region), detail);
-        worker::console_log!("{}", entry.line(CLASS, &self.id, Some(state.next_alarm(self.lifetimes()))));
+        worker::console_log!("{}", entry.line(CLASS, &self.id, self.next_alarm()));
         let _ = ledger::append(&self.sql, &entry);
     }
 
@@ -228,6 +155,9 @@ impl Session {
     async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Option<Box<Inspection>> {
         self.ready().await.ok()?;
         let memory = self.memory.borrow();
+        if memory.unreadable {
+            return self.inspect_unreadable().map(Box::new);
+        }
         let state = memory.state.as_ref()?;
         let (issuer, subject) = state.user()?;
         Some(Box::new(Inspection {
@@ -235,11 +165,12 @@ impl Session {
             subject: Some(subject),
             issuer: Some(issuer),
             epoch: state.epoch(),
-            generation: memory.generation,
-            next_alarm_at: Some(state.next_alarm(self.lifetimes())),
+            generation: self.store.generation(),
+            next_alarm_at: self.next_alarm(),
             access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
             moved_to: state.moved_to().map(|to| to.actor.clone()),
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
+            store: self.store.kind(),
         }))
     }
 
@@ -263,6 +194,16 @@ struct Remains {
 }
 
 impl Remains {
+    fn of(active: &Active) -> Self {
+        Self {
+            identity: Some(active.identity.clone()),
+            refresh_token: match &active.grant.refresh {
+                Refreshing::Ready { token, .. } => Some(token.clone()),
+                Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
+            },
+        }
+    }
+
     /// The provider's own session.
     fn sid(&self) -> Option<String> {
         self.identity.as_ref()?.sid.clone()

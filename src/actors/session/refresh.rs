@@ -44,6 +44,8 @@ pub enum Outcome {
         /// Seconds.
         retry_after: u32,
     },
+    /// The intent cannot be written, and so the token is not presented.
+    StoreUnavailable,
     /// There is nothing left to refresh with.
     NoToken,
     /// The organization to switch to wants a login of its own. Nothing has changed.
@@ -91,6 +93,7 @@ impl Session {
             match self.refresh_for(cause, Some(organization)).await {
                 Outcome::Fresh | Outcome::Ended => Ok(()),
                 Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+                Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
                 Outcome::NoToken | Outcome::OtherOrganization => Err(Denied::Reauthenticate),
             }
         })
@@ -121,6 +124,7 @@ impl Session {
         }
         match self.refresh_once(cause).await {
             Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+            Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
             Outcome::Fresh | Outcome::Ended | Outcome::NoToken | Outcome::OtherOrganization => Ok(()),
         }
     }
@@ -185,9 +189,12 @@ impl Session {
     }
 
     /// Writes the intent and hands the token out, where it may be presented now.
-    async fn present(&self, cause: Cause) -> Result<Presentation, Outcome> {
+    async fn present(self: &Rc<Self>, cause: Cause) -> Result<Presentation, Outcome> {
         let now = ambient::now();
-        let unavailable = |_| Outcome::Unavailable { retry_after: 5 };
+        let unavailable = |_| {
+            self.record(Event::Refresh, "store_unavailable", cause, now, "the intent to refresh could not be written");
+            Outcome::StoreUnavailable
+        };
         let leeway = self.config.provider.reuse_leeway();
         let found = self.active(|active| match &active.grant.refresh {
             Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
@@ -198,7 +205,7 @@ impl Session {
         });
         let (token, identity, first_at, again) = found.ok_or(Outcome::Ended)?.ok_or(Outcome::NoToken)?;
         if again && now >= first_at.saturating_add(leeway) {
-            self.transition(State::lost).await.map_err(unavailable)?;
+            let _ = self.establish(State::lost).await;
             let detail =
                 "the process ended during an earlier refresh: whether the provider took the token is not known";
             self.record(Event::Refresh, "unknown", cause, now, detail);
@@ -225,6 +232,7 @@ impl Session {
             Refreshing::Ready { token, .. } => Some(token.clone()),
             Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
         };
+        let _ = self.establish(|state| state.refreshed(grant, renewed)).await;
         if self.active(|_| ()).is_none() {
             self.record(Event::Refresh, "discarded", cause, began, "the session ended during the refresh");
             // Many providers end the whole grant with one of its tokens, and with it the successor's.
@@ -234,12 +242,6 @@ impl Session {
             };
             self.revoke_in_background(unused.filter(|_| !has_successor), cause);
             return Outcome::Ended;
-        }
-        let kept = self.transition(|state| state.refreshed(grant.clone(), renewed)).await;
-        if kept.is_err() {
-            // The tokens are here and the store is not: they serve from memory, and the next write takes them along.
-            let mut memory = self.memory.borrow_mut();
-            memory.state = memory.state.take().map(|state| state.refreshed(grant, None));
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");
         Outcome::Fresh
@@ -263,7 +265,7 @@ impl Session {
                 Err(Outcome::Ended)
             }
             RefreshFailure::OtherOrganization(why) => {
-                let _ = self.transition(|state| state.deferred(now)).await;
+                let _ = self.establish(|state| state.deferred(now)).await;
                 self.record(Event::Refresh, "other_organization", cause, began, &why);
                 Err(Outcome::OtherOrganization)
             }
@@ -272,7 +274,7 @@ impl Session {
                 let in_time = now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN);
                 let go_on = tries < RETRIES && in_time;
                 let pause = if go_on { pause } else { pause.max(TRIES_WITHIN) };
-                let _ = self.transition(|state| state.deferred(now.saturating_add(pause))).await;
+                let _ = self.establish(|state| state.deferred(now.saturating_add(pause))).await;
                 if go_on {
                     return Ok(pause);
                 }
@@ -286,10 +288,10 @@ impl Session {
                 }
                 let again_at = now.saturating_add(TRIES_WITHIN);
                 let outcome = if again_at < leeway_ends {
-                    let _ = self.transition(|state| state.waiting(again_at)).await;
+                    let _ = self.establish(|state| state.waiting(again_at)).await;
                     unavailable_for(TRIES_WITHIN)
                 } else {
-                    let _ = self.transition(State::lost).await;
+                    let _ = self.establish(State::lost).await;
                     Outcome::NoToken
                 };
                 let detail = format!("{why}; whether the provider took the refresh token is not known");

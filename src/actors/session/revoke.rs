@@ -28,6 +28,11 @@ impl Session {
         let began = ambient::now();
         let Revoke { authority, reason, logout } = revoke;
         let cause = cause_of(&authority);
+        if self.memory.borrow().unreadable && matches!(authority, Authority::Trusted(_)) {
+            // Nothing of it is to come back, whatever is repaired.
+            self.forget().await?;
+            return Ok(Revoked { end_session_url: None });
+        }
         if let Some(successor) = self.successor_of(&authority) {
             return match reason {
                 EndReason::Superseded => Err(Denied::Ended(reason)),
@@ -108,7 +113,7 @@ impl Session {
         self.record(Event::Revoke, outcome, cause, began, &detail);
     }
 
-    async fn end_session_url(&self, identity: &Identity, logout: Logout) -> Option<String> {
+    async fn end_session_url(self: &Rc<Self>, identity: &Identity, logout: Logout) -> Option<String> {
         let secret = Secret::from_random(ambient::random()?);
         let state = format!("{}.{}", self.id, secret.expose());
         let end_session = EndSession {
@@ -118,11 +123,11 @@ impl Session {
             return_to: logout.return_to.as_deref(),
         };
         let url = self.provider.end_session_url(ambient::now(), end_session).await?;
-        self.transition(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
+        self.establish(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
         Some(url)
     }
 
-    pub(super) async fn logged_out(&self, logged_out: LoggedOut) -> Option<String> {
+    pub(super) async fn logged_out(self: &Rc<Self>, logged_out: LoggedOut) -> Option<String> {
         self.load().await.ok()?;
         let memory = self.memory.borrow();
         memory.state.as_ref()?.logged_out(ambient::now(), &logged_out.secret)

@@ -41,7 +41,7 @@ fn secret() -> Result<Secret, SignInError> {
 }
 
 impl Session {
-    pub(super) async fn begin(&self, begin: Begin) -> Result<Begun, SignInError> {
+    pub(super) async fn begin(self: &Rc<Self>, begin: Begin) -> Result<Begun, SignInError> {
         let (began, region, occasion) = (ambient::now(), begin.place.region, begin.occasion);
         let begun = self.begin_login(begin, began).await;
         match &begun {
@@ -58,10 +58,10 @@ impl Session {
         begun
     }
 
-    async fn begin_login(&self, begin: Begin, now: OffsetDateTime) -> Result<Begun, SignInError> {
+    async fn begin_login(self: &Rc<Self>, begin: Begin, now: OffsetDateTime) -> Result<Begun, SignInError> {
         self.load().await?;
         if self.memory.borrow().state.is_some() {
-            return Err(SignInError::CallbackRejected("this login has already begun".to_owned()));
+            return Err(begun_already());
         }
         let mut hints = begin.hints;
         let silent = begin.occasion != Occasion::Asked;
@@ -98,14 +98,16 @@ impl Session {
         let authorization_url = self.provider.authorization_url(now, &request).await?;
         let login_secret = secret()?;
         ledger::create(&self.sql)?;
-        self.commit(State::Pending(Pending {
+        let begun = self.originate(State::Pending(Pending {
             secret_hash: login_secret.hash(),
             place: begin.place,
             began_at: now,
             expires_at: now.saturating_add(self.lifetimes().login),
             attempt: Some(attempt),
-        }))
-        .await?;
+        }));
+        if !begun.await? {
+            return Err(begun_already());
+        }
         Ok(Begun { authorization_url, secret: login_secret })
     }
 
@@ -136,20 +138,20 @@ impl Session {
         now: OffsetDateTime,
     ) -> Result<(Completed, Option<String>), SignInError> {
         let Complete { secret: login_secret, callback } = complete;
-        let (state, attempt) = {
-            let state = self.memory.borrow().state.clone();
-            state.ok_or_else(|| misfit(Misfit::Foreign))?.redeem(now, &login_secret, &callback.state)
-        };
-        let attempt = attempt.map_err(misfit)?;
+        let state = self.memory.borrow().state.clone().ok_or_else(|| misfit(Misfit::Foreign))?;
+        state.redeem(now, &login_secret, &callback.state).1.map_err(misfit)?;
         // RFC 9207: before the code is touched. A provider that does not answer leaves the attempt as it was.
         self.provider.check_issuer(now, callback.iss.as_deref()).await?;
-        // Another callback may have come while the provider was asked.
-        let untaken =
-            matches!(self.memory.borrow().state.as_ref(), Some(State::Pending(Pending { attempt: Some(_), .. })));
-        if !untaken {
-            return Err(misfit(Misfit::Replayed));
-        }
-        self.commit(state).await?;
+        // Another callback may have come while the provider was asked: the first one takes the attempt.
+        let mut attempt = Err(Misfit::Replayed);
+        self.transition(|state| {
+            let (state, taken) = state.redeem(now, &login_secret, &callback.state);
+            attempt = taken;
+            state
+        })
+        .await?;
+        let attempt = attempt.map_err(misfit)?;
+
         let return_to = attempt.return_to.clone();
         let is_move = attempt.occasion == Occasion::Move;
         match self.go_on(callback, attempt).await {
@@ -247,8 +249,12 @@ impl Session {
         let session_secret = secret()?;
         let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
-        self.transition(|state| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes))
-            .await?;
+        let complete = |state: State| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes);
+        match &estate {
+            None => self.transition(complete).await?,
+            // The predecessor has given up in favour of this session, which cannot be taken back.
+            Some(_) => self.establish(complete).await?,
+        }
         let live =
             self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
         let Some((true, region, expires_at)) = live else { return Err(overtaken()) };
@@ -271,6 +277,10 @@ impl From<SignInError> for Setback {
     fn from(error: SignInError) -> Self {
         Self::Final(error)
     }
+}
+
+fn begun_already() -> SignInError {
+    SignInError::CallbackRejected("this login has already begun".to_owned())
 }
 
 /// How log lines name a failure.

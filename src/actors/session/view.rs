@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::ledger::Entry;
+use crate::config::StoreKind;
 use crate::credential::ActorId;
 use crate::region::Region;
 
@@ -51,6 +52,8 @@ pub struct Inspection {
     pub moved_to: Option<ActorId>,
     /// The last events, oldest first.
     pub ledger: Vec<Entry>,
+    /// Where the record is kept.
+    pub store: StoreKind,
 }
 
 /// One line of a list of sessions.

@@ -1,0 +1,239 @@
+//! The session's record: read once in the life of this object, written through at each transition.
+//!
+//! A *transition* takes hold once the store has it. A *fact* ([`Session::establish`]) takes hold at once: tokens have come, the
+//! session is over. What a store does not take then, the actor holds for it, and the alarm sees to it.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::ledger::{self, Cause, Entry, Event};
+use super::message::{Inspection, Summary};
+use super::state::{RETENTION, State};
+use super::{CLASS, Memory, Session};
+use crate::actors::wire;
+use crate::ambient;
+use crate::store::{About, StoreError};
+
+/// The record as stored. A field cannot be added to what bincode has written: a changed [`State`] gets a variant of its
+/// own, and reads the older ones.
+#[derive(Serialize, Deserialize)]
+enum Stored<'a> {
+    V1(Cow<'a, State>),
+}
+
+impl Session {
+    /// Reads the record, once in the life of this object.
+    pub(super) async fn load(self: &Rc<Self>) -> Result<(), StoreError> {
+        if self.memory.borrow().loaded {
+            return Ok(());
+        }
+        let session = Rc::clone(self);
+        self.loading.join(|| async move { session.read().await }).await
+    }
+
+    async fn read(&self) -> Result<(), StoreError> {
+        if self.memory.borrow().loaded {
+            return Ok(());
+        }
+        let record = match self.store.load(ambient::now()).await {
+            Err(StoreError::Unreadable(why)) => return self.give_up(&why.to_string()),
+            record => record?,
+        };
+        let state = match record.as_deref().map(wire::decode).transpose() {
+            Ok(stored) => stored.map(|Stored::V1(state)| state.into_owned()),
+            Err(error) => return self.give_up(&error.to_string()),
+        };
+        let is_elsewhere = self.store.is_elsewhere();
+        if let (Some(state), Some(record), true) = (&state, record, is_elsewhere) {
+            self.store.carry_over(record, about(state)).await?;
+        }
+        let used_written_at = state.as_ref().and_then(State::active).map(|active| active.last_used_at);
+        {
+            let mut memory = self.memory.borrow_mut();
+            *memory = Memory { loaded: true, state, used_written_at, alarm_at: memory.alarm_at, ..Memory::default() };
+        }
+        if is_elsewhere { self.schedule_next().await } else { Ok(()) }
+    }
+
+    /// A record that cannot be read is no session: its user logs in again. It is left as it is, for an operator who can
+    /// repair what is wrong, until the retention is over.
+    fn give_up(&self, why: &str) -> Result<(), StoreError> {
+        worker::console_error!("the record of session {} cannot be read: {why}", self.id);
+        let mut memory = self.memory.borrow_mut();
+        *memory = Memory { loaded: true, unreadable: true, alarm_at: memory.alarm_at, ..Memory::default() };
+        drop(memory);
+        if self.unreadable_since().is_none() {
+            let entry = Entry::new(Event::GetDenied, UNREADABLE, Cause::Request, ambient::now(), None, why);
+            worker::console_log!("{}", entry.line(CLASS, &self.id, None));
+            ledger::create(&self.sql)?;
+            ledger::append(&self.sql, &entry)?;
+        }
+        Ok(())
+    }
+
+    /// When the record was first found to be unreadable.
+    pub(super) fn unreadable_since(&self) -> Option<OffsetDateTime> {
+        let entries = ledger::entries(&self.sql).unwrap_or_default();
+        entries.into_iter().rev().find(|entry| entry.outcome == UNREADABLE).map(|entry| entry.at)
+    }
+
+    /// What is known of a session whose record cannot be read: its ledger.
+    pub(super) fn inspect_unreadable(&self) -> Option<Inspection> {
+        let ledger = ledger::entries(&self.sql).unwrap_or_default();
+        let (first, region) = (ledger.first()?.at, ledger.iter().rev().find_map(|entry| entry.region));
+        Some(Inspection {
+            summary: Summary {
+                region: region.unwrap_or(self.config.regions.default),
+                country: None,
+                state: "ended".to_owned(),
+                created_at: first,
+                last_used_at: None,
+                expires_at: self.unreadable_since().unwrap_or(first),
+                user_agent: None,
+            },
+            subject: None,
+            issuer: None,
+            epoch: 0,
+            generation: self.store.generation(),
+            next_alarm_at: self.memory.borrow().alarm_at,
+            access_token_expires_at: None,
+            moved_to: None,
+            ledger,
+            store: self.store.kind(),
+        })
+    }
+
+    /// Begins the record, where this actor has none.
+    pub(super) async fn originate(&self, state: State) -> Result<bool, StoreError> {
+        let _writing = self.writing.lock().await;
+        let is_free = {
+            let memory = self.memory.borrow();
+            memory.state.is_none() && !memory.unreadable
+        };
+        if is_free {
+            self.commit(state).await?;
+        }
+        Ok(is_free)
+    }
+
+    /// Makes one transition: the new state is written, then remembered, then scheduled.
+    pub(super) async fn transition(&self, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
+        let _writing = self.writing.lock().await;
+        let state = self.memory.borrow().state.clone();
+        match state {
+            Some(state) => self.commit(change(state)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a transition that is a fact already. It is remembered at once, and safe with the actor; a store that does not
+    /// answer is told later.
+    pub(super) async fn establish(self: &Rc<Self>, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
+        let _writing = self.writing.lock().await;
+        let state = self.memory.borrow().state.clone();
+        let Some(state) = state.map(change) else { return Ok(()) };
+        let held = self.store.hold(encode(&state)?, about(&state));
+        self.remember(state);
+        held?;
+        if self.store.settles_at().is_none() {
+            return self.schedule_next().await;
+        }
+        let session = Rc::clone(self);
+        wasm_bindgen_futures::spawn_local(async move {
+            let _ = session.store.push().await;
+            let _ = session.schedule_next().await;
+        });
+        Ok(())
+    }
+
+    async fn commit(&self, state: State) -> Result<(), StoreError> {
+        let saved = self.store.save(encode(&state)?, about(&state)).await;
+        if saved.is_ok() {
+            self.remember(state);
+        }
+        // After a failure, too: the store may have to be told what counts.
+        saved.and(self.schedule_next().await)
+    }
+
+    /// The new state counts. A use that came while it was written is not in it.
+    fn remember(&self, mut state: State) {
+        let mut memory = self.memory.borrow_mut();
+        let used_at = memory.state.as_ref().and_then(State::active).map(|active| active.last_used_at);
+        memory.used_written_at = state.active().map(|active| active.last_used_at);
+        if let (State::Active(active), Some(used_at)) = (&mut state, used_at)
+            && used_at > active.last_used_at
+        {
+            active.last_used_at = used_at;
+            active.used = true;
+        }
+        memory.state = Some(state);
+    }
+
+    /// When this actor has to act by itself.
+    pub(super) fn next_alarm(&self) -> Option<OffsetDateTime> {
+        let due = self.memory.borrow().state.as_ref().map(|state| state.next_alarm(self.lifetimes()))?;
+        Some(self.store.settles_at().map_or(due, |settles_at| settles_at.min(due)))
+    }
+
+    pub(super) async fn schedule_next(&self) -> Result<(), StoreError> {
+        match self.next_alarm() {
+            Some(next) => self.schedule(next).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn schedule(&self, at: OffsetDateTime) -> Result<(), StoreError> {
+        if self.memory.borrow().alarm_at == Some(at) {
+            return Ok(());
+        }
+        // Before the call, so that of two at once the later one is remembered, as the platform does.
+        self.memory.borrow_mut().alarm_at = Some(at);
+        // Rounded up and never in the past: the platform drops an alarm that its own handler sets to the same moment.
+        let at = ambient::to_millis(at).ceil().max(ambient::to_millis(ambient::now()) + 1.0);
+        let date = js_sys::Date::new(&at.into());
+        let set = self.storage.set_alarm(worker::ScheduledTime::new(date)).await;
+        if set.is_err() {
+            self.memory.borrow_mut().alarm_at = None;
+        }
+        Ok(set?)
+    }
+
+    /// Sees to what the store has not got, or not for good.
+    pub(super) async fn settle_store(&self) {
+        let about = self.memory.borrow().state.as_ref().and_then(about);
+        if let Err(error) = self.store.settle(ambient::now(), about).await {
+            worker::console_error!("session {}: {error}", self.id);
+        }
+    }
+}
+
+/// How the ledger names a record that cannot be read.
+const UNREADABLE: &str = "unreadable";
+
+fn encode(state: &State) -> Result<Vec<u8>, StoreError> {
+    wire::encode(&Stored::V1(Cow::Borrowed(state))).map_err(|_| StoreError::Corrupt)
+}
+
+/// What a store outside of the actor may know; none where it is not to have the record, as nobody has logged in yet.
+fn about(state: &State) -> Option<About> {
+    let (issuer, subject) = state.user()?;
+    let summary = state.summary();
+    let kept_until = match state {
+        State::Ended(ended) => ended.ended_at.saturating_add(RETENTION),
+        State::Moved(moved) => moved.forgotten_at(),
+        State::Pending(_) | State::Active(_) | State::Arriving(_) => summary.expires_at.saturating_add(RETENTION),
+    };
+    Some(About {
+        state: summary.state,
+        issuer,
+        subject,
+        region: summary.region.as_str(),
+        created_at: summary.created_at,
+        last_used_at: summary.last_used_at,
+        expires_at: summary.expires_at,
+        kept_until,
+    })
+}

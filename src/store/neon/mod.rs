@@ -1,0 +1,173 @@
+//! Postgres, Neon's or any other: one row for each session, in the table that `migrations/` creates.
+//!
+//! The binding `SESSION_DB` (Hyperdrive) comes first, `DATABASE_URL` else. A connection is opened for an operation, serves
+//! those that follow at once, and is closed: live sessions at rest hold no slot. Statements are unnamed and each is a
+//! transaction of its own, sent in one go, so that a transaction pooler may stand between and no cache answers.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::join;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+use worker::{Delay, Env};
+
+use self::connection::{Connection, failed};
+use super::{About, Store, StoreError, within};
+use crate::config::Database;
+use crate::credential::ActorId;
+
+mod connection;
+
+/// How long opening a connection may take.
+const OPEN_LIMIT: Duration = Duration::from_millis(2_500);
+/// How long a transaction may take. The server gives up a little earlier, see `BEGIN`.
+const QUERY_LIMIT: Duration = Duration::from_millis(2_500);
+/// How long it may take to find out what became of a write that was not answered.
+const DOUBT_LIMIT: Duration = Duration::from_secs(2);
+/// How long a connection waits for the next operation.
+const LINGER: Duration = Duration::from_secs(1);
+
+const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 2000";
+const COMMIT: &str = "COMMIT";
+const SELECT: &str = "SELECT record FROM edge_oauth.session WHERE actor = $1";
+const DELETE: &str = "DELETE FROM edge_oauth.session WHERE actor = $1";
+/// A new session takes some of those along whose time is up, so that no job has to.
+const UPSERT: &str = "WITH expired AS (DELETE FROM edge_oauth.session WHERE actor IN (SELECT actor \
+    FROM edge_oauth.session WHERE kept_until < now() AND actor <> $1 LIMIT 20 FOR UPDATE SKIP LOCKED)) \
+    INSERT INTO edge_oauth.session AS old (actor, generation, record, state, issuer, subject, region, created_at, \
+    last_used_at, expires_at, kept_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+    ON CONFLICT (actor) DO UPDATE SET generation = excluded.generation, record = excluded.record, \
+    state = excluded.state, issuer = excluded.issuer, subject = excluded.subject, region = excluded.region, \
+    created_at = excluded.created_at, last_used_at = excluded.last_used_at, expires_at = excluded.expires_at, \
+    kept_until = excluded.kept_until, written_at = now() WHERE old.generation < excluded.generation \
+    RETURNING generation";
+
+type Parameters<'a> = [(&'a (dyn ToSql + Sync), Type)];
+
+/// See the module.
+pub struct Neon {
+    env: Env,
+    database: Option<Database>,
+    idle: Rc<RefCell<Option<Connection>>>,
+    /// Counts the uses of connections: one that was used again is not closed yet.
+    uses: Rc<Cell<u64>>,
+}
+
+impl Neon {
+    /// The database of this environment, which need not have one.
+    pub fn new(env: Env, database: Option<Database>) -> Self {
+        Self { env, database, idle: Rc::default(), uses: Rc::default() }
+    }
+
+    /// Runs one statement. On a connection that turns out to be closed it is run again: reading twice is harmless, and a
+    /// second write of a generation does nothing.
+    async fn run(&self, statement: &str, parameters: &Parameters<'_>) -> Result<Vec<Row>, Failure> {
+        if let Some(connection) = self.idle.take().filter(|connection| !connection.client.is_closed()) {
+            match transact(&connection, statement, parameters).await {
+                Ok(rows) => {
+                    self.keep(connection);
+                    return Ok(rows);
+                }
+                Err(_) if connection.client.is_closed() => {}
+                Err(error) => return Err(Failure::Doubtful(error)),
+            }
+        }
+        let opening = within(OPEN_LIMIT, Connection::open(&self.env, self.database.as_ref()));
+        let connection = opening.await.map_err(Failure::Unsent)?;
+        let rows = transact(&connection, statement, parameters).await.map_err(Failure::Doubtful)?;
+        self.keep(connection);
+        Ok(rows)
+    }
+
+    /// Keeps a connection for what may follow, and closes it if nothing does.
+    fn keep(&self, connection: Connection) {
+        let use_number = self.uses.get().wrapping_add(1);
+        self.uses.set(use_number);
+        self.idle.replace(Some(connection));
+        let (idle, uses) = (Rc::clone(&self.idle), Rc::clone(&self.uses));
+        wasm_bindgen_futures::spawn_local(async move {
+            Delay::from(LINGER).await;
+            if uses.get() == use_number {
+                idle.take();
+            }
+        });
+    }
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// There was nobody to ask.
+    Unsent(StoreError),
+    /// What became of it is not known.
+    Doubtful(StoreError),
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unsent(error) | Failure::Doubtful(error) => error,
+        }
+    }
+}
+
+/// One statement as a transaction, in one go.
+async fn transact(
+    connection: &Connection,
+    statement: &str,
+    parameters: &Parameters<'_>,
+) -> Result<Vec<Row>, StoreError> {
+    let client = &connection.client;
+    within(QUERY_LIMIT, async {
+        let (begun, rows, committed) =
+            join!(client.batch_execute(BEGIN), client.query_typed(statement, parameters), client.batch_execute(COMMIT));
+        begun.map_err(|error| failed(&error))?;
+        let rows = rows.map_err(|error| failed(&error))?;
+        committed.map_err(|error| failed(&error))?;
+        Ok(rows)
+    })
+    .await
+}
+
+impl Store for Neon {
+    async fn read(&self, actor: &ActorId) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = self.run(SELECT, &[(&actor.as_str(), Type::TEXT)]).await?;
+        rows.first().map(|row| row.try_get(0).map_err(|error| failed(&error))).transpose()
+    }
+
+    async fn write(&self, actor: &ActorId, generation: u64, sealed: &[u8], about: &About) -> Result<(), StoreError> {
+        let number = i64::try_from(generation).map_err(|_| StoreError::Corrupt)?;
+        let parameters: &Parameters<'_> = &[
+            (&actor.as_str(), Type::TEXT),
+            (&number, Type::INT8),
+            (&sealed, Type::BYTEA),
+            (&about.state, Type::TEXT),
+            (&about.issuer, Type::TEXT),
+            (&about.subject, Type::TEXT),
+            (&about.region, Type::TEXT),
+            (&about.created_at, Type::TIMESTAMPTZ),
+            (&about.last_used_at, Type::TIMESTAMPTZ),
+            (&about.expires_at, Type::TIMESTAMPTZ),
+            (&about.kept_until, Type::TIMESTAMPTZ),
+        ];
+        let error = match self.run(UPSERT, parameters).await {
+            Ok(rows) if !rows.is_empty() => return Ok(()),
+            // Something is there that is no older: the same write, perhaps, of which the answer was lost.
+            Ok(_) => StoreError::Unavailable("Postgres has a newer record of this session".to_owned()),
+            Err(Failure::Unsent(error)) => return Err(error),
+            Err(Failure::Doubtful(error)) => error,
+        };
+        let stands = within(DOUBT_LIMIT, self.read(actor)).await;
+        // After a failover this one may lead to the wrong server.
+        self.idle.take();
+        match stands {
+            Ok(Some(found)) if found == sealed => Ok(()),
+            Ok(_) | Err(_) => Err(error),
+        }
+    }
+
+    async fn delete(&self, actor: &ActorId) -> Result<(), StoreError> {
+        Ok(self.run(DELETE, &[(&actor.as_str(), Type::TEXT)]).await.map(drop)?)
+    }
+}

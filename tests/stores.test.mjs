@@ -1,0 +1,21 @@
+// The same tests of a session on each store: the actor's own storage, a stand-in for Workers KV, a real Postgres.
+import { after, before, describe, test } from "node:test";
+import { startKv } from "./parts/kv.mjs";
+import { startPostgres } from "./parts/postgres.mjs";
+import { sessionTests } from "./parts/sessions.mjs";
+
+const stand = {};
+before(async () => {
+  [stand.kv, stand.postgres] = await Promise.all([startKv(), startPostgres()]);
+});
+after(() => Promise.all([stand.kv.close(), stand.postgres.close()]));
+
+const stores = [
+  sessionTests("durable", async () => ({ vars: { STATE_KEYS: undefined } })),
+  sessionTests("kv", async () => ({ kv: stand.kv.address }), async () => stand.kv.puts.length + stand.kv.gets.length),
+  sessionTests("neon", async () => ({ vars: { DATABASE_URL: (await stand.postgres.database()).url } })),
+];
+
+describe("stores", { concurrency: 3 }, () => {
+  for (const [title, body] of stores.flat()) test(title, body);
+});
