@@ -167,7 +167,7 @@ describe("neon", { concurrency: 3 }, () => {
   test("sessions at rest hold no connection, and what follows at once shares one", async (t) => {
     const world = await open(t);
     const { line, login } = world;
-    const browsers = await Promise.all(Array.from({ length: 10 }, () => login()));
+    const browsers = await Promise.all(Array.from({ length: 4 }, () => login()));
     await atRest(world);
     const opened = line.opened;
     await browsers[0].api("/auth/refresh", { method: "POST" });

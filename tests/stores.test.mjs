@@ -6,13 +6,17 @@ import { sessionTests } from "./parts/sessions.mjs";
 
 const stand = {};
 before(async () => {
-  [stand.kv, stand.postgres] = await Promise.all([startKv(), startPostgres()]);
+  stand.postgres = await startPostgres();
 });
-after(() => Promise.all([stand.kv.close(), stand.postgres.close()]));
+after(() => stand.postgres.close());
 
 const stores = [
   sessionTests("durable", async () => ({ vars: { STATE_KEYS: undefined } })),
-  sessionTests("kv", async () => ({ kv: stand.kv.address }), async () => stand.kv.puts.length + stand.kv.gets.length),
+  sessionTests("kv", async (t) => {
+    const kv = await startKv();
+    t.after(() => kv.close());
+    return { kv: kv.address, operations: () => kv.puts.length + kv.gets.length };
+  }),
   sessionTests("neon", async () => ({ vars: { DATABASE_URL: (await stand.postgres.database()).url } })),
 ];
 

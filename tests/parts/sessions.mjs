@@ -25,13 +25,15 @@ export const administer = (gateway, method, path, body) =>
   });
 
 /**
- * The tests for the store `name`: `[title, body]`. `open(t)` gives what a gateway needs for it, `{ vars, … }`; `operations()` counts
- * what was asked of it so far.
+ * The tests for the store `name`: `[title, body]`. `open(t)` gives what a gateway needs for it, `{ vars, … }`, and may give
+ * `operations()`, which counts what the store was asked so far.
  */
-export function sessionTests(name, open, operations = async () => 0) {
+export function sessionTests(name, open) {
   const start = async (t, { hostile = {}, vars, ...more } = {}) => {
     const store = await open(t);
-    return createWorld(t, { hostile: { accessTokenSeconds: LIFE, ...hostile }, ...store, ...more, vars: { SESSION_STORE: name, ...store.vars, ...vars } });
+    const all = { SESSION_STORE: name, ...store.vars, ...vars };
+    const world = await createWorld(t, { hostile: { accessTokenSeconds: LIFE, ...hostile }, ...store, ...more, vars: all });
+    return { operations: () => 0, ...store, ...world };
   };
 
   const tests = [];
@@ -152,17 +154,17 @@ export function sessionTests(name, open, operations = async () => 0) {
   });
 
   test(`${name}: a hot Get does no storage operation, in the actor or in the store`, async (t) => {
-    const { gateway, login, token } = await start(t, { entry: INSTRUMENTS });
+    const { gateway, login, token, operations } = await start(t, { entry: INSTRUMENTS });
     const browser = await login();
     await token(browser);
     await sleep(1500); // the first use is written down
-    const [before, asked] = [await storageCalls(gateway), await operations()];
+    const [before, asked] = [await storageCalls(gateway), operations()];
     assert.ok(before.total > 0);
     for (let i = 0; i < 20; i += 1) await token(browser);
     await Promise.all(Array.from({ length: 20 }, () => token(browser)));
     await sleep(200);
     assert.deepEqual((await storageCalls(gateway)).counts, before.counts);
-    assert.equal(await operations(), asked);
+    assert.equal(operations(), asked);
   });
   return tests;
 }
