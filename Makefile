@@ -36,7 +36,7 @@ test: bundle build-panic ## run all tests
 	@$(NODE) tests/run.mjs
 
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
-	@DATABASE_URL="$(DATABASE_URL)" bash scripts/migrate.sh
+	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh
 
 bench: bundle ## size and start-up time of the Worker
 	@$(NODE) bench/size.mjs

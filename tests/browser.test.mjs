@@ -7,6 +7,7 @@ import { startApplication } from "../demo/application.mjs";
 import { startProvider, USERS } from "../demo/provider.mjs";
 import { ARGUMENTS, EXECUTABLE } from "./parts/chromium.mjs";
 import { startGateway } from "./parts/gateway.mjs";
+import { at, FRANKFURT, SYDNEY } from "./parts/places.mjs";
 import { freePort, removeFolder, sleep, temporaryFolder } from "./parts/process.mjs";
 
 const LIFE = 6;
@@ -50,6 +51,24 @@ async function callApi(page) {
   assert.match(text, /cookies that arrived: none/);
   return page.getAttribute("#api-result", "data-token");
 }
+
+test("in Chromium: logged in in Frankfurt, a page opened from Sydney goes on there, at the same URL and without a form", async (t) => {
+  const { origin, context, page } = await open(t, { https: false });
+  // The place is what Cloudflare would say of the address; the runtime takes it from a header that every request carries.
+  const travel = (place) => page.setExtraHTTPHeaders(at(place));
+  const region = async () => (await context.cookies(origin)).find(({ name }) => name === "session").value.split(".")[0];
+  await travel(FRANKFURT);
+  await page.goto(`${origin}/?from=test`);
+  await page.click(`#${USERS[0].id}`);
+  await page.waitForURL(`${origin}/?from=test`);
+  assert.equal(await region(), "weur");
+  await travel(SYDNEY);
+  await page.goto(`${origin}/?from=elsewhere`);
+  assert.equal(page.url(), `${origin}/?from=elsewhere`);
+  assert.equal(await region(), "oc");
+  await page.waitForFunction((name) => document.getElementById("user").textContent === name, USERS[0].name);
+  assert.ok(await callApi(page));
+});
 
 for (const https of [false, true]) {
   describe(`browser, ${https ? "https" : "http"}`, () => {

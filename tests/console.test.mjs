@@ -127,7 +127,7 @@ describe("console", () => {
     await said(page, "It lives in Oceania now");
     await page.locator("#facts").getByText("Oceania (oc)").waitFor();
     const { moved_to: second } = await inspect(gateway, first);
-    await openSession(page, first);
+    await find(page, first);
     await page.getByText("It lives on under another id.").waitFor();
     await page.getByRole("button", { name: `session ${second.slice(0, 8)}`, exact: true }).click();
     await page.getByRole("heading", { name: `Session ${second.slice(0, 8)}: active` }).waitFor();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
-import { cookieOf, DENVER, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
+import { at, cookieOf, DENVER, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -45,6 +45,9 @@ describe("region", { concurrency: 2 }, () => {
     for (const kept of ["created_at", "expires_at"]) assert.equal(after[kept], before[kept], kept);
     assert.ok(await world.token(browser));
     assert.equal(trips(world), 2);
+
+    const { sessions } = (await browser.api("/auth/sessions")).json();
+    assert.deepEqual(sessions.map(({ id, region, state, current }) => [id, region, state, current]), [[now.actor, "oc", "active", true]]);
 
     const ledger = (await detailOf(world, now.actor)).ledger;
     assert.ok(ledger.some(({ event, region }) => event === "complete" && region === "weur"), "the ledger came along");
@@ -122,6 +125,26 @@ describe("region", { concurrency: 2 }, () => {
     assert.equal(page.status, 200);
     assert.ok(statuses.length > 10);
     assert.deepEqual(statuses.filter((status) => status !== 200), []);
+    assert.equal(cookieOf(browser).region, "oc");
+  });
+
+  test("50 parallel API calls from the new region while the session moves: 50 successes", async (t) => {
+    const world = await createWorld(t);
+    const browser = await loginAt(world, FRANKFURT);
+    travel(browser, SYDNEY);
+    let arrived;
+    const under = new Promise((resolve) => (arrived = resolve));
+    world.provider.around.token = async (next) => {
+      arrived();
+      await sleep(300);
+      await next();
+    };
+    const moving = browser.navigate("/page");
+    await under;
+    const cookie = { ...browser.session };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => withCookie(world, cookie, "/api", at(SYDNEY))));
+    assert.deepEqual(answers.filter(({ status }) => status !== 200).map(({ text }) => text), []);
+    assert.equal((await moving).status, 200);
     assert.equal(cookieOf(browser).region, "oc");
   });
 

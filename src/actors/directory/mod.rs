@@ -141,7 +141,8 @@ impl Shell {
                 // It does not answer: what the directory knows must do.
                 Err(_) => row.summary(),
             };
-            Some(Listed { actor, summary })
+            // One that has moved is listed where it lives now.
+            (summary.state != "moved").then_some(Listed { actor, summary })
         });
         let mut listed: Vec<Listed> = listed.buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
         listed.sort_by_key(|listed| std::cmp::Reverse(listed.summary.created_at));

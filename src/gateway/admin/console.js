@@ -146,7 +146,7 @@ async function list(subject) {
   $("user").hidden = false;
   $("user-title").textContent = `Sessions of ${subject}`;
   $("user-summary").textContent = sessions.length
-    ? `${sessions.length} known, ${active} active. Those that ended or moved are kept for seven more days.`
+    ? `${sessions.length} known, ${active} active. Those that ended are kept for seven more days.`
     : "There are none. Is this the user’s sub, exactly as the provider has it?";
   $("revoke-all").hidden = active === 0;
   $("sessions").replaceChildren(...sessions.map(line));
