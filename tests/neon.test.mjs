@@ -312,6 +312,40 @@ describe("neon", { concurrency: 3 }, () => {
     assert.equal((await gateway.request("/api", { headers: headers[1] })).json().reason, "revoked");
   });
 
+  test("an alarm that finds Postgres away looks again after a pause, and the session is refreshed when it is back", async (t) => {
+    const world = await open(t, { hostile: { accessTokenSeconds: 3 } });
+    const { gateway, line, login, token } = world;
+    const browser = await login();
+    await token(browser);
+    await until("the use is written", async () => (await rowOf(world, browser)).generation >= 4);
+    line.mode = "refuse";
+    const isFailure = ({ outcome }) => outcome === "store_unavailable";
+    await gateway.untilEvent("alarm", isFailure, 10_000);
+    await sleep(1500);
+    assert.ok(gateway.eventsOf("alarm").filter(isFailure).length <= 2, "it does not run in circles");
+    line.mode = "through";
+    assert.ok(await token(browser));
+  });
+
+  test("a session that cannot be read now is 503 to an administrator, and is listed and found again afterwards", async (t) => {
+    const world = await open(t);
+    const { gateway, line, login, token } = world;
+    const browser = await login();
+    const id = actorOf(browser.session);
+    await token(browser);
+    await until("the use is written", async () => (await rowOf(world, browser)).generation >= 4);
+    await atRest(world);
+    line.mode = "refuse";
+    await gateway.restart();
+    const answer = await administer(gateway, "GET", `/sessions/${id}`);
+    assert.equal(answer.status, 503, answer.text);
+    assert.equal(answer.json().code, "store_unavailable");
+    const listed = (await administer(gateway, "GET", "/users/ada/sessions")).json().sessions;
+    assert.deepEqual(listed.map((session) => session.id), [id]);
+    line.mode = "through";
+    assert.equal((await inspect(gateway, id)).state, "active");
+  });
+
   test("TLS: a server whose certificate is signed by a trusted authority is spoken to, and no other", async (t) => {
     const url = { host: "localhost", query: "?sslmode=require&channel_binding=require" };
     const world = await open(t, { url, trust: certificate().ca });

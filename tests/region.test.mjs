@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
 import { at, cookieOf, DENVER, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
+import { administer } from "./parts/sessions.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const bearer = { authorization: `Bearer ${ADMIN_TOKEN}` };
@@ -85,6 +86,28 @@ describe("region", { concurrency: 2 }, () => {
     assert.ok(await world.token(browser), "the new one lives");
     await world.gateway.untilEvent("alarm", ({ outcome }) => outcome === "settled");
   });
+
+  for (const [what, end] of [
+    ["a logout in the new session", (world, browser) => browser.api("/auth/logout", { method: "POST" })],
+    ["an administrator's revocation", (world, browser) => administer(world.gateway, "DELETE", `/sessions/${cookieOf(browser).actor}`)],
+    ["the end of all of a user's sessions", async (world, browser) => administer(world.gateway, "DELETE", `/users/${(await viewOf(browser)).subject}/sessions`)],
+    ["an administrator's revocation of the old id", (world, browser, old) => administer(world.gateway, "DELETE", `/sessions/${old.value.split(".")[1]}`)],
+  ]) {
+    test(`${what} ends the old actor's grace, too, on the very next request`, async (t) => {
+      const world = await createWorld(t, { vars: { REGION_GRACE_SECONDS: "300" } });
+      const browser = await loginAt(world, FRANKFURT);
+      const old = browser.session;
+      await travel(browser, SYDNEY).navigate("/page");
+      assert.equal((await withCookie(world, old)).status, 200);
+      const now = browser.session;
+      assert.ok([200, 204, 303].includes((await end(world, browser, old)).status));
+      for (const cookie of [old, now]) {
+        const answer = await withCookie(world, cookie);
+        assert.equal(answer.status, 401, answer.text);
+        assert.equal(answer.json().code, "session_ended");
+      }
+    });
+  }
 
   test("only a GET navigation moves a session: fetches, form posts, prefetches and frames are served where it is", async (t) => {
     const world = await createWorld(t);

@@ -49,7 +49,7 @@ pub enum Refusal {
     /// They are no message.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// The actor itself is not configured, or has lost its platform.
+    /// The actor itself is not configured, or has lost its platform, or cannot read its record now.
     #[error("the actor cannot work")]
     Broken,
 }

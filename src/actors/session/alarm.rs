@@ -52,6 +52,10 @@ impl Session {
                     Outcome::NoToken | Outcome::OtherOrganization => "no_token",
                 };
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, "refreshed ahead of the access token's end");
+                // Still due, and at once: a store that is away is not to be asked without a pause.
+                if outcome == "store_unavailable" {
+                    return Err(StoreError::Unavailable("the intent to refresh could not be written".to_owned()));
+                }
             }
             Some(Due::Settle) => {
                 self.transition(State::settled).await?;

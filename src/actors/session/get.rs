@@ -89,6 +89,7 @@ impl Session {
         self.ready().await?;
         let mut now = began;
         let secret = get.secret.hash();
+        self.end_grace_with_successor(&secret).await?;
         if let Some(region) = get.navigation_from {
             self.heed(region, get.want, &secret, now).await?;
         }

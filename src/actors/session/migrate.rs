@@ -18,6 +18,7 @@ use super::state::{Arriving, Moving, Refreshing, State};
 use crate::actors;
 use crate::actors::directory::message::DirectoryError;
 use crate::ambient;
+use crate::credential::SecretHash;
 use crate::region::Region;
 
 impl Session {
@@ -122,6 +123,20 @@ impl Session {
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         };
         Some(Ok(same.then(|| Box::new(estate))))
+    }
+
+    /// In its grace a session answers for its successor, and no longer than that one lives: a logout or a revocation there
+    /// holds here, too. A successor that does not answer ends nothing.
+    pub(super) async fn end_grace_with_successor(&self, secret: &SecretHash) -> Result<(), Denied> {
+        let successor = match &self.memory.borrow().state {
+            Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => moved.to.actor.clone(),
+            _ => return Ok(()),
+        };
+        let address = actors::existing_session(&self.env, &successor)?;
+        match actors::ask(&address, Describe {}).await {
+            Ok(Some(described)) if described.summary.state == "ended" => Ok(self.transition(State::settled).await?),
+            _ => Ok(()),
+        }
     }
 
     /// Moves the whole grant to a new actor near `region`, or joins the move under way.

@@ -19,6 +19,7 @@ use self::message::{Denied, Description, EndReason, Inspection, Whereabouts};
 use self::observe::Heed;
 use self::single_flight::SingleFlight;
 use self::state::{Active, Identity, Refreshing, State};
+use crate::actors::Refusal;
 use crate::ambient;
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
@@ -152,8 +153,12 @@ impl Session {
         worker::console_log!("{}", entry.line(CLASS, &self.id, None));
     }
 
-    async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Option<Box<Inspection>> {
-        self.ready().await.ok()?;
+    async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Result<Option<Box<Inspection>>, Refusal> {
+        self.ready_to_tell().await?;
+        Ok(self.inspection())
+    }
+
+    fn inspection(&self) -> Option<Box<Inspection>> {
         let memory = self.memory.borrow();
         if memory.unreadable {
             return self.inspect_unreadable().map(Box::new);
@@ -174,8 +179,20 @@ impl Session {
         }))
     }
 
-    async fn describe(self: &Rc<Self>, _: message::Describe) -> Option<Description> {
-        self.ready().await.ok()?;
+    async fn describe(self: &Rc<Self>, _: message::Describe) -> Result<Option<Description>, Refusal> {
+        self.ready_to_tell().await?;
+        Ok(self.description())
+    }
+
+    /// A session that cannot be read now is not one that does not exist.
+    async fn ready_to_tell(self: &Rc<Self>) -> Result<(), Refusal> {
+        match self.ready().await {
+            Err(Denied::StoreUnavailable) => Err(Refusal::Broken),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn description(&self) -> Option<Description> {
         let memory = self.memory.borrow();
         let state = memory.state.as_ref()?;
         let (issuer, subject) = state.user()?;

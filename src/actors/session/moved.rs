@@ -152,6 +152,11 @@ impl Moved {
         matches!(self.afterwards, Afterwards::Forwarding)
     }
 
+    /// Whether those who come with the old cookie may still be served here.
+    pub const fn is_in_grace(&self) -> bool {
+        matches!(self.afterwards, Afterwards::Grace { .. })
+    }
+
     /// The grace is over: nothing of the grant stays.
     pub fn settled(self) -> Self {
         match self.afterwards {

@@ -33,7 +33,14 @@ impl Session {
             self.forget().await?;
             return Ok(Revoked { end_session_url: None });
         }
-        if let Some(successor) = self.successor_of(&authority) {
+        let successor = self.successor_of(&authority);
+        let may_end_all = successor.is_some() || matches!(authority, Authority::Trusted(_));
+        let in_grace = matches!(&self.memory.borrow().state, Some(State::Moved(moved)) if moved.is_in_grace());
+        if in_grace && may_end_all && reason != EndReason::Superseded {
+            // What ends the session ends what its old actor still answers, too.
+            self.transition(State::settled).await?;
+        }
+        if let Some(successor) = successor {
             return match reason {
                 EndReason::Superseded => Err(Denied::Ended(reason)),
                 _ => self.revoke_successor(&successor, cause, reason, logout).await,
