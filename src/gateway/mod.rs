@@ -128,12 +128,12 @@ impl Gateway {
         if endpoint == Endpoint::Admin && self.config.admin_token.is_none() {
             return Err(Problem::NotFound);
         }
-        if !endpoint.allows(&request.method) {
-            return Err(Problem::MethodNotAllowed(endpoint.methods()));
-        }
         // State and nonce protect the callback, which providers post from their own site; its signature the logout token.
         if !matches!(endpoint, Endpoint::Callback | Endpoint::BackchannelLogout) {
             request.check_csrf()?;
+        }
+        if !endpoint.allows(&request.method) {
+            return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
         match endpoint {
             Endpoint::Login => self.login(request).await,
