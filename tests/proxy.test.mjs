@@ -72,6 +72,7 @@ describe("proxy", () => {
       "/a/..;x=y/b",
       "/%2e%2e;/admin",
       "/a/.;/b",
+      "/a/..%3bx/b",
       "/auth/..%2fadmin",
     ]) {
       const answer = await rawGet(world.gateway.origin, target, [`cookie: ${browser.sessionHeader}`]);
