@@ -62,7 +62,8 @@ pub struct Gateway {
 pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let address = raw.url();
     let Ok(url) = Url::parse(&address) else {
-        return Problem::BadRequest("The request's address is malformed.").response("", false).into_platform();
+        let ray = request::ray(raw.headers().get("cf-ray")?.as_deref());
+        return Problem::BadRequest("The request's address is malformed.").response(&ray, false).into_platform();
     };
     match crate::config_of(&env).as_ref() {
         Ok(config) => {
