@@ -5,10 +5,14 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle dev test bench lint migrate tools clean
+.PHONY: help build build-panic bundle dev test fuzz bench lint migrate tools clean
 
 # What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
 DENY ?= bans licenses sources
+
+# What `make fuzz` tries, and how often.
+CASES ?= 1000000
+PROPERTIES := no_return_to past_strip what_reaches no_spelling no_encoding normalizing_what
 
 # What a recipe starts may call make again (wrangler.toml's build command does): it is to start afresh.
 unexport MAKEFLAGS MFLAGS MAKELEVEL
@@ -34,6 +38,10 @@ dev: build ## start gateway, demo provider and demo application, or EXAMPLE=spa,
 test: bundle build-panic ## run all tests
 	@bash scripts/install.sh browser database
 	@$(NODE) tests/run.mjs
+
+fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
+	@bash scripts/install.sh rust
+	PROPTEST_CASES=$(CASES) cargo test --lib -- $(PROPERTIES)
 
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
 	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh

@@ -46,12 +46,13 @@ pub fn config_of(env: &Env) -> Rc<Configured> {
 }
 
 /// A variable's text. One that `wrangler.toml` gives as a number, a table or an array is read as its JSON. Of a
-/// binding (`binding:NAME`) all that is told is that it is there: every property of it is a remote method.
+/// binding (`binding:NAME`) all that is told is that it is there, and takes requests.
 fn variable(env: &Env, name: &str) -> Option<String> {
     let binding = name.strip_prefix("binding:");
     let value = js_sys::Reflect::get(env, &JsValue::from_str(binding.unwrap_or(name))).ok()?;
     if binding.is_some() {
-        return value.is_object().then(String::new);
+        let fetch = js_sys::Reflect::get(&value, &"fetch".into());
+        return fetch.is_ok_and(|fetch| fetch.is_function()).then(String::new);
     }
     if value.is_undefined() || value.is_null() {
         return None;

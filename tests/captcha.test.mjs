@@ -16,6 +16,7 @@ const ROUTES = [
   { match: "/min/*", bot_score_min: 30, session: "none" },
   { match: "/both/*", captcha: "always", bot_score_min: 30, session: "none" },
   { match: "/account/*", captcha: "always" },
+  { match: "/hook/*", captcha: "always", session: "none", cross_site: true },
   { match: "/*", session: "none" },
 ];
 const score = (value) => ({ [CF_HEADER]: cf({ asn: 64496, ...(value !== undefined && { botManagement: { score: value, verifiedBot: false } }) }) });
@@ -169,6 +170,14 @@ describe("captcha", () => {
       asked(await get(headers));
       assert.ok(what);
     }
+  });
+
+  test("conformance 22: a request of another site that the route serves comes without its clearance, too", async () => {
+    const browser = visitor();
+    await world.pass(browser, solved());
+    const post = (site) => browser.api("/hook/x", { method: "POST", headers: { "sec-fetch-site": site } });
+    assert.equal((await post("same-origin")).status, 200);
+    for (const site of ["same-site", "cross-site"]) asked(await post(site));
   });
 
   test("a clearance ends after half an hour", async (t) => {

@@ -70,7 +70,7 @@ describe("examples", () => {
     await second.say("hello"); // what comes first may be somebody's arrival
     await until("the message arrives", async () => JSON.parse(await first.say("hi")).user === "ada");
     await one.api("/auth/logout", { method: "POST" });
-    assert.equal((await first.closed).code, 1008);
+    assert.equal((await first.closed).code, 4401);
     const refused = await openWebSocket(gateway.origin, "/chat", [`cookie: ${two.sessionHeader}`, "origin: https://evil.example"]);
     assert.equal(refused.status, 403);
     refused.socket.destroy();

@@ -72,6 +72,7 @@ describe("proxy", () => {
       "/a/..;x=y/b",
       "/%2e%2e;/admin",
       "/a/.;/b",
+      "/a/..%3bx/b",
       "/auth/..%2fadmin",
     ]) {
       const answer = await rawGet(world.gateway.origin, target, [`cookie: ${browser.sessionHeader}`]);
@@ -193,6 +194,7 @@ describe("proxy", () => {
     const cases = [
       [{ headers: nav }, 302],
       [{ headers: { accept: "text/html" } }, 302],
+      [{ headers: { accept: "Text/HTML;q=0.9" } }, 302],
       [{ headers: { ...nav, "sec-purpose": "prefetch" } }, 401],
       [{ headers: { accept: "text/html", "sec-purpose": "prefetch" } }, 401],
       [{ headers: { ...nav, "sec-fetch-dest": "iframe" } }, 401],

@@ -238,6 +238,14 @@ describe("redirects", () => {
     }
   });
 
+  test("conformance 15: a request with two hosts is a 400 problem, with a reference like any other", async () => {
+    const { host } = new URL(world.gateway.origin);
+    const answer = await raw(world.gateway.origin, ["GET /auth/session HTTP/1.1", `host: ${host}`, `host: ${host}`]);
+    assert.equal(answer.status, 400);
+    assert.equal(answer.json().code, "bad_request");
+    assert.match(answer.json().ray, /^[\w-]{16,}$/);
+  });
+
   test("a request for another host is 404 where PUBLIC_ORIGIN names ours", async () => {
     const { origin, port } = world.gateway;
     for (const host of ["evil.example", `localhost:${port}`, `127.0.0.1:${port + 1}`, "127.0.0.1"]) {

@@ -275,14 +275,15 @@ describe("routes", () => {
   test("a binding that is not there, and every other wrong field, is named on healthz by index and field", async (t) => {
     const gateway = await startGateway({
       provider: world.provider,
-      vars: { ROUTES: JSON.stringify([{ match: "/*", upstream: "binding:MISSING" }, { match: "/*" }, { match: "x", upstream: "https://a.example", session: "yes" }]) },
+      vars: { ROUTES: JSON.stringify([{ match: "/*", upstream: "binding:MISSING" }, { match: "/*" }, { match: "x", upstream: "https://a.example", session: "yes" }, { match: "/*", upstream: "binding:SESSIONS" }]) },
     });
     t.after(() => gateway.close());
     const answer = await gateway.request("/auth/healthz");
     assert.equal(answer.status, 500);
     const variables = answer.json().problems.map(({ variable }) => variable);
-    assert.deepEqual(variables.toSorted(), ["ROUTES[0].upstream", "ROUTES[1].upstream", "ROUTES[2].match", "ROUTES[2].session"]);
+    assert.deepEqual(variables.toSorted(), ["ROUTES[0].upstream", "ROUTES[1].upstream", "ROUTES[2].match", "ROUTES[2].session", "ROUTES[3].upstream"]);
     assert.match(answer.text, /MISSING/);
+    assert.match(answer.text, /SESSIONS/, "a Durable Object namespace takes no requests");
   });
 
   test("conformance 22, 23: cross_site serves other sites' requests as if without our cookies; csrf_header must be there", async (t) => {

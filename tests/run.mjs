@@ -99,7 +99,9 @@ function integrationTests() {
 
 async function unitTests() {
   const started = Date.now();
-  const cargo = spawn("cargo", ["test", "--quiet"], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  // How many cases each property is tried with.
+  const env = { PROPTEST_CASES: "2000", ...process.env };
+  const cargo = spawn("cargo", ["test", "--quiet"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [cargo.stdout, cargo.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
   const code = await new Promise((resolve) => {

@@ -120,6 +120,11 @@ describe("session", () => {
         assert.equal(answer.status, 403, `${path} ${site}`);
         assert.equal(answer.json().code, "csrf_rejected");
       }
+      // Where the method is none of the endpoint's, this comes first, too.
+      for (const path of ["/auth/login", "/auth/session", "/auth/sessions", "/auth/logged-out", "/auth/healthz"]) {
+        const answer = await browser.api(path, { method: "POST", headers: { "sec-fetch-site": site } });
+        assert.equal(answer.status, 403, `${path} ${site}`);
+      }
     }
     assert.equal(world.provider.refreshes.length, calls);
     await world.token(browser);

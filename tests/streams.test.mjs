@@ -52,7 +52,7 @@ describe("streams", () => {
     assert.ok(provider.refreshes.length <= 1, "no look refreshes anything");
   });
 
-  test("a logout closes a WebSocket with 1008, on both sides, and ends an event stream", async (t) => {
+  test("a logout closes a WebSocket with 4401, on both sides, and ends an event stream", async (t) => {
     const { connect, listen, browser, upstream } = await createStreams(t);
     let applicationHears = false;
     upstream.server.once("upgrade", (_, socket) => socket.on("close", () => (applicationHears = true)));
@@ -60,7 +60,7 @@ describe("streams", () => {
     const heard = await listen();
     assert.equal(await socket.say("hello"), "hello");
     assert.equal((await browser.api("/auth/logout", { method: "POST" })).status, 303);
-    assert.equal((await socket.closed).code, 1008);
+    assert.equal((await socket.closed).code, 4401);
     await until("the event stream ends", () => heard.ended, 5000);
     assert.equal(heard.broken, false);
     await until("the application hears of it", () => applicationHears, 8000);
@@ -72,7 +72,7 @@ describe("streams", () => {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     const revoked = await gateway.request(`/auth/admin/sessions/${cookieOf(browser).actor}`, { method: "DELETE", headers });
     assert.equal(revoked.status, 204);
-    assert.equal((await socket.closed).code, 1008);
+    assert.equal((await socket.closed).code, 4401);
   });
 
   test("a session that moves takes its streams along; they close when it ends where it lives now", async (t) => {
@@ -87,7 +87,7 @@ describe("streams", () => {
     await sleep(2500);
     assert.equal(await socket.say("still here"), "still here");
     await browser.api("/auth/logout", { method: "POST" });
-    assert.equal((await socket.closed).code, 1008);
+    assert.equal((await socket.closed).code, 4401);
   });
 
   test("a stream of a session whose place another one took asks to connect again (1013)", async (t) => {
@@ -108,7 +108,7 @@ describe("streams", () => {
     const { connect, listen } = await createStreams(t, { vars: { SESSION_IDLE_SECONDS: "3" } });
     const socket = await connect();
     const heard = await listen();
-    assert.equal((await socket.closed).code, 1008);
+    assert.equal((await socket.closed).code, 4401);
     await until("the event stream ends", () => heard.ended, 5000);
   });
 
@@ -117,7 +117,7 @@ describe("streams", () => {
     const socket = await connect();
     provider.answers.token = async () => ({ status: 400, json: { error: "invalid_grant" } });
     assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 401);
-    assert.equal((await socket.closed).code, 1008);
+    assert.equal((await socket.closed).code, 4401);
   });
 
   test("a check that cannot be made closes a WebSocket with 1013", async (t) => {

@@ -1,5 +1,5 @@
 // A chat over WebSockets. The gateway lets the handshake through for its own pages alone, says in a header who it is,
-// and closes the connection (1008) when the user logs out or an administrator revokes the session.
+// and closes the connection (4401) when the user logs out or an administrator revokes the session.
 import { WebSocketServer } from "ws";
 import { file, serve } from "../serve.mjs";
 

@@ -1,6 +1,6 @@
 //! `IDENTITY_HEADERS`: the headers that tell an application who its user is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::reader::Reader;
 
@@ -49,12 +49,16 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             );
             return Vec::new();
         };
+        let mut spellings = BTreeSet::new();
         for name in headers.keys() {
-            let lower = name.to_ascii_lowercase();
-            let taken = TAKEN.contains(&lower.as_str()) || lower.starts_with("x-geo-");
+            // Many servers do not tell these apart, and the last one they read would count.
+            let spelling = name.to_ascii_lowercase().replace('_', "-");
+            let taken = TAKEN.contains(&spelling.as_str()) || spelling.starts_with("x-geo-");
             if taken || http::HeaderName::from_bytes(name.as_bytes()).is_err() {
                 let message = format!("names {name:?}, which cannot carry a claim: choose another header");
                 self.problem("IDENTITY_HEADERS", &message);
+            } else if !spellings.insert(spelling) {
+                self.problem("IDENTITY_HEADERS", &format!("names {name:?} twice: a header carries one claim"));
             }
         }
         headers.into_iter().map(|(header, claim)| (header.to_ascii_lowercase(), claim)).collect()

@@ -66,7 +66,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             (None, Some(text)) => {
                 let set = serde_json::from_str::<serde_json::Value>(&text).ok();
                 match set.as_ref().and_then(|set| set.get("keys")).and_then(serde_json::Value::as_array) {
-                    Some(keys) if !keys.is_empty() => Some(Some(Keys::Inline(text))),
+                    // What can be used of a key is seen when a token names it (RFC 7517 section 4.1).
+                    Some(keys) if keys.iter().any(|key| key.get("kty").is_some()) => Some(Some(Keys::Inline(text))),
                     _ => {
                         self.problem("JWKS", "must be a JSON Web Key Set with at least one key: {\"keys\":[…]}");
                         None

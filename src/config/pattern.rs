@@ -193,8 +193,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
-
         #[test]
         fn normalizing_what_is_normalized_changes_nothing(path in "(/|%|2|5|3|e|6|1|[a-f]|é|\\.){0,20}") {
             let once = normalized_path(&path).into_owned();

@@ -88,11 +88,16 @@ fn what_a_route_needs_is_missed_by_name() {
     let keys = ("JWKS_URI", "https://login.example/keys");
     let config = read(bearer, &[keys, ("JWT_AUDIENCE", "api")]).unwrap();
     assert_eq!(config.jwt.unwrap().issuer, "https://login.example");
-    for (name, value) in [("JWKS_URI", "http://login.example/keys"), ("JWKS", "[]"), ("JWKS", "{\"keys\":[]}")] {
+    for (name, value) in [
+        ("JWKS_URI", "http://login.example/keys"),
+        ("JWKS", "[]"),
+        ("JWKS", "{\"keys\":[]}"),
+        ("JWKS", "{\"keys\":[{}]}"),
+    ] {
         let found = read(bearer, &[(name, value), ("JWT_AUDIENCE", "api")]).unwrap_err();
         assert_eq!(found[0].variable, name);
     }
-    assert!(read(bearer, &[keys, ("JWKS", "{\"keys\":[{}]}"), ("JWT_AUDIENCE", "api")]).is_err());
+    assert!(read(bearer, &[keys, ("JWKS", "{\"keys\":[{\"kty\":\"RSA\"}]}"), ("JWT_AUDIENCE", "api")]).is_err());
 }
 
 #[test]
@@ -101,9 +106,16 @@ fn an_identity_header_is_no_header_that_means_something_else() {
     let config = read(routes, &[("IDENTITY_HEADERS", r#"{"X-User":"sub"}"#)]).unwrap();
     assert_eq!(config.identity_headers, [("x-user".to_owned(), "sub".to_owned())]);
     assert_eq!(read(routes, &[]).unwrap().identity_headers.len(), 4);
-    for bad in
-        [r#"{"Authorization":"sub"}"#, r#"{"X-Forwarded-For":"sub"}"#, r#"{"X User":"sub"}"#, "[]", r#"{"X-User":1}"#]
-    {
+    for bad in [
+        r#"{"Authorization":"sub"}"#,
+        r#"{"X-Forwarded-For":"sub"}"#,
+        r#"{"X_Forwarded_Proto":"sub"}"#,
+        r#"{"x_geo_city":"sub"}"#,
+        r#"{"X-User":"sub","x_user":"email"}"#,
+        r#"{"X User":"sub"}"#,
+        "[]",
+        r#"{"X-User":1}"#,
+    ] {
         assert_eq!(read(routes, &[("IDENTITY_HEADERS", bad)]).unwrap_err()[0].variable, "IDENTITY_HEADERS", "{bad}");
     }
 }

@@ -69,7 +69,7 @@ impl Gateway {
         }
         let jwt = if route.bearer { bearer::token(request) } else { None };
         let origin = origin(request, route, jwt.is_some() && !request.cookies.any)?;
-        let cleared_at = self.cleared_at(request);
+        let cleared_at = if origin == Origin::Own { self.cleared_at(request) } else { None };
         self.check_bot(request, route, cleared_at)?;
         let caller = match jwt {
             Some(jwt) => self.client(jwt, origin).await?,

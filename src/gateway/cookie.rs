@@ -36,7 +36,7 @@ pub struct Cookies {
     pub logins: Vec<(String, Option<Credential>)>,
     /// The clearance, where there is exactly one.
     pub clearance: Option<String>,
-    /// Whether there is any cookie of these names, well-formed or not.
+    /// Whether there is anything that may be read as a cookie of these names, well-formed or not.
     pub any: bool,
 }
 
@@ -63,9 +63,9 @@ impl Jar {
         let mut cookies = Cookies::default();
         let (mut sessions, mut clearances) = (Vec::new(), Vec::new());
         for piece in self.pieces(header) {
+            cookies.any |= self.is_read_as_ours(piece);
             let Some((name, value)) = name_and_value(piece) else { continue };
             let Some(name) = self.ours(name) else { continue };
-            cookies.any = true;
             match name.strip_prefix("login-") {
                 Some(attempt) => {
                     let twice = cookies.logins.iter_mut().find(|(known, _)| known == attempt);
@@ -89,10 +89,7 @@ impl Jar {
 
     /// The header without the gateway's cookies, every other byte as it was; none where nothing is left.
     pub fn strip(self, header: &str) -> Option<String> {
-        let kept: Vec<&str> = self
-            .pieces(header)
-            .filter(|piece| name_and_value(piece).is_none_or(|(name, _)| self.ours(name).is_none()))
-            .collect();
+        let kept: Vec<&str> = self.pieces(header).filter(|piece| !self.is_read_as_ours(piece)).collect();
         let kept = kept.join(";");
         let kept = kept.trim_start_matches(' ');
         (!kept.is_empty()).then(|| kept.to_owned())
@@ -100,9 +97,14 @@ impl Jar {
 
     /// Whether a `Set-Cookie` line of the application sets one of the gateway's cookies.
     pub fn is_set_by(self, line: &str) -> bool {
-        // Browsers send a cookie without a name as its bare value, `=session=x` as `session=x`.
-        let pair = line.split(';').next().unwrap_or_default().trim_start_matches(['=', ' ', '\t']);
-        name_and_value(pair).is_some_and(|(name, _)| self.ours(name).is_some())
+        self.is_read_as_ours(line.split(';').next().unwrap_or_default())
+    }
+
+    /// Whether somebody may take a pair for one of the gateway's cookies. Browsers send one without a name as its bare
+    /// value, `=session=x` as `session=x`.
+    fn is_read_as_ours(self, pair: &str) -> bool {
+        let named = name_and_value(pair.trim_start_matches(['=', ' ', '\t']));
+        named.is_some_and(|(name, _)| self.ours(name).is_some())
     }
 
     /// Whether a `Set-Cookie` line of the gateway sets or removes the session cookie.
@@ -231,6 +233,9 @@ mod tests {
             assert!(cookies.session.is_none() && cookies.any, "{header}");
         }
         assert!(HTTP.read(&format!("session={}, session=x", value())).session.is_none());
+        assert!(HTTP.read(&format!("=session={}", value())).any);
+        let nameless = HTTP.read(&format!("=session={}; session; session={}", value(), value()));
+        assert!(nameless.session.is_some(), "a cookie without a name is not in the way");
         assert_eq!(HTTP.read("clearance=a").clearance.as_deref(), Some("a"));
         assert_eq!(HTTP.read("clearance=a; clearance=").clearance, None);
     }
@@ -249,6 +254,8 @@ mod tests {
         assert_eq!(HTTP.strip(&format!("session={}", value())), None);
         assert_eq!(HTTP.strip(&format!("a=1, session={}", value())).as_deref(), Some("a=1"));
         assert_eq!(HTTP.strip("a=1,b=2").as_deref(), Some("a=1,b=2"));
+        assert_eq!(HTTP.strip("a=1,session,b; c").as_deref(), Some("a=1,session,b; c"));
+        assert_eq!(HTTP.strip(&format!("=session={}; a=1; =b; ==session=x", value())).as_deref(), Some("a=1; =b"));
     }
 
     #[test]

@@ -126,8 +126,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
-
         #[test]
         fn no_spelling_of_a_header_of_the_gateways_gets_through(
             at in 0..9_usize,

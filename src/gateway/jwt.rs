@@ -13,6 +13,8 @@ use crate::ambient;
 
 /// How far the issuer's clock may be off.
 const LEEWAY: Duration = Duration::minutes(1);
+/// The year 10000, in Unix seconds: no honest token lasts that long, and `1e300` is no time at all.
+const END_OF_TIME: f64 = 253_402_300_800.0;
 /// Longer ones are no honest client's.
 const MAX_LENGTH: usize = 16 << 10;
 /// What `typ` may say, `application/` aside: an access token (RFC 9068), or nothing in particular.
@@ -91,7 +93,7 @@ impl<'a> Jwt<'a> {
         let unix = |at: OffsetDateTime| ambient::to_millis(at) / 1000.0;
         let (earliest, latest) = (unix(now.saturating_sub(LEEWAY)), unix(now.saturating_add(LEEWAY)));
         match self.claims.get("exp").and_then(Value::as_f64) {
-            Some(exp) if exp > earliest => {}
+            Some(exp) if exp > earliest && exp < END_OF_TIME => {}
             Some(_) => return invalid("The bearer token has expired (exp)."),
             None => return invalid("The bearer token has no end (exp)."),
         }

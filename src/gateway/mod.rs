@@ -62,7 +62,8 @@ pub struct Gateway {
 pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let address = raw.url();
     let Ok(url) = Url::parse(&address) else {
-        return Problem::BadRequest("The request's address is malformed.").response("", false).into_platform();
+        let ray = request::ray(raw.headers().get("cf-ray")?.as_deref());
+        return Problem::BadRequest("The request's address is malformed.").response(&ray, false).into_platform();
     };
     match crate::config_of(&env).as_ref() {
         Ok(config) => {
@@ -128,12 +129,12 @@ impl Gateway {
         if endpoint == Endpoint::Admin && self.config.admin_token.is_none() {
             return Err(Problem::NotFound);
         }
-        if !endpoint.allows(&request.method) {
-            return Err(Problem::MethodNotAllowed(endpoint.methods()));
-        }
         // State and nonce protect the callback, which providers post from their own site; its signature the logout token.
         if !matches!(endpoint, Endpoint::Callback | Endpoint::BackchannelLogout) {
             request.check_csrf()?;
+        }
+        if !endpoint.allows(&request.method) {
+            return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
         match endpoint {
             Endpoint::Login => self.login(request).await,

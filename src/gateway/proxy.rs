@@ -18,7 +18,7 @@ use crate::config::routes::{Route, SessionRule, Token};
 use crate::credential::Secret;
 
 /// Headers of a response that tell caches other things than `Cache-Control` does.
-const CACHE_HEADERS: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
+const CACHE_HEADERS: [&str; 3] = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"];
 
 impl Gateway {
     /// Sends the request to the application, and its answer back.

@@ -106,7 +106,9 @@ impl Incoming {
             return false;
         }
         match (self.header("sec-fetch-mode"), self.header("sec-fetch-dest")) {
-            (None, None) => self.header("accept").is_some_and(|accept| accept.contains("text/html")),
+            (None, None) => {
+                self.header("accept").is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
+            }
             (mode, dest) => mode == Some("navigate") && dest == Some("document"),
         }
     }
@@ -166,15 +168,9 @@ impl Incoming {
         })
     }
 
-    /// What finds the request in the log: Cloudflare's ray, or a random UUID.
+    /// What finds the request in the log.
     pub fn ray(&self) -> String {
-        self.header("cf-ray").map_or_else(
-            || {
-                let bytes = ambient::random::<16>().unwrap_or_default();
-                uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-            },
-            str::to_owned,
-        )
+        ray(self.header("cf-ray"))
     }
 
     /// The visitor, as far as Cloudflare knows.
@@ -196,6 +192,17 @@ impl Incoming {
     pub fn region(&self, default: Region) -> Region {
         region::of(&self.place()).unwrap_or(default)
     }
+}
+
+/// What finds a request in the log: Cloudflare's ray, which its header tells, or a random UUID.
+pub fn ray(header: Option<&str>) -> String {
+    header.map_or_else(
+        || {
+            let bytes = ambient::random::<16>().unwrap_or_default();
+            uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        },
+        str::to_owned,
+    )
 }
 
 /// The parameters of a query or a form.

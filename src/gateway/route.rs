@@ -125,14 +125,14 @@ fn raw_path(raw: &str) -> &str {
 }
 
 /// Whether servers behind the gateway could read another path, given here in lower case, than the one that it sees:
-/// backslashes and NULs, dot segments that are encoded, have a `;` behind the dots or lie between encoded slashes.
+/// backslashes and NULs, dot segments that are encoded, have a `;` behind the dots, in clear or not, or lie between encoded slashes.
 fn is_ambiguous(path: &str) -> bool {
     ["%5c", "%00"].iter().any(|code| path.contains(code)) || path.split(['/', '\\']).any(hides_dot_segment)
 }
 
 fn hides_dot_segment(segment: &str) -> bool {
     segment.split("%2f").any(|part| {
-        let name = part.split(';').next().unwrap_or_default();
+        let name = part.split(';').next().and_then(|part| part.split("%3b").next()).unwrap_or_default();
         let dots = name.replace("%2e", ".");
         // What stands there in clear and alone is resolved before anything is matched.
         (dots == "." || dots == "..") && segment != dots

@@ -54,9 +54,19 @@ fn own_endpoints_lie_under_the_prefix_and_nothing_under_it_reaches_the_applicati
 
 #[test]
 fn paths_that_hide_what_they_ask_for_are_ambiguous() {
-    for path in
-        ["/a/%2e%2e/b", "/a/.%2E/b", "/a/%2e", "/a/..;x/b", "/a/.;/b", "/a%2fb", "/a%5cb", "/a%00", "/a/%2e%2e;v=1/b"]
-    {
+    for path in [
+        "/a/%2e%2e/b",
+        "/a/.%2E/b",
+        "/a/%2e",
+        "/a/..;x/b",
+        "/a/.;/b",
+        "/a%2fb",
+        "/a%5cb",
+        "/a%00",
+        "/a/%2e%2e;v=1/b",
+        "/a/..%3bx/b",
+        "/a/%2e%3B/b",
+    ] {
         assert_eq!(routed(path), "ambiguous", "{path}");
     }
     for path in ["/a/../b", "/a/./b", "/%252e%252e/", "/a;b", "/a/...", "/.well-known/x", "/?x=%2e%2e/", "/a.b;c=.."] {
@@ -144,8 +154,6 @@ fn a_return_to_stays_on_the_origin() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
     #[test]
     fn what_reaches_an_application_holds_no_dot_segment_and_is_what_was_matched(
         path in "(/|%|2e|%2f|%2F|%2e|%2E|%5c|\\\\|\\.|;|a|%61|%252e){0,12}",

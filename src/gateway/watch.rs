@@ -29,10 +29,11 @@ pub(super) enum Closing {
 }
 
 impl Closing {
-    /// The close code of a WebSocket (RFC 6455 section 7.4.1 and its registry).
+    /// The close code of a WebSocket: 401 in the range for applications (RFC 6455 section 7.4.2), and "try again later"
+    /// (1013 of the registry).
     pub(super) const fn code(self) -> u16 {
         match self {
-            Self::Over => 1008,
+            Self::Over => 4401,
             Self::Unsure => 1013,
         }
     }
