@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 
 const USERS = ["ada", "grace"];
+const NAMES = { ada: "Ada Lovelace", grace: "Grace Hopper" };
 
 /**
  * Starts the simulator and resolves to `{ origin, close }`, an https origin.
@@ -24,7 +25,7 @@ export async function startSimulator({ folder, certificate, accessTokenSeconds, 
   process.env.HOME = folder;
   // As a CommonJS module: its other form trips over one of its own dependencies.
   const { simulation } = createRequire(import.meta.url)("@simulacrum/auth0-simulator");
-  const users = USERS.map((id) => ({ id: `auth0|${id}`, name: `Name of ${id}`, email: `${id}@example.com` }));
+  const users = USERS.map((id) => ({ id: `auth0|${id}`, name: NAMES[id], email: `${id}@example.com` }));
   const additions = {
     "/oauth/token": { expires_in: accessTokenSeconds },
     "/.well-known/openid-configuration": metadata,

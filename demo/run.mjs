@@ -38,10 +38,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => s
 process.on("uncaughtException", (error) => stop(1, `demo: ${error.stack}`));
 process.on("unhandledRejection", (error) => stop(1, `demo: ${error?.stack ?? error}`));
 
-const port = await freePort(Number(process.env.PORT ?? 8787));
+const port = await freePort(await numberOf("PORT", 8787, 1, 65535));
 const origin = `http://localhost:${port}`;
 const adminToken = randomBytes(24).toString("base64url");
-const seconds = Number(process.env.TOKEN_LIFE ?? 30);
+const seconds = await numberOf("TOKEN_LIFE", 30, 1, 86400);
 
 const start = PROVIDERS[process.env.PROVIDER || "oidc"];
 if (!start) await stop(1, `PROVIDER must be one of: ${Object.keys(PROVIDERS).join(", ")}`);
@@ -158,6 +158,15 @@ async function watch() {
     missed = reply || !existsSync(join(ROOT, "build/.inputs")) ? 0 : missed + 1;
   }
   stop(1, "the gateway answers no more");
+}
+
+/** The whole number that the variable holds; says what it must be where it holds another thing. */
+async function numberOf(name, otherwise, least, most) {
+  const number = Number(process.env[name] || otherwise);
+  if (!Number.isInteger(number) || number < least || number > most) {
+    await stop(1, `${name} must be a whole number from ${least} to ${most}`);
+  }
+  return number;
 }
 
 /** `wanted` where it is free on both loopback addresses, for browsers may try either; else any free port. */
