@@ -107,6 +107,39 @@ describe("kv", { concurrency: 3 }, () => {
     assert.equal(new Set(provider.presented).size, provider.presented.length);
   });
 
+  test("conformance 43: a write of which the answer is lost while the record before it is read back is none, and the session goes on", async (t) => {
+    const { gateway, provider, kv, login, token } = await open(t);
+    const browser = await login();
+    const first = await token(browser);
+    await latest(kv, browser, gateway);
+    await sleep(2500);
+    await setAlarmsWithin(gateway, 100);
+    await setClockAhead(gateway, SETTLED);
+    await token(browser); // a use is written, and with it the alarm is set
+    await latest(kv, browser, gateway);
+    await sleep(1200);
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    let asked = false;
+    kv.gate = async (method, take) => {
+      const answer = take();
+      asked ||= method === "GET";
+      if (method === "GET") return released.then(() => answer);
+      release();
+      await sleep(400);
+      return 500;
+    };
+    await setClockAhead(gateway, 2 * SETTLED);
+    await until("the record is read back", () => asked, 8000);
+    const answer = await browser.api("/auth/refresh", { method: "POST" });
+    assert.equal(answer.json().code, "store_unavailable");
+    await gateway.kill9();
+    kv.gate = undefined;
+    await gateway.restart();
+    assert.equal(await token(browser), first);
+    assert.equal(provider.presented.length, 0);
+  });
+
   test("conformance 43: a record that is older, forged, foreign, newer, cut or gone asks for a login, and the ledger says why", async (t) => {
     const world = await open(t);
     const { gateway, provider, kv, login } = world;
@@ -129,7 +162,7 @@ describe("kv", { concurrency: 3 }, () => {
 
   test("a key that is missing or wrong is named in the log and asks for a login; once it is right the session is there again", async (t) => {
     const world = await open(t);
-    const { gateway, login, token } = world;
+    const { gateway, kv, login, token } = world;
     const [browser, revoked] = [await login(), await login()];
     const first = await token(browser);
     for (const [keys, why] of [
@@ -144,7 +177,10 @@ describe("kv", { concurrency: 3 }, () => {
       assert.ok(!gateway.log.includes(keys.slice(2)));
     }
     // What is revoked meanwhile stays so, whatever is repaired.
+    const record = keyOf(revoked);
+    assert.ok(kv.values.has(record));
     assert.equal((await administer(gateway, "DELETE", `/sessions/${actorOf(revoked.session)}`)).status, 204);
+    assert.ok(!kv.values.has(record), "its tokens, sealed, are gone from KV");
     gateway.vars.STATE_KEYS = STATE_KEYS;
     await gateway.restart();
     assert.equal(await token(browser), first);

@@ -62,6 +62,14 @@ struct Kept {
     written: Option<Written>,
 }
 
+impl Kept {
+    /// Whether a store outside of the actor may have a record: this one, one that could not be read, or one of which nobody
+    /// knows whether it was taken.
+    const fn may_be_outside(&self) -> bool {
+        self.about.is_some() || self.sealed.is_none() || self.row.attempted > self.row.generation
+    }
+}
+
 /// A write to the store.
 #[derive(Clone, Copy)]
 struct Written {
@@ -260,6 +268,8 @@ impl SessionStore {
         if self.kind == StoreKind::Kv {
             let found = self.kv.read(&self.actor).await?;
             if found.as_deref().and_then(seal::generation_of) == Some(generation) {
+                // A write that is under way may come to nothing, and has the copy for its fence.
+                let _writing = self.writing.lock().await;
                 return self.let_go(generation);
             }
             if let Some(kept) = self.kept.borrow_mut().as_mut() {
@@ -285,14 +295,16 @@ impl SessionStore {
         Ok(())
     }
 
-    /// The actor is about to delete its own storage: so does the store, if it answers. What stays goes with its time.
+    /// The actor is about to delete its own storage: so does the store, if it may have something and answers. What stays
+    /// goes with its time.
     pub async fn forget(&self) {
-        let is_outside = self.kept.take().is_some_and(|kept| kept.about.is_some());
+        let kept = self.kept.take();
         let _writing = self.writing.lock().await;
-        let _ = match self.kind {
-            StoreKind::Kv if is_outside => self.kv.delete(&self.actor).await,
-            StoreKind::Neon if is_outside => self.neon.delete(&self.actor).await,
-            StoreKind::Durable | StoreKind::Kv | StoreKind::Neon => Ok(()),
+        let outside = kept.filter(Kept::may_be_outside).map(|kept| kept.row.store);
+        let _ = match outside {
+            Some(StoreKind::Kv) => self.kv.delete(&self.actor).await,
+            Some(StoreKind::Neon) => self.neon.delete(&self.actor).await,
+            Some(StoreKind::Durable) | None => Ok(()),
         };
     }
 

@@ -12,6 +12,7 @@ const SPACING = 1000;
  * - `values`: key to `{ value, expiration }`; `puts`: every write that was taken: `{ key, value, expiration, at }`
  * - `refused`: what was asked against its limits
  * - `failing` (a status), `delay` (milliseconds), `frozen` (reads see what was there then): set as a test likes
+ * - `gate(method, take)`: answers in its place; `take()` does what was asked and gives the answer
  */
 export async function startKv() {
   const kv = new Kv();
@@ -26,6 +27,7 @@ class Kv {
   refused = [];
   failing = 0;
   delay = 0;
+  gate = undefined;
   #frozen;
 
   server = createServer(async (request, response) => {
@@ -35,7 +37,8 @@ class Kv {
     for await (const piece of request) pieces.push(piece);
     await sleep(this.delay);
     if (this.failing) return response.writeHead(this.failing).end("the stand-in fails");
-    const status = this[`_${request.method}`]?.(key, Buffer.concat(pieces), url.searchParams) ?? 405;
+    const take = () => this[`_${request.method}`]?.(key, Buffer.concat(pieces), url.searchParams) ?? 405;
+    const status = await (this.gate ? this.gate(request.method, take) : take());
     if (Buffer.isBuffer(status)) response.writeHead(200).end(status);
     else response.writeHead(status).end();
   });
