@@ -310,6 +310,10 @@ describe("neon", { concurrency: 3 }, () => {
     await gateway.restart();
     assert.equal((await gateway.request("/api", { headers: headers[0] })).json().reason, "logout");
     assert.equal((await gateway.request("/api", { headers: headers[1] })).json().reason, "revoked");
+    line.mode = "through";
+    // The alarm brings them there, a minute later.
+    const rows = () => world.database.query("SELECT state FROM edge_oauth.session WHERE actor = ANY($1)", [ids]);
+    await until("both rows say so", async () => (await rows()).filter(({ state }) => state === "ended").length === 2, 80_000);
   });
 
   test("an alarm that finds Postgres away looks again after a pause, and the session is refreshed when it is back", async (t) => {
