@@ -41,7 +41,7 @@ test: bundle build-panic ## run all tests
 
 fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
 	@bash scripts/install.sh rust
-	PROPTEST_CASES=$(CASES) cargo test --lib -- $(PROPERTIES)
+	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
 
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
 	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh

@@ -8,6 +8,21 @@ import * as rust from "./build/index.js";
 // before any of their code runs, so that the call can safely be made again on a new object.
 const isStale = (error) => /stale object|Module terminated/.test(String(error?.message));
 
+// What worker-build's shim knows of the WebAssembly instance, which it replaces at the first call after a panic.
+const state = globalThis.__worker_init_state;
+
+// The requests that Rust is serving, with the instance each of them waits in: one that has panicked never answers, and
+// Rust's own time limits died with it.
+const underWay = new Set();
+
+/** Lets go what waits in an instance that has panicked. The panic of one request or actor takes all others along. */
+const letGo = () => {
+  for (const waiting of underWay) if (state.criticalError || waiting.instance !== state.instanceId) waiting.lost();
+};
+
+// A panic in a callback reaches no caller. The shim has its listener first, and has noted the panic by now.
+addEventListener("error", letGo);
+
 /** An actor class of which `Rust` is the implementation. */
 const actor = (Rust) =>
   class extends DurableObject {
@@ -17,6 +32,7 @@ const actor = (Rust) =>
       try {
         return await this.#object[method](argument);
       } catch (error) {
+        letGo();
         this.#object = new Rust(this.ctx, this.env);
         if (!isStale(error)) throw error;
         return await this.#object[method](argument);
@@ -36,12 +52,7 @@ const actor = (Rust) =>
 export class SessionActor extends actor(rust.SessionActor) {}
 export class RegionDirectory extends actor(rust.RegionDirectory) {}
 
-// What worker-build's shim knows of the WebAssembly instance. A request that waited in an instance which has panicked
-// would wait for ever: Rust's own time limits died with it.
-const state = globalThis.__worker_init_state;
-const LOOK_EVERY = 5000;
-
-const lost = () =>
+const unavailable = () =>
   Response.json(
     { type: "about:blank", title: "Sessions unavailable", status: 503, code: "store_unavailable", detail: "Sessions cannot be read at the moment.", ray: crypto.randomUUID() },
     { status: 503, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "retry-after": "1" } },
@@ -49,19 +60,19 @@ const lost = () =>
 
 export default class extends rust.default {
   async fetch(request) {
-    const instance = state.instanceId;
-    let timer;
-    const gone = new Promise((resolve) => {
-      const look = () => {
-        if (state.criticalError || state.instanceId !== instance) resolve(lost());
-        else timer = setTimeout(look, LOOK_EVERY);
-      };
-      timer = setTimeout(look, LOOK_EVERY);
-    });
+    const serving = super.fetch(request);
+    const { promise, resolve } = Promise.withResolvers();
+    const waiting = { instance: state.instanceId, lost: resolve };
+    underWay.add(waiting);
     try {
-      return await Promise.race([super.fetch(request), gone]);
+      // Its answer is made here, in the request's own context: whoever lets it go is another one.
+      return (await Promise.race([serving, promise])) ?? unavailable();
+    } catch (error) {
+      letGo();
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      return unavailable();
     } finally {
-      clearTimeout(timer);
+      underWay.delete(waiting);
     }
   }
 }

@@ -256,6 +256,21 @@ describe("proxy", () => {
       response.end(" and ends");
     });
     assert.equal((await user.api("/long")).text, "begins and ends");
+    // And from the end of the request: a slow line is no fault of the application's.
+    const pieces = ["a", "slow", "upload"];
+    const upload = async function* () {
+      for (const piece of pieces) {
+        yield Buffer.from(piece);
+        await sleep(700);
+      }
+    };
+    for (const headers of [{}, { "content-length": `${pieces.join("").length}` }]) {
+      const sent = await user.api("/upload", { method: "POST", body: Readable.from(upload()), headers });
+      assert.equal(sent.status, 200, sent.text);
+      assert.equal(sent.json().length, pieces.join("").length);
+    }
+    const unanswered = await user.api("/slow?key=private", { method: "POST", body: "all of it" });
+    assert.equal(unanswered.status, 504);
     await slow.upstream.close();
     const gone = await user.api("/gone");
     assert.equal(gone.status, 502);
@@ -263,6 +278,7 @@ describe("proxy", () => {
     assert.equal((await user.navigate("/gone?key=private")).status, 502);
     const complaints = slow.gateway.log.split("\n").filter((line) => line.includes("UPSTREAM: "));
     assert.deepEqual(complaints.map((line) => line.slice(line.indexOf("UPSTREAM: "))), [
+      `UPSTREAM: ${slow.upstream.origin} did not answer in 1 s (UPSTREAM_TIMEOUT_SECONDS)`,
       `UPSTREAM: ${slow.upstream.origin} did not answer in 1 s (UPSTREAM_TIMEOUT_SECONDS)`,
       `UPSTREAM: ${slow.upstream.origin} cannot be reached`,
       `UPSTREAM: ${slow.upstream.origin} cannot be reached`,

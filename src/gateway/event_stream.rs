@@ -6,23 +6,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Delay};
 
+use super::pipe::IdentityTransformStream;
 use super::proxy;
 use super::watch::Watch;
-
-#[wasm_bindgen]
-extern "C" {
-    /// The platform's own pipe: it hands bytes on as they are.
-    type IdentityTransformStream;
-
-    #[wasm_bindgen(constructor, catch)]
-    fn new() -> Result<IdentityTransformStream, JsValue>;
-
-    #[wasm_bindgen(method, getter)]
-    fn readable(this: &IdentityTransformStream) -> web_sys::ReadableStream;
-
-    #[wasm_bindgen(method, getter)]
-    fn writable(this: &IdentityTransformStream) -> web_sys::WritableStream;
-}
 
 /// The response with its body watched.
 pub(super) fn watched(

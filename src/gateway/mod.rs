@@ -37,6 +37,7 @@ pub mod jwt;
 mod login;
 mod logout;
 pub mod pages;
+mod pipe;
 pub mod problem;
 mod proxy;
 pub mod request;

@@ -10,6 +10,7 @@ use super::application::Caller;
 use super::headers::Headers;
 use super::hygiene::Hygiene;
 use super::identity;
+use super::pipe::Upload;
 use super::problem::Problem;
 use super::request::Incoming;
 use super::watch::Watch;
@@ -64,11 +65,11 @@ impl Gateway {
         if route.session != SessionRule::None {
             init.set_cache(web_sys::RequestCache::NoStore);
         }
-        // Fetch knows no body of a GET or HEAD.
-        if let Some(body) = request.raw.body().filter(|_| !matches!(request.method.as_str(), "GET" | "HEAD")) {
-            init.set_body(&body);
+        let upload = Upload::of(request).map_err(|_| Problem::BadRequest("The request's body cannot be read."))?;
+        if let Some(upload) = &upload {
+            init.set_body(&upload.body);
         }
-        self.fetch(request, &route.upstream, &init).await
+        self.fetch(request, &route.upstream, &init, upload.map(|upload| upload.sent)).await
     }
 
     fn request_headers(

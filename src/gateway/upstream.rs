@@ -1,5 +1,6 @@
 //! Where requests go: an origin on the network, or another Worker or the static assets, through a binding.
 
+use futures::future::{Either, select};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -21,12 +22,14 @@ extern "C" {
 }
 
 impl Gateway {
-    /// The application's response, up to its headers.
+    /// The application's response, up to its headers. Its time begins when it has been sent the whole request: how long
+    /// an upload takes is the visitor's affair.
     pub(super) async fn fetch(
         &self,
         request: &Incoming,
         upstream: &Upstream,
         init: &web_sys::RequestInit,
+        sent: Option<JsFuture>,
     ) -> Result<web_sys::Response, Problem> {
         let unavailable = |_: JsValue| {
             worker::console_error!("UPSTREAM: {upstream} cannot be reached");
@@ -41,7 +44,19 @@ impl Gateway {
             }
         };
         let limit = self.config.upstream_timeout;
-        match self.timer.within(limit, JsFuture::from(fetching.map_err(unavailable)?)).await {
+        let mut response = JsFuture::from(fetching.map_err(unavailable)?);
+        let early = match sent {
+            Some(sent) => match select(&mut response, sent).await {
+                Either::Left((response, _)) => Some(response),
+                Either::Right(_) => None,
+            },
+            None => None,
+        };
+        let answered = match early {
+            Some(response) => Some(response),
+            None => self.timer.within(limit, response).await,
+        };
+        match answered {
             Some(response) => Ok(response.map_err(unavailable)?.unchecked_into()),
             // What comes too late is dropped with the request.
             None => {
