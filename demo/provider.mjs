@@ -8,8 +8,8 @@ import { createMemoryAdapter } from "oidc-provider/lib/adapters/memory_adapter.j
 import { errorPage, loginPage, logoutPage } from "./provider-pages.mjs";
 
 export const USERS = [
-  { id: "ada", name: "Ada Lovelace", email: "ada@example.com", groups: ["staff", "engines"] },
-  { id: "grace", name: "Grace Hopper", email: "grace@example.com", groups: ["staff"] },
+  { id: "ada", name: "Ada Lovelace", email: "ada@example.com", groups: ["engines", "staff"] },
+  { id: "grace", name: "Grace Hopper", email: "grace@example.com", groups: ["compilers"] },
 ];
 
 /**

@@ -1,11 +1,14 @@
-// What the examples' servers have in common: a port of their own on loopback, files, and an end.
+// What the examples' servers have in common: a port of their own on loopback, files, their look, and an end.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 
-/** Starts a server that answers by `answer(request, response)`: `{ origin, server, close }`. */
+const STYLE = new URL("style.css", import.meta.url);
+
+/** Starts a server that answers by `answer(request, response)`, and has `/style.css`: `{ origin, server, close }`. */
 export async function serve(answer) {
   const server = createServer((request, response) => {
-    Promise.resolve(answer(request, response)).catch((error) => {
+    const answered = request.url === "/style.css" ? file(response, STYLE, "text/css") : answer(request, response);
+    Promise.resolve(answered).catch((error) => {
       console.error("example:", error);
       if (!response.headersSent) response.writeHead(500);
       response.end();

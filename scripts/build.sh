@@ -22,7 +22,7 @@ bash scripts/install.sh rust cargo node
 take_lock build
 up_to_date && exit # someone else built it while we waited
 
-say "building the Worker into $out/ (a minute or two the first time)"
+say "building the Worker into $out/ (some minutes the first time)"
 before=$(inputs)
 # worker-build waits for the leftovers of a failed run, taking them for a run of somebody else's.
 rm -rf "$stamp" "$out/.tmp" "$out/.oldtmp"

@@ -33,6 +33,6 @@ const home = (notes) => `<ul>${notes.map((note) => `<li>${escape(note)}</li>`).j
 
 const frame = (user, groups, page) => `<!doctype html><html lang="en"><head><meta charset="utf-8">
   <meta name="viewport" content="width=device-width"><title>Notes</title>
-  <style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.25rem}</style>
+  <link rel="stylesheet" href="/style.css">
   </head><body><h1>Notes</h1><p>You are <b>${escape(user)}</b>, in: ${escape(groups.join(", ") || "no group")}.</p>${page}
   <form method="post" action="/auth/logout"><button>Log out</button></form></body></html>`;
