@@ -109,6 +109,54 @@ describe("region", { concurrency: 2 }, () => {
     });
   }
 
+  for (const [what, end] of [
+    ["an administrator's revocation", (world, { actor }) => administer(world.gateway, "DELETE", `/sessions/${actor}`)],
+    ["the user's own, from another session", async (world, { actor }, user) => {
+      const other = await loginAt(world, FRANKFURT, { hint: user });
+      return other.api(`/auth/sessions/${actor}`, { method: "DELETE" });
+    }],
+    ["the end of all of the user's sessions", (world, _, user) => administer(world.gateway, "DELETE", `/users/${user}/sessions`)],
+    ["a logout at the provider", async (world, { browser }) => {
+      const { id_token } = world.provider.calls.token.at(-1).body;
+      const page = await browser.navigate(`${world.provider.issuer}/session/end?id_token_hint=${id_token}`);
+      assert.deepEqual(world.provider.notified, ["ok"]);
+      return page;
+    }],
+  ]) {
+    test(`${what} holds for every cookie on the very next request, though the session has moved on since its silent move`, async (t) => {
+      const world = await createWorld(t, { provider: { backchannel: true }, vars: { REGION_GRACE_SECONDS: "300" } });
+      const user = "ada";
+      const browser = await loginAt(world, FRANKFURT, { hint: user });
+      const cookies = [browser.session];
+      await travel(browser, SYDNEY).navigate("/page");
+      cookies.push(browser.session);
+      const moved = await administer(world.gateway, "POST", `/sessions/${cookieOf(browser).actor}/migrate`, { region: "me" });
+      assert.equal(moved.status, 200, moved.text);
+      for (const cookie of cookies) assert.equal((await withCookie(world, cookie)).status, 200, "in its grace, or sent on");
+      const { status } = await end(world, { actor: moved.json().id, browser }, user);
+      assert.ok([200, 204].includes(status), String(status));
+      for (const cookie of cookies) {
+        const answer = await withCookie(world, cookie);
+        assert.equal(answer.status, 401, answer.text);
+        assert.equal(answer.json().code, "session_ended");
+      }
+    });
+  }
+
+  test("a session whose successor has moved on, and lives, goes on answering in its grace", async (t) => {
+    const world = await createWorld(t, { vars: { REGION_GRACE_SECONDS: "300", REGION_MIN_STAY_SECONDS: "1" } });
+    const browser = await loginAt(world, FRANKFURT);
+    const first = browser.session;
+    await travel(browser, SYDNEY).navigate("/page");
+    await sleep(1100);
+    const second = browser.session;
+    await travel(browser, DENVER).navigate("/page");
+    assert.notEqual(browser.session.value, second.value);
+    for (const cookie of [first, second]) assert.equal((await withCookie(world, cookie)).status, 200);
+    await administer(world.gateway, "DELETE", `/sessions/${cookieOf(browser).actor}`);
+    for (const cookie of [first, second]) assert.equal((await withCookie(world, cookie)).status, 401);
+  });
+
   test("only a GET navigation moves a session: fetches, form posts, prefetches and frames are served where it is", async (t) => {
     const world = await createWorld(t);
     const browser = await loginAt(world, FRANKFURT);

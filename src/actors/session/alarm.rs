@@ -39,10 +39,7 @@ impl Session {
         match due {
             None => return self.wait_for_repair(began).await,
             Some(Due::Forget) => return self.forget().await,
-            Some(Due::End(reason)) => {
-                let remains = self.end(reason, Cause::Alarm, "its time was up").await?;
-                self.revoke_remains(remains, Cause::Alarm);
-            }
+            Some(Due::End(reason)) => self.run_out(reason, Cause::Alarm).await?,
             Some(Due::Refresh) => {
                 let outcome = match self.refresh_once(Cause::Alarm).await {
                     Outcome::Fresh => "ok",

@@ -108,8 +108,7 @@ impl Session {
             }
             Verdict::Deny(denied) => Err(denied),
             Verdict::Over(reason) => {
-                let remains = self.end(reason, Cause::Request, "found to be over by a request").await?;
-                self.revoke_remains(remains, Cause::Request);
+                self.run_out(reason, Cause::Request).await?;
                 Err(Denied::Ended(reason))
             }
             // Refreshed a moment ago, and expired again: the provider's lifetimes are of no use.

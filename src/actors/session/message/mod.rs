@@ -5,6 +5,7 @@
 //!           ── Complete ──► session secret, return_to             (callback)
 //!           ── Get ───────► access token | the session's view     (every proxied request, GET /session)
 //!           ── Refresh ───► the session's view                    (POST /refresh)
+//!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //!           ── Revoke ────► end-session URL                       (logout, administrators, a later login)
 //!           ── LoggedOut ─► return_to                             (back from the provider's end-session endpoint)
 //!           ── Inspect ───► everything but the tokens             (administrators)
@@ -14,7 +15,7 @@
 //!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
 //!             ─ Release ────► whether the grant is its own        (it was adopted)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
-//!           ── Switch ────► the session's view                    (POST /refresh with an organization)
+//!             ─ Confirm ────► whether it lives                    (the old one still serves, in its grace)
 //! ```
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
@@ -23,7 +24,7 @@
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 
-pub use super::view::{Estate, Inspection, SessionView, Summary};
+pub use super::view::{Estate, Inspection, SessionState, SessionView, Summary};
 use crate::actors::log::Cause;
 use crate::actors::requests;
 use crate::credential::{ActorId, Secret, SecretHash};
@@ -67,6 +68,8 @@ pub enum SessionMessage {
     Release(Release),
     /// Get a new access token for another organization.
     Switch(Switch),
+    /// Whether the session lives.
+    Confirm(Confirm),
 }
 
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
@@ -84,6 +87,7 @@ requests! { SessionMessage:
     Adopt -> Result<(), Denied>, within 15 s;
     Release -> Result<bool, Denied>, within 5 s;
     Switch -> Result<SessionView, Denied>, within 15 s;
+    Confirm -> Result<(), Denied>, within 5 s;
 }
 
 /// An actor and the right to it: what a cookie says.
@@ -299,6 +303,10 @@ pub struct LoggedOut {
     /// The random half of the logout's `state`.
     pub secret: Secret,
 }
+
+/// Whether the session lives, or its login is about to make it so.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Confirm {}
 
 /// Describe the session, without its tokens.
 #[derive(Debug, Serialize, Deserialize)]
