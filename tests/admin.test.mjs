@@ -455,7 +455,7 @@ describe("admin", () => {
     assert.deepEqual([listed.id, listed.state], [actorOf(browser.session), "ended"]);
     const { ledger } = await inspect(gateway, listed.id);
     const why = ledger.find(({ event }) => event === "end");
-    assert.deepEqual([why.outcome, why.cause, why.detail], ["idle", "alarm", "its time was up"]);
+    assert.deepEqual([why.outcome, why.cause, why.detail], ["idle", "alarm", "the session was not used for too long"]);
   });
 
   test("what was revoked stays so after a crash", async (t) => {

@@ -87,7 +87,7 @@ impl Session {
             state.succeeded(now, &successor, grace)
         })
         .await?;
-        let detail = format!("session {} in {} takes its place", successor.actor, successor.region);
+        let detail = format!("the session goes on in {}, as session {}", successor.region, successor.actor);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
         let ledger = ledger::entries(&self.sql).unwrap_or_default();
         Ok(estate.map(|estate| Box::new(Estate { ledger, ..estate })))
@@ -136,7 +136,7 @@ impl Session {
             let began = ambient::now();
             let moved = session.hand_over(region, cause).await;
             let (outcome, detail) = match &moved {
-                Ok(to) => ("ok", format!("the session lives in {} as {} now", to.region, to.actor)),
+                Ok(to) => ("ok", format!("the session moved to {}, as session {}", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
             };
             session.record(Event::Migrate, outcome, cause, began, &detail);
@@ -210,7 +210,7 @@ impl Session {
             _ => Denied::StoreUnavailable,
         })?;
         ledger::create(&self.sql)?;
-        let detail = format!("comes from {from}");
+        let detail = format!("the session came here from its former home, session {from}");
         if !self.originate(State::Arriving(Arriving { active, from, arrived_at: now })).await? {
             return Err(Denied::Unknown);
         }
@@ -231,10 +231,16 @@ impl Session {
         let address = actors::existing_session(&self.env, &from)?;
         if actors::ask(&address, Release { to: self.id.clone() }).await?? {
             self.transition(State::released).await?;
-            self.record(Event::Migrate, "ok", Cause::Directory, began, "the old actor has let the session go");
+            self.record(
+                Event::Migrate,
+                "ok",
+                Cause::Directory,
+                began,
+                "the session's former home has let it go: it lives here now",
+            );
             return Ok(());
         }
-        self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed with its old actor");
+        self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed in its former home");
         self.forget().await?;
         Err(Denied::Unknown)
     }

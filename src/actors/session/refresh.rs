@@ -224,7 +224,13 @@ impl Session {
         let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
         let _ = self.establish(|state| state.refreshed(grant, renewed)).await;
         if self.active(|_| ()).is_none() {
-            self.record(Event::Refresh, "discarded", cause, began, "the session ended during the refresh");
+            self.record(
+                Event::Refresh,
+                "discarded",
+                cause,
+                began,
+                "new tokens came too late: the session had ended or moved",
+            );
             // Many providers end the whole grant with one of its tokens, and with it the successor's.
             let has_successor = match &self.memory.borrow().state {
                 Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
@@ -255,7 +261,8 @@ impl Session {
             _ if self.active(|_| ()).is_none() => Err(Outcome::Ended),
             RefreshFailure::Refused(why) => {
                 self.record(Event::Refresh, "refused", cause, began, &why);
-                let _ = self.end(EndReason::RefreshRejected, cause, &why).await;
+                let reason = EndReason::RefreshRejected;
+                let _ = self.end(reason, cause, reason.in_words(cause)).await;
                 Err(Outcome::Ended)
             }
             RefreshFailure::OtherOrganization(why) => {
@@ -272,7 +279,7 @@ impl Session {
                 if go_on {
                     return Ok(pause);
                 }
-                self.record(Event::Refresh, "deferred", cause, began, &why);
+                self.record(Event::Refresh, "deferred", cause, began, &format!("{why}; it is asked again later"));
                 Err(unavailable_for(pause))
             }
             RefreshFailure::Deferred { why, .. } | RefreshFailure::Unknown(why) => {

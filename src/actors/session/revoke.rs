@@ -51,8 +51,8 @@ impl Session {
         if !(signing_in && matches!(authority, Authority::Trusted(_))) {
             self.admit(&authority).await?;
         }
-        let remains = self.end(reason, cause, "the session was ended on request").await?;
-        self.record(Event::Revoke, "ok", cause, began, reason.as_str());
+        let remains = self.end(reason, cause, reason.in_words(cause)).await?;
+        self.record(Event::Revoke, "ok", cause, began, "the request to end the session was carried out");
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
         // Many providers end the whole grant with one of its tokens, and with it the successor's.

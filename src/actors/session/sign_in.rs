@@ -116,9 +116,9 @@ impl Session {
         let began = ambient::now();
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
-            Ok((Completed::SignedIn { .. }, None)) => ("ok", "logged in".to_owned()),
-            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("logged in; {remark}")),
-            Ok((Completed::Failed { error, .. }, _)) => (word(error), error.to_string()),
+            Ok((Completed::SignedIn { .. }, None)) => ("ok", "the user logged in".to_owned()),
+            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("the user logged in; {remark}")),
+            Ok((Completed::Failed { error, .. }, _)) => (word(error), failed(error)),
             Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
                 ("login_needed", "the provider has no session to log in from silently".to_owned())
             }
@@ -126,7 +126,7 @@ impl Session {
                 let why = why.as_deref().unwrap_or_default();
                 ("kept", format!("the session stays where it is: {why}"))
             }
-            Err(error) => (word(error), error.to_string()),
+            Err(error) => (word(error), failed(error)),
         };
         self.record(Event::Complete, word, Cause::Request, began, &detail);
         outcome.map(|(completed, _)| completed)
@@ -304,6 +304,10 @@ const fn word(error: &SignInError) -> &'static str {
         SignInError::ProviderUnavailable(_) => "provider_unavailable",
         SignInError::StoreUnavailable => "store_unavailable",
     }
+}
+
+fn failed(error: &SignInError) -> String {
+    format!("the login failed: {error}")
 }
 
 fn misfit(misfit: Misfit) -> SignInError {

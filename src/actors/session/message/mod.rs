@@ -189,7 +189,7 @@ pub enum Denied {
     #[error("the session is to move to the region of its user")]
     Relocate,
     /// The session lives elsewhere: ask there.
-    #[error("the session has moved to another actor")]
+    #[error("the session lives elsewhere")]
     Moved(Whereabouts),
     /// No token is left, and the provider does not answer.
     #[error("the provider does not answer; try again in {retry_after} s")]
@@ -232,6 +232,20 @@ impl EndReason {
             Self::RefreshRejected => "refresh_rejected",
             Self::Backchannel => "backchannel",
             Self::Superseded => "superseded",
+        }
+    }
+
+    /// The same in words, for the ledger.
+    pub const fn in_words(self, cause: Cause) -> &'static str {
+        match (self, cause) {
+            (Self::Logout, _) => "the user logged out",
+            (Self::Revoked, Cause::Admin) => "an administrator revoked the session",
+            (Self::Revoked, _) => "the user ended the session from another one of theirs",
+            (Self::Idle, _) => "the session was not used for too long",
+            (Self::Expired, _) => "the session's time was up",
+            (Self::RefreshRejected, _) => "the provider no longer renews the session",
+            (Self::Backchannel, _) => "the user was logged out at the provider",
+            (Self::Superseded, _) => "a newer login took the session's place",
         }
     }
 }
