@@ -2,6 +2,7 @@
 // fails, one owner of the grant, and no path that goes in circles.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
 import { at, cookieOf, DENVER, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
@@ -324,6 +325,25 @@ describe("region", { concurrency: 2 }, () => {
     assert.ok(await world.token(browser));
   });
 
+  test("a move that its directory does not take leaves the old session as it was, and its grant at the provider, too", async (t) => {
+    const world = await createWorld(t, { entry: BREAKABLE_DIRECTORY });
+    const browser = await loginAt(world, FRANKFURT);
+    const [{ value }, token] = [browser.session, await world.token(browser)];
+    world.provider.around.token = async (next) => {
+      await next();
+      await setDirectory(world.gateway, "down");
+    };
+    const page = await travel(browser, SYDNEY).navigate("/page");
+    assert.equal(page.status, 200);
+    assert.equal(browser.session.value, value);
+    await world.gateway.untilEvent("complete", ({ outcome }) => outcome === "kept");
+    world.provider.around.token = undefined;
+    await setDirectory(world.gateway, "well");
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.notEqual(await world.token(browser), token);
+    assert.equal(world.provider.calls.revocation.length, 0, "with one of its tokens the provider would end the grant of both");
+  });
+
   test("a silent login that comes back as another user inherits nothing, and the old session ends", async (t) => {
     const world = await createWorld(t);
     const browser = await loginAt(world, FRANKFURT, { hint: "ada" });
@@ -376,6 +396,8 @@ describe("region", { concurrency: 2 }, () => {
     assert.equal(page.status, 400);
     assert.match(page.text, /Login failed/);
     assert.equal((await browser.api("/api")).status, 401);
+    const fresh = world.provider.calls.token.at(-1).body.refresh_token;
+    await until("what the login brought is revoked", () => world.provider.calls.revocation.some(({ params }) => params.token === fresh));
     const list = await world.gateway.request(`/auth/admin/users/${(await detailOf(world, actor)).subject}/sessions`, { headers: bearer });
     assert.deepEqual(list.json().sessions.map(({ id, state }) => [id, state]), [[actor, "ended"]]);
   });
