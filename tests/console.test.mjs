@@ -304,6 +304,10 @@ describe("console", () => {
       await page.getByRole("button", { name: /^Session / }).first().click();
       await page.locator("#ledger li").first().waitFor();
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
+      const boxes = await page.locator("#actions > button, #actions label, #actions select, #migrate button").evaluateAll((all) =>
+        all.map((element) => element.getBoundingClientRect()).map(({ top, bottom }) => ({ top, bottom })).toSorted((a, b) => a.top - b.top));
+      assert.equal(boxes.length, 5);
+      for (const [i, { top }] of boxes.slice(1).entries()) assert.ok(top - boxes[i].bottom >= 3, "nothing touches what is above it");
       const contrasts = await page.evaluate(contrastsOf);
       for (const { text, contrast } of contrasts) assert.ok(contrast >= 4.5, `${text}: ${contrast}`);
       assert.ok(contrasts.length > 20);
