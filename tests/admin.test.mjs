@@ -5,6 +5,7 @@ import { actorOf, actorProbe, newActorId } from "./parts/actors.mjs";
 import { administer, assertDetail, assertProblem, assertSummary, inspect, sessionsOf } from "./parts/administration.mjs";
 import { burst, expired, statuses } from "./parts/expired.mjs";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
+import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { CF_HEADER } from "./parts/workerd.mjs";
@@ -397,6 +398,36 @@ describe("admin", () => {
     assert.deepEqual(ledger.filter(({ event }) => event === "end").map(({ outcome }) => outcome), ["logout"], "the reason stays");
   });
 
+  test("a session whose time is up, though its alarm has not come yet, ends when an administrator refreshes or moves it: 409 with the reason", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { entry: INSTRUMENTS, vars: { SESSION_IDLE_SECONDS: "600", SESSION_ABSOLUTE_SECONDS: "1200" } });
+    const theirs = [];
+    for (let i = 0; i < 5; i += 1) theirs.push(actorOf((await login({ hint: "late" })).session));
+    const refreshes = provider.refreshes.length;
+    for (const [ahead, reason, [refreshed, moved]] of [[601, "idle", theirs], [1201, "expired", theirs.slice(2)]]) {
+      await setClockAhead(gateway, ahead);
+      for (const [id, call, options] of [[refreshed, "refresh", { method: "POST" }], [moved, "migrate", migration("oc")]]) {
+        const problem = assertProblem(await administer(gateway, `/sessions/${id}/${call}`, options), 409, "session_ended", call);
+        assert.equal(problem.reason, reason);
+        const detail = await inspect(gateway, id);
+        assert.equal(detail.state, "ended");
+        const ends = detail.ledger.filter(({ event }) => event === "end");
+        assert.deepEqual(ends.map(({ outcome, cause }) => [outcome, cause]), [[reason, "admin"]]);
+      }
+    }
+    assert.equal((await administer(gateway, `/sessions/${theirs[4]}`, { method: "DELETE" })).status, 204);
+    assert.equal((await inspect(gateway, theirs[4])).state, "ended");
+    assert.equal(provider.refreshes.length, refreshes, "nothing was acted on");
+  });
+
+  test("a session that has ended still shows how often it had moved", async () => {
+    const browser = await world.login({ hint: "epochs" });
+    const { id, epoch } = (await administer(gateway, `/sessions/${actorOf(browser.session)}/migrate`, migration("me"))).json();
+    assert.ok(epoch > 0);
+    await end(id);
+    const ended = await inspect(gateway, id);
+    assert.deepEqual([ended.state, ended.epoch], ["ended", epoch]);
+  });
+
   test("a body that names no region is 400 and moves nothing", async () => {
     const browser = await world.login({ hint: "stays" });
     const id = actorOf(browser.session);
@@ -424,7 +455,7 @@ describe("admin", () => {
     assert.deepEqual([listed.id, listed.state], [actorOf(browser.session), "ended"]);
     const { ledger } = await inspect(gateway, listed.id);
     const why = ledger.find(({ event }) => event === "end");
-    assert.deepEqual([why.outcome, why.cause, why.detail], ["idle", "alarm", "its time was up"]);
+    assert.deepEqual([why.outcome, why.cause, why.detail], ["idle", "alarm", "the session was not used for too long"]);
   });
 
   test("what was revoked stays so after a crash", async (t) => {

@@ -203,6 +203,54 @@ describe("back-channel logout", () => {
     }
   });
 
+  /** A logged-in browser whose refreshed ID tokens name another of the provider's sessions than the login's did. */
+  const renamed = async (t, more) => {
+    const hostile = { idToken: { claims: (claims, grantType) => ({ ...claims, sid: grantType === "refresh_token" ? "second" : "first" }) } };
+    const world = await createWorld(t, { hostile, ...more });
+    return { ...world, browser: await world.login(), other: await world.login() };
+  };
+  const refresh = async (browser) => assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+
+  for (const [what, named] of [
+    ["alone", { sub: undefined, sid: "second" }],
+    ["beside the sub", { sid: "second" }],
+    ["that the login had", { sub: undefined, sid: "first" }],
+  ]) {
+    test(`a refresh that brings another sid makes the session known by it: a logout token with the sid ${what} ends it`, async (t) => {
+      const { gateway, provider, browser, other } = await renamed(t);
+      await refresh(browser);
+      await until("its directories know", async () => (await inspect(gateway, actorOf(browser.session))).ledger.some(({ outcome }) => outcome === "registered"));
+      assert.equal((await post(gateway, logoutToken(provider, named))).status, 200);
+      assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+      assert.equal(await reasonOf(gateway, other.sessionHeader), named.sid === "first" ? "backchannel" : "live");
+    });
+  }
+
+  test("a refresh that brings the sid of a session that the provider has ended ends this one, too", async (t) => {
+    const { gateway, provider, browser } = await renamed(t);
+    assert.equal((await post(gateway, logoutToken(provider, { sub: undefined, sid: "second" }))).status, 200);
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
+    await refresh(browser);
+    await gateway.untilEvent("end", ({ outcome }) => outcome === "backchannel");
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+    await until("its refresh token is revoked", () => provider.revoked.length === 1);
+  });
+
+  test("a directory that is down when a refresh brings another sid costs nobody anything: the session goes by the sid that it was known by", async (t) => {
+    const { gateway, provider, browser } = await renamed(t, { entry: BREAKABLE_DIRECTORY });
+    await setDirectory(gateway, "down");
+    await refresh(browser);
+    await gateway.untilEvent("refresh", ({ outcome }) => outcome === "not_registered");
+    await setDirectory(gateway, "well");
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
+    const id = actorOf(browser.session);
+    const { subject } = await inspect(gateway, id);
+    const listed = await gateway.request(`/auth/admin/users/${subject}/sessions`, { headers: { authorization: `Bearer ${gateway.vars.ADMIN_TOKEN}` } });
+    assert.ok(listed.json().sessions.some((session) => session.id === id), "its user's directory knows it as before");
+    assert.equal((await post(gateway, logoutToken(provider, { sub: undefined, sid: "first" }))).status, 200);
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel", "by the sid that it was known by");
+  });
+
   test("a token about somebody who has no session is 200: what it asks for is so", async (t) => {
     const { gateway, provider } = await createWorld(t, { hostile: true });
     assert.equal((await post(gateway, logoutToken(provider, { sub: "nobody" }))).status, 200);

@@ -35,6 +35,8 @@ describe("console", () => {
     const page = await context.newPage();
     page.setDefaultTimeout(10_000);
     page.complaints = [];
+    page.refused = [];
+    page.on("response", (answer) => answer.ok() || page.refused.push(`${answer.status()} ${answer.url()}`));
     page.on("pageerror", (error) => page.complaints.push(String(error)));
     page.on("console", (message) => {
       // The browser's own line for an answer of 4xx or 5xx is no complaint.
@@ -102,13 +104,19 @@ describe("console", () => {
     await page.getByText("Why it ended: The user logged out.").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), "session-title");
     const ledger = await page.locator("#ledger li > p").allInnerTexts();
-    assert.deepEqual(ledger.slice(0, 2), ["A login began.", "The user was logged in."]);
-    assert.ok(ledger.includes("It ended. The user logged out."));
+    assert.deepEqual(ledger.slice(0, 2), ["A login began.", "The user logged in."]);
+    assert.ok(ledger.includes("The user logged out."));
     assert.equal(await page.getByRole("button", { name: "Revoke …" }).isVisible(), false, "there is nothing left to do");
     await find(page, id);
     await page.getByText("Why it ended: The user logged out.").waitFor();
+    const lines = await page.locator("#ledger li").allInnerTexts();
+    for (const line of lines) {
+      const [words, ...rest] = line.toLowerCase().split("\n");
+      assert.ok(!rest.join().includes(words.slice(0, -1)), `it is said once: ${line}`);
+    }
     await find(page, "nobody-at-all");
     await page.getByText("There are none.").waitFor();
+    assert.deepEqual(page.refused, [], "nothing that was asked for in vain stands in the browser's console");
   });
 
   test("refresh, move to a region, revoke: each says what came of it, and it is so", async (t) => {
@@ -124,7 +132,7 @@ describe("console", () => {
     assert.notEqual(await world.token(browser), before);
     await page.getByLabel("Move it to").selectOption("oc");
     await page.getByRole("button", { name: "Move", exact: true }).click();
-    await said(page, "It lives in Oceania now");
+    await said(page, "Its home is Oceania now");
     await page.locator("#facts").getByText("Oceania (oc)").waitFor();
     const { moved_to: second } = await inspect(gateway, first);
     await find(page, first);
@@ -138,7 +146,7 @@ describe("console", () => {
     await page.getByRole("button", { name: "Revoke …" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
     await said(page, "Revoked.");
-    await page.getByText("Why it ended: An administrator revoked it.").waitFor();
+    await page.getByText("Why it ended: An administrator revoked the session.").waitFor();
     assert.equal((await browser.api("/api")).status, 401);
   });
 
@@ -251,10 +259,16 @@ describe("console", () => {
     await page.locator("#session").waitFor();
     await administer(gateway, `/sessions/${id}`, { method: "DELETE" });
     await page.getByRole("button", { name: "Refresh its token" }).click();
-    await problem(page, "It has ended already.");
+    await problem(page, "The session has ended: it was revoked.");
+    await page.getByText("Why it ended: An administrator revoked the session.").waitFor();
     await setDirectory(gateway, "down");
     await find(page, "trouble");
     await problem(page, /Sessions cannot be read at the moment\. Try again in \d+ seconds/);
+    await setDirectory(gateway, "well");
+    await setDirectory(gateway, "down");
+    await page.getByRole("button", { name: "Forget the token" }).click();
+    await unlock(page);
+    await said(page, "Unlocked");
     await setDirectory(gateway, "well");
     await page.context().setOffline(true);
     await find(page, "trouble");
@@ -290,6 +304,10 @@ describe("console", () => {
       await page.getByRole("button", { name: /^Session / }).first().click();
       await page.locator("#ledger li").first().waitFor();
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
+      const boxes = await page.locator("#actions > button, #actions label, #actions select, #migrate button").evaluateAll((all) =>
+        all.map((element) => element.getBoundingClientRect()).map(({ top, bottom }) => ({ top, bottom })).toSorted((a, b) => a.top - b.top));
+      assert.equal(boxes.length, 5);
+      for (const [i, { top }] of boxes.slice(1).entries()) assert.ok(top - boxes[i].bottom >= 3, "nothing touches what is above it");
       const contrasts = await page.evaluate(contrastsOf);
       for (const { text, contrast } of contrasts) assert.ok(contrast >= 4.5, `${text}: ${contrast}`);
       assert.ok(contrasts.length > 20);

@@ -32,7 +32,7 @@ describe("demo", () => {
     const [, token] = /auth\/admin\/ \(token (\S+)\)/.exec(child.output);
     const listed = await browser.api("/auth/admin/users/ada/sessions", { headers: { authorization: `Bearer ${token}` } });
     assert.equal(listed.json().sessions.length, 1, "the console's token is the one that it says");
-    await until("the login is in the log", () => /complete .* ok {2}logged in/.test(child.output));
+    await until("the login is in the log", () => /complete .* ok {2}the user logged in/.test(child.output));
 
     child.kill("SIGINT");
     await child.gone;

@@ -191,7 +191,7 @@ describe("provider", () => {
     const world = await createWorld(t, { provider: { consent: true }, vars: { OIDC_AUTHORIZATION_PARAMS: consent } });
     const browser = await world.login();
     assert.equal(world.provider.calls.authorization[0].params.prompt, "consent");
-    assert.equal(world.gateway.eventsOf("complete")[0].detail, "logged in");
+    assert.equal(world.gateway.eventsOf("complete")[0].detail, "the user logged in");
     assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
     assert.equal(world.provider.refreshes.length, 1);
   });

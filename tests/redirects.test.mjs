@@ -196,6 +196,19 @@ describe("redirects", () => {
     }
   });
 
+  test("conformance 15: a hint that is too long is a 400 problem that names it, and begins no login; one of 512 characters goes to the provider", async () => {
+    for (const name of ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"]) {
+      const login = (value) => world.gateway.request(`/auth/login?${new URLSearchParams({ [name]: value })}`);
+      const refused = await login("é".repeat(513));
+      assert.equal(refused.status, 400, refused.text);
+      assert.equal(refused.json().code, "bad_request");
+      assert.match(refused.json().detail, new RegExp(`\\b${name}\\b.*512`));
+      assert.deepEqual(refused.setCookies, []);
+      const longest = "é".repeat(512);
+      assert.equal(new URL((await login(longest)).headers.location).searchParams.get(name), longest, name);
+    }
+  });
+
   test("every login has a state, a nonce and a challenge of its own, long enough not to be guessed", async () => {
     const seen = [];
     for (let i = 0; i < 5; i += 1) {

@@ -2,6 +2,7 @@
 // fails, one owner of the grant, and no path that goes in circles.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
 import { at, cookieOf, DENVER, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
@@ -108,6 +109,54 @@ describe("region", { concurrency: 2 }, () => {
       }
     });
   }
+
+  for (const [what, end] of [
+    ["an administrator's revocation", (world, { actor }) => administer(world.gateway, "DELETE", `/sessions/${actor}`)],
+    ["the user's own, from another session", async (world, { actor }, user) => {
+      const other = await loginAt(world, FRANKFURT, { hint: user });
+      return other.api(`/auth/sessions/${actor}`, { method: "DELETE" });
+    }],
+    ["the end of all of the user's sessions", (world, _, user) => administer(world.gateway, "DELETE", `/users/${user}/sessions`)],
+    ["a logout at the provider", async (world, { browser }) => {
+      const { id_token } = world.provider.calls.token.at(-1).body;
+      const page = await browser.navigate(`${world.provider.issuer}/session/end?id_token_hint=${id_token}`);
+      assert.deepEqual(world.provider.notified, ["ok"]);
+      return page;
+    }],
+  ]) {
+    test(`${what} holds for every cookie on the very next request, though the session has moved on since its silent move`, async (t) => {
+      const world = await createWorld(t, { provider: { backchannel: true }, vars: { REGION_GRACE_SECONDS: "300" } });
+      const user = "ada";
+      const browser = await loginAt(world, FRANKFURT, { hint: user });
+      const cookies = [browser.session];
+      await travel(browser, SYDNEY).navigate("/page");
+      cookies.push(browser.session);
+      const moved = await administer(world.gateway, "POST", `/sessions/${cookieOf(browser).actor}/migrate`, { region: "me" });
+      assert.equal(moved.status, 200, moved.text);
+      for (const cookie of cookies) assert.equal((await withCookie(world, cookie)).status, 200, "in its grace, or sent on");
+      const { status } = await end(world, { actor: moved.json().id, browser }, user);
+      assert.ok([200, 204].includes(status), String(status));
+      for (const cookie of cookies) {
+        const answer = await withCookie(world, cookie);
+        assert.equal(answer.status, 401, answer.text);
+        assert.equal(answer.json().code, "session_ended");
+      }
+    });
+  }
+
+  test("a session whose successor has moved on, and lives, goes on answering in its grace", async (t) => {
+    const world = await createWorld(t, { vars: { REGION_GRACE_SECONDS: "300", REGION_MIN_STAY_SECONDS: "1" } });
+    const browser = await loginAt(world, FRANKFURT);
+    const first = browser.session;
+    await travel(browser, SYDNEY).navigate("/page");
+    await sleep(1100);
+    const second = browser.session;
+    await travel(browser, DENVER).navigate("/page");
+    assert.notEqual(browser.session.value, second.value);
+    for (const cookie of [first, second]) assert.equal((await withCookie(world, cookie)).status, 200);
+    await administer(world.gateway, "DELETE", `/sessions/${cookieOf(browser).actor}`);
+    for (const cookie of [first, second]) assert.equal((await withCookie(world, cookie)).status, 401);
+  });
 
   test("only a GET navigation moves a session: fetches, form posts, prefetches and frames are served where it is", async (t) => {
     const world = await createWorld(t);
@@ -276,6 +325,25 @@ describe("region", { concurrency: 2 }, () => {
     assert.ok(await world.token(browser));
   });
 
+  test("a move that its directory does not take leaves the old session as it was, and its grant at the provider, too", async (t) => {
+    const world = await createWorld(t, { entry: BREAKABLE_DIRECTORY });
+    const browser = await loginAt(world, FRANKFURT);
+    const [{ value }, token] = [browser.session, await world.token(browser)];
+    world.provider.around.token = async (next) => {
+      await next();
+      await setDirectory(world.gateway, "down");
+    };
+    const page = await travel(browser, SYDNEY).navigate("/page");
+    assert.equal(page.status, 200);
+    assert.equal(browser.session.value, value);
+    await world.gateway.untilEvent("complete", ({ outcome }) => outcome === "kept");
+    world.provider.around.token = undefined;
+    await setDirectory(world.gateway, "well");
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.notEqual(await world.token(browser), token);
+    assert.equal(world.provider.calls.revocation.length, 0, "with one of its tokens the provider would end the grant of both");
+  });
+
   test("a silent login that comes back as another user inherits nothing, and the old session ends", async (t) => {
     const world = await createWorld(t);
     const browser = await loginAt(world, FRANKFURT, { hint: "ada" });
@@ -328,6 +396,8 @@ describe("region", { concurrency: 2 }, () => {
     assert.equal(page.status, 400);
     assert.match(page.text, /Login failed/);
     assert.equal((await browser.api("/api")).status, 401);
+    const fresh = world.provider.calls.token.at(-1).body.refresh_token;
+    await until("what the login brought is revoked", () => world.provider.calls.revocation.some(({ params }) => params.token === fresh));
     const list = await world.gateway.request(`/auth/admin/users/${(await detailOf(world, actor)).subject}/sessions`, { headers: bearer });
     assert.deepEqual(list.json().sessions.map(({ id, state }) => [id, state]), [[actor, "ended"]]);
   });

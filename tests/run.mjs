@@ -53,6 +53,7 @@ const MODULES = [
   "migrate",
   "regression",
   "routes",
+  "secrets",
   "storage",
   "websocket",
   "workos",

@@ -133,7 +133,7 @@ fn summary<'a>(id: &'a ActorId, summary: &'a Summary, current: bool) -> SessionS
         id: id.as_str(),
         region: summary.region,
         country: summary.country.as_deref(),
-        state: &summary.state,
+        state: summary.state.as_str(),
         created_at: summary.created_at,
         last_used_at: summary.last_used_at,
         expires_at: summary.expires_at,

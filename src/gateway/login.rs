@@ -21,6 +21,7 @@ use crate::credential::Secret;
 /// Parameters of `/login` that are handed on to the provider.
 const HINTS: [&str; 7] =
     ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"];
+/// The longest of their values, in characters.
 const MAX_HINT: usize = 512;
 const MAX_USER_AGENT: usize = 256;
 
@@ -30,11 +31,7 @@ impl Gateway {
         let query = request.query();
         let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or("/");
         let return_to = self.return_to(request, return_to)?;
-        let hints = HINTS.iter().filter_map(|name| {
-            let value = query.get(name).filter(|value| !value.is_empty() && value.len() <= MAX_HINT)?;
-            Some(((*name).to_owned(), value.to_owned()))
-        });
-        let hints: Vec<(String, String)> = hints.collect();
+        let hints = hints(&query)?;
         let asked = hints.iter().any(|(name, _)| name == "prompt");
         // A session that has run out of tokens is renewed without a form where the provider still knows the user.
         let predecessor = request.cookies.session.clone();
@@ -150,6 +147,16 @@ impl Gateway {
             ),
         }
     }
+}
+
+fn hints(query: &Parameters) -> Result<Vec<(String, String)>, Problem> {
+    let given = HINTS.into_iter().filter_map(|name| Some((name, query.get(name).filter(|value| !value.is_empty())?)));
+    given
+        .map(|(name, value)| match value.chars().nth(MAX_HINT) {
+            None => Ok((name.to_owned(), value.to_owned())),
+            Some(_) => Err(Problem::ParameterTooLong { name, limit: MAX_HINT }),
+        })
+        .collect()
 }
 
 fn callback(parameters: &Parameters) -> Result<Callback, Problem> {

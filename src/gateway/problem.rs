@@ -45,6 +45,14 @@ pub enum Problem {
     /// It cannot be understood.
     #[error("{0}")]
     BadRequest(&'static str),
+    /// A parameter is longer than anything that makes sense.
+    #[error("The parameter {name} is longer than {limit} characters.")]
+    ParameterTooLong {
+        /// Its name.
+        name: &'static str,
+        /// How many it may have.
+        limit: usize,
+    },
     /// A login did not work out.
     #[error("The login could not be completed: {0}.")]
     CallbackRejected(String),
@@ -156,7 +164,7 @@ impl Problem {
             Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
             Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
-            Self::BadRequest(_) => (400, "bad_request", "Bad request"),
+            Self::BadRequest(_) | Self::ParameterTooLong { .. } => (400, "bad_request", "Bad request"),
             Self::CallbackRejected(_) | Self::TurnedDown(_) => (400, "callback_rejected", "Login failed"),
             Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),

@@ -51,6 +51,7 @@ impl Problem {
             | Self::BotScoreTooLow
             | Self::CsrfRejected
             | Self::BadRequest(_)
+            | Self::ParameterTooLong { .. }
             | Self::NotFound
             | Self::MethodNotAllowed(_)
             | Self::TooLarge
@@ -133,6 +134,7 @@ impl Problem {
                 Self::AlreadyEnded(_)
                 | Self::InvalidToken(_)
                 | Self::BadRequest(_)
+                | Self::ParameterTooLong { .. }
                 | Self::NotFound
                 | Self::MethodNotAllowed(_)
                 | Self::TooLarge,

@@ -48,7 +48,7 @@ impl From<worker::Error> for StoreError {
 #[derive(Clone, Debug)]
 pub struct About {
     /// `active`, `moved` or `ended`.
-    pub state: String,
+    pub state: &'static str,
     /// `iss`.
     pub issuer: String,
     /// `sub`.

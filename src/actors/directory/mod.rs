@@ -19,7 +19,7 @@ use worker::{Env, SqlStorage, Storage};
 use self::message::{DirectoryError, Forget, List, Listed, Observe, Register, RevokeAll, Verdict};
 use self::state::Directory;
 use crate::actors::log::{Cause, Entry, Event};
-use crate::actors::session::message::{Authority, Denied, Describe, Revoke};
+use crate::actors::session::message::{Authority, Denied, Describe, Revoke, SessionState};
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::Config;
@@ -142,7 +142,7 @@ impl Shell {
                 Err(_) => row.summary(),
             };
             // One that has moved is listed where it lives now.
-            (summary.state != "moved").then_some(Listed { actor, summary })
+            (summary.state != SessionState::Moved).then_some(Listed { actor, summary })
         });
         let mut listed: Vec<Listed> = listed.buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
         listed.sort_by_key(|listed| std::cmp::Reverse(listed.summary.created_at));

@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::message::{DirectoryError, Observe, Register, RevokeAll, Verdict};
 use crate::actors::log::Cause;
-use crate::actors::session::message::{EndReason, Summary, UserPlace};
+use crate::actors::session::message::{EndReason, SessionState, Summary, UserPlace};
 use crate::actors::session::state::RETENTION;
 use crate::config::{RegionPolicy, Regions};
 use crate::credential::ActorId;
@@ -73,7 +73,9 @@ impl Directory {
             // An administrator moves sessions, too; the user's next region is not to move them straight back.
             if old.place.region == place.region { old.moved_at } else { Some(now) }
         });
-        self.rows.insert(actor, Row { sid, place, created_at, expires_at, moved_at, revoking: None });
+        // A session that is known already makes itself known by another `sid`.
+        let revoking = self.rows.get(&actor).and_then(|row| row.revoking);
+        self.rows.insert(actor, Row { sid, place, created_at, expires_at, moved_at, revoking });
         Ok(())
     }
 
@@ -160,7 +162,7 @@ impl Row {
         Summary {
             region: self.place.region,
             country: self.place.country.clone(),
-            state: "active".to_owned(),
+            state: SessionState::Active,
             created_at: self.created_at,
             last_used_at: None,
             expires_at: self.expires_at,

@@ -120,6 +120,20 @@ fn a_logout_of_one_provider_session_ends_it_and_those_of_which_none_is_known() {
 }
 
 #[test]
+fn a_session_that_takes_another_sid_keeps_its_place_and_what_is_known_of_it() {
+    let mut directory = directory();
+    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Reauthenticate);
+    directory.register(T0, session('a', Region::Weur, Some("sid-2"), Some('a'))).unwrap();
+    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Stay { until: T0 + STAY });
+    assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-a"), None)), Ok(vec![]));
+    assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-2"), None)), Ok(vec![actor('a')]));
+    // One that is to end stays so, even when nobody remembers why.
+    directory.facts.revocations.clear();
+    directory.register(T0, session('a', Region::Weur, Some("sid-3"), Some('a'))).unwrap();
+    assert_eq!(directory.revoking(), [actor('a')]);
+}
+
+#[test]
 fn a_logout_token_counts_once_unless_a_session_could_not_be_reached() {
     let mut directory = directory();
     assert_eq!(directory.revoke_all(T0, &revoke(None, Some("jti"))), Ok(vec![actor('a')]));

@@ -39,19 +39,20 @@ impl Session {
         match due {
             None => return self.wait_for_repair(began).await,
             Some(Due::Forget) => return self.forget().await,
-            Some(Due::End(reason)) => {
-                let remains = self.end(reason, Cause::Alarm, "its time was up").await?;
-                self.revoke_remains(remains, Cause::Alarm);
-            }
+            Some(Due::End(reason)) => self.run_out(reason, Cause::Alarm).await?,
             Some(Due::Refresh) => {
-                let outcome = match self.refresh_once(Cause::Alarm).await {
-                    Outcome::Fresh => "ok",
-                    Outcome::Ended => "ended",
-                    Outcome::Unavailable { .. } => "provider_unavailable",
-                    Outcome::StoreUnavailable => "store_unavailable",
-                    Outcome::NoToken | Outcome::OtherOrganization => "no_token",
+                let (outcome, detail) = match self.refresh_once(Cause::Alarm).await {
+                    Outcome::Fresh => ("ok", "the session was refreshed ahead of its token's end"),
+                    Outcome::Ended => ("ended", "the session ended, or moved, before it was refreshed"),
+                    Outcome::Unavailable { .. } => {
+                        ("provider_unavailable", "no refresh yet: the provider said not now")
+                    }
+                    Outcome::StoreUnavailable => ("store_unavailable", "no refresh yet: the store does not answer"),
+                    Outcome::NoToken | Outcome::OtherOrganization => {
+                        ("no_token", "no refresh: there is no refresh token that may be presented")
+                    }
                 };
-                self.record(Event::Alarm, outcome, Cause::Alarm, began, "refreshed ahead of the access token's end");
+                self.record(Event::Alarm, outcome, Cause::Alarm, began, detail);
                 // Still due, and at once: a store that is away is not to be asked without a pause.
                 if outcome == "store_unavailable" {
                     return Err(StoreError::Unavailable("the intent to refresh could not be written".to_owned()));
@@ -59,10 +60,10 @@ impl Session {
             }
             Some(Due::Settle) => {
                 self.transition(State::settled).await?;
-                let detail = "the grace after the move is over: nothing of the grant is kept";
+                let detail = "the grace after the move is over: nothing of the grant is kept here";
                 self.record(Event::Alarm, "settled", Cause::Alarm, began, detail);
             }
-            // Its old actor did not answer.
+            // Its former home did not answer.
             Some(Due::Arrive) => return ready.map_err(|denied| StoreError::Unavailable(denied.to_string())),
             Some(Due::Nothing) => {}
         }

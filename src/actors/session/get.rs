@@ -108,8 +108,7 @@ impl Session {
             }
             Verdict::Deny(denied) => Err(denied),
             Verdict::Over(reason) => {
-                let remains = self.end(reason, Cause::Request, "found to be over by a request").await?;
-                self.revoke_remains(remains, Cause::Request);
+                self.run_out(reason, Cause::Request).await?;
                 Err(Denied::Ended(reason))
             }
             // Refreshed a moment ago, and expired again: the provider's lifetimes are of no use.
@@ -229,17 +228,21 @@ impl Session {
     }
 
     fn record_denied(&self, denied: &Denied, began: OffsetDateTime) {
-        let outcome = match denied {
-            Denied::Unknown => "unknown",
-            Denied::Ended(_) => "ended",
-            Denied::Reauthenticate => "reauthenticate",
-            Denied::ProviderUnavailable { .. } => "provider_unavailable",
-            Denied::StoreUnavailable => "store_unavailable",
+        let (outcome, detail) = match denied {
+            Denied::Unknown => ("unknown", "a request came with a wrong secret"),
+            Denied::Ended(_) => ("ended", "a request came after the end"),
+            Denied::Reauthenticate => {
+                ("reauthenticate", "no usable token is left: the user has to go through the provider")
+            }
+            Denied::ProviderUnavailable { .. } => {
+                ("provider_unavailable", "no usable token is left, and the provider does not answer")
+            }
+            Denied::StoreUnavailable => ("store_unavailable", "the session store does not answer"),
             // Not the end of its way: it is served there.
             Denied::Relocate | Denied::Moved(_) => return,
         };
         if self.memory.borrow().denied != Some(outcome) {
-            self.record(Event::GetDenied, outcome, Cause::Request, began, &denied.to_string());
+            self.record(Event::GetDenied, outcome, Cause::Request, began, detail);
             self.memory.borrow_mut().denied = Some(outcome);
         }
     }

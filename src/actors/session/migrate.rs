@@ -6,19 +6,18 @@
 use std::rc::Rc;
 
 use super::Session;
+use super::authority::cause_of;
 use super::get::within_patience;
 use super::ledger::{self, Cause, Event};
 use super::message::{
-    Adopt, Authority, Denied, Describe, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Release,
-    Successor, Whereabouts,
+    Adopt, Authority, Denied, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Release, Successor,
+    Whereabouts,
 };
-use super::refresh::cause_of;
 use super::single_flight::Flight;
 use super::state::{Arriving, Moving, Refreshing, State};
 use crate::actors;
 use crate::actors::directory::message::DirectoryError;
 use crate::ambient;
-use crate::credential::SecretHash;
 use crate::region::Region;
 
 impl Session {
@@ -31,7 +30,7 @@ impl Session {
         }
         // The process ended during a move: it goes on in the background, and a refresh waits for it.
         if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten() {
-            drop(self.relocate_in_background(region, Cause::Alarm));
+            drop(self.relocate(region, Cause::Alarm));
         }
         Ok(())
     }
@@ -41,7 +40,7 @@ impl Session {
         let cause = cause_of(&migrate.authority);
         match migrate.destination {
             Destination::Region(region) => {
-                self.authorize(&migrate.authority, ambient::now())?;
+                self.admit(&migrate.authority).await?;
                 self.relocate(region, cause).await.map(Migrated::Lives)
             }
             Destination::Successor(successor) => {
@@ -56,7 +55,7 @@ impl Session {
                 if let Some(left) = self.leave_to_another(&migrate.authority, &successor).await {
                     return left.map(Migrated::Leaves);
                 }
-                self.authorize(&migrate.authority, ambient::now())?;
+                self.admit(&migrate.authority).await?;
                 self.succeed(successor, cause).await.map(Migrated::Leaves)
             }
         }
@@ -88,7 +87,7 @@ impl Session {
             state.succeeded(now, &successor, grace)
         })
         .await?;
-        let detail = format!("session {} in {} takes its place", successor.actor, successor.region);
+        let detail = format!("the session goes on in {}, as session {}", successor.region, successor.actor);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
         let ledger = ledger::entries(&self.sql).unwrap_or_default();
         Ok(estate.map(|estate| Box::new(Estate { ledger, ..estate })))
@@ -108,11 +107,10 @@ impl Session {
             _ => return None,
         };
         // What somebody has ended meanwhile does not go on in another tab.
-        let first = actors::existing_session(&self.env, &moved.to.actor).ok()?;
-        match actors::ask(&first, Describe {}).await {
-            Ok(described) if described.as_ref().is_some_and(|described| described.summary.state != "ended") => {}
-            Ok(_) => return Some(Err(Denied::Ended(EndReason::Revoked))),
-            Err(error) => return Some(Err(error.into())),
+        match self.confirm_successor(&moved.to.actor).await {
+            Ok(()) => {}
+            Err(Denied::Unknown) => return Some(Err(Denied::Ended(EndReason::Revoked))),
+            Err(denied) => return Some(Err(denied)),
         }
         let same = moved.user == (successor.issuer.clone(), successor.subject.clone());
         let estate = Estate {
@@ -125,26 +123,9 @@ impl Session {
         Some(Ok(same.then(|| Box::new(estate))))
     }
 
-    /// In its grace a session answers for its successor, and no longer than that one lives: a logout or a revocation there
-    /// holds here, too. A successor that does not answer ends nothing.
-    pub(super) async fn end_grace_with_successor(&self, secret: &SecretHash) -> Result<(), Denied> {
-        let successor = match &self.memory.borrow().state {
-            Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => moved.to.actor.clone(),
-            _ => return Ok(()),
-        };
-        let address = actors::existing_session(&self.env, &successor)?;
-        match actors::ask(&address, Describe {}).await {
-            Ok(Some(described)) if described.summary.state == "ended" => Ok(self.transition(State::settled).await?),
-            _ => Ok(()),
-        }
-    }
-
-    /// Moves the whole grant to a new actor near `region`, or joins the move under way.
-    pub(super) async fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Result<Whereabouts, Denied> {
-        self.relocate_in_background(region, cause).await
-    }
-
-    fn relocate_in_background(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<Whereabouts, Denied>> {
+    /// Moves the whole grant to a new actor near `region`, or joins the move under way. It goes on whether or not anybody
+    /// waits.
+    pub(super) fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<Whereabouts, Denied>> {
         // Taken before the slot is: a refresh that begins later waits for the move instead.
         let refresh = self.refreshing.current();
         let session = Rc::clone(self);
@@ -155,7 +136,7 @@ impl Session {
             let began = ambient::now();
             let moved = session.hand_over(region, cause).await;
             let (outcome, detail) = match &moved {
-                Ok(to) => ("ok", format!("the session lives in {} as {} now", to.region, to.actor)),
+                Ok(to) => ("ok", format!("the session moved to {}, as session {}", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
             };
             session.record(Event::Migrate, outcome, cause, began, &detail);
@@ -229,7 +210,7 @@ impl Session {
             _ => Denied::StoreUnavailable,
         })?;
         ledger::create(&self.sql)?;
-        let detail = format!("comes from {from}");
+        let detail = format!("the session came here from its former home, session {from}");
         if !self.originate(State::Arriving(Arriving { active, from, arrived_at: now })).await? {
             return Err(Denied::Unknown);
         }
@@ -250,10 +231,16 @@ impl Session {
         let address = actors::existing_session(&self.env, &from)?;
         if actors::ask(&address, Release { to: self.id.clone() }).await?? {
             self.transition(State::released).await?;
-            self.record(Event::Migrate, "ok", Cause::Directory, began, "the old actor has let the session go");
+            self.record(
+                Event::Migrate,
+                "ok",
+                Cause::Directory,
+                began,
+                "the session's former home has let it go: it lives here now",
+            );
             return Ok(());
         }
-        self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed with its old actor");
+        self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed in its former home");
         self.forget().await?;
         Err(Denied::Unknown)
     }

@@ -29,8 +29,10 @@ use crate::store::{SessionStore, StoreError};
 
 pub mod active;
 mod alarm;
+mod authority;
 pub mod follow;
 mod get;
+mod grace;
 pub mod grant;
 pub mod ledger;
 pub mod message;
@@ -166,7 +168,7 @@ impl Session {
         let state = memory.state.as_ref()?;
         let (issuer, subject) = state.user()?;
         Some(Box::new(Inspection {
-            summary: state.summary(),
+            summary: state.summary()?,
             subject: Some(subject),
             issuer: Some(issuer),
             epoch: state.epoch(),
@@ -196,7 +198,7 @@ impl Session {
         let memory = self.memory.borrow();
         let state = memory.state.as_ref()?;
         let (issuer, subject) = state.user()?;
-        Some(Description { summary: state.summary(), subject, issuer })
+        Some(Description { summary: state.summary()?, subject, issuer })
     }
 }
 

@@ -70,6 +70,7 @@ async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result
         SessionMessage::Revoke(m) => reply::<message::Revoke>(&session.revoke(m).await),
         SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await?),
         SessionMessage::Switch(m) => reply::<message::Switch>(&session.switch(m).await),
+        SessionMessage::Confirm(m) => reply::<message::Confirm>(&session.confirm(m).await),
         SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
         SessionMessage::Describe(m) => reply::<message::Describe>(&session.describe(m).await?),
         SessionMessage::IdTokenHint(m) => reply::<message::IdTokenHint>(&session.id_token_hint(m).await),

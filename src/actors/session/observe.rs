@@ -102,14 +102,18 @@ impl Session {
             },
             None => return Heed::Stay { until: began },
         };
-        let (heed, outcome) = match verdict {
-            Ok(Ok(Verdict::Stay { until })) => (Heed::Stay { until }, "stay"),
-            Ok(Ok(Verdict::Reauthenticate)) => (Heed::Reauthenticate, "reauthenticate"),
-            Ok(Ok(Verdict::Migrate)) => (Heed::Migrate, "migrate"),
-            Ok(Err(_)) | Err(_) => (Heed::Stay { until: began.saturating_add(ASK_AGAIN) }, "no_answer"),
+        let (heed, outcome, what) = match verdict {
+            Ok(Ok(Verdict::Stay { until })) => (Heed::Stay { until }, "stay", "stays where it is"),
+            Ok(Ok(Verdict::Reauthenticate)) => (Heed::Reauthenticate, "reauthenticate", "is to be renewed there"),
+            Ok(Ok(Verdict::Migrate)) => (Heed::Migrate, "migrate", "is to move there"),
+            Ok(Err(_)) | Err(_) => {
+                let until = began.saturating_add(ASK_AGAIN);
+                (Heed::Stay { until }, "no_answer", "stays where it is, as its directory does not answer")
+            }
         };
         self.memory.borrow_mut().heed = Some(heed);
-        self.record(Event::Observe, outcome, Cause::Directory, began, &format!("the session was used from {region}"));
+        let detail = format!("the session was used from {region}, and {what}");
+        self.record(Event::Observe, outcome, Cause::Directory, began, &detail);
         heed
     }
 }

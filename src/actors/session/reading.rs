@@ -1,8 +1,6 @@
 //! What can be read of a session in any of its states. Pure.
 
-use time::OffsetDateTime;
-
-use super::message::{Summary, UserPlace, Whereabouts};
+use super::message::{SessionState, Summary, UserPlace, Whereabouts};
 use super::state::{Active, Arriving, State};
 
 impl State {
@@ -27,7 +25,8 @@ impl State {
     /// Counts the owners of the grant.
     pub fn epoch(&self) -> u32 {
         match self {
-            Self::Pending(_) | Self::Ended(_) => 0,
+            Self::Pending(_) => 0,
+            Self::Ended(ended) => ended.epoch,
             Self::Active(active) | Self::Arriving(Arriving { active, .. }) => active.epoch,
             Self::Moved(moved) => moved.epoch,
         }
@@ -41,16 +40,20 @@ impl State {
         }
     }
 
-    /// One line of a list of sessions.
-    pub fn summary(&self) -> Summary {
-        match self {
-            Self::Pending(p) => summary(&p.place, "pending", p.began_at, None, p.expires_at),
-            Self::Active(a) | Self::Arriving(Arriving { active: a, .. }) => {
-                summary(&a.place, "active", a.created_at, Some(a.last_used_at), a.expires_at)
+    /// One line of a list of sessions; none where nobody has logged in yet.
+    pub fn summary(&self) -> Option<Summary> {
+        let (state, created_at, last_used_at, expires_at) = match self {
+            Self::Pending(_) => return None,
+            Self::Active(active) | Self::Arriving(Arriving { active, .. }) => {
+                (SessionState::Active, active.created_at, Some(active.last_used_at), active.expires_at)
             }
-            Self::Moved(m) => summary(&m.place, "moved", m.created_at, Some(m.last_used_at), m.to.expires_at),
-            Self::Ended(e) => summary(&e.place, "ended", e.created_at, e.last_used_at, e.expires_at),
-        }
+            Self::Moved(moved) => {
+                (SessionState::Moved, moved.created_at, Some(moved.last_used_at), moved.to.expires_at)
+            }
+            Self::Ended(ended) => (SessionState::Ended, ended.created_at, ended.last_used_at, ended.expires_at),
+        };
+        let UserPlace { region, country, user_agent } = self.place().clone();
+        Some(Summary { region, country, state, created_at, last_used_at, expires_at, user_agent })
     }
 
     /// Where the login began.
@@ -61,23 +64,5 @@ impl State {
             Self::Ended(ended) => &ended.place,
             Self::Moved(moved) => &moved.place,
         }
-    }
-}
-
-fn summary(
-    place: &UserPlace,
-    state: &str,
-    created_at: OffsetDateTime,
-    last_used_at: Option<OffsetDateTime>,
-    expires_at: OffsetDateTime,
-) -> Summary {
-    Summary {
-        region: place.region,
-        country: place.country.clone(),
-        state: state.to_owned(),
-        created_at,
-        last_used_at,
-        expires_at,
-        user_agent: place.user_agent.clone(),
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::ledger::{self, Cause, Entry, Event};
-use super::message::{Inspection, Summary};
+use super::message::{Inspection, SessionState, Summary};
 use super::state::{RETENTION, State};
 use super::{CLASS, Memory, Session};
 use crate::actors::wire;
@@ -88,7 +88,7 @@ impl Session {
             summary: Summary {
                 region: region.unwrap_or(self.config.regions.default),
                 country: None,
-                state: "ended".to_owned(),
+                state: SessionState::Ended,
                 created_at: first,
                 last_used_at: None,
                 expires_at: self.unreadable_since().unwrap_or(first),
@@ -220,14 +220,14 @@ fn encode(state: &State) -> Result<Vec<u8>, StoreError> {
 /// What a store outside of the actor may know; none where it is not to have the record, as nobody has logged in yet.
 fn about(state: &State) -> Option<About> {
     let (issuer, subject) = state.user()?;
-    let summary = state.summary();
+    let summary = state.summary()?;
     let kept_until = match state {
         State::Ended(ended) => ended.ended_at.saturating_add(RETENTION),
         State::Moved(moved) => moved.forgotten_at(),
         State::Pending(_) | State::Active(_) | State::Arriving(_) => summary.expires_at.saturating_add(RETENTION),
     };
     Some(About {
-        state: summary.state,
+        state: summary.state.as_str(),
         issuer,
         subject,
         region: summary.region.as_str(),

@@ -17,11 +17,12 @@ use time::{Duration, OffsetDateTime};
 use worker::Delay;
 
 use super::Session;
+use super::authority::cause_of;
 use super::get::within_patience;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};
 use super::single_flight::Flight;
-use super::state::{Grant, Identity, Refreshing, Standing, State};
+use super::state::{Grant, Identity, Refreshing, State};
 use crate::ambient;
 use crate::provider::RefreshFailure;
 
@@ -65,7 +66,7 @@ impl Session {
     pub(super) async fn refresh(self: &Rc<Self>, refresh: Refresh) -> Result<SessionView, Denied> {
         self.ready().await?;
         let Refresh { authority } = refresh;
-        self.authorize(&authority, ambient::now())?;
+        self.admit(&authority).await?;
         let cause = cause_of(&authority);
         within_patience(async {
             self.refresh_on_request(cause).await?;
@@ -84,7 +85,7 @@ impl Session {
             return self.refresh(Refresh { authority }).await;
         }
         self.ready().await?;
-        self.authorize(&authority, ambient::now())?;
+        self.admit(&authority).await?;
         let cause = cause_of(&authority);
         within_patience(async {
             while self.refreshing.is_under_way() {
@@ -129,19 +130,6 @@ impl Session {
         }
     }
 
-    /// Whether `authority` may act on this session, which must be live.
-    pub(super) fn authorize(&self, authority: &Authority, now: OffsetDateTime) -> Result<(), Denied> {
-        let memory = self.memory.borrow();
-        match (memory.state.as_ref().ok_or(Denied::Unknown)?, authority) {
-            (state, Authority::Cookie(secret)) => live(state.standing(now, &secret.hash(), self.lifetimes())),
-            (state, Authority::Successor(hash)) => live(state.standing(now, hash, self.lifetimes())),
-            (State::Active(_), Authority::Trusted(_)) => Ok(()),
-            (State::Ended(ended), Authority::Trusted(_)) => Err(Denied::Ended(ended.reason)),
-            (State::Moved(moved), Authority::Trusted(_)) => Err(Denied::Moved(moved.to.clone())),
-            (State::Pending(_) | State::Arriving(_), Authority::Trusted(_)) => Err(Denied::Unknown),
-        }
-    }
-
     /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits. A move that began before it
     /// comes first: what is refreshed may be another actor's by then.
     pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> Flight<Outcome> {
@@ -172,7 +160,7 @@ impl Session {
             let failure = match result {
                 Ok((tokens, renewed)) => {
                     let grant = Grant::new(tokens, ambient::jitter());
-                    return self.keep(grant, renewed, cause, began).await;
+                    return self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
                 }
                 Err(failure) => failure,
             };
@@ -225,6 +213,7 @@ impl Session {
         self: &Rc<Self>,
         grant: Grant,
         renewed: Option<Identity>,
+        known_by: Option<&str>,
         cause: Cause,
         began: OffsetDateTime,
     ) -> Outcome {
@@ -232,18 +221,29 @@ impl Session {
             Refreshing::Ready { token, .. } => Some(token.clone()),
             Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
         };
+        let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
         let _ = self.establish(|state| state.refreshed(grant, renewed)).await;
         if self.active(|_| ()).is_none() {
-            self.record(Event::Refresh, "discarded", cause, began, "the session ended during the refresh");
+            self.record(
+                Event::Refresh,
+                "discarded",
+                cause,
+                began,
+                "new tokens came too late: the session had ended or moved",
+            );
             // Many providers end the whole grant with one of its tokens, and with it the successor's.
             let has_successor = match &self.memory.borrow().state {
                 Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
                 state => matches!(state, Some(State::Moved(_))),
             };
-            self.revoke_in_background(unused.filter(|_| !has_successor), cause);
+            let sid = sid.or_else(|| known_by.map(str::to_owned));
+            self.revoke_in_background(unused.filter(|_| !has_successor), sid, cause);
             return Outcome::Ended;
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");
+        if let Some(sid) = sid.filter(|sid| known_by != Some(sid)) {
+            self.become_known_by(sid);
+        }
         Outcome::Fresh
     }
 
@@ -261,7 +261,8 @@ impl Session {
             _ if self.active(|_| ()).is_none() => Err(Outcome::Ended),
             RefreshFailure::Refused(why) => {
                 self.record(Event::Refresh, "refused", cause, began, &why);
-                let _ = self.end(EndReason::RefreshRejected, cause, &why).await;
+                let reason = EndReason::RefreshRejected;
+                let _ = self.end(reason, cause, reason.in_words(cause)).await;
                 Err(Outcome::Ended)
             }
             RefreshFailure::OtherOrganization(why) => {
@@ -278,7 +279,7 @@ impl Session {
                 if go_on {
                     return Ok(pause);
                 }
-                self.record(Event::Refresh, "deferred", cause, began, &why);
+                self.record(Event::Refresh, "deferred", cause, began, &format!("{why}; it is asked again later"));
                 Err(unavailable_for(pause))
             }
             RefreshFailure::Deferred { why, .. } | RefreshFailure::Unknown(why) => {
@@ -299,23 +300,6 @@ impl Session {
                 Err(outcome)
             }
         }
-    }
-}
-
-fn live(standing: Standing<'_>) -> Result<(), Denied> {
-    match standing {
-        Standing::Unknown => Err(Denied::Unknown),
-        Standing::Ended(reason) | Standing::Over(reason) => Err(Denied::Ended(reason)),
-        Standing::Moved(to) => Err(Denied::Moved(to.clone())),
-        Standing::Active(_) => Ok(()),
-    }
-}
-
-/// On whose behalf a message acts, as the ledger spells it.
-pub(super) const fn cause_of(authority: &Authority) -> Cause {
-    match authority {
-        Authority::Cookie(_) | Authority::Successor(_) => Cause::Request,
-        Authority::Trusted(cause) => *cause,
     }
 }
 

@@ -1,13 +1,17 @@
 //! How a session is known to its directories: its user's, and that of the provider's own session where there is one.
 
+use std::rc::Rc;
+
 use futures::future::join_all;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::message::{SignInError, UserPlace};
-use super::state::Identity;
+use super::ledger::{Cause, Event};
+use super::message::{EndReason, SignInError, UserPlace};
+use super::state::{Active, Identity};
 use crate::actors::directory::message::{DirectoryError, Forget, Register, of_provider_session, of_user};
 use crate::actors::{self, AskError, DirectoryAddress};
+use crate::ambient;
 use crate::credential::ActorId;
 
 impl From<DirectoryError> for SignInError {
@@ -35,18 +39,63 @@ impl Session {
     ) -> Result<(), DirectoryError> {
         let sid = identity.sid.clone();
         let register = Register { actor: self.id.clone(), began_at, sid, place, created_at, expires_at, predecessor };
-        let registrations = names(identity).into_iter().map(|name| {
-            let register = register.clone();
-            async move {
-                let address = self.directory(&name).map_err(|_| DirectoryError::StoreUnavailable)?;
-                actors::ask(&address, register).await.unwrap_or(Err(DirectoryError::StoreUnavailable))
-            }
-        });
-        let registered: Result<(), _> = join_all(registrations).await.into_iter().collect();
+        let registered = self.register_in(names(identity), &register).await;
         if registered.is_err() {
             self.unregister(identity).await;
         }
         registered
+    }
+
+    async fn register_in(&self, names: Vec<String>, register: &Register) -> Result<(), DirectoryError> {
+        let registrations = names.into_iter().map(|name| async move {
+            let address = self.directory(&name).map_err(|_| DirectoryError::StoreUnavailable)?;
+            actors::ask(&address, register.clone()).await.unwrap_or(Err(DirectoryError::StoreUnavailable))
+        });
+        join_all(registrations).await.into_iter().collect()
+    }
+
+    /// Makes the session known by the `sid` that a refreshed ID token brought. OpenID Connect Core 1.0 section 12.2 lists
+    /// what such a token has to repeat, and `sid` is not among it; a logout token may then carry the new one alone. The old
+    /// one stays good for a logout, too. What fails is tried again at the next refresh, and no request waits for it.
+    pub(super) fn become_known_by(self: &Rc<Self>, sid: String) {
+        let session = Rc::clone(self);
+        wasm_bindgen_futures::spawn_local(async move { session.reregister(sid).await });
+    }
+
+    async fn reregister(self: &Rc<Self>, sid: String) {
+        let began = ambient::now();
+        let Some(active) = self.active(Active::clone) else { return };
+        let identity = Identity { sid: Some(sid.clone()), ..active.identity };
+        let register = Register {
+            actor: self.id.clone(),
+            // Whatever was ended since is over.
+            began_at: active.created_at,
+            sid: Some(sid.clone()),
+            place: active.place,
+            created_at: active.created_at,
+            expires_at: active.expires_at,
+            predecessor: Some(self.id.clone()),
+        };
+        match self.register_in(names(&identity), &register).await {
+            Ok(()) => {
+                let _ = self.transition(|state| state.known_by(sid)).await;
+                let detail = "the provider has another id for its session now (sid), and a logout by it holds here";
+                self.record(Event::Refresh, "registered", Cause::Directory, began, detail);
+            }
+            Err(DirectoryError::Overtaken) => {
+                let detail = "the provider had ended its session that a refresh named (sid)";
+                if let Ok(remains) = self.end(EndReason::Backchannel, Cause::Backchannel, detail).await {
+                    self.revoke_remains(remains, Cause::Backchannel);
+                }
+            }
+            Err(error) => {
+                let detail = format!(
+                    "the provider has another id for its session now (sid), and a logout by it does not hold here until the \
+                     next refresh: {error}"
+                );
+                self.record(Event::Refresh, "not_registered", Cause::Directory, began, &detail);
+            }
+        }
     }
 
     /// Takes the session out of its directories, as far as they answer: what they keep goes with its time.

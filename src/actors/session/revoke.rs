@@ -8,10 +8,10 @@ use futures::future::select;
 use openidconnect::RefreshToken;
 use worker::Delay;
 
+use super::authority::cause_of;
 use super::follow;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke, Revoked};
-use super::refresh::cause_of;
 use super::single_flight::{Flight, launch};
 use super::state::{Identity, State};
 use super::{Remains, Session};
@@ -49,10 +49,10 @@ impl Session {
         // A login that its directory knows of already must not outlive the end of all sessions.
         let signing_in = matches!(self.memory.borrow().state, Some(State::Pending(_)));
         if !(signing_in && matches!(authority, Authority::Trusted(_))) {
-            self.authorize(&authority, began)?;
+            self.admit(&authority).await?;
         }
-        let remains = self.end(reason, cause, "the session was ended on request").await?;
-        self.record(Event::Revoke, "ok", cause, began, reason.as_str());
+        let remains = self.end(reason, cause, reason.in_words(cause)).await?;
+        self.record(Event::Revoke, "ok", cause, began, "the request to end the session was carried out");
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
         // Many providers end the whole grant with one of its tokens, and with it the successor's.
@@ -93,15 +93,18 @@ impl Session {
     /// Revokes at the provider what an ended session had, and waits for nothing.
     pub(super) fn revoke_remains(self: &Rc<Self>, remains: Remains, cause: Cause) {
         let sid = remains.sid();
-        if let Some(token) = remains.refresh_token {
-            drop(self.revocation(token, sid, cause));
-        }
+        self.revoke_in_background(remains.refresh_token, sid, cause);
     }
 
     /// Revokes a refresh token that no session has any more, and waits for nothing.
-    pub(super) fn revoke_in_background(self: &Rc<Self>, token: Option<RefreshToken>, cause: Cause) {
+    pub(super) fn revoke_in_background(
+        self: &Rc<Self>,
+        token: Option<RefreshToken>,
+        sid: Option<String>,
+        cause: Cause,
+    ) {
         if let Some(token) = token {
-            drop(self.revocation(token, None, cause));
+            drop(self.revocation(token, sid, cause));
         }
     }
 

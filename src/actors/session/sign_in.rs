@@ -116,9 +116,9 @@ impl Session {
         let began = ambient::now();
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
-            Ok((Completed::SignedIn { .. }, None)) => ("ok", "logged in".to_owned()),
-            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("logged in; {remark}")),
-            Ok((Completed::Failed { error, .. }, _)) => (word(error), error.to_string()),
+            Ok((Completed::SignedIn { .. }, None)) => ("ok", "the user logged in".to_owned()),
+            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("the user logged in; {remark}")),
+            Ok((Completed::Failed { error, .. }, _)) => (word(error), failed(error)),
             Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
                 ("login_needed", "the provider has no session to log in from silently".to_owned())
             }
@@ -126,7 +126,7 @@ impl Session {
                 let why = why.as_deref().unwrap_or_default();
                 ("kept", format!("the session stays where it is: {why}"))
             }
-            Err(error) => (word(error), error.to_string()),
+            Err(error) => (word(error), failed(error)),
         };
         self.record(Event::Complete, word, Cause::Request, began, &detail);
         outcome.map(|(completed, _)| completed)
@@ -157,7 +157,7 @@ impl Session {
         match self.go_on(callback, attempt).await {
             // The old session is as it was.
             Err(Setback::Untouched(error)) if is_move => Ok((Completed::Kept { return_to }, Some(error.to_string()))),
-            Err(Setback::Untouched(error) | Setback::Final(error)) => {
+            Err(Setback::Untouched(error) | Setback::Unanswered(error) | Setback::Final(error)) => {
                 Ok((Completed::Failed { error, return_to }, None))
             }
             Ok(completed) => Ok(completed),
@@ -188,17 +188,18 @@ impl Session {
         };
         let exchanged = self.provider.exchange(ambient::now(), exchange).await;
         let signed_in = exchanged.map_err(|error| Setback::Untouched(error.into()))?;
-        let refresh_token = signed_in.tokens.refresh_token.clone();
+        let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
         let is_move = attempt.occasion == Occasion::Move;
         let completed = self.start(attempt, signed_in).await;
-        let unused = match &completed {
+        let revocable = match &completed {
             Ok((Completed::SignedIn { .. }, _)) => false,
-            // Many providers end the whole grant with one of its tokens, and with it the old session's.
-            Err(Setback::Untouched(_) | Setback::Final(SignInError::StoreUnavailable)) => !is_move,
+            // A provider that still knows the user may give a silent login the same grant again, and end all of it with
+            // one of its tokens: an old session that lives would lose its own. What nobody keeps, nobody can use.
+            Err(Setback::Untouched(_) | Setback::Unanswered(_)) => !is_move,
             Ok(_) | Err(Setback::Final(_)) => true,
         };
-        if unused {
-            self.revoke_in_background(refresh_token, Cause::Request);
+        if revocable {
+            self.revoke_in_background(refresh_token, sid, Cause::Request);
         }
         completed
     }
@@ -238,26 +239,36 @@ impl Session {
         identity: Identity,
         tokens: Tokens,
         now: OffsetDateTime,
-    ) -> Result<Completed, SignInError> {
-        let estate = match self.inherit(&attempt, &identity, tokens.refresh_token.is_none()).await? {
+    ) -> Result<Completed, Setback> {
+        let inherited = self.inherit(&attempt, &identity, tokens.refresh_token.is_none()).await;
+        let inherited = inherited.map_err(|error| match error {
+            SignInError::StoreUnavailable => Setback::Unanswered(error),
+            error => Setback::Final(error),
+        })?;
+        let estate = match inherited {
             Inheritance::Left(estate) => estate.map(|estate| *estate),
             Inheritance::LoginNeeded => {
                 let predecessor = attempt.predecessor.map(|predecessor| predecessor.actor);
                 return Ok(Completed::LoginNeeded { return_to: attempt.return_to, predecessor, ended: true });
             }
         };
+        let handed_over = estate.as_ref().and_then(|estate| estate.refresh_token.clone());
+        let sid = identity.sid.clone();
         let session_secret = secret()?;
         let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
         let complete = |state: State| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes);
         match &estate {
-            None => self.transition(complete).await?,
+            None => self.transition(complete).await.map_err(SignInError::from)?,
             // The predecessor has given up in favour of this session, which cannot be taken back.
-            Some(_) => self.establish(complete).await?,
+            Some(_) => self.establish(complete).await.map_err(SignInError::from)?,
         }
         let live =
             self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
-        let Some((true, region, expires_at)) = live else { return Err(overtaken()) };
+        let Some((true, region, expires_at)) = live else {
+            self.revoke_in_background(handed_over, sid, Cause::Request);
+            return Err(overtaken().into());
+        };
         for entry in estate.iter().flat_map(|estate| &estate.ledger) {
             let _ = ledger::append(&self.sql, entry);
         }
@@ -269,7 +280,9 @@ impl Session {
 enum Setback {
     /// The session before it is as it was.
     Untouched(SignInError),
-    /// It may not be.
+    /// The session before it did not answer: it may live.
+    Unanswered(SignInError),
+    /// There is none before it that goes on.
     Final(SignInError),
 }
 
@@ -291,6 +304,10 @@ const fn word(error: &SignInError) -> &'static str {
         SignInError::ProviderUnavailable(_) => "provider_unavailable",
         SignInError::StoreUnavailable => "store_unavailable",
     }
+}
+
+fn failed(error: &SignInError) -> String {
+    format!("the login failed: {error}")
 }
 
 fn misfit(misfit: Misfit) -> SignInError {

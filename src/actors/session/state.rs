@@ -62,6 +62,8 @@ pub struct Ended {
     pub expires_at: OffsetDateTime,
     /// The last use.
     pub last_used_at: Option<OffsetDateTime>,
+    /// Counts the owners that the grant had.
+    pub epoch: u32,
     /// A logout that is under way at the provider: the hash of its `state`, and where it goes on to.
     pub logout: Option<(SecretHash, Option<String>)>,
 }
@@ -168,6 +170,7 @@ impl State {
                 created_at: pending.began_at,
                 expires_at: pending.expires_at,
                 last_used_at: None,
+                epoch: 0,
                 logout: None,
             }),
             Self::Active(active) => Self::Ended(Ended {
@@ -179,6 +182,7 @@ impl State {
                 created_at: active.created_at,
                 expires_at: active.expires_at,
                 last_used_at: Some(active.last_used_at),
+                epoch: active.epoch,
                 logout: None,
             }),
             Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
@@ -263,9 +267,18 @@ impl State {
                 }
                 (refresh, _) => refresh,
             };
-            let identity = renewed.unwrap_or(active.identity);
+            let identity = match renewed {
+                // The `sid` by which its directories know the session: see `known_by`.
+                Some(renewed) => Identity { sid: active.identity.sid, ..renewed },
+                None => active.identity,
+            };
             Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active }
         })
+    }
+
+    /// The session's directories know it by this `sid`.
+    pub fn known_by(self, sid: String) -> Self {
+        self.map_active(|active| Active { identity: Identity { sid: Some(sid), ..active.identity }, ..active })
     }
 
     /// The whole grant is about to move: the intent that is written ahead.

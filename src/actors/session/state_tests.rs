@@ -110,6 +110,25 @@ fn an_ended_session_tells_its_owner_alone_why() {
 }
 
 #[test]
+fn an_ended_session_knows_how_many_owners_its_grant_had() {
+    let State::Active(active) = active() else { panic!("not active") };
+    let ended = State::Active(Box::new(Active { epoch: 3, ..*active })).end(T0, EndReason::Logout);
+    assert_eq!(ended.epoch(), 3);
+}
+
+#[test]
+fn a_refreshed_session_goes_by_the_sid_that_its_directories_know() {
+    let renewed = Identity { sid: Some("new".into()), id_token: "second".into(), ..identity() };
+    let refreshed = active().presenting(T0).refreshed(grant(T0, None), Some(renewed));
+    let read = |state: &State| {
+        let identity = &state.active().unwrap().identity;
+        (identity.id_token.clone(), identity.sid.clone())
+    };
+    assert_eq!(read(&refreshed), ("second".to_owned(), None));
+    assert_eq!(read(&refreshed.known_by("new".into())), ("second".to_owned(), Some("new".to_owned())));
+}
+
+#[test]
 fn an_ended_session_holds_no_token() {
     let ended = format!("{:?}", active().end(T0, EndReason::Logout));
     for word in ["access", "first", "AccessToken", "RefreshToken"] {

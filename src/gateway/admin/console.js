@@ -8,43 +8,7 @@ const REGIONS = {
 };
 const STATES = { active: "Active", moved: "Moved", ended: "Ended" };
 const CAUSES = {
-  request: "on a request of the browser", alarm: "by itself, on its alarm", admin: "by an administrator",
-  directory: "between the session and its directory", backchannel: "by the provider",
-};
-const ENDS = {
-  logout: "The user logged out.", idle: "It was not used for too long.", expired: "Its time was up.",
-  refresh_rejected: "The provider refused to renew it.", backchannel: "The user was logged out at the provider.",
-  superseded: "A newer login took its place.",
-};
-const EVENTS = {
-  "begin ok": "A login began.",
-  "complete ok": "The user was logged in.",
-  "complete login_needed": "A silent login found nobody logged in at the provider.",
-  "complete kept": "A silent login did not work out; the session stayed where it was.",
-  "get_denied unknown": "A request came with a wrong secret, and was refused.",
-  "get_denied ended": "A request came after the end, and was refused.",
-  "get_denied reauthenticate": "No usable token was left; the user had to go through the provider.",
-  "get_denied provider_unavailable": "No usable token was left, and the provider did not answer.",
-  "get_denied store_unavailable": "The session could not be read for a request.",
-  "refresh ok": "A new access token came.",
-  "refresh refused": "The provider refused to renew it.",
-  "refresh deferred": "The provider asked for patience; it is tried again.",
-  "refresh unknown": "No answer of the provider that could be trusted; its refresh token may be lost.",
-  "refresh discarded": "New tokens came too late, after the end, and were thrown away.",
-  "observe stay": "It was used from another region, and stayed.",
-  "observe reauthenticate": "It was used from another region, and is to be renewed there.",
-  "observe migrate": "It was used from another region, and is to move there.",
-  "observe no_answer": "It was used from another region; the directory did not answer, so it stayed.",
-  "migrate ok": "It moved.",
-  "migrate stay": "A move did not work out; it stayed.",
-  "migrate superseded": "A new session in another region took its place.",
-  "migrate adopted": "It arrived from another region.",
-  "migrate dropped": "A move did not work out; it lives where it was.",
-  "revoke ok": "The request to end it was carried out.",
-  "revoke revoked": "Its refresh token was revoked at the provider.",
-  "revoke not_revoked": "Its refresh token could not be revoked at the provider.",
-  "alarm ok": "It was refreshed ahead of its token’s end.",
-  "alarm settled": "The grace after its move was over.",
+  request: "by the browser", alarm: "by itself", admin: "by an administrator", directory: "by its directory", backchannel: "by the provider",
 };
 
 const $ = (id) => document.getElementById(id);
@@ -63,17 +27,16 @@ const short = (id) => id.slice(0, 8);
 const time = (text) =>
   text ? element("time", { dateTime: text }, new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" })) : "–";
 
-/** Why it ended, in a sentence. */
-const endOf = ({ outcome, cause }) =>
-  ENDS[outcome] ?? (cause === "admin" ? "An administrator revoked it." : "The user ended it from another of their sessions.");
-const wordsOf = (entry) => (entry.event === "end" ? `It ended. ${endOf(entry)}` : EVENTS[`${entry.event} ${entry.outcome}`] ?? `${entry.event}: ${entry.outcome}`);
+/** What the ledger says of an event: as a sentence, with ids as short as in the lists. */
+const sentence = ({ detail }) =>
+  `${detail.charAt(0).toUpperCase()}${detail.slice(1).replace(/\.$/, "").replace(/\b[0-9a-f]{64}\b/g, short)}.`;
 
 /** What went wrong, for a person. */
 function explain(status, problem, retryAfter) {
   const reference = problem.ray ? ` (Reference: ${problem.ray})` : "";
   if (status === 401) return "This token is not the administrators’ token. Type it in again.";
   if (status === 404) return "There is no session with this id.";
-  if (status === 409) return `It has ended already. ${problem.detail ?? ""}`;
+  if (status === 409) return problem.detail ?? "The session has ended.";
   if (status === 503) return `${problem.detail ?? "The gateway is out of order."} Try again in ${retryAfter ?? "a few"} seconds.${reference}`;
   return `${problem.title ?? `The gateway answered ${status}`}. ${problem.detail ?? ""}${reference}`;
 }
@@ -106,6 +69,8 @@ async function perform(work) {
   } catch (error) {
     $("said").textContent = "";
     $("problem").textContent = error.message;
+    // It is not what is shown any more.
+    if (error.status === 409) await show(shown.id).catch(() => {});
   } finally {
     document.body.ariaBusy = "false";
   }
@@ -125,10 +90,10 @@ async function unlock() {
   $("token").value = "";
   try {
     new Headers({ authorization: token });
-    // An address that never is: only whoever may is told so.
-    await call("sessions/none");
+    // Nobody's sessions: what matters is who may ask.
+    await call("users/-/sessions");
   } catch (error) {
-    if (error.status !== 404) {
+    if (error.status !== 503) {
       lock();
       throw error instanceof TypeError ? new Error(explain(401, {})) : error;
     }
@@ -180,12 +145,12 @@ function display(session, focus) {
   $("session-title").textContent = `Session ${short(session.id)}: ${STATES[session.state].toLowerCase()}`;
   const end = session.ledger.findLast(({ event }) => event === "end");
   $("verdict").textContent =
-    session.state === "ended" ? `Why it ended: ${end ? endOf(end) : "its ledger does not say."}`
+    session.state === "ended" ? `Why it ended: ${end ? sentence(end) : "its ledger does not say."}`
     : session.state === "moved" ? "It lives on under another id. What you do here is done there." : "";
   const facts = {
     Id: element("span", { className: "id" }, session.id),
     User: session.subject, Provider: session.issuer,
-    Lives: `${regionOf(session.region)} (${session.region})`, "Country at login": session.country ?? "–", Device: session.user_agent ?? "–",
+    Home: `${regionOf(session.region)} (${session.region})`, "Country at login": session.country ?? "–", Device: session.user_agent ?? "–",
     "Logged in": time(session.created_at), "Last used": time(session.last_used_at), "Ends at the latest": time(session.expires_at),
     "Token valid until": time(session.access_token_expires_at), "Acts by itself next": time(session.next_alarm_at),
     "Kept in": `${session.store}, written ${session.generation} times, moved ${session.epoch} times`,
@@ -199,8 +164,8 @@ function display(session, focus) {
   $("region").value = session.region;
   $("ledger").replaceChildren(...session.ledger.map((entry) =>
     element("li", {},
-      element("p", {}, wordsOf(entry)),
-      element("small", {}, time(entry.at), ` · ${CAUSES[entry.cause]} · ${entry.detail} [${entry.event} ${entry.outcome}, ${entry.duration_ms} ms]`))));
+      element("p", {}, sentence(entry)),
+      element("small", {}, time(entry.at), ` · ${CAUSES[entry.cause]} · ${entry.duration_ms} ms · `, element("code", {}, `${entry.event} ${entry.outcome}`)))));
   mark();
   if (focus) $("session-title").focus();
 }
@@ -248,13 +213,13 @@ onSubmit("migrate", async () => {
   const moved = await call(`sessions/${shown.id}/migrate`, "POST", { region: $("region").value });
   await again();
   display(moved, true);
-  return `It lives in ${regionOf(moved.region)} now, as session ${short(moved.id)}.`;
+  return `Its home is ${regionOf(moved.region)} now, as session ${short(moved.id)}.`;
 });
 onClick("refresh", () => perform(async () => {
   const refreshed = await call(`sessions/${shown.id}/refresh`, "POST");
   const last = refreshed.ledger.findLast(({ event }) => event === "refresh");
   display(refreshed);
-  return last ? wordsOf(last) : "There is no refresh token to do that with.";
+  return last ? sentence(last) : "There is no refresh token to do that with.";
 }));
 onClick("revoke", async () => {
   if (!(await confirmed("Revoke this session?", "The user is logged out there with the next request. This cannot be undone.", "Revoke"))) return;

@@ -5,6 +5,7 @@
 //!           ── Complete ──► session secret, return_to             (callback)
 //!           ── Get ───────► access token | the session's view     (every proxied request, GET /session)
 //!           ── Refresh ───► the session's view                    (POST /refresh)
+//!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //!           ── Revoke ────► end-session URL                       (logout, administrators, a later login)
 //!           ── LoggedOut ─► return_to                             (back from the provider's end-session endpoint)
 //!           ── Inspect ───► everything but the tokens             (administrators)
@@ -14,7 +15,7 @@
 //!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
 //!             ─ Release ────► whether the grant is its own        (it was adopted)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
-//!           ── Switch ────► the session's view                    (POST /refresh with an organization)
+//!             ─ Confirm ────► whether it lives                    (the old one still serves, in its grace)
 //! ```
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
@@ -23,7 +24,7 @@
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 
-pub use super::view::{Estate, Inspection, SessionView, Summary};
+pub use super::view::{Estate, Inspection, SessionState, SessionView, Summary};
 use crate::actors::log::Cause;
 use crate::actors::requests;
 use crate::credential::{ActorId, Secret, SecretHash};
@@ -67,6 +68,8 @@ pub enum SessionMessage {
     Release(Release),
     /// Get a new access token for another organization.
     Switch(Switch),
+    /// Whether the session lives.
+    Confirm(Confirm),
 }
 
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
@@ -84,6 +87,7 @@ requests! { SessionMessage:
     Adopt -> Result<(), Denied>, within 15 s;
     Release -> Result<bool, Denied>, within 5 s;
     Switch -> Result<SessionView, Denied>, within 15 s;
+    Confirm -> Result<(), Denied>, within 5 s;
 }
 
 /// An actor and the right to it: what a cookie says.
@@ -185,7 +189,7 @@ pub enum Denied {
     #[error("the session is to move to the region of its user")]
     Relocate,
     /// The session lives elsewhere: ask there.
-    #[error("the session has moved to another actor")]
+    #[error("the session lives elsewhere")]
     Moved(Whereabouts),
     /// No token is left, and the provider does not answer.
     #[error("the provider does not answer; try again in {retry_after} s")]
@@ -228,6 +232,20 @@ impl EndReason {
             Self::RefreshRejected => "refresh_rejected",
             Self::Backchannel => "backchannel",
             Self::Superseded => "superseded",
+        }
+    }
+
+    /// The same in words, for the ledger.
+    pub const fn in_words(self, cause: Cause) -> &'static str {
+        match (self, cause) {
+            (Self::Logout, _) => "the user logged out",
+            (Self::Revoked, Cause::Admin) => "an administrator revoked the session",
+            (Self::Revoked, _) => "the user ended the session from another one of theirs",
+            (Self::Idle, _) => "the session was not used for too long",
+            (Self::Expired, _) => "the session's time was up",
+            (Self::RefreshRejected, _) => "the provider no longer renews the session",
+            (Self::Backchannel, _) => "the user was logged out at the provider",
+            (Self::Superseded, _) => "a newer login took the session's place",
         }
     }
 }
@@ -299,6 +317,10 @@ pub struct LoggedOut {
     /// The random half of the logout's `state`.
     pub secret: Secret,
 }
+
+/// Whether the session lives, or its login is about to make it so.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Confirm {}
 
 /// Describe the session, without its tokens.
 #[derive(Debug, Serialize, Deserialize)]

@@ -31,6 +31,8 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
     let switch = Switch { authority: Authority::Cookie(secret()), organization: "o".into() };
     assert_eq!(wire::encode(&switch.into_message()).unwrap(), [&[1, 12, 0][..], &[0xAB; 32], &[1, b'o']].concat());
 
+    assert_eq!(wire::encode(&Confirm {}.into_message()).unwrap(), [1, 13]);
+
     let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
     let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();
     assert_eq!(complete, [&[1, 1][..], &[0xAB; 32], &[1, b's', 1, 1, b'c', 0, 0]].concat());
@@ -56,6 +58,20 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
     let migrate = Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(Region::Me) };
     assert_eq!(wire::encode(&migrate.into_message()).unwrap(), [1, 9, 1, 2, 0, 8]);
     assert_eq!(wire::encode(&Release { to: id }.into_message()).unwrap(), [&[1, 11][..], &named].concat());
+}
+
+#[test]
+fn a_state_travels_as_its_name_and_reads_the_same_in_json() {
+    for (state, text) in
+        [(SessionState::Active, "active"), (SessionState::Moved, "moved"), (SessionState::Ended, "ended")]
+    {
+        let length = u8::try_from(text.len()).unwrap();
+        let bytes = [&[1, length], text.as_bytes()].concat();
+        assert_eq!(wire::encode(&state).unwrap(), bytes);
+        assert_eq!(wire::decode::<SessionState>(&bytes), Ok(state));
+        assert_eq!(serde_json::to_string(&state).unwrap(), format!("\"{text}\""));
+    }
+    assert!(wire::decode::<SessionState>(&[1, 4, b'g', b'o', b'n', b'e']).is_err());
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! `Confirm`, and the grace of a session in whose place another one has come: it goes on answering those with the old
+//! cookie, and no longer than its successor lives, wherever that one has moved since.
+
+use std::rc::Rc;
+
+use super::Session;
+use super::follow;
+use super::ledger::Cause;
+use super::message::{Authority, Confirm, Denied};
+use super::state::State;
+use crate::credential::{ActorId, SecretHash};
+
+impl Session {
+    /// Whether this session lives, for one that answers for it. A login that is about to make it so does not end
+    /// anything.
+    pub(super) async fn confirm(self: &Rc<Self>, _: Confirm) -> Result<(), Denied> {
+        self.ready().await?;
+        if matches!(self.memory.borrow().state, Some(State::Pending(_))) {
+            return Ok(());
+        }
+        self.admit(&Authority::Trusted(Cause::Directory)).await
+    }
+
+    /// Whether the session lives that began in `successor`.
+    pub(super) async fn confirm_successor(&self, successor: &ActorId) -> Result<(), Denied> {
+        follow::ask(&self.env, successor, || Confirm {}).await?.reply
+    }
+
+    /// A logout or a revocation of the successor holds here, too. A successor that does not answer ends nothing.
+    pub(super) async fn end_grace_with_successor(&self, secret: &SecretHash) -> Result<(), Denied> {
+        let successor = match &self.memory.borrow().state {
+            Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => moved.to.actor.clone(),
+            _ => return Ok(()),
+        };
+        match self.confirm_successor(&successor).await {
+            Err(Denied::Ended(_) | Denied::Unknown) => Ok(self.transition(State::settled).await?),
+            Ok(())
+            | Err(
+                Denied::Reauthenticate
+                | Denied::Relocate
+                | Denied::Moved(_)
+                | Denied::ProviderUnavailable { .. }
+                | Denied::StoreUnavailable,
+            ) => Ok(()),
+        }
+    }
+}
