@@ -103,8 +103,9 @@ describe("kinds", { concurrency: 2 }, () => {
       const first = await token(browser);
       // The alarm, which would be there before, joins or is joined: it gets its answer when the requests have come.
       provider.answers.token = async (valid) => {
+        const answer = await valid();
         await sleep(1500);
-        return valid();
+        return answer;
       };
       const { access_token_expires_at } = (await browser.api("/auth/session")).json();
       await sleep(Date.parse(access_token_expires_at) - Date.now());
