@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::ledger::{self, Cause, Event};
-use super::message::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
+use super::message::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError, SilentLoginHints};
 use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, Refreshing, State};
 use super::succession::{Inheritance, overtaken};
 use crate::ambient;
@@ -18,6 +18,8 @@ use crate::store::StoreError;
 
 /// What a provider answers to `prompt=none` when the user has to do something (OpenID Connect Core 3.1.2.6).
 const LOGIN_NEEDED: [&str; 3] = ["login_required", "interaction_required", "consent_required"];
+/// The longest `id_token_hint`: URLs beyond it do not come through everywhere.
+const MAX_ID_TOKEN_HINT: usize = 4096;
 
 impl From<ProviderError> for SignInError {
     fn from(error: ProviderError) -> Self {
@@ -63,11 +65,20 @@ impl Session {
         if self.memory.borrow().state.is_some() {
             return Err(begun_already());
         }
+        let predecessor =
+            begin.predecessor.map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() });
         let mut hints = begin.hints;
-        let silent = begin.occasion != Occasion::Asked;
-        if silent {
+        let mut id_token_hint = None;
+        if let (Some(predecessor), Occasion::Renewal | Occasion::Move) = (&predecessor, begin.occasion) {
             hints.retain(|(name, _)| name != "prompt");
             hints.push(("prompt".to_owned(), "none".to_owned()));
+            if let Some(SilentLoginHints { id_token, organization }) = self.hints_of(predecessor).await {
+                id_token_hint = Some(id_token).filter(|hint| !hint.is_empty() && hint.len() <= MAX_ID_TOKEN_HINT);
+                // The session is to go on in its organization.
+                if !hints.iter().any(|(name, _)| name == "organization") {
+                    hints.extend(organization.map(|id| ("organization".to_owned(), id)));
+                }
+            }
         }
         let attempt = Attempt {
             state: format!("{}.{}", begin.attempt, secret()?.expose()),
@@ -75,16 +86,10 @@ impl Session {
             code_verifier: secret()?.expose(),
             redirect_uri: format!("{}{}/callback", begin.origin, self.config.auth_prefix),
             return_to: begin.return_to,
-            predecessor: begin
-                .predecessor
-                .map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() }),
+            predecessor,
             occasion: begin.occasion,
             prompt_none: hints.iter().any(|(name, value)| name == "prompt" && value == "none"),
             organization: hints.iter().find(|(name, _)| name == "organization").map(|(_, value)| value.clone()),
-        };
-        let hint = match &attempt.predecessor {
-            Some(predecessor) if silent => self.id_token_of(predecessor).await,
-            _ => None,
         };
         let request = Authorization {
             redirect_uri: &attempt.redirect_uri,
@@ -92,7 +97,7 @@ impl Session {
             nonce: &attempt.nonce,
             code_verifier: &attempt.code_verifier,
             hints: &hints,
-            id_token_hint: hint.as_deref(),
+            id_token_hint: id_token_hint.as_deref(),
         };
         // Before anything is written: a login that cannot begin leaves nothing behind.
         let authorization_url = self.provider.authorization_url(now, &request).await?;
@@ -309,7 +314,11 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             .ok_or_else(|| SignInError::CallbackRejected("the login provider's answer has no code".to_owned()));
     };
     let return_to = attempt.return_to.clone();
-    if attempt.prompt_none && LOGIN_NEEDED.contains(&error.as_str()) {
+    let turned_down = TurnedDown::of(plain_code(&error));
+    // A session without tokens has nothing to go on with: whatever the user can do about it, a login that is seen is
+    // where to do it.
+    let is_for_the_user = attempt.occasion == Occasion::Renewal && turned_down.is_some();
+    if attempt.prompt_none && (is_for_the_user || LOGIN_NEEDED.contains(&error.as_str())) {
         let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
         return Ok(Err(match attempt.occasion {
             Occasion::Asked => Completed::NotSignedIn { return_to },
@@ -317,7 +326,7 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             Occasion::Move => Completed::LoginNeeded { return_to, predecessor, ended: false },
         }));
     }
-    Err(match TurnedDown::of(plain_code(&error)) {
+    Err(match turned_down {
         Some(turned_down) => SignInError::TurnedDown(Box::new(turned_down)),
         None => SignInError::CallbackRejected(authorization_error(&error)),
     })
