@@ -31,10 +31,6 @@ wasm_bindgen="$(tool wasm-bindgen "$wasm_bindgen_version" wasm-bindgen)"
 worker_build="$(tool worker-build "$worker_build_version" worker-build)"
 cargo_deny="$(tool cargo-deny "$cargo_deny_version" cargo-deny)"
 
-# A Python environment for each list of versions. tests/parts/canaille.mjs looks for it there.
-canaille_list=tests/parts/canaille.txt
-canaille="$cache/canaille-$(checksum "$canaille_list" | cut -c 1-12)"
-
 # One at a time of what the argument names, where the system has flock: `wrangler dev` builds too. Each kind of
 # work has its own lock, since wrangler builds while it bundles. Given up when the script ends; what it starts
 # must not inherit it (9>&-).

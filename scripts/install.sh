@@ -95,13 +95,16 @@ python_environment() {
   touch "$folder/complete"
 }
 
+# A new environment for each list of versions; tests/parts/canaille.mjs looks for it there.
 provider() {
-  [ -e "$canaille/complete" ] && return
+  local list=tests/parts/canaille.txt folder
+  folder="$cache/canaille-$(checksum "$list" | cut -c 1-12)"
+  [ -e "$folder/complete" ] && return
   python3 -c 'import ensurepip' 2>/dev/null || {
     command -v apt-get >/dev/null || stop "please install: Python 3.10 or later, with venv"
     step "Python's venv (system package)" apt_packages python3 python3-venv
   }
-  step "Canaille, with the versions of $canaille_list" python_environment "$canaille" "$canaille_list"
+  step "Canaille, with the versions of $list" python_environment "$folder" "$list"
 }
 
 lint() {

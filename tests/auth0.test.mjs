@@ -242,6 +242,8 @@ describe("auth0", { concurrency: 3 }, () => {
       assert.ok(page.text.includes(error), "the code, for those who help");
       assert.ok(!page.text.includes("words of the provider"));
       assert.ok(page.text.includes('href="/auth/login?return_to=%2Fthere%3Fa%3Db"'), page.text);
+      const another = '<a href="/auth/login?return_to=%2Fthere%3Fa%3Db&amp;prompt=login">Log in with another account</a>';
+      assert.equal(page.text.includes(another), ["access_denied", "unauthorized"].includes(error));
       assert.equal(provider.calls.token.length, before);
       assert.equal(browser.session, undefined);
     });
@@ -280,4 +282,13 @@ describe("auth0", { concurrency: 3 }, () => {
       assert.deepEqual(provider.calls.authorization.map(({ params }) => params.prompt), [undefined, "none", undefined]);
     });
   }
+
+  test("auth0: a domain that is no tenant's is told by the variable that is there, AUTH0_DOMAIN", async (t) => {
+    const { provider, gateway } = await hostileTenant(t);
+    provider.answers.discovery = () => ({ status: 404, body: "" });
+    const { status, text } = await gateway.request("/auth/login");
+    assert.equal(status, 502);
+    assert.match(text, /AUTH0_DOMAIN/);
+    assert.ok(!text.includes("OIDC_ISSUER"));
+  });
 });

@@ -45,6 +45,11 @@ impl TurnedDown {
         )
     }
 
+    /// Whether another account may get in. A provider that knows its user would otherwise say the same again.
+    pub fn is_about_the_account(&self) -> bool {
+        matches!(self.code.as_str(), "access_denied" | "unauthorized")
+    }
+
     fn new(code: &str, what: &str, next: &str) -> Self {
         Self { code: code.to_owned(), what: what.to_owned(), next: next.to_owned(), choices: Vec::new() }
     }
@@ -111,6 +116,7 @@ mod tests {
             let turned_down = TurnedDown::of(code).unwrap();
             assert!(turned_down.what.ends_with('.') && turned_down.next.ends_with('.'), "{code}");
             assert_eq!(turned_down.to_string(), format!("the provider answered {code}"));
+            assert_eq!(turned_down.is_about_the_account(), matches!(code, "access_denied" | "unauthorized"), "{code}");
         }
     }
 
