@@ -261,9 +261,16 @@ describe("auth0", { concurrency: 3 }, () => {
     assert.ok(!page.text.includes("SECRET") && !gateway.log.includes("SECRET"));
   });
 
-  for (const error of ["access_denied", "mfa_required", "account_selection_required"]) {
-    test(`auth0: ${error} to the silent login of a session without tokens leads to a login that the user sees, not back into the silent one`, async (t) => {
-      const { provider, browser: open } = await hostileTenant(t, { hostile: { accessTokenSeconds: 1 } });
+  // The third is what Auth0 says of an organization that is gone.
+  for (const [error, prompts] of [
+    ["access_denied", [undefined, "none", undefined]],
+    ["mfa_required", [undefined, "none", undefined]],
+    ["invalid_request", [undefined, "none", undefined]],
+    ["temporarily_unavailable", [undefined, "none"]],
+  ]) {
+    const outcome = prompts.length > 2 ? "leads to a login that the user sees, not back into the silent one" : "is a page, and nothing is lost";
+    test(`auth0: ${error} to the silent login of a session without tokens ${outcome}`, async (t) => {
+      const { provider, gateway, browser: open } = await hostileTenant(t, { hostile: { accessTokenSeconds: 1 } });
       provider.answers.token = async (valid) => {
         const answer = await valid();
         delete answer.json.refresh_token;
@@ -278,8 +285,12 @@ describe("auth0", { concurrency: 3 }, () => {
         return { status: 302, headers: { location: back } };
       };
       const page = await browser.navigate("/there");
-      assert.equal(page.json().url, "/there", page.text);
-      assert.deepEqual(provider.calls.authorization.map(({ params }) => params.prompt), [undefined, "none", undefined]);
+      assert.deepEqual(provider.calls.authorization.map(({ params }) => params.prompt), prompts, page.text);
+      const [, { detail }] = gateway.eventsOf("complete");
+      assert.ok(detail.includes(error), `the log says why: ${detail}`);
+      if (prompts.length > 2) assert.equal(page.json().url, "/there");
+      else assert.equal(page.status, 400);
+      assert.ok(browser.session);
     });
   }
 

@@ -18,6 +18,8 @@ use crate::store::StoreError;
 
 /// What a provider answers to `prompt=none` when the user has to do something (OpenID Connect Core 3.1.2.6).
 const LOGIN_NEEDED: [&str; 3] = ["login_required", "interaction_required", "consent_required"];
+/// What a provider answers that can be asked again in a while (RFC 6749 section 4.1.2.1).
+const PASSING: [&str; 2] = ["server_error", "temporarily_unavailable"];
 /// The longest `id_token_hint`: URLs beyond it do not come through everywhere.
 const MAX_ID_TOKEN_HINT: usize = 4096;
 
@@ -124,8 +126,9 @@ impl Session {
             Ok((Completed::SignedIn { .. }, None)) => ("ok", "logged in".to_owned()),
             Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("logged in; {remark}")),
             Ok((Completed::Failed { error, .. }, _)) => (word(error), error.to_string()),
-            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
-                ("login_needed", "the provider has no session to log in from silently".to_owned())
+            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, why)) => {
+                let why = why.as_deref().map_or_else(String::new, |why| format!(" ({why})"));
+                ("login_needed", format!("the provider has no session to log in from silently{why}"))
             }
             Ok((Completed::Kept { .. }, why)) => {
                 let why = why.as_deref().unwrap_or_default();
@@ -175,13 +178,14 @@ impl Session {
         callback: Callback,
         attempt: Attempt,
     ) -> Result<(Completed, Option<String>), Setback> {
+        let answered = callback.error.as_deref().map(|error| plain_code(error).to_owned());
         let code = match code(callback, &attempt).map_err(Setback::Untouched)? {
             Ok(code) => code,
             Err(without_session) => {
                 if attempt.occasion == Occasion::Renewal {
                     self.supersede(&attempt).await;
                 }
-                return Ok((without_session, None));
+                return Ok((without_session, answered));
             }
         };
         let exchange = Exchange {
@@ -314,11 +318,10 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             .ok_or_else(|| SignInError::CallbackRejected("the login provider's answer has no code".to_owned()));
     };
     let return_to = attempt.return_to.clone();
-    let turned_down = TurnedDown::of(plain_code(&error));
-    // A session without tokens has nothing to go on with: whatever the user can do about it, a login that is seen is
-    // where to do it.
-    let is_for_the_user = attempt.occasion == Occasion::Renewal && turned_down.is_some();
-    if attempt.prompt_none && (is_for_the_user || LOGIN_NEEDED.contains(&error.as_str())) {
+    // A session without tokens has nothing to go on with: what keeps it from being renewed, a login that is seen has to
+    // settle. Else its user would come back to the silent one again and again.
+    let cannot_be_renewed = attempt.occasion == Occasion::Renewal && !PASSING.contains(&error.as_str());
+    if attempt.prompt_none && (cannot_be_renewed || LOGIN_NEEDED.contains(&error.as_str())) {
         let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
         return Ok(Err(match attempt.occasion {
             Occasion::Asked => Completed::NotSignedIn { return_to },
@@ -326,7 +329,7 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             Occasion::Move => Completed::LoginNeeded { return_to, predecessor, ended: false },
         }));
     }
-    Err(match turned_down {
+    Err(match TurnedDown::of(plain_code(&error)) {
         Some(turned_down) => SignInError::TurnedDown(Box::new(turned_down)),
         None => SignInError::CallbackRejected(authorization_error(&error)),
     })
