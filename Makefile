@@ -36,7 +36,7 @@ dev: build ## start gateway, demo provider and demo application, or EXAMPLE=spa,
 	@$(NODE) demo/run.mjs
 
 test: bundle build-panic ## run all tests
-	@bash scripts/install.sh browser database
+	@bash scripts/install.sh browser database provider
 	@$(NODE) tests/run.mjs
 
 fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
@@ -57,7 +57,7 @@ lint: ## rustfmt, clippy for both targets, cargo-deny
 	@. scripts/environment.sh && "$$cargo_deny" check $(DENY)
 
 tools: ## install everything that the other targets need
-	@bash scripts/install.sh rust cargo node browser database lint
+	@bash scripts/install.sh rust cargo node browser database provider lint
 
 clean: ## remove what was built
 	rm -rf build target .wrangler

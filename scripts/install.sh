@@ -5,9 +5,10 @@
 #   node     the npm packages, Node itself among them
 #   browser  Chromium and openssl, for the tests
 #   database Postgres, for the tests
+#   provider Canaille, an OpenID provider in Python, for the tests: into the cache folder
 #   lint     rustfmt, clippy and cargo-deny
-# Needs Rust (rustup), Node 20 or later with npm and, for `browser` and `database`, a Debian-like system or the
-# programs themselves.
+# Needs Rust (rustup), Node 20 or later with npm and, for `browser`, `database` and `provider`, a Debian-like system or
+# the programs themselves (for the latter Python 3.10 or later with venv).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
@@ -85,6 +86,27 @@ database() {
   step "postgresql (system package)" apt_packages postgresql
 }
 
+# Python packages at the versions of a list, in an environment of their own; its last file says that it is complete.
+python_environment() {
+  local folder=$1 list=$2
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --requirement "$list"
+  touch "$folder/complete"
+}
+
+# A new environment for each list of versions; tests/parts/canaille.mjs looks for it there.
+provider() {
+  local list=tests/parts/canaille.txt folder
+  folder="$cache/canaille-$(checksum "$list" | cut -c 1-12)"
+  [ -e "$folder/complete" ] && return
+  python3 -c 'import ensurepip' 2>/dev/null || {
+    command -v apt-get >/dev/null || stop "please install: Python 3.10 or later, with venv"
+    step "Python's venv (system package)" apt_packages python3 python3-venv
+  }
+  step "Canaille, with the versions of $list" python_environment "$folder" "$list"
+}
+
 lint() {
   cargo fmt --version >/dev/null 2>&1 || step "rustfmt" rustup component add rustfmt
   cargo clippy --version >/dev/null 2>&1 || step "clippy" rustup component add clippy
@@ -100,6 +122,7 @@ for part in "$@"; do
     node) node_packages ;;
     browser) browser ;;
     database) database ;;
+    provider) provider ;;
     lint) lint ;;
     *) stop "unknown part: $part" ;;
   esac

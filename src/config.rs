@@ -131,6 +131,8 @@ impl Jurisdiction {
 pub struct Oidc {
     /// `OIDC_ISSUER`.
     pub issuer: IssuerUrl,
+    /// The variable that says so: with Auth0 it is another.
+    pub issuer_variable: &'static str,
     /// `OIDC_CLIENT_ID`.
     pub client_id: ClientId,
     /// `OIDC_CLIENT_SECRET`; none: a public client.

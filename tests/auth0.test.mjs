@@ -2,25 +2,15 @@
 // @simulacrum/auth0-simulator; what that one never answers comes from the hostile stand-in.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { startAuth0 } from "./parts/auth0.mjs";
+import { hostileTenant, startAuth0 } from "./parts/auth0.mjs";
 import { startGateway } from "./parts/gateway.mjs";
 import { DROP } from "./parts/hostile.mjs";
 import { jwt } from "./parts/jwt.mjs";
-import { freePort, sleep } from "./parts/process.mjs";
+import { sleep } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const FORM = "application/x-www-form-urlencoded";
-
-/** A gateway before the hostile stand-in, which is a tenant of Auth0's. */
-async function hostileTenant(t, { hostile = {}, vars } = {}) {
-  const port = await freePort();
-  const discovery = { authorization_response_iss_parameter_supported: false, ...hostile.discovery };
-  return createWorld(t, {
-    hostile: { slash: true, port, ...hostile, discovery },
-    vars: { PROVIDER: "auth0", AUTH0_DOMAIN: `http://127.0.0.1:${port}`, OIDC_ISSUER: undefined, ...vars },
-  });
-}
 
 const names = (object) => Object.keys(object).toSorted();
 
@@ -127,32 +117,6 @@ describe("auth0", { concurrency: 3 }, () => {
     await browser.login();
     const page = await browser.navigate("/auth/logout?return_to=/auth/healthz", { from: browser.origin, method: "POST", form: {} });
     assert.equal(page.url.pathname, "/auth/healthz");
-  });
-
-  test("auth0: an organization that was asked for must be the ID token's: an id as it is, a name in lower case", async (t) => {
-    const { provider, browser: open } = await hostileTenant(t);
-    provider.idToken.claims = (claims) => ({ ...claims, org_id: "org_1", org_name: "acme" });
-    for (const [organization, status] of [["org_1", 303], ["acme", 303], ["Acme", 303], ["org_2", 400], ["other", 400]]) {
-      const browser = open();
-      const callback = await callbackOf(browser, `/auth/login?organization=${organization}`);
-      assert.equal((await browser.navigate(callback, { follow: false })).status, status, organization);
-    }
-    provider.idToken.claims = undefined;
-    const browser = open();
-    const callback = await callbackOf(browser, "/auth/login?organization=org_1");
-    assert.equal((await browser.navigate(callback, { follow: false })).status, 400, "without a claim");
-    const plain = open();
-    assert.equal((await plain.navigate(await callbackOf(plain), { follow: false })).status, 303, "nothing was asked for");
-  });
-
-  test("auth0: an organization that is configured is held against the ID token, too", async (t) => {
-    const vars = { OIDC_AUTHORIZATION_PARAMS: '{"organization":"org_1"}' };
-    const { provider, browser: open } = await hostileTenant(t, { vars });
-    for (const [org_id, status] of [["org_1", 303], ["org_2", 400]]) {
-      provider.idToken.claims = (claims) => ({ ...claims, org_id });
-      const browser = open();
-      assert.equal((await browser.navigate(await callbackOf(browser), { follow: false })).status, status, org_id);
-    }
   });
 
   test("auth0: an access token is never read: an opaque one and one with five parts reach the application as they are", async (t) => {
@@ -278,6 +242,8 @@ describe("auth0", { concurrency: 3 }, () => {
       assert.ok(page.text.includes(error), "the code, for those who help");
       assert.ok(!page.text.includes("words of the provider"));
       assert.ok(page.text.includes('href="/auth/login?return_to=%2Fthere%3Fa%3Db"'), page.text);
+      const another = '<a href="/auth/login?return_to=%2Fthere%3Fa%3Db&amp;prompt=login">Log in with another account</a>';
+      assert.equal(page.text.includes(another), ["access_denied", "unauthorized"].includes(error));
       assert.equal(provider.calls.token.length, before);
       assert.equal(browser.session, undefined);
     });
@@ -293,5 +259,47 @@ describe("auth0", { concurrency: 3 }, () => {
     assert.match(page.text, /second step/);
     await sleep(100);
     assert.ok(!page.text.includes("SECRET") && !gateway.log.includes("SECRET"));
+  });
+
+  // The third is what Auth0 says of an organization that is gone.
+  for (const [error, prompts] of [
+    ["access_denied", [undefined, "none", undefined]],
+    ["mfa_required", [undefined, "none", undefined]],
+    ["invalid_request", [undefined, "none", undefined]],
+    ["temporarily_unavailable", [undefined, "none"]],
+  ]) {
+    const outcome = prompts.length > 2 ? "leads to a login that the user sees, not back into the silent one" : "is a page, and nothing is lost";
+    test(`auth0: ${error} to the silent login of a session without tokens ${outcome}`, async (t) => {
+      const { provider, gateway, browser: open } = await hostileTenant(t, { hostile: { accessTokenSeconds: 1 } });
+      provider.answers.token = async (valid) => {
+        const answer = await valid();
+        delete answer.json.refresh_token;
+        return answer;
+      };
+      const browser = open();
+      await browser.login();
+      await sleep(1100);
+      provider.answers.authorization = async (valid, { params }) => {
+        if (params.prompt !== "none") return valid();
+        const back = `${params.redirect_uri}?${new URLSearchParams({ error, state: params.state })}`;
+        return { status: 302, headers: { location: back } };
+      };
+      const page = await browser.navigate("/there");
+      assert.deepEqual(provider.calls.authorization.map(({ params }) => params.prompt), prompts, page.text);
+      const [, { detail }] = gateway.eventsOf("complete");
+      assert.ok(detail.includes(error), `the log says why: ${detail}`);
+      if (prompts.length > 2) assert.equal(page.json().url, "/there");
+      else assert.equal(page.status, 400);
+      assert.ok(browser.session);
+    });
+  }
+
+  test("auth0: a domain that is no tenant's is told by the variable that is there, AUTH0_DOMAIN", async (t) => {
+    const { provider, gateway } = await hostileTenant(t);
+    provider.answers.discovery = () => ({ status: 404, body: "" });
+    const { status, text } = await gateway.request("/auth/login");
+    assert.equal(status, 502);
+    assert.match(text, /AUTH0_DOMAIN/);
+    assert.ok(!text.includes("OIDC_ISSUER"));
   });
 });

@@ -43,6 +43,7 @@ const MODULES = [
   "logout",
   "neon",
   "openapi",
+  "organizations",
   "outage",
   "own-sessions",
   "protocol",

@@ -137,7 +137,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let oidc = self.oidc(issuer, client_id)?;
         // What a new application of the kind "Regular Web Application" is set to.
         let token_auth = oidc.token_auth.or(Some(TokenAuth::Post));
-        Some(Auth0 { oidc: Oidc { token_auth, ..oidc }, logout_federated: logout_federated? })
+        let oidc = Oidc { issuer_variable: "AUTH0_DOMAIN", token_auth, ..oidc };
+        Some(Auth0 { oidc, logout_federated: logout_federated? })
     }
 
     fn workos(&mut self) -> Option<WorkOs> {

@@ -108,6 +108,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
         Some(Oidc {
             issuer: issuer?,
+            issuer_variable: "OIDC_ISSUER",
             client_id: ClientId::new(client_id?),
             client_secret: self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new),
             token_auth,

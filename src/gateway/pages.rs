@@ -20,6 +20,8 @@ pub struct Page<'a> {
     pub choices: &'a [(String, &'a str)],
     /// A link: its URL and its words.
     pub link: Option<(&'a str, &'a str)>,
+    /// A second link.
+    pub other: Option<(&'a str, &'a str)>,
     /// A form that posts to this URL, with these words on its button.
     pub form: Option<(&'a str, &'a str)>,
     /// Goes on to this URL by itself.
@@ -140,7 +142,7 @@ fn actions(page: &Page<'_>) -> String {
     });
     let choices = page.choices.iter().map(|(url, words)| (url.as_str(), *words));
     let link = |(url, words)| format!("<a href=\"{}\">{}</a>", escape(url), escape(words));
-    let actions: String = form.into_iter().chain(choices.chain(page.link).map(link)).collect();
+    let actions: String = form.into_iter().chain(choices.chain(page.link).chain(page.other).map(link)).collect();
     if actions.is_empty() { actions } else { format!("<div class=\"do\">{actions}</div>") }
 }
 

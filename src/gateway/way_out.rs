@@ -74,6 +74,10 @@ impl Problem {
             }
             _ => Vec::new(),
         };
+        let another = match link {
+            Some((WayOut::LogIn, login)) if self.is_about_the_account() => Some(format!("{login}&prompt=login")),
+            _ => None,
+        };
         let page = Page {
             title,
             detail: &self.to_string(),
@@ -81,6 +85,7 @@ impl Problem {
             list,
             ray,
             choices,
+            other: another.as_deref().map(|url| (url, "Log in with another account")),
             link: link.map(|(way, url)| (url, way.words(self))),
             ..Page::default()
         };
@@ -96,6 +101,10 @@ impl Problem {
             format!("{login}&{parameter}")
         };
         turned_down.choices.iter().map(|choice| (url(choice), choice.label.as_str())).collect()
+    }
+
+    fn is_about_the_account(&self) -> bool {
+        matches!(self, Self::TurnedDown(turned_down) if turned_down.is_about_the_account())
     }
 
     /// What a person can do.
@@ -148,6 +157,7 @@ impl Problem {
 mod tests {
     use super::super::response::Body;
     use super::*;
+    use crate::provider::turned_down::TurnedDown;
 
     fn html(problem: &Problem, link: Option<(WayOut, &str)>) -> String {
         let Body::Html(body) = problem.response_with_link("ray-1", true, link).body else { panic!("not a page") };
@@ -166,5 +176,16 @@ mod tests {
         let failed = Problem::CallbackRejected("it was cancelled".into());
         assert!(html(&failed, Some((WayOut::Home, "/"))).contains("still logged in"));
         assert!(html(&failed, Some((WayOut::LogIn, "/auth/login"))).contains("Log in again"));
+    }
+
+    #[test]
+    fn whose_account_is_refused_can_log_in_with_another() {
+        let of = |code: &str| Problem::TurnedDown(Box::new(TurnedDown::of(code).unwrap()));
+        let login = Some((WayOut::LogIn, "/auth/login?return_to=%2F"));
+        let another = "<a href=\"/auth/login?return_to=%2F&amp;prompt=login\">Log in with another account</a>";
+        let body = html(&of("access_denied"), login);
+        assert!(body.contains(&format!("Log in again</a>{another}")), "{body}");
+        assert!(!html(&of("mfa_required"), login).contains("another account</a>"));
+        assert!(!html(&of("access_denied"), Some((WayOut::Home, "/"))).contains("another account</a>"));
     }
 }

@@ -56,6 +56,14 @@ pub fn authorization_error(code: &str) -> String {
             "this site's registration at the login provider does not allow logins with an authorization code"
         }
         "invalid_target" => "the login provider does not know the API that OIDC_RESOURCE or OIDC_AUDIENCE names",
+        // WorkOS's.
+        "organization_invalid"
+        | "connection_invalid"
+        | "connection_unlinked"
+        | "ambiguous_connection_selector"
+        | "invalid_connection_selector" => {
+            "the login provider does not know the organization or the connection that this login was for, or has no single sign-on there"
+        }
         _ => "the login provider answered with an error",
     };
     format!("{meaning} ({})", plain_code(code))

@@ -58,6 +58,15 @@ pub type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
+/// Whose metadata, and the variable that says so.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The issuer.
+    pub issuer: &'a IssuerUrl,
+    /// `OIDC_ISSUER`, or what stands in its place: what an operator is to look at.
+    pub variable: &'static str,
+}
+
 thread_local! {
     static METADATA: RefCell<HashMap<String, Cached<Rc<Metadata>>>> = RefCell::default();
 }
@@ -68,14 +77,15 @@ pub fn url(issuer: &IssuerUrl) -> String {
 }
 
 /// The provider's metadata.
-pub async fn metadata(issuer: &IssuerUrl, now: OffsetDateTime) -> Result<Rc<Metadata>, ProviderError> {
+pub async fn metadata(source: Source<'_>, now: OffsetDateTime) -> Result<Rc<Metadata>, ProviderError> {
+    let issuer = source.issuer;
     let kept = METADATA.with_borrow(|kept| kept.get(issuer.as_str()).cloned());
     if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
         return Ok(Rc::clone(fresh));
     }
-    let fetched = match from_cache_api(issuer).await {
+    let fetched = match from_cache_api(source).await {
         Some(metadata) => Ok(metadata),
-        None => fetch_metadata(issuer).await,
+        None => fetch_metadata(source).await,
     };
     match fetched {
         Ok(metadata) => {
@@ -92,12 +102,13 @@ pub async fn metadata(issuer: &IssuerUrl, now: OffsetDateTime) -> Result<Rc<Meta
     }
 }
 
-async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
+async fn fetch_metadata(source: Source<'_>) -> Result<Metadata, ProviderError> {
+    let Source { issuer, variable } = source;
     let request = ::http::Request::builder().uri(url(issuer)).header("accept", "application/json").body(Vec::new());
-    let request = request.map_err(|_| ProviderError::Rejected("OIDC_ISSUER is no URL that can be asked".to_owned()))?;
+    let request = request.map_err(|_| ProviderError::Rejected(format!("{variable} is no URL that can be asked")))?;
     let response = http::send(request).await.map_err(|error| match unanswered(error) {
         ProviderError::Unavailable(why) => {
-            ProviderError::Unavailable(format!("discovery: {why}. If this goes on, check the host in OIDC_ISSUER"))
+            ProviderError::Unavailable(format!("discovery: {why}. If this goes on, check the host in {variable}"))
         }
         error => error,
     })?;
@@ -108,23 +119,24 @@ async fn fetch_metadata(issuer: &IssuerUrl) -> Result<Metadata, ProviderError> {
         }
         status => {
             return Err(ProviderError::Rejected(format!(
-                "discovery: {} answered {status}. OIDC_ISSUER has to be the provider's issuer URL",
+                "discovery: {} answered {status}. {variable} has to name the provider's issuer",
                 url(issuer)
             )));
         }
     }
-    let metadata = checked(issuer, response.body())?;
+    let metadata = checked(source, response.body())?;
     into_cache_api(issuer, response.body()).await;
     Ok(metadata)
 }
 
 /// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
-fn checked(issuer: &IssuerUrl, body: &[u8]) -> Result<Metadata, ProviderError> {
+fn checked(source: Source<'_>, body: &[u8]) -> Result<Metadata, ProviderError> {
+    let Source { issuer, variable } = source;
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
-    let metadata =
-        read(body).ok_or_else(|| rejected("what the provider sent is no discovery document. Check OIDC_ISSUER"))?;
+    let metadata = read(body)
+        .ok_or_else(|| rejected(&format!("what the provider sent is no discovery document. Check {variable}")))?;
     if metadata.issuer() != issuer {
-        return Err(rejected("the document names another issuer than OIDC_ISSUER; a slash at the end counts"));
+        return Err(rejected(&format!("the document names another issuer than {variable}; a slash at the end counts")));
     }
     let more = metadata.additional_metadata();
     let endpoints = [
@@ -171,9 +183,9 @@ fn cache_key(issuer: &IssuerUrl) -> String {
     format!("{}?for=edge-oauth-sessions", url(issuer))
 }
 
-async fn from_cache_api(issuer: &IssuerUrl) -> Option<Metadata> {
-    let mut response = worker::Cache::default().get(cache_key(issuer), false).await.ok()??;
-    checked(issuer, &response.bytes().await.ok()?).ok()
+async fn from_cache_api(source: Source<'_>) -> Option<Metadata> {
+    let mut response = worker::Cache::default().get(cache_key(source.issuer), false).await.ok()??;
+    checked(source, &response.bytes().await.ok()?).ok()
 }
 
 /// Best effort: where there is no Cache API, each isolate asks for itself.
@@ -202,11 +214,12 @@ mod tests {
 
     #[test]
     fn a_document_of_another_issuer_or_with_a_plain_http_endpoint_is_refused() {
-        let issuer = IssuerUrl::new("https://op.example".into()).unwrap();
-        assert!(checked(&issuer, &document("https://op.example", "https://op.example/token")).is_ok());
-        assert!(checked(&issuer, &document("https://op.example/", "https://op.example/token")).is_err());
-        assert!(checked(&issuer, &document("https://op.example", "http://op.example/token")).is_err());
-        assert!(checked(&issuer, b"{}").is_err());
+        let source = Source { issuer: &IssuerUrl::new("https://op.example".into()).unwrap(), variable: "AUTH0_DOMAIN" };
+        assert!(checked(source, &document("https://op.example", "https://op.example/token")).is_ok());
+        let other = checked(source, &document("https://op.example/", "https://op.example/token")).unwrap_err();
+        assert!(other.to_string().contains("another issuer than AUTH0_DOMAIN"));
+        assert!(checked(source, &document("https://op.example", "http://op.example/token")).is_err());
+        assert!(checked(source, b"{}").is_err());
     }
 
     #[test]
@@ -215,8 +228,8 @@ mod tests {
             "issuer": "https://op.example/", "authorization_endpoint": "https://op.example/authorize",
             "token_endpoint": "https://op.example/oauth/token", "jwks_uri": "https://op.example/jwks",
         });
-        let issuer = IssuerUrl::new("https://op.example/".into()).unwrap();
-        assert!(checked(&issuer, document.to_string().as_bytes()).is_ok());
+        let source = Source { issuer: &IssuerUrl::new("https://op.example/".into()).unwrap(), variable: "OIDC_ISSUER" };
+        assert!(checked(source, document.to_string().as_bytes()).is_ok());
     }
 
     #[test]

@@ -209,6 +209,14 @@ impl Provider {
         }
     }
 
+    /// The organization that a session is for, where the provider can be asked for it.
+    pub fn organization_of(&self, identity: &Identity) -> Option<String> {
+        match self {
+            Self::Oidc(_) => None,
+            Self::Auth0(_) | Self::WorkOs(_) => identity.organization(),
+        }
+    }
+
     /// Revokes a refresh token where the provider can (RFC 7009), or the provider's session that it belongs to, `sid`.
     pub async fn revoke(
         &self,

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use url::{Url, form_urlencoded};
 
 use super::answer::{Answer, client_advice, exchange_error, plain_code, refresh_failure};
-use super::discovery::{self, Metadata, unanswered};
+use super::discovery::{self, Metadata, Source, unanswered};
 use super::http;
 use super::token::{OidcClient, TokenSet};
 use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
@@ -34,7 +34,8 @@ impl Oidc {
     }
 
     pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
-        discovery::metadata(&self.settings.issuer, now).await
+        let source = Source { issuer: &self.settings.issuer, variable: self.settings.issuer_variable };
+        discovery::metadata(source, now).await
     }
 
     fn client(&self, metadata: &Metadata) -> OidcClient {

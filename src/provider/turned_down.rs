@@ -33,7 +33,25 @@ impl TurnedDown {
     /// What an error code means for the user; none where it is the operator's or the provider's business.
     pub fn of(code: &str) -> Option<Self> {
         let (what, next) = words(code)?;
-        Some(Self { code: code.to_owned(), what: what.to_owned(), next: next.to_owned(), choices: Vec::new() })
+        Some(Self::new(code, what, next))
+    }
+
+    /// A login that the provider has not finished, for a reason that is not known here.
+    pub fn unfinished(code: &str) -> Self {
+        Self::new(
+            code,
+            "The login provider wants something more of you before it lets you in.",
+            "Log in again and do what it asks of you there. If it asks nothing, tell the operator of this site the reference below.",
+        )
+    }
+
+    /// Whether another account may get in. A provider that knows its user would otherwise say the same again.
+    pub fn is_about_the_account(&self) -> bool {
+        matches!(self.code.as_str(), "access_denied" | "unauthorized")
+    }
+
+    fn new(code: &str, what: &str, next: &str) -> Self {
+        Self { code: code.to_owned(), what: what.to_owned(), next: next.to_owned(), choices: Vec::new() }
     }
 }
 
@@ -76,7 +94,9 @@ fn words(code: &str) -> Option<(&'static str, &'static str)> {
             "Your organization wants you to log in with its own login (single sign-on).",
             "Log in again with the e-mail address that you have there.",
         ),
-        "authentication_method_not_allowed" | "email_password_auth_disabled" => (
+        "authentication_method_not_allowed"
+        | "email_password_auth_disabled"
+        | "organization_authentication_methods_required" => (
             "This way of logging in is not allowed for your account.",
             "Log in again in another way, or ask the operator of this site which one to use.",
         ),
@@ -96,6 +116,7 @@ mod tests {
             let turned_down = TurnedDown::of(code).unwrap();
             assert!(turned_down.what.ends_with('.') && turned_down.next.ends_with('.'), "{code}");
             assert_eq!(turned_down.to_string(), format!("the provider answered {code}"));
+            assert_eq!(turned_down.is_about_the_account(), matches!(code, "access_denied" | "unauthorized"), "{code}");
         }
     }
 

@@ -114,7 +114,8 @@ impl WorkOs {
         Ok(SignIn { identity, tokens, remark: None, no_refresh_token })
     }
 
-    /// See [`super::Provider::refresh`]. With an organization the session is switched to it.
+    /// See [`super::Provider::refresh`]. With an organization the session is switched to it; without one it stays in
+    /// its own, which has to be named each time, as WorkOS else goes back to the one that the login was for.
     pub async fn refresh(
         &self,
         token: &RefreshToken,
@@ -122,7 +123,8 @@ impl WorkOs {
         organization: Option<&str>,
     ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
         let mut grant = vec![("grant_type", "refresh_token"), ("refresh_token", token.secret())];
-        grant.extend(organization.map(|organization| ("organization_id", organization)));
+        let own = known.organization();
+        grant.extend(organization.or(own.as_deref()).map(|organization| ("organization_id", organization)));
         let answer = self.authenticate(&grant).await.map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         if !(200..300).contains(&answer.status) {
             return Err(answer::refresh_failure(

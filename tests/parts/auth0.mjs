@@ -2,8 +2,9 @@
 // stand-in accepts any secret and any code.
 import { startSimulator } from "../../demo/auth0.mjs";
 import { certificate } from "./certificate.mjs";
-import { sleep, temporaryFolder } from "./process.mjs";
-import { startRecorder } from "./recorder.mjs";
+import { freePort, temporaryFolder } from "./process.mjs";
+import { oneASecond, startRecorder } from "./recorder.mjs";
+import { createWorld } from "./world.mjs";
 
 const PATHS = {
   "/.well-known/openid-configuration": "discovery",
@@ -19,15 +20,8 @@ const PATHS = {
 export async function startAuth0({ accessTokenSeconds = 300 } = {}) {
   const tls = certificate();
   const simulator = await startSimulator({ folder: temporaryFolder(), certificate: tls, accessTokenSeconds });
-  let issued = 0;
-  const own = {
-    async token(_, pass) {
-      // Its tokens differ by the second.
-      while (Math.floor(Date.now() / 1000) === issued) await sleep(50);
-      issued = Math.floor(Date.now() / 1000);
-      return pass();
-    },
-  };
+  // Its tokens differ by the second.
+  const own = { token: oneASecond() };
   const recorder = await startRecorder({ target: simulator.origin, ca: tls.ca, paths: PATHS, tls, own });
   return {
     ...recorder,
@@ -42,4 +36,14 @@ export async function startAuth0({ accessTokenSeconds = 300 } = {}) {
       await simulator.close();
     },
   };
+}
+
+/** A gateway before the hostile stand-in, which is a tenant of Auth0's. */
+export async function hostileTenant(t, { hostile = {}, vars } = {}) {
+  const port = await freePort();
+  const discovery = { authorization_response_iss_parameter_supported: false, ...hostile.discovery };
+  return createWorld(t, {
+    hostile: { slash: true, port, ...hostile, discovery },
+    vars: { PROVIDER: "auth0", AUTH0_DOMAIN: `http://127.0.0.1:${port}`, OIDC_ISSUER: undefined, ...vars },
+  });
 }

@@ -12,8 +12,9 @@ export class Browser {
   hops = [];
   #jars = new Map();
 
-  constructor({ origin, cookie, ca }, { userAgent = "Mozilla/5.0 (scripted)", headers = {} } = {}) {
-    Object.assign(this, { origin, names: cookie, ca, userAgent, headers });
+  /** `fill(page, user)` is what this user enters in a page of the provider's, by the field's name; nothing in most. */
+  constructor({ origin, cookie, ca, fill = () => undefined }, { userAgent = "Mozilla/5.0 (scripted)", headers = {} } = {}) {
+    Object.assign(this, { origin, names: cookie, ca, fill, userAgent, headers, user: "ada" });
   }
 
   /** The jar of an origin; the gateway's where none is given. */
@@ -34,9 +35,10 @@ export class Browser {
 
   /**
    * Opens a page and resolves to the last response. Typed into the address bar, unless `from` says which page's
-   * link or script led here. With `follow: false` the first response is the last.
+   * link or script led here. With `follow: false` the first response is the last, with `until` the one that leads to
+   * such a URL.
    */
-  async navigate(target, { from, method = "GET", form, follow = true, limit } = {}) {
+  async navigate(target, { from, method = "GET", form, follow = true, until = () => false, limit } = {}) {
     this.hops = [];
     let url = new URL(target, this.origin);
     let [verb, body] = [method, form && new URLSearchParams(form).toString()];
@@ -46,8 +48,8 @@ export class Browser {
       const answer = await this.#load(url, { verb, body, from, chain, limit });
       if (!follow) return answer;
       assert.ok(this.hops.length < HOPS, `the browser goes in circles at ${url}`);
-      const next = nextOf(answer);
-      if (!next) return answer;
+      const next = nextOf(answer) ?? this.#filled(answer);
+      if (!next || until(next.url)) return answer;
       if (next.redirect) {
         if (![307, 308].includes(answer.status)) [verb, body] = ["GET", undefined];
       } else {
@@ -58,6 +60,14 @@ export class Browser {
       }
       url = next.url;
     }
+  }
+
+  /** What comes of a page of the provider's when the user has filled in its form. */
+  #filled({ url, text }) {
+    const entered = url.origin !== this.origin && this.fill({ url, text }, this.user);
+    if (!entered) return undefined;
+    const form = formOf(text, url);
+    return { url: form.url, form: Object.entries({ ...Object.fromEntries(form.fields), ...entered }) };
   }
 
   async #load(url, { verb, body, from, chain, limit }) {
@@ -117,6 +127,7 @@ export class Browser {
 
   /** Logs in, and fails where that does. Resolves to the page that the login led to. */
   async login({ returnTo = "/", hint, prefix = "/auth" } = {}) {
+    this.user = hint ?? this.user;
     const query = new URLSearchParams({ return_to: returnTo, ...(hint && { login_hint: hint }) });
     const page = await this.navigate(`${prefix}/login?${query}`);
     const way = this.hops.map(({ status, url }) => `${status} ${url.origin}${url.pathname}`).join("\n  ");

@@ -1,15 +1,15 @@
 // The kinds of providers that the same tests are run against, each with one way to start it. What they share:
 // `calls.token`, `answers.token` (see recorder.mjs), `issued()`, `subjectOf(user)`, `close()`.
-import { startAnotherProvider } from "./another-provider.mjs";
 import { startAuth0 } from "./auth0.mjs";
+import { startCanaille } from "./canaille.mjs";
 import { DROP } from "./hostile.mjs";
 import { startProvider } from "./provider.mjs";
 import { startWorkOs } from "./workos.mjs";
 
-/** By name: `start(options)`, options being `{ accessTokenSeconds }`; `another` is a generic provider, too. */
+/** By name: `start(options)`, options being `{ accessTokenSeconds }`; `canaille` is a generic provider, too. */
 export const KINDS = {
   oidc: startOidc,
-  another: async (options) => withIssued(await startAnotherProvider(options)),
+  canaille: async (options) => withIssued(await startCanaille(options)),
   auth0: async (options) => withIssued(await startAuth0(options)),
   workos: async (options) => withIssued(await startWorkOs(options)),
 };

@@ -4,6 +4,7 @@ import http from "node:http";
 import https from "node:https";
 import { DROP, HANG, write } from "./hostile.mjs";
 import { request } from "./http.mjs";
+import { sleep } from "./process.mjs";
 
 /**
  * Starts the proxy at an address of its own and resolves to it.
@@ -69,6 +70,17 @@ export async function startRecorder({ target, ca, paths, tls, own = {}, port = 0
       server.closeAllConnections();
     });
   }
+}
+
+/** For `own`: an endpoint that answers once a second at most, for tokens that differ by the second. */
+export function oneASecond() {
+  let last = 0;
+  const second = () => Math.floor(Date.now() / 1000);
+  return async (_, pass) => {
+    while (second() === last) await sleep(50);
+    last = second();
+    return pass();
+  };
 }
 
 const HOP = new Set(["connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"]);

@@ -21,7 +21,7 @@ export async function createWorld(t, { hostile, provider: options, start, routes
   const table = routes && { ROUTES: routes.map((route) => ({ upstream: upstream.origin, ...route })) };
   const all = { ...provider.vars, ...table, ...vars };
   const gateway = await startGateway({ provider, upstream, vars: all, trust: provider.ca, ...gatewayOptions });
-  provider.allow?.(gateway.origin);
+  await provider.allow?.(gateway.origin);
   const world = { upstream, provider, gateway, browser, login, token, close };
   t?.after(async () => {
     if (t.passed === false) t.diagnostic(`the gateway printed:\n${gateway.log.slice(-3000)}`);
@@ -32,7 +32,7 @@ export async function createWorld(t, { hostile, provider: options, start, routes
   /** A browser with nothing in it. */
   function browser(more) {
     const { origin, cookie, ca = provider.ca } = gateway;
-    return new Browser({ origin, cookie, ca }, more);
+    return new Browser({ origin, cookie, ca, fill: provider.fill }, more);
   }
 
   /** A browser that has logged in. */

@@ -62,6 +62,12 @@ impl Identity {
     pub fn user(&self) -> (String, String) {
         (self.issuer.clone(), self.subject.clone())
     }
+
+    /// `org_id`: the organization that the user has logged in to, as Auth0 and WorkOS call it.
+    pub fn organization(&self) -> Option<String> {
+        let claims: serde_json::Value = serde_json::from_str(&self.claims).ok()?;
+        claims.get("org_id")?.as_str().map(str::to_owned)
+    }
 }
 
 impl Active {

@@ -1,4 +1,4 @@
-//! `Migrate`, `Adopt`, `Release` and `IdTokenHint`: the session goes on in another actor. [`super::moved`] has the steps.
+//! `Migrate`, `Adopt`, `Release` and `SilentLogin`: the session goes on in another actor. [`super::moved`] has the steps.
 //!
 //! Architecture Invariant: at each moment one actor alone may present the refresh token. A new actor may once the old one
 //! has written that it let go.
@@ -10,8 +10,8 @@ use super::authority::cause_of;
 use super::get::within_patience;
 use super::ledger::{self, Cause, Event};
 use super::message::{
-    Adopt, Authority, Denied, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Release, Successor,
-    Whereabouts,
+    Adopt, Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, Release, SilentLogin,
+    SilentLoginHints, Successor, Whereabouts,
 };
 use super::single_flight::Flight;
 use super::state::{Arriving, Moving, Refreshing, State};
@@ -255,10 +255,13 @@ impl Session {
         Ok(self.memory.borrow().state.as_ref().is_some_and(|state| state.is_released_to(&release.to)))
     }
 
-    /// The ID token of the session that a silent login is to renew.
-    pub(super) async fn id_token_hint(self: &Rc<Self>, hint: IdTokenHint) -> Option<String> {
+    /// What a silent login that is to renew this session tells the provider.
+    pub(super) async fn silent_login(self: &Rc<Self>, silent: SilentLogin) -> Option<SilentLoginHints> {
         self.ready().await.ok()?;
-        self.authorize(&hint.authority, ambient::now()).ok()?;
-        self.active(|active| active.identity.id_token.clone())
+        self.authorize(&silent.authority, ambient::now()).ok()?;
+        self.active(|active| SilentLoginHints {
+            id_token: active.identity.id_token.clone(),
+            organization: self.provider.organization_of(&active.identity),
+        })
     }
 }

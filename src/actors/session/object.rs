@@ -73,7 +73,7 @@ async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result
         SessionMessage::Confirm(m) => reply::<message::Confirm>(&session.confirm(m).await),
         SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
         SessionMessage::Describe(m) => reply::<message::Describe>(&session.describe(m).await?),
-        SessionMessage::IdTokenHint(m) => reply::<message::IdTokenHint>(&session.id_token_hint(m).await),
+        SessionMessage::SilentLogin(m) => reply::<message::SilentLogin>(&session.silent_login(m).await),
         SessionMessage::Migrate(m) => reply::<message::Migrate>(&session.migrate(m).await),
         SessionMessage::Adopt(m) => reply::<message::Adopt>(&session.adopt(m).await),
         SessionMessage::Release(m) => reply::<message::Release>(&session.release(m).await),

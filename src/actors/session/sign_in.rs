@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::ledger::{self, Cause, Event};
-use super::message::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
+use super::message::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError, SilentLoginHints};
 use super::state::{Attempt, Grant, Identity, Misfit, Pending, Predecessor, Refreshing, State};
 use super::succession::{Inheritance, overtaken};
 use crate::ambient;
@@ -18,6 +18,10 @@ use crate::store::StoreError;
 
 /// What a provider answers to `prompt=none` when the user has to do something (OpenID Connect Core 3.1.2.6).
 const LOGIN_NEEDED: [&str; 3] = ["login_required", "interaction_required", "consent_required"];
+/// What a provider answers that can be asked again in a while (RFC 6749 section 4.1.2.1).
+const PASSING: [&str; 2] = ["server_error", "temporarily_unavailable"];
+/// The longest `id_token_hint`: URLs beyond it do not come through everywhere.
+const MAX_ID_TOKEN_HINT: usize = 4096;
 
 impl From<ProviderError> for SignInError {
     fn from(error: ProviderError) -> Self {
@@ -63,11 +67,20 @@ impl Session {
         if self.memory.borrow().state.is_some() {
             return Err(begun_already());
         }
+        let predecessor =
+            begin.predecessor.map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() });
         let mut hints = begin.hints;
-        let silent = begin.occasion != Occasion::Asked;
-        if silent {
+        let mut id_token_hint = None;
+        if let (Some(predecessor), Occasion::Renewal | Occasion::Move) = (&predecessor, begin.occasion) {
             hints.retain(|(name, _)| name != "prompt");
             hints.push(("prompt".to_owned(), "none".to_owned()));
+            if let Some(SilentLoginHints { id_token, organization }) = self.hints_of(predecessor).await {
+                id_token_hint = Some(id_token).filter(|hint| !hint.is_empty() && hint.len() <= MAX_ID_TOKEN_HINT);
+                // The session is to go on in its organization.
+                if !hints.iter().any(|(name, _)| name == "organization") {
+                    hints.extend(organization.map(|id| ("organization".to_owned(), id)));
+                }
+            }
         }
         let attempt = Attempt {
             state: format!("{}.{}", begin.attempt, secret()?.expose()),
@@ -75,16 +88,10 @@ impl Session {
             code_verifier: secret()?.expose(),
             redirect_uri: format!("{}{}/callback", begin.origin, self.config.auth_prefix),
             return_to: begin.return_to,
-            predecessor: begin
-                .predecessor
-                .map(|session| Predecessor { actor: session.actor, secret_hash: session.secret.hash() }),
+            predecessor,
             occasion: begin.occasion,
             prompt_none: hints.iter().any(|(name, value)| name == "prompt" && value == "none"),
             organization: hints.iter().find(|(name, _)| name == "organization").map(|(_, value)| value.clone()),
-        };
-        let hint = match &attempt.predecessor {
-            Some(predecessor) if silent => self.id_token_of(predecessor).await,
-            _ => None,
         };
         let request = Authorization {
             redirect_uri: &attempt.redirect_uri,
@@ -92,7 +99,7 @@ impl Session {
             nonce: &attempt.nonce,
             code_verifier: &attempt.code_verifier,
             hints: &hints,
-            id_token_hint: hint.as_deref(),
+            id_token_hint: id_token_hint.as_deref(),
         };
         // Before anything is written: a login that cannot begin leaves nothing behind.
         let authorization_url = self.provider.authorization_url(now, &request).await?;
@@ -119,8 +126,9 @@ impl Session {
             Ok((Completed::SignedIn { .. }, None)) => ("ok", "the user logged in".to_owned()),
             Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("the user logged in; {remark}")),
             Ok((Completed::Failed { error, .. }, _)) => (word(error), failed(error)),
-            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, _)) => {
-                ("login_needed", "the provider has no session to log in from silently".to_owned())
+            Ok((Completed::NotSignedIn { .. } | Completed::LoginNeeded { .. }, why)) => {
+                let why = why.as_deref().map_or_else(String::new, |why| format!(" ({why})"));
+                ("login_needed", format!("the provider has no session to log in from silently{why}"))
             }
             Ok((Completed::Kept { .. }, why)) => {
                 let why = why.as_deref().unwrap_or_default();
@@ -170,13 +178,14 @@ impl Session {
         callback: Callback,
         attempt: Attempt,
     ) -> Result<(Completed, Option<String>), Setback> {
+        let answered = callback.error.as_deref().map(|error| plain_code(error).to_owned());
         let code = match code(callback, &attempt).map_err(Setback::Untouched)? {
             Ok(code) => code,
             Err(without_session) => {
                 if attempt.occasion == Occasion::Renewal {
                     self.supersede(&attempt).await;
                 }
-                return Ok((without_session, None));
+                return Ok((without_session, answered));
             }
         };
         let exchange = Exchange {
@@ -326,7 +335,10 @@ fn code(callback: Callback, attempt: &Attempt) -> Result<Result<String, Complete
             .ok_or_else(|| SignInError::CallbackRejected("the login provider's answer has no code".to_owned()));
     };
     let return_to = attempt.return_to.clone();
-    if attempt.prompt_none && LOGIN_NEEDED.contains(&error.as_str()) {
+    // A session without tokens has nothing to go on with: what keeps it from being renewed, a login that is seen has to
+    // settle. Else its user would come back to the silent one again and again.
+    let cannot_be_renewed = attempt.occasion == Occasion::Renewal && !PASSING.contains(&error.as_str());
+    if attempt.prompt_none && (cannot_be_renewed || LOGIN_NEEDED.contains(&error.as_str())) {
         let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
         return Ok(Err(match attempt.occasion {
             Occasion::Asked => Completed::NotSignedIn { return_to },

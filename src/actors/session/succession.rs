@@ -6,14 +6,11 @@ use std::rc::Rc;
 use super::Session;
 use super::follow;
 use super::message::{
-    Authority, Denied, Destination, EndReason, Estate, IdTokenHint, Migrate, Migrated, Occasion, Revoke, SignInError,
-    Successor,
+    Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, Occasion, Revoke, SignInError, SilentLogin,
+    SilentLoginHints, Successor,
 };
 use super::state::{Attempt, Identity, Predecessor};
 use crate::actors;
-
-/// The longest `id_token_hint`: URLs beyond it do not come through everywhere.
-const MAX_HINT: usize = 4096;
 
 /// What a login goes on with.
 pub(super) enum Inheritance {
@@ -84,10 +81,11 @@ impl Session {
         let _ = follow::ask(&self.env, &predecessor.actor, revoke).await;
     }
 
-    pub(super) async fn id_token_of(&self, predecessor: &Predecessor) -> Option<String> {
+    /// Whom a silent login is for.
+    pub(super) async fn hints_of(&self, predecessor: &Predecessor) -> Option<SilentLoginHints> {
         let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
         let authority = Authority::Successor(predecessor.secret_hash.clone());
-        actors::ask(&address, IdTokenHint { authority }).await.ok()?.filter(|hint| hint.len() <= MAX_HINT)
+        actors::ask(&address, SilentLogin { authority }).await.ok()?
     }
 }
 

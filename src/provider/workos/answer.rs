@@ -51,7 +51,9 @@ pub fn exchange_error(status: u16, body: &Value) -> ProviderError {
     if CODE_REFUSED.contains(&code) {
         return ProviderError::Callback("the provider does not accept the code (any more)".to_owned());
     }
-    match TurnedDown::of(code) {
+    // Errors that hand over this token are about the user, those included that WorkOS has yet to think of.
+    let is_unfinished = body.get("pending_authentication_token").is_some_and(Value::is_string);
+    match TurnedDown::of(code).or_else(|| is_unfinished.then(|| TurnedDown::unfinished(code))) {
         Some(turned_down) => ProviderError::TurnedDown(Box::new(with_choices(turned_down, body))),
         None => ProviderError::Rejected(format!(
             "the provider refuses this client: {code} (check WORKOS_CLIENT_ID and WORKOS_API_KEY)"
@@ -92,11 +94,12 @@ fn with_choices(turned_down: TurnedDown, body: &Value) -> TurnedDown {
         Some(choice(name.unwrap_or(id), "organization", id))
     });
     let connections = list("connection_ids")
+        .chain(list("sso_connection_ids"))
         .filter_map(|id| Some(choice("Log in with single sign-on", "connection", id.as_str()?)))
         .take(1);
     let choices = match turned_down.code.as_str() {
         "organization_selection_required" => organizations.collect(),
-        "sso_required" => connections.collect(),
+        "sso_required" | "organization_authentication_methods_required" => connections.collect(),
         _ => Vec::new(),
     };
     TurnedDown { choices, ..turned_down }

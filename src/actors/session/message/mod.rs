@@ -11,7 +11,7 @@
 //!           ── Inspect ───► everything but the tokens             (administrators)
 //!           ── Migrate ───► where the session lives now           (administrators)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
-//!   successor ─ IdTokenHint ─► the ID token                       (a silent login begins)
+//!   successor ─ SilentLogin ─► the ID token, the organization     (a silent login begins)
 //!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
 //!             ─ Release ────► whether the grant is its own        (it was adopted)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
@@ -33,7 +33,9 @@ use crate::region::Region;
 mod moves;
 mod sign_in;
 
-pub use moves::{Adopt, Destination, IdTokenHint, Migrate, Migrated, Release, Successor, Whereabouts};
+pub use moves::{
+    Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Whereabouts,
+};
 pub use sign_in::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
@@ -59,7 +61,7 @@ pub enum SessionMessage {
     /// Describe the session as lists do.
     Describe(Describe),
     /// What a silent login tells the provider about whom it is for.
-    IdTokenHint(IdTokenHint),
+    SilentLogin(SilentLogin),
     /// Go on elsewhere.
     Migrate(Migrate),
     /// Take a session over.
@@ -82,7 +84,7 @@ requests! { SessionMessage:
     Inspect -> Option<Box<Inspection>>, within 10 s;
     LoggedOut -> Option<String>, within 10 s;
     Describe -> Option<Description>, within 5 s;
-    IdTokenHint -> Option<String>, within 5 s;
+    SilentLogin -> Option<SilentLoginHints>, within 5 s;
     Migrate -> Result<Migrated, Denied>, within 30 s;
     Adopt -> Result<(), Denied>, within 15 s;
     Release -> Result<bool, Denied>, within 5 s;

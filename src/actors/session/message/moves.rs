@@ -22,9 +22,18 @@ pub struct Whereabouts {
 
 /// What a silent login tells the provider about whom it is for.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct IdTokenHint {
+pub struct SilentLogin {
     /// Who asks.
     pub authority: Authority,
+}
+
+/// The session that a silent login is to renew, as far as the provider is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SilentLoginHints {
+    /// For `id_token_hint`.
+    pub id_token: String,
+    /// The organization that it is for, where the provider knows such a thing.
+    pub organization: Option<String>,
 }
 
 /// Go on elsewhere.

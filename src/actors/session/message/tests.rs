@@ -53,7 +53,7 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
     let id: ActorId = "0123456789abcdef".repeat(4).parse().unwrap();
     let named = [&[64][..], id.as_str().as_bytes()].concat();
     assert_eq!(wire::encode(&Describe {}.into_message()).unwrap(), [1, 7]);
-    let hint = IdTokenHint { authority: Authority::Successor(secret().hash()) };
+    let hint = SilentLogin { authority: Authority::Successor(secret().hash()) };
     assert_eq!(wire::encode(&hint.into_message()).unwrap()[..3], [1, 8, 2]);
     let migrate = Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(Region::Me) };
     assert_eq!(wire::encode(&migrate.into_message()).unwrap(), [1, 9, 1, 2, 0, 8]);
