@@ -221,17 +221,21 @@ impl Session {
             Some(_) => return Err(Denied::Unknown),
         }
         let Adopt { from, began_at, cause, active, ledger } = adopt;
+        let (identity, place) = (active.identity.clone(), active.place.clone());
         let lives = (active.created_at, active.expires_at);
-        let registered =
-            self.register(&active.identity, active.place.clone(), began_at, lives, Some(from.clone())).await;
-        registered.map_err(|error| match error {
-            DirectoryError::Overtaken => Denied::Ended(EndReason::Revoked),
-            _ => Denied::StoreUnavailable,
-        })?;
-        ledger::create(&self.sql)?;
         let detail = format!("comes from {from}");
-        if !self.originate(State::Arriving(Arriving { active, from, arrived_at: now })).await? {
+        ledger::create(&self.sql)?;
+        // Before its directory knows it: should that come to nothing, the alarm finds that the session is not this one's.
+        let arriving = Arriving { active, from: from.clone(), arrived_at: now };
+        if !self.originate(State::Arriving(arriving)).await? {
             return Err(Denied::Unknown);
+        }
+        if let Err(error) = self.register(&identity, place, began_at, lives, Some(from)).await {
+            self.forget(is_arriving).await?;
+            return Err(match error {
+                DirectoryError::Overtaken => Denied::Ended(EndReason::Revoked),
+                _ => Denied::StoreUnavailable,
+            });
         }
         for entry in &ledger {
             let _ = ledger::append(&self.sql, entry);
@@ -254,7 +258,7 @@ impl Session {
             return Ok(());
         }
         self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed with its old actor");
-        self.forget().await?;
+        self.forget(is_arriving).await?;
         Err(Denied::Unknown)
     }
 
@@ -274,4 +278,8 @@ impl Session {
         self.authorize(&hint.authority, ambient::now()).ok()?;
         self.active(|active| active.identity.id_token.clone())
     }
+}
+
+const fn is_arriving(state: Option<&State>) -> bool {
+    matches!(state, Some(State::Arriving(_)))
 }

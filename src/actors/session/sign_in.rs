@@ -189,12 +189,12 @@ impl Session {
         let exchanged = self.provider.exchange(ambient::now(), exchange).await;
         let signed_in = exchanged.map_err(|error| Setback::Untouched(error.into()))?;
         let refresh_token = signed_in.tokens.refresh_token.clone();
-        let is_move = attempt.occasion == Occasion::Move;
+        let has_living_predecessor = attempt.predecessor.is_some() && attempt.occasion != Occasion::Renewal;
         let completed = self.start(attempt, signed_in).await;
         let unused = match &completed {
             Ok((Completed::SignedIn { .. }, _)) => false,
             // Many providers end the whole grant with one of its tokens, and with it the old session's.
-            Err(Setback::Untouched(_) | Setback::Final(SignInError::StoreUnavailable)) => !is_move,
+            Err(Setback::Untouched(_) | Setback::Final(SignInError::StoreUnavailable)) => !has_living_predecessor,
             Ok(_) | Err(Setback::Final(_)) => true,
         };
         if unused {
@@ -239,8 +239,10 @@ impl Session {
         tokens: Tokens,
         now: OffsetDateTime,
     ) -> Result<Completed, SignInError> {
-        let estate = match self.inherit(&attempt, &identity, tokens.refresh_token.is_none()).await? {
-            Inheritance::Left(estate) => estate.map(|estate| *estate),
+        let (estate, is_fact) = match self.inherit(&attempt, &identity, tokens.refresh_token.is_none()).await? {
+            Inheritance::Nothing => (None, false),
+            // The predecessor has given up in favour of this session, which cannot be taken back.
+            Inheritance::Left(estate) => (estate.map(|estate| *estate), true),
             Inheritance::LoginNeeded => {
                 let predecessor = attempt.predecessor.map(|predecessor| predecessor.actor);
                 return Ok(Completed::LoginNeeded { return_to: attempt.return_to, predecessor, ended: true });
@@ -250,14 +252,18 @@ impl Session {
         let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
         let complete = |state: State| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes);
-        match &estate {
-            None => self.transition(complete).await?,
-            // The predecessor has given up in favour of this session, which cannot be taken back.
-            Some(_) => self.establish(complete).await?,
+        if is_fact {
+            self.establish(complete).await?;
+        } else {
+            self.transition(complete).await?;
         }
         let live =
             self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
         let Some((true, region, expires_at)) = live else { return Err(overtaken()) };
+        // Not before there is this one. No cookie from before the login is good for anything from now on.
+        if !is_fact {
+            self.supersede(&attempt).await;
+        }
         for entry in estate.iter().flat_map(|estate| &estate.ledger) {
             let _ = ledger::append(&self.sql, entry);
         }
