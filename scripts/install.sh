@@ -4,7 +4,7 @@
 #   cargo    worker-build and wasm-bindgen, compiled into the cache folder
 #   node     the npm packages, Node itself among them
 #   browser  Chromium and openssl, for the tests
-#   database Postgres, for the tests
+#   database Postgres and PgBouncer, for the tests
 #   lint     rustfmt, clippy and cargo-deny
 # Needs Rust (rustup), Node 20 or later with npm and, for `browser` and `database`, a Debian-like system or the
 # programs themselves.
@@ -80,9 +80,13 @@ browser() {
 }
 
 database() {
-  compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null && return
-  command -v apt-get >/dev/null || stop "please install: postgresql (server programs in /usr/lib/postgresql)"
-  step "postgresql (system package)" apt_packages postgresql
+  local missing=()
+  compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || missing+=(postgresql)
+  [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
+  [ ${#missing[@]} = 0 ] && return
+  command -v apt-get >/dev/null ||
+    stop "please install: ${missing[*]} (programs in /usr/lib/postgresql and /usr/sbin/pgbouncer)"
+  step "${missing[*]} (system packages)" apt_packages "${missing[@]}"
 }
 
 lint() {
