@@ -8,7 +8,7 @@ import { createWorld } from "../tests/parts/world.mjs";
 
 /** Logins and refreshes that are timed, one after the other; SESSIONS live ones, REFRESHES of them at once. */
 const number = (name, value) => Number(process.env[name] ?? value);
-const [ROUNDS, SESSIONS, REFRESHES] = [number("ROUNDS", 50), number("SESSIONS", 1000), number("REFRESHES", 25)];
+const [ROUNDS, SESSIONS, REFRESHES] = [number("ROUNDS", 30), number("SESSIONS", 1000), number("REFRESHES", 25)];
 /** So long does a session wait before its refresh, in milliseconds: KV takes one write of a key a second. */
 const PAUSE = 1100;
 /** So long do connections wait for more to do, and a little. */

@@ -44,6 +44,7 @@ const EVENTS = {
   "revoke revoked": "Its refresh token was revoked at the provider.",
   "revoke not_revoked": "Its refresh token could not be revoked at the provider.",
   "alarm ok": "It was refreshed ahead of its token’s end.",
+  "alarm foreign_record": "Somebody else had written in its place in the store; it has written over that.",
   "alarm settled": "The grace after its move was over.",
 };
 
