@@ -16,7 +16,7 @@ const ADVICE = [
   [/^3D000$/, "the server has no such database: correct its name in DATABASE_URL, or create it"],
   [/^(42501|25006)$/, "this user may not change the schema: put the database's owner, on its writable server, into DATABASE_URL"],
   [/^(53300|57P03)$/, "the server takes no connection now: try again in a moment"],
-  [/CERT|SELF_SIGNED|ISSUER/, "the server's certificate is not trusted here: name its authority's file with NODE_EXTRA_CA_CERTS, or correct the host in DATABASE_URL"],
+  [/CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE/, "the server's certificate is not trusted here: name its authority's file with NODE_EXTRA_CA_CERTS, or correct the host in DATABASE_URL"],
 ];
 
 function stop(text) {

@@ -217,6 +217,26 @@ describe("neon-outage", { concurrency: 3 }, () => {
     await until("the end is written", async () => (await rowAt(world, id)).state === "ended", 12_000);
   });
 
+  test("a process that ends while it carries a session over from another store leaves that to the next start, with no request", async (t) => {
+    const world = await open(t, { vars: { SESSION_STORE: "durable" } });
+    const { login, line, gateway, token } = world;
+    const browser = await login();
+    const first = await token(browser);
+    gateway.vars.SESSION_STORE = "neon";
+    line.mode = "jam";
+    await gateway.restart();
+    await setAlarmsWithin(gateway, 3000);
+    const headers = { cookie: browser.sessionHeader };
+    gateway.request("/api", { headers }).catch(() => {});
+    await until("it is on its way", () => line.open > 0);
+    await gateway.kill9();
+    line.mode = "through";
+    assert.equal(await rowOf(world, browser), undefined);
+    await gateway.restart();
+    await until("it is there", () => rowOf(world, browser), 12_000);
+    assert.equal(await token(browser), first);
+  });
+
   test("a login while Postgres is away leaves the session that the browser has, and a login afterwards takes its place", async (t) => {
     const world = await open(t);
     const { login, line, provider, gateway, token } = world;

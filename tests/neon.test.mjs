@@ -231,6 +231,7 @@ describe("neon", { concurrency: 3 }, () => {
       [postgres.urlOf(name, { port: 9 }), /nothing answers there: correct host and port in DATABASE_URL/],
       [postgres.urlOf(name, { password: "not-the-password" }), /refuses this user: correct user and password in DATABASE_URL/],
       [postgres.urlOf("nowhere"), /has no such database: correct its name in DATABASE_URL/],
+      [postgres.urlOf(name, { host: "localhost", query: "?sslmode=verify-full" }), /certificate is not trusted here: name its authority's file with NODE_EXTRA_CA_CERTS/],
       ["mysql://u:not-the-password@127.0.0.1/d", /DATABASE_URL is not the URL of a Postgres database, as in 'postgres:/],
       ["", /DATABASE_URL is missing: make migrate DATABASE_URL='postgres:/],
     ]) {
