@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle dev test fuzz bench lint migrate tools clean
+.PHONY: help build build-panic bundle dev test fuzz bench bench-stores lint migrate tools clean
 
 # What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
 DENY ?= bans licenses sources
@@ -48,6 +48,10 @@ migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL
 
 bench: bundle ## size and start-up time of the Worker
 	@$(NODE) bench/size.mjs
+
+bench-stores: bundle ## what a login and a refresh take on each store, and which connections sessions hold
+	@bash scripts/install.sh database
+	@$(NODE) bench/stores.mjs
 
 lint: ## rustfmt, clippy for both targets, cargo-deny
 	@bash scripts/install.sh rust lint

@@ -4,7 +4,7 @@
 #   cargo    worker-build and wasm-bindgen, compiled into the cache folder
 #   node     the npm packages, Node itself among them
 #   browser  Chromium and openssl, for the tests
-#   database Postgres, for the tests
+#   database Postgres and PgBouncer, for the tests
 #   provider Canaille, an OpenID provider in Python, for the tests: into the cache folder
 #   lint     rustfmt, clippy and cargo-deny
 # Needs Rust (rustup), Node 20 or later with npm and, for `browser`, `database` and `provider`, a Debian-like system or
@@ -81,9 +81,13 @@ browser() {
 }
 
 database() {
-  compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null && return
-  command -v apt-get >/dev/null || stop "please install: postgresql (server programs in /usr/lib/postgresql)"
-  step "postgresql (system package)" apt_packages postgresql
+  local missing=()
+  compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || missing+=(postgresql)
+  [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
+  [ ${#missing[@]} = 0 ] && return
+  command -v apt-get >/dev/null ||
+    stop "please install: ${missing[*]} (programs in /usr/lib/postgresql and /usr/sbin/pgbouncer)"
+  step "${missing[*]} (system packages)" apt_packages "${missing[@]}"
 }
 
 # Python packages at the versions of a list, in an environment of their own; its last file says that it is complete.

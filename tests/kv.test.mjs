@@ -1,5 +1,5 @@
-// Sessions in Workers KV, where reads are stale, writes are few, and nothing can be trusted. What the real service may do is
-// done by a stand-in; the last test runs on the KV of `wrangler dev`. Conformance.md 43.
+// Sessions in Workers KV, where writes are few and reads are not this instant's. What the real service may do is done by a
+// stand-in; the last test runs on the KV of `wrangler dev`. kv-fence.test.mjs has what KV may hand out.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
@@ -9,59 +9,17 @@ import { Browser } from "./parts/browser.mjs";
 import { RELEASE } from "./parts/bundle.mjs";
 import { ADMIN_TOKEN, startGateway, STATE_KEYS } from "./parts/gateway.mjs";
 import { request } from "./parts/http.mjs";
-import { INSTRUMENTS, setAlarmsWithin, setClockAhead } from "./parts/instruments.mjs";
-import { startKv } from "./parts/kv.mjs";
+import { setClockAhead } from "./parts/instruments.mjs";
+import { createKvWorld, keyOf, latest, recordOf } from "./parts/kv-world.mjs";
 import { BIN, freePort, removeFolder, sleep, start, stop, temporaryFolder, until } from "./parts/process.mjs";
 import { startProvider } from "./parts/provider.mjs";
-import { assertUnreadable, headerOf, TAMPERINGS } from "./parts/records.mjs";
-import { administer, inspect } from "./parts/sessions.mjs";
+import { headerOf } from "./parts/records.mjs";
+import { administer } from "./parts/sessions.mjs";
 import { startUpstream } from "./parts/upstream.mjs";
-import { createWorld } from "./parts/world.mjs";
-
-const LIFE = 3600;
-/** Past the time in which the actor keeps a copy. */
-const SETTLED = 130;
-
-async function open(t, { vars, hostile, ...more } = {}) {
-  const kv = await startKv();
-  t.after(() => kv.close());
-  const world = await createWorld(t, {
-    hostile: { accessTokenSeconds: LIFE, ...hostile },
-    entry: INSTRUMENTS,
-    kv: kv.address,
-    // A use is written down when the last one is older than a twentieth of it.
-    vars: { SESSION_STORE: "kv", SESSION_IDLE_SECONDS: "2000", ...vars },
-    ...more,
-  });
-  return { ...world, kv };
-}
-
-const keyOf = (browser) => `session/${actorOf(browser.session)}`;
-const recordOf = (kv, browser) => kv.values.get(keyOf(browser)).value;
-const latest = (kv, browser, gateway) =>
-  until("KV has the last write", async () => {
-    const { generation } = await inspect(gateway, actorOf(browser.session));
-    return kv.values.has(keyOf(browser)) && headerOf(recordOf(kv, browser)).generation === generation;
-  });
-
-/** Time passes until KV alone has the sessions' records. */
-async function handOver({ gateway, kv, token }, browsers) {
-  await sleep(2500); // the spacing of writes keeps to the gateway's clock, the stand-in to the machine's
-  await setAlarmsWithin(gateway, 100);
-  await setClockAhead(gateway, SETTLED);
-  const reads = kv.gets.length;
-  // A use is written, and with it the alarm is set.
-  for (const browser of browsers) await token(browser);
-  await sleep(300);
-  for (const browser of browsers) await latest(kv, browser, gateway);
-  await setClockAhead(gateway, 2 * SETTLED);
-  await until("every record was read back", () => browsers.every((browser) => kv.gets.slice(reads).includes(keyOf(browser))), 8000);
-  await sleep(1200);
-}
 
 describe("kv", { concurrency: 3 }, () => {
   test("conformance 43: a key is never written twice within a second, and the last write gets there", async (t) => {
-    const { gateway, kv, login, token } = await open(t);
+    const { gateway, kv, login, token } = await createKvWorld(t);
     const browser = await login();
     await token(browser);
     await browser.api("/auth/refresh", { method: "POST" });
@@ -77,7 +35,7 @@ describe("kv", { concurrency: 3 }, () => {
   });
 
   test("what KV gets shows no token, secret, claim or cookie, and stays as long as the session", async (t) => {
-    const { kv, provider, login } = await open(t);
+    const { kv, provider, login } = await createKvWorld(t);
     const browser = await login();
     const { value, expiration } = kv.values.get(keyOf(browser));
     const tokens = provider.calls.token.flatMap(({ answer }) => Object.values(answer.json)).filter((v) => typeof v === "string" && v.length > 8);
@@ -90,78 +48,8 @@ describe("kv", { concurrency: 3 }, () => {
     assert.equal([...kv.values.keys()].length, 1, "a login that has not come back is the actor's own");
   });
 
-  test("conformance 43: a stale read after a refresh or a revocation costs nothing and brings nothing back", async (t) => {
-    const world = await open(t);
-    const { gateway, provider, kv, login, token } = world;
-    const [kept, revoked] = [await login(), await login()];
-    await handOver(world, [kept, revoked]);
-    kv.frozen = true; // readers see what was there until now
-    assert.equal((await kept.api("/auth/refresh", { method: "POST" })).status, 200);
-    const second = await token(kept);
-    const headers = { cookie: revoked.sessionHeader };
-    assert.equal((await administer(gateway, "DELETE", `/sessions/${actorOf(revoked.session)}`)).status, 204);
-    await gateway.kill9();
-    await gateway.restart();
-    assert.equal(await token(kept), second);
-    assert.equal((await gateway.request("/api", { headers })).json().reason, "revoked");
-    assert.equal(new Set(provider.presented).size, provider.presented.length);
-  });
-
-  test("conformance 43: a write of which the answer is lost while the record before it is read back is none, and the session goes on", async (t) => {
-    const { gateway, provider, kv, login, token } = await open(t);
-    const browser = await login();
-    const first = await token(browser);
-    await latest(kv, browser, gateway);
-    await sleep(2500);
-    await setAlarmsWithin(gateway, 100);
-    await setClockAhead(gateway, SETTLED);
-    await token(browser); // a use is written, and with it the alarm is set
-    await latest(kv, browser, gateway);
-    await sleep(1200);
-    let release;
-    const released = new Promise((resolve) => (release = resolve));
-    let asked = false;
-    kv.gate = async (method, take) => {
-      const answer = take();
-      asked ||= method === "GET";
-      if (method === "GET") return released.then(() => answer);
-      release();
-      await sleep(400);
-      return 500;
-    };
-    await setClockAhead(gateway, 2 * SETTLED);
-    await until("the record is read back", () => asked, 8000);
-    const answer = await browser.api("/auth/refresh", { method: "POST" });
-    assert.equal(answer.json().code, "store_unavailable");
-    await gateway.kill9();
-    kv.gate = undefined;
-    await gateway.restart();
-    assert.equal(await token(browser), first);
-    assert.equal(provider.presented.length, 0);
-  });
-
-  test("conformance 43: a record that is older, forged, foreign, newer, cut or gone asks for a login, and the ledger says why", async (t) => {
-    const world = await open(t);
-    const { gateway, provider, kv, login } = world;
-    const other = await login();
-    const browsers = await Promise.all(TAMPERINGS.map(() => login()));
-    const older = browsers.map((browser) => recordOf(kv, browser));
-    await handOver(world, [...browsers, other]);
-    TAMPERINGS.forEach(([what, make], i) => {
-      const last = recordOf(kv, browsers[i]);
-      assert.ok(headerOf(last).generation > headerOf(older[i]).generation, what);
-      const value = make({ last, older: older[i], other: recordOf(kv, other) });
-      if (value) kv.values.get(keyOf(browsers[i])).value = value;
-      else kv.values.delete(keyOf(browsers[i]));
-    });
-    await gateway.restart();
-    for (const [i, [what, , why]] of TAMPERINGS.entries()) await assertUnreadable(gateway, browsers[i], why, what);
-    assert.equal((await other.api("/api")).status, 200, "the one that nobody touched");
-    assert.equal(provider.presented.length, 0);
-  });
-
   test("a key that is missing or wrong is named in the log and asks for a login; once it is right the session is there again", async (t) => {
-    const world = await open(t);
+    const world = await createKvWorld(t);
     const { gateway, kv, login, token } = world;
     const [browser, revoked] = [await login(), await login()];
     const first = await token(browser);
@@ -188,7 +76,7 @@ describe("kv", { concurrency: 3 }, () => {
   });
 
   test("rotation: the first key seals, all open, and a record is sealed anew at its next write", async (t) => {
-    const world = await open(t);
+    const world = await createKvWorld(t);
     const { gateway, kv, login, token } = world;
     const browser = await login();
     const first = await token(browser);
@@ -208,7 +96,7 @@ describe("kv", { concurrency: 3 }, () => {
 
   for (const [what, trouble] of [["KV failing", { failing: 500 }], ["KV slow", { delay: 6000 }], ["KV refusing for too many writes", { failing: 429 }]]) {
     test(`${what}: valid tokens are served, a refresh is 503 store_unavailable and presents nothing, and nothing is lost`, async (t) => {
-      const { gateway, provider, kv, login, token } = await open(t, { hostile: { accessTokenSeconds: 60 } });
+      const { gateway, provider, kv, login, token } = await createKvWorld(t, { hostile: { accessTokenSeconds: 60 } });
       const browser = await login();
       const first = await token(browser);
       await sleep(1200);
@@ -229,7 +117,7 @@ describe("kv", { concurrency: 3 }, () => {
   }
 
   test("KV failing: a login is 503 store_unavailable, and works again right after", async (t) => {
-    const { kv, browser: open_, provider } = await open(t);
+    const { kv, browser: open_, provider } = await createKvWorld(t);
     const browser = open_();
     kv.failing = 503;
     const page = await browser.navigate("/auth/login?return_to=/");
@@ -242,7 +130,7 @@ describe("kv", { concurrency: 3 }, () => {
   });
 
   test("KV failing: a revocation holds at once, and outlives the process", async (t) => {
-    const { gateway, kv, login, token } = await open(t);
+    const { gateway, kv, login, token } = await createKvWorld(t);
     const browser = await login();
     await token(browser);
     await latest(kv, browser, gateway);

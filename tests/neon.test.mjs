@@ -1,20 +1,17 @@
-// Sessions in Postgres, a real one: what is in it, what it may do to a session (nothing), and every way in which it can be
-// away. Conformance.md 43.
+// Sessions in Postgres, a real one: what is in it, what it may do to a session (nothing), and the ways to it. Conformance.md
+// 43; neon-outage.test.mjs has every way in which it can be away.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
 import { certificate } from "./parts/certificate.mjs";
 import { startGateway } from "./parts/gateway.mjs";
-import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { startKv } from "./parts/kv.mjs";
-import { startLine } from "./parts/line.mjs";
+import { createNeonWorld, isAtRest, isWritten, rowAt, rowOf } from "./parts/neon.mjs";
 import { migrate, startPostgres } from "./parts/postgres.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { assertUnreadable, headerOf, TAMPERINGS } from "./parts/records.mjs";
 import { administer, inspect } from "./parts/sessions.mjs";
 import { createWorld } from "./parts/world.mjs";
-
-const LIFE = 60;
 
 describe("neon", { concurrency: 3 }, () => {
   let postgres;
@@ -23,53 +20,14 @@ describe("neon", { concurrency: 3 }, () => {
   });
   after(() => postgres.close());
 
-  /** A gateway on a database of its own, behind a line that can be cut. */
-  async function open(t, { url = {}, vars, on = postgres, ...more } = {}) {
-    const database = await on.database();
-    const line = await startLine(on.port);
-    t.after(() => line.close());
-    const DATABASE_URL = on.urlOf(database.name, { port: line.port, ...url });
-    const world = await createWorld(t, {
-      hostile: { accessTokenSeconds: LIFE },
-      entry: INSTRUMENTS,
-      vars: { SESSION_STORE: "neon", DATABASE_URL, ...vars },
-      ...more,
-    });
-    return { ...world, database, line };
-  }
-  const rowOf = async ({ database }, browser) =>
-    (await database.query("SELECT * FROM edge_oauth.session WHERE actor = $1", [actorOf(browser.session)]))[0];
-  const atRest = ({ line }) => until("no connection is open", () => line.open === 0, 5000);
-
-  /** Valid tokens go on; a refresh is 503 and presents nothing; afterwards everything is as it was. */
-  async function assertOutage(world, { down, up, quick = false }) {
-    const { gateway, provider, login, token } = world;
-    const browser = await login();
-    const first = await token(browser);
-    await atRest(world);
-    const began = provider.presented.length;
-    await down();
-    for (let i = 0; i < 3; i += 1) assert.equal(await token(browser), first);
-    await setClockAhead(gateway, LIFE + 1);
-    const answer = await browser.api("/api");
-    assert.equal(answer.status, 503, answer.text);
-    assert.equal(answer.json().code, "store_unavailable");
-    assert.ok(Number(answer.headers["retry-after"]) > 0);
-    assert.equal(provider.presented.length, began);
-    if (quick) assert.equal((await world.browser().navigate("/auth/login")).status, 503);
-    await up();
-    assert.notEqual(await token(browser), first);
-    assert.equal(provider.presented.length, began + 1);
-    assert.doesNotMatch(gateway.log, /panicked|unreachable/);
-    return browser;
-  }
+  const open = (t, { on = postgres, ...more } = {}) => createNeonWorld(t, on, more);
 
   test("an operator finds whose a session is, where, since when and until when, and no token, claim or secret in clear", async (t) => {
     const world = await open(t);
     const { provider, login, token, database } = world;
     const browser = await login();
     await token(browser);
-    await until("the use is written", async () => (await rowOf(world, browser)).generation >= 4);
+    await isWritten(world, browser);
     const row = await rowOf(world, browser);
     assert.equal(row.state, "active");
     assert.equal(row.subject, "ada");
@@ -82,7 +40,7 @@ describe("neon", { concurrency: 3 }, () => {
     for (const secret of [...tokens, "Lovelace", browser.session.value.split(".")[2]]) assert.ok(!text.includes(secret), secret);
     const id = actorOf(browser.session);
     await browser.api("/auth/logout", { method: "POST" });
-    await until("the end is written", async () => (await database.query("SELECT state FROM edge_oauth.session WHERE actor = $1", [id]))[0].state === "ended");
+    await until("the end is written", async () => (await rowAt(world, id)).state === "ended");
   });
 
   test("a login that has not come back is not in it, and what has expired goes with the next login", async (t) => {
@@ -141,6 +99,43 @@ describe("neon", { concurrency: 3 }, () => {
     assert.equal((await gateway.request("/api", { headers })).json().code, "login_required");
   });
 
+  test("conformance 43: a row that somebody else has written over stands in no write's way: the session goes on, and its ledger says so", async (t) => {
+    const world = await open(t);
+    const { gateway, provider, login, token, database } = world;
+    const overwrite = (browser, set) => database.query(`UPDATE edge_oauth.session SET ${set} WHERE actor = $1`, [actorOf(browser.session)]);
+    const cases = [
+      ["a higher generation", "generation = generation + 1000", /generation \d{4},/],
+      ["the highest generation", "generation = 9223372036854775807", /generation 9223372036854775807,/],
+      ["a higher generation and another record", "generation = generation + 1, record = ''", /generation \d+,/],
+      ["the next generation, of a session that nobody holds in memory", "generation = generation + 1", /generation \d+,/],
+    ];
+    const browsers = await Promise.all(cases.map(() => login()));
+    for (const [i, [what, set, detail]] of cases.entries()) {
+      const browser = browsers[i];
+      const id = actorOf(browser.session);
+      const first = await token(browser);
+      await isWritten(world, browser);
+      await overwrite(browser, set);
+      if (what.includes("nobody")) await gateway.restart();
+      assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200, what);
+      const second = await token(browser);
+      assert.notEqual(second, first, what);
+      await until("the row is the actor's", async () => Number((await rowOf(world, browser)).generation) === (await inspect(gateway, id)).generation);
+      const { ledger } = await inspect(gateway, id);
+      const entries = ledger.filter(({ outcome }) => outcome === "foreign_record");
+      assert.equal(entries.length, 1, what);
+      assert.match(entries[0].detail, detail, what);
+    }
+    await gateway.restart();
+    for (const browser of browsers) assert.ok(await token(browser));
+    // What ends one is written, too, and the fact stands meanwhile.
+    const [{ session }] = browsers;
+    await overwrite({ session }, "generation = 1000");
+    assert.equal((await administer(gateway, "DELETE", `/sessions/${actorOf(session)}`)).status, 204);
+    await until("the end is written", async () => (await rowOf(world, { session })).state === "ended");
+    assert.equal(new Set(provider.presented).size, provider.presented.length);
+  });
+
   test("two gateways on one Postgres: copying rows gives neither a session of the other", async (t) => {
     const first = await open(t);
     const second = await createWorld(t, {
@@ -168,186 +163,12 @@ describe("neon", { concurrency: 3 }, () => {
     const world = await open(t);
     const { line, login } = world;
     const browsers = await Promise.all(Array.from({ length: 4 }, () => login()));
-    await atRest(world);
+    await isAtRest(world);
     const opened = line.opened;
     await browsers[0].api("/auth/refresh", { method: "POST" });
     await sleep(300);
     assert.equal(line.opened, opened + 1);
-    await atRest(world);
-  });
-
-  test("Postgres stopped: valid tokens are served, all else is 503 store_unavailable, and nothing is lost", async (t) => {
-    const own = await startPostgres();
-    t.after(() => own.close());
-    const world = await open(t, { on: own });
-    await assertOutage(world, { down: () => own.stop(), up: () => own.start(), quick: true });
-  });
-
-  test("Postgres restarted: an open connection that was ended is opened anew", async (t) => {
-    const world = await open(t);
-    const browser = await world.login();
-    const first = await world.token(browser);
-    await sleep(100);
-    assert.ok(world.line.open > 0);
-    await postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${world.database.name}'`);
-    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
-    assert.notEqual(await world.token(browser), first);
-  });
-
-  test("Postgres hung: connections are accepted and nothing is answered", async (t) => {
-    const world = await open(t);
-    await assertOutage(world, { down: () => (world.line.mode = "jam"), up: () => (world.line.mode = "through") });
-    await atRest(world);
-  });
-
-  test("Postgres read-only, as behind a failover, is store_unavailable until it is not", async (t) => {
-    const world = await open(t);
-    const set = (value) => postgres.query(`ALTER DATABASE ${world.database.name} SET default_transaction_read_only = ${value}`);
-    await assertOutage(world, { down: () => set("on"), up: () => set("off"), quick: true });
-    assert.match(world.gateway.log, /read-only/);
-  });
-
-  test("full connection slots are store_unavailable until one is free", async (t) => {
-    const world = await open(t);
-    const limit = (number) => postgres.query(`ALTER DATABASE ${world.database.name} CONNECTION LIMIT ${number}`);
-    await assertOutage(world, { down: () => limit(0), up: () => limit(-1), quick: true });
-    assert.match(world.gateway.log, /too many connections/);
-  });
-
-  test("a wrong password is store_unavailable, and the log says so without quoting it", async (t) => {
-    const { gateway, browser } = await open(t, { url: { password: "not-the-password" } });
-    const page = await browser().navigate("/auth/login");
-    assert.equal(page.status, 503);
-    assert.match(gateway.log, /password authentication failed/);
-    assert.ok(!gateway.log.includes("not-the-password"));
-  });
-
-  /** Breaks the line when the intent to refresh is written, in this way; the next connection is a good one. */
-  function breakAtWrite(line, mode, drop) {
-    line.drop = drop;
-    let broken = false;
-    line.watch = (piece) => {
-      if (piece.includes("INSERT INTO") && !broken) {
-        broken = true;
-        return mode;
-      }
-      // A new connection says hello.
-      return broken && piece.length > 8 && piece.readInt32BE(4) === 196_608 ? "through" : undefined;
-    };
-  }
-
-  for (const [what, drop] of [["the connection is dropped before the answer", true], ["the answer never comes", false]]) {
-    test(`conformance 43: in the middle of a transaction ${what}: it is found to be written, and the refresh goes on with one presentation`, async (t) => {
-      const world = await open(t);
-      const { provider, login, token, line, gateway } = world;
-      const browser = await login();
-      const first = await token(browser);
-      await atRest(world);
-      await setClockAhead(gateway, LIFE + 1);
-      breakAtWrite(line, "mute", drop);
-      assert.notEqual(await token(browser), first);
-      assert.equal(provider.presented.length, 1);
-      await gateway.kill9();
-      await gateway.restart();
-      await browser.api("/auth/refresh", { method: "POST" });
-      assert.equal(new Set(provider.presented).size, provider.presented.length);
-    });
-  }
-
-  test("conformance 43: a transaction that never arrived is none: 503, nothing is presented, and the next try goes through", async (t) => {
-    const world = await open(t);
-    const { provider, login, token, line, gateway } = world;
-    const browser = await login();
-    const first = await token(browser);
-    await atRest(world);
-    await setClockAhead(gateway, LIFE + 1);
-    breakAtWrite(line, "refuse", true);
-    const answer = await browser.api("/api");
-    assert.equal(answer.status, 503);
-    assert.equal(provider.presented.length, 0);
-    line.watch = undefined;
-    line.mode = "through";
-    assert.notEqual(await token(browser), first);
-    assert.equal(provider.presented.length, 1);
-  });
-
-  test("tokens that come while Postgres is away are kept by the actor, outlive the process, and get there later", async (t) => {
-    const world = await open(t);
-    const { provider, login, token, line, gateway } = world;
-    const browser = await login();
-    await atRest(world);
-    provider.answers.token = (valid) => {
-      line.mode = "refuse"; // the intent is written, and then it goes away
-      return valid();
-    };
-    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
-    const second = await token(browser);
-    await sleep(300);
-    await gateway.kill9();
-    await gateway.restart();
-    assert.equal(await token(browser), second);
-    assert.equal(provider.presented.length, 1);
-    provider.answers = {};
-    line.mode = "through";
-    await sleep(100);
-    await setClockAhead(gateway, LIFE + 1);
-    assert.notEqual(await token(browser), second);
-    assert.equal(new Set(provider.presented).size, 2);
-    await until("the row is the last one", async () => Number((await rowOf(world, browser)).generation) === (await inspect(gateway, actorOf(browser.session))).generation);
-  });
-
-  test("a logout and a revocation hold while Postgres is away, and are written when it is back", async (t) => {
-    const world = await open(t);
-    const { login, line, gateway } = world;
-    const [one, two] = [await login(), await login()];
-    const headers = [one, two].map((browser) => ({ cookie: browser.sessionHeader }));
-    const ids = [one, two].map((browser) => actorOf(browser.session));
-    await atRest(world);
-    line.mode = "refuse";
-    assert.equal((await one.api("/auth/logout", { method: "POST" })).status, 303);
-    assert.equal((await administer(gateway, "DELETE", `/sessions/${ids[1]}`)).status, 204);
-    await gateway.kill9();
-    await gateway.restart();
-    assert.equal((await gateway.request("/api", { headers: headers[0] })).json().reason, "logout");
-    assert.equal((await gateway.request("/api", { headers: headers[1] })).json().reason, "revoked");
-    line.mode = "through";
-    // The alarm brings them there, a minute later.
-    const rows = () => world.database.query("SELECT state FROM edge_oauth.session WHERE actor = ANY($1)", [ids]);
-    await until("both rows say so", async () => (await rows()).filter(({ state }) => state === "ended").length === 2, 80_000);
-  });
-
-  test("an alarm that finds Postgres away looks again after a pause, and the session is refreshed when it is back", async (t) => {
-    const world = await open(t, { hostile: { accessTokenSeconds: 3 } });
-    const { gateway, line, login, token } = world;
-    const browser = await login();
-    await token(browser);
-    await until("the use is written", async () => (await rowOf(world, browser)).generation >= 4);
-    line.mode = "refuse";
-    const isFailure = ({ outcome }) => outcome === "store_unavailable";
-    await gateway.untilEvent("alarm", isFailure, 10_000);
-    await sleep(1500);
-    assert.ok(gateway.eventsOf("alarm").filter(isFailure).length <= 2, "it does not run in circles");
-    line.mode = "through";
-    assert.ok(await token(browser));
-  });
-
-  test("a session that cannot be read now is 503 to an administrator, and is listed and found again afterwards", async (t) => {
-    const world = await open(t);
-    const { gateway, line, login, token } = world;
-    const browser = await login();
-    const id = actorOf(browser.session);
-    await token(browser);
-    await until("the use is written", async () => (await rowOf(world, browser)).generation >= 4);
-    await atRest(world);
-    line.mode = "refuse";
-    await gateway.restart();
-    const answer = await administer(gateway, "GET", `/sessions/${id}`);
-    assert.equal(answer.status, 503, answer.text);
-    assert.equal(answer.json().code, "store_unavailable");
-    const listed = (await administer(gateway, "GET", "/users/ada/sessions")).json().sessions;
-    assert.deepEqual(listed.map((session) => session.id), [id]);
-    line.mode = "through";
-    assert.equal((await inspect(gateway, id)).state, "active");
+    await isAtRest(world);
   });
 
   test("TLS: a server whose certificate is signed by a trusted authority is spoken to, and no other", async (t) => {
@@ -401,9 +222,25 @@ describe("neon", { concurrency: 3 }, () => {
     assert.equal(provider.presented.length, 1);
   });
 
-  test("make migrate does nothing the second time", async () => {
-    const { url } = await postgres.database();
-    assert.match(migrate(url), /No migrations to run/);
+  test("make migrate says what it did in one sentence, and what to correct where it cannot", async () => {
+    const { name, url } = await postgres.database();
+    assert.match(migrate(url), /^the schema at \S+ is up to date: there was nothing to do\n$/);
+    await postgres.query("CREATE DATABASE empty OWNER gateway");
+    assert.match(migrate(postgres.urlOf("empty")), /^the schema at \S+ is up to date now: 0001_\w+\n$/);
+    for (const [wrong, wanted] of [
+      [postgres.urlOf(name, { port: 9 }), /nothing answers there: correct host and port in DATABASE_URL/],
+      [postgres.urlOf(name, { password: "not-the-password" }), /refuses this user: correct user and password in DATABASE_URL/],
+      [postgres.urlOf("nowhere"), /has no such database: correct its name in DATABASE_URL/],
+      [postgres.urlOf(name, { host: "localhost", query: "?sslmode=verify-full" }), /certificate is not trusted here: name its authority's file with NODE_EXTRA_CA_CERTS/],
+      ["mysql://u:not-the-password@127.0.0.1/d", /DATABASE_URL is not the URL of a Postgres database, as in 'postgres:/],
+      ["", /DATABASE_URL is missing: make migrate DATABASE_URL='postgres:/],
+    ]) {
+      assert.throws(() => migrate(wrong), ({ stderr }) => {
+        assert.match(stderr, wanted);
+        assert.equal(stderr.trim().split("\n").length, 1, stderr);
+        return !stderr.includes("not-the-password");
+      });
+    }
   });
 
   test("DATABASE_URL and STATE_KEYS are named when they are missing or wrong, and no password is quoted", async (t) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use worker::{Env, KvStore};
 
-use super::{About, Store, StoreError, within};
+use super::{About, Found, Store, StoreError, within};
 use crate::ambient;
 use crate::credential::ActorId;
 
@@ -48,11 +48,12 @@ impl Store for Kv {
         within(LIMIT, async { namespace.get(&key(actor)).bytes().await.map_err(failed) }).await
     }
 
-    async fn write(&self, actor: &ActorId, _: u64, sealed: &[u8], about: &About) -> Result<(), StoreError> {
+    async fn write(&self, actor: &ActorId, _: u64, sealed: &[u8], about: &About) -> Result<Found, StoreError> {
         let until = about.kept_until.max(ambient::now().saturating_add(LEAST));
         let expiration = u64::try_from(until.unix_timestamp()).unwrap_or_default();
         let put = self.namespace()?.put_bytes(&key(actor), sealed).map_err(failed)?.expiration(expiration);
-        within(LIMIT, async { put.execute().await.map_err(failed) }).await
+        within(LIMIT, async { put.execute().await.map_err(failed) }).await?;
+        Ok(Found::Own)
     }
 
     async fn delete(&self, actor: &ActorId) -> Result<(), StoreError> {

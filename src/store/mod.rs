@@ -65,13 +65,23 @@ pub struct About {
     pub kept_until: OffsetDateTime,
 }
 
+/// What a write found in its place, and is there no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing, or what the actor had written before; or the store does not say.
+    Own,
+    /// A record that says it is of this generation, which the actor never wrote.
+    Foreign(u64),
+}
+
 /// A place for sealed records, outside of the actor.
 #[allow(async_fn_in_trait, reason = "actors are single-threaded; no future is sent anywhere")]
 pub trait Store {
     /// The sealed record, whichever it is.
     async fn read(&self, actor: &ActorId) -> Result<Option<Vec<u8>>, StoreError>;
-    /// Writes a sealed record. Afterwards the store has it, or nobody knows.
-    async fn write(&self, actor: &ActorId, generation: u64, sealed: &[u8], about: &About) -> Result<(), StoreError>;
+    /// Writes a sealed record, of a generation above all that were written before. Afterwards the store has it, or nobody
+    /// knows.
+    async fn write(&self, actor: &ActorId, generation: u64, sealed: &[u8], about: &About) -> Result<Found, StoreError>;
     /// Deletes the record.
     async fn delete(&self, actor: &ActorId) -> Result<(), StoreError>;
 }

@@ -9,9 +9,10 @@
 //!   load ──► state, where there is one; else what the store has, if it is of this very generation
 //! ```
 //!
-//! So a store that is stale, replayed, restored or swapped can make a user log in again, and nothing else.
+//! So a store that is stale, replayed, restored or swapped can make a user log in again, and nothing else. What stands there
+//! and was never written by this actor stands in no write's way: it is written over ([`SessionStore::take_foreign`]).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use super::durable::{Durable, Row};
 use super::kv::Kv;
 use super::neon::Neon;
 use super::seal::{self, Place, StateKeys, Unreadable};
-use super::{About, Store as _, StoreError};
+use super::{About, Found, Store as _, StoreError};
 use crate::ambient;
 use crate::config::{StoreKind, StoreSettings};
 use crate::credential::ActorId;
@@ -44,6 +45,7 @@ pub struct SessionStore {
     kv: Kv,
     neon: Neon,
     kept: RefCell<Option<Kept>>,
+    foreign: Cell<Option<u64>>,
     /// Held while a store is written to, so that its writes keep their order.
     writing: Mutex<()>,
 }
@@ -97,6 +99,7 @@ impl SessionStore {
             kv: Kv::new(env.clone()),
             neon: Neon::new(env.clone(), settings.database.clone()),
             kept: RefCell::default(),
+            foreign: Cell::default(),
             writing: Mutex::default(),
         }
     }
@@ -109,6 +112,11 @@ impl SessionStore {
     /// Counts the writes of the record.
     pub fn generation(&self) -> u64 {
         self.kept.borrow().as_ref().map_or(0, |kept| kept.row.generation)
+    }
+
+    /// The generation of a record that stood in the store, was none of this actor's, and has been written over; told once.
+    pub fn take_foreign(&self) -> Option<u64> {
+        self.foreign.take()
     }
 
     /// When [`SessionStore::settle`] has something to do.
@@ -232,8 +240,10 @@ impl SessionStore {
             kept.written = Some(Written { at, generation, taken });
             kept.settles_at = Some(at.saturating_add(after));
         }
-        if taken && self.kind == StoreKind::Neon {
-            self.let_go(generation)?;
+        let mut kept = self.kept.borrow_mut();
+        let kept = kept.as_mut().filter(|kept| kept.row.attempted == generation);
+        if let (Some(kept), true, StoreKind::Neon) = (kept, taken, self.kind) {
+            self.drop_copy(kept)?;
         }
         written
     }
@@ -264,17 +274,21 @@ impl SessionStore {
         if self.settles_at().is_none_or(|at| now < at) {
             return Ok(());
         }
-        let generation = self.generation();
         if self.kind == StoreKind::Kv {
+            let generation = self.generation();
             let found = self.kv.read(&self.actor).await?;
-            if found.as_deref().and_then(seal::generation_of) == Some(generation) {
-                // A write that is under way may come to nothing, and has the copy for its fence.
-                let _writing = self.writing.lock().await;
-                return self.let_go(generation);
+            // A write that is under way may come to nothing, and has the copy for its fence.
+            let _writing = self.writing.lock().await;
+            let mut kept = self.kept.borrow_mut();
+            let Some(kept) = kept.as_mut().filter(|kept| kept.row.generation == generation) else { return Ok(()) };
+            let is_own = found.is_some() && found.as_deref() == kept.sealed.as_deref();
+            if is_own && kept.row.attempted == generation {
+                return self.drop_copy(kept);
             }
-            if let Some(kept) = self.kept.borrow_mut().as_mut() {
-                kept.written = None;
-            }
+            // An older one came late, or is all that is to be seen yet.
+            let is_foreign = |found: &u64| !is_own && (*found > kept.row.attempted || *found == generation);
+            self.foreign.set(found.as_deref().and_then(seal::generation_of).filter(is_foreign));
+            kept.written = None;
         }
         self.push().await
     }
@@ -298,8 +312,8 @@ impl SessionStore {
     /// The actor is about to delete its own storage: so does the store, if it may have something and answers. What stays
     /// goes with its time.
     pub async fn forget(&self) {
-        let kept = self.kept.take();
         let _writing = self.writing.lock().await;
+        let kept = self.kept.take();
         let outside = kept.filter(Kept::may_be_outside).map(|kept| kept.row.store);
         let _ = match outside {
             Some(StoreKind::Kv) => self.kv.delete(&self.actor).await,
@@ -308,11 +322,9 @@ impl SessionStore {
         };
     }
 
-    /// The store has this generation for good: the actor's copy goes, unless there is a newer one.
-    fn let_go(&self, generation: u64) -> Result<(), StoreError> {
-        let mut kept = self.kept.borrow_mut();
-        let Some(kept) = kept.as_mut().filter(|kept| kept.row.attempted == generation) else { return Ok(()) };
-        let row = Row { state: None, generation, ..kept.row.clone() };
+    /// The store has the record for good: the actor's copy goes.
+    fn drop_copy(&self, kept: &mut Kept) -> Result<(), StoreError> {
+        let row = Row { state: None, ..kept.row.clone() };
         self.own.write(&row)?;
         kept.row = row;
         kept.settles_at = None;
@@ -334,14 +346,16 @@ impl SessionStore {
 
     async fn write(&self, generation: u64, sealed: &[u8], about: &About) -> Result<(), StoreError> {
         let written = match self.kind {
-            StoreKind::Durable => Ok(()),
+            StoreKind::Durable => Ok(Found::Own),
             StoreKind::Kv => self.kv.write(&self.actor, generation, sealed, about).await,
             StoreKind::Neon => self.neon.write(&self.actor, generation, sealed, about).await,
         };
-        if let Err(error) = &written {
-            worker::console_error!("session {}: {error}", self.actor);
+        match &written {
+            Ok(Found::Own) => {}
+            Ok(Found::Foreign(generation)) => self.foreign.set(Some(*generation)),
+            Err(error) => worker::console_error!("session {}: {error}", self.actor),
         }
-        written
+        written.map(drop)
     }
 
     fn seal(&self, generation: u64, record: &[u8]) -> Result<Rc<[u8]>, StoreError> {

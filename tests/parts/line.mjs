@@ -53,7 +53,8 @@ class Line {
     far.on("error", () => near.destroy());
     near.on("data", (piece) => {
       this.#mode = this.watch?.(piece) ?? this.#mode;
-      if (this.#mode !== "jam") far.write(piece);
+      if (this.#mode === "refuse") near.destroy();
+      else if (this.#mode !== "jam") far.write(piece);
     });
     far.on("data", (piece) => {
       if (this.#mode === "through") near.write(piece);

@@ -16,8 +16,8 @@ function programs() {
   return path.join(root, newest, "bin");
 }
 
-/** Postgres refuses to run as root: then it runs as the user that its package has made. */
-function owner() {
+/** Postgres and PgBouncer refuse to run as root: then they run as the user that Postgres's package has made. */
+export function owner() {
   if (process.getuid() !== 0) return {};
   const id = (flag) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };
@@ -100,12 +100,17 @@ class Postgres {
     return `postgres://gateway:${encodeURIComponent(password)}@${host}:${port}/${database}${query}`;
   }
 
+  /** Who the gateway logs in as. */
+  get login() {
+    return { user: "gateway", password: PASSWORD };
+  }
+
   /** A database of its own with the schema in it: `{ name, url, query(text, values) }`. */
   async database() {
     const name = `gateway_${(this.#databases += 1)}`;
     await this.query(`CREATE DATABASE ${name} TEMPLATE template_gateway OWNER gateway`);
     const query = (text, values) => this.query(text, { database: name, values });
-    return { name, url: this.urlOf(name), login: { database: name, user: "gateway", password: PASSWORD }, query };
+    return { name, url: this.urlOf(name), login: { database: name, ...this.login }, query };
   }
 
   /** Fast shutdown: every connection is ended. */

@@ -26,9 +26,9 @@ export const administer = (gateway, method, path, body) =>
 
 /**
  * The tests for the store `name`: `[title, body]`. `open(t)` gives what a gateway needs for it, `{ vars, … }`, and may give
- * `operations()`, which counts what the store was asked so far.
+ * `operations()`, which counts what the store was asked so far. `way` is how the store is reached, for the titles.
  */
-export function sessionTests(name, open) {
+export function sessionTests(name, open, way = name) {
   const start = async (t, { hostile = {}, vars, ...more } = {}) => {
     const store = await open(t);
     const all = { SESSION_STORE: name, ...store.vars, ...vars };
@@ -39,7 +39,7 @@ export function sessionTests(name, open) {
   const tests = [];
   const test = (title, body) => tests.push([title, body]);
 
-  test(`${name}: a user logs in, gets their token through, and a logout ends it`, async (t) => {
+  test(`${way}: a user logs in, gets their token through, and a logout ends it`, async (t) => {
     const { gateway, provider, login, token } = await start(t);
     const browser = await login();
     assert.ok(await token(browser));
@@ -57,7 +57,7 @@ export function sessionTests(name, open) {
     assert.equal(provider.revoked.length, 1);
   });
 
-  test(`${name}: conformance 30: 50 requests that find the token expired cause one token call`, async (t) => {
+  test(`${way}: conformance 30: 50 requests that find the token expired cause one token call`, async (t) => {
     const { gateway, provider, login, token } = await start(t, { entry: INSTRUMENTS });
     const browser = await login();
     const first = await token(browser);
@@ -67,7 +67,7 @@ export function sessionTests(name, open) {
     assert.notEqual(await token(browser), first);
   });
 
-  test(`${name}: a session outlives the process, before and after a refresh, and no refresh token is presented twice`, async (t) => {
+  test(`${way}: a session outlives the process, before and after a refresh, and no refresh token is presented twice`, async (t) => {
     const { gateway, provider, login, token } = await start(t);
     const browser = await login();
     const first = await token(browser);
@@ -85,7 +85,7 @@ export function sessionTests(name, open) {
     assert.equal(new Set(provider.presented).size, provider.presented.length);
   });
 
-  test(`${name}: conformance 33: a kill -9 in the middle of a refresh never leads to a second presentation`, async (t) => {
+  test(`${way}: conformance 33: a kill -9 in the middle of a refresh never leads to a second presentation`, async (t) => {
     const { gateway, provider, login, token } = await start(t);
     const browser = await login();
     const first = await token(browser);
@@ -101,7 +101,7 @@ export function sessionTests(name, open) {
     assert.equal(provider.presented.length, 1);
   });
 
-  test(`${name}: conformance 41: a revocation by an administrator holds on the very next request, and after a restart`, async (t) => {
+  test(`${way}: conformance 41: a revocation by an administrator holds on the very next request, and after a restart`, async (t) => {
     const { gateway, login, token } = await start(t);
     const browser = await login();
     await token(browser);
@@ -116,7 +116,7 @@ export function sessionTests(name, open) {
     assert.equal((await inspect(gateway, id)).state, "ended");
   });
 
-  test(`${name}: an administrator moves a session to another region, and its refresh token goes along`, async (t) => {
+  test(`${way}: an administrator moves a session to another region, and its refresh token goes along`, async (t) => {
     const { gateway, provider, login, token } = await start(t);
     const browser = await login();
     const first = await token(browser);
@@ -134,7 +134,7 @@ export function sessionTests(name, open) {
     assert.equal(new Set(provider.presented).size, provider.presented.length);
   });
 
-  test(`${name}: a silent login takes the place of a session that has run out of tokens, and inherits its age`, async (t) => {
+  test(`${way}: a silent login takes the place of a session that has run out of tokens, and inherits its age`, async (t) => {
     const { gateway, provider, login } = await start(t, { entry: INSTRUMENTS });
     const browser = await login();
     const { created_at } = (await browser.api("/auth/session")).json();
@@ -145,7 +145,7 @@ export function sessionTests(name, open) {
     assert.equal((await browser.api("/auth/session")).json().created_at, created_at);
   });
 
-  test(`${name}: an idle session ends by itself`, async (t) => {
+  test(`${way}: an idle session ends by itself`, async (t) => {
     const { gateway, login } = await start(t, { vars: { SESSION_IDLE_SECONDS: "2" } });
     const browser = await login();
     const id = actorOf(browser.session);
@@ -153,7 +153,7 @@ export function sessionTests(name, open) {
     assert.equal((await browser.api("/api")).json().reason, "idle");
   });
 
-  test(`${name}: a hot Get does no storage operation, in the actor or in the store`, async (t) => {
+  test(`${way}: a hot Get does no storage operation, in the actor or in the store`, async (t) => {
     const { gateway, login, token, operations } = await start(t, { entry: INSTRUMENTS });
     const browser = await login();
     await token(browser);

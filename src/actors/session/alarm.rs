@@ -15,7 +15,7 @@ use crate::ambient;
 use crate::store::StoreError;
 
 /// When to look again after the store failed.
-const LOOK_AGAIN: Duration = Duration::minutes(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::minutes(1);
 /// When to look again at a record that could not be read.
 const LOOK_FOR_REPAIR: Duration = Duration::days(1);
 
@@ -38,7 +38,10 @@ impl Session {
         let due = self.memory.borrow().state.as_ref().map(|state| state.due(began, lifetimes));
         match due {
             None => return self.wait_for_repair(began).await,
-            Some(Due::Forget) => return self.forget().await,
+            Some(Due::Forget) => {
+                let is_due = |state: &State| state.due(began, lifetimes) == Due::Forget;
+                return self.forget(|state| state.is_some_and(is_due)).await;
+            }
             Some(Due::End(reason)) => self.run_out(reason, Cause::Alarm).await?,
             Some(Due::Refresh) => {
                 let (outcome, detail) = match self.refresh_once(Cause::Alarm).await {
@@ -79,12 +82,17 @@ impl Session {
             Some(since) if now < since.saturating_add(RETENTION) => {
                 self.schedule(now.saturating_add(LOOK_FOR_REPAIR)).await
             }
-            _ => self.forget().await,
+            _ => self.forget(|state| state.is_none()).await,
         }
     }
 
-    /// Deletes everything: after this the actor never was.
-    pub(super) async fn forget(&self) -> Result<(), StoreError> {
+    /// Deletes everything: after this the actor never was. Not where a transition that was under way has left what `may_go`
+    /// denies; and none is made meanwhile, which would bring something back.
+    pub(super) async fn forget(&self, may_go: impl FnOnce(Option<&State>) -> bool) -> Result<(), StoreError> {
+        let _writing = self.writing.lock().await;
+        if !may_go(self.memory.borrow().state.as_ref()) {
+            return self.schedule_next().await;
+        }
         let identity = match &self.memory.borrow().state {
             Some(State::Active(active) | State::Arriving(Arriving { active, .. })) => Some(active.identity.clone()),
             _ => None,

@@ -202,17 +202,21 @@ impl Session {
             Some(_) => return Err(Denied::Unknown),
         }
         let Adopt { from, began_at, cause, active, ledger } = adopt;
+        let (identity, place) = (active.identity.clone(), active.place.clone());
         let lives = (active.created_at, active.expires_at);
-        let registered =
-            self.register(&active.identity, active.place.clone(), began_at, lives, Some(from.clone())).await;
-        registered.map_err(|error| match error {
-            DirectoryError::Overtaken => Denied::Ended(EndReason::Revoked),
-            _ => Denied::StoreUnavailable,
-        })?;
-        ledger::create(&self.sql)?;
         let detail = format!("the session came here from its former home, session {from}");
-        if !self.originate(State::Arriving(Arriving { active, from, arrived_at: now })).await? {
+        ledger::create(&self.sql)?;
+        // Before its directory knows it: should that come to nothing, the alarm finds that the session is not this one's.
+        let arriving = Arriving { active, from: from.clone(), arrived_at: now };
+        if !self.originate(State::Arriving(arriving)).await? {
             return Err(Denied::Unknown);
+        }
+        if let Err(error) = self.register(&identity, place, began_at, lives, Some(from)).await {
+            self.forget(is_arriving).await?;
+            return Err(match error {
+                DirectoryError::Overtaken => Denied::Ended(EndReason::Revoked),
+                _ => Denied::StoreUnavailable,
+            });
         }
         for entry in &ledger {
             let _ = ledger::append(&self.sql, entry);
@@ -241,7 +245,7 @@ impl Session {
             return Ok(());
         }
         self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed in its former home");
-        self.forget().await?;
+        self.forget(is_arriving).await?;
         Err(Denied::Unknown)
     }
 
@@ -264,4 +268,8 @@ impl Session {
             organization: self.provider.organization_of(&active.identity),
         })
     }
+}
+
+const fn is_arriving(state: Option<&State>) -> bool {
+    matches!(state, Some(State::Arriving(_)))
 }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::alarm::LOOK_AGAIN;
 use super::ledger::{self, Cause, Entry, Event};
 use super::message::{Inspection, SessionState, Summary};
 use super::state::{RETENTION, State};
@@ -48,6 +49,8 @@ impl Session {
         };
         let is_elsewhere = self.store.is_elsewhere();
         if let (Some(state), Some(record), true) = (&state, record, is_elsewhere) {
+            // Goes on with it should the process end meanwhile.
+            self.schedule(ambient::now().saturating_add(LOOK_AGAIN)).await?;
             self.store.carry_over(record, about(state)).await?;
         }
         let used_written_at = state.as_ref().and_then(State::active).map(|active| active.last_used_at);
@@ -106,15 +109,16 @@ impl Session {
         })
     }
 
-    /// Begins the record, where this actor has none.
-    pub(super) async fn originate(&self, state: State) -> Result<bool, StoreError> {
+    /// Begins the record, where this actor has none. It is safe with the actor, its alarm included, before a store is told:
+    /// whatever comes to nothing after this is found and tidied up.
+    pub(super) async fn originate(self: &Rc<Self>, state: State) -> Result<bool, StoreError> {
         let _writing = self.writing.lock().await;
         let is_free = {
             let memory = self.memory.borrow();
             memory.state.is_none() && !memory.unreadable
         };
         if is_free {
-            self.commit(state).await?;
+            self.hold(state).await?;
         }
         Ok(is_free)
     }
@@ -134,23 +138,32 @@ impl Session {
     pub(super) async fn establish(self: &Rc<Self>, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
         let _writing = self.writing.lock().await;
         let state = self.memory.borrow().state.clone();
-        let Some(state) = state.map(change) else { return Ok(()) };
+        match state.map(change) {
+            Some(state) => self.hold(state).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn hold(self: &Rc<Self>, state: State) -> Result<(), StoreError> {
         let held = self.store.hold(encode(&state)?, about(&state));
         self.remember(state);
         held?;
-        if self.store.settles_at().is_none() {
-            return self.schedule_next().await;
+        // First of all, so that the store is told should the process end meanwhile.
+        self.schedule_next().await?;
+        if self.store.settles_at().is_some() {
+            let session = Rc::clone(self);
+            wasm_bindgen_futures::spawn_local(async move {
+                let _ = session.store.push().await;
+                session.tell_of_foreign_record(Cause::Request);
+                let _ = session.schedule_next().await;
+            });
         }
-        let session = Rc::clone(self);
-        wasm_bindgen_futures::spawn_local(async move {
-            let _ = session.store.push().await;
-            let _ = session.schedule_next().await;
-        });
         Ok(())
     }
 
     async fn commit(&self, state: State) -> Result<(), StoreError> {
         let saved = self.store.save(encode(&state)?, about(&state)).await;
+        self.tell_of_foreign_record(Cause::Request);
         if saved.is_ok() {
             self.remember(state);
         }
@@ -206,6 +219,17 @@ impl Session {
         let about = self.memory.borrow().state.as_ref().and_then(about);
         if let Err(error) = self.store.settle(ambient::now(), about).await {
             worker::console_error!("session {}: {error}", self.id);
+        }
+        self.tell_of_foreign_record(Cause::Alarm);
+    }
+
+    /// Writes down that somebody else had written in this session's place in the store.
+    fn tell_of_foreign_record(&self, cause: Cause) {
+        if let Some(generation) = self.store.take_foreign() {
+            let detail = format!(
+                "the store had a record of generation {generation}, which this session never wrote: it was written over"
+            );
+            self.record(Event::Alarm, "foreign_record", cause, ambient::now(), &detail);
         }
     }
 }

@@ -30,7 +30,7 @@ impl Session {
         let cause = cause_of(&authority);
         if self.memory.borrow().unreadable && matches!(authority, Authority::Trusted(_)) {
             // Nothing of it is to come back, whatever is repaired.
-            self.forget().await?;
+            self.forget(|state| state.is_none()).await?;
             return Ok(Revoked { end_session_url: None });
         }
         let successor = self.successor_of(&authority);

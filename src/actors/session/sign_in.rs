@@ -198,13 +198,13 @@ impl Session {
         let exchanged = self.provider.exchange(ambient::now(), exchange).await;
         let signed_in = exchanged.map_err(|error| Setback::Untouched(error.into()))?;
         let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
-        let is_move = attempt.occasion == Occasion::Move;
+        let may_have_living_predecessor = attempt.predecessor.is_some() && attempt.occasion != Occasion::Renewal;
         let completed = self.start(attempt, signed_in).await;
         let revocable = match &completed {
             Ok((Completed::SignedIn { .. }, _)) => false,
-            // A provider that still knows the user may give a silent login the same grant again, and end all of it with
-            // one of its tokens: an old session that lives would lose its own. What nobody keeps, nobody can use.
-            Err(Setback::Untouched(_) | Setback::Unanswered(_)) => !is_move,
+            // A provider that still knows the user may give the same grant again, and end all of it with one of its tokens:
+            // an old session that lives would lose its own. What nobody keeps, nobody can use.
+            Err(Setback::Untouched(_) | Setback::Unanswered(_)) => !may_have_living_predecessor,
             Ok(_) | Err(Setback::Final(_)) => true,
         };
         if revocable {
@@ -254,8 +254,10 @@ impl Session {
             SignInError::StoreUnavailable => Setback::Unanswered(error),
             error => Setback::Final(error),
         })?;
-        let estate = match inherited {
-            Inheritance::Left(estate) => estate.map(|estate| *estate),
+        let (estate, is_fact) = match inherited {
+            Inheritance::Nothing => (None, false),
+            // The predecessor has given up in favour of this session, which cannot be taken back.
+            Inheritance::Left(estate) => (estate.map(|estate| *estate), true),
             Inheritance::LoginNeeded => {
                 let predecessor = attempt.predecessor.map(|predecessor| predecessor.actor);
                 return Ok(Completed::LoginNeeded { return_to: attempt.return_to, predecessor, ended: true });
@@ -267,10 +269,10 @@ impl Session {
         let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
         let complete = |state: State| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes);
-        match &estate {
-            None => self.transition(complete).await.map_err(SignInError::from)?,
-            // The predecessor has given up in favour of this session, which cannot be taken back.
-            Some(_) => self.establish(complete).await.map_err(SignInError::from)?,
+        if is_fact {
+            self.establish(complete).await.map_err(SignInError::from)?;
+        } else {
+            self.transition(complete).await.map_err(|error| Setback::Untouched(error.into()))?;
         }
         let live =
             self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
@@ -278,6 +280,10 @@ impl Session {
             self.revoke_in_background(handed_over, sid, Cause::Request);
             return Err(overtaken().into());
         };
+        // Not before there is this one. No cookie from before the login is good for anything from now on.
+        if !is_fact {
+            self.supersede(&attempt).await;
+        }
         for entry in estate.iter().flat_map(|estate| &estate.ledger) {
             let _ = ledger::append(&self.sql, entry);
         }

@@ -14,26 +14,27 @@ use crate::actors;
 
 /// What a login goes on with.
 pub(super) enum Inheritance {
-    /// What its predecessor leaves to it.
+    /// Nothing: the session that the browser had before, if any, is as it was.
+    Nothing,
+    /// Its predecessor has given up, and leaves this to it; nothing to another user.
     Left(Option<Box<Estate>>),
     /// Its predecessor's time is up.
     LoginNeeded,
 }
 
 impl Session {
-    /// What this login goes on with. The session that the browser had before ends in any case, so that no cookie from
-    /// before the login is good for anything.
+    /// What this login goes on with. Only a silent one asks its predecessor to give up before there is a session in its
+    /// place.
     pub(super) async fn inherit(
         self: &Rc<Self>,
         attempt: &Attempt,
         identity: &Identity,
         needs_refresh_token: bool,
     ) -> Result<Inheritance, SignInError> {
-        let Some(predecessor) = &attempt.predecessor else { return Ok(Inheritance::Left(None)) };
+        let Some(predecessor) = &attempt.predecessor else { return Ok(Inheritance::Nothing) };
         let region = self.memory.borrow().state.as_ref().map(|state| state.place().region);
         let (Occasion::Renewal | Occasion::Move, Some(region)) = (attempt.occasion, region) else {
-            self.supersede(attempt).await;
-            return Ok(Inheritance::Left(None));
+            return Ok(Inheritance::Nothing);
         };
         let migrate = || Migrate {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
@@ -52,7 +53,7 @@ impl Session {
         match left {
             Ok(Migrated::Leaves(estate)) => Ok(Inheritance::Left(estate)),
             Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
-                Ok(Inheritance::Left(None))
+                Ok(Inheritance::Nothing)
             }
             // What somebody has ended does not go on by itself.
             Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
