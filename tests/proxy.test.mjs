@@ -276,7 +276,10 @@ describe("proxy", () => {
     assert.equal(gone.status, 502);
     assert.equal(gone.json().code, "upstream_unavailable");
     assert.equal((await user.navigate("/gone?key=private")).status, 502);
-    const complaints = slow.gateway.log.split("\n").filter((line) => line.includes("UPSTREAM: "));
+    const complaints = await until("the log says so", () => {
+      const lines = slow.gateway.log.split("\n").filter((line) => line.includes("UPSTREAM: "));
+      return lines.length >= 4 && lines;
+    });
     assert.deepEqual(complaints.map((line) => line.slice(line.indexOf("UPSTREAM: "))), [
       `UPSTREAM: ${slow.upstream.origin} did not answer in 1 s (UPSTREAM_TIMEOUT_SECONDS)`,
       `UPSTREAM: ${slow.upstream.origin} did not answer in 1 s (UPSTREAM_TIMEOUT_SECONDS)`,
