@@ -11,7 +11,7 @@ const isStale = (error) => /stale object|Module terminated/.test(String(error?.m
 // What worker-build's shim knows of the WebAssembly instance, which it replaces at the first call after a panic.
 const state = globalThis.__worker_init_state;
 
-// The requests that Rust is serving, with the instance each of them waits in: one that has panicked never answers, and
+// What Rust has under way, with the instance that it is under way in: one that has panicked never comes back to it, and
 // Rust's own time limits died with it.
 const underWay = new Set();
 
@@ -23,17 +23,52 @@ const letGo = () => {
 // A panic in a callback reaches no caller. The shim has its listener first, and has noted the panic by now.
 addEventListener("error", letGo);
 
+const LOST = Symbol("lost");
+
+/** What Rust's work comes to; LOST where its instance panics meanwhile. That is heard in the context of who waits. */
+const unlessLost = async (work) => {
+  const { promise, resolve } = Promise.withResolvers();
+  const waiting = { instance: state.instanceId, lost: () => resolve(LOST) };
+  underWay.add(waiting);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    underWay.delete(waiting);
+  }
+};
+
+// Streams outlive the request that opened them, and their watch dies in a panic: they would go on when their session is
+// over, or stand still. Rust announces them here. Browsers connect again by themselves.
+
+/** An event stream that is piped to `writable` until `stop`, which does not close it. */
+globalThis.endWhenLost = async (piped, stop, writable) => {
+  const ended = piped.catch(() => {});
+  if ((await unlessLost(ended)) !== LOST) return;
+  stop.abort();
+  await ended;
+  await writable.close().catch(() => {});
+};
+
+/** The two ends of a WebSocket, whose messages are handed on until `ended`. */
+globalThis.closeWhenLost = async (ended, ...sockets) => {
+  if ((await unlessLost(ended)) === LOST) for (const socket of sockets) socket.close(1013, "please connect again");
+};
+
 /** An actor class of which `Rust` is the implementation. */
 const actor = (Rust) =>
   class extends DurableObject {
     #object = new Rust(this.ctx, this.env);
 
     async #call(method, argument) {
+      const object = this.#object;
       try {
-        return await this.#object[method](argument);
+        const done = await unlessLost(object[method](argument));
+        if (done === LOST) throw new Error("the WebAssembly instance has panicked meanwhile");
+        return done;
       } catch (error) {
         letGo();
-        this.#object = new Rust(this.ctx, this.env);
+        // One object at a time: of several calls that fail together the first makes the new one.
+        if (this.#object === object) this.#object = new Rust(this.ctx, this.env);
         if (!isStale(error)) throw error;
         return await this.#object[method](argument);
       }
@@ -60,19 +95,13 @@ const unavailable = () =>
 
 export default class extends rust.default {
   async fetch(request) {
-    const serving = super.fetch(request);
-    const { promise, resolve } = Promise.withResolvers();
-    const waiting = { instance: state.instanceId, lost: resolve };
-    underWay.add(waiting);
     try {
-      // Its answer is made here, in the request's own context: whoever lets it go is another one.
-      return (await Promise.race([serving, promise])) ?? unavailable();
+      const answer = await unlessLost(super.fetch(request));
+      return answer === LOST ? unavailable() : answer;
     } catch (error) {
       letGo();
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       return unavailable();
-    } finally {
-      underWay.delete(waiting);
     }
   }
 }

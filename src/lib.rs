@@ -20,6 +20,7 @@ use wasm_bindgen::JsValue;
 use worker::{Context, Env, event};
 
 use crate::config::{Config, Problem};
+use crate::gateway::departure;
 
 pub mod actors;
 pub mod ambient;
@@ -63,5 +64,10 @@ fn variable(env: &Env, name: &str) -> Option<String> {
 /// Every request comes in here.
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    gateway::serve(request, env, context).await
+    let serving = gateway::serve(Clone::clone(&request), env, context);
+    match departure::unless_left(&request, serving).await {
+        Some(response) => response,
+        // Nobody reads it.
+        None => Ok(web_sys::Response::error()),
+    }
 }

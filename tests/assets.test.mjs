@@ -22,7 +22,7 @@ describe("assets", () => {
       mkdirSync(path.dirname(file), { recursive: true });
       writeFileSync(file, text);
     }
-    const { compatibility_date, durable_objects, migrations } = await settings(RELEASE);
+    const { compatibility_date, compatibility_flags, durable_objects, migrations } = await settings(RELEASE);
     const config = path.join(folder, "wrangler.json");
     writeFileSync(
       config,
@@ -30,6 +30,7 @@ describe("assets", () => {
         name: "assets-test",
         main: path.join(ROOT, "entry.mjs"),
         compatibility_date,
+        compatibility_flags,
         durable_objects,
         migrations,
         // The gateway comes first: assets that are served past it would be nobody's to protect.

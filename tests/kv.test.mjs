@@ -175,11 +175,11 @@ describe("kv", { concurrency: 3 }, () => {
     };
     // wrangler.toml as it is, with what docs/stores.md adds, on the bundle as it is.
     const { unstable_readConfig } = await import("wrangler");
-    const { compatibility_date, durable_objects, migrations } = unstable_readConfig({ config: RELEASE.config }, { hideWarnings: true });
+    const { compatibility_date, compatibility_flags, durable_objects, migrations } = unstable_readConfig({ config: RELEASE.config }, { hideWarnings: true });
     const config = {
       name: "kv-test", main: path.join(RELEASE.folder, "entry.js"), no_bundle: true, find_additional_modules: true, base_dir: RELEASE.folder,
       rules: [{ type: "CompiledWasm", globs: ["**/*.wasm"] }],
-      compatibility_date, durable_objects, migrations, vars, kv_namespaces: [{ binding: "SESSION_KV", id: "sessions" }],
+      compatibility_date, compatibility_flags, durable_objects, migrations, vars, kv_namespaces: [{ binding: "SESSION_KV", id: "sessions" }],
     };
     writeFileSync(path.join(folder, "wrangler.json"), JSON.stringify(config));
     const env = { PATH: `${BIN}:${process.env.PATH}`, CI: "1", WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };

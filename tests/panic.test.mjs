@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { actorOf, actorProbe, ask } from "./parts/actors.mjs";
 import { exists, PANIC } from "./parts/bundle.mjs";
 import { sleep, until } from "./parts/process.mjs";
+import { echoWebSockets, openWebSocket } from "./parts/websocket.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 /** What makes an actor of this build panic. */
@@ -77,6 +78,38 @@ describe("panic", { skip }, () => {
     assert.equal(answer.json().code, "login_required");
     assert.equal(provider.presented.length, 1);
     assert.equal((await browser.navigate("/page")).status, 200, "the user is re-authenticated");
+  });
+
+  test("a panic ends the streams of the isolate, whose watch it took along: they would outlive their session", async (t) => {
+    const world = await start(t, { vars: { STREAM_CHECK_SECONDS: "60" } });
+    echoWebSockets(world.upstream);
+    const { gateway } = world;
+    const [browser, other] = [await world.login(), await world.login()];
+    const headers = [`cookie: ${browser.sessionHeader}`, `origin: ${gateway.origin}`];
+    const socket = await openWebSocket(gateway.origin, "/socket", headers);
+    const { response } = await browser.stream("/events", { headers: { accept: "text/event-stream" } });
+    t.after(() => [socket.socket, response].forEach((stream) => stream.destroy()));
+    let ended = false;
+    response.on("end", () => (ended = true)).on("error", () => {}).resume();
+    assert.equal(await socket.say("hello"), "hello");
+    await panic(world, actorOf(other.session));
+    assert.equal((await socket.closed).code, 1013);
+    await until("the event stream ends", () => ended, 5000);
+    const again = await openWebSocket(gateway.origin, "/socket", headers);
+    t.after(() => again.socket.destroy());
+    assert.equal(await again.say("again"), "again");
+  });
+
+  test("an alarm that is under way at a panic is run again, and others after it", async (t) => {
+    const world = await start(t, { hostile: { accessTokenSeconds: 4 }, vars: { SESSION_ABSOLUTE_SECONDS: "8" } });
+    const { provider, gateway } = world;
+    const [browser, other] = [await world.login(), await world.login()];
+    const actor = actorOf(browser.session);
+    provider.answers.token = () => new Promise(() => {});
+    await until("the alarm refreshes", () => provider.presented.length > 0, 6000);
+    await panic(world, actorOf(other.session));
+    await gateway.untilEvent("end", (event) => event.actor === actor && event.cause === "alarm", 15_000);
+    assert.equal(new Set(provider.presented).size, provider.presented.length, "no refresh token is presented twice");
   });
 
   test("an alarm that was set before a panic still fires", async (t) => {

@@ -154,6 +154,29 @@ describe("proxy", () => {
     assert.ok(browser.session, "an application's 401 is its own, not the gateway's");
   });
 
+  test("an application that changes the protocol unasked is a 502, in the gateway's own words", async () => {
+    world.upstream.answer("/switch", (request) => request.socket.end("HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n"));
+    const answer = await browser.api("/switch");
+    assert.equal(answer.status, 502, answer.text);
+    assert.equal(answer.json().code, "upstream_unavailable");
+  });
+
+  test("an application may answer before it has read the whole request", async () => {
+    world.upstream.answer("/full", (request, response) => {
+      request.resume();
+      response.writeHead(413).end("too much");
+    });
+    const endless = Readable.from((async function* () {
+      for (;;) yield Buffer.alloc(1 << 10), await sleep(20);
+    })());
+    endless.on("error", () => {});
+    const { status, response } = await browser.stream("/full", { method: "POST", body: endless });
+    assert.equal(status, 413);
+    response.on("error", () => {}).destroy();
+    endless.destroy();
+    assert.equal((await browser.api("/api")).status, 200);
+  });
+
   test("compressed and ranged answers, 304s and the headers of a HEAD arrive as they are, byte for byte", async () => {
     const text = "hello ".repeat(1000);
     for (const [encoding, bytes] of [["gzip", gzipSync(text)], ["br", brotliCompressSync(text)]]) {

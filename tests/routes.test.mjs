@@ -358,7 +358,9 @@ describe("routes", () => {
       const [token] = valuesOf(seen.headers, "authorization");
       refused ??= token;
       if (token !== refused) return response.writeHead(200).end(token);
-      response.writeHead(401, { "www-authenticate": 'Bearer realm="api", error="invalid_token"' }).end("refused");
+      // A parameter may be a quoted string or a token (RFC 9110 section 11.2).
+      const error = request.method === "POST" ? "invalid_token" : '"invalid_token"';
+      response.writeHead(401, { "www-authenticate": `Bearer realm="api", error=${error}` }).end("refused");
     };
     upstream.answer("/picky", picky);
     const answer = await user.api("/picky");

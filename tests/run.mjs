@@ -13,6 +13,7 @@ const MODULES = [
   "outcomes",
   "refresh",
   "deploy",
+  "departure",
   "demo",
   "browser",
   "console",

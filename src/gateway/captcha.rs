@@ -79,6 +79,8 @@ impl Gateway {
         let page = Page {
             title,
             detail: &detail,
+            next: "This page goes on by itself as soon as the check is done. If you see none here, allow challenges.cloudflare.com \
+                   in this browser and load this page again.",
             ray: &ray,
             widget: Some(Widget {
                 url: &format!("{}/captcha", self.config.auth_prefix),

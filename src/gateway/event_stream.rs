@@ -10,6 +10,17 @@ use super::pipe::IdentityTransformStream;
 use super::proxy;
 use super::watch::Watch;
 
+#[wasm_bindgen]
+extern "C" {
+    /// Ends the stream should this instance panic, and the watch with it: see `entry.mjs`.
+    #[wasm_bindgen(js_name = endWhenLost)]
+    fn end_when_lost(
+        piped: &js_sys::Promise,
+        stop: &web_sys::AbortController,
+        writable: &web_sys::WritableStream,
+    ) -> js_sys::Promise;
+}
+
 /// The response with its body watched.
 pub(super) fn watched(
     watch: Watch,
@@ -24,8 +35,9 @@ pub(super) fn watched(
     options.set_signal(&stop.signal());
     // A stop is to end the stream, not to break it off.
     options.set_prevent_abort(true);
-    let piped = JsFuture::from(body.pipe_to_with_options(&writable, &options));
-    context.wait_until(attend(watch, piped, stop, writable));
+    let piped = body.pipe_to_with_options(&writable, &options);
+    let _ = end_when_lost(piped.unchecked_ref(), &stop, &writable);
+    context.wait_until(attend(watch, JsFuture::from(piped), stop, writable));
     proxy::copy(response, Some(&readable))
 }
 

@@ -27,6 +27,7 @@ mod captcha;
 pub mod clearance;
 pub mod cookie;
 pub mod csrf;
+pub mod departure;
 mod event_stream;
 pub mod headers;
 pub mod hygiene;

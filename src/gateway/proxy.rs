@@ -47,6 +47,10 @@ impl Gateway {
             discard(&response);
             return Err(problem);
         }
+        // Nobody asked for another protocol, and the platform would answer with a bare 500.
+        if response.status() == 101 && !request.is_web_socket {
+            return Err(Problem::UpstreamUnavailable);
+        }
         self.answer(request, route, &caller, &response, &headers).map_err(|_| Problem::UpstreamUnavailable)
     }
 
@@ -196,8 +200,9 @@ pub(super) fn copy(
 /// RFC 6750 section 3.1.
 fn says_invalid_token(headers: &Headers) -> bool {
     headers.get("www-authenticate").is_some_and(|challenge| {
-        let challenge = challenge.to_ascii_lowercase().replace(' ', "");
-        challenge.contains("bearer") && challenge.contains("error=\"invalid_token\"")
+        // A parameter may be a token or a quoted string (RFC 9110 section 11.2).
+        let challenge = challenge.to_ascii_lowercase().replace([' ', '\t', '"'], "");
+        challenge.contains("bearer") && challenge.contains("error=invalid_token")
     })
 }
 

@@ -120,7 +120,8 @@ pub fn normalized(url: Url) -> Url {
 /// The path of an absolute URL, before anything is resolved in it.
 fn raw_path(raw: &str) -> &str {
     let behind_scheme = raw.split_once("://").map_or(raw, |(_, rest)| rest);
-    let path = behind_scheme.find('/').and_then(|at| behind_scheme.get(at..)).unwrap_or("/");
+    // A parser takes each of these for the end of the host, and a Host header may hold a backslash.
+    let path = behind_scheme.find(['/', '\\', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or("/");
     path.split(['?', '#']).next().unwrap_or(path)
 }
 

@@ -75,6 +75,15 @@ fn paths_that_hide_what_they_ask_for_are_ambiguous() {
 }
 
 #[test]
+fn a_path_that_the_host_header_begins_is_looked_at_from_there() {
+    // Some servers pass such a Host on; to a URL parser a backslash ends the host.
+    for url in [r"https://app.example\a%2fb/x", r"https://app.example\a%5cb/x", r"https://app.example\..%2fb/x"] {
+        assert_eq!(routed_by(&config(""), url), "ambiguous", "{url}");
+    }
+    assert_eq!(routed_by(&config(""), "https://app.example?/a%2fb"), "0", "it is all query");
+}
+
+#[test]
 fn an_encoded_slash_passes_where_the_route_says_so_and_hides_no_dot_segment() {
     let config = with_routes(
         r#"[{"match":"/files/*","upstream":"https://a.internal","encoded_slashes":true},

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::{Either, select};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Context, Delay, WebSocket, WebSocketPair, WebsocketEvent};
 
 use super::watch::Watch;
@@ -33,6 +34,10 @@ extern "C" {
 
     #[wasm_bindgen(method, setter, js_name = binaryType)]
     fn set_binary_type(this: &Socket, kind: &str);
+
+    /// Closes both sides should this instance panic, and what hands messages on with it: see `entry.mjs`.
+    #[wasm_bindgen(js_name = closeWhenLost)]
+    fn close_when_lost(ended: &js_sys::Promise, browser: &JsValue, application: &JsValue) -> js_sys::Promise;
 }
 
 /// The two ends.
@@ -50,16 +55,22 @@ pub(super) fn watched(
 ) -> Result<web_sys::Response, JsValue> {
     let name = JsValue::from_str("webSocket");
     let application: web_sys::WebSocket = js_sys::Reflect::get(response, &name)?.unchecked_into();
-    let pair = WebSocketPair::new()?;
-    context.wait_until(async move {
-        if let Err(error) = hand_on(watch, &pair.server, &application.into()).await {
+    let WebSocketPair { client, server, .. } = WebSocketPair::new()?;
+    let sides = (server.as_ref().clone(), application.clone());
+    let ended = future_to_promise(async move {
+        if let Err(error) = hand_on(watch, &server, &application.into()).await {
             worker::console_error!("a WebSocket broke: {error}");
         }
+        Ok(JsValue::UNDEFINED)
+    });
+    let _ = close_when_lost(&ended, &sides.0, &sides.1);
+    context.wait_until(async move {
+        let _ = JsFuture::from(ended).await;
     });
     let init = web_sys::ResponseInit::new();
     init.set_status(response.status());
     init.set_headers(&response.headers());
-    js_sys::Reflect::set(&init, &name, pair.client.as_ref())?;
+    js_sys::Reflect::set(&init, &name, client.as_ref())?;
     web_sys::Response::new_with_opt_str_and_init(None, &init)
 }
 
