@@ -25,8 +25,9 @@ impl Session {
 
     /// Ends a session whose time was found to be up.
     pub(super) async fn run_out(self: &Rc<Self>, reason: EndReason, cause: Cause) -> Result<(), StoreError> {
-        let remains = self.end(reason, cause, reason.in_words(cause)).await?;
-        self.revoke_remains(remains, cause);
+        if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {
+            self.revoke_remains(remains, cause);
+        }
         Ok(())
     }
 
