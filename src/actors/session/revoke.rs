@@ -47,6 +47,13 @@ impl Session {
                     _ => self.revoke_successor(&successor, cause, reason, logout).await,
                 };
             }
+            if let (Some(State::Moved(moved)), Authority::Trusted(Cause::Backchannel)) =
+                (&self.memory.borrow().state, &authority)
+                && !moved.forwards()
+            {
+                // The login in whose favour it has gone is known to its directories by a `sid` of its own.
+                return Err(Denied::Ended(EndReason::Superseded));
+            }
             // A login that its directory knows of already must not outlive the end of all sessions.
             let signing_in = matches!(self.memory.borrow().state, Some(State::Pending(_)));
             if !(signing_in && matches!(authority, Authority::Trusted(_))) {
