@@ -271,6 +271,23 @@ describe("migrate", { concurrency: 2 }, () => {
     assert.ok(ledger.some(({ cause }) => cause === "admin"), JSON.stringify(ledger));
   });
 
+  test("a session that has moved twenty times is served with its first cookie, and ends under its first id", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    const browser = await loginAt(world, FRANKFURT);
+    const [old, { actor }] = [browser.session, cookieOf(browser)];
+    let last = actor;
+    for (let i = 0; i < 20; i += 1) {
+      const moved = await migrate(world, last, i % 2 ? "weur" : "oc");
+      assert.equal(moved.status, 200, moved.text);
+      last = moved.json().id;
+    }
+    const answer = await open(world, old, FRANKFURT);
+    assert.equal(answer.status, 200, answer.text);
+    assert.match(answer.setCookies.join(), new RegExp(`^session=weur\\.${last}\\.`));
+    assert.equal((await world.gateway.request(`/auth/admin/sessions/${actor}`, { method: "DELETE", headers: bearer })).status, 204);
+    assert.equal((await detailOf(world, last)).state, "ended");
+  });
+
   test("a session that has moved three times is found from each of its cookies", async (t) => {
     const world = await createWorld(t);
     const browser = await loginAt(world, FRANKFURT);
