@@ -398,6 +398,34 @@ describe("admin", () => {
     assert.deepEqual(ledger.filter(({ event }) => event === "end").map(({ outcome }) => outcome), ["logout"], "the reason stays");
   });
 
+  test("a move that waits for a refresh which the provider refuses is 409 with the reason, as the session is known", async (t) => {
+    const { gateway, provider, browser } = await expired(t);
+    const id = actorOf(browser.session);
+    let refuse;
+    const asked = new Promise((resolve) => {
+      provider.answers.token = () => {
+        resolve();
+        return new Promise((answer) => (refuse = () => answer({ status: 400, json: { error: "invalid_grant" } })));
+      };
+    });
+    const request = browser.api("/api");
+    await asked;
+    const moving = administer(gateway, `/sessions/${id}/migrate`, migration("oc"));
+    await sleep(300);
+    refuse();
+    assert.equal(assertProblem(await moving, 409, "session_ended").reason, "refresh_rejected");
+    assert.equal((await request).status, 401);
+  });
+
+  test("two administrators who move a session to different regions at once both get what they asked for, and one session lives", async () => {
+    const browser = await world.login({ hint: "pulled" });
+    const id = actorOf(browser.session);
+    const moved = await Promise.all(["oc", "sam", "oc"].map((region) => administer(gateway, `/sessions/${id}/migrate`, migration(region))));
+    assert.deepEqual(moved.map((answer) => [answer.status, answer.json().region]), [[200, "oc"], [200, "sam"], [200, "oc"]]);
+    assert.equal(await statusOf(browser), 200);
+    assert.equal((await sessionsOf(gateway, "pulled")).filter(({ state }) => state === "active").length, 1);
+  });
+
   test("a session whose time is up, though its alarm has not come yet, ends when an administrator refreshes or moves it: 409 with the reason", async (t) => {
     const { gateway, provider, login } = await createWorld(t, { entry: INSTRUMENTS, vars: { SESSION_IDLE_SECONDS: "600", SESSION_ABSOLUTE_SECONDS: "1200" } });
     const theirs = [];
@@ -431,8 +459,9 @@ describe("admin", () => {
   test("a body that names no region is 400 and moves nothing", async () => {
     const browser = await world.login({ hint: "stays" });
     const id = actorOf(browser.session);
-    for (const body of ["", "{}", "null", "[]", '"oc"', '{"region":"mars"}', '{"region":"OC"}', '{"region":null}', '{"region":"oc","force":true}', '{"region":"oc"', "region=oc"]) {
-      assertProblem(await administer(gateway, `/sessions/${id}/migrate`, { method: "POST", body }), 400, "bad_request", body);
+    for (const body of ["", "{}", "null", "[]", '["oc"]', '"oc"', '{"region":"mars"}', '{"region":"OC"}', '{"region":null}', '{"region":"oc","force":true}', '{"region":"oc"', "region=oc"]) {
+      const problem = assertProblem(await administer(gateway, `/sessions/${id}/migrate`, { method: "POST", body }), 400, "bad_request", body);
+      assert.match(problem.detail, /region.*wnam, enam, sam, weur, eeur, apac, oc, afr, me/);
     }
     assertProblem(await administer(gateway, `/sessions/${id}/migrate`, { method: "POST", body: " ".repeat(70_000) }), 413, "too_large");
     assert.equal((await inspect(gateway, id)).state, "active");

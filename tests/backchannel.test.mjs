@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
-import { assertProblem, inspect } from "./parts/administration.mjs";
+import { administer, assertProblem, inspect } from "./parts/administration.mjs";
 import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { burst, expired, statuses } from "./parts/expired.mjs";
 import { jwt, jwtWith, withBrokenSignature } from "./parts/jwt.mjs";
@@ -225,6 +225,18 @@ describe("back-channel logout", () => {
       assert.equal(await reasonOf(gateway, other.sessionHeader), named.sid === "first" ? "backchannel" : "live");
     });
   }
+
+  test("the sid that a session had at its login stays good for a logout after another one came and the session moved, and moved again", async (t) => {
+    const { gateway, provider, browser, other } = await renamed(t);
+    await refresh(browser);
+    await until("its directories know", async () => (await inspect(gateway, actorOf(browser.session))).ledger.some(({ outcome }) => outcome === "registered"));
+    for (const region of ["oc", "sam"]) {
+      const moved = await administer(gateway, `/sessions/${actorOf(browser.session)}/migrate`, { method: "POST", json: { region } });
+      assert.equal(moved.status, 200, moved.text);
+    }
+    assert.equal((await post(gateway, logoutToken(provider, { sub: undefined, sid: "first" }))).status, 200);
+    for (const one of [browser, other]) assert.equal(await reasonOf(gateway, one.sessionHeader), "backchannel");
+  });
 
   test("a refresh that brings the sid of a session that the provider has ended ends this one, too", async (t) => {
     const { gateway, provider, browser } = await renamed(t);

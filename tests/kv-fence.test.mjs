@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
 import { setAlarmsWithin, setClockAhead } from "./parts/instruments.mjs";
+import { holdNextWrite } from "./parts/kv.mjs";
 import { createKvWorld, handOver, keyOf, latest, recordOf, SETTLED } from "./parts/kv-world.mjs";
+import { FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { assertUnreadable, headerOf, renumbered, TAMPERINGS } from "./parts/records.mjs";
 import { administer, inspect } from "./parts/sessions.mjs";
@@ -25,6 +27,31 @@ describe("kv-fence", { concurrency: 3 }, () => {
     assert.equal(await token(kept), second);
     assert.equal((await gateway.request("/api", { headers })).json().reason, "revoked");
     assert.equal(new Set(provider.presented).size, provider.presented.length);
+  });
+
+  test("revocations that come while a refresh is being written end the session once, and a silent login that is on its way back does not outlive them", async (t) => {
+    const world = await createKvWorld(t, { vars: { REGION_POLICY: "reauthenticate" } });
+    const { gateway, kv, provider } = world;
+    const browser = await loginAt(world, FRANKFURT);
+    const id = actorOf(browser.session);
+    const headers = { cookie: browser.sessionHeader };
+    await sleep(2500); // so that the next write is not too soon, and waits
+    const { arrived, release } = holdNextWrite(kv);
+    const refreshing = browser.api("/auth/refresh", { method: "POST" });
+    await arrived;
+    const ending = [1, 2, 3].map(() => administer(gateway, "DELETE", `/sessions/${id}`));
+    await sleep(200);
+    const exchanges = provider.calls.token.length;
+    const page = travel(browser, SYDNEY).navigate("/page");
+    await until("the silent login came back", () => provider.calls.token.length > exchanges);
+    await sleep(600);
+    release();
+    assert.deepEqual((await Promise.all(ending)).map(({ status }) => status), [204, 204, 204]);
+    assert.equal((await page).status, 400, "the move is refused");
+    assert.equal((await refreshing).status, 401);
+    assert.equal((await gateway.request("/api", { headers })).json().reason, "revoked");
+    const ends = (await inspect(gateway, id)).ledger.filter(({ event }) => event === "end");
+    assert.deepEqual(ends.map(({ outcome }) => outcome), ["revoked"]);
   });
 
   test("conformance 43: a write of which the answer is lost while the record before it is read back is none, and the session goes on", async (t) => {

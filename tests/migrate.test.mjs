@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
+import { holdNextWrite, startKv } from "./parts/kv.mjs";
 import { at, cookieOf, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -190,6 +191,37 @@ describe("migrate", { concurrency: 2 }, () => {
     assert.ok(list.json().sessions.every(({ state }) => state !== "active"), list.text);
   });
 
+  for (const [what, reason, end] of [
+    ["an administrator's revocation", "revoked", ({ gateway }, _, actor) => gateway.request(`/auth/admin/sessions/${actor}`, { method: "DELETE", headers: bearer })],
+    ["a logout", "logout", (world, browser) => browser.api("/auth/logout", { method: "POST" })],
+  ]) {
+    test(`${what} that comes while the store is being told that the session has moved ends it where it lives then`, async (t) => {
+      const kv = await startKv();
+      t.after(() => kv.close());
+      const world = await createWorld(t, { hostile: true, entry: HOLDING, kv: kv.address, vars: { SESSION_STORE: "kv" } });
+      const browser = await loginAt(world, FRANKFURT);
+      const [old, { actor }] = [browser.session, cookieOf(browser)];
+      await hold(world, ADOPT, "after");
+      const moving = migrate(world, actor, "oc");
+      await world.gateway.untilEvent("held");
+      await sleep(2500); // what either actor writes until now is written, and the next write is not too soon
+      const { arrived, release } = holdNextWrite(kv);
+      await letGo(world);
+      await arrived;
+      const ending = end(world, browser, actor);
+      await sleep(400);
+      release();
+      assert.ok([204, 303].includes((await ending).status));
+      await moving;
+      const { state, moved_to } = await detailOf(world, actor);
+      assert.equal(state, "moved", "the move was done first");
+      assert.equal((await detailOf(world, moved_to)).state, "ended");
+      const answer = await world.gateway.request("/api", { headers: { cookie: `${old.name}=${old.value}` } });
+      assert.equal(answer.status, 401, answer.text);
+      assert.equal(answer.json().reason, reason);
+    });
+  }
+
   test("a new actor that cannot be had leaves the session where it is", async (t) => {
     const world = await createWorld(t, { vars: MIGRATE, entry: HOLDING });
     const browser = await loginAt(world, FRANKFURT);
@@ -237,6 +269,23 @@ describe("migrate", { concurrency: 2 }, () => {
     assert.deepEqual(cookieOf(browser), { region: "me", actor: moved.json().id, secret });
     const ledger = (await detailOf(world, moved.json().id)).ledger.filter(({ event }) => event === "migrate");
     assert.ok(ledger.some(({ cause }) => cause === "admin"), JSON.stringify(ledger));
+  });
+
+  test("a session that has moved twenty times is served with its first cookie, and ends under its first id", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    const browser = await loginAt(world, FRANKFURT);
+    const [old, { actor }] = [browser.session, cookieOf(browser)];
+    let last = actor;
+    for (let i = 0; i < 20; i += 1) {
+      const moved = await migrate(world, last, i % 2 ? "weur" : "oc");
+      assert.equal(moved.status, 200, moved.text);
+      last = moved.json().id;
+    }
+    const answer = await open(world, old, FRANKFURT);
+    assert.equal(answer.status, 200, answer.text);
+    assert.match(answer.setCookies.join(), new RegExp(`^session=weur\\.${last}\\.`));
+    assert.equal((await world.gateway.request(`/auth/admin/sessions/${actor}`, { method: "DELETE", headers: bearer })).status, 204);
+    assert.equal((await detailOf(world, last)).state, "ended");
   });
 
   test("a session that has moved three times is found from each of its cookies", async (t) => {

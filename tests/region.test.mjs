@@ -16,6 +16,9 @@ const viewOf = async (browser) => (await browser.api("/auth/session")).json();
 /** A request with nothing but this cookie. */
 const withCookie = (world, { name, value }, target = "/api", headers = {}) =>
   world.gateway.request(target, { headers: { cookie: `${name}=${value}`, ...headers } });
+/** Another tab's refresh, with nothing but this cookie. */
+const refreshWith = (world, { name, value }) =>
+  world.gateway.request("/auth/refresh", { method: "POST", headers: { cookie: `${name}=${value}`, origin: world.gateway.origin } });
 /** The last navigation's way, as `status path`. */
 const wayOf = ({ hops }) => hops.map(({ status, url }) => `${status} ${url.pathname}`);
 const trips = ({ provider }) => provider.calls.authorization.filter(({ query }) => query.client_id).length;
@@ -70,10 +73,9 @@ describe("region", { concurrency: 2 }, () => {
     assert.equal(during.status, 200);
     assert.match(during.text, new RegExp(token), "its access token goes on");
     const refreshes = world.provider.refreshes.length;
-    await world.gateway.request("/auth/refresh", {
-      method: "POST",
-      headers: { cookie: `${old.name}=${old.value}`, origin: world.gateway.origin },
-    });
+    const refreshed = await refreshWith(world, old);
+    assert.equal(refreshed.status, 200, refreshed.text);
+    assert.equal(refreshed.json().region, "weur", "it is answered with what there is");
     assert.equal(world.provider.refreshes.length, refreshes);
 
     const after = await until("the grace is over", async () => {
@@ -109,6 +111,18 @@ describe("region", { concurrency: 2 }, () => {
       }
     });
   }
+
+  test("a refresh in the grace is no way around the end of the new session", async (t) => {
+    const world = await createWorld(t, { vars: { REGION_GRACE_SECONDS: "300" } });
+    const browser = await loginAt(world, FRANKFURT);
+    const old = browser.session;
+    await travel(browser, SYDNEY).navigate("/page");
+    assert.equal((await refreshWith(world, old)).status, 200);
+    assert.equal((await administer(world.gateway, "DELETE", `/sessions/${cookieOf(browser).actor}`)).status, 204);
+    const answer = await refreshWith(world, old);
+    assert.equal(answer.status, 401, answer.text);
+    assert.equal(answer.json().code, "session_ended");
+  });
 
   for (const [what, end] of [
     ["an administrator's revocation", (world, { actor }) => administer(world.gateway, "DELETE", `/sessions/${actor}`)],

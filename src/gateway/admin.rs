@@ -70,6 +70,10 @@ impl Resource {
     }
 }
 
+/// What a body gets that is no [`MigrateTo`].
+const NO_REGION: &str =
+    "The body must be a JSON object with one field, region: one of wnam, enam, sam, weur, eeur, apac, oc, afr, me.";
+
 /// The body of a migration.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,7 +146,10 @@ impl Gateway {
     }
 
     async fn migrate(&self, request: &Incoming, id: &ActorId) -> Result<Outgoing, Problem> {
-        let MigrateTo { region } = request.json().await?;
+        let MigrateTo { region } = request.json().await.map_err(|problem| match problem {
+            Problem::BadRequest(_) => Problem::BadRequest(NO_REGION),
+            other => other,
+        })?;
         if self.config.regions.jurisdiction.is_some() {
             return Err(Problem::BadRequest("JURISDICTION keeps all sessions where they are."));
         }

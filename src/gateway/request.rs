@@ -154,11 +154,11 @@ impl Incoming {
         Ok(Parameters(form_urlencoded::parse(&body).into_owned().collect()))
     }
 
-    /// The JSON document in the body.
+    /// The JSON object in the body. (An array of the fields' values would be taken for one, too.)
     pub async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
         let body = self.body().await?;
-        serde_json::from_slice(&body)
-            .map_err(|_| Problem::BadRequest("The body is not the JSON document that this address takes."))
+        let object = body.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(&body).ok()).flatten();
+        object.ok_or(Problem::BadRequest("The body is not the JSON object that this address takes."))
     }
 
     async fn body(&self) -> Result<Vec<u8>, Problem> {

@@ -20,6 +20,21 @@ export async function startKv() {
   return kv;
 }
 
+/** Holds up the next write until `release`; `arrived` once it is here. Others pass. */
+export function holdNextWrite(kv) {
+  const [arrival, released] = [Promise.withResolvers(), Promise.withResolvers()];
+  let isNext = true;
+  kv.gate = async (method, take) => {
+    if (method === "PUT" && isNext) {
+      isNext = false;
+      arrival.resolve();
+      await released.promise;
+    }
+    return take();
+  };
+  return { arrived: arrival.promise, release: released.resolve };
+}
+
 class Kv {
   values = new Map();
   puts = [];

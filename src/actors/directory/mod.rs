@@ -19,6 +19,7 @@ use worker::{Env, SqlStorage, Storage};
 use self::message::{DirectoryError, Forget, List, Listed, Observe, Register, RevokeAll, Verdict};
 use self::state::Directory;
 use crate::actors::log::{Cause, Entry, Event};
+use crate::actors::session::follow;
 use crate::actors::session::message::{Authority, Denied, Describe, Revoke, SessionState};
 use crate::actors::{self, AskError};
 use crate::ambient;
@@ -167,16 +168,20 @@ impl Shell {
     async fn end(&self, revoking: Vec<ActorId>) -> Result<u32, DirectoryError> {
         let rows = self.with(|directory| directory.rows.clone())?;
         let outcomes = stream::iter(revoking).map(|actor| {
-            let why = rows.get(&actor).and_then(|row| row.revoking);
+            let (why, rows) = (rows.get(&actor).and_then(|row| row.revoking), &rows);
             async move {
                 let Some((reason, cause)) = why else { return (actor, Ok(false)) };
-                let outcome = match actors::existing_session(&self.env, &actor) {
-                    Ok(address) => {
-                        let authority = Authority::Trusted(cause);
-                        actors::ask(&address, Revoke { authority, reason, logout: None }).await
-                    }
+                let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: None };
+                let mut outcome = match actors::existing_session(&self.env, &actor) {
+                    Ok(address) => actors::ask(&address, revoke()).await,
                     Err(error) => Err(error),
                 };
+                if let Ok(Err(Denied::Moved(to))) = &outcome
+                    && !rows.contains_key(&to.actor)
+                {
+                    // It moved after a refresh had brought it another `sid`, and is known by that alone where it lives now.
+                    outcome = follow::ask(&self.env, &to.actor, revoke).await.map(|followed| followed.reply);
+                }
                 let ended = match outcome {
                     Ok(Ok(_)) => Ok(true),
                     Ok(Err(Denied::StoreUnavailable)) => Err(()),

@@ -12,8 +12,12 @@ use crate::ambient;
 use crate::store::StoreError;
 
 impl Session {
-    /// Whether `authority` may act on this session now. One whose time is up ends here: its alarm may be late.
+    /// Whether `authority` may act on this session now. One whose time is up ends here: its alarm may be late. In its grace
+    /// a session is no more than its successor is.
     pub(super) async fn admit(self: &Rc<Self>, authority: &Authority) -> Result<(), Denied> {
+        if let Authority::Cookie(secret) = authority {
+            self.end_grace_with_successor(&secret.hash()).await?;
+        }
         match self.authorize(authority, ambient::now()) {
             Err(Denied::Ended(reason)) if self.active(|_| ()).is_some() => {
                 self.run_out(reason, cause_of(authority)).await?;
@@ -25,8 +29,9 @@ impl Session {
 
     /// Ends a session whose time was found to be up.
     pub(super) async fn run_out(self: &Rc<Self>, reason: EndReason, cause: Cause) -> Result<(), StoreError> {
-        let remains = self.end(reason, cause, reason.in_words(cause)).await?;
-        self.revoke_remains(remains, cause);
+        if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {
+            self.revoke_remains(remains, cause);
+        }
         Ok(())
     }
 

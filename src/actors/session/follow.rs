@@ -7,8 +7,9 @@ use crate::actors::{self, AskError, Request};
 use crate::credential::ActorId;
 use crate::timer::Timer;
 
-/// How often a session may have moved since whoever asks last heard of it.
-const MOVES: usize = 16;
+/// How often a session may have moved since whoever asks last heard of it: a week's moves at the default minimum stay, and
+/// some by hand. There are no circles, as each move is to a new actor.
+const MOVES: usize = 200;
 
 /// What a session answered, and where it lives if that is not where it was asked first.
 pub struct Followed<T> {

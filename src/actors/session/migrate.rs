@@ -41,7 +41,9 @@ impl Session {
         match migrate.destination {
             Destination::Region(region) => {
                 self.admit(&migrate.authority).await?;
-                self.relocate(region, cause).await.map(Migrated::Lives)
+                let to = self.relocate(region, cause).await?;
+                // It joined a move to somewhere else: the session goes on from there.
+                if to.region == region { Ok(Migrated::Lives(to)) } else { Err(Denied::Moved(to)) }
             }
             Destination::Successor(successor) => {
                 // What is under way is settled first; a refresh that takes longer brings nothing any more.
@@ -51,24 +53,37 @@ impl Session {
                 if let Some(refresh) = self.refreshing.current() {
                     let _ = within_patience(async { Ok(refresh.await) }).await;
                 }
-                // Two tabs may have gone through the provider: the second one inherits the age, too, and no token.
-                if let Some(left) = self.leave_to_another(&migrate.authority, &successor).await {
-                    return left.map(Migrated::Leaves);
+                loop {
+                    // Two tabs may have gone through the provider: the second one inherits the age, too, and no token.
+                    if let Some(left) = self.leave_to_another(&migrate.authority, &successor).await {
+                        return left.map(Migrated::Leaves);
+                    }
+                    self.admit(&migrate.authority).await?;
+                    if self.active(|_| ()).is_none() {
+                        return Err(self.elsewhere());
+                    }
+                    // Somebody else may have ended or moved it before that could be written: then this came later.
+                    if let Some(left) = self.succeed(&successor, cause).await? {
+                        return Ok(Migrated::Leaves(left));
+                    }
                 }
-                self.admit(&migrate.authority).await?;
-                self.succeed(successor, cause).await.map(Migrated::Leaves)
             }
         }
     }
 
-    /// Another session takes this one's place. A refresh token that it needs is fenced before it is handed over.
-    async fn succeed(self: &Rc<Self>, successor: Successor, cause: Cause) -> Result<Option<Box<Estate>>, Denied> {
+    /// Another session takes this one's place. A refresh token that it needs is fenced before it is handed over. None: this
+    /// one had ended, or moved, by the time that this could be written.
+    async fn succeed(
+        self: &Rc<Self>,
+        successor: &Successor,
+        cause: Cause,
+    ) -> Result<Option<Option<Box<Estate>>>, Denied> {
         let now = ambient::now();
         let same =
             self.active(|active| active.identity.user() == (successor.issuer.clone(), successor.subject.clone()));
         if same != Some(true) {
-            self.end(EndReason::Superseded, cause, "another user logged in").await?;
-            return Ok(None);
+            let ended = self.end(EndReason::Superseded, cause, "another user logged in").await?;
+            return Ok(ended.map(|_| None));
         }
         let grace = self.config.regions.grace;
         let mut estate = None;
@@ -84,13 +99,14 @@ impl Session {
                 },
                 ledger: Vec::new(),
             });
-            state.succeeded(now, &successor, grace)
+            state.succeeded(now, successor, grace)
         })
         .await?;
+        let Some(estate) = estate else { return Ok(None) };
         let detail = format!("the session goes on in {}, as session {}", successor.region, successor.actor);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
         let ledger = ledger::entries(&self.sql).unwrap_or_default();
-        Ok(estate.map(|estate| Box::new(Estate { ledger, ..estate })))
+        Ok(Some(Some(Box::new(Estate { ledger, ..estate }))))
     }
 
     /// What a session that has gone in another one's favour leaves to one more successor of the same cookie; none where this
@@ -147,7 +163,7 @@ impl Session {
     async fn hand_over(self: &Rc<Self>, region: Region, cause: Cause) -> Result<Whereabouts, Denied> {
         let now = ambient::now();
         let jurisdiction = self.config.regions.jurisdiction;
-        let under_way = self.active(|active| active.moving.clone()).ok_or(Denied::Unknown)?;
+        let under_way = self.active(|active| active.moving.clone()).ok_or_else(|| self.elsewhere())?;
         let moving = match under_way {
             Some(moving) => moving,
             None => {

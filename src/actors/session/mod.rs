@@ -127,16 +127,28 @@ impl Session {
     }
 
     /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
-    /// remains: the refresh in flight revokes what it brings.
-    async fn end(self: &Rc<Self>, reason: EndReason, cause: Cause, detail: &str) -> Result<Remains, StoreError> {
+    /// remains: the refresh in flight revokes what it brings. None: it had ended, or moved, by the time that this could be
+    /// written.
+    async fn end(
+        self: &Rc<Self>,
+        reason: EndReason,
+        cause: Cause,
+        detail: &str,
+    ) -> Result<Option<Remains>, StoreError> {
         let now = ambient::now();
-        let mut remains = Remains::default();
+        let mut remains = None;
         self.establish(|state| {
-            remains = state.active().map(Remains::of).unwrap_or_default();
+            remains = match &state {
+                State::Pending(_) => Some(Remains::default()),
+                State::Active(active) => Some(Remains::of(active)),
+                State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
+            };
             state.end(now, reason)
         })
         .await?;
-        self.record(Event::End, reason.as_str(), cause, now, detail);
+        if remains.is_some() {
+            self.record(Event::End, reason.as_str(), cause, now, detail);
+        }
         Ok(remains)
     }
 

@@ -1,7 +1,7 @@
 //! What can be read of a session in any of its states. Pure.
 
 use super::message::{SessionState, Summary, UserPlace, Whereabouts};
-use super::state::{Active, Arriving, State};
+use super::state::{Active, Afterwards, Arriving, State};
 
 impl State {
     /// The session where it is live.
@@ -9,6 +9,18 @@ impl State {
         match self {
             Self::Active(active) => Some(active),
             Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => None,
+        }
+    }
+
+    /// What those get who are served here: the live session, or in its grace what is left of it.
+    pub fn serving(&self) -> Option<&Active> {
+        match self {
+            Self::Active(active) => Some(active),
+            Self::Moved(moved) => match &moved.afterwards {
+                Afterwards::Grace { active, .. } => Some(active),
+                Afterwards::Forwarding | Afterwards::Superseded => None,
+            },
+            Self::Pending(_) | Self::Ended(_) | Self::Arriving(_) => None,
         }
     }
 

@@ -86,6 +86,10 @@ impl Session {
         }
         self.ready().await?;
         self.admit(&authority).await?;
+        if self.active(|_| ()).is_none() {
+            // In its grace there is nothing left to switch with: it is its successor that can be asked.
+            return Err(Denied::Reauthenticate);
+        }
         let cause = cause_of(&authority);
         within_patience(async {
             while self.refreshing.is_under_way() {
@@ -104,7 +108,9 @@ impl Session {
 
     fn view_for(&self, authority: &Authority) -> Result<SessionView, Denied> {
         self.authorize(authority, ambient::now())?;
-        self.active(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
+        let memory = self.memory.borrow();
+        let serving = memory.state.as_ref().and_then(State::serving);
+        serving.map(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
     }
 
     /// Joins the refresh in flight, or starts one where that is possible, allowed, and not too soon.

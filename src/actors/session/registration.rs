@@ -84,7 +84,7 @@ impl Session {
             }
             Err(DirectoryError::Overtaken) => {
                 let detail = "the provider had ended its session that a refresh named (sid)";
-                if let Ok(remains) = self.end(EndReason::Backchannel, Cause::Backchannel, detail).await {
+                if let Ok(Some(remains)) = self.end(EndReason::Backchannel, Cause::Backchannel, detail).await {
                     self.revoke_remains(remains, Cause::Backchannel);
                 }
             }

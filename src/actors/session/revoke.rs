@@ -33,25 +33,41 @@ impl Session {
             self.forget(|state| state.is_none()).await?;
             return Ok(Revoked { end_session_url: None });
         }
-        let successor = self.successor_of(&authority);
-        let may_end_all = successor.is_some() || matches!(authority, Authority::Trusted(_));
-        let in_grace = matches!(&self.memory.borrow().state, Some(State::Moved(moved)) if moved.is_in_grace());
-        if in_grace && may_end_all && reason != EndReason::Superseded {
-            // What ends the session ends what its old actor still answers, too.
-            self.transition(State::settled).await?;
-        }
-        if let Some(successor) = successor {
-            return match reason {
-                EndReason::Superseded => Err(Denied::Ended(reason)),
-                _ => self.revoke_successor(&successor, cause, reason, logout).await,
-            };
-        }
-        // A login that its directory knows of already must not outlive the end of all sessions.
-        let signing_in = matches!(self.memory.borrow().state, Some(State::Pending(_)));
-        if !(signing_in && matches!(authority, Authority::Trusted(_))) {
-            self.admit(&authority).await?;
-        }
-        let remains = self.end(reason, cause, reason.in_words(cause)).await?;
+        let remains = loop {
+            let successor = self.successor_of(&authority);
+            let may_end_all = successor.is_some() || matches!(authority, Authority::Trusted(_));
+            let in_grace = matches!(&self.memory.borrow().state, Some(State::Moved(moved)) if moved.is_in_grace());
+            if in_grace && may_end_all && reason != EndReason::Superseded {
+                // What ends the session ends what its old actor still answers, too.
+                self.transition(State::settled).await?;
+            }
+            if let Some(successor) = successor {
+                return match reason {
+                    EndReason::Superseded => Err(Denied::Ended(reason)),
+                    _ => self.revoke_successor(&successor, cause, reason, logout).await,
+                };
+            }
+            if let (Some(State::Moved(moved)), Authority::Trusted(Cause::Backchannel)) =
+                (&self.memory.borrow().state, &authority)
+                && !moved.forwards()
+            {
+                // The login in whose favour it has gone is known to its directories by a `sid` of its own.
+                return Err(Denied::Ended(EndReason::Superseded));
+            }
+            // A login that its directory knows of already must not outlive the end of all sessions.
+            let signing_in = matches!(self.memory.borrow().state, Some(State::Pending(_)));
+            if !(signing_in && matches!(authority, Authority::Trusted(_))) {
+                self.admit(&authority).await?;
+                if self.active(|_| ()).is_none() {
+                    // In its grace it has nothing left to end.
+                    return Err(Denied::Ended(EndReason::Superseded));
+                }
+            }
+            // A move may be done before the end can be written: then it is as if this had come a moment later.
+            if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {
+                break remains;
+            }
+        };
         self.record(Event::Revoke, "ok", cause, began, "the request to end the session was carried out");
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
