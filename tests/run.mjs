@@ -43,6 +43,7 @@ const MODULES = [
   "limits",
   "logout",
   "neon",
+  "neon-moves",
   "neon-outage",
   "openapi",
   "organizations",

@@ -56,13 +56,18 @@ impl Session {
                     return left.map(Migrated::Leaves);
                 }
                 self.admit(&migrate.authority).await?;
-                self.succeed(successor, cause).await.map(Migrated::Leaves)
+                self.succeed(&migrate.authority, successor, cause).await.map(Migrated::Leaves)
             }
         }
     }
 
     /// Another session takes this one's place. A refresh token that it needs is fenced before it is handed over.
-    async fn succeed(self: &Rc<Self>, successor: Successor, cause: Cause) -> Result<Option<Box<Estate>>, Denied> {
+    async fn succeed(
+        self: &Rc<Self>,
+        authority: &Authority,
+        successor: Successor,
+        cause: Cause,
+    ) -> Result<Option<Box<Estate>>, Denied> {
         let now = ambient::now();
         let same =
             self.active(|active| active.identity.user() == (successor.issuer.clone(), successor.subject.clone()));
@@ -87,10 +92,15 @@ impl Session {
             state.succeeded(now, &successor, grace)
         })
         .await?;
+        let Some(estate) = estate else {
+            // While that waited to be written, another tab's login came first, or the session ended.
+            let left = self.leave_to_another(authority, &successor).await;
+            return left.unwrap_or_else(|| Err(self.elsewhere()));
+        };
         let detail = format!("the session goes on in {}, as session {}", successor.region, successor.actor);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
         let ledger = ledger::entries(&self.sql).unwrap_or_default();
-        Ok(estate.map(|estate| Box::new(Estate { ledger, ..estate })))
+        Ok(Some(Box::new(Estate { ledger, ..estate })))
     }
 
     /// What a session that has gone in another one's favour leaves to one more successor of the same cookie; none where this

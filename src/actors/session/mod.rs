@@ -136,8 +136,15 @@ impl Session {
             state.end(now, reason)
         })
         .await?;
-        self.record(Event::End, reason.as_str(), cause, now, detail);
+        if self.has_ended() {
+            self.record(Event::End, reason.as_str(), cause, now, detail);
+        }
         Ok(remains)
+    }
+
+    /// Whether the session is over. One that had moved when it was to end is not: it is to end where it lives.
+    fn has_ended(&self) -> bool {
+        matches!(self.memory.borrow().state, Some(State::Ended(_)))
     }
 
     /// Writes an event to the ledger and the log. What cannot be written down stops nothing.

@@ -38,7 +38,7 @@ impl Session {
         let in_grace = matches!(&self.memory.borrow().state, Some(State::Moved(moved)) if moved.is_in_grace());
         if in_grace && may_end_all && reason != EndReason::Superseded {
             // What ends the session ends what its old actor still answers, too.
-            self.transition(State::settled).await?;
+            self.establish(State::settled).await?;
         }
         if let Some(successor) = successor {
             return match reason {
@@ -51,7 +51,16 @@ impl Session {
         if !(signing_in && matches!(authority, Authority::Trusted(_))) {
             self.admit(&authority).await?;
         }
+        if in_grace {
+            // A login that came from here, too, stands: whoever comes with the cookie from before it is late.
+            self.establish(State::settled).await?;
+            return Ok(Revoked { end_session_url: None });
+        }
         let remains = self.end(reason, cause, reason.in_words(cause)).await?;
+        if matches!(self.memory.borrow().state, Some(State::Moved(_))) {
+            // It moved while its end waited to be written: the end is that of the session where it lives now.
+            return Box::pin(self.revoke(Revoke { authority, reason, logout })).await;
+        }
         self.record(Event::Revoke, "ok", cause, began, "the request to end the session was carried out");
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
