@@ -153,6 +153,33 @@ describe("neon-moves", { concurrency: 3 }, () => {
     assert.deepEqual(provider.revoked, []);
   });
 
+  test("a session that cannot be read when a login takes its place ends a moment later, and the ledger says why", async (t) => {
+    const world = await open(t);
+    const { gateway, line, login, token } = world;
+    const browser = await login();
+    const old = browser.session;
+    await token(browser);
+    await isWritten(world, browser);
+    await isAtRest(world);
+    await gateway.restart();
+    line.watch = (piece) => {
+      if (!piece.includes("SELECT record") || !piece.includes(actorOf(old))) return undefined;
+      setImmediate(() => (line.mode = "through"));
+      return "refuse";
+    };
+    const page = await browser.navigate("/auth/login?return_to=/&prompt=login");
+    assert.equal(page.status, 200, page.text);
+    assert.notEqual(browser.session.value, old.value);
+    const { ledger } = await inspect(gateway, actorOf(browser.session));
+    assert.ok(ledger.some(({ outcome, detail }) => outcome === "not_superseded" && detail.includes(actorOf(old))));
+    line.watch = undefined;
+    await until("the cookie from before the login is good for nothing", async () => {
+      const answer = await withCookie(world, old);
+      return answer.status === 401 && answer.json().reason === "superseded";
+    }, 20_000);
+    assert.ok(await token(browser));
+  });
+
   test("a logout with the cookie from before a move holds at once while Postgres is away", async (t) => {
     const world = await open(t, { vars: { REGION_GRACE_SECONDS: "300" } });
     const { line, token } = world;
