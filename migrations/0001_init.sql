@@ -1,12 +1,13 @@
 -- Up Migration
 
 -- Sessions of edge-oauth-sessions, one row each. What the gateway needs is in `record`, sealed with STATE_KEYS; the
--- other columns are copies in clear for whoever asks in SQL. The gateway never reads them: changing a row changes no session,
--- and deleting one makes its user log in again at the latest when the session's actor is next started. End sessions through
+-- other columns are copies in clear for whoever asks in SQL. Of them the gateway reads generation and kept_until alone, to
+-- order writes and to drop rows: changing a row brings no session back and ends none that is in memory, and changing a record
+-- or deleting a row makes its user log in again at the latest when the session's actor is next started. End sessions through
 -- the gateway's administration.
 CREATE TABLE edge_oauth.session (
   actor        text PRIMARY KEY CHECK (actor ~ '^[0-9a-f]{64}$'), -- the session's id, as in /admin/sessions/{id}
-  generation   bigint NOT NULL CHECK (generation > 0),            -- counts the writes; only a higher one overwrites
+  generation   bigint NOT NULL CHECK (generation > 0),            -- counts the writes; the session's own number decides
   record       bytea NOT NULL,                                    -- sealed: tokens, claims, hash of the cookie's secret
   state        text NOT NULL CHECK (state IN ('active', 'moved', 'ended')),
   issuer       text NOT NULL,                                     -- iss

@@ -144,6 +144,33 @@ describe("kv-fence", { concurrency: 3 }, () => {
     assert.ok(kv.gets.length <= reads + 2, "it does not run in circles");
   });
 
+  test("conformance 43: KV failing when a record is to be read back is asked again after a pause, and not in circles", async (t) => {
+    const { gateway, kv, login, token } = await createKvWorld(t);
+    const browser = await login();
+    const first = await token(browser);
+    await latest(kv, browser, gateway);
+    await sleep(2500);
+    await setAlarmsWithin(gateway, 100);
+    await setClockAhead(gateway, SETTLED);
+    await token(browser); // a use is written, and with it the alarm is set
+    await latest(kv, browser, gateway);
+    let asked = 0;
+    kv.gate = (method, take) => {
+      if (method !== "GET") return take();
+      asked += 1;
+      return 500;
+    };
+    await setClockAhead(gateway, 2 * SETTLED);
+    await until("the record is to be read back", () => asked > 0, 8000);
+    await sleep(1500);
+    assert.equal(asked, 1);
+    assert.equal(await token(browser), first);
+    kv.gate = undefined;
+    const reads = kv.gets.length;
+    await setClockAhead(gateway, 3 * SETTLED);
+    await until("it is read back", () => kv.gets.length > reads, 8000);
+  });
+
   test("conformance 43: what somebody else has put over a record is written over while the actor has its copy, and the ledger says so", async (t) => {
     const world = await createKvWorld(t);
     const { gateway, kv, login, token } = world;

@@ -44,6 +44,7 @@ const MODULES = [
   "limits",
   "logout",
   "neon",
+  "neon-moves",
   "neon-outage",
   "openapi",
   "organizations",

@@ -274,6 +274,16 @@ impl SessionStore {
         if self.settles_at().is_none_or(|at| now < at) {
             return Ok(());
         }
+        let settled = self.settle_copy().await;
+        if let (Err(_), Some(kept)) = (&settled, self.kept.borrow_mut().as_mut()) {
+            // Not at once: a store that is away is not to be asked without a pause.
+            let again = ambient::now().saturating_add(PUSH_AGAIN);
+            kept.settles_at = kept.settles_at.map(|at| at.max(again));
+        }
+        settled
+    }
+
+    async fn settle_copy(&self) -> Result<(), StoreError> {
         if self.kind == StoreKind::Kv {
             let generation = self.generation();
             let found = self.kv.read(&self.actor).await?;

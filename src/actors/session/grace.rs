@@ -27,13 +27,13 @@ impl Session {
     }
 
     /// A logout or a revocation of the successor holds here, too. A successor that does not answer ends nothing.
-    pub(super) async fn end_grace_with_successor(&self, secret: &SecretHash) -> Result<(), Denied> {
+    pub(super) async fn end_grace_with_successor(self: &Rc<Self>, secret: &SecretHash) -> Result<(), Denied> {
         let successor = match &self.memory.borrow().state {
             Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => moved.to.actor.clone(),
             _ => return Ok(()),
         };
         match self.confirm_successor(&successor).await {
-            Err(Denied::Ended(_) | Denied::Unknown) => Ok(self.transition(State::settled).await?),
+            Err(Denied::Ended(_) | Denied::Unknown) => Ok(self.establish(State::settled).await?),
             Ok(())
             | Err(
                 Denied::Reauthenticate

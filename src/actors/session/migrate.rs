@@ -5,6 +5,8 @@
 
 use std::rc::Rc;
 
+use time::Duration;
+
 use super::Session;
 use super::authority::cause_of;
 use super::get::within_patience;
@@ -20,6 +22,9 @@ use crate::actors::directory::message::DirectoryError;
 use crate::ambient;
 use crate::region::Region;
 
+/// How soon a move is tried again that could not be written: a store that is away is not to be asked with each request.
+const MOVE_AGAIN: Duration = Duration::seconds(2);
+
 impl Session {
     /// Reads the record, and finds out where the session stands if a move was under way when it was written.
     pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
@@ -28,8 +33,13 @@ impl Session {
             let session = Rc::clone(self);
             return self.arriving.join(|| async move { session.arrive().await }).await;
         }
-        // The process ended during a move: it goes on in the background, and a refresh waits for it.
-        if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten() {
+        // The process ended during a move, or its outcome could not be written: it goes on in the background, and a refresh
+        // waits for it.
+        let tried_at = self.memory.borrow().tried_to_move_at;
+        let is_too_soon = tried_at.is_some_and(|at| ambient::now() < at.saturating_add(MOVE_AGAIN));
+        if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten()
+            && !is_too_soon
+        {
             drop(self.relocate(region, Cause::Alarm));
         }
         Ok(())
@@ -151,6 +161,7 @@ impl Session {
             }
             let began = ambient::now();
             let moved = session.hand_over(region, cause).await;
+            session.memory.borrow_mut().tried_to_move_at = Some(ambient::now());
             let (outcome, detail) = match &moved {
                 Ok(to) => ("ok", format!("the session moved to {}, as session {}", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),

@@ -90,6 +90,8 @@ struct Memory {
     denied: Option<&'static str>,
     /// What the directory said of the last change of region.
     heed: Option<Heed>,
+    /// When the last try to move the grant was over.
+    tried_to_move_at: Option<OffsetDateTime>,
 }
 
 impl Session {

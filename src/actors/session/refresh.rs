@@ -185,10 +185,14 @@ impl Session {
     /// Writes the intent and hands the token out, where it may be presented now.
     async fn present(self: &Rc<Self>, cause: Cause) -> Result<Presentation, Outcome> {
         let now = ambient::now();
-        let unavailable = |_| {
-            self.record(Event::Refresh, "store_unavailable", cause, now, "the intent to refresh could not be written");
+        let unavailable = |detail| {
+            self.record(Event::Refresh, "store_unavailable", cause, now, detail);
             Outcome::StoreUnavailable
         };
+        if self.active(|active| active.moving.is_some()) == Some(true) {
+            // Its new home may have the token already, as it is now.
+            return Err(unavailable("the move that is under way could not be written"));
+        }
         let leeway = self.config.provider.reuse_leeway();
         let found = self.active(|active| match &active.grant.refresh {
             Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
@@ -205,7 +209,8 @@ impl Session {
             self.record(Event::Refresh, "unknown", cause, now, detail);
             return Err(Outcome::NoToken);
         }
-        self.transition(|state| state.presenting(now)).await.map_err(unavailable)?;
+        let intended = self.transition(|state| state.presenting(now)).await;
+        intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
         // It may have ended, or moved, while that was written.
         let presented = self.active(|active| matches!(active.grant.refresh, Refreshing::Presented { .. }));
         if presented != Some(true) {

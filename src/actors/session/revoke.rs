@@ -39,7 +39,7 @@ impl Session {
             let in_grace = matches!(&self.memory.borrow().state, Some(State::Moved(moved)) if moved.is_in_grace());
             if in_grace && may_end_all && reason != EndReason::Superseded {
                 // What ends the session ends what its old actor still answers, too.
-                self.transition(State::settled).await?;
+                self.establish(State::settled).await?;
             }
             if let Some(successor) = successor {
                 return match reason {
@@ -59,8 +59,9 @@ impl Session {
             if !(signing_in && matches!(authority, Authority::Trusted(_))) {
                 self.admit(&authority).await?;
                 if self.active(|_| ()).is_none() {
-                    // In its grace it has nothing left to end.
-                    return Err(Denied::Ended(EndReason::Superseded));
+                    // A login that came from here, too, stands. Whoever comes with the cookie from before it is late.
+                    self.establish(State::settled).await?;
+                    return Ok(Revoked { end_session_url: None });
                 }
             }
             // A move may be done before the end can be written: then it is as if this had come a moment later.

@@ -163,11 +163,9 @@ impl Session {
         let return_to = attempt.return_to.clone();
         let is_move = attempt.occasion == Occasion::Move;
         match self.go_on(callback, attempt).await {
-            // The old session is as it was.
-            Err(Setback::Untouched(error)) if is_move => Ok((Completed::Kept { return_to }, Some(error.to_string()))),
-            Err(Setback::Untouched(error) | Setback::Unanswered(error) | Setback::Final(error)) => {
-                Ok((Completed::Failed { error, return_to }, None))
-            }
+            // The old session is as it was; or it did not answer, and says so itself where it is of no use.
+            Err(Setback::Passing(error)) if is_move => Ok((Completed::Kept { return_to }, Some(error.to_string()))),
+            Err(Setback::Passing(error) | Setback::Final(error)) => Ok((Completed::Failed { error, return_to }, None)),
             Ok(completed) => Ok(completed),
         }
     }
@@ -179,7 +177,7 @@ impl Session {
         attempt: Attempt,
     ) -> Result<(Completed, Option<String>), Setback> {
         let answered = callback.error.as_deref().map(|error| plain_code(error).to_owned());
-        let code = match code(callback, &attempt).map_err(Setback::Untouched)? {
+        let code = match code(callback, &attempt).map_err(Setback::Passing)? {
             Ok(code) => code,
             Err(without_session) => {
                 if attempt.occasion == Occasion::Renewal {
@@ -196,7 +194,7 @@ impl Session {
             organization: attempt.organization.as_deref(),
         };
         let exchanged = self.provider.exchange(ambient::now(), exchange).await;
-        let signed_in = exchanged.map_err(|error| Setback::Untouched(error.into()))?;
+        let signed_in = exchanged.map_err(|error| Setback::Passing(error.into()))?;
         let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
         let may_have_living_predecessor = attempt.predecessor.is_some() && attempt.occasion != Occasion::Renewal;
         let completed = self.start(attempt, signed_in).await;
@@ -204,7 +202,7 @@ impl Session {
             Ok((Completed::SignedIn { .. }, _)) => false,
             // A provider that still knows the user may give the same grant again, and end all of it with one of its tokens:
             // an old session that lives would lose its own. What nobody keeps, nobody can use.
-            Err(Setback::Untouched(_) | Setback::Unanswered(_)) => !may_have_living_predecessor,
+            Err(Setback::Passing(_)) => !may_have_living_predecessor,
             Ok(_) | Err(Setback::Final(_)) => true,
         };
         if revocable {
@@ -227,7 +225,7 @@ impl Session {
         let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
         let registered = self.register(&identity, pending.place, pending.began_at, lives, predecessor).await;
         registered.map_err(|error| match SignInError::from(error) {
-            error @ SignInError::StoreUnavailable => Setback::Untouched(error),
+            error @ SignInError::StoreUnavailable => Setback::Passing(error),
             error => Setback::Final(error),
         })?;
         let completed = self.take_place(attempt, identity.clone(), tokens, now).await;
@@ -251,7 +249,7 @@ impl Session {
     ) -> Result<Completed, Setback> {
         let inherited = self.inherit(&attempt, &identity, tokens.refresh_token.is_none()).await;
         let inherited = inherited.map_err(|error| match error {
-            SignInError::StoreUnavailable => Setback::Unanswered(error),
+            SignInError::StoreUnavailable => Setback::Passing(error),
             error => Setback::Final(error),
         })?;
         let (estate, is_fact) = match inherited {
@@ -272,7 +270,7 @@ impl Session {
         if is_fact {
             self.establish(complete).await.map_err(SignInError::from)?;
         } else {
-            self.transition(complete).await.map_err(|error| Setback::Untouched(error.into()))?;
+            self.transition(complete).await.map_err(|error| Setback::Passing(error.into()))?;
         }
         let live =
             self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
@@ -293,10 +291,8 @@ impl Session {
 
 /// Why no session began.
 enum Setback {
-    /// The session before it is as it was.
-    Untouched(SignInError),
-    /// The session before it did not answer: it may live.
-    Unanswered(SignInError),
+    /// The session before it is as it was, or did not answer and may live.
+    Passing(SignInError),
     /// There is none before it that goes on.
     Final(SignInError),
 }

@@ -2,15 +2,29 @@
 //! its age and its ledger.
 
 use std::rc::Rc;
+use std::time::Duration;
+
+use worker::Delay;
 
 use super::Session;
 use super::follow;
+use super::ledger::{Cause, Event};
 use super::message::{
     Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, Occasion, Revoke, SignInError, SilentLogin,
     SilentLoginHints, Successor,
 };
 use super::state::{Attempt, Identity, Predecessor};
-use crate::actors;
+use crate::actors::{self, AskError};
+use crate::ambient;
+
+/// When a session that did not answer is told again that another one has come in its place.
+const TOLD_AGAIN_AFTER: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(120),
+    Duration::from_secs(600),
+];
 
 /// What a login goes on with.
 pub(super) enum Inheritance {
@@ -71,15 +85,37 @@ impl Session {
         }
     }
 
-    /// Ends the session that the browser had before.
-    pub(super) async fn supersede(&self, attempt: &Attempt) {
-        let Some(predecessor) = &attempt.predecessor else { return };
+    /// Ends the session that the browser had before. One that does not answer is told again, and nobody waits for that.
+    pub(super) async fn supersede(self: &Rc<Self>, attempt: &Attempt) {
+        let Some(predecessor) = attempt.predecessor.clone() else { return };
+        if self.has_superseded(&predecessor).await {
+            return;
+        }
+        let detail =
+            format!("session {}, which the browser had before, did not answer: it is to end later", predecessor.actor);
+        self.record(Event::Revoke, "not_superseded", Cause::Request, ambient::now(), &detail);
+        let session = Rc::clone(self);
+        wasm_bindgen_futures::spawn_local(async move {
+            for pause in TOLD_AGAIN_AFTER {
+                Delay::from(pause).await;
+                if session.has_superseded(&predecessor).await {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Tells a session that another one has come in its place: whether it knows, or there is none.
+    async fn has_superseded(&self, predecessor: &Predecessor) -> bool {
         let revoke = || Revoke {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             reason: EndReason::Superseded,
             logout: None,
         };
-        let _ = follow::ask(&self.env, &predecessor.actor, revoke).await;
+        match follow::ask(&self.env, &predecessor.actor, revoke).await {
+            Ok(followed) => !matches!(followed.reply, Err(Denied::StoreUnavailable)),
+            Err(error) => matches!(error, AskError::NoSuchActor),
+        }
     }
 
     /// Whom a silent login is for.
