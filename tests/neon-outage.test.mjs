@@ -104,14 +104,17 @@ describe("neon-outage", { concurrency: 3 }, () => {
     assert.ok(!gateway.log.includes("not-the-password"));
   });
 
-  /** Breaks the line when the intent to refresh, or the `nth` record, is written, in this way; the next connection is a good one. */
-  function breakAtWrite(line, mode, drop, nth = 1) {
+  /** Breaks the line when the intent to refresh is written, in this way; the next connection is a good one. */
+  function breakAtWrite(line, mode, drop) {
     line.drop = drop;
-    let writes = 0;
+    let written = false;
     line.watch = (piece) => {
-      if (piece.includes("INSERT INTO") && (writes += 1) === nth) return mode;
+      if (piece.includes("INSERT INTO") && !written) {
+        written = true;
+        return mode;
+      }
       // A new connection says hello.
-      return writes >= nth && piece.length > 8 && piece.readInt32BE(4) === 196_608 ? "through" : undefined;
+      return written && piece.length > 8 && piece.readInt32BE(4) === 196_608 ? "through" : undefined;
     };
   }
 
@@ -290,9 +293,12 @@ describe("neon-outage", { concurrency: 3 }, () => {
     const browser = await login();
     await token(browser);
     await isWritten(world, browser);
-    breakAtWrite(line, "refuse", true, 2);
-    const answer = await administer(gateway, "POST", `/sessions/${actorOf(browser.session)}/migrate`, { region: "apac" });
+    const id = actorOf(browser.session);
+    let cut = 0;
+    line.watch = (piece) => (piece.includes("INSERT INTO") && !piece.includes(id) && (cut += 1) === 1 ? "cut" : undefined);
+    const answer = await administer(gateway, "POST", `/sessions/${id}/migrate`, { region: "apac" });
     assert.equal(answer.status, 200, answer.text);
+    await until("the new actor's write was cut", () => cut > 0);
     await assertMoved(world, browser);
   });
 

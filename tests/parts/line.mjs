@@ -18,7 +18,7 @@ class Line {
   #mode = "through";
   #pairs = new Set();
   drop = false;
-  /** Sees each piece that is sent, and may return a mode to go on with. */
+  /** Sees each piece that is sent, and may return a mode to go on with, or `"cut"`: this connection alone is closed. */
   watch = undefined;
   opened = 0;
 
@@ -52,7 +52,9 @@ class Line {
     this.#pairs.add(pair);
     far.on("error", () => near.destroy());
     near.on("data", (piece) => {
-      this.#mode = this.watch?.(piece) ?? this.#mode;
+      const verdict = this.watch?.(piece);
+      if (verdict === "cut") return near.destroy();
+      this.#mode = verdict ?? this.#mode;
       if (this.#mode === "refuse") near.destroy();
       else if (this.#mode !== "jam") far.write(piece);
     });
