@@ -20,9 +20,11 @@ pub mod pattern;
 pub mod provider;
 mod reader;
 pub mod routes;
+mod spelling;
 mod store;
 
 pub use provider::{Auth0, Provider, WorkOs};
+pub use spelling::misspelled;
 pub use store::{APPLICATION_NAME, Database, StoreKind, StoreSettings};
 
 /// Everything that an operator decides.

@@ -16,7 +16,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 use worker::{Context, Env, event};
 
 use crate::config::{Config, Problem};
@@ -42,8 +42,27 @@ thread_local! {
 
 /// The configuration of this isolate, read at its first use.
 pub fn config_of(env: &Env) -> Rc<Configured> {
-    CONFIG
-        .with(|config| Rc::clone(config.get_or_init(|| Rc::new(Config::read(|name| variable(env, name)).map(Rc::new)))))
+    CONFIG.with(|config| Rc::clone(config.get_or_init(|| Rc::new(configured(env)))))
+}
+
+fn configured(env: &Env) -> Configured {
+    let mut problems = config::misspelled(names(env));
+    match Config::read(|name| variable(env, name)) {
+        Ok(config) if problems.is_empty() => Ok(Rc::new(config)),
+        Ok(_) => Err(problems),
+        Err(others) => {
+            problems.extend(others);
+            Err(problems)
+        }
+    }
+}
+
+/// The names of all variables that are set, bindings aside.
+fn names(env: &Env) -> impl Iterator<Item = String> {
+    let is_variable = |name: &JsValue| js_sys::Reflect::get(env, name).is_ok_and(|value| !value.is_object());
+    let names: Vec<JsValue> =
+        js_sys::Object::keys(env.unchecked_ref::<js_sys::Object>()).iter().filter(is_variable).collect();
+    names.into_iter().filter_map(|name| name.as_string())
 }
 
 /// A variable's text. One that `wrangler.toml` gives as a number, a table or an array is read as its JSON. Of a

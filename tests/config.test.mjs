@@ -76,6 +76,25 @@ describe("config", () => {
     assert.ok(!gateway.log.includes(secret));
   });
 
+  test("a name that is nearly a variable's is named beside the right one, and keeps the gateway shut; others' names do not", async (t) => {
+    const gateway = await start(t, { COOKIE_SAMESITE: "strict", SESSION_IDLE_SECOND: "60", LOG_LEVEL: "debug" });
+    const answer = await gateway.request("/auth/healthz");
+    assert.equal(answer.status, 500);
+    assert.deepEqual(variables(answer), ["COOKIE_SAMESITE", "SESSION_IDLE_SECOND"]);
+    assert.match(answer.text, /COOKIE_SAME_SITE is\./);
+    const other = await start(t, { LOG_LEVEL: "debug" });
+    assert.equal((await other.request("/auth/healthz")).status, 200);
+  });
+
+  test("a route whose path lacks its slash is named, and does not fall through to the next one", async (t) => {
+    const upstream = "https://app.example.com";
+    const routes = [{ match: "api/*", upstream }, { match: "/*", upstream, session: "none" }];
+    const gateway = await start(t, { UPSTREAM: undefined, ROUTES: routes });
+    const answer = await gateway.request("/auth/healthz");
+    assert.deepEqual(variables(answer), ["ROUTES[0].match"]);
+    assert.match(answer.text, /must begin with a slash, as in \/api\/\*/);
+  });
+
   const wrong = {
     PROVIDER: ["OIDC", "okta", "none"],
     OIDC_ISSUER: ["", "op.example.com", "http://op.example.com", "https://op.example.com?x", "https://op.example.com#x", "ftp://op.example.com"],

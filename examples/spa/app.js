@@ -14,7 +14,7 @@ async function show() {
 /** A call of the API. Without a session there is a 401, never a redirect: go and log in, and come back here. */
 async function call(path, options) {
   const response = await fetch(path, options);
-  if (response.status === 401) location.href = `/auth/login?return_to=${encodeURIComponent(location.pathname)}`;
+  if (response.status === 401) location.href = `/auth/login?return_to=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
   return response.json();
 }
 

@@ -72,6 +72,12 @@ fn host_and_port(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
     let url = Url::parse(&format!("http://{text}/")).map_err(|_| wrong())?;
     let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/" && !text.contains('*');
     let host = url.host_str().filter(|_| plain).ok_or_else(wrong)?;
+    // Taken for a host it would match nothing, and the next route would have what this one is to keep.
+    if !text.contains(['.', ':']) && host != "localhost" {
+        return Err(format!(
+            "must begin with a slash, as in /{text}/*; {text:?} in front of it would be a host, without a dot"
+        ));
+    }
     // 80 is left out by the URL, and the operator who wrote it meant it.
     let port = url.port().or_else(|| text.ends_with(":80").then_some(80));
     Ok(Some((host.to_owned(), port)))
@@ -190,6 +196,17 @@ mod tests {
         assert_eq!(normalized_path("/%61%2Db/%7E%5f"), "/a-b/~_");
         assert_eq!(normalized_path("/a%20b%2Fc%252e%C3%BC%"), "/a%20b%2Fc%252e%C3%BC%25");
         assert_eq!(normalized_path("/%%361/%+1%zz"), "/%2561/%25+1%25zz");
+    }
+
+    #[test]
+    fn a_forgotten_slash_is_no_host() {
+        for text in ["api/*", "api/v1/*", "intranet/"] {
+            assert!(Pattern::parse(text).unwrap_err().contains("must begin with a slash"), "{text}");
+        }
+        for text in ["localhost/*", "localhost:8787/*", "gateway:8787/*", "127.0.0.1/*", "[::1]/*", "app.example.com/*"]
+        {
+            assert!(Pattern::parse(text).is_ok(), "{text}");
+        }
     }
 
     proptest! {

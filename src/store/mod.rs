@@ -26,7 +26,7 @@ pub use session_store::SessionStore;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store did not answer, or refused.
-    #[error("the session store does not answer: {0}")]
+    #[error("the session store cannot be used: {0}")]
     Unavailable(String),
     /// What it holds is no record of this version.
     #[error("the record cannot be read")]

@@ -237,7 +237,7 @@ impl Session {
             Denied::ProviderUnavailable { .. } => {
                 ("provider_unavailable", "no usable token is left, and the provider does not answer")
             }
-            Denied::StoreUnavailable => ("store_unavailable", "the session store does not answer"),
+            Denied::StoreUnavailable => ("store_unavailable", "the session store cannot be used"),
             // Not the end of its way: it is served there.
             Denied::Relocate | Denied::Moved(_) => return,
         };

@@ -63,7 +63,11 @@ impl Connection {
 
 /// A socket to the server, and what to say there.
 fn dial(env: &Env, database: Option<&Database>) -> Result<(RawSocket, Config), StoreError> {
-    let unreachable = |error: JsValue| StoreError::Unavailable(format!("Postgres: {error:?}"));
+    let unreachable = |error: JsValue| {
+        StoreError::Unavailable(format!(
+            "Postgres: {error:?}: is it up, and do host and port in DATABASE_URL, or Hyperdrive, lead there?"
+        ))
+    };
     let binding = js_sys::Reflect::get(env, &JsValue::from_str(BINDING)).unwrap_or_default();
     if binding.is_object() {
         let hyperdrive: Hyperdrive = binding.unchecked_into();
@@ -113,12 +117,23 @@ impl TlsConnect<Socket> for StartTls {
     }
 }
 
-/// What the server or the line said. The message names no value.
+/// What the server or the line said, and what an operator can do about it. The message names no value.
 pub fn failed(error: &tokio_postgres::Error) -> StoreError {
     StoreError::Unavailable(match error.as_db_error() {
-        Some(said) => format!("Postgres: {} ({})", said.message(), said.code().code()),
+        Some(said) => {
+            let advice = match said.code().code() {
+                "28P01" | "28000" => ": correct user and password in DATABASE_URL, or of Hyperdrive",
+                "3D000" => ": correct the database's name in DATABASE_URL, or of Hyperdrive",
+                "42P01" | "42703" | "3F000" => ": bring its schema up to date with `make migrate`",
+                "42501" => ": grant the gateway's user what docs/stores.md says",
+                "25006" => ": put the writable server into DATABASE_URL, or Hyperdrive",
+                "53300" => ": it has no connection to spare",
+                _ => "",
+            };
+            format!("Postgres: {} ({}){advice}", said.message(), said.code().code())
+        }
         None => match std::error::Error::source(error) {
-            Some(source) => format!("Postgres: {error}: {source}"),
+            Some(source) => format!("Postgres: {error}: {source} (DATABASE_URL, or Hyperdrive, says where it is)"),
             None => format!("Postgres: {error}"),
         },
     })

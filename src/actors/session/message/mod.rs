@@ -200,7 +200,7 @@ pub enum Denied {
         retry_after: u32,
     },
     /// The session cannot be read.
-    #[error("the session store does not answer")]
+    #[error("the session store cannot be used")]
     StoreUnavailable,
 }
 

@@ -130,7 +130,7 @@ pub enum SignInError {
     #[error("{0}")]
     ProviderUnavailable(String),
     /// The session cannot be kept.
-    #[error("the session store does not answer")]
+    #[error("the session store cannot be used")]
     StoreUnavailable,
     /// The user has to do something first.
     #[error(transparent)]

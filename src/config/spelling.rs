@@ -1,0 +1,124 @@
+//! Names that are nearly a variable's: what somebody meant to set, and did not. Pure.
+
+use super::Problem;
+
+/// Every variable and binding of the gateway.
+pub const NAMES: [&str; 49] = [
+    "ADMIN_TOKEN",
+    "AUTH0_DOMAIN",
+    "AUTH0_LOGOUT_FEDERATED",
+    "AUTH_PREFIX",
+    "CAPTCHA_ACTION",
+    "CAPTCHA_SECRET",
+    "CAPTCHA_SITE_KEY",
+    "CAPTCHA_VERIFY_URL",
+    "COOKIE_SAME_SITE",
+    "DATABASE_URL",
+    "DEFAULT_REGION",
+    "DIRECTORY",
+    "IDENTITY_HEADERS",
+    "JURISDICTION",
+    "JWKS",
+    "JWKS_URI",
+    "JWT_AUDIENCE",
+    "JWT_ISSUER",
+    "LOGIN_TIMEOUT_SECONDS",
+    "OIDC_AUDIENCE",
+    "OIDC_AUTHORIZATION_PARAMS",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_ISSUER",
+    "OIDC_PAR",
+    "OIDC_RESOURCE",
+    "OIDC_RESPONSE_MODE",
+    "OIDC_REUSE_LEEWAY_SECONDS",
+    "OIDC_SCOPES",
+    "OIDC_TOKEN_AUTH",
+    "PROVIDER",
+    "PUBLIC_ORIGIN",
+    "REGION_GRACE_SECONDS",
+    "REGION_MIN_STAY_SECONDS",
+    "REGION_POLICY",
+    "ROUTES",
+    "SESSIONS",
+    "SESSION_ABSOLUTE_SECONDS",
+    "SESSION_DB",
+    "SESSION_IDLE_SECONDS",
+    "SESSION_KV",
+    "SESSION_STORE",
+    "STATE_KEYS",
+    "STREAM_CHECK_SECONDS",
+    "UPSTREAM",
+    "UPSTREAM_TIMEOUT_SECONDS",
+    "WORKOS_API_HOST",
+    "WORKOS_API_KEY",
+    "WORKOS_CLIENT_ID",
+];
+/// How many letters a slip may change. A name that differs by more is somebody else's.
+const SLIP: usize = 2;
+/// Short names are near to too many others.
+const SHORTEST: usize = 6;
+
+/// What is wrong with these names, which are those of everything that is set.
+pub fn misspelled(names: impl IntoIterator<Item = String>) -> Vec<Problem> {
+    let nearest = |name: &str| {
+        let distance = |known: &&str| strsim::osa_distance(&name.to_ascii_uppercase(), known);
+        NAMES.into_iter().min_by_key(distance).filter(|known| distance(known) <= SLIP)
+    };
+    let unknown = names.into_iter().filter(|name| name.len() >= SHORTEST && !NAMES.contains(&name.as_str()));
+    unknown
+        .filter_map(|name| {
+            let known = nearest(&name)?;
+            let message = format!("is no variable of the gateway's: {known} is. Give it that name, or another one");
+            Some(Problem { variable: name.into(), message })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suspects(names: &[&str]) -> Vec<String> {
+        let problems = misspelled(names.iter().map(|name| (*name).to_owned()));
+        problems.into_iter().map(|problem| format!("{}: {}", problem.variable, problem.message)).collect()
+    }
+
+    #[test]
+    fn a_name_with_a_slip_is_named_beside_the_right_one() {
+        for (name, meant) in [
+            ("SESSION_IDLE_SECOND", "SESSION_IDLE_SECONDS"),
+            ("REGION_POLCY", "REGION_POLICY"),
+            ("COOKIE_SAMESITE", "COOKIE_SAME_SITE"),
+            ("OIDC_AUDIANCE", "OIDC_AUDIENCE"),
+            ("ADMIN_TOKN", "ADMIN_TOKEN"),
+            ("SESSIONS_STORE", "SESSION_STORE"),
+            ("oidc_scopes", "OIDC_SCOPES"),
+        ] {
+            let found = suspects(&[name]);
+            assert!(found.len() == 1 && found[0].contains(&format!("{meant} is")), "{name}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_gateways_own_names_and_those_of_others_are_no_slips() {
+        assert!(suspects(&NAMES).is_empty());
+        assert!(
+            suspects(&["LOG_LEVEL", "API_URL", "ASSETS", "ORDERS", "SENTRY_DSN", "OIDC", "JWT", "APP_ADMIN_TOKEN"])
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn every_variable_of_the_readmes_table_is_known() {
+        let readme = include_str!("../../README.md");
+        let (_, table) = readme.split_once("| variable | default |").unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        let firsts = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+        let named: Vec<&str> = firsts.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        assert!(named.len() > 40, "{named:?}");
+        for name in named {
+            assert!(NAMES.contains(&name), "{name}");
+        }
+    }
+}
