@@ -129,18 +129,35 @@ describe("console", () => {
     await openSession(page, first);
     await page.getByRole("button", { name: "Refresh its token" }).click();
     await said(page, "A new access token came.");
-    assert.notEqual(await world.token(browser), before);
+    const after = await world.token(browser);
+    assert.notEqual(after, before);
+    await page.getByRole("button", { name: "Refresh its token" }).click();
+    await said(page, "It was refreshed less than 30 s ago: nothing was done.");
+    assert.equal(await world.token(browser), after);
+    const refreshes = (await inspect(gateway, first)).ledger.filter(({ event }) => event === "refresh");
+    assert.equal(refreshes.length, 1, "what was not done has no line");
+    await page.locator("#facts").getByText("moved 0 times").waitFor();
+    const move = page.getByRole("button", { name: "Move", exact: true });
+    assert.equal(await move.isDisabled(), true, "it is there already");
     await page.getByLabel("Move it to").selectOption("oc");
-    await page.getByRole("button", { name: "Move", exact: true }).click();
+    await move.click();
     await said(page, "Its home is Oceania now");
+    await page.locator("#facts").getByText(/moved once$/).waitFor();
+    assert.equal(await move.isDisabled(), true, "it is there now");
     await page.locator("#facts").getByText("Oceania (oc)").waitFor();
     const { moved_to: second } = await inspect(gateway, first);
     await find(page, first);
     await page.getByText("It lives on under another id.").waitFor();
+    await page.getByRole("button", { name: "Refresh its token" }).click();
+    await said(page, "It was refreshed less than 30 s ago: nothing was done.");
+    await find(page, first);
+    await page.getByText("It lives on under another id.").waitFor();
+    assert.equal(await move.isDisabled(), false, "it can go back to where it was");
     await page.getByRole("button", { name: `session ${second.slice(0, 8)}`, exact: true }).click();
     await page.getByRole("heading", { name: `Session ${second.slice(0, 8)}: active` }).waitFor();
 
     await page.getByRole("button", { name: "Revoke …" }).click();
+    await page.getByRole("dialog").getByText("to lock somebody out, block the user at the provider first").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
     assert.equal((await browser.api("/api")).status, 200, "nothing happened");
     await page.getByRole("button", { name: "Revoke …" }).click();
@@ -157,7 +174,7 @@ describe("console", () => {
     await find(page, "everywhere");
     await page.getByRole("button", { name: "Revoke all …" }).click();
     const dialog = page.getByRole("dialog", { name: "Revoke all sessions of everywhere?" });
-    await dialog.waitFor();
+    await dialog.getByText("to lock somebody out, block the user at the provider first").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), "confirm-no", "the focus is on what does no harm");
     await dialog.getByRole("button", { name: "Revoke all" }).click();
     await said(page, "2 sessions were revoked.");
@@ -253,8 +270,12 @@ describe("console", () => {
     await unlock(page);
     await said(page, "Unlocked");
     assert.equal(await page.getByRole("alert").innerText().catch(() => ""), "");
+    await find(page, "trouble");
+    await page.getByRole("button", { name: /^Session / }).click();
+    await page.locator("#session").waitFor();
     await find(page, "0".repeat(64));
     await problem(page, "There is no session with this id.");
+    assert.equal(await page.getByRole("heading", { level: 2 }).count(), 0, "nothing that was found before is left");
     await find(page, id);
     await page.locator("#session").waitFor();
     await administer(gateway, `/sessions/${id}`, { method: "DELETE" });
@@ -277,6 +298,47 @@ describe("console", () => {
     await find(page, "trouble");
     await said(page, "1 session found");
   });
+
+  test("a session that does not answer is listed as not reachable, and as used again when it does", async (t) => {
+    await world.login({ hint: "silent" });
+    const page = await open(t);
+    await unlock(page);
+    await setDirectory(gateway, "alone");
+    try {
+      await find(page, "silent");
+      await page.getByRole("listitem").filter({ hasText: "not reachable now" }).waitFor();
+      assert.ok(!(await page.getByRole("listitem").innerText()).includes("last used"));
+    } finally {
+      await setDirectory(gateway, "well");
+    }
+    await find(page, "silent");
+    await page.getByRole("listitem").filter({ hasText: /last used \d/ }).waitFor();
+  });
+
+  for (const [colorScheme, viewport] of [["light", { width: 1280, height: 720 }], ["dark", { width: 375, height: 667 }]]) {
+    test(`what came of it is in sight where the button is, ${colorScheme}, ${viewport.width} px wide`, async (t) => {
+      const hint = `many-${colorScheme}`;
+      let browser;
+      for (let i = 0; i < 7; i += 1) browser = await world.login({ hint });
+      const page = await open(t, { colorScheme, viewport });
+      await unlock(page);
+      await find(page, hint);
+      await openSession(page, actorOf(browser.session));
+      await page.locator("#session").waitFor();
+      await page.locator("#refresh").click();
+      await said(page, "A new access token came.");
+      assert.ok(await page.evaluate(() => scrollY > innerHeight / 2), "the top of the page is out of sight");
+      assert.equal(await page.evaluate(isInSight, "said"), true);
+      await page.locator("#session-title").focus();
+      assert.equal(await page.evaluate(isInSight, "session-title"), true, "what has the focus is not under it");
+      await administer(gateway, `/sessions/${actorOf(browser.session)}`, { method: "DELETE" });
+      await page.locator("#refresh").click();
+      await problem(page, "The session has ended: it was revoked.");
+      await page.getByText("Why it ended: An administrator revoked the session.").waitFor();
+      assert.equal(await page.evaluate(isInSight, "problem"), true);
+      await picture(page, `in-sight-${colorScheme}`, false);
+    });
+  }
 
   test("names that look like HTML are text", async (t) => {
     const evil = `<img src=x onerror="document.title='owned'">`;
@@ -326,12 +388,20 @@ describe("console", () => {
     await said(page, "0 sessions found");
   });
 
-  async function picture(page, name) {
+  async function picture(page, name, fullPage = true) {
     if (!PICTURES) return;
     mkdirSync(PICTURES, { recursive: true });
-    await page.screenshot({ path: path.join(PICTURES, `${name}.png`), fullPage: true });
+    await page.screenshot({ path: path.join(PICTURES, `${name}.png`), fullPage });
   }
 });
+
+/** Whether an element is inside the window, and nothing covers it. Runs in the page. */
+function isInSight(id) {
+  const element = document.getElementById(id);
+  const { top, bottom, left } = element.getBoundingClientRect();
+  const seen = (y) => element.contains(document.elementFromPoint(left + 10, y));
+  return top >= 0 && bottom <= innerHeight && seen(top + 3) && seen(bottom - 3);
+}
 
 /** The contrast (WCAG 2.2) of every text that is to be seen against what is behind it. Runs in the page. */
 function contrastsOf() {

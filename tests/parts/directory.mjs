@@ -1,5 +1,5 @@
-// A main module around the bundle's in which the directories of users can be out of reach, as an outage of the platform
-// makes them: it stands for what cannot be caused on one machine. The product's code runs unchanged below it.
+// A main module around the bundle's in which the directories of users, or the sessions in them, can be out of reach, as an
+// outage of the platform makes them: it stands for what cannot be caused on one machine. The product's code runs unchanged below it.
 
 /** What to give a gateway as `entry`. */
 export const BREAKABLE_DIRECTORY = `
@@ -18,6 +18,13 @@ export class RegionDirectory extends exported.RegionDirectory {
   }
 }
 
+export class SessionActor extends exported.SessionActor {
+  async ask(message) {
+    if (mode === "alone") throw new Error("the session is down");
+    return super.ask(message);
+  }
+}
+
 export default class extends bundle {
   fetch(request) {
     const { pathname, searchParams } = new URL(request.url);
@@ -30,5 +37,7 @@ export default class extends bundle {
 }
 `;
 
-/** From now on directories are "well", "down" (every call fails), "hangs" (no call returns) or "late" (it does, 2 s after). */
+/**
+ * From now on directories are "well", "down" (every call fails), "hangs" (no call returns), "late" (it does, 2 s after), or
+ * "alone": they are well, but each call to a session fails. */
 export const setDirectory = (gateway, mode) => gateway.request(`/__directory?mode=${mode}`);

@@ -10,6 +10,8 @@ const STATES = { active: "Active", moved: "Moved", ended: "Ended" };
 const CAUSES = {
   request: "by the browser", alarm: "by itself", admin: "by an administrator", directory: "by its directory", backchannel: "by the provider",
 };
+const AGAIN =
+  "This cannot be undone. But they can log in again at once, where the provider still knows them: to lock somebody out, block the user at the provider first, or end their session there.";
 
 const $ = (id) => document.getElementById(id);
 let token;
@@ -24,12 +26,16 @@ const element = (tag, properties = {}, ...children) => {
 };
 const regionOf = (code) => REGIONS[code] ?? "place unknown";
 const short = (id) => id.slice(0, 8);
+const times = (count) => (count === 1 ? "once" : `${count} times`);
 const time = (text) =>
   text ? element("time", { dateTime: text }, new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" })) : "–";
 
 /** What the ledger says of an event: as a sentence, with ids as short as in the lists. */
 const sentence = ({ detail }) =>
   `${detail.charAt(0).toUpperCase()}${detail.slice(1).replace(/\.$/, "").replace(/\b[0-9a-f]{64}\b/g, short)}.`;
+
+/** The last time that somebody tried to refresh it. */
+const refreshOf = ({ ledger }) => ledger.findLast(({ event, outcome }) => event === "refresh" && !outcome.endsWith("registered"));
 
 /** What went wrong, for a person. */
 function explain(status, problem, retryAfter) {
@@ -76,10 +82,17 @@ async function perform(work) {
   }
 }
 
-function lock() {
-  [token, user, shown] = [];
-  for (const id of ["find", "user", "session", "lock"]) $(id).hidden = true;
+/** Nothing is shown. */
+function clear() {
+  [user, shown] = [];
+  for (const id of ["user", "session"]) $(id).hidden = true;
   for (const id of ["sessions", "facts", "ledger"]) $(id).replaceChildren();
+}
+
+function lock() {
+  clear();
+  token = undefined;
+  for (const id of ["find", "lock"]) $(id).hidden = true;
   $("unlock").hidden = false;
   $("subject").value = "";
   $("token").focus();
@@ -122,9 +135,11 @@ async function list(subject) {
 function line(session) {
   const open = element("button", { type: "button", className: "link", onclick: () => perform(() => show(session.id, true)) });
   open.append("Session ", element("span", { className: "id" }, short(session.id)));
+  // What is active has a last use. Without one, its directory has answered for a session that did not.
+  const used = session.state === "active" && !session.last_used_at ? ["not reachable now"] : ["last used ", time(session.last_used_at)];
   const made = element("li", { className: session.state },
     element("p", {}, open, " ", element("span", { className: "state" }, STATES[session.state])),
-    element("p", {}, `${regionOf(session.region)}${session.country ? ` (${session.country})` : ""} · logged in `, time(session.created_at), " · last used ", time(session.last_used_at)),
+    element("p", {}, `${regionOf(session.region)}${session.country ? ` (${session.country})` : ""} · logged in `, time(session.created_at), " · ", ...used),
     element("p", {}, element("small", {}, session.user_agent ?? "device unknown")));
   made.dataset.id = session.id;
   return made;
@@ -153,7 +168,7 @@ function display(session, focus) {
     Home: `${regionOf(session.region)} (${session.region})`, "Country at login": session.country ?? "–", Device: session.user_agent ?? "–",
     "Logged in": time(session.created_at), "Last used": time(session.last_used_at), "Ends at the latest": time(session.expires_at),
     "Token valid until": time(session.access_token_expires_at), "Acts by itself next": time(session.next_alarm_at),
-    "Kept in": `${session.store}, written ${session.generation} times, moved ${session.epoch} times`,
+    "Kept in": `${session.store}, written ${times(session.generation)}, moved ${times(session.epoch)}`,
   };
   $("facts").replaceChildren(...Object.entries(facts).flatMap(([name, fact]) => [element("dt", {}, name), element("dd", {}, fact)]));
   if (session.moved_to) {
@@ -162,12 +177,24 @@ function display(session, focus) {
   }
   $("actions").hidden = session.state === "ended";
   $("region").value = session.region;
+  offer();
   $("ledger").replaceChildren(...session.ledger.map((entry) =>
     element("li", {},
       element("p", {}, sentence(entry)),
       element("small", {}, time(entry.at), ` · ${CAUSES[entry.cause]} · ${entry.duration_ms} ms · `, element("code", {}, `${entry.event} ${entry.outcome}`)))));
   mark();
   if (focus) $("session-title").focus();
+}
+
+/** A session is not moved to where it is. Where one lives that has moved, its former home does not say. */
+function offer() {
+  $("move").disabled = shown.state === "active" && $("region").value === shown.region;
+}
+
+/** The session as it is now, where it lives now. */
+async function living(id) {
+  const session = await call(`sessions/${id}`);
+  return session.moved_to ? living(session.moved_to) : session;
 }
 
 /** After a change: what is shown is how it is now. */
@@ -202,13 +229,13 @@ $("region").append(...Object.entries(REGIONS).map(([code, name]) => new Option(`
 onSubmit("unlock", unlock);
 onSubmit("find", async () => {
   const wanted = $("subject").value.trim();
+  clear();
   if (/^[0-9a-f]{64}$/.test(wanted)) return show(wanted, true);
-  shown = undefined;
-  $("session").hidden = true;
   const said = await list(wanted);
   $("user-title").focus();
   return said;
 });
+$("region").addEventListener("change", offer);
 onSubmit("migrate", async () => {
   const moved = await call(`sessions/${shown.id}/migrate`, "POST", { region: $("region").value });
   await again();
@@ -216,13 +243,16 @@ onSubmit("migrate", async () => {
   return `Its home is ${regionOf(moved.region)} now, as session ${short(moved.id)}.`;
 });
 onClick("refresh", () => perform(async () => {
+  const before = refreshOf(await living(shown.id));
   const refreshed = await call(`sessions/${shown.id}/refresh`, "POST");
-  const last = refreshed.ledger.findLast(({ event }) => event === "refresh");
+  const last = refreshOf(refreshed);
   display(refreshed);
-  return last ? sentence(last) : "There is no refresh token to do that with.";
+  if (!last) return "There is no refresh token to do that with.";
+  if (last.at !== before?.at) return sentence(last);
+  return last.outcome === "ok" ? "It was refreshed less than 30 s ago: nothing was done." : `Nothing was done. The last time: ${sentence(last)}`;
 }));
 onClick("revoke", async () => {
-  if (!(await confirmed("Revoke this session?", "The user is logged out there with the next request. This cannot be undone.", "Revoke"))) return;
+  if (!(await confirmed("Revoke this session?", `The user is logged out there with the next request. ${AGAIN}`, "Revoke"))) return;
   perform(async () => {
     const { id, moved_to } = shown;
     await call(`sessions/${id}`, "DELETE");
@@ -232,7 +262,7 @@ onClick("revoke", async () => {
   });
 });
 onClick("revoke-all", async () => {
-  if (!(await confirmed(`Revoke all sessions of ${user}?`, "The user is logged out everywhere with the next request. This cannot be undone.", "Revoke all"))) return;
+  if (!(await confirmed(`Revoke all sessions of ${user}?`, `The user is logged out everywhere with the next request. ${AGAIN}`, "Revoke all"))) return;
   perform(async () => {
     const { revoked } = await call(`users/${encodeURIComponent(user)}/sessions`, "DELETE");
     await again();
