@@ -10,6 +10,7 @@ import { lineOf, report } from "./parts/report.mjs";
 /** Every test module, the slow ones first so that none is left running alone at the end. */
 const MODULES = [
   "admin",
+  "admin-moves",
   "outcomes",
   "refresh",
   "deploy",
@@ -55,6 +56,7 @@ const MODULES = [
   "proxy",
   "redirects",
   "region",
+  "region-grace",
   "migrate",
   "regression",
   "routes",

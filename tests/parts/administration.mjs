@@ -9,6 +9,9 @@ export function administer(gateway, path, { method = "GET", json, body = json &&
   return gateway.request(`/auth/admin${path}`, { method, body, headers: { ...authorization, ...headers } });
 }
 
+/** The call that moves a session to this region, for `administer`. */
+export const migration = (region) => ({ method: "POST", json: { region } });
+
 /** The sessions of a user, the newest first. */
 export async function sessionsOf(gateway, subject) {
   const answer = await administer(gateway, `/users/${encodeURIComponent(subject)}/sessions`);

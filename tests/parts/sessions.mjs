@@ -168,3 +168,7 @@ export function sessionTests(name, open, way = name) {
   });
   return tests;
 }
+
+/** A request with nothing but this cookie. */
+export const withCookie = (world, { name, value }, target = "/api", headers = {}) =>
+  world.gateway.request(target, { headers: { cookie: `${name}=${value}`, ...headers } });
