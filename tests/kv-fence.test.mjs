@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
 import { setAlarmsWithin, setClockAhead } from "./parts/instruments.mjs";
 import { holdNextWrite } from "./parts/kv.mjs";
-import { createKvWorld, handOver, keyOf, latest, recordOf, SETTLED } from "./parts/kv-world.mjs";
+import { createKvWorld, handOver, keyOf, latest, recordOf, SETTLED, writeOnceMore } from "./parts/kv-world.mjs";
 import { FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { assertUnreadable, headerOf, renumbered, TAMPERINGS } from "./parts/records.mjs";
@@ -55,15 +55,11 @@ describe("kv-fence", { concurrency: 3 }, () => {
   });
 
   test("conformance 43: a write of which the answer is lost while the record before it is read back is none, and the session goes on", async (t) => {
-    const { gateway, provider, kv, login, token } = await createKvWorld(t);
+    const world = await createKvWorld(t);
+    const { gateway, provider, kv, login, token } = world;
     const browser = await login();
     const first = await token(browser);
-    await latest(kv, browser, gateway);
-    await sleep(2500);
-    await setAlarmsWithin(gateway, 100);
-    await setClockAhead(gateway, SETTLED);
-    await token(browser); // a use is written, and with it the alarm is set
-    await latest(kv, browser, gateway);
+    await writeOnceMore(world, browser);
     await sleep(1200);
     let release;
     const released = new Promise((resolve) => (release = resolve));
@@ -145,15 +141,11 @@ describe("kv-fence", { concurrency: 3 }, () => {
   });
 
   test("conformance 43: KV failing when a record is to be read back is asked again after a pause, and not in circles", async (t) => {
-    const { gateway, kv, login, token } = await createKvWorld(t);
+    const world = await createKvWorld(t);
+    const { gateway, kv, login, token } = world;
     const browser = await login();
     const first = await token(browser);
-    await latest(kv, browser, gateway);
-    await sleep(2500);
-    await setAlarmsWithin(gateway, 100);
-    await setClockAhead(gateway, SETTLED);
-    await token(browser); // a use is written, and with it the alarm is set
-    await latest(kv, browser, gateway);
+    await writeOnceMore(world, browser);
     let asked = 0;
     kv.gate = (method, take) => {
       if (method !== "GET") return take();

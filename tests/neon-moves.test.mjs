@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import pg from "pg";
 import { actorOf } from "./parts/actors.mjs";
+import { sessionsOf } from "./parts/administration.mjs";
 import { NAVIGATION } from "./parts/expired.mjs";
 import { setClockAhead } from "./parts/instruments.mjs";
-import { createNeonWorld, isAtRest, isWritten, LIFE } from "./parts/neon.mjs";
+import { breakAfterIntent, createNeonWorld, isAtRest, isMoved, isWritten, LIFE, mend } from "./parts/neon.mjs";
 import { FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { startPostgres } from "./parts/postgres.mjs";
 import { sleep, until } from "./parts/process.mjs";
-import { administer, inspect } from "./parts/sessions.mjs";
+import { administer, inspect, withCookie } from "./parts/sessions.mjs";
 
 describe("neon-moves", { concurrency: 3 }, () => {
   let postgres;
@@ -31,10 +32,7 @@ describe("neon-moves", { concurrency: 3 }, () => {
     return () => client.query("COMMIT");
   }
 
-  const sessionsOf = async ({ gateway }) => (await administer(gateway, "GET", "/users/ada/sessions")).json().sessions;
   const codes = ({ provider }) => provider.calls.token.filter(({ params }) => params.grant_type === "authorization_code").length;
-  const withCookie = ({ gateway }, { name, value }, target = "/api", { headers, ...more } = {}) =>
-    gateway.request(target, { headers: { cookie: `${name}=${value}`, "sec-fetch-site": "same-origin", ...headers }, ...more });
 
   /** A session that has run out of tokens: its next navigation is a silent login. */
   async function openSpent(t) {
@@ -53,8 +51,8 @@ describe("neon-moves", { concurrency: 3 }, () => {
 
   test("two tabs' silent logins that come back at once both inherit the session's age, however long its end takes to be written", async (t) => {
     const world = await openSpent(t);
-    const { browser } = world;
-    const [{ created_at, expires_at }] = await sessionsOf(world);
+    const { browser, gateway } = world;
+    const [{ created_at, expires_at }] = await sessionsOf(gateway, "ada");
     const unlock = await lockRow(t, world, browser);
     const began = codes(world);
     const tabs = ["/one", "/two"].map((page) => browser.navigate(page, { headers: NAVIGATION }));
@@ -64,7 +62,7 @@ describe("neon-moves", { concurrency: 3 }, () => {
     assert.deepEqual((await Promise.all(tabs)).map(({ status }) => status), [200, 200]);
     const { id, ...session } = await inspect(world.gateway, actorOf(browser.session));
     assert.equal(session.state, "active", id);
-    for (const each of [session, ...(await sessionsOf(world))]) {
+    for (const each of [session, ...(await sessionsOf(gateway, "ada"))]) {
       assert.deepEqual([each.created_at, each.expires_at], [created_at, expires_at]);
     }
   });
@@ -73,7 +71,7 @@ describe("neon-moves", { concurrency: 3 }, () => {
     const world = await openSpent(t);
     const { browser, gateway } = world;
     const old = browser.session;
-    const [{ created_at }] = await sessionsOf(world);
+    const [{ created_at }] = await sessionsOf(gateway, "ada");
     const unlock = await lockRow(t, world, browser);
     const began = codes(world);
     const page = browser.navigate("/page", { headers: NAVIGATION });
@@ -85,7 +83,7 @@ describe("neon-moves", { concurrency: 3 }, () => {
     assert.equal((await logout).status, 303);
     await page;
     // The provider of this test logs its user in again without asking: that is another session.
-    assert.deepEqual((await sessionsOf(world)).filter((each) => each.state === "active" && each.created_at === created_at), []);
+    assert.deepEqual((await sessionsOf(gateway, "ada")).filter((each) => each.state === "active" && each.created_at === created_at), []);
     assert.notEqual((await withCookie(world, old)).status, 200);
     assert.doesNotMatch(gateway.log, /panicked/);
   });
@@ -117,10 +115,7 @@ describe("neon-moves", { concurrency: 3 }, () => {
     assert.equal(answer.status, 503, answer.text);
     assert.equal(answer.json().code, "store_unavailable");
     assert.equal(provider.presented.length, 0);
-    await until("the move is made", async () => {
-      await browser.api("/api");
-      return (await inspect(gateway, id)).state === "moved";
-    });
+    await isMoved(world, browser, id);
     for (const ahead of [2, 3]) {
       await setClockAhead(gateway, ahead * (LIFE + 1));
       assert.ok(await token(browser));
@@ -135,22 +130,14 @@ describe("neon-moves", { concurrency: 3 }, () => {
     const id = actorOf(browser.session);
     const first = await token(browser);
     await isWritten(world, browser);
-    let writes = 0;
-    line.watch = (piece) => {
-      writes += piece.includes("INSERT INTO") ? 1 : 0;
-      return writes > 1 ? "refuse" : undefined; // the intent is written, and nothing is after it
-    };
+    breakAfterIntent(line);
     assert.equal((await administer(gateway, "POST", `/sessions/${id}/migrate`, { region: "apac" })).status, 503);
     const said = () => gateway.eventsOf("migrate").filter(({ outcome }) => outcome === "stay").length;
     const before = said();
     for (let i = 0; i < 50; i += 1) assert.equal(await token(browser), first);
     assert.ok(said() <= before + 2, `${said() - before} tries`);
-    line.watch = undefined;
-    line.mode = "through";
-    await until("the move is made", async () => {
-      await browser.api("/api");
-      return (await inspect(gateway, id)).state === "moved";
-    });
+    mend(line);
+    await isMoved(world, browser, id);
     assert.equal(await token(browser), first);
   });
 
@@ -174,7 +161,7 @@ describe("neon-moves", { concurrency: 3 }, () => {
     provider.answers = {};
     line.mode = "through";
     assert.ok(gateway.eventsOf("complete").some(({ outcome }) => outcome === "kept"));
-    assert.deepEqual((await sessionsOf(world)).filter(({ state }) => state === "active").map((session) => session.id), [id]);
+    assert.deepEqual((await sessionsOf(gateway, "ada")).filter(({ state }) => state === "active").map((session) => session.id), [id]);
     assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
     assert.deepEqual(provider.revoked, []);
   });

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import pg from "pg";
 import { actorOf } from "./parts/actors.mjs";
+import { sessionsOf } from "./parts/administration.mjs";
 import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { setAlarmsWithin, setClockAhead } from "./parts/instruments.mjs";
-import { createNeonWorld, isAtRest, isWritten, LIFE, rowAt, rowOf } from "./parts/neon.mjs";
+import { breakAfterIntent, createNeonWorld, isAtRest, isMoved, isWritten, LIFE, mend, rowAt, rowOf } from "./parts/neon.mjs";
 import { startPostgres } from "./parts/postgres.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { administer, inspect } from "./parts/sessions.mjs";
@@ -256,7 +257,7 @@ describe("neon-outage", { concurrency: 3 }, () => {
     assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
     await sleep(300);
     assert.deepEqual(provider.revoked, [], "with it many providers would end the session's grant, too");
-    const listed = async () => (await administer(gateway, "GET", "/users/ada/sessions")).json().sessions.filter(({ state }) => state === "active");
+    const listed = async () => (await sessionsOf(gateway, "ada")).filter(({ state }) => state === "active");
     assert.deepEqual((await listed()).map(({ id }) => id), [actorOf(browser.session)]);
     await browser.login();
     assert.equal((await gateway.request("/api", { headers: old })).json().reason, "superseded");
@@ -270,20 +271,12 @@ describe("neon-outage", { concurrency: 3 }, () => {
     const id = actorOf(browser.session);
     const first = await token(browser);
     await isWritten(world, browser);
-    let writes = 0;
-    line.watch = (piece) => {
-      writes += piece.includes("INSERT INTO") ? 1 : 0;
-      return writes > 1 ? "refuse" : undefined; // the intent is written, and nothing is after it
-    };
+    breakAfterIntent(line);
     const answer = await administer(gateway, "POST", `/sessions/${id}/migrate`, { region: "apac" });
     assert.equal(answer.status, 503, answer.text);
     assert.equal(await token(browser), first);
-    line.watch = undefined;
-    line.mode = "through";
-    await until("the move is made", async () => {
-      await browser.api("/api");
-      return (await inspect(gateway, id)).state === "moved";
-    });
+    mend(line);
+    await isMoved(world, browser, id);
     await assertMoved(world, browser);
   });
 
@@ -305,7 +298,7 @@ describe("neon-outage", { concurrency: 3 }, () => {
   /** The session lives in the new region, and there alone. */
   async function assertMoved({ gateway, provider, database }, browser) {
     assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
-    const listed = (await administer(gateway, "GET", "/users/ada/sessions")).json().sessions;
+    const listed = await sessionsOf(gateway, "ada");
     assert.deepEqual(listed.map(({ state, region }) => [state, region]), [["active", "apac"]]);
     const states = async () => (await database.query("SELECT state FROM edge_oauth.session ORDER BY state")).map(({ state }) => state);
     await until("the rows say so", async () => (await states()).join() === "active,moved");
@@ -325,7 +318,7 @@ describe("neon-outage", { concurrency: 3 }, () => {
     assert.notEqual(actor, id);
     await setDirectory(gateway, "well");
     assert.equal((await administer(gateway, "GET", `/sessions/${actor}`)).status, 404);
-    const listed = (await administer(gateway, "GET", "/users/ada/sessions")).json().sessions;
+    const listed = await sessionsOf(gateway, "ada");
     assert.deepEqual(listed.map((session) => session.id), [id]);
     assert.deepEqual((await database.query("SELECT actor FROM edge_oauth.session")).map((row) => row.actor), [id]);
     assert.equal(await token(browser), first);
@@ -359,7 +352,7 @@ describe("neon-outage", { concurrency: 3 }, () => {
     const answer = await administer(gateway, "GET", `/sessions/${id}`);
     assert.equal(answer.status, 503, answer.text);
     assert.equal(answer.json().code, "store_unavailable");
-    const listed = (await administer(gateway, "GET", "/users/ada/sessions")).json().sessions;
+    const listed = await sessionsOf(gateway, "ada");
     assert.deepEqual(listed.map((session) => session.id), [id]);
     line.mode = "through";
     assert.equal((await inspect(gateway, id)).state, "active");

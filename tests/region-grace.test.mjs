@@ -8,8 +8,7 @@ import { administer, withCookie } from "./parts/sessions.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 /** Another tab's refresh, with nothing but this cookie. */
-const refreshWith = (world, { name, value }) =>
-  world.gateway.request("/auth/refresh", { method: "POST", headers: { cookie: `${name}=${value}`, origin: world.gateway.origin } });
+const refreshWith = (world, cookie) => withCookie(world, cookie, "/auth/refresh", { method: "POST" });
 
 describe("region-grace", { concurrency: 2 }, () => {
   test("the old actor serves its token for the grace, never presents its refresh token again, and then says superseded and leaves the cookie alone", async (t) => {

@@ -112,7 +112,7 @@ describe("region", { concurrency: 2 }, () => {
     const moving = browser.navigate("/page");
     await under;
     const cookie = { ...browser.session };
-    const answers = await Promise.all(Array.from({ length: 50 }, () => withCookie(world, cookie, "/api", at(SYDNEY))));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => withCookie(world, cookie, "/api", { headers: at(SYDNEY) })));
     assert.deepEqual(answers.filter(({ status }) => status !== 200).map(({ text }) => text), []);
     assert.equal((await moving).status, 200);
     assert.equal(cookieOf(browser).region, "oc");

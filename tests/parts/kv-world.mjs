@@ -52,3 +52,13 @@ export async function handOver({ gateway, kv, token }, browsers) {
   await until("every record was read back", () => browsers.every((browser) => kv.gets.slice(reads).includes(keyOf(browser))), 8000);
   await sleep(1200);
 }
+
+/** Has the record of a browser's session written once more, so that its actor reads it back when the clock is set on once more. */
+export async function writeOnceMore({ gateway, kv, token }, browser) {
+  await latest(kv, browser, gateway);
+  await sleep(2500);
+  await setAlarmsWithin(gateway, 100);
+  await setClockAhead(gateway, SETTLED);
+  await token(browser); // a use is written, and with it the alarm is set
+  await latest(kv, browser, gateway);
+}

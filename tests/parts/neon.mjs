@@ -3,6 +3,7 @@ import { actorOf } from "./actors.mjs";
 import { INSTRUMENTS } from "./instruments.mjs";
 import { startLine } from "./line.mjs";
 import { until } from "./process.mjs";
+import { inspect } from "./sessions.mjs";
 import { createWorld } from "./world.mjs";
 
 /** How long an access token lives, in seconds. */
@@ -38,3 +39,25 @@ export const isWritten = (world, browser) =>
 
 /** No connection is open any more. */
 export const isAtRest = ({ line }) => until("no connection is open", () => line.open === 0, 5000);
+
+/** Postgres takes the intent of a move, and nothing after it, until the line is mended. */
+export function breakAfterIntent(line) {
+  let writes = 0;
+  line.watch = (piece) => {
+    writes += piece.includes("INSERT INTO") ? 1 : 0;
+    return writes > 1 ? "refuse" : undefined;
+  };
+}
+
+/** The line is whole again. */
+export function mend(line) {
+  line.watch = undefined;
+  line.mode = "through";
+}
+
+/** The move that was begun for session `id` is made, as its browser goes on. */
+export const isMoved = ({ gateway }, browser, id) =>
+  until("the move is made", async () => {
+    await browser.api("/api");
+    return (await inspect(gateway, id)).state === "moved";
+  });

@@ -169,6 +169,6 @@ export function sessionTests(name, open, way = name) {
   return tests;
 }
 
-/** A request with nothing but this cookie. */
-export const withCookie = (world, { name, value }, target = "/api", headers = {}) =>
-  world.gateway.request(target, { headers: { cookie: `${name}=${value}`, ...headers } });
+/** A request of the gateway's own pages with nothing but this cookie. */
+export const withCookie = ({ gateway }, { name, value }, target = "/api", { headers, ...more } = {}) =>
+  gateway.request(target, { headers: { cookie: `${name}=${value}`, "sec-fetch-site": "same-origin", ...headers }, ...more });

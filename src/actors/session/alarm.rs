@@ -44,7 +44,8 @@ impl Session {
             }
             Some(Due::End(reason)) => self.run_out(reason, Cause::Alarm).await?,
             Some(Due::Refresh) => {
-                let (outcome, detail) = match self.refresh_once(Cause::Alarm).await {
+                let refreshed = self.refresh_once(Cause::Alarm).await;
+                let (outcome, detail) = match &refreshed {
                     Outcome::Fresh => ("ok", "the session was refreshed ahead of its token's end"),
                     Outcome::Ended => ("ended", "the session ended, or moved, before it was refreshed"),
                     Outcome::Unavailable { .. } => {
@@ -57,7 +58,7 @@ impl Session {
                 };
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, detail);
                 // Still due, and at once: a store that is away is not to be asked without a pause.
-                if outcome == "store_unavailable" {
+                if matches!(refreshed, Outcome::StoreUnavailable) {
                     return Err(StoreError::Unavailable("the intent to refresh could not be written".to_owned()));
                 }
             }
