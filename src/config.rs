@@ -12,6 +12,7 @@ use time::Duration;
 use url::{Host, Url};
 
 use crate::region::Region;
+use crate::sealing::SealingKeys;
 
 pub mod captcha;
 pub mod identity_headers;
@@ -48,6 +49,8 @@ pub struct Config {
     pub jwt: Option<jwt::Jwt>,
     /// The provider, and how this gateway is registered there.
     pub provider: Provider,
+    /// Seal login cookies: made of `STATE_KEYS`, or without them of the client's secret.
+    pub login_keys: SealingKeys,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
     /// `COOKIE_SAME_SITE`.
@@ -246,6 +249,11 @@ impl Config {
     /// is one.
     pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
         reader::read(vars)
+    }
+
+    /// Where the application begins: `AUTH_PREFIX` without its last segment.
+    pub fn home(&self) -> &str {
+        self.auth_prefix.rfind('/').and_then(|at| self.auth_prefix.get(..=at)).unwrap_or("/")
     }
 }
 

@@ -98,6 +98,11 @@ impl fmt::Debug for Secret {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
+    /// What no secret has: of a session that has no cookie.
+    pub const fn of_nothing() -> Self {
+        Self([0; 32])
+    }
+
     /// Whether this is the hash of `secret`, in constant time.
     pub fn matches(&self, secret: &Secret) -> bool {
         self.is(&secret.hash())

@@ -30,6 +30,7 @@ pub mod credential;
 pub mod gateway;
 pub mod provider;
 pub mod region;
+pub mod sealing;
 pub mod store;
 pub mod timer;
 

@@ -14,8 +14,6 @@ use crate::region::Region;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// A login began.
-    Begin,
     /// A callback arrived.
     Complete,
     /// A request did not pass.

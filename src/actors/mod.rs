@@ -90,7 +90,7 @@ pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, Refusal> {
 }
 
 pub use platform::{
-    Address, DirectoryAddress, SessionAddress, ask, ask_within, directory, existing_session, new_session,
+    Address, DirectoryAddress, SessionAddress, ask, ask_within, directory, existing_session, new_session_id, session_near,
 };
 
 mod platform {
@@ -150,20 +150,22 @@ mod platform {
         Ok(Address::new(object.get_stub().map_err(unreachable)?, id.clone()))
     }
 
-    /// A new session actor near `region`, or within the jurisdiction where there is one.
-    pub fn new_session(
-        env: &Env,
-        region: Region,
-        jurisdiction: Option<Jurisdiction>,
-    ) -> Result<SessionAddress, AskError> {
+    /// The id of a session actor that nobody has asked yet, within the jurisdiction where there is one. No actor is touched.
+    pub fn new_session_id(env: &Env, jurisdiction: Option<Jurisdiction>) -> Result<ActorId, AskError> {
         let namespace = namespace(env, session_message::BINDING)?;
         let object = match jurisdiction {
             Some(jurisdiction) => namespace.unique_id_with_jurisdiction(jurisdiction.as_str()),
             None => namespace.unique_id(),
         };
-        let object = object.map_err(unreachable)?;
+        object.map_err(unreachable)?.to_string().try_into().map_err(|_| AskError::NoSuchActor)
+    }
+
+    /// The session actor of this id. If nobody has asked it yet, it comes to live near `region`.
+    pub fn session_near(env: &Env, id: &ActorId, region: Region) -> Result<SessionAddress, AskError> {
+        let namespace = namespace(env, session_message::BINDING)?;
+        let object = namespace.id_from_string(id.as_str()).map_err(|_| AskError::NoSuchActor)?;
         let stub = object.get_stub_with_location_hint(region.as_str()).map_err(unreachable)?;
-        Ok(Address::new(stub, object.to_string().try_into().map_err(|_| AskError::NoSuchActor)?))
+        Ok(Address::new(stub, id.clone()))
     }
 
     /// The directory of this name, within the jurisdiction where there is one.

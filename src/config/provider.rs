@@ -64,6 +64,44 @@ impl Provider {
         }
     }
 
+    /// The client's secret; none: a public client.
+    pub fn secret(&self) -> Option<&str> {
+        let secret = match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.client_secret.as_ref()?,
+            Self::WorkOs(workos) => &workos.api_key,
+        };
+        Some(secret.secret())
+    }
+
+    /// Whether the configuration says itself what this parameter of `/login` would say.
+    pub fn decides(&self, parameter: &str) -> bool {
+        let says = |params: &[(String, String)], names: &[&str]| {
+            params.iter().any(|(name, _)| names.contains(&name.as_str()))
+        };
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => says(&oidc.authorization_params, &[parameter]),
+            Self::WorkOs(workos) => {
+                let params = &workos.authorization_params;
+                match parameter {
+                    // A connection excludes everything else that selects a login.
+                    "organization" => says(params, &["organization_id", "connection_id"]),
+                    "connection" => says(params, &["organization_id", "connection_id", "provider"]),
+                    parameter => says(params, &[parameter]),
+                }
+            }
+        }
+    }
+
+    /// The organization that every login is for.
+    pub fn organization(&self) -> Option<&str> {
+        let (params, name) = match self {
+            Self::Oidc(_) => return None,
+            Self::Auth0(auth0) => (&auth0.oidc.authorization_params, "organization"),
+            Self::WorkOs(workos) => (&workos.authorization_params, "organization_id"),
+        };
+        params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// How long a used refresh token may be presented again.
     pub const fn reuse_leeway(&self) -> Duration {
         match self {

@@ -11,6 +11,7 @@ use super::{
     TokenAuth, is_allowed, store,
 };
 use crate::region::Region;
+use crate::sealing::SealingKeys;
 
 /// Parameters of the authorization request that are the gateway's own.
 const OWN_PARAMETERS: [&str; 15] = [
@@ -30,6 +31,9 @@ const OWN_PARAMETERS: [&str; 15] = [
     "client_secret",
     "id_token_hint",
 ];
+
+/// What the keys of login cookies are derived for.
+const LOGIN_COOKIE: &str = "edge-oauth-sessions login 1";
 
 /// See [`Config::read`].
 pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Problem>> {
@@ -71,6 +75,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
             self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
         }
+        let state_keys = store.as_ref().map(|store| &store.keys);
+        let login_keys = match (state_keys, provider.as_ref().and_then(Provider::secret)) {
+            (Some(keys), _) if !keys.is_empty() => SealingKeys::derive(keys.secrets(), LOGIN_COOKIE),
+            (_, secret) => SealingKeys::derive(secret.into_iter().map(str::as_bytes), LOGIN_COOKIE),
+        };
         Some(Config {
             public_origins,
             auth_prefix,
@@ -81,6 +90,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             captcha,
             jwt,
             provider: provider?,
+            login_keys,
             lifetimes,
             same_site: same_site?,
             regions: regions?,

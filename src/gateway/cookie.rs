@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   __Host-Http-session            <region>.<actor id>.<secret>      the session
-//!   __Host-Http-login-<8 hex>      <actor id>.<secret>               one login under way, so that tabs don't collide
+//!   __Host-Http-login-<8 hex>      see login_cookie.rs               one login under way, so that tabs don't collide
+//!   __Host-Http-return             see return_cookie.rs              where a logout leads
 //!   __Host-Http-clearance          see clearance.rs                  a captcha that was solved
 //! ```
 //!
@@ -19,6 +20,8 @@ use crate::region::Region;
 
 /// How many logins of one browser may be under way.
 pub const LOGINS_KEPT: usize = 8;
+/// How long a logout may take at the provider.
+const RETURN_LIFE: Duration = Duration::minutes(10);
 const PREFIX: &str = "__Host-Http-";
 
 /// Names and attributes at one origin.
@@ -32,8 +35,10 @@ pub struct Jar {
 pub struct Cookies {
     /// The session, where exactly one well-formed cookie names it.
     pub session: Option<Credential>,
-    /// The logins under way, in the order in which the browser sends them: oldest first.
-    pub logins: Vec<(String, Option<Credential>)>,
+    /// The logins under way, in the order in which the browser sends them, oldest first: name and value, where there is one.
+    pub logins: Vec<(String, Option<String>)>,
+    /// Where a logout leads, where exactly one cookie says so.
+    pub way_back: Option<String>,
     /// The clearance, where there is exactly one.
     pub clearance: Option<String>,
     /// Whether there is anything that may be read as a cookie of these names, well-formed or not.
@@ -54,14 +59,14 @@ impl Jar {
     fn ours(self, name: &str) -> Option<&str> {
         let name = if self.https { name.strip_prefix(PREFIX)? } else { name };
         let hex = |attempt: &str| attempt.len() == 8 && attempt.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let ours = matches!(name, "session" | "clearance") || name.strip_prefix("login-").is_some_and(hex);
+        let ours = matches!(name, "session" | "clearance" | "return") || name.strip_prefix("login-").is_some_and(hex);
         ours.then_some(name)
     }
 
     /// Reads a `Cookie` header.
     pub fn read(self, header: &str) -> Cookies {
         let mut cookies = Cookies::default();
-        let (mut sessions, mut clearances) = (Vec::new(), Vec::new());
+        let (mut sessions, mut clearances, mut returns) = (Vec::new(), Vec::new(), Vec::new());
         for piece in self.pieces(header) {
             cookies.any |= self.is_read_as_ours(piece);
             let Some((name, value)) = name_and_value(piece) else { continue };
@@ -70,11 +75,12 @@ impl Jar {
                 Some(attempt) => {
                     let twice = cookies.logins.iter_mut().find(|(known, _)| known == attempt);
                     match twice {
-                        Some((_, credential)) => *credential = None,
-                        None => cookies.logins.push((attempt.to_owned(), credential(value))),
+                        Some((_, value)) => *value = None,
+                        None => cookies.logins.push((attempt.to_owned(), Some(value.to_owned()))),
                     }
                 }
                 None if name == "session" => sessions.push(session(value)),
+                None if name == "return" => returns.push(value),
                 None => clearances.push(value),
             }
         }
@@ -83,6 +89,9 @@ impl Jar {
         }
         if let [only] = clearances.as_slice() {
             cookies.clearance = Some((*only).to_owned());
+        }
+        if let [only] = returns.as_slice() {
+            cookies.way_back = Some((*only).to_owned());
         }
         cookies
     }
@@ -154,14 +163,23 @@ impl Jar {
     }
 
     /// The line that sets a login cookie. A callback that the provider posts needs `SameSite=None`.
-    pub fn set_login(self, attempt: &str, login: &Credential, posted: bool, life: Duration) -> String {
-        let value = format!("{}.{}", login.actor, login.secret.expose());
+    pub fn set_login(self, attempt: &str, value: String, posted: bool, life: Duration) -> String {
         self.line(&format!("login-{attempt}"), value, self.login_same_site(posted), life)
     }
 
     /// The line that removes a login cookie.
     pub fn clear_login(self, attempt: &str, posted: bool) -> String {
         self.line(&format!("login-{attempt}"), String::new(), self.login_same_site(posted), Duration::ZERO)
+    }
+
+    /// The line that sets the return cookie.
+    pub fn set_return(self, value: String) -> String {
+        self.line("return", value, SameSite::Lax, RETURN_LIFE)
+    }
+
+    /// The line that removes the return cookie.
+    pub fn clear_return(self) -> String {
+        self.line("return", String::new(), SameSite::Lax, Duration::ZERO)
     }
 
     /// Without `Secure`, browsers refuse `None`.
@@ -266,7 +284,7 @@ mod tests {
             line,
             format!("__Host-Http-session={}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=3600", value())
         );
-        let line = HTTP.set_login("0123abcd", &credential, true, Duration::minutes(10));
+        let line = HTTP.set_login("0123abcd", "sealed".into(), true, Duration::minutes(10));
         assert!(
             line.starts_with("login-0123abcd=") && line.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"),
             "{line}"

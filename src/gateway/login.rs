@@ -1,72 +1,107 @@
-//! `/login` and `/callback`: a login begins in a new actor, and comes back to it.
-
-use time::Duration;
+//! `/login`: a login begins. Nobody but the browser remembers it: no actor is asked, and nothing is written, before its
+//! callback.
 
 use super::Gateway;
 use super::cookie::LOGINS_KEPT;
-use super::pages::{self, Page};
+use super::login_cookie::{self, MAX_ORGANIZATION};
 use super::problem::Problem;
 use super::request::{Incoming, Parameters};
 use super::response::Outgoing;
 use crate::actors;
-use crate::actors::session::follow;
-use crate::actors::session::message::{
-    Authority, Begin, Callback, Complete, Completed, Credential, Denied, EndReason, Get, Occasion, Revoke, UserPlace,
-    Want,
-};
+use crate::actors::session::attempt::{Attempt, Occasion, Predecessor};
+use crate::actors::session::message::{Authority, Denied, Get, SignInError, SilentLogin, SilentLoginHints, Want};
 use crate::ambient;
-use crate::config::SameSite;
 use crate::credential::Secret;
+use crate::provider::{Authorization, Provider};
 
 /// Parameters of `/login` that are handed on to the provider.
 const HINTS: [&str; 7] =
     ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"];
 /// The longest of their values, in characters.
 const MAX_HINT: usize = 512;
-const MAX_USER_AGENT: usize = 256;
 
 impl Gateway {
     /// Begins a login. Nothing else does.
     pub(super) async fn login(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+        // An image, a prefetch or a script of any site could begin one otherwise, and push out those that are open.
+        if !request.is_navigation() {
+            return Err(Problem::BadRequest("A login begins with opening this address in a browser window."));
+        }
         let query = request.query();
-        let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or("/");
+        let home = self.config.home();
+        let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
         let return_to = self.return_to(request, return_to)?;
-        let hints = hints(&query)?;
-        let asked = hints.iter().any(|(name, _)| name == "prompt");
-        // A session that has run out of tokens is renewed without a form where the provider still knows the user.
-        let predecessor = request.cookies.session.clone();
-        let occasion = if predecessor.is_some() && !asked { self.occasion(request).await } else { Occasion::Asked };
-        let attempt = ambient::random().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
-        let attempt = format!("{attempt:08x}");
-        let region = request.region(self.config.regions.default);
-        let address = actors::new_session(&self.env, region, self.config.regions.jurisdiction)?;
-        let user_agent = request.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT).collect());
-        let begin = Begin {
-            origin: request.origin.text.clone(),
-            return_to: return_to.clone(),
-            attempt: attempt.clone(),
-            hints,
-            predecessor,
-            occasion,
-            place: UserPlace { region, country: request.place().country, user_agent },
-        };
-        let begun = match actors::ask(&address, begin).await {
-            Ok(Ok(begun)) => begun,
-            // The session is fine where it is.
-            Ok(Err(_)) | Err(_) if occasion == Occasion::Move => return Ok(Outgoing::redirect(302, &return_to)),
-            Ok(Err(error)) => return Err(error.into()),
-            Err(error) => return Err(error.into()),
-        };
+        let mut hints = hints(&query)?;
+        // What the operator has decided is not the visitor's to change.
+        hints.retain(|(name, _)| !self.config.provider.decides(name));
+        self.check_login_limit(request).await?;
 
-        let jar = request.jar();
-        let login = Credential { actor: address.id, secret: begun.secret };
-        let posted = self.config.provider.form_post();
-        let mut response = Outgoing::redirect(302, &begun.authorization_url).cookie(&jar.set_login(
-            &attempt,
-            &login,
-            posted,
-            self.config.lifetimes.login,
-        ));
+        // A session that has run out of tokens is renewed without a form where the provider still knows the user.
+        let is_asked = hints.iter().any(|(name, _)| name == "prompt");
+        let occasion = match &request.cookies.session {
+            Some(_) if !is_asked => self.occasion(request).await,
+            _ => Occasion::Asked,
+        };
+        let begun = self.begin(request, return_to.clone(), hints, occasion).await;
+        match begun {
+            // The session is fine where it is.
+            Err(_) if occasion == Occasion::Move => Ok(Outgoing::redirect(302, &return_to)),
+            begun => begun,
+        }
+    }
+
+    async fn begin(
+        &self,
+        request: &Incoming,
+        return_to: String,
+        mut hints: Vec<(String, String)>,
+        occasion: Occasion,
+    ) -> Result<Outgoing, Problem> {
+        let mut id_token_hint = None;
+        if occasion != Occasion::Asked {
+            hints.retain(|(name, _)| name != "prompt");
+            hints.push(("prompt".to_owned(), "none".to_owned()));
+            if let Some(SilentLoginHints { id_token, organization }) = self.silent_login_hints(request).await {
+                id_token_hint = Some(id_token).filter(|hint| !hint.is_empty());
+                // The session is to go on in its organization.
+                let is_said = hints.iter().any(|(name, _)| name == "organization")
+                    || self.config.provider.decides("organization");
+                hints.extend(organization.filter(|_| !is_said).map(|id| ("organization".to_owned(), id)));
+            }
+        }
+        let hint = |wanted: &str| hints.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+        let attempt = Attempt {
+            actor: actors::new_session_id(&self.env, self.config.regions.jurisdiction)?,
+            began_at: ambient::now(),
+            state: secret()?,
+            nonce: secret()?,
+            code_verifier: secret()?,
+            return_to,
+            predecessor: self.browsers_session(request),
+            occasion,
+            prompt_none: hint("prompt").as_deref() == Some("none"),
+            organization: hint("organization"),
+        };
+        let name = ambient::random().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
+        let name = format!("{name:08x}");
+        let authorization = Authorization {
+            redirect_uri: &self.redirect_uri(request),
+            state: &format!("{name}.{}", attempt.state.expose()),
+            nonce: &attempt.nonce.expose(),
+            code_verifier: &attempt.code_verifier.expose(),
+            hints: &hints,
+            id_token_hint: id_token_hint.as_deref(),
+        };
+        let provider = Provider::new(&self.config);
+        let url = provider.authorization_url(ambient::now(), &authorization).await.map_err(SignInError::from)?;
+
+        let nonce = ambient::random().ok_or(Problem::StoreUnavailable)?;
+        let value = login_cookie::seal(&self.config.login_keys, &request.origin, &name, nonce, attempt);
+        let value = value.ok_or(Problem::StoreUnavailable)?;
+        let (jar, posted) = (request.jar(), self.config.provider.form_post());
+        // Twice the timeout: one that comes back too late is still known, and leads to where the user wanted to go.
+        let life = self.config.lifetimes.login.saturating_mul(2);
+        let mut response = Outgoing::redirect(302, &url).cookie(&jar.set_login(&name, value, posted, life));
         let surplus = request.cookies.logins.len().saturating_add(1).saturating_sub(LOGINS_KEPT);
         for (oldest, _) in request.cookies.logins.iter().take(surplus) {
             response = response.cookie(&jar.clear_login(oldest, posted));
@@ -85,83 +120,39 @@ impl Gateway {
         }
     }
 
-    /// A login came back, by GET or (`response_mode=form_post`) by POST.
-    pub(super) async fn callback(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
-        let callback = callback(&parameters)?;
-        let foreign = || Problem::CallbackRejected("it began in another browser, or too long ago".to_owned());
-        let attempt = callback.state.split('.').next().unwrap_or_default().to_owned();
-        let login = request.cookies.logins.iter().find(|(known, _)| *known == attempt);
-        let login = login.and_then(|(_, credential)| credential.as_ref()).ok_or_else(foreign)?;
-        let address = actors::existing_session(&self.env, &login.actor).map_err(|_| foreign())?;
-        let completed = actors::ask(&address, Complete { secret: login.secret.clone(), callback }).await?;
-
-        let jar = request.jar();
-        let clear_login = jar.clear_login(&attempt, self.config.provider.form_post());
-        let response = match completed? {
-            Completed::SignedIn { secret, region, expires_at, return_to } => {
-                self.retire(request, address.id.as_str()).await;
-                let session = Credential { actor: address.id, secret };
-                let life = ambient::between(ambient::now(), expires_at).max(Duration::ZERO);
-                self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
-            }
-            Completed::NotSignedIn { return_to } | Completed::Kept { return_to } => Outgoing::redirect(303, &return_to),
-            Completed::Failed { error, return_to } => self.refuse_callback(request, &error.into(), &return_to).await,
-            // Another tab has logged in meanwhile. (A strict cookie does not come along with this request.)
-            Completed::LoginNeeded { return_to, predecessor, .. }
-                if request.session_actor().is_some_and(|actor| predecessor != Some(actor)) =>
-            {
-                Outgoing::redirect(303, &return_to)
-            }
-            Completed::LoginNeeded { return_to, ended, .. } => {
-                let login = Outgoing::redirect(303, &self.endpoint_url("login", &return_to));
-                // The cookie of a session that has ended would ask for a silent login again.
-                if ended { login.cookie(&jar.clear_session(self.config.same_site)) } else { login }
-            }
-        };
-        Ok(response.cookie(&clear_login))
+    /// What the session that is to be renewed tells the provider about whom the silent login is for.
+    async fn silent_login_hints(&self, request: &Incoming) -> Option<SilentLoginHints> {
+        let session = request.cookies.session.as_ref()?;
+        let address = actors::existing_session(&self.env, &request.session_actor()?).ok()?;
+        let authority = Authority::Cookie(session.secret.clone());
+        actors::ask(&address, SilentLogin { authority }).await.ok()?
     }
 
-    /// Ends the session whose cookie is about to be replaced; usually the new one has done so already.
-    async fn retire(&self, request: &Incoming, successor: &str) {
-        let Some(old) = request.cookies.session.as_ref().filter(|old| old.actor.as_str() != successor) else { return };
-        let revoke =
-            || Revoke { authority: Authority::Cookie(old.secret.clone()), reason: EndReason::Superseded, logout: None };
-        let _ = follow::ask(&self.env, &old.actor, revoke).await;
+    /// The session that the browser has, as a login replaces it.
+    pub(super) fn browsers_session(&self, request: &Incoming) -> Option<Predecessor> {
+        let session = request.cookies.session.as_ref()?;
+        Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash() })
     }
 
-    /// Sends the browser on after a login. A strict cookie is not sent along a redirect that began at the provider,
-    /// so that a page of this site has to start the next request.
-    fn go_on(&self, return_to: &str) -> Outgoing {
-        match self.config.same_site {
-            SameSite::Lax => Outgoing::redirect(303, return_to),
-            SameSite::Strict => pages::page(
-                200,
-                &Page {
-                    title: "Logged in",
-                    detail: "One moment …",
-                    link: Some((return_to, "Go on")),
-                    refresh: Some(return_to),
-                    ..Page::default()
-                },
-            ),
-        }
+    /// `redirect_uri` at the origin that the browser sees.
+    pub(super) fn redirect_uri(&self, request: &Incoming) -> String {
+        format!("{}{}/callback", request.origin.text, self.config.auth_prefix)
     }
+}
+
+fn secret() -> Result<Secret, Problem> {
+    ambient::random().map(Secret::from_random).ok_or(Problem::StoreUnavailable)
 }
 
 fn hints(query: &Parameters) -> Result<Vec<(String, String)>, Problem> {
     let given = HINTS.into_iter().filter_map(|name| Some((name, query.get(name).filter(|value| !value.is_empty())?)));
     given
-        .map(|(name, value)| match value.chars().nth(MAX_HINT) {
-            None => Ok((name.to_owned(), value.to_owned())),
-            Some(_) => Err(Problem::ParameterTooLong { name, limit: MAX_HINT }),
+        .map(|(name, value)| match name {
+            "organization" if value.len() > MAX_ORGANIZATION => {
+                Err(Problem::ParameterTooLong { name, limit: MAX_ORGANIZATION })
+            }
+            _ if value.chars().nth(MAX_HINT).is_some() => Err(Problem::ParameterTooLong { name, limit: MAX_HINT }),
+            _ => Ok((name.to_owned(), value.to_owned())),
         })
         .collect()
-}
-
-fn callback(parameters: &Parameters) -> Result<Callback, Problem> {
-    let text = |name: &str| Ok::<_, Problem>(parameters.only(name)?.map(str::to_owned));
-    let state = text("state")?
-        .ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
-    Ok(Callback { state, code: text("code")?, iss: text("iss")?, error: text("error")? })
 }

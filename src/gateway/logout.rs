@@ -1,13 +1,18 @@
 //! `/logout` and `/logged-out`: the session ends here first, then at the provider, and the browser comes back.
+//!
+//! The way back is in a cookie of the browser's alone: every provider leads back by it, with `state` or without.
+
+use subtle::ConstantTimeEq as _;
 
 use super::Gateway;
 use super::pages::{self, Page};
 use super::problem::Problem;
 use super::request::Incoming;
 use super::response::Outgoing;
-use crate::actors;
-use crate::actors::session::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke};
-use crate::credential::{ActorId, Secret};
+use super::return_cookie;
+use crate::actors::session::message::{Authority, Denied, EndReason, Logout, Revoke};
+use crate::ambient;
+use crate::credential::Secret;
 
 impl Gateway {
     /// Ends the session. A GET does so only where this site itself, or the user, opened it.
@@ -25,15 +30,19 @@ impl Gateway {
         }
 
         let logged_out = format!("{}/logged-out", self.config.auth_prefix);
-        let mut next = return_to.clone().unwrap_or_else(|| logged_out.clone());
-        let logout = Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), return_to };
+        let state = ambient::random().map(Secret::from_random).ok_or(Problem::StoreUnavailable)?;
+        let logout = Logout {
+            post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text),
+            state: state.clone(),
+        };
         let revoke = |secret: &Secret| Revoke {
             authority: Authority::Cookie(secret.clone()),
             reason: EndReason::Logout,
             logout: Some(logout.clone()),
         };
+        let mut end_session_url = None;
         match self.ask_session(request, revoke).await {
-            Ok(Ok(revoked)) => next = revoked.end_session_url.unwrap_or(next),
+            Ok(Ok(revoked)) => end_session_url = revoked.end_session_url,
             Ok(Err(Denied::StoreUnavailable | Denied::Moved(_))) => return Err(Problem::StoreUnavailable),
             // There is nothing left to end.
             Ok(Err(
@@ -46,7 +55,16 @@ impl Gateway {
             | Err(Problem::LoginRequired) => {}
             Err(problem) => return Err(problem),
         }
-        Ok(Outgoing::redirect(303, &next).cookie(&request.jar().clear_session(self.config.same_site)))
+        let jar = request.jar();
+        let response = match (end_session_url, return_to) {
+            (Some(url), Some(return_to)) => {
+                Outgoing::redirect(303, &url).cookie(&jar.set_return(return_cookie::value(&state, &return_to)))
+            }
+            // A way back that an earlier logout has left is not this one's.
+            (Some(url), None) => Outgoing::redirect(303, &url).cookie(&jar.clear_return()),
+            (None, return_to) => Outgoing::redirect(303, &return_to.unwrap_or(logged_out)),
+        };
+        Ok(response.cookie(&jar.clear_session(self.config.same_site)))
     }
 
     fn is_own_navigation(request: &Incoming) -> bool {
@@ -74,29 +92,31 @@ impl Gateway {
     }
 
     /// The browser is back from the provider.
-    pub(super) async fn logged_out(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        if let Some(return_to) = self.return_to_of(request).await {
-            return Ok(Outgoing::redirect(303, &return_to));
-        }
-        // A provider that gives no `state` back brings it along. Whoever made it up: it is an address on this site.
-        if let Some(return_to) = request.query().get("return_to").filter(|to| !to.is_empty()) {
-            return Ok(Outgoing::redirect(303, &self.return_to(request, return_to)?));
-        }
-        let page = Page {
-            title: "Logged out",
-            detail: "You are logged out.",
-            link: Some(("/", "Back to the application")),
-            ..Page::default()
+    pub(super) fn logged_out(&self, request: &Incoming) -> Outgoing {
+        let jar = request.jar();
+        let response = match self.way_back(request) {
+            Some(return_to) => Outgoing::redirect(303, &return_to),
+            None => pages::page(
+                200,
+                &Page {
+                    title: "Logged out",
+                    detail: "You are logged out.",
+                    link: Some((self.config.home(), "Back to the application")),
+                    ..Page::default()
+                },
+            ),
         };
-        Ok(pages::page(200, &page))
+        if request.cookies.way_back.is_some() { response.cookie(&jar.clear_return()) } else { response }
     }
 
-    /// Where the logout with this `state` goes on to. Without one, or with another's, there is the page.
-    async fn return_to_of(&self, request: &Incoming) -> Option<String> {
-        let query = request.query();
-        let (actor, secret) = query.get("state")?.split_once('.')?;
-        let (actor, secret) = (actor.parse::<ActorId>().ok()?, Secret::parse(secret)?);
-        let address = actors::existing_session(&self.env, &actor).ok()?;
-        actors::ask(&address, LoggedOut { secret }).await.ok()?
+    /// Where the logout goes on to, as the browser's cookie says; nowhere where another logout's `state` comes.
+    fn way_back(&self, request: &Incoming) -> Option<String> {
+        let (state, return_to) = return_cookie::read(request.cookies.way_back.as_deref()?)?;
+        if let Some(given) = request.query().get("state")
+            && !bool::from(given.as_bytes().ct_eq(state.as_bytes()))
+        {
+            return None;
+        }
+        self.return_to(request, &return_to).ok()
     }
 }

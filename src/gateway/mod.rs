@@ -23,6 +23,7 @@ mod admin;
 mod application;
 mod backchannel;
 mod bearer;
+mod callback;
 mod captcha;
 pub mod clearance;
 pub mod cookie;
@@ -36,6 +37,8 @@ pub mod json;
 pub mod jwk;
 pub mod jwt;
 mod login;
+pub mod login_cookie;
+mod login_limit;
 mod logout;
 pub mod pages;
 mod pipe;
@@ -43,6 +46,7 @@ pub mod problem;
 mod proxy;
 pub mod request;
 pub mod response;
+pub mod return_cookie;
 pub mod route;
 mod session;
 mod sessions;
@@ -142,7 +146,7 @@ impl Gateway {
             Endpoint::Login => self.login(request).await,
             Endpoint::Callback => self.callback(request).await,
             Endpoint::Logout => self.logout(request).await,
-            Endpoint::LoggedOut => self.logged_out(request).await,
+            Endpoint::LoggedOut => Ok(self.logged_out(request)),
             Endpoint::Session => self.session(request).await,
             Endpoint::Refresh => self.refresh(request).await,
             Endpoint::Sessions => self.sessions(request).await,

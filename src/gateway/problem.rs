@@ -71,6 +71,9 @@ pub enum Problem {
     /// A body is too long.
     #[error("The request is larger than this address accepts.")]
     TooLarge,
+    /// Too many logins were begun from the same address.
+    #[error("Too many logins were begun from this network.")]
+    RateLimited,
     /// An address or headers are too long.
     #[error("The request's address, headers or cookies are larger than this gateway accepts.")]
     HeadersTooLarge,
@@ -170,6 +173,7 @@ impl Problem {
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
             Self::HeadersTooLarge => (431, "too_large", "Request too large"),
+            Self::RateLimited => (429, "rate_limited", "Too many logins"),
             Self::ProviderRejected(_) => (502, "provider_rejected", "Login provider refused"),
             Self::ProviderUnavailable { .. } => (503, "provider_unavailable", "Login provider unavailable"),
             Self::KeysUnavailable => (503, "provider_unavailable", "Keys unavailable"),
@@ -194,6 +198,7 @@ impl Problem {
         match self {
             Self::ProviderUnavailable { retry_after } => Some(*retry_after),
             Self::StoreUnavailable | Self::KeysUnavailable => Some(5),
+            Self::RateLimited => Some(60),
             _ => None,
         }
     }

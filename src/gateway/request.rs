@@ -7,6 +7,7 @@ use url::{Position, Url, form_urlencoded};
 use super::cookie::{Cookies, Jar};
 use super::csrf::{self, Provenance};
 use super::headers::Headers;
+use super::login_cookie::MAX_RETURN_TO;
 use super::problem::Problem;
 use super::visitor::Visitor;
 use crate::actors::session::message::Whereabouts;
@@ -24,6 +25,9 @@ const MAX_ADDRESS: usize = 16_000;
 const MAX_HEADERS: usize = 64 << 10;
 /// The most cookies: browsers keep no more of one site.
 const MAX_COOKIES: usize = 180;
+
+/// What a page can be put into. None of the gateway's may be.
+const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
 
 /// A request, its URL parsed and its host checked.
 pub struct Incoming {
@@ -109,7 +113,8 @@ impl Incoming {
             (None, None) => {
                 self.header("accept").is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
             }
-            (mode, dest) => mode == Some("navigate") && dest == Some("document"),
+            // A service worker that passes a navigation on names no destination.
+            (mode, dest) => mode == Some("navigate") && !dest.is_some_and(|dest| FRAMES.contains(&dest)),
         }
     }
 
@@ -183,9 +188,11 @@ impl Incoming {
         self.visitor().place()
     }
 
-    /// The visitor's region, on a navigation: what may move a session.
+    /// The visitor's region, on a navigation that may move a session: one to an address that a trip to the provider leads
+    /// back to.
     pub fn navigation_from(&self) -> Option<Region> {
-        self.is_navigation().then(|| region::of(&self.place())).flatten()
+        let leads_back = self.path_and_query().len() <= MAX_RETURN_TO;
+        (leads_back && self.is_navigation()).then(|| region::of(&self.place())).flatten()
     }
 
     /// The region for a new session of this visitor.

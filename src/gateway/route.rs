@@ -190,7 +190,8 @@ pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<
     if !relative && !absolute {
         return None;
     }
-    let url = base.join(return_to).ok()?;
+    // As a request for it will be read.
+    let url = normalized(base.join(return_to).ok()?);
     if url.origin() != base.origin()
         || !url.username().is_empty()
         || url.password().is_some()

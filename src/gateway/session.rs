@@ -37,6 +37,9 @@ impl Gateway {
             Some(id) if id.len() > MAX_ORGANIZATION => {
                 return Err(Problem::BadRequest("organization must be the id of an organization."));
             }
+            Some(id) if self.config.provider.organization().is_some_and(|configured| configured != id) => {
+                return Err(Problem::BadRequest("organization is another one than this gateway is configured for."));
+            }
             Some(id) => {
                 let switch = |secret: &Secret| Switch { authority: authority(secret), organization: id.to_owned() };
                 self.ask_session(request, switch).await??

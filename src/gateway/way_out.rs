@@ -44,6 +44,7 @@ impl Problem {
             | Self::StoreUnavailable
             | Self::KeysUnavailable
             | Self::CaptchaRequired(_)
+            | Self::RateLimited
             | Self::ConfigInvalid(_) => Some(WayOut::Again),
             Self::AlreadyEnded(_)
             | Self::InvalidToken(_)
@@ -127,6 +128,7 @@ impl Problem {
                 | Self::UpstreamTimeout,
                 _,
             ) => "Please try again in a moment.",
+            (Self::RateLimited, _) => "Please try again in a minute.",
             (Self::ProviderRejected(_), _) => {
                 "Tell the operator of this site: its registration at the login provider needs attention."
             }

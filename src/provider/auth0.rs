@@ -1,7 +1,8 @@
 //! Auth0: an OpenID Connect provider with a few ways of its own, over [`super::oidc`].
 //!
 //! Revocation takes the client's credentials in the body alone. Tenants whose discovery document names no
-//! end-session endpoint have `/v2/logout`, which gives no `state` back. Organizations are held against the ID token.
+//! end-session endpoint have `/v2/logout`, which gives no `state` back. `/authorize` takes no `id_token_hint`. An ID token has to
+//! be for the organization that the login was for.
 
 use openidconnect::RefreshToken;
 use serde_json::{Map, Value};
@@ -11,7 +12,8 @@ use url::{Url, form_urlencoded};
 use super::discovery::unanswered;
 use super::http;
 use super::oidc::{OFFLINE_ACCESS, Oidc};
-use super::{EndSession, Exchange, ProviderError, SignIn};
+use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
+use crate::actors::session::state::Identity;
 use crate::config;
 
 /// What an operator can do about a login that brought no refresh token.
@@ -43,15 +45,49 @@ impl Auth0 {
         if self.oidc.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
             signed_in.no_refresh_token = signed_in.no_refresh_token.map(|_| NO_REFRESH_TOKEN);
         }
-        let configured = self.oidc.settings.authorization_params.iter().find(|(name, _)| name == "organization");
-        let wanted = exchange.organization.or(configured.map(|(_, value)| value.as_str()));
-        let claims: Map<String, Value> = serde_json::from_str(&signed_in.identity.claims).unwrap_or_default();
-        match wanted {
-            Some(wanted) if !is_of_organization(&claims, wanted) => Err(ProviderError::Callback(
-                "the ID token is for another organization than the login (org_id, org_name)".to_owned(),
-            )),
+        match self.organization().or(exchange.organization) {
+            Some(wanted) if !is_of_organization(&claims_of(&signed_in.identity), wanted) => {
+                Err(ProviderError::Callback(
+                    "the ID token is for another organization than the login (org_id, org_name)".to_owned(),
+                ))
+            }
             _ => Ok(signed_in),
         }
+    }
+
+    /// See [`super::Provider::refresh`]. A session stays in its organization.
+    pub async fn refresh(
+        &self,
+        now: OffsetDateTime,
+        token: &RefreshToken,
+        identity: &Identity,
+    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+        let (tokens, renewed) = self.oidc.refresh(now, token, identity).await?;
+        if let Some(renewed) = &renewed {
+            let (before, after) = (claims_of(identity), claims_of(renewed));
+            let left = before.get("org_id") != after.get("org_id")
+                || self.organization().is_some_and(|wanted| !is_of_organization(&after, wanted));
+            if left {
+                let why = "the refreshed ID token is for another organization (org_id)".to_owned();
+                return Err(RefreshFailure::Refused(why));
+            }
+        }
+        Ok((tokens, renewed))
+    }
+
+    /// See [`super::Provider::authorization_url`].
+    pub async fn authorization_url(
+        &self,
+        now: OffsetDateTime,
+        request: &Authorization<'_>,
+    ) -> Result<String, ProviderError> {
+        self.oidc.authorization_url(now, &Authorization { id_token_hint: None, ..*request }).await
+    }
+
+    /// The organization that every login is for.
+    fn organization(&self) -> Option<&str> {
+        let params = &self.oidc.settings.authorization_params;
+        params.iter().find(|(name, _)| name == "organization").map(|(_, value)| value.as_str())
     }
 
     /// See [`super::Provider::revoke`]. Ends the whole grant, which is Auth0's default.
@@ -94,19 +130,18 @@ impl Auth0 {
         Some(url.into())
     }
 
-    /// The older endpoint. It compares `returnTo` with the allowed logout URLs without its query, where the way back
-    /// can ride.
+    /// The older endpoint.
     fn v2_logout_url(&self, logout: EndSession<'_>) -> Option<Url> {
-        let mut back_to = Url::parse(logout.post_logout_redirect_uri).ok()?;
-        if let Some(return_to) = logout.return_to {
-            back_to.query_pairs_mut().append_pair("return_to", return_to);
-        }
         let mut url = self.url("v2/logout")?;
         url.query_pairs_mut()
             .append_pair("client_id", &self.oidc.settings.client_id)
-            .append_pair("returnTo", back_to.as_str());
+            .append_pair("returnTo", logout.post_logout_redirect_uri);
         Some(url)
     }
+}
+
+fn claims_of(identity: &Identity) -> Map<String, Value> {
+    serde_json::from_str(&identity.claims).unwrap_or_default()
 }
 
 /// Whether an ID token is for this organization: `org_…` is an id, anything else a name, which Auth0 keeps in lower case.

@@ -82,7 +82,7 @@ pub struct Authorization<'a> {
     pub id_token_hint: Option<&'a str>,
 }
 
-/// One code, and what it is held against.
+/// One code, and what its tokens are checked against.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     /// `code`.
@@ -106,8 +106,6 @@ pub struct EndSession<'a> {
     pub post_logout_redirect_uri: &'a str,
     /// `state`.
     pub state: &'a str,
-    /// Where the browser goes on to from there, for providers that give no `state` back.
-    pub return_to: Option<&'a str>,
 }
 
 /// The tokens of a token response.
@@ -164,7 +162,8 @@ impl Provider {
         request: &Authorization<'_>,
     ) -> Result<String, ProviderError> {
         match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.authorization_url(now, request).await,
+            Self::Oidc(oidc) => oidc.authorization_url(now, request).await,
+            Self::Auth0(auth0) => auth0.authorization_url(now, request).await,
             Self::WorkOs(workos) => Ok(workos.authorization_url(request)),
         }
     }
@@ -196,7 +195,8 @@ impl Provider {
         organization: Option<&str>,
     ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
         match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.refresh(now, token, identity).await,
+            Self::Oidc(oidc) => oidc.refresh(now, token, identity).await,
+            Self::Auth0(auth0) => auth0.refresh(now, token, identity).await,
             Self::WorkOs(workos) => workos.refresh(token, identity, organization).await,
         }
     }

@@ -21,6 +21,9 @@ use crate::config::{self, Par, TokenAuth};
 /// The scope that asks for a refresh token (OpenID Connect Core 1.0 section 11).
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
+/// The longest URL that carries an `id_token_hint`, in characters: longer ones do not come through everywhere.
+const MAX_URL: usize = 4_096;
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Oidc {
@@ -65,7 +68,7 @@ impl Oidc {
         request: &Authorization<'_>,
     ) -> Result<String, ProviderError> {
         let metadata = self.metadata(now).await?;
-        let url = self.plain_authorization_url(&metadata, request)?;
+        let mut url = self.plain_authorization_url(&metadata, request)?;
         let more = metadata.additional_metadata();
         let push = match self.settings.par {
             Par::Auto => more.require_pushed_authorization_requests,
@@ -73,6 +76,9 @@ impl Oidc {
             Par::Never => false,
         };
         if !push {
+            if url.as_str().len() > MAX_URL {
+                url = self.plain_authorization_url(&metadata, &Authorization { id_token_hint: None, ..*request })?;
+            }
             return Ok(url.into());
         }
         let Some(endpoint) = &more.pushed_authorization_request_endpoint else {

@@ -23,6 +23,9 @@ pub mod identity;
 
 type Claims = Map<String, Value>;
 
+/// What a user is told whose login was to be for an organization.
+const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization than this site asked for, or to none";
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct WorkOs {
@@ -109,6 +112,10 @@ impl WorkOs {
                 Untaken::NoKeys(error) => error,
             })?;
         let identity = identity::of(self.settings.issuer(), &answer.body, claims).ok_or_else(other_user)?;
+        let wanted = self.organization().or(exchange.organization);
+        if wanted.is_some() && identity.organization().as_deref() != wanted {
+            return Err(ProviderError::Callback(OTHER_ORGANIZATION.to_owned()));
+        }
         let no_refresh_token =
             tokens.refresh_token.is_none().then_some("no refresh token came, contrary to WorkOS's word");
         Ok(SignIn { identity, tokens, remark: None, no_refresh_token })
@@ -149,9 +156,22 @@ impl WorkOs {
             }
         };
         match identity::of(self.settings.issuer(), &answer.body, claims) {
-            Some(identity) if identity.subject == known.subject => Ok((tokens, Some(identity))),
-            _ => Err(RefreshFailure::Refused(other_user().to_string())),
+            Some(identity) if identity.subject != known.subject => {
+                Err(RefreshFailure::Refused(other_user().to_string()))
+            }
+            // A session without one stays without one.
+            Some(identity) if identity.organization().as_deref() != organization.or(own.as_deref()) => {
+                Err(RefreshFailure::Refused("the refreshed tokens are for another organization (org_id)".to_owned()))
+            }
+            Some(identity) => Ok((tokens, Some(identity))),
+            None => Err(RefreshFailure::Refused(other_user().to_string())),
         }
+    }
+
+    /// The organization that every login is for.
+    fn organization(&self) -> Option<&str> {
+        let params = &self.settings.authorization_params;
+        params.iter().find(|(name, _)| name == "organization_id").map(|(_, value)| value.as_str())
     }
 
     /// The call that brings tokens. The API key is the client secret, and travels in the body.

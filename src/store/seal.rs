@@ -106,6 +106,11 @@ impl StateKeys {
         self.0.is_empty()
     }
 
+    /// The keys in their order, to derive others from: see [`crate::sealing`].
+    pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|(_, key)| key.as_slice())
+    }
+
     /// Seals a record with the first key. None where there is no key.
     pub fn seal(&self, place: Place<'_>, nonce: [u8; NONCE], record: &[u8]) -> Option<Vec<u8>> {
         let (id, key) = self.0.first()?;

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::grant::{Grant, Refreshing};
 use super::message::{EndReason, SessionView, UserPlace};
 use super::moved::Moving;
+use super::superseding::Superseding;
 use crate::config::Lifetimes;
 use crate::credential::SecretHash;
 
@@ -34,6 +35,8 @@ pub struct Active {
     pub epoch: u32,
     /// The session is about to live elsewhere.
     pub moving: Option<Moving>,
+    /// The sessions whose place it took, and that have yet to be told.
+    pub superseding: Superseding,
 }
 
 /// Who is logged in, as the ID token said.

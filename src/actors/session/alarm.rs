@@ -1,5 +1,5 @@
-//! The one alarm of an actor: proactive refresh, idle end, absolute end, the end of a login that never came back,
-//! the end of the retention. At-least-once, early or late: [`super::state::State::due`] says what there is to do.
+//! The one alarm of an actor: proactive refresh, idle end, absolute end, the end of a login that failed, of telling the sessions
+//! whose place this one took, and of the retention. At-least-once, early or late: [`super::state::State::due`] says what there is to do.
 
 use std::rc::Rc;
 
@@ -62,6 +62,7 @@ impl Session {
                     return Err(StoreError::Unavailable("the intent to refresh could not be written".to_owned()));
                 }
             }
+            Some(Due::Supersede) => self.tell_superseded(Cause::Alarm).await,
             Some(Due::Settle) => {
                 self.transition(State::settled).await?;
                 let detail = "the grace after the move is over: nothing of the grant is kept here";

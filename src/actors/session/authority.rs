@@ -46,7 +46,7 @@ impl Session {
             }
             (State::Ended(ended), Authority::Trusted(_)) => Err(Denied::Ended(ended.reason)),
             (State::Moved(moved), Authority::Trusted(_)) => Err(Denied::Moved(moved.to.clone())),
-            (State::Pending(_) | State::Arriving(_), Authority::Trusted(_)) => Err(Denied::Unknown),
+            (State::SigningIn(_) | State::Arriving(_), Authority::Trusted(_)) => Err(Denied::Unknown),
         }
     }
 }

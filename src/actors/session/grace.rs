@@ -15,7 +15,7 @@ impl Session {
     /// anything.
     pub(super) async fn confirm(self: &Rc<Self>, _: Confirm) -> Result<(), Denied> {
         self.ready().await?;
-        if matches!(self.memory.borrow().state, Some(State::Pending(_))) {
+        if matches!(self.memory.borrow().state, Some(State::SigningIn(_))) {
             return Ok(());
         }
         self.admit(&Authority::Trusted(Cause::Directory)).await

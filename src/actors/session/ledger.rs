@@ -15,7 +15,7 @@ use crate::store::StoreError;
 /// How many events are kept.
 const KEPT: i32 = 100;
 
-/// Creates the table; part of `Begin`.
+/// Creates the table; part of the first write.
 pub fn create(sql: &SqlStorage) -> Result<(), StoreError> {
     sql.exec("CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY AUTOINCREMENT, entry BLOB NOT NULL)", None)?;
     Ok(())

@@ -9,6 +9,7 @@ use time::Duration;
 
 use super::Session;
 use super::authority::cause_of;
+use super::follow::{self, Followed};
 use super::get::within_patience;
 use super::ledger::{self, Cause, Event};
 use super::message::{
@@ -57,6 +58,7 @@ impl Session {
             }
             Destination::Successor(successor) => {
                 // What is under way is settled first; a refresh that takes longer brings nothing any more.
+                drop(self.signing_in.lock().await);
                 if let Some(relocation) = self.relocating.current() {
                     let _ = relocation.await;
                 }
@@ -64,9 +66,8 @@ impl Session {
                     let _ = within_patience(async { Ok(refresh.await) }).await;
                 }
                 loop {
-                    // Two tabs may have gone through the provider: the second one inherits the age, too, and no token.
                     if let Some(left) = self.leave_to_another(&migrate.authority, &successor).await {
-                        return left.map(Migrated::Leaves);
+                        return left;
                     }
                     self.admit(&migrate.authority).await?;
                     if self.active(|_| ()).is_none() {
@@ -89,11 +90,8 @@ impl Session {
         cause: Cause,
     ) -> Result<Option<Option<Box<Estate>>>, Denied> {
         let now = ambient::now();
-        let same =
-            self.active(|active| active.identity.user() == (successor.issuer.clone(), successor.subject.clone()));
-        if same != Some(true) {
-            let ended = self.end(EndReason::Superseded, cause, "another user logged in").await?;
-            return Ok(ended.map(|_| None));
+        if self.active(|active| successor.is_of(&active.identity.user())) != Some(true) {
+            return Ok(self.give_way(successor, cause).await?.then_some(None));
         }
         let grace = self.config.regions.grace;
         let mut estate = None;
@@ -108,6 +106,7 @@ impl Session {
                     _ => None,
                 },
                 ledger: Vec::new(),
+                superseding: active.superseding.sessions().to_vec(),
             });
             state.succeeded(now, successor, grace)
         })
@@ -119,34 +118,40 @@ impl Session {
         Ok(Some(Some(Box::new(Estate { ledger, ..estate }))))
     }
 
-    /// What a session that has gone in another one's favour leaves to one more successor of the same cookie; none where this
-    /// is no such session.
+    /// Two tabs may have gone through the provider for the same cookie. The later one takes the place of the earlier, which ends
+    /// with that and leaves it what it has. None where no other session has taken this one's place.
     async fn leave_to_another(
         &self,
         authority: &Authority,
         successor: &Successor,
-    ) -> Option<Result<Option<Box<Estate>>, Denied>> {
+    ) -> Option<Result<Migrated, Denied>> {
         let Authority::Successor(hash) = authority else { return None };
         let moved = match &self.memory.borrow().state {
             // One that forwards has its whole grant elsewhere: whoever knows the secret is to go there.
             Some(State::Moved(moved)) if moved.secret_hash.is(hash) && !moved.forwards() => moved.clone(),
             _ => return None,
         };
-        // What somebody has ended meanwhile does not go on in another tab.
-        match self.confirm_successor(&moved.to.actor).await {
-            Ok(()) => {}
-            Err(Denied::Unknown) => return Some(Err(Denied::Ended(EndReason::Revoked))),
-            Err(denied) => return Some(Err(denied)),
+        if moved.to.actor != successor.actor {
+            let migrate = || Migrate {
+                authority: Authority::Trusted(Cause::Request),
+                destination: Destination::Successor(successor.clone()),
+            };
+            match follow::ask(&self.env, &moved.to.actor, migrate).await {
+                // The earlier login never became a session.
+                Ok(Followed { reply: Err(Denied::Unknown), .. }) => {}
+                Ok(followed) => return Some(followed.reply),
+                Err(error) => return Some(Err(error.into())),
+            }
         }
-        let same = moved.user == (successor.issuer.clone(), successor.subject.clone());
         let estate = Estate {
             created_at: moved.created_at,
             expires_at: moved.to.expires_at,
             epoch: moved.epoch,
             refresh_token: None,
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
+            superseding: Vec::new(),
         };
-        Some(Ok(same.then(|| Box::new(estate))))
+        Some(Ok(Migrated::Leaves(successor.is_of(&moved.user).then(|| Box::new(estate)))))
     }
 
     /// Moves the whole grant to a new actor near `region`, or joins the move under way. It goes on whether or not anybody
@@ -178,8 +183,7 @@ impl Session {
         let moving = match under_way {
             Some(moving) => moving,
             None => {
-                let to = actors::new_session(&self.env, region, jurisdiction)?;
-                Moving { to: to.id, region, began_at: now }
+                Moving { to: actors::new_session_id(&self.env, jurisdiction)?, region, began_at: now }
             }
         };
         let intent = moving.clone();
@@ -192,7 +196,7 @@ impl Session {
             active: Box::new(active),
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
         };
-        let adopted = match actors::existing_session(&self.env, &moving.to) {
+        let adopted = match actors::session_near(&self.env, &moving.to, moving.region) {
             Ok(address) => actors::ask(&address, adopt).await,
             Err(error) => Err(error),
         };
@@ -208,13 +212,13 @@ impl Session {
     }
 
     /// Why this actor does not go on with the session.
-    fn elsewhere(&self) -> Denied {
+    pub(super) fn elsewhere(&self) -> Denied {
         let memory = self.memory.borrow();
         match &memory.state {
             Some(State::Moved(moved)) => Denied::Moved(moved.to.clone()),
             Some(State::Ended(ended)) => Denied::Ended(ended.reason),
             Some(State::Active(_)) => Denied::StoreUnavailable,
-            Some(State::Pending(_) | State::Arriving(_)) | None => Denied::Unknown,
+            Some(State::SigningIn(_) | State::Arriving(_)) | None => Denied::Unknown,
         }
     }
 

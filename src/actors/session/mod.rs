@@ -29,6 +29,7 @@ use crate::store::{SessionStore, StoreError};
 
 pub mod active;
 mod alarm;
+pub mod attempt;
 mod authority;
 pub mod follow;
 mod get;
@@ -40,16 +41,16 @@ mod migrate;
 pub mod moved;
 mod object;
 mod observe;
-pub mod pending;
 mod reading;
 mod record;
 mod refresh;
 mod registration;
 mod revoke;
-mod sign_in;
+pub mod sign_in;
 mod single_flight;
 pub mod state;
 mod succession;
+pub mod superseding;
 pub mod view;
 
 pub use object::SessionActor;
@@ -64,6 +65,8 @@ struct Session {
     config: Rc<Config>,
     env: Env,
     memory: RefCell<Memory>,
+    /// Held while a code is redeemed: who asks what became of the login waits for it.
+    signing_in: Mutex<()>,
     /// Held while a transition is written, so that none is made from a state that another one is about to replace.
     writing: Mutex<()>,
     loading: SingleFlight<Result<(), StoreError>>,
@@ -108,6 +111,7 @@ impl Session {
             config: Rc::clone(config),
             env,
             memory: RefCell::default(),
+            signing_in: Mutex::default(),
             writing: Mutex::default(),
             loading: SingleFlight::default(),
             refreshing: SingleFlight::default(),
@@ -141,7 +145,7 @@ impl Session {
         let mut remains = None;
         self.establish(|state| {
             remains = match &state {
-                State::Pending(_) => Some(Remains::default()),
+                State::SigningIn(_) => Some(Remains::default()),
                 State::Active(active) => Some(Remains::of(active)),
                 State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
             };

@@ -3,6 +3,7 @@
 use openidconnect::{AccessToken, RefreshToken};
 
 use super::*;
+use crate::actors::session::superseding::Superseding;
 use crate::actors::session::state::{Due, Identity, State};
 use crate::config::Lifetimes;
 use crate::credential::Secret;
@@ -47,6 +48,7 @@ fn active() -> State {
         forced_at: None,
         epoch: 4,
         moving: None,
+        superseding: Superseding::default(),
     }))
 }
 

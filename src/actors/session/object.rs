@@ -63,7 +63,6 @@ impl SessionActor {
 async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
     let session = session.ok_or(Refusal::Broken)?;
     match message {
-        SessionMessage::Begin(m) => reply::<message::Begin>(&session.begin(m).await),
         SessionMessage::Complete(m) => reply::<message::Complete>(&session.complete(m).await),
         SessionMessage::Get(m) => reply::<message::Get>(&session.get(m).await),
         SessionMessage::Refresh(m) => reply::<message::Refresh>(&session.refresh(m).await),
@@ -71,11 +70,11 @@ async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result
         SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await?),
         SessionMessage::Switch(m) => reply::<message::Switch>(&session.switch(m).await),
         SessionMessage::Confirm(m) => reply::<message::Confirm>(&session.confirm(m).await),
-        SessionMessage::LoggedOut(m) => reply::<message::LoggedOut>(&session.logged_out(m).await),
         SessionMessage::Describe(m) => reply::<message::Describe>(&session.describe(m).await?),
         SessionMessage::SilentLogin(m) => reply::<message::SilentLogin>(&session.silent_login(m).await),
         SessionMessage::Migrate(m) => reply::<message::Migrate>(&session.migrate(m).await),
         SessionMessage::Adopt(m) => reply::<message::Adopt>(&session.adopt(m).await),
         SessionMessage::Release(m) => reply::<message::Release>(&session.release(m).await),
+        SessionMessage::Supersede(m) => reply::<message::Supersede>(&session.supersede(m).await),
     }
 }

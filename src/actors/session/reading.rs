@@ -8,7 +8,7 @@ impl State {
     pub const fn active(&self) -> Option<&Active> {
         match self {
             Self::Active(active) => Some(active),
-            Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => None,
+            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => None,
         }
     }
 
@@ -20,14 +20,14 @@ impl State {
                 Afterwards::Grace { active, .. } => Some(active),
                 Afterwards::Forwarding | Afterwards::Superseded => None,
             },
-            Self::Pending(_) | Self::Ended(_) | Self::Arriving(_) => None,
+            Self::SigningIn(_) | Self::Ended(_) | Self::Arriving(_) => None,
         }
     }
 
-    /// `iss` and `sub`; none where the login never came back.
+    /// `iss` and `sub`; none before the login is complete.
     pub fn user(&self) -> Option<(String, String)> {
         match self {
-            Self::Pending(_) => None,
+            Self::SigningIn(_) => None,
             Self::Active(active) | Self::Arriving(Arriving { active, .. }) => Some(active.identity.user()),
             Self::Ended(ended) => ended.user.clone(),
             Self::Moved(moved) => Some(moved.user.clone()),
@@ -37,7 +37,7 @@ impl State {
     /// Counts the owners of the grant.
     pub fn epoch(&self) -> u32 {
         match self {
-            Self::Pending(_) => 0,
+            Self::SigningIn(_) => 0,
             Self::Ended(ended) => ended.epoch,
             Self::Active(active) | Self::Arriving(Arriving { active, .. }) => active.epoch,
             Self::Moved(moved) => moved.epoch,
@@ -48,14 +48,14 @@ impl State {
     pub fn moved_to(&self) -> Option<&Whereabouts> {
         match self {
             Self::Moved(moved) => Some(&moved.to),
-            Self::Pending(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => None,
+            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => None,
         }
     }
 
     /// One line of a list of sessions; none where nobody has logged in yet.
     pub fn summary(&self) -> Option<Summary> {
         let (state, created_at, last_used_at, expires_at) = match self {
-            Self::Pending(_) => return None,
+            Self::SigningIn(_) => return None,
             Self::Active(active) | Self::Arriving(Arriving { active, .. }) => {
                 (SessionState::Active, active.created_at, Some(active.last_used_at), active.expires_at)
             }
@@ -71,7 +71,7 @@ impl State {
     /// Where the login began.
     pub fn place(&self) -> &UserPlace {
         match self {
-            Self::Pending(pending) => &pending.place,
+            Self::SigningIn(signing_in) => &signing_in.place,
             Self::Active(active) | Self::Arriving(Arriving { active, .. }) => &active.place,
             Self::Ended(ended) => &ended.place,
             Self::Moved(moved) => &moved.place,

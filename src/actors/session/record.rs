@@ -248,7 +248,7 @@ fn about(state: &State) -> Option<About> {
     let kept_until = match state {
         State::Ended(ended) => ended.ended_at.saturating_add(RETENTION),
         State::Moved(moved) => moved.forgotten_at(),
-        State::Pending(_) | State::Active(_) | State::Arriving(_) => summary.expires_at.saturating_add(RETENTION),
+        State::SigningIn(_) | State::Active(_) | State::Arriving(_) => summary.expires_at.saturating_add(RETENTION),
     };
     Some(About {
         state: summary.state.as_str(),

@@ -1,4 +1,4 @@
-//! `Revoke` and `LoggedOut`: the end of a session, here and at the provider.
+//! `Revoke`: the end of a session, here and at the provider.
 
 use std::pin::pin;
 use std::rc::Rc;
@@ -11,12 +11,12 @@ use worker::Delay;
 use super::authority::cause_of;
 use super::follow;
 use super::ledger::{Cause, Event};
-use super::message::{Authority, Denied, EndReason, LoggedOut, Logout, Revoke, Revoked};
+use super::message::{Authority, Denied, Logout, EndReason, Revoke, Revoked};
 use super::single_flight::{Flight, launch};
 use super::state::{Identity, State};
 use super::{Remains, Session};
 use crate::ambient;
-use crate::credential::{ActorId, Secret};
+use crate::credential::ActorId;
 use crate::provider::EndSession;
 
 /// How long an answer waits for the revocation at the provider, which goes on without it.
@@ -37,15 +37,12 @@ impl Session {
             let successor = self.successor_of(&authority);
             let may_end_all = successor.is_some() || matches!(authority, Authority::Trusted(_));
             let in_grace = matches!(&self.memory.borrow().state, Some(State::Moved(moved)) if moved.is_in_grace());
-            if in_grace && may_end_all && reason != EndReason::Superseded {
+            if in_grace && may_end_all {
                 // What ends the session ends what its old actor still answers, too.
                 self.establish(State::settled).await?;
             }
             if let Some(successor) = successor {
-                return match reason {
-                    EndReason::Superseded => Err(Denied::Ended(reason)),
-                    _ => self.revoke_successor(&successor, cause, reason, logout).await,
-                };
+                return self.revoke_successor(&successor, cause, reason, logout).await;
             }
             if let (Some(State::Moved(moved)), Authority::Trusted(Cause::Backchannel)) =
                 (&self.memory.borrow().state, &authority)
@@ -55,7 +52,7 @@ impl Session {
                 return Err(Denied::Ended(EndReason::Superseded));
             }
             // A login that its directory knows of already must not outlive the end of all sessions.
-            let signing_in = matches!(self.memory.borrow().state, Some(State::Pending(_)));
+            let signing_in = matches!(self.memory.borrow().state, Some(State::SigningIn(_)));
             if !(signing_in && matches!(authority, Authority::Trusted(_))) {
                 self.admit(&authority).await?;
                 if self.active(|_| ()).is_none() {
@@ -72,8 +69,7 @@ impl Session {
         self.record(Event::Revoke, "ok", cause, began, "the request to end the session was carried out");
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
-        // Many providers end the whole grant with one of its tokens, and with it the successor's.
-        let needless = reason == EndReason::Superseded || logout.is_some() && self.provider.revokes_at_logout();
+        let needless = logout.is_some() && self.provider.revokes_at_logout();
         if let Some(token) = refresh_token.filter(|_| !needless) {
             select(self.revocation(token, sid, cause), pin!(Delay::from(PATIENCE))).await;
         }
@@ -140,23 +136,12 @@ impl Session {
         self.record(Event::Revoke, outcome, cause, began, &detail);
     }
 
-    async fn end_session_url(self: &Rc<Self>, identity: &Identity, logout: Logout) -> Option<String> {
-        let secret = Secret::from_random(ambient::random()?);
-        let state = format!("{}.{}", self.id, secret.expose());
+    async fn end_session_url(&self, identity: &Identity, logout: Logout) -> Option<String> {
         let end_session = EndSession {
             identity,
             post_logout_redirect_uri: &logout.post_logout_redirect_uri,
-            state: &state,
-            return_to: logout.return_to.as_deref(),
+            state: &logout.state.expose(),
         };
-        let url = self.provider.end_session_url(ambient::now(), end_session).await?;
-        self.establish(|ended| ended.logging_out(secret.hash(), logout.return_to)).await.ok()?;
-        Some(url)
-    }
-
-    pub(super) async fn logged_out(self: &Rc<Self>, logged_out: LoggedOut) -> Option<String> {
-        self.load().await.ok()?;
-        let memory = self.memory.borrow();
-        memory.state.as_ref()?.logged_out(ambient::now(), &logged_out.secret)
+        self.provider.end_session_url(ambient::now(), end_session).await
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!              complete               end (logout, revoke, idle, expired, refused)
-//!   Pending ─────────────► Active ───────────────────────────────────────────────► Ended ──► forgotten
+//!   SigningIn ───────────► Active ───────────────────────────────────────────────► Ended ──► forgotten
 //!      │        released ►  │  ▲ │
 //!      │     Arriving ──────┘  │ └── departed, succeeded ──► Moved ──► forgotten    (see super::moved)
-//!      │ redeem: once          └── used, presenting → refreshed | deferred | lost
-//!      └──► forgotten (no callback in time)
+//!      │                       └── used, presenting → refreshed | deferred | lost
+//!      └──► forgotten (the login failed)
 //! ```
 //!
 //! Pure: every transition consumes the state, takes the time, and matches every variant. One that does not apply
@@ -17,22 +17,21 @@ use time::{Duration, OffsetDateTime};
 
 pub use super::active::{Active, Identity};
 pub use super::grant::{Grant, Refreshing};
+pub use super::attempt::{Attempt, Occasion, Predecessor, SigningIn};
 use super::message::{EndReason, Estate, Successor, UserPlace, Whereabouts};
 pub use super::moved::{Afterwards, Arriving, Moved, Moving};
-pub use super::pending::{Attempt, Misfit, Pending, Predecessor};
+pub use super::superseding::Superseding;
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, Secret, SecretHash};
 
 /// How long an ended session keeps its ledger.
 pub const RETENTION: Duration = Duration::days(7);
-/// How long an ended session knows where its logout goes on to.
-pub const LOGOUT_TIMEOUT: Duration = Duration::minutes(10);
 
-/// A session, from the first redirect to the end of its retention.
+/// A session, from the callback to the end of its retention.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum State {
-    /// The user is at the provider.
-    Pending(Pending),
+    /// The user is back from the provider, and the code is being redeemed.
+    SigningIn(SigningIn),
     /// The user is logged in.
     Active(Box<Active>),
     /// The session is over; a ledger remains, and no token.
@@ -64,8 +63,10 @@ pub struct Ended {
     pub last_used_at: Option<OffsetDateTime>,
     /// Counts the owners that the grant had.
     pub epoch: u32,
-    /// A logout that is under way at the provider: the hash of its `state`, and where it goes on to.
-    pub logout: Option<(SecretHash, Option<String>)>,
+    /// The session that took its place, where a later login did.
+    pub successor: Option<ActorId>,
+    /// The sessions whose place it had taken, and that have yet to be told.
+    pub superseding: Superseding,
 }
 
 /// What a session is at a moment, for one who brings a secret.
@@ -90,6 +91,8 @@ pub enum Due {
     Forget,
     /// End the session.
     End(EndReason),
+    /// Tell the sessions that this one took the place of.
+    Supersede,
     /// Refresh ahead.
     Refresh,
     /// Give up what is left of a session that has moved.
@@ -101,17 +104,6 @@ pub enum Due {
 }
 
 impl State {
-    /// A callback with this secret and `state` arrived: see [`Pending::redeem`].
-    pub fn redeem(self, now: OffsetDateTime, secret: &Secret, state: &str) -> (Self, Result<Attempt, Misfit>) {
-        match self {
-            Self::Pending(pending) => {
-                let (pending, taken) = pending.redeem(now, secret, state);
-                (Self::Pending(pending), taken)
-            }
-            Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => (self, Err(Misfit::Replayed)),
-        }
-    }
-
     /// The code was exchanged and everything about it is in order.
     pub fn complete(
         self,
@@ -120,17 +112,18 @@ impl State {
         identity: Identity,
         grant: Grant,
         estate: Option<&Estate>,
+        superseding: Superseding,
         lifetimes: Lifetimes,
     ) -> Self {
         match self {
-            Self::Pending(pending) => {
+            Self::SigningIn(signing_in) => {
                 let refresh = match (grant.refresh, estate.and_then(|estate| estate.refresh_token.clone())) {
                     (Refreshing::Impossible, Some(token)) => Refreshing::Ready { token, not_before: None },
                     (refresh, _) => refresh,
                 };
                 Self::Active(Box::new(Active {
                     secret_hash: secret.hash(),
-                    place: pending.place,
+                    place: signing_in.place,
                     identity,
                     grant: Grant { refresh, ..grant },
                     created_at: estate.map_or(now, |estate| estate.created_at),
@@ -140,6 +133,7 @@ impl State {
                     forced_at: None,
                     epoch: estate.map_or(0, |estate| estate.epoch),
                     moving: None,
+                    superseding,
                 }))
             }
             Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
@@ -149,7 +143,7 @@ impl State {
     /// What the session is to one who brings a secret with this hash.
     pub fn standing(&self, now: OffsetDateTime, secret: &SecretHash, lifetimes: Lifetimes) -> Standing<'_> {
         match self {
-            Self::Pending(_) | Self::Arriving(_) => Standing::Unknown,
+            Self::SigningIn(_) | Self::Arriving(_) => Standing::Unknown,
             Self::Active(active) if !active.secret_hash.is(secret) => Standing::Unknown,
             Self::Active(active) => active.over(now, lifetimes).map_or(Standing::Active(active), Standing::Over),
             Self::Ended(ended) if ended.secret_hash.is(secret) => Standing::Ended(ended.reason),
@@ -161,18 +155,6 @@ impl State {
     /// The session is over.
     pub fn end(self, now: OffsetDateTime, reason: EndReason) -> Self {
         match self {
-            Self::Pending(pending) => Self::Ended(Ended {
-                secret_hash: pending.secret_hash,
-                place: pending.place,
-                user: None,
-                reason,
-                ended_at: now,
-                created_at: pending.began_at,
-                expires_at: pending.expires_at,
-                last_used_at: None,
-                epoch: 0,
-                logout: None,
-            }),
             Self::Active(active) => Self::Ended(Ended {
                 secret_hash: active.secret_hash,
                 place: active.place,
@@ -183,29 +165,43 @@ impl State {
                 expires_at: active.expires_at,
                 last_used_at: Some(active.last_used_at),
                 epoch: active.epoch,
-                logout: None,
+                successor: None,
+                superseding: active.superseding,
+            }),
+            // Its login is under way: there is nothing to come of it any more.
+            Self::SigningIn(signing_in) => Self::Ended(Ended {
+                secret_hash: SecretHash::of_nothing(),
+                place: signing_in.place,
+                user: None,
+                reason,
+                ended_at: now,
+                created_at: signing_in.began_at,
+                expires_at: signing_in.forgotten_at,
+                last_used_at: None,
+                epoch: 0,
+                successor: None,
+                superseding: Superseding::default(),
             }),
             Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 
-    /// The browser is on its way to the provider's end-session endpoint, with a `state` of which this is the hash.
-    pub fn logging_out(self, state: SecretHash, return_to: Option<String>) -> Self {
-        match self {
-            Self::Ended(ended) => Self::Ended(Ended { logout: Some((state, return_to)), ..ended }),
-            Self::Pending(_) | Self::Active(_) | Self::Moved(_) | Self::Arriving(_) => self,
+    /// A later login took the session's place.
+    pub fn superseded_by(self, now: OffsetDateTime, successor: &ActorId) -> Self {
+        match self.end(now, EndReason::Superseded) {
+            Self::Ended(ended) if ended.reason == EndReason::Superseded => {
+                Self::Ended(Ended { successor: Some(successor.clone()), ..ended })
+            }
+            state => state,
         }
     }
 
-    /// Where a logout with this `state` goes on to.
-    pub fn logged_out(&self, now: OffsetDateTime, state: &Secret) -> Option<String> {
+    /// Of the sessions whose place this one took, these have yet to be told.
+    pub fn superseding(self, superseding: Superseding) -> Self {
         match self {
-            Self::Ended(Ended { logout: Some((hash, return_to)), ended_at, .. })
-                if hash.matches(state) && now < ended_at.saturating_add(LOGOUT_TIMEOUT) =>
-            {
-                return_to.clone()
-            }
-            Self::Pending(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => None,
+            Self::Active(active) => Self::Active(Box::new(Active { superseding, ..*active })),
+            Self::Ended(ended) => Self::Ended(Ended { superseding, ..ended }),
+            Self::SigningIn(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 
@@ -298,7 +294,7 @@ impl State {
                 Some(moving) => Self::Moved(Box::new(active.departed(now, &moving))),
                 None => Self::Active(active),
             },
-            Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 
@@ -306,7 +302,7 @@ impl State {
     pub fn released(self) -> Self {
         match self {
             Self::Arriving(arriving) => Self::Active(arriving.active),
-            Self::Pending(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) => self,
+            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) => self,
         }
     }
 
@@ -314,7 +310,7 @@ impl State {
     pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Self {
         match self {
             Self::Active(active) => Self::Moved(Box::new(active.succeeded(now, successor, grace))),
-            Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 
@@ -322,7 +318,7 @@ impl State {
     pub fn settled(self) -> Self {
         match self {
             Self::Moved(moved) => Self::Moved(Box::new(moved.settled())),
-            Self::Pending(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => self,
+            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => self,
         }
     }
 
@@ -334,12 +330,15 @@ impl State {
     /// When the actor has to act by itself.
     pub fn next_alarm(&self, lifetimes: Lifetimes) -> OffsetDateTime {
         match self {
-            Self::Pending(pending) => pending.expires_at,
+            Self::SigningIn(signing_in) => signing_in.forgotten_at,
             Self::Active(active) => {
                 let end = active.idle_expires_at(lifetimes).min(active.expires_at);
-                active.ahead_at().map_or(end, |ahead| ahead.min(end))
+                [active.ahead_at(), active.superseding.due_at()].into_iter().flatten().fold(end, OffsetDateTime::min)
             }
-            Self::Ended(ended) => ended.ended_at.saturating_add(RETENTION),
+            Self::Ended(ended) => {
+                let end = ended.ended_at.saturating_add(RETENTION);
+                ended.superseding.due_at().map_or(end, |due| due.min(end))
+            }
             Self::Moved(moved) => moved.grace_until().unwrap_or_else(|| moved.forgotten_at()),
             Self::Arriving(arriving) => arriving.settles_at(),
         }
@@ -348,25 +347,26 @@ impl State {
     /// What there is to do by itself now.
     pub fn due(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> Due {
         match self {
-            Self::Pending(pending) if now >= pending.expires_at => Due::Forget,
-            Self::Pending(_) => Due::Nothing,
+            Self::SigningIn(signing_in) if now >= signing_in.forgotten_at => Due::Forget,
             Self::Active(active) => match active.over(now, lifetimes) {
                 Some(reason) => Due::End(reason),
+                None if active.superseding.is_due(now) => Due::Supersede,
                 None if active.ahead_at().is_some_and(|ahead| now >= ahead) => Due::Refresh,
                 None => Due::Nothing,
             },
             Self::Ended(ended) if now >= ended.ended_at.saturating_add(RETENTION) => Due::Forget,
+            Self::Ended(ended) if ended.superseding.is_due(now) => Due::Supersede,
             Self::Moved(moved) if moved.grace_until().is_some_and(|until| now >= until) => Due::Settle,
             Self::Moved(moved) if now >= moved.forgotten_at() => Due::Forget,
             Self::Arriving(arriving) if now >= arriving.settles_at() => Due::Arrive,
-            Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Due::Nothing,
+            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Due::Nothing,
         }
     }
 
     fn map_active(self, change: impl FnOnce(Active) -> Active) -> Self {
         match self {
             Self::Active(active) => Self::Active(Box::new(change(*active))),
-            Self::Pending(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
         }
     }
 

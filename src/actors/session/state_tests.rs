@@ -3,7 +3,6 @@
 use openidconnect::{AccessToken, RefreshToken};
 
 use super::*;
-use crate::actors::session::message::Occasion;
 use crate::provider::Tokens;
 use crate::region::Region;
 
@@ -16,23 +15,11 @@ fn secret(byte: u8) -> Secret {
     Secret::from_random([byte; 32])
 }
 
-fn pending() -> State {
-    State::Pending(Pending {
-        secret_hash: secret(1).hash(),
+fn signing_in() -> State {
+    State::SigningIn(SigningIn {
         place: UserPlace { region: Region::Weur, country: None, user_agent: None },
         began_at: T0,
-        expires_at: T0 + LIVES.login,
-        attempt: Some(Attempt {
-            state: "state".into(),
-            nonce: "nonce".into(),
-            code_verifier: "verifier".into(),
-            redirect_uri: "https://app.example/auth/callback".into(),
-            return_to: "/".into(),
-            predecessor: None,
-            occasion: Occasion::Asked,
-            prompt_none: false,
-            organization: None,
-        }),
+        forgotten_at: T0 + LIVES.login,
     })
 }
 
@@ -50,7 +37,11 @@ fn grant(now: OffsetDateTime, refresh: Option<&str>) -> Grant {
 }
 
 fn active() -> State {
-    pending().complete(T0, &secret(2), identity(), grant(T0, Some("first")), None, LIVES)
+    completed(Superseding::default())
+}
+
+fn completed(superseding: Superseding) -> State {
+    signing_in().complete(T0, &secret(2), identity(), grant(T0, Some("first")), None, superseding, LIVES)
 }
 
 fn refresh_token(state: &State) -> Option<&str> {
@@ -61,28 +52,45 @@ fn refresh_token(state: &State) -> Option<&str> {
 }
 
 #[test]
-fn a_callback_takes_the_attempt_once() {
-    let (state, attempt) = pending().redeem(T0, &secret(1), "state");
-    assert_eq!(attempt.unwrap().nonce, "nonce");
-    let (_, again) = state.redeem(T0, &secret(1), "state");
-    assert_eq!(again.unwrap_err(), Misfit::Replayed);
-}
-
-#[test]
-fn a_callback_that_does_not_fit_takes_nothing() {
-    for (now, by, with) in [(T0, secret(9), "state"), (T0, secret(1), "other"), (T0 + LIVES.login, secret(1), "state")]
-    {
-        let (state, attempt) = pending().redeem(now, &by, with);
-        assert_eq!(attempt.unwrap_err(), Misfit::Foreign);
-        assert!(state.redeem(T0, &secret(1), "state").1.is_ok());
+fn a_login_under_way_is_no_session_and_has_no_cookie() {
+    for hash in [secret(1).hash(), SecretHash::of_nothing()] {
+        assert!(matches!(signing_in().standing(T0, &hash, LIVES), Standing::Unknown));
     }
-}
-
-#[test]
-fn the_login_secret_is_no_session_secret() {
-    assert!(matches!(pending().standing(T0, &secret(1).hash(), LIVES), Standing::Unknown));
+    let ended = signing_in().end(T0, EndReason::Revoked);
+    assert!(matches!(ended.standing(T0, &secret(1).hash(), LIVES), Standing::Unknown));
     assert!(matches!(active().standing(T0, &secret(1).hash(), LIVES), Standing::Unknown));
     assert!(matches!(active().standing(T0, &secret(2).hash(), LIVES), Standing::Active(_)));
+}
+
+#[test]
+fn a_login_that_was_ended_while_it_was_under_way_makes_no_session() {
+    let ended = signing_in().end(T0, EndReason::Revoked);
+    let late = ended.complete(T0, &secret(2), identity(), grant(T0, None), None, Superseding::default(), LIVES);
+    assert!(late.active().is_none());
+}
+
+#[test]
+fn the_sessions_whose_place_it_took_are_told_by_the_alarm_even_after_its_end() {
+    let predecessor = Predecessor { actor: "a".repeat(64).parse().unwrap(), secret_hash: secret(1).hash() };
+    let state = completed(Superseding::of(T0, [predecessor.clone()]));
+    let due = T0 + Duration::seconds(1);
+    assert_eq!(state.next_alarm(LIVES), due);
+    assert_eq!(state.due(T0, LIVES), Due::Nothing);
+    assert_eq!(state.due(due, LIVES), Due::Supersede);
+    let ended = state.clone().end(T0, EndReason::Logout);
+    assert_eq!((ended.next_alarm(LIVES), ended.due(due, LIVES)), (due, Due::Supersede));
+    let told = state.superseding(Superseding::of(T0, [predecessor.clone()]).told(due, &[predecessor.actor]));
+    assert_eq!(told.due(due + Duration::hours(1) - Duration::seconds(2), LIVES), Due::Nothing);
+}
+
+#[test]
+fn a_session_that_a_later_login_took_the_place_of_knows_which() {
+    let successor: ActorId = "b".repeat(64).parse().unwrap();
+    let later: ActorId = "c".repeat(64).parse().unwrap();
+    let state = active().superseded_by(T0, &successor).superseded_by(T0, &later);
+    assert!(matches!(&state, State::Ended(ended) if ended.successor == Some(later.clone())));
+    let logged_out = active().end(T0, EndReason::Logout).superseded_by(T0, &later);
+    assert!(matches!(&logged_out, State::Ended(ended) if ended.successor.is_none()));
 }
 
 #[test]
@@ -202,8 +210,12 @@ fn a_successor_inherits_the_age_and_a_refresh_token_only_where_it_has_none() {
         epoch: 3,
         refresh_token: Some(RefreshToken::new("old".into())),
         ledger: vec![],
+        superseding: vec![],
     };
-    let complete = |refresh| pending().complete(T0, &secret(2), identity(), grant(T0, refresh), Some(&estate), LIVES);
+    let complete = |refresh| {
+        let grant = grant(T0, refresh);
+        signing_in().complete(T0, &secret(2), identity(), grant, Some(&estate), Superseding::default(), LIVES)
+    };
     let heir = complete(None);
     assert_eq!(heir.active().unwrap().expires_at, T0 + Duration::hours(5));
     assert_eq!(heir.active().unwrap().created_at, T0 - Duration::hours(5));
@@ -214,20 +226,11 @@ fn a_successor_inherits_the_age_and_a_refresh_token_only_where_it_has_none() {
 
 #[test]
 fn what_is_over_is_forgotten_after_its_retention() {
-    assert_eq!(pending().due(T0 + LIVES.login, LIVES), Due::Forget);
+    assert_eq!(signing_in().due(T0 + LIVES.login, LIVES), Due::Forget);
     let ended = active().end(T0, EndReason::Logout);
     assert_eq!(ended.next_alarm(LIVES), T0 + RETENTION);
     assert_eq!(ended.due(T0 + RETENTION - Duration::seconds(1), LIVES), Due::Nothing);
     assert_eq!(ended.due(T0 + RETENTION, LIVES), Due::Forget);
-}
-
-#[test]
-fn a_logout_knows_for_ten_minutes_where_it_goes_on_to() {
-    let state = active().end(T0, EndReason::Logout).logging_out(secret(5).hash(), Some("/bye".into()));
-    assert_eq!(state.logged_out(T0, &secret(5)).as_deref(), Some("/bye"));
-    assert_eq!(state.logged_out(T0, &secret(6)), None);
-    assert_eq!(state.logged_out(T0 + LOGOUT_TIMEOUT, &secret(5)), None);
-    assert_eq!(active().logging_out(secret(5).hash(), Some("/bye".into())).logged_out(T0, &secret(5)), None);
 }
 
 #[test]

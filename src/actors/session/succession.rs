@@ -1,30 +1,19 @@
-//! What a login takes over from the session that the browser had before: nothing, or in a silent login of the same user
-//! its age and its ledger.
+//! A login and the session that the browser had before: what the new one takes over (nothing, or in a silent login of the same
+//! user its age and its ledger), and how the old one learns that another one has come in its place.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use worker::Delay;
-
-use super::Session;
+use super::authority::cause_of;
 use super::follow;
 use super::ledger::{Cause, Event};
 use super::message::{
-    Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, Occasion, Revoke, SignInError, SilentLogin,
-    SilentLoginHints, Successor,
+    Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, SignInError, Successor, Supersede,
 };
-use super::state::{Attempt, Identity, Predecessor};
-use crate::actors::{self, AskError};
+use super::state::{Attempt, Identity, Predecessor, State, Superseding};
+use super::{Remains, Session};
+use crate::actors::AskError;
 use crate::ambient;
-
-/// When a session that did not answer is told again that another one has come in its place.
-const TOLD_AGAIN_AFTER: [Duration; 5] = [
-    Duration::from_secs(1),
-    Duration::from_secs(5),
-    Duration::from_secs(30),
-    Duration::from_secs(120),
-    Duration::from_secs(600),
-];
+use crate::credential::{ActorId, SecretHash};
 
 /// What a login goes on with.
 pub(super) enum Inheritance {
@@ -45,20 +34,15 @@ impl Session {
         identity: &Identity,
         needs_refresh_token: bool,
     ) -> Result<Inheritance, SignInError> {
-        let Some(predecessor) = &attempt.predecessor else { return Ok(Inheritance::Nothing) };
-        let region = self.memory.borrow().state.as_ref().map(|state| state.place().region);
-        let (Occasion::Renewal | Occasion::Move, Some(region)) = (attempt.occasion, region) else {
+        let (Some(predecessor), true) = (&attempt.predecessor, attempt.is_silent()) else {
+            return Ok(Inheritance::Nothing);
+        };
+        let Some(successor) = self.as_successor(identity.user(), needs_refresh_token) else {
             return Ok(Inheritance::Nothing);
         };
         let migrate = || Migrate {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
-            destination: Destination::Successor(Successor {
-                actor: self.id.clone(),
-                region,
-                issuer: identity.issuer.clone(),
-                subject: identity.subject.clone(),
-                needs_refresh_token,
-            }),
+            destination: Destination::Successor(successor.clone()),
         };
         let left = match follow::ask(&self.env, &predecessor.actor, migrate).await {
             Ok(followed) => followed.reply,
@@ -85,44 +69,158 @@ impl Session {
         }
     }
 
-    /// Ends the session that the browser had before. One that does not answer is told again, and nobody waits for that.
-    pub(super) async fn supersede(self: &Rc<Self>, attempt: &Attempt) {
-        let Some(predecessor) = attempt.predecessor.clone() else { return };
-        if self.has_superseded(&predecessor).await {
-            return;
-        }
-        let detail =
-            format!("session {}, which the browser had before, did not answer: it is to end later", predecessor.actor);
-        self.record(Event::Revoke, "not_superseded", Cause::Request, ambient::now(), &detail);
-        let session = Rc::clone(self);
-        wasm_bindgen_futures::spawn_local(async move {
-            for pause in TOLD_AGAIN_AFTER {
-                Delay::from(pause).await;
-                if session.has_superseded(&predecessor).await {
-                    return;
-                }
+    /// This session, as the one that takes another's place.
+    fn as_successor(&self, (issuer, subject): (String, String), needs_refresh_token: bool) -> Option<Successor> {
+        let region = self.memory.borrow().state.as_ref()?.place().region;
+        Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token })
+    }
+
+    /// Tells the sessions whose place this one took that it did. Those that do not answer are told by the alarm.
+    pub(super) async fn tell_superseded(self: &Rc<Self>, cause: Cause) {
+        let Some((superseding, user)) = self.untold() else { return };
+        let Some(successor) = self.as_successor(user, false) else { return };
+        let began = ambient::now();
+        let mut told: Vec<ActorId> = Vec::new();
+        for predecessor in superseding.sessions() {
+            if self.knows(predecessor, &successor).await {
+                told.push(predecessor.actor.clone());
+            } else {
+                let detail = format!(
+                    "session {}, which the browser had before, did not answer: it is to end later",
+                    predecessor.actor
+                );
+                self.record(Event::Revoke, "not_superseded", cause, began, &detail);
             }
-        });
+        }
+        let later = superseding.told(ambient::now(), &told);
+        if cause == Cause::Request && later.sessions().is_empty() {
+            // The record still says that they are to be told, which does no harm if it is read again: saying it twice changes
+            // nothing. So a login writes no more than it has to.
+            self.forget_superseding();
+            let _ = self.schedule_next().await;
+        } else {
+            let _ = self.establish(|state| state.superseding(later)).await;
+        }
+    }
+
+    /// Those who have yet to be told, and the user of this session.
+    fn untold(&self) -> Option<(Superseding, (String, String))> {
+        let memory = self.memory.borrow();
+        let state = memory.state.as_ref()?;
+        let superseding = match state {
+            State::Active(active) => &active.superseding,
+            State::Ended(ended) => &ended.superseding,
+            State::SigningIn(_) | State::Moved(_) | State::Arriving(_) => return None,
+        };
+        (!superseding.sessions().is_empty()).then_some(())?;
+        Some((superseding.clone(), state.user()?))
+    }
+
+    fn forget_superseding(&self) {
+        if let Some(State::Active(active)) = self.memory.borrow_mut().state.as_mut() {
+            active.superseding = Superseding::default();
+        }
     }
 
     /// Tells a session that another one has come in its place: whether it knows, or there is none.
-    async fn has_superseded(&self, predecessor: &Predecessor) -> bool {
-        let revoke = || Revoke {
+    async fn knows(&self, predecessor: &Predecessor, successor: &Successor) -> bool {
+        let supersede = || Supersede {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
-            reason: EndReason::Superseded,
-            logout: None,
+            successor: successor.clone(),
         };
-        match follow::ask(&self.env, &predecessor.actor, revoke).await {
+        match follow::ask(&self.env, &predecessor.actor, supersede).await {
             Ok(followed) => !matches!(followed.reply, Err(Denied::StoreUnavailable)),
             Err(error) => matches!(error, AskError::NoSuchActor),
         }
     }
 
-    /// Whom a silent login is for.
-    pub(super) async fn hints_of(&self, predecessor: &Predecessor) -> Option<SilentLoginHints> {
-        let address = actors::existing_session(&self.env, &predecessor.actor).ok()?;
-        let authority = Authority::Successor(predecessor.secret_hash.clone());
-        actors::ask(&address, SilentLogin { authority }).await.ok()?
+    /// The session that a silent login was to renew, and that cannot be: it has no token left. One that does not answer has
+    /// none either.
+    pub(super) async fn end_unrenewed(&self, attempt: &Attempt) {
+        let Some(predecessor) = &attempt.predecessor else { return };
+        // The login that follows is a session of its own, whoever it is of.
+        let nobody = Successor {
+            actor: self.id.clone(),
+            region: self.config.regions.default,
+            issuer: String::new(),
+            subject: String::new(),
+            needs_refresh_token: false,
+        };
+        self.knows(predecessor, &nobody).await;
+    }
+
+    /// Another login gave the browser another session in this one's place. Of two logins that both took its place, the later one
+    /// ends the earlier.
+    pub(super) async fn supersede(self: &Rc<Self>, supersede: Supersede) -> Result<(), Denied> {
+        self.ready().await?;
+        // A login that is under way is settled first.
+        drop(self.signing_in.lock().await);
+        let Supersede { authority, successor } = supersede;
+        if successor.actor == self.id {
+            return Ok(());
+        }
+        loop {
+            if let Some(earlier) = self.earlier_successor(&authority) {
+                if earlier != successor.actor {
+                    self.pass_on(&earlier, &successor).await?;
+                    self.establish(|state| state.settled().superseded_by(ambient::now(), &successor.actor)).await?;
+                }
+                return Ok(());
+            }
+            self.admit(&authority).await?;
+            if self.active(|_| ()).is_none() {
+                return Err(self.elsewhere());
+            }
+            // Somebody else may have ended or moved it before that could be written: then this came later.
+            if self.give_way(&successor, cause_of(&authority)).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends this session in favour of one to which it leaves nothing. False: it had ended, or moved, by the time that this
+    /// could be written.
+    pub(super) async fn give_way(self: &Rc<Self>, successor: &Successor, cause: Cause) -> Result<bool, Denied> {
+        let now = ambient::now();
+        let mut remains = None;
+        self.establish(|state| {
+            remains = state.active().map(Remains::of);
+            state.superseded_by(now, &successor.actor)
+        })
+        .await?;
+        let Some(remains) = remains else { return Ok(false) };
+        let reason = EndReason::Superseded;
+        self.record(Event::End, reason.as_str(), cause, now, reason.in_words(cause));
+        // Many providers give a user one grant, and end all of it with one of its tokens: the successor's, too.
+        let is_same_user = remains.identity.as_ref().is_some_and(|identity| successor.is_of(&identity.user()));
+        if !is_same_user {
+            self.revoke_remains(remains, cause);
+        }
+        Ok(true)
+    }
+
+    /// The session that took this one's place before, for one who has the right to it.
+    fn earlier_successor(&self, authority: &Authority) -> Option<ActorId> {
+        let is_authorized = |hash: &SecretHash| match authority {
+            Authority::Successor(given) => hash.is(given),
+            Authority::Cookie(secret) => hash.matches(secret),
+            Authority::Trusted(_) => true,
+        };
+        match self.memory.borrow().state.as_ref()? {
+            State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => Some(moved.to.actor.clone()),
+            State::Ended(ended) if is_authorized(&ended.secret_hash) => ended.successor.clone(),
+            _ => None,
+        }
+    }
+
+    async fn pass_on(&self, earlier: &ActorId, successor: &Successor) -> Result<(), Denied> {
+        let supersede =
+            || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
+        match follow::ask(&self.env, earlier, supersede).await?.reply {
+            Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
+            // It is over, or never came to be.
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use openidconnect::RefreshToken;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::attempt::Predecessor;
 use super::ledger::Entry;
 use crate::config::StoreKind;
 use crate::credential::ActorId;
@@ -128,4 +129,6 @@ pub struct Estate {
     pub refresh_token: Option<RefreshToken>,
     /// The last events, oldest first.
     pub ledger: Vec<Entry>,
+    /// The sessions whose place it had taken, and that have yet to be told.
+    pub superseding: Vec<Predecessor>,
 }

@@ -27,7 +27,8 @@ pub fn user_id(body: &Value) -> Option<&str> {
     body.get("user")?.get("id")?.as_str().filter(|id| !id.is_empty())
 }
 
-/// The identity that an answer and its access token's claims state; none where they name different users.
+/// The identity that an answer and its access token's claims state; none where they name different users or different
+/// organizations.
 pub fn of(issuer: &str, body: &Value, token: Map<String, Value>) -> Option<Identity> {
     let subject = user_id(body).filter(|id| token.get("sub").and_then(Value::as_str) == Some(id))?.to_owned();
     let sid = token.get("sid").and_then(Value::as_str).map(str::to_owned);
@@ -41,8 +42,9 @@ pub fn of(issuer: &str, body: &Value, token: Map<String, Value>) -> Option<Ident
     if !names.is_empty() {
         claims.insert("name".to_owned(), names.join(" ").into());
     }
-    if let Some(organization) = body.get("organization_id").filter(|id| id.is_string()) {
-        claims.insert("org_id".to_owned(), organization.clone());
+    let org_id = claims.get("org_id").and_then(Value::as_str);
+    if body.get("organization_id").is_some_and(|id| id.as_str() != org_id) {
+        return None;
     }
     for name in ["authentication_method", "impersonator"] {
         claims.extend(body.get(name).map(|value| (name.to_owned(), value.clone())));
@@ -103,6 +105,11 @@ mod tests {
         other.insert("sub".to_owned(), json!("user_2"));
         assert!(of("https://api.workos.com", &body(), other).is_none());
         assert!(of("https://api.workos.com", &json!({}), token()).is_none());
+        for org_id in [json!("org_2"), json!(null)] {
+            let mut other = token();
+            other.insert("org_id".to_owned(), org_id);
+            assert!(of("https://api.workos.com", &body(), other).is_none(), "an organization that the token is not for");
+        }
         assert!(of("https://api.workos.com", &body(), Map::new()).is_none());
     }
 }

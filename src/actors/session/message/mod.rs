@@ -1,18 +1,17 @@
 //! What can be asked of a session, and what it answers.
 //!
 //! ```text
-//!   gateway ── Begin ─────► authorization URL, login secret       (GET /login)
-//!           ── Complete ──► session secret, return_to             (callback)
+//!   gateway ── Complete ──► session secret                        (callback)
 //!           ── Get ───────► access token | the session's view     (every proxied request, GET /session)
 //!           ── Refresh ───► the session's view                    (POST /refresh)
 //!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //!           ── Revoke ────► end-session URL                       (logout, administrators, a later login)
-//!           ── LoggedOut ─► return_to                             (back from the provider's end-session endpoint)
 //!           ── Inspect ───► everything but the tokens             (administrators)
 //!           ── Migrate ───► where the session lives now           (administrators)
+//!           ── SilentLogin ─► the ID token, the organization      (a silent login begins)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
-//!   successor ─ SilentLogin ─► the ID token, the organization     (a silent login begins)
-//!             ─ Migrate ────► age, ledger, perhaps the grant      (it came back: the session goes on there)
+//!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
+//!             ─ Supersede ──► it knows                            (a login came back: the browser has another session)
 //!             ─ Release ────► whether the grant is its own        (it was adopted)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
 //!             ─ Confirm ────► whether it lives                    (the old one still serves, in its grace)
@@ -34,9 +33,9 @@ mod moves;
 mod sign_in;
 
 pub use moves::{
-    Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Whereabouts,
+    Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Supersede, Whereabouts,
 };
-pub use sign_in::{Begin, Begun, Callback, Complete, Completed, Occasion, SignInError};
+pub use sign_in::{Callback, Complete, Completed, SignInError};
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
 pub const BINDING: &str = "SESSIONS";
@@ -44,8 +43,6 @@ pub const BINDING: &str = "SESSIONS";
 /// Any message to a session actor.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum SessionMessage {
-    /// Start a login.
-    Begin(Begin),
     /// A callback arrived.
     Complete(Complete),
     /// A request wants to pass.
@@ -56,8 +53,6 @@ pub enum SessionMessage {
     Revoke(Revoke),
     /// Describe the session to an administrator.
     Inspect(Inspect),
-    /// The provider has logged the user out.
-    LoggedOut(LoggedOut),
     /// Describe the session as lists do.
     Describe(Describe),
     /// What a silent login tells the provider about whom it is for.
@@ -72,17 +67,17 @@ pub enum SessionMessage {
     Switch(Switch),
     /// Whether the session lives.
     Confirm(Confirm),
+    /// Another session took its place.
+    Supersede(Supersede),
 }
 
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
 requests! { SessionMessage:
-    Begin -> Result<Begun, SignInError>, within 45 s;
     Complete -> Result<Completed, SignInError>, within 120 s;
     Get -> Result<Got, Denied>, within 15 s;
     Refresh -> Result<SessionView, Denied>, within 15 s;
     Revoke -> Result<Revoked, Denied>, within 30 s;
     Inspect -> Option<Box<Inspection>>, within 10 s;
-    LoggedOut -> Option<String>, within 10 s;
     Describe -> Option<Description>, within 5 s;
     SilentLogin -> Option<SilentLoginHints>, within 5 s;
     Migrate -> Result<Migrated, Denied>, within 30 s;
@@ -90,6 +85,7 @@ requests! { SessionMessage:
     Release -> Result<bool, Denied>, within 5 s;
     Switch -> Result<SessionView, Denied>, within 15 s;
     Confirm -> Result<(), Denied>, within 5 s;
+    Supersede -> Result<(), Denied>, within 10 s;
 }
 
 /// An actor and the right to it: what a cookie says.
@@ -302,8 +298,8 @@ pub struct Revoke {
 pub struct Logout {
     /// The gateway's `/logged-out`, absolute.
     pub post_logout_redirect_uri: String,
-    /// A local URL to go on to from there.
-    pub return_to: Option<String>,
+    /// `state`, which the way back is told by.
+    pub state: Secret,
 }
 
 /// The session has ended.
@@ -311,13 +307,6 @@ pub struct Logout {
 pub struct Revoked {
     /// Where the browser can end the user's session at the provider, too.
     pub end_session_url: Option<String>,
-}
-
-/// The browser came back to `/logged-out`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct LoggedOut {
-    /// The random half of the logout's `state`.
-    pub secret: Secret,
 }
 
 /// Whether the session lives, or its login is about to make it so.

@@ -69,6 +69,23 @@ pub struct Successor {
     pub needs_refresh_token: bool,
 }
 
+impl Successor {
+    /// Whether it is the session of this user: `iss` and `sub`.
+    pub fn is_of(&self, (issuer, subject): &(String, String)) -> bool {
+        self.issuer == *issuer && self.subject == *subject
+    }
+}
+
+/// Another login gave the browser another session in this one's place. It leaves nothing to that one, which need not even be
+/// the same user's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Supersede {
+    /// Who asks.
+    pub authority: Authority,
+    /// That session.
+    pub successor: Successor,
+}
+
 /// How a session went on elsewhere.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Migrated {

@@ -1,57 +1,17 @@
-//! The messages of a login: it begins, and it comes back.
+//! The message of a login that came back, and what came of it.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Credential, UserPlace};
-use crate::credential::{ActorId, Secret};
+use super::UserPlace;
+use crate::actors::session::attempt::{Attempt, Predecessor};
+use crate::credential::Secret;
 use crate::provider::turned_down::TurnedDown;
 use crate::region::Region;
-
-/// Start a login in this actor, which is new.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Begin {
-    /// The gateway's origin as this browser sees it, for the redirect URI.
-    pub origin: String,
-    /// A local URL to go on to.
-    pub return_to: String,
-    /// Names the login cookie; becomes part of `state`.
-    pub attempt: String,
-    /// Parameters of `/login` that are handed on to the provider.
-    pub hints: Vec<(String, String)>,
-    /// The session that this login replaces, proved by its cookie.
-    pub predecessor: Option<Credential>,
-    /// What it is for.
-    pub occasion: Occasion,
-    /// Where the user is.
-    pub place: UserPlace,
-}
-
-/// What a login is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Occasion {
-    /// Somebody wants to log in.
-    Asked,
-    /// The predecessor has run out of tokens. Silent: `prompt=none`, and a refusal leads to an interactive login.
-    Renewal,
-    /// The predecessor's user is in another region. Silent, too; any other error leaves the predecessor as it is.
-    Move,
-}
-
-/// A login has begun.
-#[derive(Serialize, Deserialize)]
-pub struct Begun {
-    /// Where the browser goes now.
-    pub authorization_url: String,
-    /// For the login cookie.
-    pub secret: Secret,
-}
 
 /// The parameters of the authorization response (RFC 6749 section 4.1.2, RFC 9207).
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Callback {
-    /// `state`.
-    pub state: String,
     /// `code`.
     pub code: Option<String>,
     /// `iss`.
@@ -66,13 +26,19 @@ impl std::fmt::Debug for Callback {
     }
 }
 
-/// A callback arrived with this login's cookie.
+/// A callback arrived, with the cookie of a login that is to live in this actor, and with its `state`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Complete {
-    /// From the login cookie.
-    pub secret: Secret,
+    /// The login.
+    pub attempt: Attempt,
     /// What the provider sent along.
     pub callback: Callback,
+    /// `redirect_uri`, as in the authorization request.
+    pub redirect_uri: String,
+    /// Where the user is.
+    pub place: UserPlace,
+    /// The session that the browser has now, and will not have any longer.
+    pub replaces: Option<Predecessor>,
 }
 
 /// How a login came out.
@@ -80,41 +46,22 @@ pub struct Complete {
 pub enum Completed {
     /// There is a session.
     SignedIn {
-        /// For the session cookie: another one than the login's.
+        /// For the session cookie.
         secret: Secret,
         /// Where this actor lives.
         region: Region,
         /// The end of the cookie's life.
         expires_at: OffsetDateTime,
-        /// Where the browser goes now.
-        return_to: String,
     },
     /// `prompt=none` was asked for by the application and refused: it goes on without a session.
-    NotSignedIn {
-        /// Where the browser goes now.
-        return_to: String,
-    },
+    NotSignedIn,
     /// `prompt=none` was asked for by the gateway and refused: the user has to log in.
     LoginNeeded {
-        /// Where the browser goes after that.
-        return_to: String,
-        /// The session that was to be renewed or moved.
-        predecessor: Option<ActorId>,
-        /// Whether it has ended.
+        /// Whether the session that was to be renewed or moved has ended.
         ended: bool,
     },
     /// The session was to move, and the provider would not have it: it goes on where it is.
-    Kept {
-        /// Where the browser goes now.
-        return_to: String,
-    },
-    /// The callback was this login's, and came to nothing: another login may fare better.
-    Failed {
-        /// Why.
-        error: SignInError,
-        /// Where the browser wanted to go.
-        return_to: String,
-    },
+    Kept,
 }
 
 /// Why a login failed.

@@ -1,0 +1,117 @@
+//! `/callback`: a login comes back. Its cookie and `state` are checked here, so that no actor is asked for what fits no login;
+//! the rest is the actor's.
+
+use subtle::ConstantTimeEq as _;
+use time::Duration;
+
+use super::Gateway;
+use super::login_cookie;
+use super::pages::{self, Page};
+use super::problem::Problem;
+use super::request::{Incoming, Parameters};
+use super::response::Outgoing;
+use crate::actors;
+use crate::actors::session::attempt::Attempt;
+use crate::actors::session::message::{Callback, Complete, Completed, Credential, SignInError, UserPlace};
+use crate::actors::session::sign_in::expired;
+use crate::ambient;
+use crate::config::SameSite;
+
+/// The longest part of `User-Agent` that is kept, in characters.
+const MAX_USER_AGENT: usize = 256;
+
+impl Gateway {
+    /// A login came back, by GET or (`response_mode=form_post`) by POST.
+    pub(super) async fn callback(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+        let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
+        let callback = callback(&parameters)?;
+        let state = parameters.only("state")?;
+        let state = state
+            .ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
+        let (name, attempt) = self.attempt(request, state).ok_or_else(|| {
+            Problem::CallbackRejected("it began in another browser, or too long ago (state)".to_owned())
+        })?;
+        let return_to = attempt.return_to.clone();
+        let response = match self.complete(request, attempt, callback).await {
+            Ok(response) => response,
+            Err(problem) => self.refuse_callback(request, &problem, &return_to).await,
+        };
+        Ok(response.cookie(&request.jar().clear_login(&name, self.config.provider.form_post())))
+    }
+
+    /// The login of this browser that `state` belongs to, and its cookie's name.
+    fn attempt(&self, request: &Incoming, state: &str) -> Option<(String, Attempt)> {
+        let (name, secret) = state.split_once('.')?;
+        let (_, value) = request.cookies.logins.iter().find(|(known, _)| known == name)?;
+        let attempt = login_cookie::open(&self.config.login_keys, &request.origin, name, value.as_deref()?)?;
+        let fits = attempt.state.expose().as_bytes().ct_eq(secret.as_bytes());
+        bool::from(fits).then(|| (name.to_owned(), attempt))
+    }
+
+    async fn complete(&self, request: &Incoming, attempt: Attempt, callback: Callback) -> Result<Outgoing, Problem> {
+        if attempt.has_expired(ambient::now(), self.config.lifetimes.login) {
+            return Err(expired().into());
+        }
+        let jar = request.jar();
+        let (actor, return_to) = (attempt.actor.clone(), attempt.return_to.clone());
+        let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
+        let place = self.user_place(request);
+        let address = actors::session_near(&self.env, &actor, place.region).map_err(|_| {
+            // The namespace is another one: the gateway was deployed anew meanwhile.
+            Problem::from(SignInError::CallbackRejected("it began too long ago".to_owned()))
+        })?;
+        let replaces = self.browsers_session(request);
+        let redirect_uri = self.redirect_uri(request);
+        let complete = Complete { attempt, callback, redirect_uri, place, replaces };
+        Ok(match actors::ask(&address, complete).await?? {
+            Completed::SignedIn { secret, region, expires_at } => {
+                let session = Credential { actor, secret };
+                let life = ambient::between(ambient::now(), expires_at).max(Duration::ZERO);
+                self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
+            }
+            Completed::NotSignedIn | Completed::Kept => Outgoing::redirect(303, &return_to),
+            // Another tab has logged in meanwhile. (A strict cookie does not come along with this request.)
+            Completed::LoginNeeded { .. }
+                if request.session_actor().is_some_and(|actor| predecessor != Some(actor)) =>
+            {
+                Outgoing::redirect(303, &return_to)
+            }
+            Completed::LoginNeeded { ended } => {
+                let login = Outgoing::redirect(303, &self.endpoint_url("login", &return_to));
+                // The cookie of a session that has ended would ask for a silent login again.
+                if ended { login.cookie(&jar.clear_session(self.config.same_site)) } else { login }
+            }
+        })
+    }
+
+    fn user_place(&self, request: &Incoming) -> UserPlace {
+        UserPlace {
+            region: request.region(self.config.regions.default),
+            country: request.place().country,
+            user_agent: request.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+        }
+    }
+
+    /// Sends the browser on after a login. A strict cookie is not sent along a redirect that began at the provider,
+    /// so that a page of this site has to start the next request.
+    fn go_on(&self, return_to: &str) -> Outgoing {
+        match self.config.same_site {
+            SameSite::Lax => Outgoing::redirect(303, return_to),
+            SameSite::Strict => pages::page(
+                200,
+                &Page {
+                    title: "Logged in",
+                    detail: "One moment …",
+                    link: Some((return_to, "Go on")),
+                    refresh: Some(return_to),
+                    ..Page::default()
+                },
+            ),
+        }
+    }
+}
+
+fn callback(parameters: &Parameters) -> Result<Callback, Problem> {
+    let text = |name: &str| Ok::<_, Problem>(parameters.only(name)?.map(str::to_owned));
+    Ok(Callback { code: text("code")?, iss: text("iss")?, error: text("error")? })
+}

@@ -1,0 +1,79 @@
+//! `LOGIN_LIMIT`: an optional rate limiting binding of Cloudflare's. It counts the logins that one network address begins.
+
+use std::net::IpAddr;
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::Gateway;
+use super::problem::Problem;
+use super::request::Incoming;
+
+/// The binding.
+const BINDING: &str = "LOGIN_LIMIT";
+
+#[wasm_bindgen]
+extern "C" {
+    /// A rate limiting binding.
+    type RateLimit;
+
+    #[wasm_bindgen(method, catch)]
+    fn limit(this: &RateLimit, options: &JsValue) -> Result<js_sys::Promise, JsValue>;
+}
+
+impl Gateway {
+    /// Refuses a login from an address that begins too many.
+    pub(super) async fn check_login_limit(&self, request: &Incoming) -> Result<(), Problem> {
+        let Some(key) = request.header("cf-connecting-ip").and_then(key) else { return Ok(()) };
+        let binding = js_sys::Reflect::get(&self.env, &BINDING.into()).unwrap_or_default();
+        if !binding.is_object() {
+            return Ok(());
+        }
+        match is_within(&binding.unchecked_into(), &key).await {
+            Ok(false) => Err(Problem::RateLimited),
+            Ok(true) => Ok(()),
+            // A login costs nobody but its visitor anything: one that cannot be counted may begin.
+            Err(_) => {
+                worker::console_error!("{BINDING}: the rate limiting binding did not answer");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn is_within(binding: &RateLimit, key: &str) -> Result<bool, JsValue> {
+    let options = js_sys::Object::new();
+    js_sys::Reflect::set(&options, &"key".into(), &key.into())?;
+    let outcome = JsFuture::from(binding.limit(&options)?).await?;
+    Ok(js_sys::Reflect::get(&outcome, &"success".into())?.as_bool().unwrap_or(true))
+}
+
+/// What one visitor's addresses have in common: all of an IPv4 address, and of an IPv6 address the network, of which a visitor
+/// usually has all addresses.
+fn key(address: &str) -> Option<String> {
+    match address.parse().ok()? {
+        IpAddr::V4(address) => Some(address.to_string()),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(address) => Some(address.to_string()),
+            None => {
+                let [a, b, c, d, ..] = address.segments();
+                Some(format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"))
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_visitor_is_counted_by_network_and_an_ipv4_visitor_by_address() {
+        assert_eq!(key("192.0.2.7").as_deref(), Some("192.0.2.7"));
+        assert_eq!(key("::ffff:192.0.2.7").as_deref(), Some("192.0.2.7"));
+        assert_eq!(key("2001:db8:0:7:1:2:3:4").as_deref(), Some("2001:db8:0:7::/64"));
+        assert_eq!(key("2001:db8:0:7:ffff::"), key("2001:db8:0:7::1"));
+        assert_ne!(key("2001:db8:0:8::1"), key("2001:db8:0:7::1"));
+        assert_eq!(key("unknown"), None);
+    }
+}
