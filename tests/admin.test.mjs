@@ -150,7 +150,7 @@ describe("admin", () => {
     assert.equal(detail.id, actorOf(browser.session));
     assert.deepEqual([detail.subject, detail.issuer, detail.store, detail.state, detail.epoch], ["detail", world.provider.issuer, "durable", "active", 0]);
     assert.ok(detail.generation > 0);
-    assert.deepEqual(detail.ledger.map(({ event, outcome }) => `${event} ${outcome}`), ["begin ok", "complete ok"]);
+    assert.deepEqual(detail.ledger.map(({ event, outcome }) => `${event} ${outcome}`), ["complete ok"]);
     assert.ok(detail.ledger.every(({ cause, region }) => cause === "request" && region === "weur"));
     const life = Date.parse(detail.access_token_expires_at) - Date.parse(detail.created_at);
     assert.ok(Math.abs(life - 300_000) < 3000, `${life} ms`);

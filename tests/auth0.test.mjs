@@ -36,7 +36,7 @@ describe("auth0", { concurrency: 3 }, () => {
   test("auth0: the authorization request has every parameter that it needs, and each hint under its own name", async () => {
     const { provider, gateway } = world;
     const hints = { organization: "org_1", connection: "google-oauth2", screen_hint: "signup", login_hint: "ada", ui_locales: "de" };
-    const login = await gateway.request(`/auth/login?${new URLSearchParams({ ...hints, scope: "evil", state: "evil" })}`);
+    const login = await gateway.visit(`/auth/login?${new URLSearchParams({ ...hints, scope: "evil", state: "evil" })}`);
     const url = new URL(login.headers.location);
     assert.equal(url.origin + url.pathname, `${provider.origin}/authorize`);
     const params = Object.fromEntries(url.searchParams);
@@ -297,7 +297,7 @@ describe("auth0", { concurrency: 3 }, () => {
   test("auth0: a domain that is no tenant's is told by the variable that is there, AUTH0_DOMAIN", async (t) => {
     const { provider, gateway } = await hostileTenant(t);
     provider.answers.discovery = () => ({ status: 404, body: "" });
-    const { status, text } = await gateway.request("/auth/login");
+    const { status, text } = await gateway.visit("/auth/login");
     assert.equal(status, 502);
     assert.match(text, /AUTH0_DOMAIN/);
     assert.ok(!text.includes("OIDC_ISSUER"));

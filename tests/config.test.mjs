@@ -155,16 +155,16 @@ describe("config", () => {
     world.gateway.vars.PUBLIC_ORIGIN = origins.join(", ");
     await world.gateway.start();
     for (const origin of origins) {
-      const answer = await world.gateway.request("/auth/login", { headers: { host: new URL(origin).host } });
+      const answer = await world.gateway.visit("/auth/login", { headers: { host: new URL(origin).host } });
       assert.equal(answer.status, 302, origin);
       assert.equal(new URL(answer.headers.location).searchParams.get("redirect_uri"), `${origin}/auth/callback`);
     }
-    assert.equal((await world.gateway.request("/auth/login", { headers: { host: `[::1]:${port}` } })).status, 404);
+    assert.equal((await world.gateway.visit("/auth/login", { headers: { host: `[::1]:${port}` } })).status, 404);
   });
 
   test("without PUBLIC_ORIGIN the request's own origin counts", async (t) => {
     const { gateway } = await createWorld(t, { hostile: true, vars: { PUBLIC_ORIGIN: undefined } });
-    const answer = await gateway.request("/auth/login", { headers: { host: "localhost:1234" } });
+    const answer = await gateway.visit("/auth/login", { headers: { host: "localhost:1234" } });
     assert.equal(new URL(answer.headers.location).searchParams.get("redirect_uri"), "http://localhost:1234/auth/callback");
   });
 

@@ -64,10 +64,10 @@ describe("demo", () => {
   }
 
   test("the columns of its log stand one under the other, however long an outcome is", () => {
-    const event = { event: "begin", actor: "a".repeat(64), outcome: "ok", cause: "request", duration_ms: 3, detail: "a login began" };
+    const event = { event: "complete", actor: "a".repeat(64), outcome: "ok", cause: "request", duration_ms: 3, detail: "the user logged in" };
     const lines = [event, { ...event, event: "get_denied", outcome: "provider_unavailable", cause: "alarm", duration_ms: 10_012 }];
     const [one, two] = lines.map((line) => readable(JSON.stringify(line), { colour: false }));
-    for (const [here, there] of [["begin", "get_denied"], ["session", "session"], ["by request", "by alarm"], ["ok", "provider_unavailable"]]) {
+    for (const [here, there] of [["complete", "get_denied"], ["session", "session"], ["by request", "by alarm"], ["ok", "provider_unavailable"]]) {
       assert.equal(one.indexOf(here), two.indexOf(there), `${one}\n${two}`);
     }
   });

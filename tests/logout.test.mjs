@@ -60,7 +60,7 @@ describe("logout", () => {
     assert.equal(params.id_token_hint, idToken);
     assert.equal(params.client_id, world.provider.clientId);
     assert.equal(params.post_logout_redirect_uri, `${world.gateway.origin}/auth/logged-out`);
-    assert.match(params.state, /^[0-9a-f]{64}\.[\w-]{22,}$/);
+    assert.match(params.state, /^[\w-]{43}$/);
     const back = browser.hops.find(({ url }) => url.pathname === "/auth/logged-out");
     assert.equal(back.status, 303);
     assert.equal(back.headers.location, "/bye?x=1");
@@ -87,21 +87,43 @@ describe("logout", () => {
     assert.equal(back.headers.location, "/from-the-form");
   });
 
-  test("conformance 38: /logged-out with a missing, other or used state is the page, and leads nowhere", async () => {
+  test("conformance 38: after a logout the return cookie leads back, with its state or without one, and once", async () => {
+    for (const withState of [true, false]) {
+      const browser = await world.login();
+      const answer = await browser.api("/auth/logout?return_to=/bye", { method: "POST" });
+      const { value, httpOnly, path, sameSite, maxAge } = browser.jar().get("return");
+      assert.deepEqual({ httpOnly, path, sameSite, maxAge }, { httpOnly: true, path: "/", sameSite: "Lax", maxAge: 600 });
+      const state = new URL(answer.headers.location).searchParams.get("state");
+      assert.ok(value.startsWith(`${state}.`));
+      const target = `/auth/logged-out${withState ? `?state=${state}` : ""}`;
+      const back = await browser.navigate(target, { follow: false });
+      assert.deepEqual([back.status, back.headers.location], [303, "/bye"]);
+      const again = await browser.navigate(target, { follow: false });
+      assert.equal(again.status, 200, "the cookie is gone");
+    }
+  });
+
+  test("conformance 38: /logged-out with another state, or without the return cookie, is the page and leads nowhere", async () => {
     const browser = await world.login();
     const answer = await browser.api("/auth/logout?return_to=/bye", { method: "POST" });
     const state = new URL(answer.headers.location).searchParams.get("state");
-    const [actor, secret] = state.split(".");
-    const other = `${secret.slice(0, -2)}${secret.at(-2) === "A" ? "B" : "A"}${secret.at(-1)}`;
-    for (const wrong of ["", "x", "x.y", `${actor}.`, `.${secret}`, `${actor}.${other}`, `${"0".repeat(64)}.${secret}`, "<script>"]) {
-      const page = await world.gateway.request(`/auth/logged-out?state=${encodeURIComponent(wrong)}`);
+    const { name, value } = browser.jar().get("return");
+    const other = `${state.slice(0, -2)}${state.at(-2) === "A" ? "B" : "A"}${state.at(-1)}`;
+    for (const wrong of ["", "x", ".", `${state}.`, other, "<script>"]) {
+      const target = `/auth/logged-out?state=${encodeURIComponent(wrong)}`;
+      const page = await world.gateway.request(target, { headers: { cookie: `${name}=${value}` } });
       assert.equal(page.status, 200, wrong);
       assert.ok(!page.text.includes("<script"));
     }
-    assert.equal((await world.gateway.request("/auth/logged-out")).status, 200);
-    const right = await world.gateway.request(`/auth/logged-out?state=${encodeURIComponent(state)}`);
-    assert.equal(right.status, 303);
-    assert.equal(right.headers.location, "/bye");
+    for (const target of ["/auth/logged-out", `/auth/logged-out?state=${state}`, "/auth/logged-out?return_to=/elsewhere"]) {
+      assert.equal((await world.gateway.request(target)).status, 200, target);
+    }
+    // What somebody wrote into it leads to this site or nowhere.
+    for (const to of ["https://evil.example/", "//evil.example", "/auth/logout"]) {
+      const planted = `${state}.${Buffer.from(to).toString("base64url")}`;
+      const page = await world.gateway.request("/auth/logged-out", { headers: { cookie: `${name}=${planted}` } });
+      assert.ok(page.status === 200 || page.headers.location === "/", `${to}: ${page.status} ${page.headers.location}`);
+    }
   });
 
   test("conformance 24: a logout that another site asks for with an image, a frame or a link changes nothing", async () => {

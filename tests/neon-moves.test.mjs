@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import pg from "pg";
 import { actorOf } from "./parts/actors.mjs";
 import { sessionsOf } from "./parts/administration.mjs";
-import { NAVIGATION } from "./parts/expired.mjs";
+import { NAVIGATION } from "./parts/gateway.mjs";
 import { setClockAhead } from "./parts/instruments.mjs";
 import { breakAfterIntent, createNeonWorld, isAtRest, isMoved, isWritten, LIFE, mend } from "./parts/neon.mjs";
 import { FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";

@@ -2,7 +2,8 @@
 // session ends; or with new tokens, which have to be the same user's. Conformance.md 31, 32, 34.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { burst, expired, LIFE, NAVIGATION, statuses } from "./parts/expired.mjs";
+import { burst, expired, LIFE, statuses } from "./parts/expired.mjs";
+import { NAVIGATION } from "./parts/gateway.mjs";
 import { DROP, HANG } from "./parts/hostile.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { jwt, withBrokenSignature } from "./parts/jwt.mjs";

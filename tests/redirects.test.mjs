@@ -198,11 +198,10 @@ describe("redirects", () => {
 
   test("conformance 15: a hint that is too long is a 400 problem that names it, and begins no login; one of 512 characters goes to the provider", async () => {
     for (const name of ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"]) {
-      const login = (value) => world.gateway.request(`/auth/login?${new URLSearchParams({ [name]: value })}`);
+      const login = (value) => world.gateway.visit(`/auth/login?${new URLSearchParams({ [name]: value })}`);
       const refused = await login("é".repeat(513));
       assert.equal(refused.status, 400, refused.text);
-      assert.equal(refused.json().code, "bad_request");
-      assert.match(refused.json().detail, new RegExp(`\\b${name}\\b.*512`));
+      assert.match(refused.text, new RegExp(`\\b${name}\\b.*512`));
       assert.deepEqual(refused.setCookies, []);
       const longest = "é".repeat(512);
       assert.equal(new URL((await login(longest)).headers.location).searchParams.get(name), longest, name);
@@ -270,7 +269,7 @@ describe("redirects", () => {
 
   test("neither Forwarded nor X-Forwarded-Host nor -Proto changes the redirect URI", async () => {
     const headers = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "https", forwarded: "host=evil.example;proto=https" };
-    const answer = await world.gateway.request("/auth/login", { headers });
+    const answer = await world.gateway.visit("/auth/login", { headers });
     const url = new URL(answer.headers.location);
     assert.equal(url.searchParams.get("redirect_uri"), `${world.gateway.origin}/auth/callback`);
   });

@@ -53,7 +53,7 @@ describe("storage", () => {
     const { gateway, login } = await createWorld(t);
     await login();
     const events = gateway.events;
-    assert.deepEqual(events.map(({ event }) => event), ["begin", "complete"]);
+    assert.deepEqual(events.map(({ event }) => event), ["complete"]);
     for (const line of events) {
       assert.deepEqual(
         Object.keys(line).toSorted(),

@@ -15,7 +15,7 @@ const newWorld = (t, options = {}) => createWorld(t, { start: () => startWorkOs(
 
 /** The parameters of the authorization request that a login makes. */
 async function authorization(gateway, query = "") {
-  const { headers } = await gateway.request(`/auth/login${query}`);
+  const { headers } = await gateway.visit(`/auth/login${query}`);
   const url = new URL(headers.location);
   return { url, params: Object.fromEntries(url.searchParams) };
 }

@@ -92,6 +92,14 @@ impl Provider {
         }
     }
 
+    /// Whether tokens say which organization they are for, so that it is checked.
+    pub const fn checks_organization(&self) -> bool {
+        match self {
+            Self::Oidc(_) => false,
+            Self::Auth0(_) | Self::WorkOs(_) => true,
+        }
+    }
+
     /// The organization that every login is for.
     pub fn organization(&self) -> Option<&str> {
         let (params, name) = match self {

@@ -31,7 +31,7 @@ impl Gateway {
         let home = self.config.home();
         let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
         let return_to = self.return_to(request, return_to)?;
-        let mut hints = hints(&query)?;
+        let mut hints = self.hints(&query)?;
         // What the operator has decided is not the visitor's to change.
         hints.retain(|(name, _)| !self.config.provider.decides(name));
         self.check_login_limit(request).await?;
@@ -80,7 +80,7 @@ impl Gateway {
             predecessor: self.browsers_session(request),
             occasion,
             prompt_none: hint("prompt").as_deref() == Some("none"),
-            organization: hint("organization"),
+            organization: hint("organization").filter(|_| self.config.provider.checks_organization()),
         };
         let name = ambient::random().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
         let name = format!("{name:08x}");
@@ -107,6 +107,22 @@ impl Gateway {
             response = response.cookie(&jar.clear_login(oldest, posted));
         }
         Ok(response)
+    }
+
+    fn hints(&self, query: &Parameters) -> Result<Vec<(String, String)>, Problem> {
+        let is_kept = self.config.provider.checks_organization();
+        let given =
+            HINTS.into_iter().filter_map(|name| Some((name, query.get(name).filter(|value| !value.is_empty())?)));
+        given
+            .map(|(name, value)| match name {
+                // It has to fit into the cookie, as the tokens are checked against it.
+                "organization" if is_kept && value.len() > MAX_ORGANIZATION => {
+                    Err(Problem::ParameterTooLong { name, limit: MAX_ORGANIZATION })
+                }
+                _ if value.chars().nth(MAX_HINT).is_some() => Err(Problem::ParameterTooLong { name, limit: MAX_HINT }),
+                _ => Ok((name.to_owned(), value.to_owned())),
+            })
+            .collect()
     }
 
     /// What a login is for that finds a session.
@@ -142,17 +158,4 @@ impl Gateway {
 
 fn secret() -> Result<Secret, Problem> {
     ambient::random().map(Secret::from_random).ok_or(Problem::StoreUnavailable)
-}
-
-fn hints(query: &Parameters) -> Result<Vec<(String, String)>, Problem> {
-    let given = HINTS.into_iter().filter_map(|name| Some((name, query.get(name).filter(|value| !value.is_empty())?)));
-    given
-        .map(|(name, value)| match name {
-            "organization" if value.len() > MAX_ORGANIZATION => {
-                Err(Problem::ParameterTooLong { name, limit: MAX_ORGANIZATION })
-            }
-            _ if value.chars().nth(MAX_HINT).is_some() => Err(Problem::ParameterTooLong { name, limit: MAX_HINT }),
-            _ => Ok((name.to_owned(), value.to_owned())),
-        })
-        .collect()
 }

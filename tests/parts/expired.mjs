@@ -19,6 +19,3 @@ export const burst = (browser, count) => Promise.all(Array.from({ length: count 
 
 /** The statuses that there are among answers. */
 export const statuses = (answers) => [...new Set(answers.map(({ status }) => status))];
-
-/** What a browser sends when it opens a page. */
-export const NAVIGATION = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", accept: "text/html" };

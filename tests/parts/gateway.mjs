@@ -8,6 +8,8 @@ import { BIN, freePort, kill9, removeFolder, start, stop, temporaryFolder, until
 import { writeConfiguration } from "./workerd.mjs";
 
 export const ADMIN_TOKEN = "admin-token-admin-token-admin-token-1";
+/** What a browser sends when it opens a page. */
+export const NAVIGATION = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", accept: "text/html" };
 /** One AES-256 key under the id `a`, as STATE_KEYS wants it. */
 export const STATE_KEYS = `a:${Buffer.alloc(32, 7).toString("base64url")}`;
 
@@ -129,6 +131,11 @@ class Gateway {
   /** Waits for an event. */
   untilEvent(event, matches = () => true, ms) {
     return until(`the log has ${event}`, () => this.eventsOf(event).find(matches), ms);
+  }
+
+  /** What a browser without cookies gets that opens this address; nothing is followed. */
+  visit(target, { headers, ...options } = {}) {
+    return this.request(target, { headers: { ...NAVIGATION, ...headers }, ...options });
   }
 
   /** A request to the gateway, without a browser's headers. */

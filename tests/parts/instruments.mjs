@@ -11,6 +11,7 @@ let alarmsWithin;
 const now = Date.now;
 Date.now = () => now() + ahead;
 
+let actors = 0;
 const counts = {};
 const wrapped = new Set();
 function count(name, object) {
@@ -33,6 +34,7 @@ export class SessionActor extends exported.SessionActor {
     count("storage", state.storage);
     count("sql", state.storage.sql);
     count("kv", state.storage.kv);
+    actors += 1;
     super(state, env);
   }
 }
@@ -41,6 +43,7 @@ export default class extends bundle {
   fetch(request) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/__instruments/storage") return Response.json(counts);
+    if (pathname === "/__instruments/actors") return Response.json(actors);
     if (pathname === "/__instruments/clock") {
       ahead = Number(searchParams.get("ahead")) * 1000;
       return Response.json({ ahead });
@@ -59,6 +62,9 @@ export async function storageCalls(gateway) {
   const counts = (await gateway.request("/__instruments/storage")).json();
   return { counts, total: Object.values(counts).reduce((sum, count) => sum + count, 0) };
 }
+
+/** How many session actors have come to be so far. */
+export const actorCount = async (gateway) => (await gateway.request("/__instruments/actors")).json();
 
 /** From now on every alarm that is set fires so many milliseconds later, whatever it was set to. */
 export const setAlarmsWithin = (gateway, ms) => gateway.request(`/__instruments/alarms?within=${ms}`);

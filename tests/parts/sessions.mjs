@@ -1,8 +1,8 @@
 // What a session does wherever it is kept: one list of tests, for a module to register for each store.
 import assert from "node:assert/strict";
 import { actorOf } from "./actors.mjs";
-import { burst, LIFE, NAVIGATION, statuses } from "./expired.mjs";
-import { ADMIN_TOKEN } from "./gateway.mjs";
+import { burst, LIFE, statuses } from "./expired.mjs";
+import { ADMIN_TOKEN, NAVIGATION } from "./gateway.mjs";
 import { INSTRUMENTS, setClockAhead, storageCalls } from "./instruments.mjs";
 import { sleep, until } from "./process.mjs";
 import { createWorld } from "./world.mjs";
