@@ -28,14 +28,98 @@ describe("organizations", { concurrency: 3 }, () => {
     assert.equal((await plain.navigate(await callbackOf(plain), { follow: false })).status, 303, "nothing was asked for");
   });
 
-  test("auth0: an organization that is configured is held against the ID token, too", async (t) => {
+  test("conformance 47: auth0: the ID token has to be for the configured organization, whatever the query asks for", async (t) => {
     const vars = { OIDC_AUTHORIZATION_PARAMS: '{"organization":"org_1"}' };
     const { provider, browser: open } = await hostileTenant(t, { vars });
     for (const [org_id, status] of [["org_1", 303], ["org_2", 400]]) {
       provider.idToken.claims = (claims) => ({ ...claims, org_id });
-      const browser = open();
-      assert.equal((await browser.navigate(await callbackOf(browser), { follow: false })).status, status, org_id);
+      for (const query of ["", "?organization=org_2"]) {
+        const browser = open();
+        const callback = await callbackOf(browser, `/auth/login${query}`);
+        assert.equal((await browser.navigate(callback, { follow: false })).status, status, `${org_id} ${query}`);
+        assert.equal(provider.calls.authorization.at(-1).params.organization, "org_1");
+      }
     }
+  });
+
+  test("auth0: a refresh that brings another organization ends the session, and nothing of it is used", async (t) => {
+    const { provider, browser: open } = await hostileTenant(t);
+    provider.idToken.claims = (claims) => ({ ...claims, org_id: "org_1" });
+    const browser = open();
+    await browser.navigate("/auth/login?organization=org_1");
+    for (const org_id of ["org_2", undefined]) {
+      provider.idToken.claims = (claims) => ({ ...claims, org_id: "org_1" });
+      await browser.navigate("/auth/login?organization=org_1");
+      assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+      const other = open();
+      await other.navigate("/auth/login?organization=org_1");
+      provider.idToken.claims = (claims) => ({ ...claims, org_id });
+      const refreshed = await other.api("/auth/refresh", { method: "POST" });
+      assert.equal(refreshed.json().reason, "refresh_rejected", refreshed.text);
+    }
+  });
+
+  for (const [what, change] of [
+    ["another one", (json) => ({ ...json, organization_id: "org_2" })],
+    ["none", ({ organization_id, ...json }) => ({ ...json, organization_id: null })],
+  ]) {
+    test(`conformance 47: workos: a user object whose organization_id is ${what} than the token's org_id is refused`, async (t) => {
+      const { provider, browser: open } = await newWorld(t);
+      const browser = open();
+      const callback = await callbackOf(browser, "/auth/login?organization=org_1");
+      provider.answers.token = async (valid) => {
+        const answer = await valid();
+        return { ...answer, json: change(answer.json) };
+      };
+      const page = await browser.navigate(callback, { follow: false });
+      assert.equal(page.status, 400);
+      assert.equal(browser.session, undefined);
+    });
+  }
+
+  test("conformance 47: workos: a login that asked for one organization and got another, or none, is refused with a page that says so", async (t) => {
+    for (const vars of [{}, { OIDC_AUTHORIZATION_PARAMS: '{"organization_id":"org_1"}' }]) {
+      const { provider, browser: open } = await newWorld(t, { vars });
+      for (const got of ["org_2", null]) {
+        const browser = open();
+        const callback = await callbackOf(browser, "/auth/login?organization=org_1");
+        assert.equal(provider.calls.authorization.at(-1).query.organization_id, "org_1");
+        // The user chose another one on WorkOS's page: the emulator's code is for that.
+        provider.forceOrganization = got;
+        const page = await browser.navigate(callback, { follow: false });
+        assert.equal(page.status, 400, page.text);
+        assert.match(page.text, /another organization than this site asked for, or to none/);
+        assert.equal(browser.session, undefined);
+      }
+    }
+  });
+
+  test("conformance 47: workos: a configured organization holds against the query, at a login and at a switch", async (t) => {
+    const { provider, login, browser: open } = await newWorld(t, { vars: { OIDC_AUTHORIZATION_PARAMS: '{"organization_id":"org_1"}' } });
+    for (const query of ["organization=org_2", "connection=conn_theirs"]) {
+      await callbackOf(open(), `/auth/login?${query}`);
+      const sent = provider.calls.authorization.at(-1).query;
+      assert.deepEqual([sent.organization_id, sent.connection_id], ["org_1", undefined], query);
+    }
+    const browser = await login();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const organization = (id) => browser.api("/auth/refresh", { method: "POST", headers, body: `organization=${id}` });
+    assert.equal((await organization("org_2")).status, 400);
+    assert.equal((await organization("org_1")).status, 200);
+  });
+
+  test("workos: a refresh that brings another organization than the session's ends it", async (t) => {
+    const { provider, browser: open } = await newWorld(t);
+    const browser = open();
+    await browser.navigate("/auth/login?organization=org_1");
+    const own = (await browser.api("/auth/session")).json().claims.org_id;
+    assert.equal(own, "org_1");
+    provider.answers.token = (valid, call) => {
+      const body = { ...call.params, organization_id: "org_2" };
+      return provider.emulated(body);
+    };
+    const refreshed = await browser.api("/auth/refresh", { method: "POST" });
+    assert.equal(refreshed.json().reason, "refresh_rejected", refreshed.text);
   });
 
   test("workos: POST /refresh with an organization switches to it, at once and with its claims", async (t) => {
