@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
 import { holdNextWrite, startKv } from "./parts/kv.mjs";
+import { MESSAGES } from "./parts/messages.mjs";
 import { at, cookieOf, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const MIGRATE = { REGION_POLICY: "migrate" };
 const bearer = { authorization: `Bearer ${ADMIN_TOKEN}` };
-/** The numbers of two messages, as session actors number them: a test holds them up on their way. */
-const [ADOPT, RELEASE] = [10, 11];
+const { Adopt: ADOPT, Release: RELEASE } = MESSAGES;
 
 const detailOf = async ({ gateway }, id) =>
   (await gateway.request(`/auth/admin/sessions/${id}`, { headers: bearer })).json();

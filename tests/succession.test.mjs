@@ -6,6 +6,7 @@ import { actorOf } from "./parts/actors.mjs";
 import { LIFE } from "./parts/expired.mjs";
 import { NAVIGATION } from "./parts/gateway.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
+import { MESSAGES } from "./parts/messages.mjs";
 import { until } from "./parts/process.mjs";
 import { administer, inspect, withCookie } from "./parts/sessions.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
@@ -126,7 +127,7 @@ const DEAF = `
 import bundle, * as exported from "./entry.js";
 export * from "./entry.js";
 let deaf = false;
-const SUPERSEDE = 12;
+const SUPERSEDE = ${MESSAGES.Supersede};
 export class SessionActor extends exported.SessionActor {
   async ask(message) {
     if (deaf && message[1] === SUPERSEDE) throw new Error("unreachable");

@@ -61,7 +61,10 @@ impl Gateway {
                 Outgoing::redirect(303, &url).cookie(&jar.set_return(return_cookie::value(&state, &return_to)))
             }
             // A way back that an earlier logout has left is not this one's.
-            (Some(url), None) => Outgoing::redirect(303, &url).cookie(&jar.clear_return()),
+            (Some(url), None) if request.cookies.way_back.is_some() => {
+                Outgoing::redirect(303, &url).cookie(&jar.clear_return())
+            }
+            (Some(url), None) => Outgoing::redirect(303, &url),
             (None, return_to) => Outgoing::redirect(303, &return_to.unwrap_or(logged_out)),
         };
         Ok(response.cookie(&jar.clear_session(self.config.same_site)))
