@@ -90,7 +90,8 @@ pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, Refusal> {
 }
 
 pub use platform::{
-    Address, DirectoryAddress, SessionAddress, ask, ask_within, directory, existing_session, new_session_id, session_near,
+    Address, DirectoryAddress, SessionAddress, ask, ask_within, directory, existing_session, new_session_id,
+    session_near,
 };
 
 mod platform {

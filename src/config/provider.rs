@@ -75,9 +75,8 @@ impl Provider {
 
     /// Whether the configuration says itself what this parameter of `/login` would say.
     pub fn decides(&self, parameter: &str) -> bool {
-        let says = |params: &[(String, String)], names: &[&str]| {
-            params.iter().any(|(name, _)| names.contains(&name.as_str()))
-        };
+        let says =
+            |params: &[(String, String)], names: &[&str]| params.iter().any(|(name, _)| names.contains(&name.as_str()));
         match self {
             Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => says(&oidc.authorization_params, &[parameter]),
             Self::WorkOs(workos) => {
@@ -102,12 +101,11 @@ impl Provider {
 
     /// The organization that every login is for.
     pub fn organization(&self) -> Option<&str> {
-        let (params, name) = match self {
-            Self::Oidc(_) => return None,
-            Self::Auth0(auth0) => (&auth0.oidc.authorization_params, "organization"),
-            Self::WorkOs(workos) => (&workos.authorization_params, "organization_id"),
-        };
-        params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        match self {
+            Self::Oidc(_) => None,
+            Self::Auth0(auth0) => auth0.oidc.organization(),
+            Self::WorkOs(workos) => workos.organization(),
+        }
     }
 
     /// How long a used refresh token may be presented again.
@@ -119,7 +117,23 @@ impl Provider {
     }
 }
 
+impl Oidc {
+    /// The organization that every login is for, where the provider knows such a thing.
+    pub fn organization(&self) -> Option<&str> {
+        parameter(&self.authorization_params, "organization")
+    }
+}
+
+fn parameter<'a>(params: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
 impl WorkOs {
+    /// The organization that every login is for.
+    pub fn organization(&self) -> Option<&str> {
+        parameter(&self.authorization_params, "organization_id")
+    }
+
     /// The API's origin, which is its issuer.
     pub fn issuer(&self) -> &str {
         self.api.as_str().trim_end_matches('/')

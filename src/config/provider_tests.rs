@@ -116,3 +116,27 @@ fn what_is_missing_is_named_in_the_provider_s_own_words() {
     assert_eq!(names, ["WORKOS_CLIENT_ID", "WORKOS_API_KEY"]);
     assert!(found.iter().all(|problem| problem.message.contains("WorkOS Dashboard")));
 }
+
+#[test]
+fn what_the_configuration_says_of_a_login_is_not_the_visitors_to_say() {
+    let params = [("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent","organization":"org_1"}"#)];
+    let oidc = read(&[&[("OIDC_ISSUER", "https://login.example"), ("OIDC_CLIENT_ID", "c")], &params[..]].concat());
+    let (oidc, auth0) = (oidc.unwrap(), Provider::Auth0(auth0(&params).unwrap()));
+    for provider in [&oidc, &auth0] {
+        assert!(provider.decides("prompt") && provider.decides("organization") && !provider.decides("connection"));
+    }
+    assert_eq!((oidc.organization(), auth0.organization()), (None, Some("org_1")));
+}
+
+#[test]
+fn at_workos_a_configured_selector_excludes_those_that_would_take_its_place() {
+    for (params, organization, connection) in [
+        (r#"{"organization_id":"org_1"}"#, true, true),
+        (r#"{"connection_id":"conn_1"}"#, true, true),
+        (r#"{"provider":"GoogleOAuth"}"#, false, true),
+        (r#"{"prompt":"consent"}"#, false, false),
+    ] {
+        let provider = Provider::WorkOs(workos(&[("OIDC_AUTHORIZATION_PARAMS", params)]).unwrap());
+        assert_eq!((provider.decides("organization"), provider.decides("connection")), (organization, connection));
+    }
+}

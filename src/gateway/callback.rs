@@ -26,8 +26,8 @@ impl Gateway {
         let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
         let callback = callback(&parameters)?;
         let state = parameters.only("state")?;
-        let state = state
-            .ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
+        let state =
+            state.ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
         let (name, attempt) = self.attempt(request, state).ok_or_else(|| {
             Problem::CallbackRejected("it began in another browser, or too long ago (state)".to_owned())
         })?;

@@ -44,13 +44,7 @@ pub fn without_query(return_to: &str) -> String {
     if path.len() <= MAX_RETURN_TO { path.to_owned() } else { "/".to_owned() }
 }
 
-fn sealed(
-    keys: &SealingKeys,
-    origin: &Origin,
-    name: &str,
-    nonce: [u8; NONCE],
-    attempt: &Attempt,
-) -> Option<String> {
+fn sealed(keys: &SealingKeys, origin: &Origin, name: &str, nonce: [u8; NONCE], attempt: &Attempt) -> Option<String> {
     let plain = wire::encode(attempt).ok()?;
     Some(BASE64_URL_SAFE_NO_PAD.encode(keys.seal(nonce, &context(origin, name), &plain)?))
 }

@@ -31,10 +31,8 @@ impl Gateway {
 
         let logged_out = format!("{}/logged-out", self.config.auth_prefix);
         let state = ambient::random().map(Secret::from_random).ok_or(Problem::StoreUnavailable)?;
-        let logout = Logout {
-            post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text),
-            state: state.clone(),
-        };
+        let logout =
+            Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), state: state.clone() };
         let revoke = |secret: &Secret| Revoke {
             authority: Authority::Cookie(secret.clone()),
             reason: EndReason::Logout,

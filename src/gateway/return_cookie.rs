@@ -15,8 +15,7 @@ use crate::credential::Secret;
 
 /// The value for a logout with this `state`. A `return_to` that is too long loses its query, or becomes `/`.
 pub fn value(state: &Secret, return_to: &str) -> String {
-    let return_to =
-        if return_to.len() <= MAX_RETURN_TO { return_to.to_owned() } else { without_query(return_to) };
+    let return_to = if return_to.len() <= MAX_RETURN_TO { return_to.to_owned() } else { without_query(return_to) };
     format!("{}.{}", state.expose(), BASE64_URL_SAFE_NO_PAD.encode(return_to))
 }
 

@@ -45,7 +45,7 @@ impl Auth0 {
         if self.oidc.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
             signed_in.no_refresh_token = signed_in.no_refresh_token.map(|_| NO_REFRESH_TOKEN);
         }
-        match self.organization().or(exchange.organization) {
+        match self.oidc.settings.organization().or(exchange.organization) {
             Some(wanted) if !is_of_organization(&claims_of(&signed_in.identity), wanted) => {
                 Err(ProviderError::Callback(
                     "the ID token is for another organization than the login (org_id, org_name)".to_owned(),
@@ -66,7 +66,7 @@ impl Auth0 {
         if let Some(renewed) = &renewed {
             let (before, after) = (claims_of(identity), claims_of(renewed));
             let left = before.get("org_id") != after.get("org_id")
-                || self.organization().is_some_and(|wanted| !is_of_organization(&after, wanted));
+                || self.oidc.settings.organization().is_some_and(|wanted| !is_of_organization(&after, wanted));
             if left {
                 let why = "the refreshed ID token is for another organization (org_id)".to_owned();
                 return Err(RefreshFailure::Refused(why));
@@ -82,12 +82,6 @@ impl Auth0 {
         request: &Authorization<'_>,
     ) -> Result<String, ProviderError> {
         self.oidc.authorization_url(now, &Authorization { id_token_hint: None, ..*request }).await
-    }
-
-    /// The organization that every login is for.
-    fn organization(&self) -> Option<&str> {
-        let params = &self.oidc.settings.authorization_params;
-        params.iter().find(|(name, _)| name == "organization").map(|(_, value)| value.as_str())
     }
 
     /// See [`super::Provider::revoke`]. Ends the whole grant, which is Auth0's default.

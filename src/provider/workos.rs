@@ -112,7 +112,7 @@ impl WorkOs {
                 Untaken::NoKeys(error) => error,
             })?;
         let identity = identity::of(self.settings.issuer(), &answer.body, claims).ok_or_else(other_user)?;
-        let wanted = self.organization().or(exchange.organization);
+        let wanted = self.settings.organization().or(exchange.organization);
         if wanted.is_some() && identity.organization().as_deref() != wanted {
             return Err(ProviderError::Callback(OTHER_ORGANIZATION.to_owned()));
         }
@@ -166,12 +166,6 @@ impl WorkOs {
             Some(identity) => Ok((tokens, Some(identity))),
             None => Err(RefreshFailure::Refused(other_user().to_string())),
         }
-    }
-
-    /// The organization that every login is for.
-    fn organization(&self) -> Option<&str> {
-        let params = &self.settings.authorization_params;
-        params.iter().find(|(name, _)| name == "organization_id").map(|(_, value)| value.as_str())
     }
 
     /// The call that brings tokens. The API key is the client secret, and travels in the body.

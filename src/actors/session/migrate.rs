@@ -120,11 +120,7 @@ impl Session {
 
     /// Two tabs may have gone through the provider for the same cookie. The later one takes the place of the earlier, which ends
     /// with that and leaves it what it has. None where no other session has taken this one's place.
-    async fn leave_to_another(
-        &self,
-        authority: &Authority,
-        successor: &Successor,
-    ) -> Option<Result<Migrated, Denied>> {
+    async fn leave_to_another(&self, authority: &Authority, successor: &Successor) -> Option<Result<Migrated, Denied>> {
         let Authority::Successor(hash) = authority else { return None };
         let moved = match &self.memory.borrow().state {
             // One that forwards has its whole grant elsewhere: whoever knows the secret is to go there.
@@ -182,9 +178,7 @@ impl Session {
         let under_way = self.active(|active| active.moving.clone()).ok_or_else(|| self.elsewhere())?;
         let moving = match under_way {
             Some(moving) => moving,
-            None => {
-                Moving { to: actors::new_session_id(&self.env, jurisdiction)?, region, began_at: now }
-            }
+            None => Moving { to: actors::new_session_id(&self.env, jurisdiction)?, region, began_at: now },
         };
         let intent = moving.clone();
         self.transition(|state| state.departing(intent)).await?;

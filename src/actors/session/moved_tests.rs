@@ -3,8 +3,8 @@
 use openidconnect::{AccessToken, RefreshToken};
 
 use super::*;
-use crate::actors::session::superseding::Superseding;
 use crate::actors::session::state::{Due, Identity, State};
+use crate::actors::session::superseding::Superseding;
 use crate::config::Lifetimes;
 use crate::credential::Secret;
 use crate::region::Region;

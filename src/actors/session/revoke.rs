@@ -11,7 +11,7 @@ use worker::Delay;
 use super::authority::cause_of;
 use super::follow;
 use super::ledger::{Cause, Event};
-use super::message::{Authority, Denied, Logout, EndReason, Revoke, Revoked};
+use super::message::{Authority, Denied, EndReason, Logout, Revoke, Revoked};
 use super::single_flight::{Flight, launch};
 use super::state::{Identity, State};
 use super::{Remains, Session};

@@ -155,8 +155,7 @@ impl Session {
         let exchanged = self.provider.exchange(ambient::now(), exchange).await;
         let signed_in = exchanged.map_err(|error| Setback::Passing(error.into()))?;
         let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
-        let has_living_predecessor =
-            login.attempt.predecessor.is_some() && login.attempt.occasion != Occasion::Renewal;
+        let has_living_predecessor = login.attempt.predecessor.is_some() && login.attempt.occasion != Occasion::Renewal;
         let completed = self.start(login, signed_in).await;
         let revocable = match &completed {
             Ok((Completed::SignedIn { .. }, _)) => false,
@@ -218,12 +217,10 @@ impl Session {
             Inheritance::LoginNeeded => return Ok(Completed::LoginNeeded { ended: true }),
         };
         let now = ambient::now();
-        let replaced = attempt.predecessor.clone().filter(|_| !left).into_iter().chain(
-            replaces.filter(|replaced| {
-                let gave_up = attempt.predecessor.as_ref().filter(|_| left);
-                gave_up.is_none_or(|predecessor| predecessor.actor != replaced.actor)
-            }),
-        );
+        let replaced = attempt.predecessor.clone().filter(|_| !left).into_iter().chain(replaces.filter(|replaced| {
+            let gave_up = attempt.predecessor.as_ref().filter(|_| left);
+            gave_up.is_none_or(|predecessor| predecessor.actor != replaced.actor)
+        }));
         let inherited = estate.iter().flat_map(|estate| estate.superseding.clone());
         let superseding = Superseding::of(now, replaced.chain(inherited));
 

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 pub use super::active::{Active, Identity};
-pub use super::grant::{Grant, Refreshing};
 pub use super::attempt::{Attempt, Occasion, Predecessor, SigningIn};
+pub use super::grant::{Grant, Refreshing};
 use super::message::{EndReason, Estate, Successor, UserPlace, Whereabouts};
 pub use super::moved::{Afterwards, Arriving, Moved, Moving};
 pub use super::superseding::Superseding;

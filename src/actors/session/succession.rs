@@ -207,15 +207,16 @@ impl Session {
             Authority::Trusted(_) => true,
         };
         match self.memory.borrow().state.as_ref()? {
-            State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => Some(moved.to.actor.clone()),
+            State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => {
+                Some(moved.to.actor.clone())
+            }
             State::Ended(ended) if is_authorized(&ended.secret_hash) => ended.successor.clone(),
             _ => None,
         }
     }
 
     async fn pass_on(&self, earlier: &ActorId, successor: &Successor) -> Result<(), Denied> {
-        let supersede =
-            || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
+        let supersede = || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
         match follow::ask(&self.env, earlier, supersede).await?.reply {
             Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
             // It is over, or never came to be.

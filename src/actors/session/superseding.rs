@@ -10,13 +10,8 @@ use super::attempt::Predecessor;
 use crate::credential::ActorId;
 
 /// How long after a try the next one is; after these, the last one again and again.
-const PAUSES: [Duration; 5] = [
-    Duration::seconds(1),
-    Duration::seconds(5),
-    Duration::seconds(30),
-    Duration::minutes(2),
-    Duration::minutes(10),
-];
+const PAUSES: [Duration; 5] =
+    [Duration::seconds(1), Duration::seconds(5), Duration::seconds(30), Duration::minutes(2), Duration::minutes(10)];
 
 /// See the module.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -108,7 +108,10 @@ mod tests {
         for org_id in [json!("org_2"), json!(null)] {
             let mut other = token();
             other.insert("org_id".to_owned(), org_id);
-            assert!(of("https://api.workos.com", &body(), other).is_none(), "an organization that the token is not for");
+            assert!(
+                of("https://api.workos.com", &body(), other).is_none(),
+                "an organization that the token is not for"
+            );
         }
         assert!(of("https://api.workos.com", &body(), Map::new()).is_none());
     }
