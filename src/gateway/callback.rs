@@ -62,7 +62,7 @@ impl Gateway {
         })?;
         let replaces = self.browsers_session(request);
         let redirect_uri = self.redirect_uri(request);
-        let complete = Complete { attempt, callback, redirect_uri, place, replaces };
+        let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
         Ok(match actors::ask(&address, complete).await?? {
             Completed::SignedIn { secret, region, expires_at } => {
                 let session = Credential { actor, secret };

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Callback, Complete, Completed, SignInError};
-use super::state::{Attempt, Grant, Identity, Occasion, Predecessor, Refreshing, State, Superseding};
+use super::state::{Attempt, CompletedLogin, Grant, Identity, Occasion, Predecessor, Refreshing, State, Superseding};
 use super::succession::{Inheritance, overtaken};
 use crate::ambient;
 use crate::credential::Secret;
@@ -105,7 +105,7 @@ impl Session {
             return Err(replayed());
         }
         let _signing_in = self.signing_in.lock().await;
-        match self.redeem(&code, Login { attempt, redirect_uri, replaces }).await {
+        match self.redeem(&code, Login { attempt: *attempt, redirect_uri, replaces }).await {
             Ok(outcome) => Ok(outcome),
             // The old session is as it was; or it did not answer, and says so itself where it is of no use.
             Err(Setback::Passing(error)) if is_move => Ok((Completed::Kept, Some(error.to_string()))),
@@ -230,7 +230,8 @@ impl Session {
         let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
         let complete = |state: State| {
-            state.complete(now, &session_secret, identity, grant, estate.as_ref(), superseding, lifetimes)
+            let login = CompletedLogin { secret: &session_secret, identity, grant, superseding };
+            state.complete(now, login, estate.as_ref(), lifetimes)
         };
         if left {
             self.establish(complete).await.map_err(SignInError::from)?;

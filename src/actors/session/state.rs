@@ -69,6 +69,18 @@ pub struct Ended {
     pub superseding: Superseding,
 }
 
+/// What a completed login makes a session of.
+pub struct CompletedLogin<'a> {
+    /// For the session cookie.
+    pub secret: &'a Secret,
+    /// Who logged in.
+    pub identity: Identity,
+    /// What the provider granted.
+    pub grant: Grant,
+    /// The sessions whose place it takes, and that have yet to be told.
+    pub superseding: Superseding,
+}
+
 /// What a session is at a moment, for one who brings a secret.
 #[derive(Debug)]
 pub enum Standing<'a> {
@@ -108,13 +120,11 @@ impl State {
     pub fn complete(
         self,
         now: OffsetDateTime,
-        secret: &Secret,
-        identity: Identity,
-        grant: Grant,
+        login: CompletedLogin<'_>,
         estate: Option<&Estate>,
-        superseding: Superseding,
         lifetimes: Lifetimes,
     ) -> Self {
+        let CompletedLogin { secret, identity, grant, superseding } = login;
         match self {
             Self::SigningIn(signing_in) => {
                 let refresh = match (grant.refresh, estate.and_then(|estate| estate.refresh_token.clone())) {

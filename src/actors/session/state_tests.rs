@@ -40,8 +40,13 @@ fn active() -> State {
     completed(Superseding::default())
 }
 
+fn login(grant: Grant, superseding: Superseding) -> CompletedLogin<'static> {
+    static SECRET: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(|| secret(2));
+    CompletedLogin { secret: &SECRET, identity: identity(), grant, superseding }
+}
+
 fn completed(superseding: Superseding) -> State {
-    signing_in().complete(T0, &secret(2), identity(), grant(T0, Some("first")), None, superseding, LIVES)
+    signing_in().complete(T0, login(grant(T0, Some("first")), superseding), None, LIVES)
 }
 
 fn refresh_token(state: &State) -> Option<&str> {
@@ -65,7 +70,7 @@ fn a_login_under_way_is_no_session_and_has_no_cookie() {
 #[test]
 fn a_login_that_was_ended_while_it_was_under_way_makes_no_session() {
     let ended = signing_in().end(T0, EndReason::Revoked);
-    let late = ended.complete(T0, &secret(2), identity(), grant(T0, None), None, Superseding::default(), LIVES);
+    let late = ended.complete(T0, login(grant(T0, None), Superseding::default()), None, LIVES);
     assert!(late.active().is_none());
 }
 
@@ -212,10 +217,8 @@ fn a_successor_inherits_the_age_and_a_refresh_token_only_where_it_has_none() {
         ledger: vec![],
         superseding: vec![],
     };
-    let complete = |refresh| {
-        let grant = grant(T0, refresh);
-        signing_in().complete(T0, &secret(2), identity(), grant, Some(&estate), Superseding::default(), LIVES)
-    };
+    let complete =
+        |refresh| signing_in().complete(T0, login(grant(T0, refresh), Superseding::default()), Some(&estate), LIVES);
     let heir = complete(None);
     assert_eq!(heir.active().unwrap().expires_at, T0 + Duration::hours(5));
     assert_eq!(heir.active().unwrap().created_at, T0 - Duration::hours(5));

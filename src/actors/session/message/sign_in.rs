@@ -30,7 +30,7 @@ impl std::fmt::Debug for Callback {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Complete {
     /// The login.
-    pub attempt: Attempt,
+    pub attempt: Box<Attempt>,
     /// What the provider sent along.
     pub callback: Callback,
     /// `redirect_uri`, as in the authorization request.

@@ -67,7 +67,7 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
     };
     let sealed = [&binary, &epoch[..], &[0xAB; 96], &[1, b'/', 1], &binary, &hash_bytes(), &[2, 1, 0]].concat();
     let complete = Complete {
-        attempt,
+        attempt: Box::new(attempt),
         callback: Callback { code: Some("c".into()), iss: None, error: None },
         redirect_uri: "r".into(),
         place: UserPlace { region: Region::Oc, country: None, user_agent: None },
