@@ -89,6 +89,7 @@ impl Gateway {
     pub(super) async fn callback(&self, request: &Incoming) -> Result<Outgoing, Problem> {
         let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
         let callback = callback(&parameters)?;
+        request.remark(callback.said());
         let foreign = || Problem::CallbackRejected("it began in another browser, or too long ago".to_owned());
         let attempt = callback.state.split('.').next().unwrap_or_default().to_owned();
         let login = request.cookies.logins.iter().find(|(known, _)| *known == attempt);
@@ -163,5 +164,11 @@ fn callback(parameters: &Parameters) -> Result<Callback, Problem> {
     let text = |name: &str| Ok::<_, Problem>(parameters.only(name)?.map(str::to_owned));
     let state = text("state")?
         .ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
-    Ok(Callback { state, code: text("code")?, iss: text("iss")?, error: text("error")? })
+    Ok(Callback {
+        state,
+        code: text("code")?,
+        iss: text("iss")?,
+        error: text("error")?,
+        error_description: text("error_description")?,
+    })
 }

@@ -30,6 +30,7 @@ impl From<ProviderError> for SignInError {
             ProviderError::Rejected(why) => Self::ProviderRejected(why),
             ProviderError::Callback(why) => Self::CallbackRejected(why),
             ProviderError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
+            ProviderError::Said { error, said } => Self::Said { error: Box::new(Self::from(*error)), said },
         }
     }
 }
@@ -121,6 +122,7 @@ impl Session {
     pub(super) async fn complete(self: &Rc<Self>, complete: Complete) -> Result<Completed, SignInError> {
         self.load().await?;
         let began = ambient::now();
+        let said = complete.callback.said();
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
             Ok((Completed::SignedIn { .. }, None)) => ("ok", "the user logged in".to_owned()),
@@ -136,7 +138,13 @@ impl Session {
             }
             Err(error) => (word(error), failed(error)),
         };
-        self.record(Event::Complete, word, Cause::Request, began, &detail);
+        let said = match &outcome {
+            Ok((Completed::SignedIn { .. }, _)) => None,
+            Ok((Completed::Failed { error: SignInError::Said { said, .. }, .. }, _))
+            | Err(SignInError::Said { said, .. }) => Some(said.clone()),
+            Ok(_) | Err(_) => said,
+        };
+        self.record_with_words(Event::Complete, word, Cause::Request, began, &detail, said.as_deref());
         outcome.map(|(completed, _)| completed)
     }
 
@@ -308,8 +316,9 @@ fn begun_already() -> SignInError {
 }
 
 /// How log lines name a failure.
-const fn word(error: &SignInError) -> &'static str {
+fn word(error: &SignInError) -> &'static str {
     match error {
+        SignInError::Said { error, .. } => word(error),
         SignInError::CallbackRejected(_) | SignInError::TurnedDown(_) => "callback_rejected",
         SignInError::ProviderRejected(_) => "provider_rejected",
         SignInError::ProviderUnavailable(_) => "provider_unavailable",

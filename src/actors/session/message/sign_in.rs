@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::{Credential, UserPlace};
 use crate::credential::{ActorId, Secret};
+use crate::provider::said::said;
 use crate::provider::turned_down::TurnedDown;
 use crate::region::Region;
 
@@ -58,6 +59,16 @@ pub struct Callback {
     pub iss: Option<String>,
     /// `error`.
     pub error: Option<String>,
+    /// `error_description`: for the log alone.
+    pub error_description: Option<String>,
+}
+
+impl Callback {
+    /// What the provider said where it sent an error, for the log alone.
+    pub fn said(&self) -> Option<String> {
+        let secrets: Vec<String> = self.code.iter().chain([&self.state]).cloned().collect();
+        said(self.error.as_deref(), self.error_description.as_deref(), &secrets)
+    }
 }
 
 impl std::fmt::Debug for Callback {
@@ -135,4 +146,12 @@ pub enum SignInError {
     /// The user has to do something first.
     #[error(transparent)]
     TurnedDown(Box<TurnedDown>),
+    /// Another one, with the provider's own words for the log alone.
+    #[error("{error}")]
+    Said {
+        /// What is wrong.
+        error: Box<Self>,
+        /// A sentence.
+        said: String,
+    },
 }

@@ -33,9 +33,10 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
 
     assert_eq!(wire::encode(&Confirm {}.into_message()).unwrap(), [1, 13]);
 
-    let callback = Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None };
+    let callback =
+        Callback { state: "s".into(), code: Some("c".into()), iss: None, error: None, error_description: None };
     let complete = wire::encode(&Complete { secret: secret(), callback }.into_message()).unwrap();
-    assert_eq!(complete, [&[1, 1][..], &[0xAB; 32], &[1, b's', 1, 1, b'c', 0, 0]].concat());
+    assert_eq!(complete, [&[1, 1][..], &[0xAB; 32], &[1, b's', 1, 1, b'c', 0, 0, 0]].concat());
 
     let place = UserPlace { region: Region::Oc, country: None, user_agent: None };
     let begin = Begin {
@@ -76,6 +77,12 @@ fn a_state_travels_as_its_name_and_reads_the_same_in_json() {
 
 #[test]
 fn a_callback_does_not_show_its_code_in_debug_output() {
-    let callback = Callback { state: "s3cret".into(), code: Some("s3cret".into()), iss: None, error: None };
+    let callback = Callback {
+        state: "s3cret".into(),
+        code: Some("s3cret".into()),
+        iss: None,
+        error: None,
+        error_description: Some("code s3cret is used".into()),
+    };
     assert!(!format!("{callback:?}").contains("s3cret"));
 }
