@@ -11,6 +11,7 @@ import { lineOf, report } from "./parts/report.mjs";
 const MODULES = [
   "admin",
   "admin-moves",
+  "admin-origin",
   "outcomes",
   "refresh",
   "deploy",

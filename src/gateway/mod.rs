@@ -102,13 +102,14 @@ impl Gateway {
         }
         let response = match route::route(&self.config, address, &request.url) {
             Route::Application(route) => self.application(&request, route).await?,
+            Route::Own(Endpoint::Admin) => {
+                let answer = self.own(Endpoint::Admin, &request).await;
+                admin::apart(answer.unwrap_or_else(|problem| self.refusal(&request, &problem))).into_platform()?
+            }
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
                 Ok(response) => response.into_platform()?,
                 Err(problem) if endpoint == Endpoint::Callback => {
                     self.refuse_callback(&request, &problem, "/").await.into_platform()?
-                }
-                Err(problem) if endpoint == Endpoint::Admin => {
-                    admin::apart(self.refusal(&request, &problem)).into_platform()?
                 }
                 Err(problem) => self.refuse(&request, &problem)?,
             },
@@ -181,7 +182,7 @@ impl Gateway {
             Endpoint::Sessions => self.sessions(request).await,
             Endpoint::OwnSession => self.end_own_session(request).await,
             Endpoint::BackchannelLogout => self.backchannel_logout(request).await,
-            Endpoint::Admin => self.admin(request).await.map(admin::apart),
+            Endpoint::Admin => self.admin(request).await,
             Endpoint::Captcha => self.captcha(request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }

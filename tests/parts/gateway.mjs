@@ -31,6 +31,7 @@ export async function startGateway({ vars = {}, provider, upstream, https = fals
     UPSTREAM: upstream?.origin,
     STATE_KEYS,
     ADMIN_TOKEN,
+    ADMIN_ORIGIN: gateway.adminOrigin,
   };
   const given = Object.entries({ ...defaults, ...vars }).filter(([, value]) => value !== undefined);
   gateway.vars = Object.fromEntries(given);
@@ -51,6 +52,11 @@ class Gateway {
 
   get origin() {
     return `${this.https ? "https" : "http"}://${this.host}:${this.port}`;
+  }
+
+  /** Where the console is: browsers find `*.localhost` on this machine. */
+  get adminOrigin() {
+    return `${this.https ? "https" : "http"}://admin.localhost:${this.port}`;
   }
 
   /** The cookies' names at this origin: plain http has no prefix. */
@@ -129,6 +135,11 @@ class Gateway {
   /** Waits for an event. */
   untilEvent(event, matches = () => true, ms) {
     return until(`the log has ${event}`, () => this.eventsOf(event).find(matches), ms);
+  }
+
+  /** The same to the administrators' host, which not every system's resolver finds. */
+  atConsole(target, { headers, ...options } = {}) {
+    return this.request(target, { headers: { host: new URL(this.adminOrigin).host, ...headers }, ...options });
   }
 
   /** A request to the gateway, without a browser's headers. */
