@@ -35,6 +35,7 @@ const MODULES = [
   "callback",
   "captcha",
   "config",
+  "failures",
   "fixation",
   "headers",
   "https",

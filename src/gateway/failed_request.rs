@@ -158,6 +158,12 @@ mod tests {
     }
 
     #[test]
+    fn what_entry_mjs_logs_itself_has_the_version_of_the_code() {
+        let package: serde_json::Value = serde_json::from_str(include_str!("../../package.json")).unwrap();
+        assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
     fn an_invalid_configuration_is_told_by_the_names_of_its_variables() {
         let problems = vec![crate::config::Problem { variable: "UPSTREAM".into(), message: "is missing".into() }];
         let line = failed().line(&Problem::ConfigInvalid(problems)).unwrap();
