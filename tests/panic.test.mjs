@@ -71,6 +71,7 @@ describe("panic", { skip }, () => {
     const answered = await waiting;
     const { status } = answered;
     const problem = answered.json();
+    assert.deepEqual([answered.headers["x-content-type-options"], answered.headers["referrer-policy"]], ["nosniff", "strict-origin"]);
     assert.ok(status === 503 || status === 500, `${status}`);
     assert.ok(Date.now() - began < 20_000);
     const line = await gateway.untilEvent("request", (event) => event.ray === problem.ray);
