@@ -57,8 +57,11 @@ pub fn said(error: Option<&str>, description: Option<&str>, secrets: &[String]) 
 pub fn in_answer(body: &[u8], secrets: &[String]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| body.get(name).and_then(Value::as_str);
-    // WorkOS's names behind the standard's.
-    said(text("error").or_else(|| text("code")), text("error_description").or_else(|| text("message")), secrets)
+    // An answer that is an error may bring a token all the same: WorkOS's pending_authentication_token, for one.
+    let tokens = body.as_object().into_iter().flatten().filter(|(name, _)| name.contains("token"));
+    let tokens = tokens.filter_map(|(_, value)| value.as_str().map(str::to_owned));
+    let secrets: Vec<String> = secrets.iter().cloned().chain(tokens).collect();
+    said(text("error"), text("error_description"), &secrets)
 }
 
 /// The secrets of a request to the provider: what is in its form, or its JSON, and the client's.
@@ -172,8 +175,9 @@ mod tests {
         assert_eq!(said(None, None, &[]), None);
         let answer = br#"{"error":"invalid_client","error_description":"the secret has expired"}"#;
         assert!(in_answer(answer, &[]).unwrap().ends_with("invalid_client: the secret has expired"));
-        let work_os = br#"{"code":"sso_required","message":"Single sign-on is required."}"#;
-        assert!(in_answer(work_os, &[]).unwrap().ends_with("sso_required: Single sign-on is required."));
+        let pending = br#"{"error":"mfa_enrollment","error_description":"see p3nding","pending_token":"p3nding"}"#;
+        assert!(in_answer(pending, &[]).unwrap().ends_with("mfa_enrollment: see [removed]"));
+        assert_eq!(in_answer(br#"{"code":"sso_required","message":"no"}"#, &[]), None);
         assert_eq!(in_answer(b"<html>", &[]), None);
     }
 
