@@ -102,8 +102,8 @@ describe("failures", { concurrency: 3 }, () => {
     const world = await createWorld(t, { hostile: true });
     Object.assign(world.gateway.vars, { SESSION_IDLE_SECONDS: "soon", LOG_SUBJECT: "none" });
     await world.gateway.restart();
-    for (const [path, headers] of [["/auth/healthz"], ["/page", { accept: "text/html" }], ["/api"]]) {
-      const line = await lineOf(world.gateway, await world.gateway.request(`${path}?key=private`, { headers }), [500, "config_invalid"]);
+    for (const [path, headers, asked = path] of [["/auth/healthz"], ["/page", { accept: "text/html" }], ["/auth/admin/users/-/sessions", {}, "/auth/admin/users/ada/sessions"]]) {
+      const line = await lineOf(world.gateway, await world.gateway.request(`${asked}?key=private`, { headers }), [500, "config_invalid"]);
       assert.equal(line.path, path);
       assert.match(line.detail, /SESSION_IDLE_SECONDS must be .*; LOG_SUBJECT must be one of: hash, plain/);
     }
@@ -127,6 +127,17 @@ describe("failures", { concurrency: 3 }, () => {
     assert.deepEqual(answers.map(({ status }) => status), [401, 401, 404, 404, 405, 400, 401, 302]);
     await sleep(200);
     assert.deepEqual(gateway.eventsOf("request"), []);
+  });
+
+  test("a request that is served from a fresh token writes no line", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    const user = await world.login();
+    await world.token(user);
+    await sleep(200);
+    const before = world.gateway.events.length;
+    for (let i = 0; i < 5; i += 1) await world.token(user);
+    await sleep(200);
+    assert.equal(world.gateway.events.length, before);
   });
 
   test("an operator reads what the provider said in a callback, and no page shows it", async (t) => {

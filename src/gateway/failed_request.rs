@@ -49,7 +49,7 @@ impl FailedRequest {
     /// This request; `config` is what it was routed by, where there is any.
     pub fn of(request: &Incoming, config: Option<&Config>) -> Self {
         let path = request.url.path();
-        let path = config.map_or_else(|| path.to_owned(), |config| without_subject(config, path));
+        let path = without_subject(config, path);
         Self {
             ray: request.ray(),
             method: request.method.clone(),
