@@ -3,6 +3,7 @@
 // under way in a WebAssembly instance which has panicked.
 import { DurableObject } from "cloudflare:workers";
 import * as rust from "./build/index.js";
+import { version } from "./package.json";
 
 // After a panic the Rust side runs in a fresh WebAssembly instance: objects of the old one are refused
 // before any of their code runs, so that the call can safely be made again on a new object.
@@ -87,21 +88,38 @@ const actor = (Rust) =>
 export class SessionActor extends actor(rust.SessionActor) {}
 export class RegionDirectory extends actor(rust.RegionDirectory) {}
 
-const unavailable = () =>
-  Response.json(
-    { type: "about:blank", title: "Sessions unavailable", status: 503, code: "store_unavailable", detail: "Sessions cannot be read at the moment.", ray: crypto.randomUUID() },
-    { status: 503, headers: { "content-type": "application/problem+json", "cache-control": "no-store", "retry-after": "1" } },
+/** The answer, and the log line, of a request that was lost in a panic: what gateway/failed_request.rs writes of others. */
+const unavailable = (request) => {
+  const [status, code, detail] = [503, "store_unavailable", "Sessions cannot be read at the moment."];
+  const ray = request.headers.get("cf-ray") ?? crypto.randomUUID();
+  // A user's subject is nobody's business.
+  const path = new URL(request.url).pathname.replace(/(\/admin\/users\/)[^/]+/, "$1-").slice(0, 512);
+  const why = `${detail} The WebAssembly instance panicked meanwhile.`;
+  console.log(JSON.stringify({ event: "request", outcome: code, status, ray, method: request.method, path, route: null, detail: why, release: version }));
+  return Response.json(
+    { type: "about:blank", title: "Sessions unavailable", status, code, detail, ray },
+    {
+      status,
+      headers: {
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+        "retry-after": "1",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "strict-origin",
+      },
+    },
   );
+};
 
 export default class extends rust.default {
   async fetch(request) {
     try {
       const answer = await unlessLost(super.fetch(request));
-      return answer === LOST ? unavailable() : answer;
+      return answer === LOST ? unavailable(request) : answer;
     } catch (error) {
       letGo();
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      return unavailable();
+      return unavailable(request);
     }
   }
 }

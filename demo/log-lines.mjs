@@ -1,5 +1,5 @@
-// The gateway's log as a person reads it: each JSON line of an event becomes one short coloured line; of what
-// wrangler prints besides, only errors and the progress of a rebuild are shown.
+// The gateway's log as a person reads it: each JSON line of an event, or of a request that failed, becomes one short
+// coloured line; of what wrangler prints besides, only errors and the progress of a rebuild are shown.
 
 const COLOURS = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36, grey: 90 };
 const EVENT_COLOURS = { begin: "blue", complete: "green", refresh: "cyan", alarm: "magenta", end: "yellow", revoke: "yellow" };
@@ -23,6 +23,7 @@ export function readable(line, { colour = true, now = new Date() } = {}) {
     if (built) return paint(/^(building|installing) /.test(built) ? null : "red", built);
     return ERROR.test(plain) && !HARMLESS.test(plain) ? paint("red", plain) : null;
   }
+  if (event.event === "request") return failedRequest(event, paint, now);
   const { class: kind, outcome = "", actor = "", cause, duration_ms, next_alarm_at, detail } = event;
   const parts = [
     paint("grey", time(now)),
@@ -36,6 +37,18 @@ export function readable(line, { colour = true, now = new Date() } = {}) {
     next_alarm_at && paint("grey", `(next alarm ${ahead(next_alarm_at, now)})`),
   ];
   return parts.filter(Boolean).join("  ");
+}
+
+/** A request that failed: what its visitor saw, where to, and why. The page shows the same reference. */
+function failedRequest({ outcome, status, method, path, ray, detail }, paint, now) {
+  return [
+    paint("grey", time(now)),
+    paint("red", "request".padEnd(10)),
+    `${status} ${paint("red", outcome)}`,
+    `${method} ${path}`,
+    paint("grey", detail),
+    paint("grey", `(reference ${ray})`),
+  ].join("  ");
 }
 
 function parse(line) {

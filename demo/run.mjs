@@ -40,6 +40,9 @@ process.on("unhandledRejection", (error) => stop(1, `demo: ${error?.stack ?? err
 
 const port = await freePort(await numberOf("PORT", 8787, 1, 65535));
 const origin = `http://localhost:${port}`;
+// An origin of its own, where no page of the application can read what is typed into the console. Browsers find
+// *.localhost on this machine.
+const adminOrigin = `http://admin.localhost:${port}`;
 const adminToken = randomBytes(24).toString("base64url");
 const seconds = await numberOf("TOKEN_LIFE", 30, 1, 86400);
 
@@ -62,6 +65,7 @@ startGateway({
   ...provider.variables,
   PUBLIC_ORIGIN: origin,
   ROUTES: JSON.stringify(application.routes),
+  ADMIN_ORIGIN: adminOrigin,
   ADMIN_TOKEN: adminToken,
 });
 await untilHealthy();
@@ -69,7 +73,7 @@ console.log(`
   Open        ${origin}/
   Users       ${provider.users}
   Provider    ${provider.name}
-  Console     ${origin}/auth/admin/ (token ${adminToken})
+  Console     ${adminOrigin}/auth/admin/ (token ${adminToken})
   Application ${application.routes.map(({ match, upstream }) => `${match} at ${upstream}`).join(", ")} (behind the gateway)
   Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
   Ctrl-C      stops all of it

@@ -9,7 +9,7 @@ dir=$1
 out=$2
 stamp="$out.inputs"
 
-inputs() { checksum "$dir/wrangler.toml" "$dir/entry.mjs" "$dir/build/index.js" "$dir/build/index_bg.wasm"; }
+inputs() { checksum "$dir/wrangler.toml" "$dir/package.json" "$dir/entry.mjs" "$dir/build/index.js" "$dir/build/index_bg.wasm"; }
 up_to_date() { [ -d "$out" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$(inputs)" ]; }
 
 up_to_date && exit

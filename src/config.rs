@@ -61,6 +61,19 @@ pub struct Config {
     pub store: StoreSettings,
     /// `ADMIN_TOKEN`; none: there is no administration.
     pub admin_token: Option<AdminToken>,
+    /// `ADMIN_ORIGIN`: where the console is, and nothing else; none: there is no console.
+    pub admin_origin: Option<Origin>,
+    /// `LOG_SUBJECT`: how log lines name a user.
+    pub log_subject: LogSubject,
+}
+
+/// How log lines name a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogSubject {
+    /// By a hash, which says who is meant to those who know the user already.
+    Hash,
+    /// By the subject.
+    Plain,
 }
 
 /// Where sessions live.
@@ -212,6 +225,16 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Whether both are reached at one host and port, whatever the case of its letters and with a final dot or without.
+    pub fn has_host_of(&self, other: &Self) -> bool {
+        let named = |origin: &Self| {
+            let url = Url::parse(&origin.text).ok()?;
+            let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
+            Some((host, url.port()))
+        };
+        named(self) == named(other)
+    }
+
     /// The origin of an http or https URL.
     pub fn of(url: &Url) -> Option<Self> {
         let host = url.host_str()?;
@@ -232,7 +255,10 @@ pub struct Problem {
 /// Whether a URL names this very machine, where plain http is allowed.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
         Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
         None => false,
@@ -322,6 +348,37 @@ mod tests {
         assert_eq!(problems(&[("SESSION_STORE", "redis")]), ["SESSION_STORE"]);
         assert_eq!(problems(&[("JURISDICTION", "us")]), ["JURISDICTION"]);
         assert_eq!(problems(&[("ADMIN_TOKEN", "short")]), ["ADMIN_TOKEN"]);
+        assert_eq!(problems(&[("LOG_SUBJECT", "none")]), ["LOG_SUBJECT"]);
+    }
+
+    #[test]
+    fn the_console_has_an_origin_of_its_own_or_none() {
+        let admin = |origin: &str| read(&[("PUBLIC_ORIGIN", "https://app.example"), ("ADMIN_ORIGIN", origin)]);
+        assert_eq!(read(&[]).unwrap().admin_origin, None);
+        for (good, host) in [
+            ("https://admin.app.example", "admin.app.example"),
+            ("https://admin.example:8443/", "admin.example:8443"),
+            ("http://admin.localhost:1", "admin.localhost:1"),
+        ] {
+            assert_eq!(admin(good).unwrap().admin_origin.unwrap().host, host);
+        }
+        for bad in [
+            "https://app.example",
+            "https://APP.example.",
+            "https://app.example:443",
+            "http://admin.example",
+            "https://admin.example/auth",
+            "https://admin.example?x",
+            "https://admin.example, https://other.example",
+            "https://ada@admin.example",
+            "admin.example",
+        ] {
+            let named: Vec<_> = admin(bad).unwrap_err().into_iter().map(|problem| problem.variable).collect();
+            assert_eq!(named, ["ADMIN_ORIGIN"], "{bad}");
+        }
+        // Plain http on loopback and https there are one host to the gateway.
+        let both = [("PUBLIC_ORIGIN", "http://localhost:1"), ("ADMIN_ORIGIN", "https://localhost:1")];
+        assert_eq!(problems(&both), ["ADMIN_ORIGIN"]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ describe("console", () => {
   });
 
   /** The console in a page of its own; what the browser complains of fails the test. */
-  async function open(t, { address = `${gateway.origin}/auth/admin/`, ...options } = {}) {
+  async function open(t, { address = `${gateway.adminOrigin}/auth/admin/`, ...options } = {}) {
     const context = await chromium.newContext({ locale: "en-GB", timezoneId: "UTC", ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(10_000);
@@ -66,7 +66,7 @@ describe("console", () => {
   const openSession = (page, id) => page.getByRole("button", { name: `Session ${id.slice(0, 8)}` }).click();
 
   test("the page needs no token, holds no data, and lets nothing but itself run, speak or frame it", async () => {
-    const answer = await gateway.request("/auth/admin/");
+    const answer = await gateway.atConsole("/auth/admin/");
     assert.equal(answer.status, 200);
     assert.equal(answer.headers["content-type"], "text/html; charset=utf-8");
     assert.equal(answer.headers["cache-control"], "no-store");
@@ -82,7 +82,7 @@ describe("console", () => {
     assert.match(policy["style-src"], /^'sha256-[\w+/=]+'$/);
     assert.ok(!/\son[a-z]+=|javascript:|style="/.test(answer.text), "no inline handlers or styles");
     for (const secret of [ADMIN_TOKEN, gateway.vars.OIDC_CLIENT_ID, world.provider.issuer]) assert.ok(!answer.text.includes(secret));
-    const bare = await gateway.request("/auth/admin");
+    const bare = await gateway.atConsole("/auth/admin");
     assert.deepEqual([bare.status, bare.headers.location], [308, "/auth/admin/"]);
   });
 
@@ -382,7 +382,7 @@ describe("console", () => {
 
   test("works under another prefix", async (t) => {
     const other = await createWorld(t, { vars: { AUTH_PREFIX: "/gate/way" } });
-    const page = await open(t, { address: `${other.gateway.origin}/gate/way/admin` });
+    const page = await open(t, { address: `${other.gateway.adminOrigin}/gate/way/admin` });
     await unlock(page);
     await said(page, "Unlocked");
     await find(page, "nobody");

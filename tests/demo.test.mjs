@@ -6,6 +6,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { readable } from "../demo/log-lines.mjs";
 import { Browser } from "./parts/browser.mjs";
+import { request } from "./parts/http.mjs";
 import { freePort, ROOT, start, stop, until } from "./parts/process.mjs";
 
 describe("demo", () => {
@@ -29,10 +30,18 @@ describe("demo", () => {
     assert.equal(page.status, 200);
     assert.match(page.text, /Demo application/);
     assert.equal((await browser.api("/api/hello")).json().token_accepted, true);
-    const [, token] = /auth\/admin\/ \(token (\S+)\)/.exec(child.output);
+    const [, address, token] = /(http:\S+\/auth\/admin\/) \(token (\S+)\)/.exec(child.output);
+    assert.equal(address, `http://admin.localhost:${port}/auth/admin/`, "the console has an origin of its own");
+    const seen = await request(`http://127.0.0.1:${port}/auth/admin/`, { headers: { host: `admin.localhost:${port}` } });
+    assert.equal(seen.status, 200, seen.text);
+    assert.equal((await browser.api("/auth/admin/")).status, 404, "and the application's has none");
     const listed = await browser.api("/auth/admin/users/ada/sessions", { headers: { authorization: `Bearer ${token}` } });
     assert.equal(listed.json().sessions.length, 1, "the console's token is the one that it says");
     await until("the login is in the log", () => /complete .* ok {2}the user logged in/.test(child.output));
+    const failed = await browser.navigate("/auth/callback?state=x&code=y");
+    const [, ray] = /Reference: ([^<]+)</.exec(failed.text);
+    await until("the request that failed is in the log, with the reference of its page", () =>
+      child.output.includes(`400 callback_rejected  GET /auth/callback  `) && child.output.includes(`(reference ${ray})`));
 
     child.kill("SIGINT");
     await child.gone;

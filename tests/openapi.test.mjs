@@ -120,8 +120,9 @@ describe("openapi", () => {
     check("/sessions/{id}", "DELETE", await browser.api(`/auth/sessions/${actorOf(other.session)}`, { method: "DELETE" }), 204);
     check("/backchannel-logout", "POST", await visitor.api("/auth/backchannel-logout", { method: "POST" }), 400);
 
-    check("/admin", "GET", await administer(gateway, "", { token: undefined }), 308);
-    check("/admin/", "GET", await administer(gateway, "/", { token: undefined }), 200);
+    check("/admin", "GET", await gateway.atConsole("/auth/admin"), 308);
+    check("/admin/", "GET", await gateway.atConsole("/auth/admin/"), 200);
+    check("/admin/", "GET", await administer(gateway, "/", { token: undefined }), 404);
     check("/admin/openapi.json", "GET", await administer(gateway, "/openapi.json"), 200);
     const user = "/admin/users/{subject}/sessions";
     check(user, "GET", await administer(gateway, "/users/ada/sessions"), 200);

@@ -68,9 +68,14 @@ describe("panic", { skip }, () => {
     await until("the refresh is under way", () => provider.presented.length === 1);
     await panic(world, actorOf(browser.session));
     const began = Date.now();
-    const { status } = await waiting;
+    const answered = await waiting;
+    const { status } = answered;
+    const problem = answered.json();
+    assert.deepEqual([answered.headers["x-content-type-options"], answered.headers["referrer-policy"]], ["nosniff", "strict-origin"]);
     assert.ok(status === 503 || status === 500, `${status}`);
     assert.ok(Date.now() - began < 20_000);
+    const line = await gateway.untilEvent("request", (event) => event.ray === problem.ray);
+    assert.deepEqual([line.outcome, line.status, line.method, line.path], ["store_unavailable", 503, "POST", "/auth/refresh"]);
     provider.answers = {};
     await sleep(2500);
     const answer = await browser.api("/api");

@@ -300,10 +300,10 @@ describe("proxy", () => {
     assert.equal(gone.json().code, "upstream_unavailable");
     assert.equal((await user.navigate("/gone?key=private")).status, 502);
     const complaints = await until("the log says so", () => {
-      const lines = slow.gateway.log.split("\n").filter((line) => line.includes("UPSTREAM: "));
+      const lines = slow.gateway.eventsOf("request");
       return lines.length >= 4 && lines;
     });
-    assert.deepEqual(complaints.map((line) => line.slice(line.indexOf("UPSTREAM: "))), [
+    assert.deepEqual(complaints.map(({ detail }) => detail.slice(detail.indexOf("UPSTREAM: "))), [
       `UPSTREAM: ${slow.upstream.origin} did not answer in 1 s (UPSTREAM_TIMEOUT_SECONDS)`,
       `UPSTREAM: ${slow.upstream.origin} did not answer in 1 s (UPSTREAM_TIMEOUT_SECONDS)`,
       `UPSTREAM: ${slow.upstream.origin} cannot be reached`,

@@ -1,12 +1,17 @@
 //! What happened, as the ledger keeps it and the log shows it: one JSON object a line.
 //!
 //! Architecture Invariant: an entry holds no token, code, secret or cookie. `detail` is written by this crate and
-//! quotes a provider only where the text was checked to be an error code.
+//! quotes a provider only where the text was checked to be an error code. A line's may quote it further, cleaned
+//! ([`crate::provider::said`]).
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use crate::ambient;
+use crate::config::LogSubject;
 use crate::credential::ActorId;
 use crate::region::Region;
 
@@ -76,10 +81,36 @@ struct Line<'a> {
     region: Option<Region>,
     outcome: &'a str,
     cause: Cause,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
     duration_ms: u32,
     #[serde(with = "time::serde::rfc3339::option")]
     next_alarm_at: Option<OffsetDateTime>,
     detail: &'a str,
+}
+
+/// What a line says beside its entry.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// Whose session it is, as [`user`] names them.
+    pub user: Option<&'a str>,
+    /// When the actor's alarm is next.
+    pub next_alarm_at: Option<OffsetDateTime>,
+    /// What the provider said.
+    pub said: Option<&'a str>,
+}
+
+/// How lines name a user.
+pub fn user(issuer: &str, subject: &str, how: LogSubject) -> String {
+    match how {
+        LogSubject::Plain => subject.to_owned(),
+        LogSubject::Hash => {
+            let hash = Sha256::digest(format!("{issuer}\n{subject}"));
+            hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        }
+    }
 }
 
 impl Entry {
@@ -105,7 +136,11 @@ impl Entry {
     }
 
     /// The log line of an actor of this class.
-    pub fn line(&self, class: &'static str, actor: &ActorId, next_alarm_at: Option<OffsetDateTime>) -> String {
+    pub fn line(&self, class: &'static str, actor: &ActorId, beside: Beside<'_>) -> String {
+        let detail = match beside.said {
+            Some(said) => Cow::Owned(format!("{}. {said}", self.detail)),
+            None => Cow::Borrowed(self.detail.as_str()),
+        };
         let line = Line {
             event: self.event,
             actor: actor.as_str(),
@@ -113,9 +148,12 @@ impl Entry {
             region: self.region,
             outcome: &self.outcome,
             cause: self.cause,
+            // The only administrator there is.
+            by: (self.cause == Cause::Admin).then_some("token"),
+            user: beside.user,
             duration_ms: self.duration_ms,
-            next_alarm_at,
-            detail: &self.detail,
+            next_alarm_at: beside.next_alarm_at,
+            detail: &detail,
         };
         serde_json::to_string(&line).unwrap_or_default()
     }
@@ -125,24 +163,44 @@ impl Entry {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_log_line_is_one_json_object_in_the_documented_shape() {
-        let entry = Entry {
+    fn entry(cause: Cause) -> Entry {
+        Entry {
             at: OffsetDateTime::UNIX_EPOCH,
             event: Event::GetDenied,
             outcome: "ended".into(),
-            cause: Cause::Request,
+            cause,
             region: Some(Region::Oc),
             duration_ms: 3,
             detail: "idle".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_log_line_is_one_json_object_in_the_documented_shape() {
         let id = "0".repeat(64).parse().unwrap();
+        let beside = Beside { user: Some("7f83"), next_alarm_at: Some(OffsetDateTime::UNIX_EPOCH), said: None };
         assert_eq!(
-            entry.line("SessionActor", &id, Some(OffsetDateTime::UNIX_EPOCH)),
+            entry(Cause::Request).line("SessionActor", &id, beside),
             format!(
-                r#"{{"event":"get_denied","actor":"{}","class":"SessionActor","region":"oc","outcome":"ended","cause":"request","duration_ms":3,"next_alarm_at":"1970-01-01T00:00:00Z","detail":"idle"}}"#,
+                r#"{{"event":"get_denied","actor":"{}","class":"SessionActor","region":"oc","outcome":"ended","cause":"request","user":"7f83","duration_ms":3,"next_alarm_at":"1970-01-01T00:00:00Z","detail":"idle"}}"#,
                 "0".repeat(64)
             )
         );
+    }
+
+    #[test]
+    fn what_an_administrator_did_says_so_and_a_line_quotes_the_provider_behind_the_gateways_own_words() {
+        let id = "0".repeat(64).parse().unwrap();
+        let line = |cause, said| entry(cause).line("SessionActor", &id, Beside { said, ..Beside::default() });
+        assert!(line(Cause::Admin, None).contains(r#""cause":"admin","by":"token""#));
+        assert!(!line(Cause::Request, None).contains("\"by\"") && !line(Cause::Request, None).contains("\"user\""));
+        assert!(line(Cause::Alarm, Some("The provider said: no")).ends_with(r#""idle. The provider said: no"}"#));
+    }
+
+    #[test]
+    fn a_user_is_named_by_a_hash_of_issuer_and_subject_or_by_the_subject() {
+        // printf 'https://op.example\nada' | sha256sum | head -c 16
+        assert_eq!(user("https://op.example", "ada", LogSubject::Hash), "5ba5c5b74904250b");
+        assert_eq!(user("https://op.example", "ada", LogSubject::Plain), "ada");
     }
 }

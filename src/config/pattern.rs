@@ -64,6 +64,20 @@ impl Pattern {
     }
 }
 
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.host {
+            Some((host, Some(port))) => write!(f, "{host}:{port}")?,
+            Some((host, None)) => f.write_str(host)?,
+            None => {}
+        }
+        match &self.path {
+            PathPattern::Exactly(path) => f.write_str(&String::from_utf8_lossy(path)),
+            PathPattern::BeginsWith(path) => write!(f, "{}*", String::from_utf8_lossy(path)),
+        }
+    }
+}
+
 fn host_and_port(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
     if text.is_empty() {
         return Ok(None);

@@ -7,8 +7,8 @@ use time::Duration;
 use url::Url;
 
 use super::{
-    AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, Provider, RegionPolicy, Regions, SameSite,
-    TokenAuth, is_allowed, store,
+    AdminToken, Config, Jurisdiction, Lifetimes, LogSubject, Oidc, Origin, Par, Problem, Provider, RegionPolicy,
+    Regions, SameSite, TokenAuth, is_allowed, store,
 };
 use crate::region::Region;
 use crate::sealing::SealingKeys;
@@ -80,6 +80,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             (Some(keys), _) if !keys.is_empty() => SealingKeys::derive(keys.secrets(), LOGIN_COOKIE),
             (_, secret) => SealingKeys::derive(secret.into_iter().map(str::as_bytes), LOGIN_COOKIE),
         };
+        let admin_origin = self.admin_origin(&public_origins);
+        let log_subject = self.choice("LOG_SUBJECT", &[("hash", LogSubject::Hash), ("plain", LogSubject::Plain)]);
         Some(Config {
             public_origins,
             auth_prefix,
@@ -96,6 +98,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             regions: regions?,
             store: store?,
             admin_token: admin_token.as_deref().map(AdminToken::new),
+            admin_origin,
+            log_subject: log_subject?,
         })
     }
 
@@ -179,11 +183,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let text = self.text("PUBLIC_ORIGIN").unwrap_or_default();
         let mut origins = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let origin = Url::parse(part).ok().filter(|url| {
-                is_allowed(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
-            });
-            let origin = origin.filter(|url| url.username().is_empty() && url.password().is_none());
-            match origin.as_ref().and_then(Origin::of) {
+            match origin(part) {
                 Some(origin) => origins.push(origin),
                 None => self.problem(
                     "PUBLIC_ORIGIN",
@@ -192,6 +192,22 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             }
         }
         origins
+    }
+
+    /// Where the console is. A page on an origin of the application's could read what is typed into it.
+    fn admin_origin(&mut self, public: &[Origin]) -> Option<Origin> {
+        let text = self.text("ADMIN_ORIGIN")?;
+        let Some(origin) = origin(&text) else {
+            let message = "must be one origin such as https://admin.example.com (http on loopback hosts only)";
+            self.problem("ADMIN_ORIGIN", message);
+            return None;
+        };
+        if public.iter().any(|public| public.has_host_of(&origin)) {
+            let message = "is one of PUBLIC_ORIGIN, whose pages could read what is typed into the console: \
+                           give the console a host of its own, such as https://admin.example.com";
+            self.problem("ADMIN_ORIGIN", message);
+        }
+        Some(origin)
     }
 
     fn auth_prefix(&mut self) -> String {
@@ -270,4 +286,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     pub(super) fn problem(&mut self, variable: impl Into<Cow<'static, str>>, message: &str) {
         self.problems.push(Problem { variable: variable.into(), message: message.to_owned() });
     }
+}
+
+/// An origin that may be called, of a URL with nothing behind it.
+fn origin(text: &str) -> Option<Origin> {
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| is_allowed(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none())?;
+    Origin::of(&url).filter(|_| url.username().is_empty() && url.password().is_none())
 }

@@ -3,7 +3,8 @@
 use super::Problem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 49] = [
+pub const NAMES: [&str; 51] = [
+    "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
     "AUTH0_LOGOUT_FEDERATED",
@@ -23,6 +24,7 @@ pub const NAMES: [&str; 49] = [
     "JWT_AUDIENCE",
     "JWT_ISSUER",
     "LOGIN_TIMEOUT_SECONDS",
+    "LOG_SUBJECT",
     "OIDC_AUDIENCE",
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",

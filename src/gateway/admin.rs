@@ -1,7 +1,8 @@
 //! `/admin/`: an administrator's hand on every session, and the console that it is used with.
 //!
 //! Architecture Invariant: without `ADMIN_TOKEN` there is nothing here, and without the token in the request's
-//! `Authorization` nothing but pages without data.
+//! `Authorization` nothing but pages without data. The console, into which the token is typed, is at `ADMIN_ORIGIN`
+//! alone: there, nothing of the application ever answers, so that none of its pages or service workers can read it.
 
 mod console;
 
@@ -14,9 +15,11 @@ use super::response::{Body, Outgoing};
 use super::{Gateway, json};
 use crate::actors;
 use crate::actors::directory::message::{RevokeAll, of_user};
+use crate::actors::log;
 use crate::actors::log::Cause;
 use crate::actors::session::follow;
 use crate::actors::session::message::{Authority, Denied, Destination, EndReason, Inspect, Migrate, Migrated, Refresh};
+use crate::config::Config;
 use crate::credential::ActorId;
 use crate::region::Region;
 
@@ -65,6 +68,11 @@ impl Resource {
         }
     }
 
+    /// Whether it is there at the administrators' own host alone.
+    const fn is_console(&self) -> bool {
+        matches!(self, Self::Bare | Self::Console)
+    }
+
     const fn is_open(&self) -> bool {
         matches!(self, Self::Bare | Self::Console | Self::OpenApi)
     }
@@ -87,6 +95,10 @@ impl Gateway {
         let Some(token) = &self.config.admin_token else { return Err(Problem::NotFound) };
         let prefix = format!("{}/admin", self.config.auth_prefix);
         let resource = Resource::of(request.url.path().strip_prefix(&prefix).unwrap_or_default());
+        let at_home = self.config.admin_origin.as_ref() == Some(&request.origin);
+        if resource.as_ref().is_some_and(Resource::is_console) && !at_home {
+            return Err(Problem::NotFound);
+        }
         if !resource.as_ref().is_some_and(Resource::is_open) {
             let given = request.header("authorization").unwrap_or_default();
             let given = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -164,6 +176,30 @@ impl Gateway {
     }
 }
 
+/// An answer that no page which opened it, or that it opened, has a hold on.
+pub(super) fn apart(answer: Outgoing) -> Outgoing {
+    answer.header("cross-origin-opener-policy", "same-origin")
+}
+
+/// A path, with what names a user in it as log lines do, or as `-` where nothing says who the issuer is.
+pub(super) fn without_subject(config: Option<&Config>, path: &str) -> String {
+    let users =
+        config.map_or_else(|| "/admin/users/".to_owned(), |config| format!("{}/admin/users/", config.auth_prefix));
+    let found = match config {
+        Some(_) => path.strip_prefix(&users).map(|rest| ("", rest)),
+        None => path.split_once(&users),
+    };
+    let Some((before, (subject, rest))) =
+        found.map(|(before, behind)| (before, behind.split_once('/').unwrap_or((behind, ""))))
+    else {
+        return path.to_owned();
+    };
+    let subject = percent_decode_str(subject).decode_utf8_lossy();
+    let user = config
+        .map_or_else(|| "-".to_owned(), |config| log::user(config.provider.issuer(), &subject, config.log_subject));
+    format!("{before}{users}{user}/{rest}")
+}
+
 /// An id that the platform never issued names nothing.
 fn unknown(problem: Problem) -> Problem {
     if problem == Problem::LoginRequired { Problem::NotFound } else { problem }
@@ -180,6 +216,28 @@ fn refused(denied: Denied) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_in_the_log_names_no_user() {
+        let config = Config::read(|name| match name {
+            "OIDC_ISSUER" => Some("https://op.example".into()),
+            "OIDC_CLIENT_ID" => Some("gateway".into()),
+            "UPSTREAM" => Some("https://app.internal".into()),
+            _ => None,
+        })
+        .unwrap();
+        let hash = log::user("https://op.example", "auth0|ada", crate::config::LogSubject::Hash);
+        for (path, logged) in [
+            ("/auth/admin/users/auth0%7Cada/sessions", format!("/auth/admin/users/{hash}/sessions")),
+            ("/auth/admin/users/auth0%7Cada", format!("/auth/admin/users/{hash}/")),
+            ("/admin/users/7/sessions", "/admin/users/7/sessions".into()),
+            ("/orders", "/orders".into()),
+        ] {
+            assert_eq!(without_subject(Some(&config), path), logged);
+        }
+        assert_eq!(without_subject(None, "/gate/admin/users/ada/sessions"), "/gate/admin/users/-/sessions");
+        assert_eq!(without_subject(None, "/orders"), "/orders");
+    }
 
     #[test]
     fn a_path_names_a_resource_or_nothing() {

@@ -26,7 +26,8 @@ impl Gateway {
                     Problem::BadRequest("The logout token is not accepted; the log says why.")
                 }
                 ProviderError::Rejected(why) => Problem::ProviderRejected(why),
-                ProviderError::Unavailable(_) => Problem::ProviderUnavailable { retry_after: 5 },
+                ProviderError::Unavailable(why) => Problem::ProviderUnavailable { retry_after: 5 }.explained(why),
+                ProviderError::Said { error, .. } => Problem::ProviderRejected(error.to_string()),
             })?;
         // Both where both are named: a login that is under way may be known to either by then.
         let revocations = names(&token).into_iter().map(|name| self.revoke_all(name, &token));

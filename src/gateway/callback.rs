@@ -28,7 +28,10 @@ impl Gateway {
         let state = parameters.only("state")?;
         let state =
             state.ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
-        let (name, attempt) = self.attempt(request, state).ok_or_else(|| {
+        let attempt = self.attempt(request, state);
+        let secrets = attempt.iter().flat_map(|(_, attempt)| attempt.secrets());
+        request.remark(callback.said(secrets.chain([state.to_owned()])));
+        let (name, attempt) = attempt.ok_or_else(|| {
             Problem::CallbackRejected("it began in another browser, or too long ago (state)".to_owned())
         })?;
         let return_to = attempt.return_to.clone();
@@ -113,5 +116,10 @@ impl Gateway {
 
 fn callback(parameters: &Parameters) -> Result<Callback, Problem> {
     let text = |name: &str| Ok::<_, Problem>(parameters.only(name)?.map(str::to_owned));
-    Ok(Callback { code: text("code")?, iss: text("iss")?, error: text("error")? })
+    Ok(Callback {
+        code: text("code")?,
+        iss: text("iss")?,
+        error: text("error")?,
+        error_description: text("error_description")?,
+    })
 }

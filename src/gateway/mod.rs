@@ -9,6 +9,7 @@ use std::rc::Rc;
 use url::{Url, form_urlencoded};
 use worker::{Context, Env};
 
+use self::failed_request::FailedRequest;
 use self::problem::Problem;
 use self::request::Incoming;
 use self::response::{Body, Outgoing};
@@ -30,6 +31,7 @@ pub mod cookie;
 pub mod csrf;
 pub mod departure;
 mod event_stream;
+pub mod failed_request;
 pub mod headers;
 pub mod hygiene;
 pub mod identity;
@@ -68,8 +70,8 @@ pub struct Gateway {
 pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let address = raw.url();
     let Ok(url) = Url::parse(&address) else {
-        let ray = request::ray(raw.headers().get("cf-ray")?.as_deref());
-        return Problem::BadRequest("The request's address is malformed.").response(&ray, false).into_platform();
+        let failed = FailedRequest::unreadable(request::ray(raw.headers().get("cf-ray")?.as_deref()));
+        return Problem::BadRequest("The request's address is malformed.").response(&failed, false).into_platform();
     };
     match crate::config_of(&env).as_ref() {
         Ok(config) => {
@@ -86,13 +88,15 @@ fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Resu
     let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
     let request = Incoming::new(raw, url, origin);
     let link = problem.way_out().map(|way| (way, request.path_and_query()));
-    problem.response_with_link(&request.ray(), request.is_navigation(), link).into_platform()
+    let failed = FailedRequest::of(&request, None);
+    problem.response_with_link(&failed, request.is_navigation(), link).into_platform()
 }
 
 impl Gateway {
     async fn serve(&self, raw: web_sys::Request, address: &str, url: Url) -> worker::Result<web_sys::Response> {
         let origin = match route::host(&self.config, &url) {
             Host::Ours(origin) => origin,
+            Host::Administration(origin) => return self.administration(raw, address, url, origin).await,
             Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
             Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
         };
@@ -102,6 +106,10 @@ impl Gateway {
         }
         let response = match route::route(&self.config, address, &request.url) {
             Route::Application(route) => self.application(&request, route).await?,
+            Route::Own(Endpoint::Admin) => {
+                let answer = self.own(Endpoint::Admin, &request).await;
+                admin::apart(answer.unwrap_or_else(|problem| self.refusal(&request, &problem))).into_platform()?
+            }
             Route::Own(endpoint) => match self.own(endpoint, &request).await {
                 Ok(response) => response.into_platform()?,
                 Err(problem) if endpoint == Endpoint::Callback => {
@@ -114,6 +122,32 @@ impl Gateway {
         };
         self.reissue(&request, &response)?;
         Ok(response)
+    }
+
+    /// Serves the administrators' own host.
+    async fn administration(
+        &self,
+        raw: web_sys::Request,
+        address: &str,
+        url: Url,
+        origin: Origin,
+    ) -> worker::Result<web_sys::Response> {
+        let mut request = Incoming::new(raw, url, origin);
+        // No session is of this host, whatever a neighbour of it may have set.
+        request.cookies = cookie::Cookies::default();
+        let answer = match (request.check_size(address), route::administration(&self.config, &request.url)) {
+            (Err(problem), _) => Err(problem),
+            (Ok(()), Route::Own(endpoint)) => self.own(endpoint, &request).await,
+            (Ok(()), Route::NotFound | Route::Ambiguous | Route::Application(_)) => Err(Problem::NotFound),
+        };
+        // A page has no link: the application is not here.
+        let refused = |problem: Problem| problem.response(&self.failed(&request), request.wants_page());
+        admin::apart(answer.unwrap_or_else(refused)).into_platform()
+    }
+
+    /// What is told of a request that fails.
+    fn failed(&self, request: &Incoming) -> FailedRequest {
+        FailedRequest::of(request, Some(&self.config))
     }
 
     /// Tells the browser where its session lives now, as often as it comes with the old cookie.
@@ -191,14 +225,18 @@ impl Gateway {
     }
 
     fn refuse(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
+        self.refusal(request, problem).into_platform()
+    }
+
+    fn refusal(&self, request: &Incoming, problem: &Problem) -> Outgoing {
         let login = self.endpoint_url("login", "/");
         let link = problem.way_out().map(|way| match way {
             WayOut::LogIn => (way, login.as_str()),
             WayOut::Again if request.method == "GET" => (way, request.path_and_query()),
             WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
         });
-        let response = problem.response_with_link(&request.ray(), request.wants_page(), link);
-        self.clearing(request, problem, response).into_platform()
+        let response = problem.response_with_link(&self.failed(request), request.wants_page(), link);
+        self.clearing(request, problem, response)
     }
 
     /// A login that was to lead to `return_to` failed; it may lie beside a session that lives.
@@ -206,7 +244,8 @@ impl Gateway {
         let login = self.endpoint_url("login", return_to);
         let link =
             if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login.as_str()) };
-        problem.response_with_links(&request.ray(), request.wants_page(), Some(link), &problem.logins(&login))
+        let failed = self.failed(request);
+        problem.response_with_links(&failed, request.wants_page(), Some(link), &problem.logins(&login))
     }
 
     /// Whether the browser has a session that lives.
@@ -216,7 +255,7 @@ impl Gateway {
 
     /// Takes a dead cookie away; one that was superseded may have a successor on its way.
     fn clearing(&self, request: &Incoming, problem: &Problem, response: Outgoing) -> Outgoing {
-        match problem {
+        match problem.plain() {
             Problem::SessionEnded(EndReason::Superseded) => response,
             Problem::SessionEnded(_) => response.cookie(&request.jar().clear_session(self.config.same_site)),
             _ => response,

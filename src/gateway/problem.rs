@@ -4,6 +4,7 @@
 
 use serde_json::json;
 
+use super::failed_request::FailedRequest;
 use super::response::{Body, Outgoing};
 use super::way_out::WayOut;
 use crate::actors::AskError;
@@ -98,6 +99,14 @@ pub enum Problem {
     /// The operator has to do something.
     #[error("The gateway cannot work yet: its configuration needs attention.")]
     ConfigInvalid(Vec<config::Problem>),
+    /// Another one, with what the log alone says of it.
+    #[error("{problem}")]
+    Explained {
+        /// What the visitor is told.
+        problem: Box<Self>,
+        /// What the operator is told beside that.
+        why: String,
+    },
 }
 
 const fn ended(reason: EndReason) -> &'static str {
@@ -139,9 +148,10 @@ impl From<SignInError> for Problem {
         match error {
             SignInError::CallbackRejected(why) => Self::CallbackRejected(why),
             SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
-            SignInError::ProviderUnavailable(_) => Self::ProviderUnavailable { retry_after: 5 },
+            SignInError::ProviderUnavailable(why) => Self::ProviderUnavailable { retry_after: 5 }.explained(why),
             SignInError::StoreUnavailable => Self::StoreUnavailable,
             SignInError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
+            SignInError::Said { error, said } => Self::from(*error).explained(said),
         }
     }
 }
@@ -151,13 +161,15 @@ impl From<AskError> for Problem {
         match error {
             // The cookie is well-formed and names nothing: as good as none.
             AskError::NoSuchActor => Self::LoginRequired,
-            AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_) => Self::StoreUnavailable,
+            AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_) => {
+                Self::StoreUnavailable.explained(error.to_string())
+            }
         }
     }
 }
 
 impl Problem {
-    const fn status_code_title(&self) -> (u16, &'static str, &'static str) {
+    fn status_code_title(&self) -> (u16, &'static str, &'static str) {
         match self {
             Self::LoginRequired => (401, "login_required", "Login required"),
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
@@ -181,55 +193,90 @@ impl Problem {
             Self::UpstreamTimeout => (504, "upstream_timeout", "Application too slow"),
             Self::StoreUnavailable => (503, "store_unavailable", "Sessions unavailable"),
             Self::ConfigInvalid(_) => (500, "config_invalid", "Gateway not configured"),
+            Self::Explained { problem, .. } => problem.status_code_title(),
+        }
+    }
+
+    /// The same, with a sentence for the log alone. It holds no secret; what a provider said in it is cleaned
+    /// ([`crate::provider::said`]).
+    pub fn explained(self, why: String) -> Self {
+        if why.is_empty() { self } else { Self::Explained { problem: Box::new(self), why } }
+    }
+
+    /// What the visitor is told.
+    pub fn plain(&self) -> &Self {
+        match self {
+            Self::Explained { problem, .. } => problem.plain(),
+            plain => plain,
+        }
+    }
+
+    /// What the log says: the whole of it.
+    pub fn in_full(&self) -> String {
+        match self {
+            Self::Explained { problem, why } => format!("{} {why}", problem.in_full()),
+            Self::ConfigInvalid(problems) => {
+                let problems: Vec<String> =
+                    problems.iter().map(|problem| format!("{} {}", problem.variable, problem.message)).collect();
+                format!("{self} {}", problems.join("; "))
+            }
+            plain => plain.to_string(),
         }
     }
 
     /// The HTTP status.
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         self.status_code_title().0
     }
 
+    /// Its code, for programs.
+    pub fn code(&self) -> &'static str {
+        self.status_code_title().1
+    }
+
     /// What it is called.
-    pub const fn title(&self) -> &'static str {
+    pub fn title(&self) -> &'static str {
         self.status_code_title().2
     }
 
-    const fn retry_after(&self) -> Option<u32> {
+    fn retry_after(&self) -> Option<u32> {
         match self {
             Self::ProviderUnavailable { retry_after } => Some(*retry_after),
             Self::StoreUnavailable | Self::KeysUnavailable => Some(5),
             Self::RateLimited => Some(60),
+            Self::Explained { problem, .. } => problem.retry_after(),
             _ => None,
         }
     }
 
-    /// The response to a request whose log entry is `ray`; a page where a person will read it.
-    pub fn response(&self, ray: &str, page: bool) -> Outgoing {
-        self.response_with_link(ray, page, None)
+    /// The response to a request; a page where a person will read it.
+    pub fn response(&self, failed: &FailedRequest, page: bool) -> Outgoing {
+        self.response_with_link(failed, page, None)
     }
 
     /// The same, with a link on the page.
-    pub fn response_with_link(&self, ray: &str, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
-        self.response_with_links(ray, page, link, &[])
+    pub fn response_with_link(&self, failed: &FailedRequest, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
+        self.response_with_links(failed, page, link, &[])
     }
 
     /// The same, with a link on the page, and with others to choose among: the URL and the words of each.
     pub fn response_with_links(
         &self,
-        ray: &str,
+        failed: &FailedRequest,
         page: bool,
         link: Option<(WayOut, &str)>,
         choices: &[(String, &str)],
     ) -> Outgoing {
         let (status, code, title) = self.status_code_title();
-        let response = if page {
-            self.page(status, title, ray, link, choices)
+        let ray = failed.ray.as_str();
+        let mut response = if page {
+            self.plain().page(status, title, ray, link, choices)
         } else {
             let mut document = json!({
                 "type": "about:blank", "title": title, "status": status, "code": code, "detail": self.to_string(),
                 "ray": ray,
             });
-            match self {
+            match self.plain() {
                 Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => {
                     insert(&mut document, "reason", json!(reason.as_str()))
                 }
@@ -238,6 +285,7 @@ impl Problem {
             }
             Outgoing::new(status, Body::Problem(document.to_string()))
         };
+        response.line = failed.line(self);
         self.with_headers(response)
     }
 
@@ -246,7 +294,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after() {
             response = response.header("retry-after", &seconds.max(1).to_string());
         }
-        match self {
+        match self.plain() {
             Self::MethodNotAllowed(methods) => response.header("allow", methods),
             Self::InvalidToken(_) => response.header("www-authenticate", "Bearer error=\"invalid_token\""),
             Self::CaptchaRequired(_) => response.header("cf-challenge", "captcha"),
@@ -265,9 +313,13 @@ fn insert(document: &mut serde_json::Value, name: &str, value: serde_json::Value
 mod tests {
     use super::*;
 
+    fn failed(ray: &str) -> FailedRequest {
+        FailedRequest::unreadable(ray.to_owned())
+    }
+
     #[test]
     fn a_problem_document_has_the_documented_fields() {
-        let response = Problem::SessionEnded(EndReason::Idle).response("ray-1", false);
+        let response = Problem::SessionEnded(EndReason::Idle).response(&failed("ray-1"), false);
         let Body::Problem(body) = &response.body else { panic!("not a problem document") };
         let document: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(response.status, 401);
@@ -279,16 +331,33 @@ mod tests {
 
     #[test]
     fn what_passes_says_when_to_come_back() {
-        let response = Problem::ProviderUnavailable { retry_after: 30 }.response("", false);
+        let response = Problem::ProviderUnavailable { retry_after: 30 }.response(&failed(""), false);
         assert!(response.headers.contains(&("retry-after", "30".to_owned())));
-        let response = Problem::MethodNotAllowed("GET").response("", true);
+        let response = Problem::MethodNotAllowed("GET").response(&failed(""), true);
         assert!(response.headers.contains(&("allow", "GET".to_owned())));
     }
 
     #[test]
     fn a_page_escapes_what_it_quotes() {
-        let response = Problem::CallbackRejected("<script>".into()).response("\"ray\"", true);
+        let response = Problem::CallbackRejected("<script>".into()).response(&failed("\"ray\""), true);
         let Body::Html(body) = &response.body else { panic!("not a page") };
         assert!(!body.contains("<script>") && body.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn what_the_log_alone_says_is_in_no_answer() {
+        let why = "the provider said: invalid_request (prompt=consent is needed)";
+        let plain = Problem::ProviderUnavailable { retry_after: 7 };
+        let problem = plain.clone().explained(why.to_owned()).explained("and more".to_owned());
+        for page in [false, true] {
+            let (response, as_before) = (problem.response(&failed("1"), page), plain.response(&failed("1"), page));
+            assert_eq!((response.status, &response.headers), (as_before.status, &as_before.headers));
+            let text = |outgoing: &Outgoing| match &outgoing.body {
+                Body::Problem(text) | Body::Html(text) => text.clone(),
+                Body::Empty | Body::Json(_) => panic!("neither a document nor a page"),
+            };
+            assert_eq!(text(&response), text(&as_before));
+            assert!(response.line.unwrap().contains("(prompt=consent is needed) and more"));
+        }
     }
 }

@@ -48,6 +48,7 @@ pub struct Incoming {
     visitor: OnceCell<Visitor>,
     /// Where the session lives, as was found out on the way: not where its cookie says.
     pub moved_to: RefCell<Option<Whereabouts>>,
+    remark: RefCell<Option<String>>,
 }
 
 impl Incoming {
@@ -67,6 +68,7 @@ impl Incoming {
             is_web_socket,
             visitor: OnceCell::new(),
             moved_to: RefCell::default(),
+            remark: RefCell::default(),
         }
     }
 
@@ -171,6 +173,16 @@ impl Incoming {
             ReadError::Broken => Problem::BadRequest("The request's body could not be read."),
             ReadError::TooLarge => Problem::TooLarge,
         })
+    }
+
+    /// Keeps a sentence for the log, should this request fail.
+    pub fn remark(&self, remark: Option<String>) {
+        self.remark.replace(remark);
+    }
+
+    /// That sentence.
+    pub fn remarked(&self) -> Option<String> {
+        self.remark.borrow().clone()
     }
 
     /// What finds the request in the log.

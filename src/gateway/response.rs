@@ -21,6 +21,8 @@ pub struct Outgoing {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Body,
+    /// What the log says of it: see [`super::failed_request`].
+    pub line: Option<String>,
 }
 
 /// A body and its type.
@@ -39,7 +41,7 @@ pub enum Body {
 impl Outgoing {
     /// A response with this body.
     pub const fn new(status: u16, body: Body) -> Self {
-        Self { status, headers: Vec::new(), body }
+        Self { status, headers: Vec::new(), body, line: None }
     }
 
     /// A redirect.
@@ -60,6 +62,9 @@ impl Outgoing {
 
     /// As the platform wants it.
     pub fn into_platform(self) -> worker::Result<web_sys::Response> {
+        if let Some(line) = &self.line {
+            worker::console_log!("{line}");
+        }
         let headers = web_sys::Headers::new()?;
         headers.set("cache-control", "no-store")?;
         headers.set("x-content-type-options", "nosniff")?;

@@ -55,6 +55,24 @@ impl Endpoint {
         }
     }
 
+    /// Its address under the prefix, with the names of its parts in place of their values.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Login => "/login",
+            Self::Callback => "/callback",
+            Self::Logout => "/logout",
+            Self::LoggedOut => "/logged-out",
+            Self::Session => "/session",
+            Self::Refresh => "/refresh",
+            Self::Sessions => "/sessions",
+            Self::OwnSession => "/sessions/{id}",
+            Self::BackchannelLogout => "/backchannel-logout",
+            Self::Admin => "/admin/",
+            Self::Healthz => "/healthz",
+            Self::Captcha => "/captcha",
+        }
+    }
+
     /// The methods that it answers, as `Allow` spells them.
     pub const fn methods(self) -> &'static str {
         match self {
@@ -85,6 +103,15 @@ pub enum Route<'a> {
     Application(&'a routes::Route),
     /// A path that hides what it asks for.
     Ambiguous,
+}
+
+/// What there is on the administrators' own host: their endpoint, and nothing of the application. So no page, script or
+/// service worker of the application's is ever of the console's origin.
+pub fn administration(config: &Config, url: &Url) -> Route<'static> {
+    match url.path().strip_prefix(config.auth_prefix.as_str()).and_then(Endpoint::of) {
+        Some(Endpoint::Admin) => Route::Own(Endpoint::Admin),
+        _ => Route::NotFound,
+    }
 }
 
 /// The route of a request for `url`, which is [`normalized`], and whose path is as it came in `raw`.
@@ -147,6 +174,8 @@ pub enum Host {
     Ours(Origin),
     /// It is, but the scheme must be https: the URL to go to.
     Insecure(String),
+    /// It is the administrators' own (`ADMIN_ORIGIN`).
+    Administration(Origin),
     /// It is not.
     Foreign,
 }
@@ -154,7 +183,10 @@ pub enum Host {
 /// Holds the request's URL against `PUBLIC_ORIGIN`, or takes its own origin where there is none.
 pub fn host(config: &Config, url: &Url) -> Host {
     let Some(requested) = Origin::of(url) else { return Host::Foreign };
-    let origin = if config.public_origins.is_empty() {
+    let administration = config.admin_origin.as_ref().filter(|origin| origin.has_host_of(&requested));
+    let origin = if let Some(origin) = administration {
+        origin.clone()
+    } else if config.public_origins.is_empty() {
         requested
     } else {
         let matches = |origin: &&Origin| origin.host.eq_ignore_ascii_case(&requested.host);
@@ -170,7 +202,7 @@ pub fn host(config: &Config, url: &Url) -> Host {
             Err(()) => Host::Foreign,
         };
     }
-    Host::Ours(origin)
+    if administration.is_some() { Host::Administration(origin) } else { Host::Ours(origin) }
 }
 
 /// The longest `return_to`: URLs beyond it do not come through everywhere.

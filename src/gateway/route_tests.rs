@@ -53,6 +53,52 @@ fn own_endpoints_lie_under_the_prefix_and_nothing_under_it_reaches_the_applicati
 }
 
 #[test]
+fn the_administrators_host_has_their_endpoint_and_nothing_of_the_application() {
+    let of = |public: &str| {
+        Config::read(|name| match name {
+            "OIDC_ISSUER" => Some("https://login.example".into()),
+            "OIDC_CLIENT_ID" => Some("gateway".into()),
+            "UPSTREAM" => Some("https://app.internal".into()),
+            "ADMIN_ORIGIN" => Some("https://admin.example".into()),
+            "PUBLIC_ORIGIN" => Some(public.into()),
+            _ => None,
+        })
+        .unwrap()
+    };
+    for config in [of(""), of("https://app.example")] {
+        for spelled in ["admin.example", "ADMIN.Example", "admin.example.", "admin.example:443", "admin%2Eexample"] {
+            let url = Url::parse(&format!("https://{spelled}/")).unwrap();
+            let Host::Administration(origin) = host(&config, &url) else { panic!("{spelled} is another's") };
+            assert_eq!(origin.text, "https://admin.example");
+        }
+        let plain = Url::parse("http://admin.example/auth/admin/").unwrap();
+        assert_eq!(host(&config, &plain), Host::Insecure("https://admin.example/auth/admin/".into()));
+        for other in ["https://admin.example:8443/", "https://app.example/", "https://admin.example.org/"] {
+            assert!(!matches!(host(&config, &Url::parse(other).unwrap()), Host::Administration(_)), "{other}");
+        }
+        let at = |path: &str| {
+            administration(&config, &normalized(Url::parse(&format!("https://admin.example{path}")).unwrap()))
+        };
+        for path in ["/auth/admin", "/auth/admin/", "/auth/admin/sessions/x", "/auth/%61dmin/"] {
+            assert_eq!(at(path), Route::Own(Endpoint::Admin), "{path}");
+        }
+        for path in [
+            "/",
+            "/sw.js",
+            "/auth",
+            "/auth/login",
+            "/auth/healthz",
+            "/auth/session",
+            "/auth/adminx",
+            "/admin/",
+            "//auth/admin/",
+        ] {
+            assert_eq!(at(path), Route::NotFound, "{path}");
+        }
+    }
+}
+
+#[test]
 fn paths_that_hide_what_they_ask_for_are_ambiguous() {
     for path in [
         "/a/%2e%2e/b",

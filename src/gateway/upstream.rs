@@ -31,10 +31,8 @@ impl Gateway {
         init: &web_sys::RequestInit,
         sent: Option<JsFuture>,
     ) -> Result<web_sys::Response, Problem> {
-        let unavailable = |_: JsValue| {
-            worker::console_error!("UPSTREAM: {upstream} cannot be reached");
-            Problem::UpstreamUnavailable
-        };
+        let unavailable =
+            |_: JsValue| Problem::UpstreamUnavailable.explained(format!("UPSTREAM: {upstream} cannot be reached"));
         let fetching = match upstream {
             Upstream::Origin(origin) => fetch(&format!("{origin}{}", request.path_and_query()), init),
             Upstream::Binding(name) => {
@@ -61,8 +59,8 @@ impl Gateway {
             // What comes too late is dropped with the request.
             None => {
                 let limit = limit.whole_seconds();
-                worker::console_error!("UPSTREAM: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
-                Err(Problem::UpstreamTimeout)
+                let why = format!("UPSTREAM: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
+                Err(Problem::UpstreamTimeout.explained(why))
             }
         }
     }

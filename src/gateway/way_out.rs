@@ -31,9 +31,10 @@ impl WayOut {
 
 impl Problem {
     /// Where a page about it leads; none: there is nowhere to go from here.
-    pub const fn way_out(&self) -> Option<WayOut> {
+    pub fn way_out(&self) -> Option<WayOut> {
         match self {
             Self::ForeignHost => None,
+            Self::Explained { problem, .. } => problem.way_out(),
             Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::TurnedDown(_) => {
                 Some(WayOut::LogIn)
             }
@@ -95,7 +96,7 @@ impl Problem {
 
     /// The other logins that the provider offers in place of the one at this address.
     pub fn logins(&self, login: &str) -> Vec<(String, &str)> {
-        let Self::TurnedDown(turned_down) = self else { return Vec::new() };
+        let Self::TurnedDown(turned_down) = self.plain() else { return Vec::new() };
         let url = |choice: &Choice| {
             let parameter =
                 form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
@@ -141,6 +142,7 @@ impl Problem {
             }
             (Self::HeadersTooLarge, _) => "Delete the cookies of this site, then open it again.",
             (Self::CsrfRejected, _) => "Nothing was changed. If you meant to do this, do it in the application itself.",
+            (Self::Explained { problem, .. }, way_out) => problem.next(way_out),
             (
                 Self::AlreadyEnded(_)
                 | Self::InvalidToken(_)
@@ -157,12 +159,16 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
+    use super::super::failed_request::FailedRequest;
     use super::super::response::Body;
     use super::*;
     use crate::provider::turned_down::TurnedDown;
 
     fn html(problem: &Problem, link: Option<(WayOut, &str)>) -> String {
-        let Body::Html(body) = problem.response_with_link("ray-1", true, link).body else { panic!("not a page") };
+        let Body::Html(body) = problem.response_with_link(&FailedRequest::unreadable("ray-1".into()), true, link).body
+        else {
+            panic!("not a page")
+        };
         body
     }
 

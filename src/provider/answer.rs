@@ -10,6 +10,7 @@ use time::{Duration, OffsetDateTime};
 use super::discovery::unanswered;
 use super::http::{self, HttpError};
 use super::patience::patience;
+use super::said;
 use super::turned_down::TurnedDown;
 use super::{ProviderError, RefreshFailure};
 use crate::ambient;
@@ -26,12 +27,18 @@ pub struct Answer {
     pub retry_after: Cell<Option<Duration>>,
     /// When it was complete.
     pub received_at: Cell<Option<OffsetDateTime>>,
+    /// What it says beside its code, where it is an error: for the log alone.
+    pub said: Cell<Option<String>>,
 }
 
 impl Answer {
     /// Sends a request to the endpoint.
     pub async fn to(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let secrets = said::secrets_of(&request);
         let response = http::send(request).await?;
+        if !response.status().is_success() {
+            self.said.set(said::in_answer(response.body(), &secrets));
+        }
         self.status.set(Some(response.status().as_u16()));
         let now = ambient::now();
         self.received_at.set(Some(now));

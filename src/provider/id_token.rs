@@ -66,8 +66,7 @@ pub fn validate(
     now: OffsetDateTime,
 ) -> Result<Map<String, Value>, IdTokenError> {
     let invalid = IdTokenError::Invalid;
-    let token = CoreIdToken::from_str(raw)
-        .map_err(|_| invalid("the ID token cannot be read: its algorithm, or the type of a claim, is not accepted"))?;
+    let token = CoreIdToken::from_str(raw).map_err(|_| invalid(why_unreadable(raw)))?;
 
     // The library knows one current time: the one it compares `exp` with.
     let expiry_now = chrono(now.saturating_sub(LEEWAY));
@@ -134,6 +133,19 @@ fn reason(error: &ClaimsVerificationError) -> IdTokenError {
         ClaimsVerificationError::InvalidSubject(_) => "the ID token names another subject (sub)",
         _ => "the ID token is not accepted",
     })
+}
+
+/// What the library takes no token without, in words.
+fn why_unreadable(raw: &str) -> &'static str {
+    let claims = payload(raw).unwrap_or_default();
+    match ["iss", "sub", "exp", "iat"].into_iter().find(|name| claims.get(*name).is_none_or(Value::is_null)) {
+        _ if claims.is_empty() => "the ID token cannot be read: it is no signed JWT with claims",
+        Some("iss") => "the ID token does not say who issued it (iss is missing)",
+        Some("sub") => "the ID token does not say who the user is (sub is missing)",
+        Some("exp") => "the ID token does not say when it ends (exp is missing)",
+        Some("iat") => "the ID token does not say when it was issued (iat is missing)",
+        _ => "the ID token cannot be read: its algorithm, or the type of a claim, is not accepted",
+    }
 }
 
 /// The claims as the provider wrote them, those unknown to the library included. Says nothing of their truth.

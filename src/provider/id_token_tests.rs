@@ -41,6 +41,20 @@ fn a_good_token_passes_and_keeps_the_claims_that_nobody_knows() {
 }
 
 #[test]
+fn a_claim_that_is_missing_is_told_by_its_name() {
+    for name in ["iss", "sub", "exp", "iat"] {
+        let mut claims = good();
+        claims.as_object_mut().unwrap().remove(name);
+        for claims in [claims, with(name, json!(null))] {
+            let why = check(&claims).unwrap_err().to_string();
+            assert!(why.contains(&format!("({name} is missing)")), "{name}: {why}");
+        }
+    }
+    let typed = check(&with("sub", json!(7))).unwrap_err().to_string();
+    assert!(typed.contains("type of a claim"), "{typed}");
+}
+
+#[test]
 fn claims_that_are_wrong_or_of_a_wrong_type_are_refused() {
     for (name, value) in [
         ("iss", json!("https://op.example/")),

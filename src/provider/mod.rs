@@ -24,6 +24,7 @@ pub mod keys;
 pub mod logout_token;
 pub mod oidc;
 pub mod patience;
+pub mod said;
 #[cfg(test)]
 mod signing;
 pub mod token;
@@ -45,6 +46,24 @@ pub enum ProviderError {
     /// The user has to do something first.
     #[error(transparent)]
     TurnedDown(Box<TurnedDown>),
+    /// Another one, with the provider's own words for the log alone ([`said`]).
+    #[error("{error}")]
+    Said {
+        /// What is wrong.
+        error: Box<Self>,
+        /// A sentence.
+        said: String,
+    },
+}
+
+impl ProviderError {
+    /// The same, with what the provider said where it said something.
+    pub fn with_words(self, said: Option<String>) -> Self {
+        match said {
+            Some(said) => Self::Said { error: Box::new(self), said },
+            None => self,
+        }
+    }
 }
 
 /// How presenting a refresh token came out, where it brought no tokens.
@@ -63,6 +82,31 @@ pub enum RefreshFailure {
     Unknown(String),
     /// The organization to switch to wants a login of its own, or there is none such; the grant stays as it was.
     OtherOrganization(String),
+    /// Another one, with the provider's own words for the log alone ([`said`]).
+    Said {
+        /// What is wrong.
+        failure: Box<Self>,
+        /// A sentence.
+        said: String,
+    },
+}
+
+impl RefreshFailure {
+    /// The same, with what the provider said where it said something.
+    pub fn with_words(self, said: Option<String>) -> Self {
+        match said {
+            Some(said) => Self::Said { failure: Box::new(self), said },
+            None => self,
+        }
+    }
+
+    /// The failure, and what the provider said of it.
+    pub fn apart(self) -> (Self, Option<String>) {
+        match self {
+            Self::Said { failure, said } => (failure.apart().0, Some(said)),
+            plain => (plain, None),
+        }
+    }
 }
 
 /// One authorization request.

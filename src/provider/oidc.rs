@@ -13,7 +13,7 @@ use super::answer::{Answer, client_advice, exchange_error, plain_code, refresh_f
 use super::discovery::{self, Metadata, Source, unanswered};
 use super::http;
 use super::token::{OidcClient, TokenSet};
-use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
+use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, said};
 use crate::actors::session::state::Identity;
 use crate::ambient;
 use crate::config::{self, Par, TokenAuth};
@@ -136,12 +136,16 @@ impl Oidc {
             error: String,
         }
         let params: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let response = http::send(self.authenticated_form(metadata, endpoint, params)?).await.map_err(unanswered)?;
+        let request = self.authenticated_form(metadata, endpoint, params)?;
+        let secrets = said::secrets_of(&request);
+        let response = http::send(request).await.map_err(unanswered)?;
         let status = response.status();
+        let said = said::in_answer(response.body(), &secrets);
         if http::says_not_now(status.as_u16()) {
             return Err(ProviderError::Unavailable(format!(
                 "the provider answered {status} to the pushed authorization request"
-            )));
+            ))
+            .with_words(said));
         }
         let pushed: Option<Pushed> = serde_json::from_slice(response.body()).ok().filter(|_| status.is_success());
         let Some(pushed) = pushed else {
@@ -151,7 +155,8 @@ impl Oidc {
             let code = code.map_or_else(String::new, |code| format!(": {code}"));
             return Err(ProviderError::Rejected(format!(
                 "the provider answered {status} to the pushed authorization request{code}{advice}"
-            )));
+            ))
+            .with_words(said));
         };
         let mut url = url.clone();
         url.query_pairs_mut()
@@ -247,7 +252,8 @@ impl Oidc {
         let set = request
             .request_async(&|request| answer.to(request))
             .await
-            .map_err(|error| exchange_error(error, answer.status.get(), self.settings.client_secret.as_ref()))?;
+            .map_err(|error| exchange_error(error, answer.status.get(), self.settings.client_secret.as_ref()))
+            .map_err(|error| error.with_words(answer.said.take()))?;
         Ok((set, answer.received_at.get().unwrap_or_else(ambient::now)))
     }
 
@@ -272,7 +278,8 @@ impl Oidc {
         let set = request
             .request_async(&|request| answer.to(request))
             .await
-            .map_err(|error| refresh_failure(&error, &answer, self.settings.client_secret.as_ref()))?;
+            .map_err(|error| refresh_failure(&error, &answer, self.settings.client_secret.as_ref()))
+            .map_err(|failure| failure.with_words(answer.said.take()))?;
         let received_at = answer.received_at.get().unwrap_or_else(ambient::now);
         let tokens = set.tokens(received_at).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         let renewed = match set.id_token() {

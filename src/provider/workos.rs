@@ -12,7 +12,7 @@ use url::Url;
 use super::discovery::unanswered;
 use super::id_token::IdTokenError;
 use super::patience::patience;
-use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, http, keys};
+use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, http, keys, said};
 use crate::actors::session::state::Identity;
 use crate::ambient;
 use crate::config;
@@ -38,6 +38,7 @@ struct Answer {
     retry_after: Option<Duration>,
     received_at: OffsetDateTime,
     body: Value,
+    said: Option<String>,
 }
 
 /// Why the tokens of an answer are not taken.
@@ -103,7 +104,7 @@ impl WorkOs {
             [("grant_type", "authorization_code"), ("code", exchange.code), ("code_verifier", exchange.code_verifier)];
         let answer = self.authenticate(&grant).await.map_err(unanswered)?;
         if !(200..300).contains(&answer.status) {
-            return Err(answer::exchange_error(answer.status, &answer.body));
+            return Err(answer::exchange_error(answer.status, &answer.body).with_words(answer.said));
         }
         let tokens = answer::tokens(&answer.body, answer.received_at)?;
         let claims =
@@ -139,7 +140,8 @@ impl WorkOs {
                 answer.retry_after,
                 &answer.body,
                 organization.is_some(),
-            ));
+            )
+            .with_words(answer.said));
         }
         let unknown = |error: ProviderError| RefreshFailure::Unknown(error.to_string());
         let tokens = answer::tokens(&answer.body, answer.received_at).map_err(unknown)?;
@@ -177,13 +179,16 @@ impl WorkOs {
         if let Some(body) = body.as_object_mut() {
             body.extend(grant.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
         }
-        let response = http::send(self.post(&["user_management", "authenticate"], None, &body)?).await?;
+        let request = self.post(&["user_management", "authenticate"], None, &body)?;
+        let secrets = said::secrets_of(&request);
+        let response = http::send(request).await?;
         let received_at = ambient::now();
         Ok(Answer {
             status: response.status().as_u16(),
             retry_after: patience(response.status().as_u16(), response.headers(), received_at),
             received_at,
             body: serde_json::from_slice(response.body()).unwrap_or_default(),
+            said: if response.status().is_success() { None } else { said::in_answer(response.body(), &secrets) },
         })
     }
 

@@ -33,6 +33,7 @@ export async function startGateway({ vars = {}, provider, upstream, https = fals
     UPSTREAM: upstream?.origin,
     STATE_KEYS,
     ADMIN_TOKEN,
+    ADMIN_ORIGIN: gateway.adminOrigin,
   };
   const given = Object.entries({ ...defaults, ...vars }).filter(([, value]) => value !== undefined);
   gateway.vars = Object.fromEntries(given);
@@ -53,6 +54,11 @@ class Gateway {
 
   get origin() {
     return `${this.https ? "https" : "http"}://${this.host}:${this.port}`;
+  }
+
+  /** Where the console is: browsers find `*.localhost` on this machine. */
+  get adminOrigin() {
+    return `${this.https ? "https" : "http"}://admin.localhost:${this.port}`;
   }
 
   /** The cookies' names at this origin: plain http has no prefix. */
@@ -136,6 +142,11 @@ class Gateway {
   /** What a browser without cookies gets that opens this address; nothing is followed. */
   visit(target, { headers, ...options } = {}) {
     return this.request(target, { headers: { ...NAVIGATION, ...headers }, ...options });
+  }
+
+  /** The same to the administrators' host, which not every system's resolver finds. */
+  atConsole(target, { headers, ...options } = {}) {
+    return this.request(target, { headers: { host: new URL(this.adminOrigin).host, ...headers }, ...options });
   }
 
   /** A request to the gateway, without a browser's headers. */

@@ -18,7 +18,7 @@ use worker::{Env, SqlStorage, Storage};
 
 use self::message::{DirectoryError, Forget, List, Listed, Observe, Register, RevokeAll, Verdict};
 use self::state::Directory;
-use crate::actors::log::{Cause, Entry, Event};
+use crate::actors::log::{Beside, Cause, Entry, Event};
 use crate::actors::session::follow;
 use crate::actors::session::message::{Authority, Denied, Describe, Revoke, SessionState};
 use crate::actors::{self, AskError};
@@ -105,7 +105,7 @@ impl Shell {
 
     fn log(&self, event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str) {
         let entry = Entry::new(event, outcome, cause, began, None, detail);
-        worker::console_log!("{}", entry.line("RegionDirectory", &self.id, None));
+        worker::console_log!("{}", entry.line("RegionDirectory", &self.id, Beside::default()));
     }
 
     async fn register(&self, register: Register) -> Result<(), DirectoryError> {

@@ -84,6 +84,11 @@ impl Attempt {
         (now < last).then_some(SigningIn { place, began_at: self.began_at, forgotten_at })
     }
 
+    /// What no log line may quote of it.
+    pub fn secrets(&self) -> [String; 3] {
+        [&self.state, &self.nonce, &self.code_verifier].map(Secret::expose)
+    }
+
     /// Whether no user sees anything of the login.
     pub const fn is_silent(&self) -> bool {
         matches!(self.occasion, Occasion::Renewal | Occasion::Move)

@@ -20,6 +20,7 @@ use self::observe::Heed;
 use self::single_flight::SingleFlight;
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::Refusal;
+use crate::actors::log::{self, Beside};
 use crate::ambient;
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
@@ -160,17 +161,40 @@ impl Session {
 
     /// Writes an event to the ledger and the log. What cannot be written down stops nothing.
     fn record(&self, event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str) {
+        self.record_with_words(event, outcome, cause, began, detail, None);
+    }
+
+    /// The same, with what the provider said: in the log alone.
+    fn record_with_words(
+        &self,
+        event: Event,
+        outcome: &str,
+        cause: Cause,
+        began: OffsetDateTime,
+        detail: &str,
+        said: Option<&str>,
+    ) {
         let memory = self.memory.borrow();
         let Some(state) = memory.state.as_ref() else { return };
         let entry = Entry::new(event, outcome, cause, began, Some(state.place().region), detail);
-        worker::console_log!("{}", entry.line(CLASS, &self.id, self.next_alarm()));
+        let user = state.user().map(|(issuer, subject)| log::user(&issuer, &subject, self.config.log_subject));
+        let beside = Beside { user: user.as_deref(), next_alarm_at: self.next_alarm(), said };
+        worker::console_log!("{}", entry.line(CLASS, &self.id, beside));
         let _ = ledger::append(&self.sql, &entry);
     }
 
     /// Writes an event to the log alone: this actor has no record, and leaves nothing behind.
-    fn log(&self, event: Event, outcome: &str, began: OffsetDateTime, detail: &str, region: Region) {
+    fn log(
+        &self,
+        event: Event,
+        outcome: &str,
+        began: OffsetDateTime,
+        detail: &str,
+        said: Option<&str>,
+        region: Region,
+    ) {
         let entry = Entry::new(event, outcome, Cause::Request, began, Some(region), detail);
-        worker::console_log!("{}", entry.line(CLASS, &self.id, None));
+        worker::console_log!("{}", entry.line(CLASS, &self.id, Beside { said, ..Beside::default() }));
     }
 
     async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Result<Option<Box<Inspection>>, Refusal> {

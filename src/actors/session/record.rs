@@ -14,6 +14,7 @@ use super::ledger::{self, Cause, Entry, Event};
 use super::message::{Inspection, SessionState, Summary};
 use super::state::{RETENTION, State};
 use super::{CLASS, Memory, Session};
+use crate::actors::log::Beside;
 use crate::actors::wire;
 use crate::ambient;
 use crate::store::{About, StoreError};
@@ -70,7 +71,7 @@ impl Session {
         drop(memory);
         if self.unreadable_since().is_none() {
             let entry = Entry::new(Event::GetDenied, UNREADABLE, Cause::Request, ambient::now(), None, why);
-            worker::console_log!("{}", entry.line(CLASS, &self.id, None));
+            worker::console_log!("{}", entry.line(CLASS, &self.id, Beside::default()));
             ledger::create(&self.sql)?;
             ledger::append(&self.sql, &entry)?;
         }

@@ -268,17 +268,21 @@ impl Session {
         tries: u32,
     ) -> Result<Duration, Outcome> {
         let now = ambient::now();
+        let (failure, said) = failure.apart();
+        let record = |outcome: &str, detail: &str| {
+            self.record_with_words(Event::Refresh, outcome, cause, began, detail, said.as_deref());
+        };
         match failure {
             _ if self.active(|_| ()).is_none() => Err(Outcome::Ended),
             RefreshFailure::Refused(why) => {
-                self.record(Event::Refresh, "refused", cause, began, &why);
+                record("refused", &why);
                 let reason = EndReason::RefreshRejected;
                 let _ = self.end(reason, cause, reason.in_words(cause)).await;
                 Err(Outcome::Ended)
             }
             RefreshFailure::OtherOrganization(why) => {
                 let _ = self.establish(|state| state.deferred(now)).await;
-                self.record(Event::Refresh, "other_organization", cause, began, &why);
+                record("other_organization", &why);
                 Err(Outcome::OtherOrganization)
             }
             RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
@@ -290,7 +294,7 @@ impl Session {
                 if go_on {
                     return Ok(pause);
                 }
-                self.record(Event::Refresh, "deferred", cause, began, &format!("{why}; it is asked again later"));
+                record("deferred", &format!("{why}; it is asked again later"));
                 Err(unavailable_for(pause))
             }
             RefreshFailure::Deferred { why, .. } | RefreshFailure::Unknown(why) => {
@@ -307,9 +311,11 @@ impl Session {
                     Outcome::NoToken
                 };
                 let detail = format!("{why}; whether the provider took the refresh token is not known");
-                self.record(Event::Refresh, "unknown", cause, began, &detail);
+                record("unknown", &detail);
                 Err(outcome)
             }
+            // It was taken apart.
+            RefreshFailure::Said { .. } => Err(Outcome::NoToken),
         }
     }
 }

@@ -31,6 +31,7 @@ impl From<ProviderError> for SignInError {
             ProviderError::Rejected(why) => Self::ProviderRejected(why),
             ProviderError::Callback(why) => Self::CallbackRejected(why),
             ProviderError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
+            ProviderError::Said { error, said } => Self::Said { error: Box::new(Self::from(*error)), said },
         }
     }
 }
@@ -55,6 +56,7 @@ impl Session {
     pub(super) async fn complete(self: &Rc<Self>, complete: Complete) -> Result<Completed, SignInError> {
         self.load().await?;
         let (began, region) = (ambient::now(), complete.place.region);
+        let said = complete.callback.said(complete.attempt.secrets());
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
             Ok((Completed::SignedIn { .. }, None)) => ("ok", "the user logged in".to_owned()),
@@ -69,16 +71,21 @@ impl Session {
             }
             Err(error) => (word(error), format!("the login failed: {error}")),
         };
-        self.record_login(word, began, &detail, region);
+        let said = match &outcome {
+            Ok((Completed::SignedIn { .. }, _)) => None,
+            Err(SignInError::Said { said, .. }) => Some(said.clone()),
+            Ok(_) | Err(_) => said,
+        };
+        self.record_login(word, began, &detail, said.as_deref(), region);
         outcome.map(|(completed, _)| completed)
     }
 
     /// A login that made no record leaves a log line alone.
-    fn record_login(&self, outcome: &str, began: OffsetDateTime, detail: &str, region: Region) {
+    fn record_login(&self, outcome: &str, began: OffsetDateTime, detail: &str, said: Option<&str>, region: Region) {
         if self.memory.borrow().state.is_some() {
-            self.record(Event::Complete, outcome, Cause::Request, began, detail);
+            self.record_with_words(Event::Complete, outcome, Cause::Request, began, detail, said);
         } else {
-            self.log(Event::Complete, outcome, began, detail, region);
+            self.log(Event::Complete, outcome, began, detail, said, region);
         }
     }
 
@@ -272,8 +279,9 @@ fn secret() -> Result<Secret, SignInError> {
 }
 
 /// How log lines name a failure.
-const fn word(error: &SignInError) -> &'static str {
+fn word(error: &SignInError) -> &'static str {
     match error {
+        SignInError::Said { error, .. } => word(error),
         SignInError::CallbackRejected(_) | SignInError::TurnedDown(_) => "callback_rejected",
         SignInError::ProviderRejected(_) => "provider_rejected",
         SignInError::ProviderUnavailable(_) => "provider_unavailable",

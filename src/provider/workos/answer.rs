@@ -1,7 +1,7 @@
 //! What an answer of `authenticate` means. Pure.
 //!
-//! Errors come as `{code, message, …}` or as `{error, error_description}`. Of the words nothing is passed on: an
-//! `invalid_grant` quotes the code.
+//! Errors come as `{code, message, …}` or as `{error, error_description}`. Of the words none is for users: an
+//! `invalid_grant` quotes the code. What of them goes into the log is [`crate::provider::said`]'s.
 
 use openidconnect::{AccessToken, RefreshToken};
 use serde_json::Value;

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::UserPlace;
 use crate::actors::session::attempt::{Attempt, Predecessor};
 use crate::credential::Secret;
+use crate::provider::said::said;
 use crate::provider::turned_down::TurnedDown;
 use crate::region::Region;
 
@@ -18,6 +19,16 @@ pub struct Callback {
     pub iss: Option<String>,
     /// `error`.
     pub error: Option<String>,
+    /// `error_description`: for the log alone.
+    pub error_description: Option<String>,
+}
+
+impl Callback {
+    /// What the provider said where it sent an error, for the log alone. `secrets` are those of the login.
+    pub fn said(&self, secrets: impl IntoIterator<Item = String>) -> Option<String> {
+        let secrets: Vec<String> = self.code.iter().cloned().chain(secrets).collect();
+        said(self.error.as_deref(), self.error_description.as_deref(), &secrets)
+    }
 }
 
 impl std::fmt::Debug for Callback {
@@ -82,4 +93,12 @@ pub enum SignInError {
     /// The user has to do something first.
     #[error(transparent)]
     TurnedDown(Box<TurnedDown>),
+    /// Another one, with the provider's own words for the log alone.
+    #[error("{error}")]
+    Said {
+        /// What is wrong.
+        error: Box<Self>,
+        /// A sentence.
+        said: String,
+    },
 }

@@ -68,12 +68,12 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
     let sealed = [&binary, &epoch[..], &[0xAB; 96], &[1, b'/', 1], &binary, &hash_bytes(), &[2, 1, 0]].concat();
     let complete = Complete {
         attempt: Box::new(attempt),
-        callback: Callback { code: Some("c".into()), iss: None, error: None },
+        callback: Callback { code: Some("c".into()), iss: None, error: None, error_description: None },
         redirect_uri: "r".into(),
         place: UserPlace { region: Region::Oc, country: None, user_agent: None },
         replaces: None,
     };
-    let rest = [1, 1, b'c', 0, 0, 1, b'r', 6, 0, 0, 0];
+    let rest = [1, 1, b'c', 0, 0, 0, 1, b'r', 6, 0, 0, 0];
     assert_eq!(wire::encode(&complete.into_message()).unwrap(), [&[1, 0][..], &sealed, &rest].concat());
 }
 
@@ -99,6 +99,11 @@ fn a_state_travels_as_its_name_and_reads_the_same_in_json() {
 
 #[test]
 fn a_callback_does_not_show_its_code_in_debug_output() {
-    let callback = Callback { code: Some("s3cret".into()), iss: None, error: None };
+    let callback = Callback {
+        code: Some("s3cret".into()),
+        iss: None,
+        error: None,
+        error_description: Some("code s3cret is used".into()),
+    };
     assert!(!format!("{callback:?}").contains("s3cret"));
 }
