@@ -134,7 +134,7 @@ describe("routes", () => {
   });
 
   test("a session = none route takes everybody and carries no token and no identity, but the visitor's headers", async () => {
-    for (const cookie of [undefined, browser.sessionHeader, "session=rubbish"]) {
+    for (const cookie of [undefined, browser.sessionHeader, "edge-session=rubbish"]) {
       const answer = await get("/public/x", {
         ...(cookie && { cookie: `a=1; ${cookie}` }),
         authorization: "Bearer mine",
@@ -155,7 +155,7 @@ describe("routes", () => {
     const known = await seenBy("/optional/x");
     assert.match(valuesOf(known.headers, "authorization")[0], /^Bearer /);
     assert.deepEqual(valuesOf(known.headers, "x-forwarded-user"), ["ada"]);
-    for (const headers of [{}, { cookie: "session=rubbish" }, { accept: "text/html" }]) {
+    for (const headers of [{}, { cookie: "edge-session=rubbish" }, { accept: "text/html" }]) {
       const answer = await get("/optional/x", headers);
       assert.equal(answer.status, 200);
       assert.deepEqual(valuesOf(answer.json().headers, "authorization"), []);
@@ -256,7 +256,7 @@ describe("routes", () => {
     assert.deepEqual(await controls(await browser.api("/app/x")), ["no-store", undefined, undefined]);
     assert.deepEqual(await controls(await browser.api("/optional/x")), ["no-store", undefined, undefined]);
     for (const path of ["/public/x", "/optional/x"]) assert.deepEqual(await controls(await get(path)), ["public, s-maxage=60", "max-age=60", "max-age=60"]);
-    world.upstream.answer("/public/cookie", (_, response) => response.writeHead(200, { "cache-control": "s-maxage=60", "set-cookie": ["a=1", "session=evil"] }).end());
+    world.upstream.answer("/public/cookie", (_, response) => response.writeHead(200, { "cache-control": "s-maxage=60", "set-cookie": ["a=1", "edge-session=evil"] }).end());
     const answer = await get("/public/cookie");
     assert.deepEqual([answer.headers["cache-control"], answer.setCookies], ["no-store", ["a=1"]]);
   });

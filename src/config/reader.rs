@@ -65,6 +65,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             login: self.seconds("LOGIN_TIMEOUT_SECONDS", 600, 1),
         };
         let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
+        let cookie_prefix = self.cookie_prefix();
         let regions = self.regions();
         let store = store::read(self);
         let admin_token = self.text("ADMIN_TOKEN");
@@ -83,6 +84,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             provider: provider?,
             lifetimes,
             same_site: same_site?,
+            cookie_prefix: cookie_prefix.into(),
             regions: regions?,
             store: store?,
             admin_token: admin_token.as_deref().map(AdminToken::new),
@@ -192,6 +194,21 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem(
                 "AUTH_PREFIX",
                 "must be a path such as /auth: a leading slash, no trailing one, letters, digits, - and _",
+            );
+        }
+        text
+    }
+
+    fn cookie_prefix(&mut self) -> String {
+        let text = self.text("COOKIE_PREFIX").unwrap_or_default();
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let name = text.strip_suffix('-').unwrap_or_default();
+        // `http-` would make the device cookie's name one of those that browsers don't bind to a device.
+        let named = (1..32).contains(&name.len()) && text.bytes().all(plain) && !text.starts_with("http-");
+        if !text.is_empty() && !named {
+            self.problem(
+                "COOKIE_PREFIX",
+                "must be lower-case letters, digits and - with a - at the end, 32 at the most, such as shop-; not http-",
             );
         }
         text

@@ -3,7 +3,7 @@
 use super::Problem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 49] = [
+pub const NAMES: [&str; 50] = [
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
     "AUTH0_LOGOUT_FEDERATED",
@@ -12,6 +12,7 @@ pub const NAMES: [&str; 49] = [
     "CAPTCHA_SECRET",
     "CAPTCHA_SITE_KEY",
     "CAPTCHA_VERIFY_URL",
+    "COOKIE_PREFIX",
     "COOKIE_SAME_SITE",
     "DATABASE_URL",
     "DEFAULT_REGION",

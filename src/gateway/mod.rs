@@ -37,6 +37,7 @@ pub mod jwk;
 pub mod jwt;
 mod login;
 mod logout;
+pub mod look_alike;
 pub mod pages;
 mod pipe;
 pub mod problem;
@@ -80,7 +81,7 @@ pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker:
 /// Refuses a request for another host than the gateway's, or one that there is no configuration to serve.
 fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Result<web_sys::Response> {
     let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
-    let request = Incoming::new(raw, url, origin);
+    let request = Incoming::new(raw, url, origin, "".into());
     let link = problem.way_out().map(|way| (way, request.path_and_query()));
     problem.response_with_link(&request.ray(), request.is_navigation(), link).into_platform()
 }
@@ -92,7 +93,7 @@ impl Gateway {
             Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
             Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
         };
-        let request = Incoming::new(raw, url, origin);
+        let request = Incoming::new(raw, url, origin, Rc::clone(&self.config.cookie_prefix));
         if let Err(problem) = request.check_size(address) {
             return self.refuse(&request, &problem);
         }
