@@ -21,6 +21,7 @@ pub mod pattern;
 pub mod provider;
 mod reader;
 pub mod routes;
+pub mod rules;
 mod spelling;
 mod store;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub auth_prefix: String,
     /// `ROUTES`, or the one route that `UPSTREAM` is.
     pub routes: Vec<routes::Route>,
+    /// Which of them have the same rules.
+    pub rules: rules::Rules,
     /// `UPSTREAM_TIMEOUT_SECONDS`: to the first byte.
     pub upstream_timeout: Duration,
     /// `IDENTITY_HEADERS`.

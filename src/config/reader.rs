@@ -6,6 +6,7 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
+use super::rules::Rules;
 use super::{
     AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, Provider, RegionPolicy, Regions, SameSite,
     TokenAuth, is_allowed, store,
@@ -72,10 +73,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
             self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
         }
+        let routes = routes?;
         Some(Config {
+            rules: Rules::of(&routes, &auth_prefix),
             public_origins,
             auth_prefix,
-            routes: routes?,
+            routes,
             upstream_timeout,
             identity_headers,
             stream_check,

@@ -39,6 +39,7 @@ mod login;
 mod logout;
 pub mod look_alike;
 pub mod pages;
+pub mod path;
 mod pipe;
 pub mod problem;
 mod proxy;
@@ -107,7 +108,7 @@ impl Gateway {
                 Err(problem) => self.refuse(&request, &problem)?,
             },
             Route::NotFound => self.refuse(&request, &Problem::NotFound)?,
-            Route::Ambiguous => self.refuse(&request, &Problem::BadRequest("The request's path is ambiguous."))?,
+            Route::Refused(refused) => self.refuse(&request, &Problem::PathRefused(refused))?,
         };
         self.reissue(&request, &response)?;
         Ok(response)

@@ -51,6 +51,7 @@ impl Problem {
             | Self::BotScoreTooLow
             | Self::CsrfRejected
             | Self::BadRequest(_)
+            | Self::PathRefused(_)
             | Self::ParameterTooLong { .. }
             | Self::NotFound
             | Self::MethodNotAllowed(_)
@@ -143,6 +144,7 @@ impl Problem {
                 Self::AlreadyEnded(_)
                 | Self::InvalidToken(_)
                 | Self::BadRequest(_)
+                | Self::PathRefused(_)
                 | Self::ParameterTooLong { .. }
                 | Self::NotFound
                 | Self::MethodNotAllowed(_)
