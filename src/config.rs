@@ -15,6 +15,7 @@ use url::{Host, Url};
 use crate::region::Region;
 
 pub mod captcha;
+pub mod hosts;
 pub mod identity_headers;
 pub mod jwt;
 pub mod pattern;
@@ -38,6 +39,8 @@ pub struct Config {
     pub auth_prefix: String,
     /// `ROUTES`, or the one route that `UPSTREAM` is.
     pub routes: Vec<routes::Route>,
+    /// Whether `ROUTES` has them, and not `UPSTREAM` alone.
+    pub has_route_table: bool,
     /// Which of them have the same rules.
     pub rules: rules::Rules,
     /// `UPSTREAM_TIMEOUT_SECONDS`: to the first byte.

@@ -58,6 +58,7 @@ const MODULES = [
   "region",
   "region-grace",
   "migrate",
+  "neighbours",
   "regression",
   "routes",
   "secrets",

@@ -9,7 +9,7 @@ use url::Url;
 use super::rules::Rules;
 use super::{
     AdminToken, Config, Jurisdiction, Lifetimes, Oidc, Origin, Par, Problem, Provider, RegionPolicy, Regions, SameSite,
-    TokenAuth, is_allowed, store,
+    TokenAuth, hosts, is_allowed, store,
 };
 use crate::region::Region;
 
@@ -53,6 +53,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let public_origins = self.origins();
         let auth_prefix = self.auth_prefix();
         let routes = self.routes();
+        let has_route_table = self.text("ROUTES").is_some();
+        if public_origins.is_empty() == self.text("PUBLIC_ORIGIN").is_none() {
+            let routes = routes.as_deref().unwrap_or_default();
+            self.problems.extend(hosts::problems(routes, &public_origins, has_route_table));
+        }
         let identity_headers = self.identity_headers();
         let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
         let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
@@ -79,6 +84,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             public_origins,
             auth_prefix,
             routes,
+            has_route_table,
             upstream_timeout,
             identity_headers,
             stream_check,

@@ -19,7 +19,7 @@ const DEVICE_PREFIX: &str = "__host-";
 pub fn is_in(pair: &str) -> bool {
     pair.split(',').any(|part| {
         // Browsers send a cookie without a name as its bare value, and some servers skip the `=` of one.
-        let part = part.trim_start_matches(|c: char| c == '=' || !c.is_ascii_graphic());
+        let part = part.trim_start_matches(|c: char| c == '=' || is_blank(c));
         is_name(&plain(part.split('=').next().unwrap_or_default()))
     })
 }
@@ -31,6 +31,12 @@ fn plain(name: &str) -> Cow<'_, str> {
     }
     // A byte that is no UTF-8 arrives as U+FFFD: to a server that reads Latin-1 it may have been a space.
     Cow::Owned(name.nfkd().filter(char::is_ascii_graphic).map(|c| c.to_ascii_lowercase()).collect())
+}
+
+/// Whether nothing is to be seen of a character.
+fn is_blank(c: char) -> bool {
+    let invisible = matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fffd}');
+    c.is_whitespace() || c.is_control() || invisible
 }
 
 fn is_name(name: &str) -> bool {
@@ -125,6 +131,7 @@ mod tests {
             ",",
             "edge-",
             "é=1",
+            "é=edge-session",
         ] {
             assert!(!is_in(pair), "{pair}");
         }

@@ -94,6 +94,9 @@ impl Gateway {
             Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
             Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
         };
+        if let Some(problem) = route::calls_itself(&self.config, &origin) {
+            return turn_away(raw, url, &problem);
+        }
         let request = Incoming::new(raw, url, origin, Rc::clone(&self.config.cookie_prefix));
         if let Err(problem) = request.check_size(address) {
             return self.refuse(&request, &problem);

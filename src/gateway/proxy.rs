@@ -85,11 +85,8 @@ impl Gateway {
         cleared_at: Option<OffsetDateTime>,
     ) -> Result<web_sys::Headers, JsValue> {
         let headers = web_sys::Headers::new_with_headers(&request.raw.headers())?;
-        let hygiene = Hygiene {
-            identity: &self.config.identity_headers,
-            connection: request.header("connection").unwrap_or_default(),
-            is_web_socket: request.is_web_socket,
-        };
+        let connection = request.header("connection").unwrap_or_default();
+        let hygiene = Hygiene::new(&self.config.identity_headers, connection, request.is_web_socket);
         for name in request.headers.names().filter(|name| hygiene.removes(name)) {
             headers.delete(name)?;
         }

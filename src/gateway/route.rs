@@ -3,8 +3,9 @@
 use url::{Position, Url};
 
 use super::path::{self, Refused};
+use super::problem::Problem;
 use crate::config::pattern::normalized_path;
-use crate::config::{Config, Origin, routes};
+use crate::config::{Config, Origin, hosts, routes};
 
 /// The gateway's own endpoints, under `AUTH_PREFIX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +164,16 @@ pub fn host(config: &Config, url: &Url) -> Host {
         };
     }
     Host::Ours(origin)
+}
+
+/// What is wrong where a route leads to the origin that was asked. With `PUBLIC_ORIGIN` that was found out at once; without
+/// it the gateway learns its origin from each request, and would go on calling itself.
+pub fn calls_itself(config: &Config, origin: &Origin) -> Option<Problem> {
+    if !config.public_origins.is_empty() {
+        return None;
+    }
+    let problems = hosts::upstreams_on(&config.routes, std::slice::from_ref(origin), config.has_route_table);
+    (!problems.is_empty()).then_some(Problem::ConfigInvalid(problems))
 }
 
 /// The longest `return_to`: URLs beyond it do not come through everywhere.

@@ -22,6 +22,7 @@ fn with_routes(routes: &str) -> Config {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
         "ROUTES" => Some(routes.into()),
+        "PUBLIC_ORIGIN" => Some("https://app.example, https://api.example, https://api.example:8443".into()),
         _ => None,
     })
     .unwrap()
@@ -53,7 +54,7 @@ fn own_endpoints_lie_under_the_prefix_and_nothing_under_it_reaches_the_applicati
 }
 
 #[test]
-fn paths_that_hide_what_they_ask_for_are_ambiguous() {
+fn paths_that_hide_what_they_ask_for_are_refused() {
     for path in [
         "/a/%2e%2e/b",
         "/a/.%2E/b",
@@ -129,6 +130,42 @@ fn another_host_than_the_public_ones_is_foreign_and_plain_http_is_insecure() {
     assert_eq!(host_of("http://app.example/x?y"), Host::Insecure("https://app.example/x?y".into()));
     assert_eq!(host_of("https://other.example/"), Host::Foreign);
     assert_eq!(host_of("https://app.example:8443/"), Host::Foreign);
+}
+
+#[test]
+fn another_host_with_a_final_dot_is_foreign_and_a_route_does_not_tell_it_apart() {
+    let listed = config("https://app.example");
+    assert_eq!(host(&listed, &Url::parse("https://app.example./").unwrap()), Host::Foreign);
+    let dotted = Config::read(|name| {
+        match name {
+        "OIDC_ISSUER" => Some("https://login.example".into()),
+        "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "PUBLIC_ORIGIN" => Some("https://app.example.".into()),
+        "ROUTES" => Some(
+            r#"[{"match":"app.example/*","upstream":"https://a.internal"},{"match":"/*","upstream":"https://b.internal","session":"none"}]"#
+                .into(),
+        ),
+        _ => None,
+    }
+    });
+    assert_eq!(routed_by(&dotted.unwrap(), "https://app.example./x"), "0");
+}
+
+#[test]
+fn without_public_origin_a_route_to_the_requests_own_origin_is_a_mistake_and_not_a_loop() {
+    let config = Config::read(|name| match name {
+        "OIDC_ISSUER" => Some("https://login.example".into()),
+        "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "UPSTREAM" => Some("https://app.example/x".into()),
+        _ => None,
+    })
+    .unwrap();
+    let at = |url: &str| calls_itself(&config, &Origin::of(&Url::parse(url).unwrap()).unwrap());
+    for own in ["https://app.example", "https://APP.example:443", "https://app.example."] {
+        let Some(Problem::ConfigInvalid(problems)) = at(own) else { panic!("{own}") };
+        assert_eq!(problems[0].variable, "UPSTREAM");
+    }
+    assert_eq!(at("https://other.example"), None);
 }
 
 #[test]
