@@ -17,6 +17,11 @@ fn value() -> String {
     format!("weur.{}.{}", "a".repeat(64), Secret::from_random([1; 32]).expose())
 }
 
+/// A login cookie's value.
+fn login() -> String {
+    value().replace("weur.", "")
+}
+
 #[test]
 fn a_session_cookie_is_read_under_its_schemes_name_alone() {
     let header = format!("x=1; __Host-Http-session={}; y=2", value());
@@ -54,7 +59,7 @@ fn two_cookies_of_one_name_count_as_none_even_if_one_is_empty_or_malformed() {
     assert!(http().read(&thrice).session.is_none());
     assert_eq!(http().read("edge-clearance=a").clearance.as_deref(), Some("a"));
     assert_eq!(http().read("edge-clearance=a; edge-clearance=").clearance, None);
-    let login = format!("edge-login-0123abcd={}", &value()[5..]);
+    let login = format!("edge-login-0123abcd={}", login());
     assert!(http().read(&login).logins[0].1.is_some());
     let both = http().read(&format!("{login}; edge-login-0123abcd=; edge-login-0123abce=x")).logins;
     assert!(both.len() == 2 && both[0].1.is_none() && both[1].0 == "0123abce", "{both:?}");
@@ -101,7 +106,7 @@ fn a_look_alike_is_never_a_credential_and_never_spoils_a_real_one() {
 
 #[test]
 fn a_look_alike_of_a_login_or_a_clearance_is_none() {
-    let real = format!("edge-login-0123abcd={}; edge-clearance=real", &value()[5..]);
+    let real = format!("edge-login-0123abcd={}; edge-clearance=real", login());
     let planted = "a=x,edge-login-0123abcd=y; edge-clearance\u{a0}=y; =edge-login-0123abcd=y; Edge-Clearance=y";
     for header in [format!("{real}; {planted}"), format!("{planted}; {real}")] {
         let cookies = http().read(&header);
@@ -147,7 +152,7 @@ fn stripping_leaves_out_whole_pairs_and_every_other_byte_as_it_was() {
 
 #[test]
 fn what_is_set_has_the_documented_attributes() {
-    let credential = credential(&value().replace("weur.", "")).unwrap();
+    let credential = credential(&login()).unwrap();
     let line = https().set_session(Region::Weur, &credential, config::SameSite::Strict, Duration::hours(1));
     assert_eq!(
         line,
@@ -191,7 +196,7 @@ fn the_application_cannot_set_the_gateways_cookies() {
 
 #[test]
 fn every_login_cookie_of_many_is_read_once_and_in_order() {
-    let header: Vec<String> = (0..8_000).map(|n| format!("edge-login-{n:08x}={}", &value()[5..])).collect();
+    let header: Vec<String> = (0..8_000).map(|n| format!("edge-login-{n:08x}={}", login())).collect();
     let cookies = http().read(&header.join("; "));
     assert!(cookies.logins.iter().zip(0..8_000).all(|((attempt, _), n)| *attempt == format!("{n:08x}")));
     assert_eq!(cookies.logins.len(), 8_000);

@@ -173,7 +173,7 @@ impl Gateway {
         if seen.get("proxy-authenticate").is_some() {
             headers.delete("proxy-authenticate")?;
         }
-        if seen.all("set-cookie").any(|line| Jar::is_kept_from(line)) {
+        if seen.all("set-cookie").any(Jar::is_kept_from) {
             headers.delete("set-cookie")?;
             for line in cookies.filter(|line| !Jar::is_kept_from(line)) {
                 headers.append("set-cookie", line)?;
