@@ -12,7 +12,7 @@ DENY ?= bans licenses sources
 
 # What `make fuzz` tries, and how often.
 CASES ?= 1000000
-PROPERTIES := no_return_to past_strip what_reaches no_spelling no_encoding normalizing_what
+PROPERTIES := no_return_to past_strip what_reaches no_spelling no_encoding normalizing_what no_reading_of nothing_planted no_two_values
 
 # What a recipe starts may call make again (wrangler.toml's build command does): it is to start afresh.
 unexport MAKEFLAGS MFLAGS MAKELEVEL

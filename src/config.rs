@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
 
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use sha2::{Digest as _, Sha256};
@@ -15,12 +16,14 @@ use crate::region::Region;
 use crate::sealing::SealingKeys;
 
 pub mod captcha;
+pub mod hosts;
 pub mod identity_headers;
 pub mod jwt;
 pub mod pattern;
 pub mod provider;
 mod reader;
 pub mod routes;
+pub mod rules;
 mod spelling;
 mod store;
 
@@ -37,6 +40,10 @@ pub struct Config {
     pub auth_prefix: String,
     /// `ROUTES`, or the one route that `UPSTREAM` is.
     pub routes: Vec<routes::Route>,
+    /// Whether `ROUTES` has them, and not `UPSTREAM` alone.
+    pub has_route_table: bool,
+    /// Which of them have the same rules.
+    pub rules: rules::Rules,
     /// `UPSTREAM_TIMEOUT_SECONDS`: to the first byte.
     pub upstream_timeout: Duration,
     /// `IDENTITY_HEADERS`.
@@ -55,6 +62,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// `COOKIE_SAME_SITE`.
     pub same_site: SameSite,
+    /// `COOKIE_PREFIX`: tells this gateway's cookies from those of another one on the same host.
+    pub cookie_prefix: Rc<str>,
     /// `DEFAULT_REGION`, `REGION_*` and `JURISDICTION`: where sessions live, and when they move.
     pub regions: Regions,
     /// `SESSION_STORE` and what belongs to it.
@@ -345,6 +354,10 @@ mod tests {
         assert_eq!(problems(&[("SESSION_IDLE_SECONDS", "1e3")]), ["SESSION_IDLE_SECONDS"]);
         assert_eq!(problems(&[("AUTH_PREFIX", "auth/")]), ["AUTH_PREFIX"]);
         assert_eq!(problems(&[("COOKIE_SAME_SITE", "none")]), ["COOKIE_SAME_SITE"]);
+        for bad in ["x", "X-", "x_-", "a b-", "x;-", "é-", "-", "http-", &format!("{}-", "x".repeat(32))] {
+            assert_eq!(problems(&[("COOKIE_PREFIX", bad)]), ["COOKIE_PREFIX"], "{bad}");
+        }
+        assert_eq!(&*read(&[("COOKIE_PREFIX", "shop-2-")]).unwrap().cookie_prefix, "shop-2-");
         assert_eq!(problems(&[("SESSION_STORE", "redis")]), ["SESSION_STORE"]);
         assert_eq!(problems(&[("JURISDICTION", "us")]), ["JURISDICTION"]);
         assert_eq!(problems(&[("ADMIN_TOKEN", "short")]), ["ADMIN_TOKEN"]);

@@ -66,7 +66,7 @@ describe("assets", () => {
     const unchanged = await request(`${origin}/public/style.css`, { headers: { "if-none-match": style.headers.etag } });
     assert.equal(unchanged.status, 304);
     assert.equal((await request(`${origin}/app/`)).status, 401);
-    const browser = new Browser({ origin, cookie: { session: "session" } });
+    const browser = new Browser({ origin, cookie: { session: "edge-session" } });
     const page = await browser.login({ returnTo: "/app/" });
     assert.equal(page.text, "<h1>app</h1>");
     assert.equal(page.headers["cache-control"], "no-store");

@@ -72,7 +72,7 @@ describe("back-channel logout", () => {
       assert.deepEqual([answer.status, answer.text], [200, ""]);
       assert.equal(answer.headers["cache-control"], "no-store");
       assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
-      assert.match((await browser.api("/api")).setCookies.join(), /^session=;/, "the cookie is taken away");
+      assert.match((await browser.api("/api")).setCookies.join(), /^edge-session=;/, "the cookie is taken away");
     }
     const line = gateway.events.find(({ class: name, event }) => name === "RegionDirectory" && event === "revoke");
     assert.deepEqual([line.outcome, line.cause], ["ok", "backchannel"]);

@@ -56,7 +56,7 @@ test("in Chromium: logged in in Frankfurt, a page opened from Sydney goes on the
   const { origin, context, page } = await open(t, { https: false });
   // The place is what Cloudflare would say of the address; the runtime takes it from a header that every request carries.
   const travel = (place) => page.setExtraHTTPHeaders(at(place));
-  const region = async () => (await context.cookies(origin)).find(({ name }) => name === "session").value.split(".")[0];
+  const region = async () => (await context.cookies(origin)).find(({ name }) => name === "edge-session").value.split(".")[0];
   await travel(FRANKFURT);
   await page.goto(`${origin}/?from=test`);
   await page.click(`#${USERS[0].id}`);
@@ -82,7 +82,7 @@ for (const https of [false, true]) {
       await page.waitForFunction((name) => document.getElementById("user").textContent === name, ada.name);
 
       const [cookie] = (await context.cookies(origin)).filter(({ name }) => name.endsWith("session"));
-      assert.equal(cookie.name, https ? "__Host-Http-session" : "session");
+      assert.equal(cookie.name, https ? "__Host-Http-session" : "edge-session");
       assert.deepEqual(
         { httpOnly: cookie.httpOnly, secure: cookie.secure, sameSite: cookie.sameSite, path: cookie.path },
         { httpOnly: true, secure: https, sameSite: "Lax", path: "/" },
@@ -128,8 +128,8 @@ describe("browser, a session that ends elsewhere", () => {
     await greeted();
     await page.evaluate(() => (location.hash = "b"));
     await callApi(page);
-    const { value } = (await context.cookies(origin)).find(({ name }) => name === "session");
-    const headers = { cookie: `session=${value}`, "sec-fetch-site": "same-origin" };
+    const { value } = (await context.cookies(origin)).find(({ name }) => name === "edge-session");
+    const headers = { cookie: `edge-session=${value}`, "sec-fetch-site": "same-origin" };
     assert.equal((await gateway.request("/auth/logout", { method: "POST", headers })).status, 303);
     await page.click("#refresh");
     await page.waitForSelector("#signed-out");
@@ -162,7 +162,7 @@ describe("browser, another site", () => {
     assert.equal(gateway.eventsOf("end").length, 0);
     await page.goto(origin);
     await page.waitForFunction((name) => document.getElementById("user").textContent === name, USERS[0].name);
-    assert.ok((await context.cookies(origin)).some(({ name }) => name === "session"));
+    assert.ok((await context.cookies(origin)).some(({ name }) => name === "edge-session"));
   });
 
   test("two tabs log in at once, and both arrive where they wanted to go", async (t) => {

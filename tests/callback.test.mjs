@@ -98,7 +98,7 @@ describe("callback", () => {
     const headers = [`cookie: ${cookie}`, "accept: text/html"];
     const target = `${url.pathname}${url.search}`;
     const answers = await Promise.all([1, 2, 3, 4].map(() => rawGet(url.origin, target, headers)));
-    const sessions = answers.flatMap(({ setCookies }) => setCookies).filter((line) => /^session=[^;]/.test(line));
+    const sessions = answers.flatMap(({ setCookies }) => setCookies).filter((line) => /^edge-session=[^;]/.test(line));
     assert.equal(sessions.length, 1);
     assert.equal(tokenCalls(), 1);
   });

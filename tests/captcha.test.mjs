@@ -48,7 +48,7 @@ describe("captcha", () => {
   });
 
   const visitor = (more) => world.browser({ headers: score(50), ...more });
-  const clearance = (browser) => browser.jar().get("clearance");
+  const clearance = (browser) => browser.jar().get(world.gateway.cookie.clearance);
   const asked = (answer) => {
     assert.equal(answer.status, 403);
     assert.equal(answer.headers["cf-challenge"], "captcha");
@@ -80,7 +80,7 @@ describe("captcha", () => {
     const answer = await world.pass(browser, solved(), "/always/page?a=b");
     assert.equal(answer.status, 303);
     assert.equal(answer.headers.location, "/always/page?a=b");
-    assert.match(answer.setCookies[0], /^clearance=[^;]+; HttpOnly; SameSite=Lax; Path=\/; Max-Age=1800$/);
+    assert.match(answer.setCookies[0], /^edge-clearance=[^;]+; HttpOnly; SameSite=Lax; Path=\/; Max-Age=1800$/);
     assert.deepEqual(Object.keys(world.verifier.calls.at(-1)).toSorted(), ["response", "secret"]);
     const { headers } = (await browser.api("/always/page")).json();
     const [passedAt] = valuesOf(headers, "x-captcha-passed-at");

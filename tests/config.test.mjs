@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { startGateway } from "./parts/gateway.mjs";
+import { freePort } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const PROVIDER = { issuer: "http://127.0.0.1:9", clientId: "client", clientSecret: "secret" };
@@ -115,6 +116,7 @@ describe("config", () => {
     SESSION_ABSOLUTE_SECONDS: ["0", "x"],
     LOGIN_TIMEOUT_SECONDS: ["0", "x"],
     COOKIE_SAME_SITE: ["none", "Lax "],
+    COOKIE_PREFIX: ["x", "X-", "x_-", "a;-", "http-"],
     DEFAULT_REGION: ["mars", "EU"],
     JURISDICTION: ["us"],
     ADMIN_TOKEN: ["short", "x".repeat(31)],
@@ -160,6 +162,44 @@ describe("config", () => {
       assert.equal(new URL(answer.headers.location).searchParams.get("redirect_uri"), `${origin}/auth/callback`);
     }
     assert.equal((await world.gateway.visit("/auth/login", { headers: { host: `[::1]:${port}` } })).status, 404);
+  });
+
+  test("a route that names a host without PUBLIC_ORIGIN, and an upstream on one of the gateway's own origins, are named", async (t) => {
+    const upstream = "https://a.example";
+    const hosts = { UPSTREAM: undefined, PUBLIC_ORIGIN: undefined, ROUTES: [{ match: "app.example.com/*", upstream }, { match: "/*", upstream }] };
+    assert.deepEqual(variables(await (await start(t, hosts)).request("/auth/healthz")), ["PUBLIC_ORIGIN"]);
+    const own = "https://app.example.com, https://a.example";
+    assert.deepEqual(variables(await (await start(t, { ...hosts, PUBLIC_ORIGIN: own })).request("/auth/healthz")), ["ROUTES[0].upstream", "ROUTES[1].upstream"]);
+    assert.deepEqual(variables(await (await start(t, { PUBLIC_ORIGIN: own, UPSTREAM: "https://A.example:443/x" })).request("/auth/healthz")), ["UPSTREAM"]);
+  });
+
+  test("without PUBLIC_ORIGIN an upstream on the request's own origin is config_invalid, and not a loop", async (t) => {
+    const port = await freePort();
+    const gateway = await startGateway({ provider: PROVIDER, port, vars: { PUBLIC_ORIGIN: undefined, UPSTREAM: `http://localhost:${port}` } });
+    t.after(() => gateway.close());
+    const headers = { host: `localhost:${port}` };
+    for (const target of ["/auth/healthz", "/x"]) {
+      const answer = await gateway.request(target, { headers, limit: 5000 });
+      assert.equal(answer.status, 500);
+      assert.equal(answer.json().code, "config_invalid");
+      assert.deepEqual(variables(answer), ["UPSTREAM"]);
+    }
+    assert.equal((await gateway.request("/auth/healthz")).status, 200, "at another origin it leads elsewhere");
+  });
+
+  test("COOKIE_PREFIX tells two gateways on one host apart: each reads its own cookies, and neither passes the other's on", async (t) => {
+    const plain = await createWorld(t, { provider: {} });
+    const shop = await createWorld(t, { provider: {}, vars: { COOKIE_PREFIX: "shop-" } });
+    const [one, other] = [await plain.login(), await shop.login()];
+    assert.equal(other.session.name, "edge-shop-session");
+    const cookie = `${one.sessionHeader}; ${other.sessionHeader}; edge-shop-login-0123abcd=x; edge-x-return=y; session=theirs`;
+    for (const { gateway } of [plain, shop]) {
+      const answer = await gateway.request("/seen", { headers: { cookie } });
+      assert.equal(answer.status, 200);
+      const { headers } = answer.json();
+      assert.deepEqual(headers.filter((_, at) => headers[at - 1]?.toLowerCase() === "cookie"), ["session=theirs"]);
+    }
+    assert.equal((await shop.gateway.request("/seen", { headers: { cookie: one.sessionHeader } })).status, 401);
   });
 
   test("without PUBLIC_ORIGIN the request's own origin counts", async (t) => {

@@ -23,7 +23,7 @@ describe("demo", () => {
     }, 420_000);
     assert.ok(existsSync(storage), "its storage is in the checkout");
 
-    const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "session" } });
+    const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "edge-session" } });
     const form = await browser.navigate("/");
     assert.match(form.text, /Continue as Ada Lovelace/);
     const page = await browser.navigate(form.url, { method: "POST", form: { user: "ada" }, from: form.url.origin });
@@ -60,7 +60,7 @@ describe("demo", () => {
         assert.ok(!over, child.output);
         return child.output.includes("Ctrl-C");
       }, 110_000);
-      const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "session" } });
+      const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "edge-session" } });
       const page = await browser.navigate("/");
       assert.match(page.text, /Demo application/);
       assert.match((await browser.api("/auth/session")).json().subject, subject);

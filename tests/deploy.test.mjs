@@ -70,7 +70,7 @@ describe("deploy", () => {
     const health = await until("wrangler dev answers", healthy, 7 * MINUTES);
     assert.equal(health.status, 200, health.text);
 
-    const browser = new Browser({ origin, cookie: { session: "session" } });
+    const browser = new Browser({ origin, cookie: { session: "edge-session" } });
     const page = await browser.login({ returnTo: "/page?x=1" });
     assert.equal(page.status, 200);
     const token = /^Bearer (.+)$/.exec(page.json().headers.find((value) => value.startsWith("Bearer ")))[1];

@@ -18,7 +18,7 @@ describe("fixation", () => {
     const mallory = await world.login({ hint: "mallory" });
     const planted = mallory.session.value;
     const ada = world.browser();
-    ada.jar().store(new URL(world.gateway.origin), `session=${planted}; Path=/`);
+    ada.jar().store(new URL(world.gateway.origin), `edge-session=${planted}; Path=/`);
     await ada.login({ hint: "ada" });
     assert.notEqual(ada.session.value, planted);
     assert.notEqual(ada.session.value.split(".")[2], planted.split(".")[2], "another secret");
@@ -52,7 +52,7 @@ describe("fixation", () => {
     await browser.navigate("/auth/login", { follow: false });
     const login = browser.jar().get(world.gateway.cookie.login);
     for (const value of [login.value, `weur.${login.value}`]) {
-      const answer = await get(`session=${value}`);
+      const answer = await get(`edge-session=${value}`);
       assert.equal(answer.status, 401);
       assert.equal(answer.json().code, "login_required");
     }
@@ -62,7 +62,7 @@ describe("fixation", () => {
     const browser = await world.login();
     const [, actor, secret] = browser.session.value.split(".");
     const url = `/auth/callback?code=x&state=0123abcd.${"a".repeat(43)}&iss=${encodeURIComponent(world.provider.issuer)}`;
-    const answer = await rawGet(world.gateway.origin, url, [`cookie: login-0123abcd=${actor}.${secret}`]);
+    const answer = await rawGet(world.gateway.origin, url, [`cookie: edge-login-0123abcd=${actor}.${secret}`]);
     assert.equal(answer.status, 400);
     assert.ok(await world.token(browser));
   });
@@ -72,7 +72,7 @@ describe("fixation", () => {
     const good = browser.sessionHeader;
     assert.equal(await statusWith(good), 200);
     const other = (await world.login()).sessionHeader;
-    for (const second of ["session=", "session=x", "session=weur.x.y", other, good]) {
+    for (const second of ["edge-session=", "edge-session=x", "edge-session=weur.x.y", other, good]) {
       for (const header of [`${good}; ${second}`, `${second}; ${good}`, `${good};${second}`, `a=b; ${good}; c=d; ${second}`]) {
         const answer = await get(header);
         assert.equal(answer.status, 401, header.slice(0, 60));
@@ -86,12 +86,12 @@ describe("fixation", () => {
   test("conformance 19: nameless, $Version and look-alike cookies are neither ours nor in our way", async () => {
     const browser = await world.login();
     const { value } = browser.session;
-    for (const name of ["Session", "SESSION", "sess ion", "$session", "session2", "_session", "xsession", "session%", "__Host-Http-session", "__Host-session"]) {
+    for (const name of ["session", "Edge-Session", "EDGE-SESSION", "edge-sess ion", "$edge-session", "edge-session2", "_edge-session", "edge-xsession", "edge-x-session", "edge-session%", "__Host-Http-session", "__Host-session"]) {
       assert.equal(await statusWith(`${name}=${value}`), 401, name);
     }
-    for (const bystander of ["$Version=1", "=nameless", "nameless", "Session=x", "a=session=x", 'q="session=x"', "session2=x"]) {
-      assert.equal(await statusWith(`${bystander}; session=${value}`), 200, bystander);
-      assert.equal(await statusWith(`session=${value}; ${bystander}`), 200, bystander);
+    for (const bystander of ["$Version=1", "=nameless", "nameless", "session=x", "Edge-Session=x", "a=edge-session=x", 'q="edge-session=x"', "edge-session2=x", "edge-x-session=x", "=edge-session=x"]) {
+      assert.equal(await statusWith(`${bystander}; edge-session=${value}`), 200, bystander);
+      assert.equal(await statusWith(`edge-session=${value}; ${bystander}`), 200, bystander);
     }
   });
 
@@ -115,12 +115,12 @@ describe("fixation", () => {
       `"${region}.${actor}.${secret}"`,
       encodeURIComponent(`${region}/${actor}/${secret}`),
     ]) {
-      const answer = await get(`session=${value}`);
+      const answer = await get(`edge-session=${value}`);
       assert.equal(answer.status, 401, value);
       assert.equal(answer.json().code, "login_required", value);
     }
     const otherRegion = region === "oc" ? "me" : "oc";
-    assert.equal(await statusWith(`session=${otherRegion}.${actor}.${secret}`), 200, "the region only informs");
+    assert.equal(await statusWith(`edge-session=${otherRegion}.${actor}.${secret}`), 200, "the region only informs");
   });
 
   test("a forged cookie costs nothing: no actor writes for it", async () => {
@@ -128,7 +128,7 @@ describe("fixation", () => {
     const secret = "a".repeat(43);
     for (let i = 0; i < 20; i += 1) {
       const actor = i.toString(16).padStart(64, "0");
-      assert.equal(await statusWith(`session=weur.${actor}.${secret}`), 401);
+      assert.equal(await statusWith(`edge-session=weur.${actor}.${secret}`), 401);
     }
     assert.equal(world.gateway.events.length, before);
   });
@@ -137,7 +137,7 @@ describe("fixation", () => {
     const browser = world.browser();
     const first = await callbackAfterInteraction(browser, "/auth/login?return_to=/one");
     const second = await callbackAfterInteraction(browser, "/auth/login?return_to=/two");
-    assert.equal(browser.jar().cookies.filter(({ name }) => name.startsWith("login-")).length, 2);
+    assert.equal(browser.jar().cookies.filter(({ name }) => name.startsWith("edge-login-")).length, 2);
     const one = await browser.navigate(first);
     assert.equal(one.status, 200);
     assert.equal(one.json().url, "/one");
@@ -145,14 +145,14 @@ describe("fixation", () => {
     assert.equal(two.status, 200);
     assert.equal(two.json().url, "/two");
     assert.ok(await world.token(browser));
-    assert.equal(browser.jar().cookies.filter(({ name }) => name.startsWith("login-")).length, 0, "no login cookie is left");
+    assert.equal(browser.jar().cookies.filter(({ name }) => name.startsWith("edge-login-")).length, 0, "no login cookie is left");
   });
 
   test("at most 8 logins of a browser are kept, the newest ones", async () => {
     const browser = world.browser();
     const callbacks = [];
     for (let i = 0; i < 10; i += 1) callbacks.push(await callbackAfterInteraction(browser, `/auth/login?return_to=/${i}`));
-    assert.equal(browser.jar().cookies.filter(({ name }) => name.startsWith("login-")).length, 8);
+    assert.equal(browser.jar().cookies.filter(({ name }) => name.startsWith("edge-login-")).length, 8);
     assert.equal((await browser.navigate(callbacks[0])).status, 400);
     assert.equal((await browser.navigate(callbacks[9])).json().url, "/9");
   });
@@ -164,7 +164,7 @@ describe("fixation", () => {
     assert.ok(maxAge > 604_790 && maxAge <= 604_800, `${maxAge}`);
     const begun = browser.hops.find(({ url }) => url.pathname === "/auth/login").setCookies;
     assert.equal(begun.length, 1);
-    assert.match(begun[0], /^login-[0-9a-f]{8}=[\w-]{200,};/);
+    assert.match(begun[0], /^edge-login-[0-9a-f]{8}=[\w-]{200,};/);
     assert.match(begun[0], /; Max-Age=1200(;|$)/);
     assert.deepEqual(browser.jar().refused, []);
   });

@@ -212,7 +212,7 @@ describe("kv", { concurrency: 3 }, () => {
       await Promise.all([provider.close(), upstream.close()]);
       removeFolder(folder);
     });
-    const browser = new Browser({ origin, cookie: { session: "session" } });
+    const browser = new Browser({ origin, cookie: { session: "edge-session" } });
     assert.equal((await browser.login()).status, 200);
     assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
     await sleep(1500);

@@ -52,6 +52,20 @@ describe("limits", () => {
     assert.equal((await rawGet(world.gateway.origin, "/x", [cookies(150)])).status, 200);
   });
 
+  test("conformance 45: 112 KB of cookies are refused before any is read, whatever they are called", async () => {
+    const value = "x".repeat(60);
+    for (const name of [(i) => `edge-login-${i.toString(16).padStart(8, "0")}`, () => "edge-session", () => "a=x,edge-session", (i) => `c${i}`]) {
+      for (const cookies of [
+        [`cookie: ${browser.sessionHeader}; ${Array.from({ length: 1000 }, (_, i) => `${name(i)}=${value}`).join("; ")}`],
+        Array.from({ length: 14 }, (_, line) => `cookie: ${Array.from({ length: 100 }, (_, i) => `${name(100 * line + i)}=${value}`).join("; ")}`),
+      ]) {
+        const answer = await refused("/x", cookies, 431);
+        assert.equal(answer.json().code, "too_large");
+      }
+    }
+    assert.equal((await browser.api("/x")).status, 200);
+  });
+
   test("conformance 45: a body without an end is read by no endpoint of ours beyond 64 KB", async () => {
     for (const path of ["/auth/logout", "/auth/callback"]) {
       const { body, sent } = flood(20 * MB);

@@ -24,13 +24,13 @@ describe("logout", () => {
     assert.equal(await statusWith(cookie), 200);
     const answer = await browser.api("/auth/logout", { method: "POST" });
     assert.equal(answer.status, 303);
-    assert.match(answer.setCookies.join("\n"), /^session=;.*Max-Age=0/m);
+    assert.match(answer.setCookies.join("\n"), /^edge-session=;.*Max-Age=0/m);
     assert.equal(browser.session, undefined);
     const next = await rawGet(world.gateway.origin, "/api", [`cookie: ${cookie}`]);
     assert.equal(next.status, 401);
     assert.equal(next.json().code, "session_ended");
     assert.equal(next.json().reason, "logout");
-    assert.match(next.setCookies.join("\n"), /^session=;.*Max-Age=0/m, "the dead cookie is taken away");
+    assert.match(next.setCookies.join("\n"), /^edge-session=;.*Max-Age=0/m, "the dead cookie is taken away");
     for (const path of ["/auth/session", "/auth/refresh"]) {
       const method = path.endsWith("refresh") ? "POST" : "GET";
       const headers = { cookie, "sec-fetch-site": "same-origin" };
@@ -91,7 +91,7 @@ describe("logout", () => {
     for (const withState of [true, false]) {
       const browser = await world.login();
       const answer = await browser.api("/auth/logout?return_to=/bye", { method: "POST" });
-      const { value, httpOnly, path, sameSite, maxAge } = browser.jar().get("return");
+      const { value, httpOnly, path, sameSite, maxAge } = browser.jar().get("edge-return");
       assert.deepEqual({ httpOnly, path, sameSite, maxAge }, { httpOnly: true, path: "/", sameSite: "Lax", maxAge: 600 });
       const state = new URL(answer.headers.location).searchParams.get("state");
       assert.ok(value.startsWith(`${state}.`));
@@ -107,7 +107,7 @@ describe("logout", () => {
     const browser = await world.login();
     const answer = await browser.api("/auth/logout?return_to=/bye", { method: "POST" });
     const state = new URL(answer.headers.location).searchParams.get("state");
-    const { name, value } = browser.jar().get("return");
+    const { name, value } = browser.jar().get("edge-return");
     const other = `${state.slice(0, -2)}${state.at(-2) === "A" ? "B" : "A"}${state.at(-1)}`;
     for (const wrong of ["", "x", ".", `${state}.`, other, "<script>"]) {
       const target = `/auth/logged-out?state=${encodeURIComponent(wrong)}`;
@@ -176,7 +176,7 @@ describe("logout", () => {
     await browser.api("/auth/logout", { method: "POST" });
     const again = await world.gateway.request("/auth/logout", { method: "POST", headers: { cookie, "sec-fetch-site": "same-origin" } });
     assert.equal(again.status, 303);
-    assert.match(again.setCookies.join("\n"), /^session=;/m);
+    assert.match(again.setCookies.join("\n"), /^edge-session=;/m);
   });
 
   test("a logout in one tab is a logout in all, another browser of the user stays logged in", async () => {

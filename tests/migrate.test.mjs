@@ -119,7 +119,7 @@ describe("migrate", { concurrency: 2 }, () => {
     assert.deepEqual(answers.map(({ status }) => status), Array(12).fill(200));
     const cookies = answers.map(({ setCookies }) => setCookies.map((line) => line.split(";")[0]).join());
     assert.equal(new Set(cookies).size, 1, cookies.join("\n"));
-    assert.match(cookies[0], /^session=oc\./);
+    assert.match(cookies[0], /^edge-session=oc\./);
     assert.equal(world.gateway.eventsOf("migrate").filter(({ outcome }) => outcome === "adopted").length, 1);
   });
 
@@ -134,7 +134,7 @@ describe("migrate", { concurrency: 2 }, () => {
         headers: { cookie: `${old.name}=${old.value}`, "sec-fetch-site": "same-origin" },
       });
       assert.equal(answer.status, 200, `${method} ${target}`);
-      assert.match(answer.setCookies.join(), /^session=oc\./);
+      assert.match(answer.setCookies.join(), /^edge-session=oc\./);
     }
   });
 
@@ -283,7 +283,7 @@ describe("migrate", { concurrency: 2 }, () => {
     }
     const answer = await open(world, old, FRANKFURT);
     assert.equal(answer.status, 200, answer.text);
-    assert.match(answer.setCookies.join(), new RegExp(`^session=weur\\.${last}\\.`));
+    assert.match(answer.setCookies.join(), new RegExp(`^edge-session=weur\\.${last}\\.`));
     assert.equal((await world.gateway.request(`/auth/admin/sessions/${actor}`, { method: "DELETE", headers: bearer })).status, 204);
     assert.equal((await detailOf(world, last)).state, "ended");
   });
@@ -303,7 +303,7 @@ describe("migrate", { concurrency: 2 }, () => {
     for (const cookie of cookies) {
       const answer = await open(world, cookie, FRANKFURT);
       assert.equal(answer.status, 200);
-      if (cookie !== cookies.at(-1)) assert.equal(answer.setCookies[0].split(";")[0], `session=${cookies.at(-1).value}`);
+      if (cookie !== cookies.at(-1)) assert.equal(answer.setCookies[0].split(";")[0], `edge-session=${cookies.at(-1).value}`);
     }
   });
 });

@@ -143,7 +143,7 @@ describe("answers that change the session", { concurrency: 4 }, () => {
     assert.equal(again.json().reason, "refresh_rejected");
     const page = await gateway.request("/page", { headers: { cookie, ...NAVIGATION } });
     assert.equal(page.status, 302, "a navigation is sent to log in");
-    assert.match(page.setCookies.join("\n"), /^session=;/m);
+    assert.match(page.setCookies.join("\n"), /^edge-session=;/m);
     assert.equal(provider.refreshes.length, 1);
   });
 

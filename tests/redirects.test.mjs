@@ -220,7 +220,7 @@ describe("redirects", () => {
   });
 
   test("conformance 15: malformed requests are 4xx, never a 500 or a hang", async () => {
-    const cookie = "cookie: session=%; login-00000000=; login-xxxxxxxx=1; =; ;;; \u0001";
+    const cookie = "cookie: edge-session=%; edge-login-00000000=; edge-login-xxxxxxxx=1; =; ;;; \u0001";
     for (const target of [
       "/auth/login?return_to=%",
       "/auth/login?return_to=%ff%fe",

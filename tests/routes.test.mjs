@@ -1,15 +1,16 @@
 // Routes: which application a request goes to, and by which rules: sessions, claims, tokens, identity and visitor
-// headers, caching, encoded slashes, bindings. Conformance.md 20, 25, 26, 28.
+// headers, caching, paths that are read in two ways, bindings. Conformance.md 20, 25, 26, 28, 49.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startGateway } from "./parts/gateway.mjs";
+import { freePort } from "./parts/process.mjs";
 import { raw, rawGet, sessionGet } from "./parts/rawhttp.mjs";
 import { cookieOf, FRANKFURT, SYDNEY, travel } from "./parts/places.mjs";
 import { startUpstream, valuesOf } from "./parts/upstream.mjs";
 import { cf, CF_HEADER } from "./parts/workerd.mjs";
 import { createWorld } from "./parts/world.mjs";
 
-const CLAIMS = { groups: ["staff", "a,b", "50%", "Köln"], tenant: "acme", preferred_username: "ada,lovelace", level: 3 };
+const CLAIMS = { groups: ["staff", "a,b", "50%", "Köln", " root "], tenant: "acme", preferred_username: " ada,lovelace", level: 3 };
 const VISITOR = {
   city: "São Paulo 100%",
   postalCode: "01000",
@@ -57,6 +58,7 @@ describe("routes", () => {
       routes: [
         { match: "/other/*", upstream: `${other.origin}/base` },
         { match: "localhost/host/*", upstream: other.origin },
+        { match: "/lone/*", session: "none" },
         { match: "/exact", upstream: other.origin },
         { match: "/public/*", session: "none" },
         { match: "/optional/*", session: "optional", identity_headers: true },
@@ -103,16 +105,22 @@ describe("routes", () => {
     }
   });
 
-  test("a host in match is held against the request's own, whatever X-Forwarded-Host says", async (t) => {
+  test("a host in match is compared with the request's own, whatever X-Forwarded-Host says", async (t) => {
+    const port = await freePort();
     const both = await createWorld(t, {
       hostile: true,
-      vars: { PUBLIC_ORIGIN: undefined },
+      port,
+      vars: { PUBLIC_ORIGIN: `http://127.0.0.1:${port}, http://localhost:${port}` },
       routes: [{ match: "localhost/*", upstream: `${other.origin}/localhost`, session: "none" }, { match: "127.0.0.1:1/*", upstream: "http://127.0.0.1:9", session: "none" }, { match: "/*", session: "none" }],
     });
-    const url = async (host, lines = []) => (await rawGet(both.gateway.origin, "/x", lines, {})).json().url;
-    assert.equal(await url("127.0.0.1", ["x-forwarded-host: localhost"]), "/x");
+    const seen = await rawGet(both.gateway.origin, "/x", ["x-forwarded-host: localhost"]);
+    assert.equal(seen.json().url, "/x");
     const local = await both.gateway.request("/x", { headers: { host: `localhost:${both.gateway.port}` } });
     assert.equal(local.json().url, "/localhost/x");
+    for (const host of [`localhost.:${port}`, `LOCALHOST.:${port}`]) {
+      const dotted = await both.gateway.request("/x", { headers: { host } });
+      assert.equal(dotted.status, 404, `${host}: another host than the public ones`);
+    }
   });
 
   test("conformance 28: an encoded slash is 400 unless the route lets it through, and never hides a dot segment", async () => {
@@ -130,11 +138,72 @@ describe("routes", () => {
     }
     // What a server would decode twice stays what it is.
     assert.equal((await rawGet(world.gateway.origin, "/%2562osses/x", [`cookie: ${browser.sessionHeader}`])).status, 404);
-    assert.equal((await seenBy("/app/%%362osses")).url, "/app/%2562osses");
+    assert.equal((await seenBy("/app/%%362osses")).url, "/app/%%362osses");
+  });
+
+  test("a % that encodes nothing arrives as it came", async () => {
+    for (const target of ["/lone/a%", "/lone/100%/x", "/lone/%zz?%"]) {
+      const answer = await rawGet(world.gateway.origin, target);
+      assert.equal(answer.json().url, target);
+    }
+  });
+
+  test("conformance 28, 49: a path that another server reads as a route with other rules is 400, and the answer names what is refused", async (t) => {
+    const two = await createWorld(t, {
+      hostile: true,
+      routes: [{ match: "/admin/*", require: { groups: "bosses" } }, { match: "/*", session: "none" }],
+    });
+    for (const [target, named] of [
+      ["/admin%23/x", /%23/],
+      ["/admin%3f/x", /%3f/],
+      ["/admin%09/x", /control/],
+      ["/%0aadmin/x", /control/],
+      ["/admin%00/x", /control/],
+      ["/admin%7f/x", /control/],
+      ["/admin%5cx", /backslash/],
+      ["/admin%2fx", /%2f/],
+      ["/admin./x", /a dot or a space/],
+      ["/admin%20/x", /a dot or a space/],
+      ["/ADMIN/x", /case/],
+      ["//admin/x", /two slashes/],
+      ["/admin;/x", /;/],
+      ["/admin%3bx/x", /;/],
+      ["/x/..%20/admin/x", /dot segment/],
+      ["/%ef%bd%81dmin/x", /full-width/],
+      ["/admin%ef%bc%8fx", /full-width/],
+      ["/x/%ef%bc%8e%ef%bc%8e/admin/x", /dot segment/],
+      ["/admin%c0%afx", /longer than it must be/],
+      ["/%c1%a1dmin/x", /longer than it must be/],
+      ["/x/%c0%ae%c0%ae/admin/x", /dot segment/],
+      ["/ADMIN%20;a//x", /other rules/],
+      ["/AUTH/login", /case/],
+      ["//auth/session", /two slashes/],
+      ["/auth%23/login", /%23/],
+    ]) {
+      const seen = two.upstream.requests.length;
+      const answer = await rawGet(two.gateway.origin, target);
+      assert.equal(answer.status, 400, target);
+      assert.equal(answer.json().code, "bad_request", target);
+      assert.match(answer.json().detail, named, target);
+      assert.equal(two.upstream.requests.length, seen);
+    }
+    for (const target of ["/Other//x;y%3f%23%20.", "/admin", "/a%", "/administration/X", "/%252e%252e/admin/x"]) {
+      const answer = await rawGet(two.gateway.origin, target);
+      assert.equal(answer.status, 200, target);
+      assert.equal(answer.json().url, target);
+    }
+    assert.equal((await rawGet(two.gateway.origin, "/admin/X;y")).status, 401);
+    const page = await rawGet(two.gateway.origin, "/ADMIN/x", ["accept: text/html"]);
+    assert.match(page.text, /case differs/);
+  });
+
+  test("conformance 49: where no route matches a path it is 404, and where all have the same rules only the gateway's own paths count", async () => {
+    for (const target of ["/BOSSES/x", "//bosses/x", "/bosses;/x"]) assert.equal((await rawGet(world.gateway.origin, target)).status, 404, target);
+    assert.equal((await rawGet(world.gateway.origin, "/app/X//y;z%20/%3f", [`cookie: ${browser.sessionHeader}`])).status, 200);
   });
 
   test("a session = none route takes everybody and carries no token and no identity, but the visitor's headers", async () => {
-    for (const cookie of [undefined, browser.sessionHeader, "session=rubbish"]) {
+    for (const cookie of [undefined, browser.sessionHeader, "edge-session=rubbish"]) {
       const answer = await get("/public/x", {
         ...(cookie && { cookie: `a=1; ${cookie}` }),
         authorization: "Bearer mine",
@@ -155,7 +224,7 @@ describe("routes", () => {
     const known = await seenBy("/optional/x");
     assert.match(valuesOf(known.headers, "authorization")[0], /^Bearer /);
     assert.deepEqual(valuesOf(known.headers, "x-forwarded-user"), ["ada"]);
-    for (const headers of [{}, { cookie: "session=rubbish" }, { accept: "text/html" }]) {
+    for (const headers of [{}, { cookie: "edge-session=rubbish" }, { accept: "text/html" }]) {
       const answer = await get("/optional/x", headers);
       assert.equal(answer.status, 200);
       assert.deepEqual(valuesOf(answer.json().headers, "authorization"), []);
@@ -185,8 +254,8 @@ describe("routes", () => {
     const { headers } = await seenBy("/identity/x", ["X-Forwarded-Groups: root", "x_forwarded_email: root"]);
     assert.deepEqual(valuesOf(headers, "x-forwarded-user"), ["ada"]);
     assert.deepEqual(valuesOf(headers, "x-forwarded-email"), ["ada@example.com"]);
-    assert.deepEqual(valuesOf(headers, "x-forwarded-preferred-username"), ["ada,lovelace"]);
-    assert.deepEqual(valuesOf(headers, "x-forwarded-groups"), ["staff,a%2Cb,50%25,K%C3%B6ln"]);
+    assert.deepEqual(valuesOf(headers, "x-forwarded-preferred-username"), ["%20ada,lovelace"], "not the user of another name");
+    assert.deepEqual(valuesOf(headers, "x-forwarded-groups"), ["staff,a%2Cb,50%25,K%C3%B6ln,%20root%20"]);
     const plain = await seenBy("/app/x");
     assert.deepEqual(valuesOf(plain.headers, "x-forwarded-user"), []);
   });
@@ -256,7 +325,7 @@ describe("routes", () => {
     assert.deepEqual(await controls(await browser.api("/app/x")), ["no-store", undefined, undefined]);
     assert.deepEqual(await controls(await browser.api("/optional/x")), ["no-store", undefined, undefined]);
     for (const path of ["/public/x", "/optional/x"]) assert.deepEqual(await controls(await get(path)), ["public, s-maxage=60", "max-age=60", "max-age=60"]);
-    world.upstream.answer("/public/cookie", (_, response) => response.writeHead(200, { "cache-control": "s-maxage=60", "set-cookie": ["a=1", "session=evil"] }).end());
+    world.upstream.answer("/public/cookie", (_, response) => response.writeHead(200, { "cache-control": "s-maxage=60", "set-cookie": ["a=1", "edge-session=evil"] }).end());
     const answer = await get("/public/cookie");
     assert.deepEqual([answer.headers["cache-control"], answer.setCookies], ["no-store", ["a=1"]]);
   });

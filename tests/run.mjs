@@ -64,6 +64,7 @@ const MODULES = [
   "region",
   "region-grace",
   "migrate",
+  "neighbours",
   "regression",
   "routes",
   "secrets",

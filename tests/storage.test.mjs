@@ -25,7 +25,7 @@ describe("storage", () => {
     const { gateway } = await createWorld(t, { entry: INSTRUMENTS, probe: await actorProbe() });
     // An id that the platform issued, of an actor without a session.
     const id = await newActorId(gateway);
-    const cookie = `session=weur.${id}.${"a".repeat(43)}`;
+    const cookie = `edge-session=weur.${id}.${"a".repeat(43)}`;
     for (let i = 0; i < 3; i += 1) assert.equal((await gateway.request("/api", { headers: { cookie } })).status, 401);
     const { counts } = await storageCalls(gateway);
     const writes = Object.keys(counts).filter((name) => /put|delete|setAlarm|transaction/i.test(name));

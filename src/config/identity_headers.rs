@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::reader::Reader;
 
 /// Headers that mean something else, to the gateway or to HTTP.
-const TAKEN: [&str; 19] = [
+const TAKEN: [&str; 22] = [
     "accept-encoding",
     "authorization",
     "cf-asn",
@@ -17,6 +17,7 @@ const TAKEN: [&str; 19] = [
     "forwarded",
     "host",
     "origin",
+    "proxy",
     "te",
     "trailer",
     "transfer-encoding",
@@ -25,6 +26,8 @@ const TAKEN: [&str; 19] = [
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
+    "x-original-url",
+    "x-rewrite-url",
 ];
 
 /// A header, in lower case, and the claim that it carries.
@@ -53,7 +56,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         for name in headers.keys() {
             // Many servers do not tell these apart, and the last one they read would count.
             let spelling = name.to_ascii_lowercase().replace('_', "-");
-            let taken = TAKEN.contains(&spelling.as_str()) || spelling.starts_with("x-geo-");
+            let taken = TAKEN.contains(&spelling.as_str())
+                || ["x-geo-", "secure-session-", "sec-secure-session-"].iter().any(|own| spelling.starts_with(own));
             if taken || http::HeaderName::from_bytes(name.as_bytes()).is_err() {
                 let message = format!("names {name:?}, which cannot carry a claim: choose another header");
                 self.problem("IDENTITY_HEADERS", &message);

@@ -48,19 +48,53 @@ impl Pattern {
         Ok(Self { host: host_and_port(host)?, path })
     }
 
-    /// Whether a request for this URL, whose path is normalized, goes this way. A host without a port stands for every
-    /// port.
+    /// Whether a request for this URL, whose path is normalized, goes this way.
     pub fn matches(&self, url: &Url) -> bool {
-        let host = match &self.host {
-            None => true,
-            Some((host, port)) => {
-                url.host_str() == Some(host) && port.is_none_or(|port| url.port_or_known_default() == Some(port))
-            }
-        };
-        host && match &self.path {
-            PathPattern::Exactly(path) => meaning(url.path()) == *path,
-            PathPattern::BeginsWith(prefix) => meaning(url.path()).starts_with(prefix),
+        self.matches_host(url) && self.matches_path(&meaning(url.path()))
+    }
+
+    /// Whether it goes this way as far as its host decides. A host without a port stands for every port.
+    pub fn matches_host(&self, url: &Url) -> bool {
+        self.host.as_ref().is_none_or(|(host, port)| {
+            url.host_str().is_some_and(|requested| without_final_dot(requested) == host)
+                && port.is_none_or(|port| url.port_or_known_default() == Some(port))
+        })
+    }
+
+    /// Whether it goes this way as far as the [`meaning`] of its path decides.
+    pub fn matches_path(&self, path: &[u8]) -> bool {
+        match &self.path {
+            PathPattern::Exactly(exactly) => path == &**exactly,
+            PathPattern::BeginsWith(prefix) => path.starts_with(prefix),
         }
+    }
+
+    /// The same pattern for a server that doesn't tell case apart, which [`folded`] paths are compared with.
+    pub fn folded(&self) -> Self {
+        let fold = |path: &[u8]| Cow::Owned(folded(path));
+        let path = match &self.path {
+            PathPattern::Exactly(path) => PathPattern::Exactly(fold(path)),
+            PathPattern::BeginsWith(path) => PathPattern::BeginsWith(fold(path)),
+        };
+        Self { host: self.host.clone(), path }
+    }
+
+    /// Whether it names a host.
+    pub const fn has_host(&self) -> bool {
+        self.host.is_some()
+    }
+}
+
+/// A host name without the dot that may end it (RFC 1034 section 3.1): the same host to the domain name system.
+pub fn without_final_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// A path for a server that doesn't tell case apart. Some compare small letters, others capital ones: this is for both.
+pub fn folded(path: &[u8]) -> Vec<u8> {
+    match std::str::from_utf8(path) {
+        Ok(text) if !text.is_ascii() => text.to_uppercase().to_lowercase().into_bytes(),
+        _ => path.to_ascii_lowercase(),
     }
 }
 
@@ -94,11 +128,11 @@ fn host_and_port(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
     }
     // 80 is left out by the URL, and the operator who wrote it meant it.
     let port = url.port().or_else(|| text.ends_with(":80").then_some(80));
-    Ok(Some((host.to_owned(), port)))
+    Ok(Some((without_final_dot(host).to_owned(), port)))
 }
 
-/// What servers read in a path: everything decoded but slashes, backslashes and `%`, whose encodings mean themselves.
-fn meaning(path: &str) -> Cow<'_, [u8]> {
+/// What servers read in a path, a `%` that encodes nothing as itself: everything decoded but slashes, backslashes and `%`, whose encodings mean themselves.
+pub fn meaning(path: &str) -> Cow<'_, [u8]> {
     if !path.contains('%') {
         return Cow::Borrowed(path.as_bytes());
     }
@@ -131,8 +165,8 @@ fn escaped(piece: &str) -> Option<u8> {
 }
 
 /// A path with unreserved characters in clear (RFC 3986 section 6.2.2.2): their encoding means nothing, and no
-/// route may depend on it. A `%` that encodes nothing is encoded itself, so that it does not come to mean something
-/// before what was decoded.
+/// route may depend on it. A `%` that encodes nothing stays as it came, and so does the encoding of a digit behind it,
+/// which in clear would make an encoding of both.
 pub fn normalized_path(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
         return Cow::Borrowed(path);
@@ -141,21 +175,26 @@ pub fn normalized_path(path: &str) -> Cow<'_, str> {
     let mut normal = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         match (escaped(piece).map(char::from), piece.get(2..)) {
-            (Some(plain), Some(rest)) if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => {
+            (Some(plain), Some(rest))
+                if (plain.is_ascii_alphanumeric() || "-._~".contains(plain))
+                    && !(plain.is_ascii_hexdigit() && is_half_encoded(normal.as_bytes())) =>
+            {
                 normal.push(plain);
                 normal.push_str(rest);
             }
-            (Some(_), _) => {
+            _ => {
                 normal.push('%');
-                normal.push_str(piece);
-            }
-            (None, _) => {
-                normal.push_str("%25");
                 normal.push_str(piece);
             }
         }
     }
     Cow::Owned(normal)
+}
+
+/// Whether a path ends in the beginning of an encoding that a further digit would go on with.
+fn is_half_encoded(path: &[u8]) -> bool {
+    // `%4` at the end is one only where its `%` is not itself the last digit's: no encoding ends in `%`.
+    matches!(path, [.., b'%'] | [.., b'%', b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F'])
 }
 
 #[cfg(test)]
@@ -194,6 +233,12 @@ mod tests {
         assert!(matches("a.example:80/*", "http://a.example/"));
         assert!(!matches("a.example:80/*", "https://a.example/"));
         assert!(matches("[::1]:80/*", "http://[::1]/"));
+        for (pattern, host) in
+            [("a.example./*", "a.example"), ("a.example/*", "a.example."), ("a.example.:1/*", "a.example:1")]
+        {
+            assert!(matches(pattern, &format!("https://{host}/")), "{pattern} {host}");
+        }
+        assert!(!matches("a.example/*", "https://a.example../"));
     }
 
     #[test]
@@ -208,8 +253,18 @@ mod tests {
     #[test]
     fn unreserved_characters_are_in_clear_and_others_stay_as_they_are() {
         assert_eq!(normalized_path("/%61%2Db/%7E%5f"), "/a-b/~_");
-        assert_eq!(normalized_path("/a%20b%2Fc%252e%C3%BC%"), "/a%20b%2Fc%252e%C3%BC%25");
-        assert_eq!(normalized_path("/%%361/%+1%zz"), "/%2561/%25+1%25zz");
+        assert_eq!(normalized_path("/a%20b%2Fc%252e%C3%BC"), "/a%20b%2Fc%252e%C3%BC");
+    }
+
+    #[test]
+    fn a_lone_percent_sign_stays_and_never_comes_to_mean_something() {
+        for path in ["/a%", "/%+1%zz", "/%%361dmin", "/%6%31dmin", "/100%/x", "/%%%"] {
+            assert_eq!(normalized_path(path), path);
+        }
+        assert_eq!(normalized_path("/%%7a%61"), "/%za");
+        assert_eq!(normalized_path("/%%3661"), "/%%3661");
+        assert!(matches("/a%", "https://a.example/a%25"), "both are one to a server");
+        assert!(!matches("/admin", "https://a.example/%%361dmin"));
     }
 
     #[test]

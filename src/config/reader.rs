@@ -6,9 +6,10 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
+use super::rules::Rules;
 use super::{
     AdminToken, Config, Jurisdiction, Lifetimes, LogSubject, Oidc, Origin, Par, Problem, Provider, RegionPolicy,
-    Regions, SameSite, TokenAuth, is_allowed, store,
+    Regions, SameSite, TokenAuth, hosts, is_allowed, store,
 };
 use crate::region::Region;
 use crate::sealing::SealingKeys;
@@ -56,6 +57,15 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let public_origins = self.origins();
         let auth_prefix = self.auth_prefix();
         let routes = self.routes();
+        let has_route_table = self.text("ROUTES").is_some();
+        let admin_origin = self.admin_origin(&public_origins);
+        if public_origins.is_empty() == self.text("PUBLIC_ORIGIN").is_none() {
+            let routes = routes.as_deref().unwrap_or_default();
+            self.problems.extend(hosts::problems(routes, &public_origins, has_route_table));
+        }
+        if let (Some(routes), Some(origin)) = (&routes, &admin_origin) {
+            self.problems.extend(hosts::upstreams_on(routes, std::slice::from_ref(origin), has_route_table));
+        }
         let identity_headers = self.identity_headers();
         let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
         let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
@@ -69,6 +79,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             login: self.seconds("LOGIN_TIMEOUT_SECONDS", 600, 1),
         };
         let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
+        let cookie_prefix = self.cookie_prefix();
         let regions = self.regions();
         let store = store::read(self);
         let admin_token = self.text("ADMIN_TOKEN");
@@ -80,12 +91,14 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             (Some(keys), _) if !keys.is_empty() => SealingKeys::derive(keys.secrets(), LOGIN_COOKIE),
             (_, secret) => SealingKeys::derive(secret.into_iter().map(str::as_bytes), LOGIN_COOKIE),
         };
-        let admin_origin = self.admin_origin(&public_origins);
         let log_subject = self.choice("LOG_SUBJECT", &[("hash", LogSubject::Hash), ("plain", LogSubject::Plain)]);
+        let routes = routes?;
         Some(Config {
+            rules: Rules::of(&routes, &auth_prefix),
             public_origins,
             auth_prefix,
-            routes: routes?,
+            routes,
+            has_route_table,
             upstream_timeout,
             identity_headers,
             stream_check,
@@ -95,6 +108,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             login_keys,
             lifetimes,
             same_site: same_site?,
+            cookie_prefix: cookie_prefix.into(),
             regions: regions?,
             store: store?,
             admin_token: admin_token.as_deref().map(AdminToken::new),
@@ -218,6 +232,21 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem(
                 "AUTH_PREFIX",
                 "must be a path such as /auth: a leading slash, no trailing one, letters, digits, - and _",
+            );
+        }
+        text
+    }
+
+    fn cookie_prefix(&mut self) -> String {
+        let text = self.text("COOKIE_PREFIX").unwrap_or_default();
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let name = text.strip_suffix('-').unwrap_or_default();
+        // `http-` would make the device cookie's name one of those that browsers don't bind to a device.
+        let named = (1..32).contains(&name.len()) && text.bytes().all(plain) && !text.starts_with("http-");
+        if !text.is_empty() && !named {
+            self.problem(
+                "COOKIE_PREFIX",
+                "must be lower-case letters, digits and - with a - at the end, 32 at the most, such as shop-; not http-",
             );
         }
         text

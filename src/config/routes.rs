@@ -131,6 +131,38 @@ impl Route {
     }
 }
 
+impl Route {
+    /// Whether both have the same rules: everything but which requests go this way, where they go, and what becomes of the
+    /// response. A new field has to be thought of here.
+    pub fn has_rules_of(&self, other: &Self) -> bool {
+        let Self {
+            pattern: _,
+            upstream: _,
+            cache: _,
+            session,
+            require,
+            token,
+            bearer,
+            identity_headers,
+            captcha,
+            bot_score_min,
+            csrf_header,
+            cross_site,
+            encoded_slashes,
+        } = self;
+        *session == other.session
+            && *require == other.require
+            && *token == other.token
+            && *bearer == other.bearer
+            && *identity_headers == other.identity_headers
+            && *captcha == other.captcha
+            && *bot_score_min == other.bot_score_min
+            && *csrf_header == other.csrf_header
+            && *cross_site == other.cross_site
+            && *encoded_slashes == other.encoded_slashes
+    }
+}
+
 /// The fields of a route, as the table spells them.
 const FIELDS: [&str; 13] = [
     "match",

@@ -3,7 +3,7 @@
 use super::Problem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 51] = [
+pub const NAMES: [&str; 52] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -13,6 +13,7 @@ pub const NAMES: [&str; 51] = [
     "CAPTCHA_SECRET",
     "CAPTCHA_SITE_KEY",
     "CAPTCHA_VERIFY_URL",
+    "COOKIE_PREFIX",
     "COOKIE_SAME_SITE",
     "DATABASE_URL",
     "DEFAULT_REGION",

@@ -102,7 +102,7 @@ impl Gateway {
         if !resource.as_ref().is_some_and(Resource::is_open) {
             let given = request.header("authorization").unwrap_or_default();
             let given = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-            if !given.is_some_and(|(_, given)| token.is(given.trim())) {
+            if !given.is_some_and(|(_, given)| token.is(given.trim_matches([' ', '\t']))) {
                 return Err(Problem::InvalidToken("This needs the administrators' token as a bearer token."));
             }
         }

@@ -92,7 +92,7 @@ fn route_of(request: &Incoming, config: &Config) -> Option<String> {
     match routed {
         Route::Own(endpoint) => Some(format!("{}{}", config.auth_prefix, endpoint.path())),
         Route::Application(route) => Some(route.pattern.to_string()),
-        Route::NotFound | Route::Ambiguous => None,
+        Route::NotFound | Route::Refused(_) => None,
     }
 }
 

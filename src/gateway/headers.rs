@@ -12,6 +12,13 @@ impl Headers {
         Self(js_sys::Array::from(headers).join("\n").into())
     }
 
+    /// Headers of these names, in lower case, and values.
+    #[cfg(test)]
+    pub fn of(headers: &[(&str, &str)]) -> Self {
+        let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name},{value}")).collect();
+        Self(lines.join("\n"))
+    }
+
     /// A header's value; `name` in lower case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(','))

@@ -3,13 +3,34 @@
 //! Every header that the gateway sets, or that an application could take for the gateway's, is removed in every
 //! spelling: servers that turn `-` into `_`, or any punctuation into either, must not read a client's `X_Forwarded_User`.
 
+use std::collections::BTreeSet;
+
 use crate::config::identity_headers::IdentityHeaders;
 
-/// Names that are the gateway's to set.
-const OWN: [&str; 6] =
-    ["authorization", "forwarded", "cf-asn", "cf-bot-score", "cf-verified-bot", "x-captcha-passed-at"];
-/// Beginnings of names that are the gateway's to set.
-const OWN_PREFIXES: [&str; 2] = ["x-forwarded-", "x-geo-"];
+/// Names that are the gateway's to set, or that applications believe of a proxy in front of them: who the client is, where
+/// it comes from, what it asked for.
+const OWN: [&str; 17] = [
+    "authorization",
+    "cf-asn",
+    "cf-bot-score",
+    "cf-verified-bot",
+    "forwarded",
+    "proxy",
+    "remote-user",
+    "true-client-ip",
+    "x-captcha-passed-at",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-forwarded",
+    "x-original-url",
+    "x-real-ip",
+    "x-remote-user",
+    "x-rewrite-url",
+    "cookie2",
+];
+/// Beginnings of such names.
+const OWN_PREFIXES: [&str; 6] =
+    ["x-forwarded-", "x-geo-", "x-auth-request-", "x-webauth-", "secure-session-", "sec-secure-session-"];
 /// Headers of one connection alone (RFC 9110 section 7.6.1).
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
@@ -24,23 +45,27 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 
 /// What decides beside a header's name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Hygiene<'a> {
-    /// `IDENTITY_HEADERS`.
-    pub identity: &'a IdentityHeaders,
-    /// The client's `Connection` header.
-    pub connection: &'a str,
-    /// Whether it is a WebSocket handshake, which keeps its hop-by-hop headers.
-    pub is_web_socket: bool,
+    identity: &'a IdentityHeaders,
+    /// What the client's `Connection` names, in lower case.
+    nominated: BTreeSet<String>,
+    is_web_socket: bool,
 }
 
-impl Hygiene<'_> {
-    /// Whether a client's header is removed.
-    pub fn removes(self, name: &str) -> bool {
+impl<'a> Hygiene<'a> {
+    /// For a request with this `Connection` header, where `IDENTITY_HEADERS` is `identity`. A WebSocket handshake keeps its
+    /// hop-by-hop headers.
+    pub fn new(identity: &'a IdentityHeaders, connection: &str, is_web_socket: bool) -> Self {
+        let nominated = connection.split(',').map(|name| name.trim_matches([' ', '\t']).to_ascii_lowercase()).collect();
+        Self { identity, nominated, is_web_socket }
+    }
+
+    /// Whether a client's header, its name in lower case, is removed.
+    pub fn removes(&self, name: &str) -> bool {
         if OWN.iter().any(|own| is_spelling(name, own))
             || OWN_PREFIXES.iter().any(|prefix| begins_with_spelling(name, prefix))
             || self.identity.iter().any(|(own, _)| is_spelling(name, own))
-            || name.eq_ignore_ascii_case("cookie2")
         {
             return true;
         }
@@ -51,8 +76,7 @@ impl Hygiene<'_> {
         if self.is_web_socket && ["connection", "upgrade"].iter().any(|kept| is_spelling(name, kept)) {
             return false;
         }
-        HOP_BY_HOP.iter().any(|hop| is_spelling(name, hop))
-            || self.connection.split(',').any(|nominated| nominated.trim().eq_ignore_ascii_case(name))
+        HOP_BY_HOP.iter().any(|hop| is_spelling(name, hop)) || self.nominated.contains(name)
     }
 }
 
@@ -73,7 +97,7 @@ mod tests {
 
     fn removes(name: &str, connection: &str, is_web_socket: bool) -> bool {
         let identity = vec![("x-user.id".to_owned(), "sub".to_owned())];
-        Hygiene { identity: &identity, connection, is_web_socket }.removes(name)
+        Hygiene::new(&identity, connection, is_web_socket).removes(name)
     }
 
     #[test]
@@ -95,6 +119,23 @@ mod tests {
             "X-User-Id",
             "x_user_id",
             "cookie2",
+            "Proxy",
+            "REMOTE_USER",
+            "X-Remote-User",
+            "x_real_ip",
+            "True-Client-IP",
+            "X-Client-IP",
+            "x-cluster_client-ip",
+            "X-Forwarded",
+            "X-Original-URL",
+            "x_rewrite_url",
+            "X-Auth-Request-Email",
+            "x_auth_request_groups",
+            "X-WEBAUTH-USER",
+            "x.webauth.role",
+            "Secure-Session-Response",
+            "Sec-Secure-Session-Id",
+            "sec_secure_session_response",
         ] {
             assert!(removes(name, "", false), "{name}");
         }
@@ -111,6 +152,12 @@ mod tests {
             "authorization-hint",
             "origin",
             "x-user",
+            "user",
+            "proxy-status",
+            "x-webauthn",
+            "secure-sessions",
+            "x-original-host",
+            "remote-users",
         ] {
             assert!(!removes(name, "close", false), "{name}");
         }
@@ -128,13 +175,16 @@ mod tests {
     proptest! {
         #[test]
         fn no_spelling_of_a_header_of_the_gateways_gets_through(
-            at in 0..9_usize,
+            at in 0..25_usize,
             odd in proptest::collection::vec("[-_.A-Za-z]", 32),
             web_socket in any::<bool>(),
             connection in "[a-z, -]{0,12}",
         ) {
             let own = ["authorization", "forwarded", "cf-asn", "cf-bot-score", "cf-verified-bot", "x-captcha-passed-at",
-                "x-forwarded-anything", "x-geo-city", "x-user-id"][at];
+                "x-forwarded-anything", "x-geo-city", "x-user-id", "x-forwarded", "x-real-ip", "true-client-ip", "x-client-ip",
+                "x-cluster-client-ip", "x-original-url", "x-rewrite-url", "remote-user", "x-remote-user", "x-auth-request-user",
+                "x-auth-request-access-token", "x-webauth-user", "proxy", "secure-session-response", "sec-secure-session-id",
+                "sec-secure-session-anything"][at];
             let spelled: String = own.chars().zip(odd).map(|(plain, odd)| match (plain, odd.as_str()) {
                 ('-', "-" | "_" | ".") => odd,
                 (letter, odd) if odd.chars().all(char::is_uppercase) => letter.to_ascii_uppercase().to_string(),

@@ -1,5 +1,7 @@
 //! Who a request is of, to the application and to a route: claims as headers, and claims that a route demands. Pure.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::visitor::{encoded, text};
@@ -22,21 +24,38 @@ pub fn headers<'a>(
     })
 }
 
-/// An address that its owner has not confirmed is anybody's. Some providers write the flag as text.
+/// An address that its owner has not confirmed is anybody's. Some providers write the flag as text, or as a number.
 fn is_false(verified: Option<&Value>) -> bool {
-    verified.is_some_and(|verified| verified == false || verified == "false")
+    match verified {
+        Some(Value::Bool(verified)) => !verified,
+        Some(Value::String(verified)) => verified.eq_ignore_ascii_case("false") || verified == "0",
+        Some(Value::Number(verified)) => verified.as_f64() == Some(0.0),
+        _ => false,
+    }
 }
 
-/// A claim as a header's value: the elements of an array are told apart by the commas that none of them holds.
+/// A claim as a header's value, so that no two texts, and no two arrays of them, look alike: the elements of an array are told
+/// apart by the commas that none of them holds, and no end of any is a space, which servers take off.
 fn value(claim: &Value) -> Option<String> {
     match claim {
         Value::Array(elements) => {
-            let elements = elements.iter().filter_map(text);
-            let elements: Vec<String> = elements.map(|element| encoded(&element).replace(',', "%2C")).collect();
+            let elements = elements.iter().filter_map(|element| match element {
+                Value::String(text) => Some(with_ends(text).replace(',', "%2C")),
+                other => text(other).map(Cow::into_owned),
+            });
+            let elements: Vec<String> = elements.collect();
             (!elements.is_empty()).then(|| elements.join(","))
         }
-        single => Some(encoded(&text(single)?).into_owned()),
+        single => Some(with_ends(&text(single)?)),
     }
+}
+
+/// A text with its ends encoded where they are spaces.
+fn with_ends(text: &str) -> String {
+    let behind = text.trim_start_matches(' ');
+    let kept = behind.trim_end_matches(' ');
+    let spaces = |longer: &str, shorter: &str| "%20".repeat(longer.len().saturating_sub(shorter.len()));
+    format!("{}{}{}", spaces(text, behind), encoded(kept), spaces(behind, kept))
 }
 
 /// Whether the claims have, or hold, every value that a route requires.
@@ -51,6 +70,7 @@ pub fn meets(claims: &Claims, require: &[(String, Value)]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn claims(value: Value) -> Claims {
@@ -76,8 +96,30 @@ mod tests {
     }
 
     #[test]
+    fn a_space_at_an_end_and_an_empty_element_stay_what_they_are() {
+        let claims =
+            claims(json!({"sub": " root", "email": "a b  ", "groups": [" staff", "", "a, b", "\t", "é ", "  "]}));
+        assert_eq!(
+            of(&claims),
+            [
+                ("x-sub".into(), "%20root".into()),
+                ("x-email".into(), "a b%20%20".into()),
+                ("x-groups".into(), "%20staff,,a%2C b,%09,%C3%A9%20,%20%20".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
     fn an_address_that_is_not_verified_is_nobodys() {
-        for (verified, expected) in [(json!(true), 1), (json!(null), 1), (json!(false), 0), (json!("false"), 0)] {
+        for (verified, expected) in [
+            (json!(true), 1),
+            (json!("true"), 1),
+            (json!(null), 1),
+            (json!(false), 0),
+            (json!("false"), 0),
+            (json!("False"), 0),
+            (json!(0), 0),
+        ] {
             let claims = claims(json!({"email": "a@b.example", "email_verified": verified}));
             assert_eq!(of(&claims).len(), expected, "{claims:?}");
         }
@@ -93,5 +135,34 @@ mod tests {
         assert!(!meets(json!({"groups": "sta"})));
         assert!(!meets(json!({"mfa": "true"})));
         assert!(!meets(json!({"absent": "x"})));
+    }
+
+    /// What an application finds in a header: servers take spaces and tabs off both ends.
+    fn arrives(claim: &Value) -> Option<String> {
+        let value = value(claim)?;
+        assert!(value.bytes().all(|b| matches!(b, b' '..=b'~')), "{value:?}");
+        Some(value.trim_matches([' ', '\t']).to_owned())
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_values_give_the_same_header(
+            texts in proptest::collection::vec("[ ,%a2C0\t\r\n\u{7f}\u{a0}\u{e9}\u{2028}]{0,5}", 0..4),
+            others in proptest::collection::vec("[ ,%a2C0\t\r\n\u{7f}\u{a0}\u{e9}\u{2028}]{0,5}", 0..4),
+        ) {
+            for (one, other) in texts.iter().zip(&others).filter(|(one, other)| one != other) {
+                prop_assert_ne!(arrives(&json!(one)), arrives(&json!(other)), "{:?} {:?}", one, other);
+            }
+            if texts != others {
+                prop_assert_ne!(arrives(&json!(texts)), arrives(&json!(others)), "{:?} {:?}", texts, others);
+            }
+            // An application that splits at commas, takes spaces off, and decodes, has what was said.
+            if let Some(value) = arrives(&json!(texts)) {
+                let parts = value.split(',').map(|part| part.trim());
+                let decoded: Vec<String> =
+                    parts.map(|part| percent_encoding::percent_decode_str(part).decode_utf8().unwrap().into_owned()).collect();
+                prop_assert_eq!(decoded, texts);
+            }
+        }
     }
 }

@@ -42,7 +42,9 @@ mod login;
 pub mod login_cookie;
 mod login_limit;
 mod logout;
+pub mod look_alike;
 pub mod pages;
+pub mod path;
 mod pipe;
 pub mod problem;
 mod proxy;
@@ -86,7 +88,7 @@ pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker:
 /// Refuses a request for another host than the gateway's, or one that there is no configuration to serve.
 fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Result<web_sys::Response> {
     let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
-    let request = Incoming::new(raw, url, origin);
+    let request = Incoming::new(raw, url, origin, "".into());
     let link = problem.way_out().map(|way| (way, request.path_and_query()));
     let failed = FailedRequest::of(&request, None);
     problem.response_with_link(&failed, request.is_navigation(), link).into_platform()
@@ -100,7 +102,10 @@ impl Gateway {
             Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
             Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
         };
-        let request = Incoming::new(raw, url, origin);
+        if let Some(problem) = route::calls_itself(&self.config, &origin) {
+            return turn_away(raw, url, &problem);
+        }
+        let request = Incoming::new(raw, url, origin, Rc::clone(&self.config.cookie_prefix));
         if let Err(problem) = request.check_size(address) {
             return self.refuse(&request, &problem);
         }
@@ -118,7 +123,7 @@ impl Gateway {
                 Err(problem) => self.refuse(&request, &problem)?,
             },
             Route::NotFound => self.refuse(&request, &Problem::NotFound)?,
-            Route::Ambiguous => self.refuse(&request, &Problem::BadRequest("The request's path is ambiguous."))?,
+            Route::Refused(refused) => self.refuse(&request, &Problem::PathRefused(refused))?,
         };
         self.reissue(&request, &response)?;
         Ok(response)
@@ -132,13 +137,13 @@ impl Gateway {
         url: Url,
         origin: Origin,
     ) -> worker::Result<web_sys::Response> {
-        let mut request = Incoming::new(raw, url, origin);
+        let mut request = Incoming::new(raw, url, origin, Rc::clone(&self.config.cookie_prefix));
         // No session is of this host, whatever a neighbour of it may have set.
         request.cookies = cookie::Cookies::default();
         let answer = match (request.check_size(address), route::administration(&self.config, &request.url)) {
             (Err(problem), _) => Err(problem),
             (Ok(()), Route::Own(endpoint)) => self.own(endpoint, &request).await,
-            (Ok(()), Route::NotFound | Route::Ambiguous | Route::Application(_)) => Err(Problem::NotFound),
+            (Ok(()), Route::NotFound | Route::Refused(_) | Route::Application(_)) => Err(Problem::NotFound),
         };
         // A page has no link: the application is not here.
         let refused = |problem: Problem| problem.response(&self.failed(&request), request.wants_page());

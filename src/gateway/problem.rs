@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::failed_request::FailedRequest;
+use super::path::Refused;
 use super::response::{Body, Outgoing};
 use super::way_out::WayOut;
 use crate::actors::AskError;
@@ -46,6 +47,9 @@ pub enum Problem {
     /// It cannot be understood.
     #[error("{0}")]
     BadRequest(&'static str),
+    /// Its path could be read in two ways.
+    #[error("{0}")]
+    PathRefused(Refused),
     /// A parameter is longer than anything that makes sense.
     #[error("The parameter {name} is longer than {limit} characters.")]
     ParameterTooLong {
@@ -179,7 +183,9 @@ impl Problem {
             Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
             Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
-            Self::BadRequest(_) | Self::ParameterTooLong { .. } => (400, "bad_request", "Bad request"),
+            Self::BadRequest(_) | Self::PathRefused(_) | Self::ParameterTooLong { .. } => {
+                (400, "bad_request", "Bad request")
+            }
             Self::CallbackRejected(_) | Self::TurnedDown(_) => (400, "callback_rejected", "Login failed"),
             Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),

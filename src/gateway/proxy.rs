@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use super::Gateway;
 use super::application::Caller;
+use super::cookie::Jar;
 use super::headers::Headers;
 use super::hygiene::Hygiene;
 use super::identity;
@@ -51,7 +52,7 @@ impl Gateway {
         if response.status() == 101 && !request.is_web_socket {
             return Err(Problem::UpstreamUnavailable);
         }
-        self.answer(request, route, &caller, &response, &headers).map_err(|_| Problem::UpstreamUnavailable)
+        self.answer(route, &caller, &response, &headers).map_err(|_| Problem::UpstreamUnavailable)
     }
 
     async fn send(
@@ -84,16 +85,13 @@ impl Gateway {
         cleared_at: Option<OffsetDateTime>,
     ) -> Result<web_sys::Headers, JsValue> {
         let headers = web_sys::Headers::new_with_headers(&request.raw.headers())?;
-        let hygiene = Hygiene {
-            identity: &self.config.identity_headers,
-            connection: request.header("connection").unwrap_or_default(),
-            is_web_socket: request.is_web_socket,
-        };
+        let connection = request.header("connection").unwrap_or_default();
+        let hygiene = Hygiene::new(&self.config.identity_headers, connection, request.is_web_socket);
         for name in request.headers.names().filter(|name| hygiene.removes(name)) {
             headers.delete(name)?;
         }
         if request.cookies.any {
-            match request.header("cookie").and_then(|header| request.jar().strip(header)) {
+            match request.header("cookie").and_then(Jar::strip) {
                 Some(rest) => headers.set("cookie", &rest)?,
                 None => headers.delete("cookie")?,
             }
@@ -148,7 +146,6 @@ impl Gateway {
     /// cookies taken out.
     fn answer(
         &self,
-        request: &Incoming,
         route: &Route,
         caller: &Caller,
         response: &web_sys::Response,
@@ -161,7 +158,6 @@ impl Gateway {
             Caller::Nobody | Caller::Client { .. } => copy(response, response.body().as_ref())?,
         };
         let headers = answer.headers();
-        let jar = request.jar();
         let mut cookies = seen.all("set-cookie").peekable();
         let sets_cookies = cookies.peek().is_some();
         let cache = match caller {
@@ -177,9 +173,9 @@ impl Gateway {
         if seen.get("proxy-authenticate").is_some() {
             headers.delete("proxy-authenticate")?;
         }
-        if seen.all("set-cookie").any(|line| jar.is_set_by(line)) {
+        if seen.all("set-cookie").any(Jar::is_kept_from) {
             headers.delete("set-cookie")?;
-            for line in cookies.filter(|line| !jar.is_set_by(line)) {
+            for line in cookies.filter(|line| !Jar::is_kept_from(line)) {
                 headers.append("set-cookie", line)?;
             }
         }

@@ -1,6 +1,7 @@
 //! A request as the gateway sees it.
 
 use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 
 use url::{Position, Url, form_urlencoded};
 
@@ -41,7 +42,8 @@ pub struct Incoming {
     pub url: Url,
     /// The gateway's origin, as this browser sees it.
     pub origin: Origin,
-    /// The gateway's cookies.
+    jar: Jar,
+    /// The gateway's cookies; none where the headers are too large, which nobody reads any further.
     pub cookies: Cookies,
     /// Whether it asks to become a WebSocket (RFC 6455 section 4.1).
     pub is_web_socket: bool,
@@ -52,10 +54,11 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// A request to `origin`.
-    pub fn new(raw: web_sys::Request, url: Url, origin: Origin) -> Self {
+    /// A request to `origin`; `prefix` is `COOKIE_PREFIX`.
+    pub fn new(raw: web_sys::Request, url: Url, origin: Origin, prefix: Rc<str>) -> Self {
         let headers = Headers::read(&raw.headers());
-        let cookies = headers.get("cookie").map(|header| Jar::of(&origin).read(header)).unwrap_or_default();
+        let jar = Jar::of(&origin, prefix);
+        let cookies = cookies(&jar, &headers);
         let is_web_socket = headers.get("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
         let method = raw.method();
         Self {
@@ -64,6 +67,7 @@ impl Incoming {
             method,
             url,
             origin,
+            jar,
             cookies,
             is_web_socket,
             visitor: OnceCell::new(),
@@ -79,16 +83,12 @@ impl Incoming {
 
     /// Refuses a request whose address or headers are longer than any honest one's.
     pub fn check_size(&self, address: &str) -> Result<(), Problem> {
-        let cookies = self.header("cookie").map_or(0, |header| header.split(';').count());
-        if address.len() >= MAX_ADDRESS || self.headers.len() > MAX_HEADERS || cookies > MAX_COOKIES {
-            return Err(Problem::HeadersTooLarge);
-        }
-        Ok(())
+        if address.len() >= MAX_ADDRESS || !fits(&self.headers) { Err(Problem::HeadersTooLarge) } else { Ok(()) }
     }
 
     /// The cookies' names and attributes at this origin.
-    pub const fn jar(&self) -> Jar {
-        Jar::of(&self.origin)
+    pub const fn jar(&self) -> &Jar {
+        &self.jar
     }
 
     /// The actor of the session that the cookie names, where it lives as far as is known.
@@ -213,6 +213,17 @@ impl Incoming {
     }
 }
 
+/// Whether the headers are no larger than any honest ones.
+fn fits(headers: &Headers) -> bool {
+    let cookies = headers.get("cookie").unwrap_or_default();
+    headers.len() <= MAX_HEADERS && cookies.bytes().filter(|b| *b == b';').take(MAX_COOKIES).count() < MAX_COOKIES
+}
+
+/// The gateway's cookies. Sizes come first: what is too large is not read at all.
+fn cookies(jar: &Jar, headers: &Headers) -> Cookies {
+    headers.get("cookie").filter(|_| fits(headers)).map(|header| jar.read(header)).unwrap_or_default()
+}
+
 /// What finds a request in the log: Cloudflare's ray, which its header tells, or a random UUID.
 pub fn ray(header: Option<&str>) -> String {
     header.map_or_else(
@@ -242,6 +253,32 @@ impl Parameters {
             Some(_) => {
                 Err(Problem::CallbackRejected("a parameter of the login provider's answer is there twice".to_owned()))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::Secret;
+
+    fn read(cookie: &str) -> Cookies {
+        let origin = Origin { text: "http://localhost".into(), host: "localhost".into(), https: false };
+        cookies(&Jar::of(&origin, "".into()), &Headers::of(&[("cookie", cookie)]))
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_read_at_all() {
+        let session = format!("edge-session=weur.{}.{}", "a".repeat(64), Secret::from_random([1; 32]).expose());
+        let logins = |count: u32, value: &str| -> String {
+            (0..count).map(|n| format!("; edge-login-{n:08x}={value}")).collect()
+        };
+        // As many as browsers keep, and 112 KB of them.
+        let fits = read(&format!("{session}{}", logins(100, "x")));
+        assert!(fits.session.is_some() && fits.logins.len() == 100);
+        for too_large in [logins(5_000, "x"), logins(100, &"x".repeat(1_000)), logins(180, "x")] {
+            let cookies = read(&format!("{session}{too_large}"));
+            assert!(!cookies.any && cookies.session.is_none() && cookies.logins.is_empty(), "{}", too_large.len());
         }
     }
 }

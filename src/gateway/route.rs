@@ -2,8 +2,10 @@
 
 use url::{Position, Url};
 
+use super::path::{self, Refused};
+use super::problem::Problem;
 use crate::config::pattern::normalized_path;
-use crate::config::{Config, Origin, routes};
+use crate::config::{Config, Origin, hosts, routes};
 
 /// The gateway's own endpoints, under `AUTH_PREFIX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +104,7 @@ pub enum Route<'a> {
     /// An application, and the rules of the way to it.
     Application(&'a routes::Route),
     /// A path that hides what it asks for.
-    Ambiguous,
+    Refused(Refused),
 }
 
 /// What there is on the administrators' own host: their endpoint, and nothing of the application. So no page, script or
@@ -121,15 +123,21 @@ pub fn route<'a>(config: &'a Config, raw: &str, url: &Url) -> Route<'a> {
     if let Some(path) = under_prefix {
         return Endpoint::of(path).map_or(Route::NotFound, Route::Own);
     }
-    let path = raw_path(raw).to_ascii_lowercase();
-    if is_ambiguous(&path) {
-        return Route::Ambiguous;
+    let path = raw_path(raw);
+    if let Some(refused) = path::refused(path) {
+        return Route::Refused(refused);
     }
-    let found = config.routes.iter().find(|route| route.pattern.matches(url));
-    if path.contains("%2f") && !found.is_some_and(|route| route.encoded_slashes) {
-        return Route::Ambiguous;
+    let found = config.routes.iter().enumerate().find(|(_, route)| route.pattern.matches(url));
+    if !found.is_some_and(|(_, route)| route.encoded_slashes) && path.split('%').skip(1).any(is_slash) {
+        return Route::Refused(Refused::Slash);
     }
-    found.map_or(Route::NotFound, Route::Application)
+    let Some((number, found)) = found else { return Route::NotFound };
+    path::other_reading(config, number, url).map_or(Route::Application(found), Route::Refused)
+}
+
+/// Whether what stands behind a `%` encodes a slash.
+fn is_slash(code: &str) -> bool {
+    code.starts_with("2f") || code.starts_with("2F")
 }
 
 /// The URL in the form in which it is matched and forwarded.
@@ -150,21 +158,6 @@ fn raw_path(raw: &str) -> &str {
     // A parser takes each of these for the end of the host, and a Host header may hold a backslash.
     let path = behind_scheme.find(['/', '\\', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or("/");
     path.split(['?', '#']).next().unwrap_or(path)
-}
-
-/// Whether servers behind the gateway could read another path, given here in lower case, than the one that it sees:
-/// backslashes and NULs, dot segments that are encoded, have a `;` behind the dots, in clear or not, or lie between encoded slashes.
-fn is_ambiguous(path: &str) -> bool {
-    ["%5c", "%00"].iter().any(|code| path.contains(code)) || path.split(['/', '\\']).any(hides_dot_segment)
-}
-
-fn hides_dot_segment(segment: &str) -> bool {
-    segment.split("%2f").any(|part| {
-        let name = part.split(';').next().and_then(|part| part.split("%3b").next()).unwrap_or_default();
-        let dots = name.replace("%2e", ".");
-        // What stands there in clear and alone is resolved before anything is matched.
-        (dots == "." || dots == "..") && segment != dots
-    })
 }
 
 /// Whether the request's host is the gateway's.
@@ -203,6 +196,16 @@ pub fn host(config: &Config, url: &Url) -> Host {
         };
     }
     if administration.is_some() { Host::Administration(origin) } else { Host::Ours(origin) }
+}
+
+/// What is wrong where a route leads to the origin that was asked. With `PUBLIC_ORIGIN` that was found out at once; without
+/// it the gateway learns its origin from each request, and would go on calling itself.
+pub fn calls_itself(config: &Config, origin: &Origin) -> Option<Problem> {
+    if !config.public_origins.is_empty() {
+        return None;
+    }
+    let problems = hosts::upstreams_on(&config.routes, std::slice::from_ref(origin), config.has_route_table);
+    (!problems.is_empty()).then_some(Problem::ConfigInvalid(problems))
 }
 
 /// The longest `return_to`: URLs beyond it do not come through everywhere.

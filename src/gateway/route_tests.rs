@@ -22,6 +22,7 @@ fn with_routes(routes: &str) -> Config {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
         "ROUTES" => Some(routes.into()),
+        "PUBLIC_ORIGIN" => Some("https://app.example, https://api.example, https://api.example:8443".into()),
         _ => None,
     })
     .unwrap()
@@ -32,7 +33,7 @@ fn routed_by(config: &Config, raw: &str) -> String {
     match route(config, raw, &normalized(Url::parse(raw).unwrap())) {
         Route::Own(endpoint) => format!("{endpoint:?}"),
         Route::NotFound => "not found".into(),
-        Route::Ambiguous => "ambiguous".into(),
+        Route::Refused(_) => "refused".into(),
         Route::Application(found) => config.routes.iter().position(|route| route == found).unwrap().to_string(),
     }
 }
@@ -99,7 +100,7 @@ fn the_administrators_host_has_their_endpoint_and_nothing_of_the_application() {
 }
 
 #[test]
-fn paths_that_hide_what_they_ask_for_are_ambiguous() {
+fn paths_that_hide_what_they_ask_for_are_refused() {
     for path in [
         "/a/%2e%2e/b",
         "/a/.%2E/b",
@@ -113,7 +114,7 @@ fn paths_that_hide_what_they_ask_for_are_ambiguous() {
         "/a/..%3bx/b",
         "/a/%2e%3B/b",
     ] {
-        assert_eq!(routed(path), "ambiguous", "{path}");
+        assert_eq!(routed(path), "refused", "{path}");
     }
     for path in ["/a/../b", "/a/./b", "/%252e%252e/", "/a;b", "/a/...", "/.well-known/x", "/?x=%2e%2e/", "/a.b;c=.."] {
         assert_eq!(routed(path), "0", "{path}");
@@ -124,7 +125,7 @@ fn paths_that_hide_what_they_ask_for_are_ambiguous() {
 fn a_path_that_the_host_header_begins_is_looked_at_from_there() {
     // Some servers pass such a Host on; to a URL parser a backslash ends the host.
     for url in [r"https://app.example\a%2fb/x", r"https://app.example\a%5cb/x", r"https://app.example\..%2fb/x"] {
-        assert_eq!(routed_by(&config(""), url), "ambiguous", "{url}");
+        assert_eq!(routed_by(&config(""), url), "refused", "{url}");
     }
     assert_eq!(routed_by(&config(""), "https://app.example?/a%2fb"), "0", "it is all query");
 }
@@ -137,9 +138,9 @@ fn an_encoded_slash_passes_where_the_route_says_so_and_hides_no_dot_segment() {
     );
     let routed = |path: &str| routed_by(&config, &format!("https://app.example{path}"));
     assert_eq!(routed("/files/a%2Fb"), "0");
-    assert_eq!(routed("/other/a%2Fb"), "ambiguous");
+    assert_eq!(routed("/other/a%2Fb"), "refused");
     for path in ["/files/..%2fb", "/files/a%2f..", "/files/a%2f%2e%2e%2fb", "/files/a%2f.;x%2fb", "/files/.%2Fb"] {
-        assert_eq!(routed(path), "ambiguous", "{path}");
+        assert_eq!(routed(path), "refused", "{path}");
     }
 }
 
@@ -175,6 +176,42 @@ fn another_host_than_the_public_ones_is_foreign_and_plain_http_is_insecure() {
     assert_eq!(host_of("http://app.example/x?y"), Host::Insecure("https://app.example/x?y".into()));
     assert_eq!(host_of("https://other.example/"), Host::Foreign);
     assert_eq!(host_of("https://app.example:8443/"), Host::Foreign);
+}
+
+#[test]
+fn another_host_with_a_final_dot_is_foreign_and_a_route_does_not_tell_it_apart() {
+    let listed = config("https://app.example");
+    assert_eq!(host(&listed, &Url::parse("https://app.example./").unwrap()), Host::Foreign);
+    let dotted = Config::read(|name| {
+        match name {
+        "OIDC_ISSUER" => Some("https://login.example".into()),
+        "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "PUBLIC_ORIGIN" => Some("https://app.example.".into()),
+        "ROUTES" => Some(
+            r#"[{"match":"app.example/*","upstream":"https://a.internal"},{"match":"/*","upstream":"https://b.internal","session":"none"}]"#
+                .into(),
+        ),
+        _ => None,
+    }
+    });
+    assert_eq!(routed_by(&dotted.unwrap(), "https://app.example./x"), "0");
+}
+
+#[test]
+fn without_public_origin_a_route_to_the_requests_own_origin_is_a_mistake_and_not_a_loop() {
+    let config = Config::read(|name| match name {
+        "OIDC_ISSUER" => Some("https://login.example".into()),
+        "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "UPSTREAM" => Some("https://app.example/x".into()),
+        _ => None,
+    })
+    .unwrap();
+    let at = |url: &str| calls_itself(&config, &Origin::of(&Url::parse(url).unwrap()).unwrap());
+    for own in ["https://app.example", "https://APP.example:443", "https://app.example."] {
+        let Some(Problem::ConfigInvalid(problems)) = at(own) else { panic!("{own}") };
+        assert_eq!(problems[0].variable, "UPSTREAM");
+    }
+    assert_eq!(at("https://other.example"), None);
 }
 
 #[test]

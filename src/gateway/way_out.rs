@@ -53,6 +53,7 @@ impl Problem {
             | Self::BotScoreTooLow
             | Self::CsrfRejected
             | Self::BadRequest(_)
+            | Self::PathRefused(_)
             | Self::ParameterTooLong { .. }
             | Self::NotFound
             | Self::MethodNotAllowed(_)
@@ -147,6 +148,7 @@ impl Problem {
                 Self::AlreadyEnded(_)
                 | Self::InvalidToken(_)
                 | Self::BadRequest(_)
+                | Self::PathRefused(_)
                 | Self::ParameterTooLong { .. }
                 | Self::NotFound
                 | Self::MethodNotAllowed(_)

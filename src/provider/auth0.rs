@@ -144,7 +144,7 @@ fn is_of_organization(claims: &Map<String, Value>, organization: &str) -> bool {
     if organization.starts_with("org_") {
         claim("org_id") == Some(organization)
     } else {
-        claim("org_name") == Some(organization.to_lowercase().as_str())
+        claim("org_name") == Some(organization.to_ascii_lowercase().as_str())
     }
 }
 

@@ -15,8 +15,8 @@ export const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** Starts it without a window. */
-export function launchChromium() {
+/** Starts it without a window; `args` are more of its switches. */
+export function launchChromium({ args = [] } = {}) {
   assert.ok(EXECUTABLE, "Chromium is missing; set CHROMIUM to its path, or run scripts/install.sh browser");
-  return chromium.launch({ executablePath: EXECUTABLE, headless: true, args: ARGUMENTS });
+  return chromium.launch({ executablePath: EXECUTABLE, headless: true, args: [...ARGUMENTS, ...args] });
 }

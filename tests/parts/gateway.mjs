@@ -61,10 +61,10 @@ class Gateway {
     return `${this.https ? "https" : "http"}://admin.localhost:${this.port}`;
   }
 
-  /** The cookies' names at this origin: plain http has no prefix. */
+  /** The cookies' names at this origin: plain http has another prefix, and COOKIE_PREFIX stands behind it. */
   get cookie() {
-    const prefix = this.https ? "__Host-Http-" : "";
-    return { session: `${prefix}session`, login: new RegExp(`^${prefix}login-[0-9a-f]{8}$`) };
+    const prefix = `${this.https ? "__Host-Http-" : "edge-"}${this.vars?.COOKIE_PREFIX ?? ""}`;
+    return { session: `${prefix}session`, clearance: `${prefix}clearance`, login: new RegExp(`^${prefix}login-[0-9a-f]{8}$`) };
   }
 
   async start() {

@@ -1,0 +1,52 @@
+//! Which routes have the same rules, found out once: what a path must not get around by being read in two ways.
+
+use super::pattern::{Pattern, folded};
+use super::routes::Route;
+
+/// The rules of all routes, compared.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// For each route the number of the first one with the same rules.
+    classes: Vec<usize>,
+    /// The patterns for a server that doesn't tell case apart.
+    folded: Vec<Pattern>,
+    /// `AUTH_PREFIX` for such a server.
+    folded_prefix: Vec<u8>,
+    /// Whether there is one set of rules, and so nothing to get around but the gateway's own paths.
+    pub is_uniform: bool,
+    /// Whether a pattern or `AUTH_PREFIX` has capital letters: then every path has another reading.
+    pub is_cased: bool,
+}
+
+impl Rules {
+    /// Of these routes, beside the gateway's own paths.
+    pub(super) fn of(routes: &[Route], auth_prefix: &str) -> Self {
+        let class = |route: &Route| routes.iter().position(|first| first.has_rules_of(route)).unwrap_or_default();
+        let classes: Vec<usize> = routes.iter().map(class).collect();
+        let patterns: Vec<Pattern> = routes.iter().map(|route| route.pattern.folded()).collect();
+        let folded_prefix = folded(auth_prefix.as_bytes());
+        Self {
+            is_uniform: classes.iter().all(|class| *class == 0),
+            is_cased: folded_prefix != auth_prefix.as_bytes()
+                || patterns.iter().zip(routes).any(|(folded, route)| *folded != route.pattern),
+            classes,
+            folded: patterns,
+            folded_prefix,
+        }
+    }
+
+    /// Which rules this route has: two with the same answer have the same ones.
+    pub fn class(&self, route: usize) -> Option<usize> {
+        self.classes.get(route).copied()
+    }
+
+    /// Each route's pattern for a server that doesn't tell case apart.
+    pub fn folded(&self) -> &[Pattern] {
+        &self.folded
+    }
+
+    /// `AUTH_PREFIX` for such a server.
+    pub fn folded_prefix(&self) -> &[u8] {
+        &self.folded_prefix
+    }
+}
