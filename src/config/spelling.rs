@@ -3,7 +3,7 @@
 use super::Problem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 49] = [
+pub const NAMES: [&str; 50] = [
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
     "AUTH0_LOGOUT_FEDERATED",
@@ -41,6 +41,7 @@ pub const NAMES: [&str; 49] = [
     "REGION_POLICY",
     "ROUTES",
     "SESSIONS",
+    "SESSIONS_PER_USER",
     "SESSION_ABSOLUTE_SECONDS",
     "SESSION_DB",
     "SESSION_IDLE_SECONDS",

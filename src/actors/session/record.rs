@@ -12,8 +12,9 @@ use time::OffsetDateTime;
 use super::alarm::LOOK_AGAIN;
 use super::ledger::{self, Cause, Entry, Event};
 use super::message::{Inspection, SessionState, Summary};
-use super::state::{RETENTION, State};
+use super::state::{Identity, RETENTION, State};
 use super::{CLASS, Memory, Session};
+use crate::actors::directory::message::News;
 use crate::actors::wire;
 use crate::ambient;
 use crate::store::{About, StoreError};
@@ -124,7 +125,7 @@ impl Session {
     }
 
     /// Makes one transition: the new state is written, then remembered, then scheduled.
-    pub(super) async fn transition(&self, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
+    pub(super) async fn transition(self: &Rc<Self>, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
         let _writing = self.writing.lock().await;
         let state = self.memory.borrow().state.clone();
         match state {
@@ -161,7 +162,7 @@ impl Session {
         Ok(())
     }
 
-    async fn commit(&self, state: State) -> Result<(), StoreError> {
+    async fn commit(self: &Rc<Self>, state: State) -> Result<(), StoreError> {
         let saved = self.store.save(encode(&state)?, about(&state)).await;
         self.tell_of_foreign_record(Cause::Request);
         if saved.is_ok() {
@@ -172,7 +173,11 @@ impl Session {
     }
 
     /// The new state counts. A use that came while it was written is not in it.
-    fn remember(&self, mut state: State) {
+    fn remember(self: &Rc<Self>, mut state: State) {
+        let news = self.memory.borrow().state.as_ref().and_then(|before| news(before, &state));
+        if let Some((news, identity)) = news {
+            self.report(news, &identity);
+        }
         let mut memory = self.memory.borrow_mut();
         let used_at = memory.state.as_ref().and_then(State::active).map(|active| active.last_used_at);
         memory.used_written_at = state.active().map(|active| active.last_used_at);
@@ -232,6 +237,21 @@ impl Session {
             self.record(Event::Alarm, "foreign_record", cause, ambient::now(), &detail);
         }
     }
+}
+
+/// What the directories are told of a change.
+fn news(before: &State, after: &State) -> Option<(News, Identity)> {
+    let identity = before.serving()?.identity.clone();
+    let news = match (before, after) {
+        (State::Active(before), State::Active(after)) if before.grant.issued_at != after.grant.issued_at => {
+            News::Refreshed
+        }
+        (_, State::Ended(ended)) => News::Ended { last_used_at: ended.last_used_at },
+        // In its grace it may still be asked to end.
+        (_, State::Moved(moved)) if !moved.is_in_grace() => News::Moved,
+        (_, State::Pending(_) | State::Active(_) | State::Moved(_) | State::Arriving(_)) => return None,
+    };
+    Some((news, identity))
 }
 
 /// How the ledger names a record that cannot be read.

@@ -221,6 +221,9 @@ pub enum EndReason {
     Backchannel,
     /// Another session took its place.
     Superseded,
+    /// Its user has more sessions than `SESSIONS_PER_USER`, and this was the one that was registered or refreshed least
+    /// recently.
+    Limit,
 }
 
 impl EndReason {
@@ -234,6 +237,7 @@ impl EndReason {
             Self::RefreshRejected => "refresh_rejected",
             Self::Backchannel => "backchannel",
             Self::Superseded => "superseded",
+            Self::Limit => "limit",
         }
     }
 
@@ -248,6 +252,7 @@ impl EndReason {
             (Self::RefreshRejected, _) => "the provider no longer renews the session",
             (Self::Backchannel, _) => "the user was logged out at the provider",
             (Self::Superseded, _) => "a newer login took the session's place",
+            (Self::Limit, _) => "the user logged in more often than SESSIONS_PER_USER allows, and this session was the oldest",
         }
     }
 }
