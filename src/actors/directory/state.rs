@@ -136,7 +136,8 @@ impl Directory {
             // An administrator moves sessions, too; the user's next region is not to move them straight back.
             if old.place.region == place.region { old.moved_at } else { Some(now) }
         });
-        let seen_before = old.map(|old| old.seen_at);
+        // Right before it in a list: a list that shows the one does not show the other.
+        let seen_before = old.map(|old| old.seen_at.saturating_add(Duration::NANOSECOND));
         // A session that is known already makes itself known by another `sid`.
         let known = self.rows.get(&actor);
         let (is_new, revoking) = (known.is_none(), known.and_then(|row| row.revoking));
