@@ -110,7 +110,7 @@ impl Session {
         };
         match self.register_in(&identity, &register).await {
             Ok(()) => {
-                let _ = self.transition(|state| state.known_by(sid)).await;
+                let _ = self.transition(|state| state.known_by(sid.clone())).await;
                 let detail = "the provider has another id for its session now (sid), and a logout by it holds here";
                 self.record(Event::Refresh, "registered", Cause::Directory, began, detail);
             }

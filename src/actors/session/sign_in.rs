@@ -266,7 +266,9 @@ impl Session {
         let session_secret = secret()?;
         let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
-        let complete = |state: State| state.complete(now, &session_secret, identity, grant, estate.as_ref(), lifetimes);
+        let complete = |state: State| {
+            state.complete(now, &session_secret, identity.clone(), grant.clone(), estate.as_ref(), lifetimes)
+        };
         if is_fact {
             self.establish(complete).await.map_err(SignInError::from)?;
         } else {
