@@ -323,7 +323,9 @@ mod tests {
 
     #[test]
     fn a_user_may_have_a_hundred_sessions_or_as_many_as_is_said_and_zero_says_without_limit() {
-        for (vars, limit) in [(&[][..], Some(100)), (&[("SESSIONS_PER_USER", "3")], Some(3)), (&[("SESSIONS_PER_USER", "0")], None)] {
+        for (vars, limit) in
+            [(&[][..], Some(100)), (&[("SESSIONS_PER_USER", "3")], Some(3)), (&[("SESSIONS_PER_USER", "0")], None)]
+        {
             assert_eq!(read(vars).unwrap().sessions_per_user, limit);
         }
     }

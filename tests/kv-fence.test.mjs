@@ -29,7 +29,7 @@ describe("kv-fence", { concurrency: 3 }, () => {
     assert.equal(new Set(provider.presented).size, provider.presented.length);
   });
 
-  test("revocations that come while a refresh is being written end the session once, and a silent login that is on its way back does not outlive them", async (t) => {
+  test("revocations that come while a refresh is being written end the session at once, and a silent login that is on its way back does not outlive them", async (t) => {
     const world = await createKvWorld(t, { vars: { REGION_POLICY: "reauthenticate" } });
     const { gateway, kv, provider } = world;
     const browser = await loginAt(world, FRANKFURT);
@@ -39,14 +39,14 @@ describe("kv-fence", { concurrency: 3 }, () => {
     const { arrived, release } = holdNextWrite(kv);
     const refreshing = browser.api("/auth/refresh", { method: "POST" });
     await arrived;
-    const ending = [1, 2, 3].map(() => administer(gateway, "DELETE", `/sessions/${id}`));
-    await sleep(200);
     const exchanges = provider.calls.token.length;
     const page = travel(browser, SYDNEY).navigate("/page");
     await until("the silent login came back", () => provider.calls.token.length > exchanges);
-    await sleep(600);
-    release();
+    await sleep(300);
+    const ending = [1, 2, 3].map(() => administer(gateway, "DELETE", `/sessions/${id}`));
     assert.deepEqual((await Promise.all(ending)).map(({ status }) => status), [204, 204, 204]);
+    assert.equal((await gateway.request("/api", { headers })).json().reason, "revoked", "the write is still under way");
+    release();
     assert.equal((await page).status, 400, "the move is refused");
     assert.equal((await refreshing).status, 401);
     assert.equal((await gateway.request("/api", { headers })).json().reason, "revoked");

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
+import { HANG } from "./parts/hostile.mjs";
+import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { holdNextWrite, startKv } from "./parts/kv.mjs";
 import { at, cookieOf, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
 import { sleep, until } from "./parts/process.mjs";
@@ -286,6 +288,26 @@ describe("migrate", { concurrency: 2 }, () => {
     assert.match(answer.setCookies.join(), new RegExp(`^session=weur\\.${last}\\.`));
     assert.equal((await world.gateway.request(`/auth/admin/sessions/${actor}`, { method: "DELETE", headers: bearer })).status, 204);
     assert.equal((await detailOf(world, last)).state, "ended");
+  });
+
+  test("a page from another region that waits for a refresh which hangs takes no expired token to the application", async (t) => {
+    const life = 60;
+    const world = await createWorld(t, { hostile: { accessTokenSeconds: life }, entry: INSTRUMENTS, vars: MIGRATE });
+    const { gateway, provider, upstream, token } = world;
+    const browser = await loginAt(world, FRANKFURT);
+    const first = await token(browser);
+    provider.answers.token = (valid, { params }) => (params.grant_type === "refresh_token" ? HANG : valid());
+    const refreshing = browser.api("/auth/refresh", { method: "POST" });
+    await until("the refresh token is presented", () => provider.presented.length === 1);
+    const page = travel(browser, SYDNEY).navigate("/page");
+    await sleep(300);
+    const arrived = upstream.requests.length;
+    await setClockAhead(gateway, life + 1);
+    await Promise.all([page, refreshing]);
+    assert.ok(!JSON.stringify(upstream.requests.slice(arrived)).includes(first));
+    provider.answers = {};
+    await browser.navigate("/page");
+    assert.notEqual(await token(browser), first);
   });
 
   test("a session that has moved three times is found from each of its cookies", async (t) => {

@@ -18,6 +18,7 @@ const MODULES = [
   "demo",
   "browser",
   "console",
+  "many-sessions",
   "discovery",
   "examples",
   "alarm",

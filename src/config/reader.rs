@@ -225,7 +225,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         match limit {
             Ok(limit) if limit <= MOST_SESSIONS => (limit > 0).then_some(limit),
             _ => {
-                let message = format!("must be a whole number, 0 to {MOST_SESSIONS}; the default is 100, and 0 is no limit");
+                let message =
+                    format!("must be a whole number, 0 to {MOST_SESSIONS}; the default is 100, and 0 is no limit");
                 self.problem("SESSIONS_PER_USER", &message);
                 None
             }

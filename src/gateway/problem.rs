@@ -106,7 +106,9 @@ const fn ended(reason: EndReason) -> &'static str {
         EndReason::RefreshRejected => "The session has ended: the login provider no longer renews it.",
         EndReason::Backchannel => "The session has ended: the user logged out at the login provider.",
         EndReason::Superseded => "The session has ended: a newer one took its place.",
-        EndReason::Limit => "The session has ended: its user has logged in elsewhere more often than is allowed at once.",
+        EndReason::Limit => {
+            "The session has ended: its user has logged in elsewhere more often than is allowed at once."
+        }
     }
 }
 

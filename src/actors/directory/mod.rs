@@ -85,11 +85,7 @@ impl Shell {
     }
 
     /// Writes what changed. What could not be written is not remembered either.
-    async fn save<'a>(
-        &self,
-        actors: impl IntoIterator<Item = &'a ActorId>,
-        facts: bool,
-    ) -> Result<(), StoreError> {
+    async fn save<'a>(&self, actors: impl IntoIterator<Item = &'a ActorId>, facts: bool) -> Result<(), StoreError> {
         let saved = self.with(|directory| {
             rows::save_rows(&self.sql, directory, actors)?;
             if facts { rows::save_facts(&self.sql, directory) } else { Ok(()) }
@@ -145,7 +141,9 @@ impl Shell {
     async fn end_superfluous(&self, superfluous: Vec<ActorId>, has_more: bool) {
         let began = ambient::now();
         let (outcome, detail) = match self.end(superfluous).await {
-            Ok(Ended { revoked, .. }) => ("limit", format!("sessions ended that were too many for one user: {revoked}")),
+            Ok(Ended { revoked, .. }) => {
+                ("limit", format!("sessions ended that were too many for one user: {revoked}"))
+            }
             Err(error) => ("incomplete", error.to_string()),
         };
         self.log(Event::Revoke, outcome, Cause::Directory, began, &detail);
@@ -253,12 +251,7 @@ impl Shell {
     }
 
     /// Ends the first of those that are to end behind this one.
-    async fn sweep_behind(
-        &self,
-        after: Option<&ActorId>,
-        at_most: u32,
-        cause: Cause,
-    ) -> Result<Swept, DirectoryError> {
+    async fn sweep_behind(&self, after: Option<&ActorId>, at_most: u32, cause: Cause) -> Result<Swept, DirectoryError> {
         let began = ambient::now();
         let (revoking, left) = self.with(|directory| directory.revoking_behind(after, at_most))?;
         let last = revoking.last().cloned();
@@ -281,8 +274,7 @@ impl Shell {
             let gone = self.end_one(&actor).await;
             (actor, gone)
         });
-        let outcomes: Vec<(ActorId, Option<(Gone, bool)>)> =
-            outcomes.buffer_unordered(self.at_once()).collect().await;
+        let outcomes: Vec<(ActorId, Option<(Gone, bool)>)> = outcomes.buffer_unordered(self.at_once()).collect().await;
         let now = ambient::now();
         self.with(|directory| {
             for (actor, gone) in &outcomes {

@@ -119,7 +119,10 @@ fn a_logout_of_one_provider_session_ends_it_and_those_of_which_none_is_known() {
     directory.register(T0, session('c', Region::Weur, None, None), None).unwrap();
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-b"), None)), Ok(vec![actor('b'), actor('c')]));
     assert_eq!(directory.register(T0, session('d', Region::Weur, Some("sid-d"), None), None), Ok(vec![]));
-    assert_eq!(directory.register(T0, session('e', Region::Weur, Some("sid-b"), None), None), Err(DirectoryError::Overtaken));
+    assert_eq!(
+        directory.register(T0, session('e', Region::Weur, Some("sid-b"), None), None),
+        Err(DirectoryError::Overtaken)
+    );
 }
 
 #[test]
@@ -168,13 +171,15 @@ fn a_directory_drops_what_has_ended_and_then_rests() {
 #[test]
 fn a_login_beyond_the_limit_ends_the_session_that_was_registered_or_refreshed_least_recently() {
     let mut directory = directory();
-    let mut login = |digit, predecessor| directory.register(T0, session(digit, Region::Weur, None, predecessor), Some(3));
+    let mut login =
+        |digit, predecessor| directory.register(T0, session(digit, Region::Weur, None, predecessor), Some(3));
     assert_eq!(login('b', None), Ok(vec![]));
     assert_eq!(login('c', None), Ok(vec![]));
     assert_eq!(login('d', None), Ok(vec![actor('a')]));
     assert_eq!(directory.rows[&actor('a')].revoking, Some((EndReason::Limit, Cause::Directory)));
     directory.report(T0, &actor('b'), News::Refreshed);
-    let mut login = |digit, predecessor| directory.register(T0, session(digit, Region::Weur, None, predecessor), Some(3));
+    let mut login =
+        |digit, predecessor| directory.register(T0, session(digit, Region::Weur, None, predecessor), Some(3));
     assert_eq!(login('e', None), Ok(vec![actor('c')]));
     // One in whose place it comes, one that makes itself known anew, and one that has ended make no difference.
     assert_eq!(login('f', Some('d')), Ok(vec![]));

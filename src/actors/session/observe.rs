@@ -44,12 +44,7 @@ pub enum Heed {
 
 impl Session {
     /// Whether a navigation from `region` is to go on elsewhere. Whoever has not got the secret moves nothing.
-    pub(super) async fn heed(
-        self: &Rc<Self>,
-        region: Region,
-        want: Want,
-        secret: &SecretHash,
-    ) -> Result<(), Denied> {
+    pub(super) async fn heed(self: &Rc<Self>, region: Region, want: Want, secret: &SecretHash) -> Result<(), Denied> {
         if self.config.regions.policy == RegionPolicy::Pin {
             return Ok(());
         }

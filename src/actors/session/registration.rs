@@ -9,9 +9,7 @@ use super::Session;
 use super::ledger::{Cause, Event};
 use super::message::{EndReason, SignInError, UserPlace};
 use super::state::{Active, Identity};
-use crate::actors::directory::message::{
-    DirectoryError, Forget, News, Register, Report, of_provider_session, of_user,
-};
+use crate::actors::directory::message::{DirectoryError, Forget, News, Register, Report, of_provider_session, of_user};
 use crate::actors::{self, AskError, DirectoryAddress};
 use crate::ambient;
 use crate::credential::ActorId;
@@ -43,8 +41,7 @@ impl Session {
     ) -> Result<(), DirectoryError> {
         let sid = identity.sid.clone();
         let actor = self.id.clone();
-        let register =
-            Register { actor, began_at, sid, place, created_at, expires_at, predecessor, limited: false };
+        let register = Register { actor, began_at, sid, place, created_at, expires_at, predecessor, limited: false };
         let registered = self.register_in(identity, &register).await;
         if registered.is_err() {
             self.unregister(identity).await;

@@ -77,8 +77,7 @@ impl Connection {
         for promise in [socket.closed(), socket.opened()].into_iter().flatten() {
             spawn_local(async move { drop(JsFuture::from(promise).await) });
         }
-        let mut line =
-            Line { socket: Rc::new(RefCell::new(socket.clone())), driver: None, is_closing: false };
+        let mut line = Line { socket: Rc::new(RefCell::new(socket.clone())), driver: None, is_closing: false };
         let tls = StartTls(Rc::clone(&line.socket));
         let (client, driver) = config.connect_raw(Socket::from(socket), tls).await.map_err(|error| failed(&error))?;
         let driver = driver.map(drop).boxed_local().shared();

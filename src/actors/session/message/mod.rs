@@ -252,7 +252,9 @@ impl EndReason {
             (Self::RefreshRejected, _) => "the provider no longer renews the session",
             (Self::Backchannel, _) => "the user was logged out at the provider",
             (Self::Superseded, _) => "a newer login took the session's place",
-            (Self::Limit, _) => "the user logged in more often than SESSIONS_PER_USER allows, and this session was the oldest",
+            (Self::Limit, _) => {
+                "the user logged in more often than SESSIONS_PER_USER allows, and this session was the oldest"
+            }
         }
     }
 }
