@@ -122,6 +122,38 @@ describe("kv-fence", { concurrency: 3 }, () => {
     assert.deepEqual(kv.refused, []);
   });
 
+  test("conformance 43: a write that KV did not take, and that arrives after the newer one was read back, costs nothing", async (t) => {
+    const { gateway, provider, kv, login, token } = await createKvWorld(t);
+    const browser = await login();
+    await token(browser);
+    await latest(kv, browser, gateway);
+    await sleep(1200);
+    let late;
+    kv.gate = (method, take) => {
+      if (method !== "PUT" || late) return take();
+      late = take;
+      return 500;
+    };
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).json().code, "store_unavailable");
+    await until("it was sent", () => late);
+    await sleep(1200);
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    const second = await token(browser);
+    await writeOnceMore({ gateway, kv, token }, browser);
+    await sleep(1200);
+    const reads = kv.gets.length;
+    await setClockAhead(gateway, 2 * SETTLED);
+    await until("the record is read back", () => kv.gets.length > reads, 8000);
+    await sleep(500);
+    const { generation } = headerOf(recordOf(kv, browser));
+    assert.equal(late(), 200);
+    assert.ok(headerOf(recordOf(kv, browser)).generation < generation, "KV is back at the older one");
+    await gateway.kill9();
+    await gateway.restart();
+    assert.equal(await token(browser), second);
+    assert.equal(provider.presented.length, 1);
+  });
+
   test("conformance 43: a write that KV did not take is followed by one that it takes, with no request", async (t) => {
     const { gateway, kv, login, token } = await createKvWorld(t);
     const browser = await login();

@@ -20,7 +20,7 @@ const USUAL: u32 = 100;
 /// How often one request asks a directory: below the platform's smallest limit for the calls of one invocation.
 const STEPS: u32 = 30;
 /// How long the end of all sessions may take before the answer.
-const PATIENCE: time::Duration = time::Duration::seconds(25);
+const PATIENCE: time::Duration = time::Duration::seconds(60);
 
 /// Which page of a list is asked for.
 #[derive(Debug, PartialEq, Eq)]

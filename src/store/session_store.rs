@@ -36,6 +36,10 @@ const KV_SPACING: Duration = Duration::from_millis(1_050);
 /// When KV is asked whether it has a record. Its readers may see the one before for a minute.
 const KV_SETTLES: time::Duration = time::Duration::minutes(2);
 
+/// How long a write to KV that was not answered may still be on its way. What it then brings is older than what the copy
+/// says, which is kept until that time is over.
+const KV_LATE: time::Duration = time::Duration::hours(1);
+
 /// The store of one actor.
 pub struct SessionStore {
     actor: ActorId,
@@ -166,7 +170,8 @@ impl SessionStore {
         let (StoreKind::Kv | StoreKind::Neon, Some(about)) = (self.kind, &about) else {
             return self.hold(record, about).map(|()| Saved::Taken);
         };
-        if self.kind == StoreKind::Kv && self.is_too_soon(ambient::now()) {
+        let now = ambient::now();
+        if self.kind == StoreKind::Kv && self.is_too_soon(now) {
             // KV takes one write a second. The record is safe with the actor until then.
             if self.kept.borrow().as_ref().and_then(|kept| kept.written).is_some_and(|last| !last.taken) {
                 return Err(StoreError::Unavailable("KV did not take the last write".to_owned()));
@@ -192,7 +197,7 @@ impl SessionStore {
             row,
             sealed,
             about: Some(about.clone()),
-            settles_at: Some(ambient::now().saturating_add(pause)),
+            settles_at: Some(now.saturating_add(pause)),
             written,
         };
         // From now on the number is spent, for a fact that comes meanwhile, too.
@@ -203,7 +208,6 @@ impl SessionStore {
             let mut kept = self.kept.borrow_mut();
             if let Some(kept) = kept.as_mut() {
                 kept.written = written;
-                kept.settles_at = Some(ambient::now().saturating_add(PUSH_AGAIN));
             }
             kept.as_ref().is_none_or(|kept| kept.row.attempted != number)
         };
@@ -313,6 +317,11 @@ impl SessionStore {
             let Some(kept) = kept.as_mut().filter(|kept| kept.row.generation == generation) else { return Ok(()) };
             let is_own = found.is_some() && found.as_deref() == kept.sealed.as_deref();
             if is_own && kept.row.attempted == generation {
+                let late_until = self.own.unanswered_at()?.map(|at| at.saturating_add(KV_LATE));
+                if let Some(late_until) = late_until.filter(|until| ambient::now() < *until) {
+                    kept.settles_at = Some(late_until);
+                    return Ok(());
+                }
                 return self.drop_copy(kept);
             }
             // An older one came late, or is all that is to be seen yet.
@@ -388,7 +397,13 @@ impl SessionStore {
         match &written {
             Ok(Found::Own) => {}
             Ok(Found::Foreign(generation)) => self.foreign.set(Some(*generation)),
-            Err(error) => worker::console_error!("session {}: {error}", self.actor),
+            Err(error) => {
+                worker::console_error!("session {}: {error}", self.actor);
+                // Postgres compares generations; to KV the last one to arrive is the newest.
+                if self.kind == StoreKind::Kv {
+                    self.own.write_unanswered(ambient::now())?;
+                }
+            }
         }
         written.map(drop)
     }
