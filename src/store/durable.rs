@@ -67,7 +67,8 @@ impl Durable {
 
     /// Writes down that one was given up.
     pub fn write_unanswered(&self, at: OffsetDateTime) -> Result<(), StoreError> {
-        let schema = "CREATE TABLE IF NOT EXISTS unanswered (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL)";
+        let schema =
+            "CREATE TABLE IF NOT EXISTS unanswered (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL)";
         self.sql.exec(schema, None)?;
         let millis = at.unix_timestamp().saturating_mul(1000).saturating_add(i64::from(at.millisecond()));
         let values = vec![SqlStorageValue::try_from_i64(millis)?];
