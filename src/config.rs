@@ -60,6 +60,8 @@ pub struct Config {
     pub login_keys: SealingKeys,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
+    /// `SESSIONS_PER_USER`; none: as many as they like.
+    pub sessions_per_user: Option<u32>,
     /// `COOKIE_SAME_SITE`.
     pub same_site: SameSite,
     /// `COOKIE_PREFIX`: tells this gateway's cookies from those of another one on the same host.
@@ -362,6 +364,18 @@ mod tests {
         assert_eq!(problems(&[("JURISDICTION", "us")]), ["JURISDICTION"]);
         assert_eq!(problems(&[("ADMIN_TOKEN", "short")]), ["ADMIN_TOKEN"]);
         assert_eq!(problems(&[("LOG_SUBJECT", "none")]), ["LOG_SUBJECT"]);
+        for wrong in ["-1", "1.5", "many", "1000001"] {
+            assert_eq!(problems(&[("SESSIONS_PER_USER", wrong)]), ["SESSIONS_PER_USER"], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_user_may_have_a_hundred_sessions_or_as_many_as_is_said_and_zero_says_without_limit() {
+        for (vars, limit) in
+            [(&[][..], Some(100)), (&[("SESSIONS_PER_USER", "3")], Some(3)), (&[("SESSIONS_PER_USER", "0")], None)]
+        {
+            assert_eq!(read(vars).unwrap().sessions_per_user, limit);
+        }
     }
 
     #[test]

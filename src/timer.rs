@@ -26,16 +26,18 @@ impl Timer {
         loop {
             // One that goes off too early is set anew then; one that goes off too late is of no use.
             let armed = self.0.take().filter(|(_, at)| *at <= deadline);
+            let is_new = armed.is_none();
             let (delay, at) = armed.unwrap_or_else(|| {
-                let left = ambient::between(ambient::now(), deadline).unsigned_abs();
-                (Box::pin(Delay::from(left)), deadline)
+                // The clock may have gone back meanwhile: nobody waits longer for that.
+                let left = ambient::between(ambient::now(), deadline).clamp(Duration::ZERO, limit);
+                (Box::pin(Delay::from(left.unsigned_abs())), deadline)
             });
             match select(work.as_mut(), delay).await {
                 Either::Left((done, delay)) => {
                     self.0.replace(Some((delay, at)));
                     return Some(done);
                 }
-                Either::Right(_) if ambient::now() >= deadline => return None,
+                Either::Right(_) if is_new || ambient::now() >= deadline => return None,
                 Either::Right(_) => {}
             }
         }

@@ -99,8 +99,8 @@ describe("console", () => {
     await said(page, "2 sessions found, 1 active.");
     assert.equal(await page.evaluate(() => document.activeElement.id), "user-title", "the focus is on what was found");
     const items = page.getByRole("listitem");
-    assert.match(await items.nth(0).innerText(), /Ended[\s\S]*Europe, west/);
-    assert.match(await items.nth(1).innerText(), /Active[\s\S]*Oceania \(NZ\)[\s\S]*Laptop\/1\.0/);
+    assert.match(await items.nth(1).innerText(), /Ended[\s\S]*Europe, west/);
+    assert.match(await items.nth(0).innerText(), /Active[\s\S]*Oceania \(NZ\)[\s\S]*Laptop\/1\.0/);
     await openSession(page, id);
     await page.getByText("Why it ended: The user logged out.").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), "session-title");
@@ -118,6 +118,24 @@ describe("console", () => {
     await find(page, "nobody-at-all");
     await page.getByText("There are none.").waitFor();
     assert.deepEqual(page.refused, [], "nothing that was asked for in vain stands in the browser's console");
+  });
+
+  test("of more sessions than a page holds a button brings the next ones", async (t) => {
+    for (let i = 0; i < 3; i += 1) await world.login({ hint: "many" });
+    const page = await open(t);
+    // The first page of a hundred is one of two here.
+    await page.route(/\/users\/many\/sessions/, (route) => {
+      const url = new URL(route.request().url());
+      url.searchParams.set("limit", "2");
+      return route.continue({ url: url.href });
+    });
+    await unlock(page);
+    await said(page, "Unlocked");
+    await find(page, "many");
+    await said(page, "2 sessions found, 2 active, and there are more.");
+    await page.getByRole("button", { name: "More" }).click();
+    await said(page, "3 sessions found, 3 active.");
+    assert.equal(await page.getByRole("button", { name: "More" }).isVisible(), false);
   });
 
   test("refresh, move to a region, revoke: each says what came of it, and it is so", async (t) => {

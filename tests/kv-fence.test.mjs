@@ -29,7 +29,7 @@ describe("kv-fence", { concurrency: 3 }, () => {
     assert.equal(new Set(provider.presented).size, provider.presented.length);
   });
 
-  test("revocations that come while a refresh is being written end the session once, and a silent login that is on its way back does not outlive them", async (t) => {
+  test("revocations that come while a refresh is being written end the session at once, and a silent login that is on its way back does not outlive them", async (t) => {
     const world = await createKvWorld(t, { vars: { REGION_POLICY: "reauthenticate" } });
     const { gateway, kv, provider } = world;
     const browser = await loginAt(world, FRANKFURT);
@@ -39,14 +39,14 @@ describe("kv-fence", { concurrency: 3 }, () => {
     const { arrived, release } = holdNextWrite(kv);
     const refreshing = browser.api("/auth/refresh", { method: "POST" });
     await arrived;
-    const ending = [1, 2, 3].map(() => administer(gateway, "DELETE", `/sessions/${id}`));
-    await sleep(200);
     const exchanges = provider.calls.token.length;
     const page = travel(browser, SYDNEY).navigate("/page");
     await until("the silent login came back", () => provider.calls.token.length > exchanges);
-    await sleep(600);
-    release();
+    await sleep(300);
+    const ending = [1, 2, 3].map(() => administer(gateway, "DELETE", `/sessions/${id}`));
     assert.deepEqual((await Promise.all(ending)).map(({ status }) => status), [204, 204, 204]);
+    assert.equal((await gateway.request("/api", { headers })).json().reason, "revoked", "the write is still under way");
+    release();
     assert.equal((await page).status, 400, "the move is refused");
     assert.equal((await refreshing).status, 401);
     assert.equal((await gateway.request("/api", { headers })).json().reason, "revoked");
@@ -120,6 +120,38 @@ describe("kv-fence", { concurrency: 3 }, () => {
     assert.equal(provider.presented.length, 1);
     assert.ok(!gateway.log.includes("foreign_record"), "the session's own write is told from another's");
     assert.deepEqual(kv.refused, []);
+  });
+
+  test("conformance 43: a write that KV did not take, and that arrives after the newer one was read back, costs nothing", async (t) => {
+    const { gateway, provider, kv, login, token } = await createKvWorld(t);
+    const browser = await login();
+    await token(browser);
+    await latest(kv, browser, gateway);
+    await sleep(1200);
+    let late;
+    kv.gate = (method, take) => {
+      if (method !== "PUT" || late) return take();
+      late = take;
+      return 500;
+    };
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).json().code, "store_unavailable");
+    await until("it was sent", () => late);
+    await sleep(1200);
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    const second = await token(browser);
+    await writeOnceMore({ gateway, kv, token }, browser);
+    await sleep(1200);
+    const reads = kv.gets.length;
+    await setClockAhead(gateway, 2 * SETTLED);
+    await until("the record is read back", () => kv.gets.length > reads, 8000);
+    await sleep(500);
+    const { generation } = headerOf(recordOf(kv, browser));
+    assert.equal(late(), 200);
+    assert.ok(headerOf(recordOf(kv, browser)).generation < generation, "KV is back at the older one");
+    await gateway.kill9();
+    await gateway.restart();
+    assert.equal(await token(browser), second);
+    assert.equal(provider.presented.length, 1);
   });
 
   test("conformance 43: a write that KV did not take is followed by one that it takes, with no request", async (t) => {

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
+import { HANG } from "./parts/hostile.mjs";
+import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { holdNextWrite, startKv } from "./parts/kv.mjs";
 import { MESSAGES } from "./parts/messages.mjs";
 import { at, cookieOf, FRANKFURT, loginAt, SYDNEY, travel } from "./parts/places.mjs";
@@ -195,7 +197,7 @@ describe("migrate", { concurrency: 2 }, () => {
     ["an administrator's revocation", "revoked", ({ gateway }, _, actor) => gateway.request(`/auth/admin/sessions/${actor}`, { method: "DELETE", headers: bearer })],
     ["a logout", "logout", (world, browser) => browser.api("/auth/logout", { method: "POST" })],
   ]) {
-    test(`${what} that comes while the store is being told that the session has moved ends it where it lives then`, async (t) => {
+    test(`${what} that comes while the store is being told that the session has moved ends it at once, and the move is none`, async (t) => {
       const kv = await startKv();
       t.after(() => kv.close());
       const world = await createWorld(t, { hostile: true, entry: HOLDING, kv: kv.address, vars: { SESSION_STORE: "kv" } });
@@ -208,14 +210,14 @@ describe("migrate", { concurrency: 2 }, () => {
       const { arrived, release } = holdNextWrite(kv);
       await letGo(world);
       await arrived;
-      const ending = end(world, browser, actor);
-      await sleep(400);
+      assert.ok([204, 303].includes((await end(world, browser, actor)).status));
+      assert.equal((await detailOf(world, actor)).state, "ended", "the write is still under way");
       release();
-      assert.ok([204, 303].includes((await ending).status));
-      await moving;
-      const { state, moved_to } = await detailOf(world, actor);
-      assert.equal(state, "moved", "the move was done first");
-      assert.equal((await detailOf(world, moved_to)).state, "ended");
+      assert.equal((await moving).status, 409);
+      const { state, subject } = await detailOf(world, actor);
+      assert.equal(state, "ended");
+      const list = await world.gateway.request(`/auth/admin/users/${subject}/sessions`, { headers: bearer });
+      assert.deepEqual(list.json().sessions.map(({ state }) => state), ["ended"]);
       const answer = await world.gateway.request("/api", { headers: { cookie: `${old.name}=${old.value}` } });
       assert.equal(answer.status, 401, answer.text);
       assert.equal(answer.json().reason, reason);
@@ -286,6 +288,26 @@ describe("migrate", { concurrency: 2 }, () => {
     assert.match(answer.setCookies.join(), new RegExp(`^edge-session=weur\\.${last}\\.`));
     assert.equal((await world.gateway.request(`/auth/admin/sessions/${actor}`, { method: "DELETE", headers: bearer })).status, 204);
     assert.equal((await detailOf(world, last)).state, "ended");
+  });
+
+  test("a page from another region that waits for a refresh which hangs takes no expired token to the application", async (t) => {
+    const life = 60;
+    const world = await createWorld(t, { hostile: { accessTokenSeconds: life }, entry: INSTRUMENTS, vars: MIGRATE });
+    const { gateway, provider, upstream, token } = world;
+    const browser = await loginAt(world, FRANKFURT);
+    const first = await token(browser);
+    provider.answers.token = (valid, { params }) => (params.grant_type === "refresh_token" ? HANG : valid());
+    const refreshing = browser.api("/auth/refresh", { method: "POST" });
+    await until("the refresh token is presented", () => provider.presented.length === 1);
+    const page = travel(browser, SYDNEY).navigate("/page");
+    await sleep(300);
+    const arrived = upstream.requests.length;
+    await setClockAhead(gateway, life + 1);
+    await Promise.all([page, refreshing]);
+    assert.ok(!JSON.stringify(upstream.requests.slice(arrived)).includes(first));
+    provider.answers = {};
+    await browser.navigate("/page");
+    assert.notEqual(await token(browser), first);
   });
 
   test("a session that has moved three times is found from each of its cookies", async (t) => {

@@ -105,6 +105,41 @@ describe("neon-outage", { concurrency: 3 }, () => {
     assert.ok(!gateway.log.includes("not-the-password"));
   });
 
+  test("new tokens are safe with the actor at once, whatever else waits for Postgres: a kill -9 loses nothing", async (t) => {
+    const world = await open(t, { vars: { SESSION_IDLE_SECONDS: "200" } });
+    const { gateway, provider, line, login, token } = world;
+    const browser = await login();
+    const cookie = browser.sessionHeader;
+    let answer;
+    provider.answers.token = async (valid) => {
+      await new Promise((resolve) => (answer = resolve));
+      return valid();
+    };
+    const headers = { cookie, "sec-fetch-site": "same-origin" };
+    const refreshing = gateway.request("/auth/refresh", { method: "POST", headers }).catch(() => {});
+    await until("the refresh token is presented", () => answer);
+    line.mode = "jam";
+    // A twentieth of the idle time has passed: a use is to be written down, and that gets nowhere.
+    await setClockAhead(gateway, 11);
+    const first = await token(browser);
+    await sleep(300);
+    const written = provider.calls.token.length;
+    answer();
+    await until("the new tokens are on their way", () => provider.calls.token.at(-1).answer !== undefined);
+    await sleep(700);
+    await gateway.kill9();
+    await refreshing;
+    provider.answers = {};
+    line.mode = "through";
+    await gateway.restart();
+    const second = await token(browser);
+    assert.notEqual(second, first, "the new tokens are there");
+    assert.equal(provider.calls.token.length, written);
+    await setClockAhead(gateway, 11 + LIFE + 1);
+    assert.notEqual(await token(browser), second, "and so is the refresh token");
+    assert.equal(new Set(provider.presented).size, provider.presented.length);
+  });
+
   /** Breaks the line when the intent to refresh is written, in this way; the next connection is a good one. */
   function breakAtWrite(line, mode, drop) {
     line.drop = drop;

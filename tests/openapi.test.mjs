@@ -115,6 +115,8 @@ describe("openapi", () => {
     check("/refresh", "POST", await visitor.api("/auth/refresh", { method: "POST" }), 401);
     check("/captcha", "POST", await visitor.api("/auth/captcha", { method: "POST" }), 404);
     check("/sessions", "GET", await browser.api("/auth/sessions"), 200);
+    check("/sessions", "GET", await browser.api("/auth/sessions?limit=1"), 200);
+    check("/sessions", "GET", await browser.api("/auth/sessions?limit=0"), 400);
     check("/sessions", "GET", await visitor.api("/auth/sessions"), 401);
     check("/sessions/{id}", "DELETE", await browser.api(`/auth/sessions/${UNKNOWN}`, { method: "DELETE" }), 404);
     check("/sessions/{id}", "DELETE", await browser.api(`/auth/sessions/${actorOf(other.session)}`, { method: "DELETE" }), 204);
@@ -126,6 +128,8 @@ describe("openapi", () => {
     check("/admin/openapi.json", "GET", await administer(gateway, "/openapi.json"), 200);
     const user = "/admin/users/{subject}/sessions";
     check(user, "GET", await administer(gateway, "/users/ada/sessions"), 200);
+    check(user, "GET", await administer(gateway, "/users/ada/sessions?limit=1"), 200);
+    check(user, "GET", await administer(gateway, "/users/ada/sessions?cursor=x"), 400);
     check(user, "GET", await administer(gateway, "/users/ada/sessions", { token: "x" }), 401);
     const post = (what, more) => administer(gateway, `/sessions/${id}/${what}`, { method: "POST", ...more });
     check("/admin/sessions/{id}", "GET", await administer(gateway, `/sessions/${id}`), 200);

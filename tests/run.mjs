@@ -19,6 +19,7 @@ const MODULES = [
   "demo",
   "browser",
   "console",
+  "many-sessions",
   "discovery",
   "docs",
   "examples",

@@ -45,6 +45,9 @@ pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<
     }
 }
 
+/// The highest limit of a user's sessions that says anything.
+const MOST_SESSIONS: u32 = 1_000_000;
+
 /// The variables, and what is wrong with them so far.
 pub(super) struct Reader<V> {
     pub(super) vars: V,
@@ -78,6 +81,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             absolute: self.seconds("SESSION_ABSOLUTE_SECONDS", 604_800, 1),
             login: self.seconds("LOGIN_TIMEOUT_SECONDS", 600, 1),
         };
+        let sessions_per_user = self.sessions_per_user();
         let same_site = self.choice("COOKIE_SAME_SITE", &[("lax", SameSite::Lax), ("strict", SameSite::Strict)]);
         let cookie_prefix = self.cookie_prefix();
         let regions = self.regions();
@@ -107,6 +111,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             provider: provider?,
             login_keys,
             lifetimes,
+            sessions_per_user,
             same_site: same_site?,
             cookie_prefix: cookie_prefix.into(),
             regions: regions?,
@@ -267,6 +272,20 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // The actors stay within the jurisdiction, and so the sessions do.
         let policy = jurisdiction.map_or(policy?, |_| RegionPolicy::Pin);
         Some(Regions { default: default?, policy, grace, min_stay, jurisdiction })
+    }
+
+    /// How many sessions a user may have at once.
+    fn sessions_per_user(&mut self) -> Option<u32> {
+        let limit = self.text("SESSIONS_PER_USER").map_or(Ok(100), |text| text.parse::<u32>());
+        match limit {
+            Ok(limit) if limit <= MOST_SESSIONS => (limit > 0).then_some(limit),
+            _ => {
+                let message =
+                    format!("must be a whole number, 0 to {MOST_SESSIONS}; the default is 100, and 0 is no limit");
+                self.problem("SESSIONS_PER_USER", &message);
+                None
+            }
+        }
     }
 
     fn default_region(&mut self) -> Option<Region> {

@@ -3,7 +3,7 @@
 use super::Problem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 52] = [
+pub const NAMES: [&str; 53] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -44,6 +44,7 @@ pub const NAMES: [&str; 52] = [
     "REGION_POLICY",
     "ROUTES",
     "SESSIONS",
+    "SESSIONS_PER_USER",
     "SESSION_ABSOLUTE_SECONDS",
     "SESSION_DB",
     "SESSION_IDLE_SECONDS",

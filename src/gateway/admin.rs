@@ -12,9 +12,10 @@ use serde::Deserialize;
 use super::problem::Problem;
 use super::request::Incoming;
 use super::response::{Body, Outgoing};
+use super::sessions::Paging;
 use super::{Gateway, json};
 use crate::actors;
-use crate::actors::directory::message::{RevokeAll, of_user};
+use crate::actors::directory::message::RevokeAll;
 use crate::actors::log;
 use crate::actors::log::Cause;
 use crate::actors::session::follow;
@@ -118,8 +119,8 @@ impl Gateway {
             Resource::User(subject) if deletes => self.revoke_user(&subject).await,
             Resource::User(subject) => {
                 let issuer = self.config.provider.issuer();
-                let listed = self.sessions_of(issuer, &subject).await?;
-                Ok(Outgoing::new(200, json::sessions_of(&subject, issuer, &listed)))
+                let page = self.sessions_of(issuer, &subject, Paging::of(&request.query())?).await?;
+                Ok(Outgoing::new(200, json::sessions_of(&subject, issuer, &page)))
             }
             Resource::Session(id) if deletes => {
                 self.revoke(&id, Cause::Admin).await.map_err(unknown)?;
@@ -132,11 +133,10 @@ impl Gateway {
     }
 
     async fn revoke_user(&self, subject: &str) -> Result<Outgoing, Problem> {
-        let name = of_user(self.config.provider.issuer(), subject);
-        let address = actors::directory(&self.env, &name, self.config.regions.jurisdiction)?;
+        let address = self.directory_of(self.config.provider.issuer(), subject)?;
         let revoke = RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
-        let count = actors::ask(&address, revoke).await??;
-        Ok(Outgoing::new(200, json::revoked(count)))
+        let swept = self.end_all(&address, revoke).await??;
+        Ok(Outgoing::new(if swept.left > 0 { 202 } else { 200 }, json::revoked(&swept)))
     }
 
     async fn detail(&self, id: &ActorId) -> Result<Outgoing, Problem> {

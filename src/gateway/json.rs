@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::serde::rfc3339;
 
 use super::response::Body;
-use crate::actors::directory::message::Listed;
+use crate::actors::directory::message::{Listed, Page, Swept};
 use crate::actors::log::{Cause, Entry, Event};
 use crate::actors::session::message::{Inspection, SessionView, Summary};
 use crate::credential::ActorId;
@@ -45,6 +45,31 @@ struct SessionSummary<'a> {
     user_agent: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     current: bool,
+}
+
+/// A page of a list of sessions.
+#[derive(Serialize)]
+struct Sessions<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'a str>,
+    sessions: Vec<SessionSummary<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<&'a str>,
+}
+
+/// How many sessions ended, and how many are still to end.
+#[derive(Serialize)]
+struct Revoked {
+    revoked: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    pending: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A session as an administrator sees it: `GET /admin/sessions/{id}`.
@@ -93,19 +118,21 @@ pub fn session(view: &SessionView) -> Body {
     })
 }
 
-/// `{"sessions":[SessionSummary]}`, one of them the `current` one.
-pub fn sessions(listed: &[Listed], current: &ActorId) -> Body {
-    body(&serde_json::json!({ "sessions": summaries(listed, Some(current)) }))
+/// `{"sessions":[SessionSummary]}`, one of them the `current` one, and `"next"` where there is more.
+pub fn sessions(page: &Page, current: &ActorId) -> Body {
+    let sessions = summaries(&page.listed, Some(current));
+    body(&Sessions { subject: None, issuer: None, sessions, next: page.next.as_deref() })
 }
 
-/// `{"subject","issuer","sessions":[SessionSummary]}`.
-pub fn sessions_of(subject: &str, issuer: &str, listed: &[Listed]) -> Body {
-    body(&serde_json::json!({ "subject": subject, "issuer": issuer, "sessions": summaries(listed, None) }))
+/// `{"subject","issuer","sessions":[SessionSummary]}`, and `"next"` where there is more.
+pub fn sessions_of(subject: &str, issuer: &str, page: &Page) -> Body {
+    let sessions = summaries(&page.listed, None);
+    body(&Sessions { subject: Some(subject), issuer: Some(issuer), sessions, next: page.next.as_deref() })
 }
 
-/// `{"revoked":2}`.
-pub fn revoked(count: u32) -> Body {
-    body(&serde_json::json!({ "revoked": count }))
+/// `{"revoked":2}`, and `"pending"` where some are still to end.
+pub fn revoked(swept: &Swept) -> Body {
+    body(&Revoked { revoked: swept.revoked, pending: swept.left })
 }
 
 /// `SessionDetail`.

@@ -122,6 +122,9 @@ const fn ended(reason: EndReason) -> &'static str {
         EndReason::RefreshRejected => "The session has ended: the login provider no longer renews it.",
         EndReason::Backchannel => "The session has ended: the user logged out at the login provider.",
         EndReason::Superseded => "The session has ended: a newer one took its place.",
+        EndReason::Limit => {
+            "The session has ended: its user has logged in elsewhere more often than is allowed at once."
+        }
     }
 }
 
@@ -139,7 +142,9 @@ impl From<Denied> for Problem {
 impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
         match error {
+            DirectoryError::ForeignCursor => Self::BadRequest("The cursor is none that this list gave."),
             DirectoryError::Overtaken
+            | DirectoryError::TakenAway
             | DirectoryError::Replayed
             | DirectoryError::StoreUnavailable
             | DirectoryError::Incomplete => Self::StoreUnavailable,

@@ -1,29 +1,110 @@
-//! `/sessions`: where its user is logged in, and the end of each of these sessions.
+//! `/sessions`: where its user is logged in, and the end of each of these sessions. Lists come in pages, and the end of all
+//! sessions in steps: a directory asks no more sessions at once than one invocation of the platform may make calls.
 
 use super::problem::Problem;
-use super::request::Incoming;
+use super::request::{Incoming, Parameters};
 use super::response::{Body, Outgoing};
 use super::{Gateway, json};
-use crate::actors;
-use crate::actors::directory::message::{List, Listed, of_user};
+use crate::actors::directory::message::{BATCH, DirectoryError, List, Page, RevokeAll, Sweep, Swept, of_user};
 use crate::actors::log::Cause;
 use crate::actors::session::follow;
 use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke};
+use crate::actors::{self, AskError, DirectoryAddress};
+use crate::ambient;
 use crate::credential::ActorId;
+
+/// The most sessions of one page, and the most that are ended before an answer.
+const MOST: u32 = 500;
+/// How many sessions a page has where nobody says.
+const USUAL: u32 = 100;
+/// How often one request asks a directory: below the platform's smallest limit for the calls of one invocation.
+const STEPS: u32 = 30;
+/// How long the end of all sessions may take before the answer.
+const PATIENCE: time::Duration = time::Duration::seconds(60);
+
+/// Which page of a list is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Paging {
+    limit: u32,
+    cursor: Option<String>,
+}
+
+impl Paging {
+    /// What the query says.
+    pub(super) fn of(query: &Parameters) -> Result<Self, Problem> {
+        Self::new(query.get("limit"), query.get("cursor"))
+    }
+
+    fn new(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
+        let limit = limit.map_or(Some(USUAL), |text| {
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|limit| is_number && (1..=MOST).contains(limit))
+        });
+        let limit = limit.ok_or(Problem::BadRequest("limit must be a whole number, 1 to 500."))?;
+        Ok(Self { limit, cursor: cursor.map(str::to_owned) })
+    }
+}
 
 impl Gateway {
     /// The sessions of the request's user.
     pub(super) async fn sessions(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+        let paging = Paging::of(&request.query())?;
         let view = self.view(request).await?;
-        let listed = self.sessions_of(&view.issuer, &view.subject).await?;
+        let page = self.sessions_of(&view.issuer, &view.subject, paging).await?;
         let current = request.session_actor().ok_or(Problem::LoginRequired)?;
-        Ok(Outgoing::new(200, json::sessions(&listed, &current)))
+        Ok(Outgoing::new(200, json::sessions(&page, &current)))
     }
 
-    /// The sessions of a user, the newest first.
-    pub(super) async fn sessions_of(&self, issuer: &str, subject: &str) -> Result<Vec<Listed>, Problem> {
-        let address = actors::directory(&self.env, &of_user(issuer, subject), self.config.regions.jurisdiction)?;
-        Ok(actors::ask(&address, List {}).await??)
+    /// A page of the sessions of a user. It may be shorter than was asked for, and has a next one then.
+    pub(super) async fn sessions_of(&self, issuer: &str, subject: &str, paging: Paging) -> Result<Page, Problem> {
+        let address = self.directory_of(issuer, subject)?;
+        let Paging { limit, cursor } = paging;
+        let mut page = Page { listed: Vec::new(), next: cursor };
+        for _ in 0..STEPS {
+            let have = u32::try_from(page.listed.len()).unwrap_or(u32::MAX);
+            let list = List { cursor: page.next.take(), limit: limit.saturating_sub(have).min(BATCH) };
+            let more = actors::ask(&address, list).await??;
+            page.listed.extend(more.listed);
+            page.next = more.next;
+            if page.next.is_none() || page.listed.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    pub(super) fn directory_of(&self, issuer: &str, subject: &str) -> Result<DirectoryAddress, Problem> {
+        Ok(actors::directory(&self.env, &of_user(issuer, subject), self.config.regions.jurisdiction)?)
+    }
+
+    /// Ends the sessions of a directory: all, or so many that the directory's alarm is to end the rest.
+    pub(super) async fn end_all(
+        &self,
+        address: &DirectoryAddress,
+        revoke: RevokeAll,
+    ) -> Result<Result<Swept, DirectoryError>, AskError> {
+        let (cause, until) = (revoke.cause, ambient::now().saturating_add(PATIENCE));
+        let mut swept = match actors::ask(address, revoke).await? {
+            Ok(swept) => swept,
+            Err(error) => return Ok(Err(error)),
+        };
+        for _ in 1..STEPS {
+            let (Some(after), true) = (swept.last.clone(), swept.left > 0) else { break };
+            let at_most = MOST.saturating_sub(swept.revoked).min(BATCH);
+            if at_most == 0 || ambient::now() >= until {
+                break;
+            }
+            let more = match actors::ask(address, Sweep { after, at_most, cause }).await? {
+                Ok(more) => more,
+                Err(error) => return Ok(Err(error)),
+            };
+            swept = Swept {
+                revoked: swept.revoked.saturating_add(more.revoked),
+                unreachable: swept.unreachable.saturating_add(more.unreachable),
+                ..more
+            };
+        }
+        Ok(if swept.unreachable > 0 { Err(DirectoryError::Incomplete) } else { Ok(swept) })
     }
 
     /// Ends one of them.
@@ -53,6 +134,20 @@ impl Gateway {
             Ok(_) | Err(Denied::Ended(_)) => Ok(()),
             Err(Denied::Unknown) => Err(Problem::NotFound),
             Err(denied) => Err(denied.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_1_to_500_sessions_and_100_where_nobody_says() {
+        let limit = |text| Paging::new(text, None).map(|paging| paging.limit);
+        assert_eq!([None, Some("1"), Some("500")].map(limit), [Ok(100), Ok(1), Ok(500)]);
+        for wrong in ["", "0", "501", "-1", "+1", "1.5", "1e2", " 1", "99999999999", "all"] {
+            assert!(matches!(limit(Some(wrong)), Err(Problem::BadRequest(_))), "{wrong}");
         }
     }
 }

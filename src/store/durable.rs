@@ -13,6 +13,7 @@
 //! Writes are synchronous and confirmed by the platform's output gate: no call leaves the actor before what was
 //! written ahead of it is durable.
 
+use time::{Duration, OffsetDateTime};
 use worker::{SqlStorage, SqlStorageValue};
 
 use super::StoreError;
@@ -44,11 +45,41 @@ impl Durable {
         Self { sql }
     }
 
+    fn has_table(&self, name: &str) -> Result<bool, StoreError> {
+        let query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+        Ok(self.sql.exec(query, vec![name.into()])?.raw().next().is_some())
+    }
+
+    /// When a write to the store outside was given up that was not answered.
+    pub fn unanswered_at(&self) -> Result<Option<OffsetDateTime>, StoreError> {
+        if !self.has_table("unanswered")? {
+            return Ok(None);
+        }
+        let rows = self.sql.exec("SELECT at FROM unanswered WHERE id = 1", None)?;
+        let Some(row) = rows.raw().next() else { return Ok(None) };
+        Ok(match row?.into_iter().next() {
+            Some(SqlStorageValue::Integer(millis)) => {
+                Some(OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::milliseconds(millis)))
+            }
+            _ => None,
+        })
+    }
+
+    /// Writes down that one was given up.
+    pub fn write_unanswered(&self, at: OffsetDateTime) -> Result<(), StoreError> {
+        let schema =
+            "CREATE TABLE IF NOT EXISTS unanswered (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL)";
+        self.sql.exec(schema, None)?;
+        let millis = at.unix_timestamp().saturating_mul(1000).saturating_add(i64::from(at.millisecond()));
+        let values = vec![SqlStorageValue::try_from_i64(millis)?];
+        self.sql.exec("INSERT OR REPLACE INTO unanswered (id, at) VALUES (1, ?)", values)?;
+        Ok(())
+    }
+
     /// The row; none where this actor never began.
     pub fn read(&self) -> Result<Option<Row>, StoreError> {
         // Asking for the table first: an actor that never began writes nothing, not even an empty table.
-        let exists = self.sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'record'", None)?;
-        if exists.raw().next().is_none() {
+        if !self.has_table("record")? {
             return Ok(None);
         }
         let rows = self.sql.exec("SELECT store, generation, attempted, state FROM record WHERE id = 1", None)?;

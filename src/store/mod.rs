@@ -20,7 +20,7 @@ pub mod neon;
 pub mod seal;
 mod session_store;
 
-pub use session_store::SessionStore;
+pub use session_store::{Saved, SessionStore};
 
 /// Why a record could not be read or written.
 #[derive(Clone, Debug, thiserror::Error)]

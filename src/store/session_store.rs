@@ -36,6 +36,10 @@ const KV_SPACING: Duration = Duration::from_millis(1_050);
 /// When KV is asked whether it has a record. Its readers may see the one before for a minute.
 const KV_SETTLES: time::Duration = time::Duration::minutes(2);
 
+/// How long a write to KV that was not answered may still be on its way. What it then brings is older than what the copy
+/// says, which is kept until that time is over.
+const KV_LATE: time::Duration = time::Duration::hours(1);
+
 /// The store of one actor.
 pub struct SessionStore {
     actor: ActorId,
@@ -79,6 +83,15 @@ struct Written {
     at: OffsetDateTime,
     generation: u64,
     taken: bool,
+}
+
+/// What became of a record that was to be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// It counts.
+    Taken,
+    /// A fact came while it was written ([`SessionStore::hold`]), and that counts.
+    Overtaken,
 }
 
 /// A record that the store has not got.
@@ -153,9 +166,9 @@ impl SessionStore {
     }
 
     /// Writes the record, or leaves everything as it was. Without `about` it stays with the actor.
-    pub async fn save(self: &Rc<Self>, record: Vec<u8>, about: Option<About>) -> Result<(), StoreError> {
+    pub async fn save(self: &Rc<Self>, record: Vec<u8>, about: Option<About>) -> Result<Saved, StoreError> {
         let (StoreKind::Kv | StoreKind::Neon, Some(about)) = (self.kind, &about) else {
-            return self.hold(record, about);
+            return self.hold(record, about).map(|()| Saved::Taken);
         };
         let now = ambient::now();
         if self.kind == StoreKind::Kv && self.is_too_soon(now) {
@@ -165,7 +178,7 @@ impl SessionStore {
             }
             self.hold(record, Some(about.clone()))?;
             self.push_later();
-            return Ok(());
+            return Ok(Saved::Taken);
         }
         let _writing = self.writing.lock().await;
         let before = self.kept.borrow().clone();
@@ -179,26 +192,37 @@ impl SessionStore {
             state: before.as_ref().and_then(|kept| kept.sealed.as_deref().map(<[u8]>::to_vec)),
         };
         self.own.write(&fence)?;
-        let kept = |row, sealed, settles_at, taken| Kept {
+        let (sealed_before, written_before) = before.map(|kept| (kept.sealed, kept.written)).unwrap_or_default();
+        let kept = |row, sealed, pause, written| Kept {
             row,
             sealed,
             about: Some(about.clone()),
-            settles_at,
-            written: Some(Written { at: ambient::now(), generation: number, taken }),
+            settles_at: Some(now.saturating_add(pause)),
+            written,
         };
-        let written = self.write(number, &sealed, about).await;
-        if let Err(error) = written {
-            let sealed = before.as_ref().and_then(|kept| kept.sealed.clone());
-            self.kept.replace(Some(kept(fence, sealed, Some(now.saturating_add(PUSH_AGAIN)), false)));
-            return Err(error);
+        // From now on the number is spent, for a fact that comes meanwhile, too.
+        self.kept.replace(Some(kept(fence, sealed_before, PUSH_AGAIN, written_before)));
+        let taken = self.write(number, &sealed, about).await;
+        let written = Some(Written { at: ambient::now(), generation: number, taken: taken.is_ok() });
+        let is_overtaken = {
+            let mut kept = self.kept.borrow_mut();
+            if let Some(kept) = kept.as_mut() {
+                kept.written = written;
+            }
+            kept.as_ref().is_none_or(|kept| kept.row.attempted != number)
+        };
+        taken?;
+        if is_overtaken {
+            return Ok(Saved::Overtaken);
         }
         let is_copied = self.kind == StoreKind::Kv;
         let state = is_copied.then(|| sealed.to_vec());
         let row = Row { store: self.kind, generation: number, attempted: number, state };
         self.own.write(&row)?;
-        let settles_at = is_copied.then(|| now.saturating_add(KV_SETTLES));
-        self.kept.replace(Some(kept(row, Some(sealed), settles_at, true)));
-        Ok(())
+        let mut after = kept(row, Some(sealed), KV_SETTLES, written);
+        after.settles_at = after.settles_at.filter(|_| is_copied);
+        self.kept.replace(Some(after));
+        Ok(Saved::Taken)
     }
 
     /// Takes the record as a fact: it counts from now on. A store outside of the actor is yet to be told
@@ -293,6 +317,11 @@ impl SessionStore {
             let Some(kept) = kept.as_mut().filter(|kept| kept.row.generation == generation) else { return Ok(()) };
             let is_own = found.is_some() && found.as_deref() == kept.sealed.as_deref();
             if is_own && kept.row.attempted == generation {
+                let late_until = self.own.unanswered_at()?.map(|at| at.saturating_add(KV_LATE));
+                if let Some(late_until) = late_until.filter(|until| ambient::now() < *until) {
+                    kept.settles_at = Some(late_until);
+                    return Ok(());
+                }
                 return self.drop_copy(kept);
             }
             // An older one came late, or is all that is to be seen yet.
@@ -317,6 +346,11 @@ impl SessionStore {
             };
         }
         Ok(())
+    }
+
+    /// Lets go of what is open to the store.
+    pub async fn rest(&self) {
+        self.neon.rest().await;
     }
 
     /// The actor is about to delete its own storage: so does the store, if it may have something and answers. What stays
@@ -363,7 +397,13 @@ impl SessionStore {
         match &written {
             Ok(Found::Own) => {}
             Ok(Found::Foreign(generation)) => self.foreign.set(Some(*generation)),
-            Err(error) => worker::console_error!("session {}: {error}", self.actor),
+            Err(error) => {
+                worker::console_error!("session {}: {error}", self.actor);
+                // Postgres compares generations; to KV the last one to arrive is the newest.
+                if self.kind == StoreKind::Kv {
+                    self.own.write_unanswered(ambient::now())?;
+                }
+            }
         }
         written.map(drop)
     }

@@ -3,10 +3,15 @@
 //! ```text
 //!   session actor ── Register ──► there is a new session, perhaps in another's place   (a login completed, a move)
 //!                 ── Observe ───► stay, or move there                                  (a navigation from another region)
+//!                 ── Report ────► what has become of the session                       (a refresh, its end)
 //!                 ── Forget ────► nothing is kept of it any longer                     (the end of its retention)
-//!   gateway       ── List ──────► the sessions                                         (users, administrators)
-//!                 ── RevokeAll ─► how many it ended                                    (administrators, logout tokens)
+//!   gateway       ── List ──────► a page of the sessions                               (users, administrators)
+//!                 ── RevokeAll ─► all are to end; how many it ended                    (administrators, logout tokens)
+//!                 ── Sweep ─────► how many more it ended
 //! ```
+//!
+//! `List`, `RevokeAll` and `Sweep` ask [`BATCH`] sessions at most: one invocation of the platform may make so many calls and
+//! no more. Whoever wants more asks again.
 //!
 //! A directory is named by what its sessions have in common ([`of_user`], [`of_provider_session`]); the names are
 //! hashes, so that nothing of a user can be read from them.
@@ -26,6 +31,9 @@ use crate::region::Region;
 
 /// The binding of the namespace that directories live in.
 pub const BINDING: &str = "DIRECTORY";
+/// How many sessions one message makes a directory ask. The platform's smallest limit for the calls of one invocation
+/// is 50.
+pub const BATCH: u32 = 40;
 
 /// The name of the directory of a user.
 pub fn of_user(issuer: &str, subject: &str) -> String {
@@ -60,15 +68,21 @@ pub enum DirectoryMessage {
     RevokeAll(RevokeAll),
     /// A session is gone.
     Forget(Forget),
+    /// What has become of a session.
+    Report(Report),
+    /// End more of those that are to end.
+    Sweep(Sweep),
 }
 
 // `Observe` is asked while a request waits that could be served without it.
 requests! { DirectoryMessage:
     Register -> Result<(), DirectoryError>, within 5 s;
     Observe -> Result<Verdict, DirectoryError>, within 2 s;
-    List -> Result<Vec<Listed>, DirectoryError>, within 15 s;
-    RevokeAll -> Result<u32, DirectoryError>, within 30 s;
+    List -> Result<Page, DirectoryError>, within 15 s;
+    RevokeAll -> Result<Swept, DirectoryError>, within 30 s;
     Forget -> Result<(), DirectoryError>, within 5 s;
+    Report -> Result<(), DirectoryError>, within 5 s;
+    Sweep -> Result<Swept, DirectoryError>, within 30 s;
 }
 
 /// Why a directory does not do what it is asked.
@@ -86,6 +100,12 @@ pub enum DirectoryError {
     /// Some sessions could not be reached; the directory goes on trying.
     #[error("some sessions could not be reached yet")]
     Incomplete,
+    /// The cursor is none that this directory gave.
+    #[error("the cursor is none of this list's")]
+    ForeignCursor,
+    /// The session was taken away before.
+    #[error("the session was taken away before it was registered")]
+    TakenAway,
 }
 
 /// There is a new session.
@@ -105,6 +125,8 @@ pub struct Register {
     pub expires_at: OffsetDateTime,
     /// The session in whose place it comes: the time of the last move goes over.
     pub predecessor: Option<ActorId>,
+    /// This is the directory of the user, whose sessions have a limit (`SESSIONS_PER_USER`).
+    pub limited: bool,
 }
 
 /// A session was used from another region than its own.
@@ -132,7 +154,22 @@ pub enum Verdict {
 
 /// Which sessions are there?
 #[derive(Debug, Serialize, Deserialize)]
-pub struct List {}
+pub struct List {
+    /// Where to go on, as the page before said; none: from the beginning.
+    pub cursor: Option<String>,
+    /// How many at most; the directory asks no more than [`BATCH`].
+    pub limit: u32,
+}
+
+/// Some of the sessions: those that live first, and of these and the others those first that were registered or refreshed
+/// last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// The sessions, fewer than were asked for perhaps.
+    pub listed: Vec<Listed>,
+    /// Where to go on; none where there is no more.
+    pub next: Option<String>,
+}
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,7 +180,7 @@ pub struct Listed {
     pub summary: Summary,
 }
 
-/// End all sessions, or those of one session of the provider.
+/// End all sessions, or those of one session of the provider. [`BATCH`] of them are ended before the answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RevokeAll {
     /// Only those of this session of the provider, and those of which it is not known.
@@ -154,6 +191,53 @@ pub struct RevokeAll {
     pub cause: Cause,
     /// The logout token that asks for it, which counts once.
     pub logout_token: Option<LogoutTokenId>,
+}
+
+/// End more of those that are to end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Those behind this one.
+    pub after: ActorId,
+    /// How many at most; the directory asks no more than [`BATCH`].
+    pub at_most: u32,
+    /// On whose behalf.
+    pub cause: Cause,
+}
+
+/// How far a directory has come with ending what is to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    /// How many lived, and have ended.
+    pub revoked: u32,
+    /// How many could not be reached. The directory's alarm tries again.
+    pub unreachable: u32,
+    /// How many were not asked yet. The directory's alarm asks them, or [`Sweep`] does before.
+    pub left: u32,
+    /// The last one that was asked.
+    pub last: Option<ActorId>,
+}
+
+/// What has become of a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// Its actor.
+    pub actor: ActorId,
+    /// What.
+    pub news: News,
+}
+
+/// What a directory is told of a session that it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum News {
+    /// New tokens came.
+    Refreshed,
+    /// It is over.
+    Ended {
+        /// The last use.
+        last_used_at: Option<OffsetDateTime>,
+    },
+    /// It lives in another actor, and nothing of it is served here any more.
+    Moved,
 }
 
 /// What of a logout token has to be remembered (OpenID Connect Back-Channel Logout 1.0 section 2.6).
@@ -197,20 +281,27 @@ mod tests {
             created_at: at,
             expires_at: at,
             predecessor: None,
+            limited: true,
         };
         let epoch = wire::encode(&at).unwrap();
         let epoch = epoch.get(1..).unwrap();
         assert_eq!(
             bytes(&register.into_message()),
-            [&[1, 0][..], &id, epoch, &[0, 6, 0, 0], epoch, epoch, &[0]].concat()
+            [&[1, 0][..], &id, epoch, &[0, 6, 0, 0], epoch, epoch, &[0, 1]].concat()
         );
         let observe = Observe { actor: actor(), region: Region::Apac };
         assert_eq!(bytes(&observe.into_message()), [&[1, 1][..], &id, &[5]].concat());
-        assert_eq!(bytes(&List {}.into_message()), [1, 2]);
+        assert_eq!(bytes(&List { cursor: None, limit: 40 }.into_message()), [1, 2, 0, 40]);
         let revoke =
             RevokeAll { sid: None, reason: EndReason::Backchannel, cause: Cause::Backchannel, logout_token: None };
         assert_eq!(bytes(&revoke.into_message()), [1, 3, 0, 5, 4, 0]);
         assert_eq!(bytes(&Forget { actor: actor() }.into_message()), [&[1, 4][..], &id].concat());
+        let report = |news| bytes(&Report { actor: actor(), news }.into_message());
+        assert_eq!(report(News::Refreshed), [&[1, 5][..], &id, &[0]].concat());
+        assert_eq!(report(News::Ended { last_used_at: None }), [&[1, 5][..], &id, &[1, 0]].concat());
+        assert_eq!(report(News::Moved), [&[1, 5][..], &id, &[2]].concat());
+        let sweep = Sweep { after: actor(), at_most: 40, cause: Cause::Admin };
+        assert_eq!(bytes(&sweep.into_message()), [&[1, 6][..], &id, &[40, 2]].concat());
     }
 
     #[test]

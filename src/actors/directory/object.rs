@@ -63,6 +63,8 @@ async fn answer(shell: Option<Rc<Shell>>, message: DirectoryMessage) -> Result<V
         DirectoryMessage::Observe(m) => reply::<message::Observe>(&shell.observe(m).await),
         DirectoryMessage::List(m) => reply::<message::List>(&shell.list(m).await),
         DirectoryMessage::RevokeAll(m) => reply::<message::RevokeAll>(&shell.revoke_all(m).await),
+        DirectoryMessage::Report(m) => reply::<message::Report>(&shell.report(m).await),
+        DirectoryMessage::Sweep(m) => reply::<message::Sweep>(&shell.sweep(m).await),
         DirectoryMessage::Forget(m) => reply::<message::Forget>(&shell.forget(m).await),
     }
 }

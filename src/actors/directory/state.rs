@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   Register ──► row ── Observe ──► row, moved now         (at most once in a minimum stay)
-//!                 ├─── RevokeAll ─► row, revoking ──► row  (the session said that it is over)
+//!                 ├─── RevokeAll, or too many ─► row, revoking ──► row, ended  (the session said that it is over)
+//!                 ├─── Report ─► row, seen now; or ended; or moved
 //!                 └─── Forget, or its time is up ──► gone
 //! ```
 //!
@@ -14,7 +15,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::message::{DirectoryError, Observe, Register, RevokeAll, Verdict};
+use super::message::{DirectoryError, News, Observe, Register, RevokeAll, Verdict};
+use super::page::CursorKey;
 use crate::actors::log::Cause;
 use crate::actors::session::message::{EndReason, SessionState, Summary, UserPlace};
 use crate::actors::session::state::RETENTION;
@@ -25,6 +27,12 @@ use crate::credential::ActorId;
 pub const TRY_AGAIN: Duration = Duration::seconds(10);
 /// How much longer than a session a row is kept that nobody took away, and a fact after its time: clocks differ.
 const MARGIN: Duration = Duration::hours(1);
+/// How far the clocks of two machines may be apart, at most. A login began by another clock than the directory's.
+pub const SKEW: Duration = Duration::milliseconds(250);
+/// How long a session that was taken away is not registered again: the message that registers it may still be on its way.
+const TAKEN_AWAY_FOR: Duration = Duration::minutes(10);
+/// How far back this directory's own clock may go without what it writes down getting out of order.
+const STEPS_BACK: Duration = Duration::minutes(1);
 
 /// A session, as its directory knows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +49,28 @@ pub struct Row {
     pub moved_at: Option<OffsetDateTime>,
     /// It is to end, and has not said yet that it has.
     pub revoking: Option<(EndReason, Cause)>,
+    /// When it was registered or refreshed last.
+    pub seen_at: OffsetDateTime,
+    /// The time before: of the session itself, or of the one in whose place it came.
+    pub seen_before: Option<OffsetDateTime>,
+    /// What has become of it, as far as the directory was told.
+    pub standing: Standing,
+}
+
+/// What has become of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Nobody said that it is over.
+    Living,
+    /// It is over.
+    Ended {
+        /// When the directory was told.
+        at: OffsetDateTime,
+        /// Its last use.
+        last_used_at: Option<OffsetDateTime>,
+    },
+    /// It lives in another actor, which has a row of its own.
+    Moved,
 }
 
 /// What outlives the rows it was about.
@@ -50,6 +80,10 @@ pub struct Facts {
     pub revocations: Vec<(OffsetDateTime, Option<String>)>,
     /// The logout tokens that have counted, by `jti`, and until when they would be accepted.
     pub logout_tokens: BTreeMap<String, OffsetDateTime>,
+    /// The sessions that were taken away, and until when they are not registered again.
+    pub taken_away: BTreeMap<ActorId, OffsetDateTime>,
+    /// What authenticates the cursors of lists; none before the first one.
+    pub cursor_key: Option<CursorKey>,
 }
 
 /// A directory.
@@ -59,24 +93,121 @@ pub struct Directory {
     pub rows: BTreeMap<ActorId, Row>,
     /// The rest.
     pub facts: Facts,
+    /// The last time that was written down; none until it is known.
+    latest: Option<OffsetDateTime>,
 }
 
 impl Directory {
-    /// A session begins, unless all were ended since its login or move began.
-    pub fn register(&mut self, now: OffsetDateTime, register: Register) -> Result<(), DirectoryError> {
-        let Register { actor, began_at, sid, place, created_at, expires_at, predecessor } = register;
+    /// The time, later than every time before, so that what is written down has an order. A clock that goes back by much
+    /// is believed: what it says holds for the logins of the hours to come.
+    pub fn stamp(&mut self, now: OffsetDateTime) -> OffsetDateTime {
+        let known = self.latest.or_else(|| {
+            let ends = self.rows.values().filter_map(|row| match row.standing {
+                Standing::Ended { at, .. } => Some(at),
+                Standing::Living | Standing::Moved => None,
+            });
+            self.rows.values().map(|row| row.seen_at).chain(ends).max()
+        });
+        let next = known.map(|known| known.saturating_add(Duration::MICROSECOND));
+        let next = next.filter(|next| *next <= now.saturating_add(STEPS_BACK));
+        let stamp = next.map_or(now, |next| next.max(now));
+        self.latest = Some(stamp);
+        stamp
+    }
+
+    /// A session begins, unless all were ended since its login or move began. Of more than `limit` those are to end that
+    /// were registered or refreshed least recently: which.
+    pub fn register(
+        &mut self,
+        now: OffsetDateTime,
+        register: Register,
+        limit: Option<u32>,
+    ) -> Result<Vec<ActorId>, DirectoryError> {
+        let Register { actor, began_at, sid, place, created_at, expires_at, predecessor, limited } = register;
+        if self.facts.taken_away.contains_key(&actor) {
+            return Err(DirectoryError::TakenAway);
+        }
         let overtaken = |(at, ended): &(OffsetDateTime, Option<String>)| *at >= began_at && concerns(ended, &sid);
         if self.facts.revocations.iter().any(overtaken) {
             return Err(DirectoryError::Overtaken);
         }
-        let moved_at = predecessor.and_then(|predecessor| self.rows.get(&predecessor)).and_then(|old| {
+        let old = predecessor.as_ref().and_then(|predecessor| self.rows.get(predecessor));
+        let moved_at = old.and_then(|old| {
             // An administrator moves sessions, too; the user's next region is not to move them straight back.
             if old.place.region == place.region { old.moved_at } else { Some(now) }
         });
+        // Right before it in a list: a list that shows the one does not show the other.
+        let seen_before = old.map(|old| old.seen_at.saturating_add(Duration::NANOSECOND));
         // A session that is known already makes itself known by another `sid`.
-        let revoking = self.rows.get(&actor).and_then(|row| row.revoking);
-        self.rows.insert(actor, Row { sid, place, created_at, expires_at, moved_at, revoking });
-        Ok(())
+        let known = self.rows.get(&actor);
+        let (is_new, revoking) = (known.is_none(), known.and_then(|row| row.revoking));
+        let standing = known.map_or(Standing::Living, |row| row.standing.clone());
+        let seen_at = self.stamp(now);
+        let row = Row { sid, place, created_at, expires_at, moved_at, revoking, seen_at, seen_before, standing };
+        self.rows.insert(actor.clone(), row);
+        let limit = limit.filter(|_| is_new && limited);
+        Ok(limit.map(|limit| self.make_room(now, &actor, predecessor.as_ref(), limit)).unwrap_or_default())
+    }
+
+    /// Of more living sessions than `limit` the ones are to end that were registered or refreshed least recently. The one
+    /// in whose place the new one comes goes anyway.
+    fn make_room(
+        &mut self,
+        now: OffsetDateTime,
+        new: &ActorId,
+        predecessor: Option<&ActorId>,
+        limit: u32,
+    ) -> Vec<ActorId> {
+        let counts = |actor: &ActorId, row: &Row| {
+            row.standing == Standing::Living
+                && row.revoking.is_none()
+                && now < row.expires_at
+                && actor != new
+                && Some(actor) != predecessor
+        };
+        let living = self.rows.iter().filter(|(actor, row)| counts(actor, row));
+        let mut living: Vec<(OffsetDateTime, ActorId)> =
+            living.map(|(actor, row)| (row.seen_at, actor.clone())).collect();
+        living.sort_unstable();
+        let others = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(1);
+        living.truncate(living.len().saturating_sub(others));
+        for (_, actor) in &living {
+            if let Some(row) = self.rows.get_mut(actor) {
+                row.revoking = Some((EndReason::Limit, Cause::Directory));
+            }
+        }
+        living.into_iter().map(|(_, actor)| actor).collect()
+    }
+
+    /// What has become of a session: whether the directory knows it.
+    pub fn report(&mut self, now: OffsetDateTime, actor: &ActorId, news: News) -> bool {
+        let stamp = self.stamp(now);
+        let Some(row) = self.rows.get_mut(actor) else { return false };
+        match news {
+            News::Refreshed => {
+                row.seen_before = Some(row.seen_at);
+                row.seen_at = stamp;
+            }
+            News::Ended { last_used_at } => row.end(stamp, last_used_at),
+            News::Moved => {
+                row.standing = Standing::Moved;
+                row.revoking = None;
+            }
+        }
+        true
+    }
+
+    /// A list of the moment `at` found a session to be over: it comes among those that were by then.
+    pub fn found_over(&mut self, at: OffsetDateTime, actor: &ActorId, last_used_at: Option<OffsetDateTime>) {
+        if let Some(row) = self.rows.get_mut(actor) {
+            row.end(at, last_used_at);
+        }
+    }
+
+    /// A session is gone: whether the directory knew it. It does not come back.
+    pub fn forget(&mut self, now: OffsetDateTime, actor: &ActorId) -> bool {
+        self.facts.taken_away.insert(actor.clone(), now.saturating_add(TAKEN_AWAY_FOR));
+        self.rows.remove(actor).is_some()
     }
 
     /// What it means that a session was used from another region. A move that is granted counts from now on, however
@@ -89,7 +220,7 @@ impl Directory {
             RegionPolicy::Pin => return stay,
         };
         let Some(row) = self.rows.get_mut(&observe.actor) else { return stay };
-        if row.revoking.is_some() || row.place.region == observe.region {
+        if row.revoking.is_some() || row.standing != Standing::Living || row.place.region == observe.region {
             return stay;
         }
         match row.moved_at.map(|at| at.saturating_add(regions.min_stay)) {
@@ -101,7 +232,8 @@ impl Directory {
         }
     }
 
-    /// The sessions that are to end. Those that could not be reached at an earlier time are among them.
+    /// All sessions are to end: those that do from now on. Those that could not be reached at an earlier time are among
+    /// them, and those that are over are not asked.
     pub fn revoke_all(&mut self, now: OffsetDateTime, revoke: &RevokeAll) -> Result<Vec<ActorId>, DirectoryError> {
         if let Some(token) = &revoke.logout_token {
             let replayed = self.facts.logout_tokens.insert(token.jti.clone(), token.expires_at).is_some();
@@ -110,8 +242,12 @@ impl Directory {
                 return if unfinished.is_empty() { Err(DirectoryError::Replayed) } else { Ok(unfinished) };
             }
         }
-        self.facts.revocations.push((now, revoke.sid.clone()));
-        for row in self.rows.values_mut().filter(|row| concerns(&revoke.sid, &row.sid)) {
+        // By the clock of a login that began before this was asked for it may be later. One that begins after the answer is a
+        // new one by any clock: the answer waits ([`SKEW`]).
+        let at = self.stamp(now).saturating_add(SKEW);
+        self.facts.revocations.push((at, revoke.sid.clone()));
+        let living = self.rows.values_mut().filter(|row| row.standing == Standing::Living);
+        for row in living.filter(|row| concerns(&revoke.sid, &row.sid)) {
             row.revoking = Some((revoke.reason, revoke.cause));
         }
         Ok(self.revoking())
@@ -122,10 +258,24 @@ impl Directory {
         self.rows.iter().filter(|(_, row)| row.revoking.is_some()).map(|(actor, _)| actor.clone()).collect()
     }
 
-    /// A session said that it is over.
-    pub fn revoked(&mut self, actor: &ActorId) {
-        if let Some(row) = self.rows.get_mut(actor) {
-            row.revoking = None;
+    /// The first of them behind `after`, and how many there are behind those.
+    pub fn revoking_behind(&self, after: Option<&ActorId>, at_most: u32) -> (Vec<ActorId>, u32) {
+        let mut actors: Vec<ActorId> = self.revoking().into_iter().filter(|actor| Some(actor) > after).collect();
+        let left = actors.len().saturating_sub(usize::try_from(at_most).unwrap_or(usize::MAX));
+        actors.truncate(actors.len().saturating_sub(left));
+        (actors, u32::try_from(left).unwrap_or(u32::MAX))
+    }
+
+    /// A session said how it is over.
+    pub fn revoked(&mut self, now: OffsetDateTime, actor: &ActorId, how: Gone) {
+        let stamp = self.stamp(now);
+        match (self.rows.get_mut(actor), how) {
+            (Some(row), Gone::Ended) => row.end(stamp, None),
+            // Its successor has a row of its own; what it is itself it says once its grace is over.
+            (Some(row), Gone::Moved) => row.revoking = None,
+            // Nobody lists what never was.
+            (_, Gone::Unknown) => drop(self.rows.remove(actor)),
+            (None, _) => {}
         }
     }
 
@@ -133,6 +283,7 @@ impl Directory {
     pub fn tidy(&mut self, now: OffsetDateTime, login: Duration) -> Vec<ActorId> {
         self.facts.revocations.retain(|(at, _)| now < counts_until(*at, login));
         self.facts.logout_tokens.retain(|_, expires_at| now < expires_at.saturating_add(MARGIN));
+        self.facts.taken_away.retain(|_, until| now < *until);
         let gone = self.rows.iter().filter(|(_, row)| now >= row.kept_until()).map(|(actor, _)| actor.clone());
         let gone: Vec<ActorId> = gone.collect();
         for actor in &gone {
@@ -147,7 +298,8 @@ impl Directory {
         let rows = self.rows.values().map(Row::kept_until);
         let revocations = self.facts.revocations.iter().map(|(at, _)| counts_until(*at, login));
         let tokens = self.facts.logout_tokens.values().map(|expires_at| expires_at.saturating_add(MARGIN));
-        rows.chain(revocations).chain(tokens).chain(retry).min()
+        let taken_away = self.facts.taken_away.values().copied();
+        rows.chain(revocations).chain(tokens).chain(taken_away).chain(retry).min()
     }
 }
 
@@ -157,18 +309,44 @@ impl Row {
         self.expires_at.saturating_add(RETENTION).saturating_add(MARGIN)
     }
 
-    /// What is known of a session that does not answer.
+    /// It is over. What was known of its end stays so.
+    fn end(&mut self, now: OffsetDateTime, last_used_at: Option<OffsetDateTime>) {
+        self.revoking = None;
+        let (at, known) = match &self.standing {
+            Standing::Ended { at, last_used_at } => (*at, *last_used_at),
+            Standing::Living | Standing::Moved => (now, None),
+        };
+        self.standing = Standing::Ended { at, last_used_at: last_used_at.or(known) };
+    }
+
+    /// What is known of a session that is not asked, or does not answer.
     pub fn summary(&self) -> Summary {
+        let (state, last_used_at) = match self.standing {
+            Standing::Living => (SessionState::Active, None),
+            Standing::Ended { last_used_at, .. } => (SessionState::Ended, last_used_at),
+            Standing::Moved => (SessionState::Moved, None),
+        };
         Summary {
             region: self.place.region,
             country: self.place.country.clone(),
-            state: SessionState::Active,
+            state,
             created_at: self.created_at,
-            last_used_at: None,
+            last_used_at,
             expires_at: self.expires_at,
             user_agent: self.place.user_agent.clone(),
         }
     }
+}
+
+/// How a session is over that was to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// It has ended, now or before.
+    Ended,
+    /// It lives in another actor.
+    Moved,
+    /// There is no such session.
+    Unknown,
 }
 
 /// Whether the end of `ended` (all, or a session of the provider) is the end of one with this `sid`, too: one of which

@@ -25,12 +25,13 @@ fn session(digit: char, region: Region, sid: Option<&str>, predecessor: Option<c
         created_at: T0,
         expires_at: T0 + Duration::days(7),
         predecessor: predecessor.map(actor),
+        limited: true,
     }
 }
 
 fn directory() -> Directory {
     let mut directory = Directory::default();
-    directory.register(T0, session('a', Region::Weur, Some("sid-a"), None)).unwrap();
+    directory.register(T0, session('a', Region::Weur, Some("sid-a"), None), None).unwrap();
     directory
 }
 
@@ -53,7 +54,7 @@ fn revoke(sid: Option<&str>, jti: Option<&str>) -> RevokeAll {
 fn the_first_move_is_made_at_once_and_the_next_not_before_the_minimum_stay() {
     let mut directory = directory();
     assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Reauthenticate);
-    directory.register(T0, session('b', Region::Oc, None, Some('a'))).unwrap();
+    directory.register(T0, session('b', Region::Oc, None, Some('a')), None).unwrap();
     let until = T0 + STAY;
     assert_eq!(observe(&mut directory, 'b', Region::Weur, T0 + Duration::seconds(1)), Verdict::Stay { until });
     assert_eq!(observe(&mut directory, 'b', Region::Weur, until), Verdict::Reauthenticate);
@@ -94,7 +95,7 @@ fn the_policy_says_how_a_session_moves_and_an_unknown_one_stays() {
 #[test]
 fn an_administrators_move_counts_too() {
     let mut directory = directory();
-    directory.register(T0 + STAY, session('b', Region::Oc, None, Some('a'))).unwrap();
+    directory.register(T0 + STAY, session('b', Region::Oc, None, Some('a')), None).unwrap();
     assert_eq!(observe(&mut directory, 'b', Region::Weur, T0 + STAY), Verdict::Stay { until: T0 + STAY * 2 });
 }
 
@@ -104,32 +105,37 @@ fn a_login_under_way_does_not_outlive_a_revocation_of_all() {
     let revoked_at = T0 + Duration::minutes(5);
     assert_eq!(directory.revoke_all(revoked_at, &revoke(None, None)), Ok(vec![actor('a')]));
     let begins = |began_at| Register { began_at, ..session('b', Region::Weur, Some("sid-b"), None) };
-    assert_eq!(directory.register(revoked_at, begins(T0)), Err(DirectoryError::Overtaken));
-    assert_eq!(directory.register(revoked_at, begins(revoked_at)), Err(DirectoryError::Overtaken));
-    assert_eq!(directory.register(revoked_at, begins(revoked_at + Duration::seconds(1))), Ok(()));
+    assert_eq!(directory.register(revoked_at, begins(T0), None), Err(DirectoryError::Overtaken));
+    assert_eq!(directory.register(revoked_at, begins(revoked_at), None), Err(DirectoryError::Overtaken));
+    // By a clock that is ahead of the directory's.
+    assert_eq!(directory.register(revoked_at, begins(revoked_at + SKEW), None), Err(DirectoryError::Overtaken));
+    assert_eq!(directory.register(revoked_at, begins(revoked_at + Duration::seconds(1)), None), Ok(vec![]));
 }
 
 #[test]
 fn a_logout_of_one_provider_session_ends_it_and_those_of_which_none_is_known() {
     let mut directory = directory();
-    directory.register(T0, session('b', Region::Weur, Some("sid-b"), None)).unwrap();
-    directory.register(T0, session('c', Region::Weur, None, None)).unwrap();
+    directory.register(T0, session('b', Region::Weur, Some("sid-b"), None), None).unwrap();
+    directory.register(T0, session('c', Region::Weur, None, None), None).unwrap();
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-b"), None)), Ok(vec![actor('b'), actor('c')]));
-    assert_eq!(directory.register(T0, session('d', Region::Weur, Some("sid-d"), None)), Ok(()));
-    assert_eq!(directory.register(T0, session('e', Region::Weur, Some("sid-b"), None)), Err(DirectoryError::Overtaken));
+    assert_eq!(directory.register(T0, session('d', Region::Weur, Some("sid-d"), None), None), Ok(vec![]));
+    assert_eq!(
+        directory.register(T0, session('e', Region::Weur, Some("sid-b"), None), None),
+        Err(DirectoryError::Overtaken)
+    );
 }
 
 #[test]
 fn a_session_that_takes_another_sid_keeps_its_place_and_what_is_known_of_it() {
     let mut directory = directory();
     assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Reauthenticate);
-    directory.register(T0, session('a', Region::Weur, Some("sid-2"), Some('a'))).unwrap();
+    directory.register(T0, session('a', Region::Weur, Some("sid-2"), Some('a')), None).unwrap();
     assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Stay { until: T0 + STAY });
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-a"), None)), Ok(vec![]));
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-2"), None)), Ok(vec![actor('a')]));
     // One that is to end stays so, even when nobody remembers why.
     directory.facts.revocations.clear();
-    directory.register(T0, session('a', Region::Weur, Some("sid-3"), Some('a'))).unwrap();
+    directory.register(T0, session('a', Region::Weur, Some("sid-3"), Some('a')), None).unwrap();
     assert_eq!(directory.revoking(), [actor('a')]);
 }
 
@@ -138,11 +144,11 @@ fn a_logout_token_counts_once_unless_a_session_could_not_be_reached() {
     let mut directory = directory();
     assert_eq!(directory.revoke_all(T0, &revoke(None, Some("jti"))), Ok(vec![actor('a')]));
     assert_eq!(directory.revoke_all(T0, &revoke(None, Some("jti"))), Ok(vec![actor('a')]));
-    directory.revoked(&actor('a'));
+    directory.revoked(T0, &actor('a'), Gone::Ended);
     assert_eq!(directory.revoke_all(T0, &revoke(None, Some("jti"))), Err(DirectoryError::Replayed));
     let later = T0 + Duration::seconds(1);
     let began_at = later + Duration::seconds(1);
-    directory.register(later, Register { began_at, ..session('b', Region::Weur, None, None) }).unwrap();
+    directory.register(later, Register { began_at, ..session('b', Region::Weur, None, None) }, None).unwrap();
     assert_eq!(directory.revoke_all(began_at, &revoke(None, Some("jti"))), Err(DirectoryError::Replayed));
     assert!(directory.revoking().is_empty());
 }
@@ -152,7 +158,7 @@ fn a_directory_drops_what_has_ended_and_then_rests() {
     let mut directory = directory();
     directory.revoke_all(T0, &revoke(None, Some("jti"))).unwrap();
     assert_eq!(directory.next_alarm(T0, LOGIN), Some(T0 + TRY_AGAIN));
-    directory.revoked(&actor('a'));
+    directory.revoked(T0, &actor('a'), Gone::Ended);
     assert_eq!(directory.next_alarm(T0, LOGIN), Some(T0 + Duration::minutes(62)));
     assert!(directory.tidy(T0 + Duration::hours(2), LOGIN).is_empty());
     assert!(directory.facts.revocations.is_empty() && directory.facts.logout_tokens.is_empty());
@@ -160,4 +166,91 @@ fn a_directory_drops_what_has_ended_and_then_rests() {
     assert_eq!(end, T0 + Duration::days(14) + MARGIN);
     assert_eq!(directory.tidy(end, LOGIN), [actor('a')]);
     assert_eq!(directory.next_alarm(end, LOGIN), None);
+}
+
+#[test]
+fn a_login_beyond_the_limit_ends_the_session_that_was_registered_or_refreshed_least_recently() {
+    let mut directory = directory();
+    let mut login =
+        |digit, predecessor| directory.register(T0, session(digit, Region::Weur, None, predecessor), Some(3));
+    assert_eq!(login('b', None), Ok(vec![]));
+    assert_eq!(login('c', None), Ok(vec![]));
+    assert_eq!(login('d', None), Ok(vec![actor('a')]));
+    assert_eq!(directory.rows[&actor('a')].revoking, Some((EndReason::Limit, Cause::Directory)));
+    directory.report(T0, &actor('b'), News::Refreshed);
+    let mut login =
+        |digit, predecessor| directory.register(T0, session(digit, Region::Weur, None, predecessor), Some(3));
+    assert_eq!(login('e', None), Ok(vec![actor('c')]));
+    // One in whose place it comes, one that makes itself known anew, and one that has ended make no difference.
+    assert_eq!(login('f', Some('d')), Ok(vec![]));
+    assert_eq!(login('f', Some('f')), Ok(vec![]));
+    directory.report(T0, &actor('d'), News::Moved);
+    directory.report(T0, &actor('e'), News::Ended { last_used_at: None });
+    assert_eq!(directory.register(T0, session('0', Region::Weur, None, None), Some(3)), Ok(vec![]));
+    // A lower limit takes effect with the next login; without one, and in a directory that has none, nothing ends.
+    assert_eq!(directory.register(T0, session('1', Region::Weur, None, None), None), Ok(vec![]));
+    let small = Register { limited: false, ..session('2', Region::Weur, None, None) };
+    assert_eq!(directory.register(T0, small, Some(1)), Ok(vec![]));
+    let ended = directory.register(T0, session('3', Region::Weur, None, None), Some(1)).unwrap();
+    assert_eq!(ended, ['b', 'f', '0', '1', '2'].map(actor));
+}
+
+#[test]
+fn sessions_that_are_over_are_not_asked_to_end() {
+    let mut directory = directory();
+    for digit in ['b', 'c', 'd'] {
+        directory.register(T0, session(digit, Region::Weur, None, None), None).unwrap();
+    }
+    directory.report(T0, &actor('b'), News::Ended { last_used_at: Some(T0) });
+    directory.report(T0, &actor('c'), News::Moved);
+    assert_eq!(directory.revoke_all(T0, &revoke(None, None)), Ok(vec![actor('a'), actor('d')]));
+    directory.revoked(T0, &actor('a'), Gone::Ended);
+    directory.revoked(T0, &actor('d'), Gone::Unknown);
+    assert!(directory.revoking().is_empty() && !directory.rows.contains_key(&actor('d')));
+    assert_eq!(directory.rows[&actor('b')].summary().last_used_at, Some(T0));
+    assert_eq!(directory.rows[&actor('a')].summary().state, SessionState::Ended);
+}
+
+#[test]
+fn those_that_are_to_end_are_ended_in_steps_and_each_is_asked_once() {
+    let mut directory = Directory::default();
+    for digit in ['1', '2', '3', '4', '5'] {
+        directory.register(T0, session(digit, Region::Weur, None, None), None).unwrap();
+    }
+    directory.revoke_all(T0, &revoke(None, None)).unwrap();
+    assert_eq!(directory.revoking_behind(None, 2), (['1', '2'].map(actor).to_vec(), 3));
+    // The first is out of reach, and keeps nobody waiting.
+    directory.revoked(T0, &actor('2'), Gone::Ended);
+    assert_eq!(directory.revoking_behind(Some(&actor('2')), 2), (['3', '4'].map(actor).to_vec(), 1));
+    assert_eq!(directory.revoking_behind(Some(&actor('4')), 2), (vec![actor('5')], 0));
+    assert_eq!(directory.revoking_behind(Some(&actor('5')), 2), (vec![], 0));
+}
+
+#[test]
+fn a_registration_that_arrives_after_its_session_was_taken_away_registers_nothing() {
+    let mut directory = Directory::default();
+    assert!(!directory.forget(T0, &actor('a')));
+    let late = |at, directory: &mut Directory| directory.register(at, session('a', Region::Weur, None, None), None);
+    assert_eq!(late(T0, &mut directory), Err(DirectoryError::TakenAway));
+    assert!(directory.rows.is_empty());
+    let end = directory.next_alarm(T0, LOGIN).unwrap();
+    assert_eq!(end, T0 + TAKEN_AWAY_FOR);
+    directory.tidy(end, LOGIN);
+    assert_eq!(directory.next_alarm(end, LOGIN), None);
+}
+
+#[test]
+fn a_clock_that_goes_back_a_little_lets_no_login_outlive_a_revocation_and_one_that_was_wrong_locks_nobody_out() {
+    let mut directory = Directory::default();
+    let at = T0 + Duration::days(1);
+    directory.register(at, session('a', Region::Weur, None, None), None).unwrap();
+    // The login begins when the directory's clock says `at`; a second later it has gone back by ten.
+    directory.revoke_all(at - Duration::seconds(9), &revoke(None, None)).unwrap();
+    let login = |began_at| Register { began_at, ..session('b', Region::Weur, None, None) };
+    assert_eq!(directory.register(at, login(at), None), Err(DirectoryError::Overtaken));
+    // It was an hour ahead, and was put right.
+    let mut directory = Directory::default();
+    directory.register(at + Duration::hours(1), session('a', Region::Weur, None, None), None).unwrap();
+    directory.revoke_all(at, &revoke(None, None)).unwrap();
+    assert_eq!(directory.register(at, login(at + Duration::seconds(1)), None), Ok(vec![]));
 }

@@ -30,6 +30,7 @@ impl Session {
 
     async fn act(self: &Rc<Self>) -> Result<(), StoreError> {
         self.load().await?;
+        self.write_down().await?;
         self.settle_store().await;
         // A move that was under way is found out about first; what it says is what is due.
         let ready = self.ready().await;
@@ -95,6 +96,13 @@ impl Session {
         if !may_go(self.memory.borrow().state.as_ref()) {
             return self.schedule_next().await;
         }
+        self.forgetting.set(true);
+        let forgotten = self.delete().await;
+        self.forgetting.set(false);
+        forgotten
+    }
+
+    async fn delete(&self) -> Result<(), StoreError> {
         let identity = match &self.memory.borrow().state {
             Some(State::Active(active) | State::Arriving(Arriving { active, .. })) => Some(active.identity.clone()),
             _ => None,

@@ -78,21 +78,22 @@ pub(super) async fn within_patience<T>(work: impl Future<Output = Result<T, Deni
 impl Session {
     pub(super) async fn get(self: &Rc<Self>, get: Get) -> Result<Got, Denied> {
         let began = ambient::now();
-        let got = self.pass(&get, began).await;
+        let got = self.pass(&get).await;
         if let Err(denied) = &got {
             self.record_denied(denied, began);
         }
         got
     }
 
-    async fn pass(self: &Rc<Self>, get: &Get, began: OffsetDateTime) -> Result<Got, Denied> {
+    async fn pass(self: &Rc<Self>, get: &Get) -> Result<Got, Denied> {
         self.ready().await?;
-        let mut now = began;
         let secret = get.secret.hash();
         self.end_grace_with_successor(&secret).await?;
         if let Some(region) = get.navigation_from {
-            self.heed(region, get.want, &secret, now).await?;
+            self.heed(region, get.want, &secret).await?;
         }
+        // Not before all that may take a while.
+        let mut now = ambient::now();
         let mut verdict = self.verdict(&secret, get.want, now);
         if matches!(verdict, Verdict::WithoutToken) {
             within_patience(self.obtain_token(Cause::Request)).await?;
@@ -192,7 +193,7 @@ impl Session {
             let mut memory = self.memory.borrow_mut();
             let Memory { state: Some(State::Active(active)), used_written_at, .. } = &mut *memory else { return };
             let notable = active.use_is_notable(now, used_written_at.unwrap_or(active.last_used_at), self.lifetimes());
-            active.last_used_at = now;
+            active.last_used_at = now.max(active.last_used_at);
             active.used = true;
             if notable {
                 // At once, so that the requests right behind this one are not notable, too.

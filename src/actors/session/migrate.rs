@@ -31,6 +31,10 @@ impl Session {
     pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
         self.load().await?;
         if matches!(self.memory.borrow().state, Some(State::Arriving(_))) {
+            // Not before its directories know it, or it is given up.
+            if let Some(adopting) = self.adopting.current() {
+                let _ = adopting.await;
+            }
             let session = Rc::clone(self);
             return self.arriving.join(|| async move { session.arrive().await }).await;
         }
@@ -108,7 +112,7 @@ impl Session {
                 ledger: Vec::new(),
                 superseding: active.superseding.sessions().to_vec(),
             });
-            state.succeeded(now, successor, grace)
+            state.succeeded(ambient::now(), successor, grace)
         })
         .await?;
         let Some(estate) = estate else { return Ok(None) };
@@ -180,8 +184,7 @@ impl Session {
             Some(moving) => moving,
             None => Moving { to: actors::new_session_id(&self.env, jurisdiction)?, region, began_at: now },
         };
-        let intent = moving.clone();
-        self.transition(|state| state.departing(intent)).await?;
+        self.transition(|state| state.departing(moving.clone())).await?;
         let Some(active) = self.active(|active| active.relocated(&moving)) else { return Err(self.elsewhere()) };
         let adopt = Adopt {
             from: self.id.clone(),
@@ -216,26 +219,34 @@ impl Session {
         }
     }
 
-    /// Keeps a session that comes from another actor.
+    /// Keeps a session that comes from another actor. The old actor may ask more than once, as it does when its process ended
+    /// before it had the answer.
     pub(super) async fn adopt(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
+        let session = Rc::clone(self);
+        self.adopting.join(|| async move { session.take_in(adopt).await }).await
+    }
+
+    async fn take_in(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
         self.load().await?;
         let now = ambient::now();
-        match &self.memory.borrow().state {
-            None => {}
-            // The old actor asks again: its process ended before it had the answer.
-            Some(State::Arriving(arriving)) if arriving.from == adopt.from => return Ok(()),
+        let is_here = match &self.memory.borrow().state {
+            None => false,
+            Some(State::Arriving(arriving)) if arriving.from == adopt.from => true,
             Some(_) => return Err(Denied::Unknown),
-        }
+        };
         let Adopt { from, began_at, cause, active, ledger } = adopt;
         let (identity, place) = (active.identity.clone(), active.place.clone());
         let lives = (active.created_at, active.expires_at);
         let detail = format!("the session came here from its former home, session {from}");
-        ledger::create(&self.sql)?;
-        // Before its directory knows it: should that come to nothing, the alarm finds that the session is not this one's.
-        let arriving = Arriving { active, from: from.clone(), arrived_at: now };
-        if !self.originate(State::Arriving(arriving)).await? {
-            return Err(Denied::Unknown);
+        if !is_here {
+            ledger::create(&self.sql)?;
+            // Before its directory knows it: should that come to nothing, the alarm finds that the session is not this one's.
+            let arriving = Arriving { active, from: from.clone(), arrived_at: now };
+            if !self.originate(State::Arriving(arriving)).await? {
+                return Err(Denied::Unknown);
+            }
         }
+        // Once more where this is not the first time: this process may have ended before the directory had heard.
         if let Err(error) = self.register(&identity, place, began_at, lives, Some(from)).await {
             self.forget(is_arriving).await?;
             return Err(match error {
@@ -243,10 +254,12 @@ impl Session {
                 _ => Denied::StoreUnavailable,
             });
         }
-        for entry in &ledger {
-            let _ = ledger::append(&self.sql, entry);
+        if !is_here {
+            for entry in &ledger {
+                let _ = ledger::append(&self.sql, entry);
+            }
+            self.record(Event::Migrate, "adopted", cause, now, &detail);
         }
-        self.record(Event::Migrate, "adopted", cause, now, &detail);
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use worker::{Env, SqlStorage, Storage};
 use self::ledger::{Cause, Entry, Event};
 use self::message::{Denied, Description, EndReason, Inspection, Whereabouts};
 use self::observe::Heed;
-use self::single_flight::SingleFlight;
+use self::single_flight::{Flight, SingleFlight};
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::Refusal;
 use crate::actors::log::{self, Beside};
@@ -70,10 +70,15 @@ struct Session {
     signing_in: Mutex<()>,
     /// Held while a transition is written, so that none is made from a state that another one is about to replace.
     writing: Mutex<()>,
+    /// Everything is being deleted.
+    forgetting: Cell<bool>,
+    /// The last time that the store outside of the actor was told of a fact.
+    pushing: RefCell<Option<Flight<()>>>,
     loading: SingleFlight<Result<(), StoreError>>,
     refreshing: SingleFlight<refresh::Outcome>,
     observing: SingleFlight<Heed>,
     relocating: SingleFlight<Result<Whereabouts, Denied>>,
+    adopting: SingleFlight<Result<(), Denied>>,
     arriving: SingleFlight<Result<(), Denied>>,
     /// When the provider last answered a GET, or did not.
     answered_at: Cell<Option<(OffsetDateTime, bool)>>,
@@ -87,6 +92,8 @@ struct Memory {
     state: Option<State>,
     /// There is a record, and it cannot be read.
     unreadable: bool,
+    /// The state is a fact that the actor's own storage did not take.
+    is_unwritten: bool,
     alarm_at: Option<OffsetDateTime>,
     /// The last use as the store knows it; the state's own is ahead of it.
     used_written_at: Option<OffsetDateTime>,
@@ -114,10 +121,13 @@ impl Session {
             memory: RefCell::default(),
             signing_in: Mutex::default(),
             writing: Mutex::default(),
+            forgetting: Cell::default(),
+            pushing: RefCell::default(),
             loading: SingleFlight::default(),
             refreshing: SingleFlight::default(),
             observing: SingleFlight::default(),
             relocating: SingleFlight::default(),
+            adopting: SingleFlight::default(),
             arriving: SingleFlight::default(),
             answered_at: Cell::default(),
             answering: SingleFlight::default(),
@@ -225,6 +235,7 @@ impl Session {
 
     async fn describe(self: &Rc<Self>, _: message::Describe) -> Result<Option<Description>, Refusal> {
         self.ready_to_tell().await?;
+        self.let_go_of_store().await;
         Ok(self.description())
     }
 

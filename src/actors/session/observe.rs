@@ -44,16 +44,11 @@ pub enum Heed {
 
 impl Session {
     /// Whether a navigation from `region` is to go on elsewhere. Whoever has not got the secret moves nothing.
-    pub(super) async fn heed(
-        self: &Rc<Self>,
-        region: Region,
-        want: Want,
-        secret: &SecretHash,
-        now: OffsetDateTime,
-    ) -> Result<(), Denied> {
+    pub(super) async fn heed(self: &Rc<Self>, region: Region, want: Want, secret: &SecretHash) -> Result<(), Denied> {
         if self.config.regions.policy == RegionPolicy::Pin {
             return Ok(());
         }
+        let now = ambient::now();
         let elsewhere = |active: &Active| active.secret_hash.is(secret) && active.place.region != region;
         let kept = {
             let memory = self.memory.borrow();
@@ -107,7 +102,7 @@ impl Session {
             Ok(Ok(Verdict::Reauthenticate)) => (Heed::Reauthenticate, "reauthenticate", "is to be renewed there"),
             Ok(Ok(Verdict::Migrate)) => (Heed::Migrate, "migrate", "is to move there"),
             Ok(Err(_)) | Err(_) => {
-                let until = began.saturating_add(ASK_AGAIN);
+                let until = ambient::now().saturating_add(ASK_AGAIN);
                 (Heed::Stay { until }, "no_answer", "stays where it is, as its directory does not answer")
             }
         };

@@ -4,20 +4,29 @@
 //! session is over. What a store does not take then, the actor holds for it, and the alarm sees to it.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures::future::select;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use worker::Delay;
 
 use super::alarm::LOOK_AGAIN;
 use super::ledger::{self, Cause, Entry, Event};
 use super::message::{Inspection, SessionState, Summary};
-use super::state::{RETENTION, State};
+use super::single_flight::launch;
+use super::state::{Identity, RETENTION, State};
 use super::{CLASS, Memory, Session};
+use crate::actors::directory::message::News;
 use crate::actors::log::Beside;
 use crate::actors::wire;
 use crate::ambient;
-use crate::store::{About, StoreError};
+use crate::store::{About, Saved, StoreError};
+
+/// How long somebody who asks many sessions waits for the store of each.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// The record as stored. A field cannot be added to what bincode has written: a changed [`State`] gets a variant of its
 /// own, and reads the older ones.
@@ -124,20 +133,26 @@ impl Session {
         Ok(is_free)
     }
 
-    /// Makes one transition: the new state is written, then remembered, then scheduled.
-    pub(super) async fn transition(&self, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
+    /// Makes one transition: the new state is written, then remembered, then scheduled. A fact that came while it was
+    /// written counts, and the transition begins anew from there.
+    pub(super) async fn transition(self: &Rc<Self>, mut change: impl FnMut(State) -> State) -> Result<(), StoreError> {
         let _writing = self.writing.lock().await;
-        let state = self.memory.borrow().state.clone();
-        match state {
-            Some(state) => self.commit(change(state)).await,
-            None => Ok(()),
+        loop {
+            let state = self.memory.borrow().state.clone();
+            let Some(state) = state else { return Ok(()) };
+            if self.commit(change(state)).await? == Saved::Taken {
+                return Ok(());
+            }
         }
     }
 
-    /// Makes a transition that is a fact already. It is remembered at once, and safe with the actor; a store that does not
-    /// answer is told later.
+    /// Makes a transition that is a fact already. It is remembered at once, and safe with the actor, whatever else is being
+    /// written; a store that does not answer is told later.
     pub(super) async fn establish(self: &Rc<Self>, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
+        while self.forgetting.get() {
+            // What is written now would be deleted with the rest.
+            drop(self.writing.lock().await);
+        }
         let state = self.memory.borrow().state.clone();
         match state.map(change) {
             Some(state) => self.hold(state).await,
@@ -145,31 +160,65 @@ impl Session {
         }
     }
 
+    /// Writes down the fact that the actor's own storage did not take, if there is one: nobody is told that something is over
+    /// before that would outlive the process.
+    pub(super) async fn write_down(self: &Rc<Self>) -> Result<(), StoreError> {
+        if self.memory.borrow().is_unwritten { self.establish(|state| state).await } else { Ok(()) }
+    }
+
     async fn hold(self: &Rc<Self>, state: State) -> Result<(), StoreError> {
-        let held = self.store.hold(encode(&state)?, about(&state));
+        let held = encode(&state).and_then(|record| self.store.hold(record, about(&state)));
+        self.memory.borrow_mut().is_unwritten = held.is_err();
+        if held.is_ok() {
+            self.tell_directories(&state);
+        }
         self.remember(state);
+        if held.is_err() {
+            let _ = self.schedule(ambient::now().saturating_add(LOOK_AGAIN)).await;
+        }
         held?;
         // First of all, so that the store is told should the process end meanwhile.
         self.schedule_next().await?;
         if self.store.settles_at().is_some() {
             let session = Rc::clone(self);
-            wasm_bindgen_futures::spawn_local(async move {
+            // One behind the other: the store's own lock sees to it.
+            self.pushing.replace(Some(launch(async move {
                 let _ = session.store.push().await;
                 session.tell_of_foreign_record(Cause::Request);
                 let _ = session.schedule_next().await;
-            });
+            })));
         }
         Ok(())
     }
 
-    async fn commit(&self, state: State) -> Result<(), StoreError> {
+    /// Waits until the store has been told, though not for long, and lets go of it. Who asks many sessions one after the other
+    /// has no more connections open than it asks at once.
+    pub(super) async fn let_go_of_store(&self) {
+        let pushing = self.pushing.borrow().clone();
+        if let Some(pushing) = pushing {
+            select(pushing, pin!(Delay::from(TOLD_WITHIN))).await;
+        }
+        self.store.rest().await;
+    }
+
+    async fn commit(self: &Rc<Self>, state: State) -> Result<Saved, StoreError> {
         let saved = self.store.save(encode(&state)?, about(&state)).await;
         self.tell_of_foreign_record(Cause::Request);
-        if saved.is_ok() {
+        if matches!(saved, Ok(Saved::Taken)) {
+            self.memory.borrow_mut().is_unwritten = false;
+            self.tell_directories(&state);
             self.remember(state);
         }
         // After a failure, too: the store may have to be told what counts.
-        saved.and(self.schedule_next().await)
+        let scheduled = self.schedule_next().await;
+        saved.and_then(|saved| scheduled.map(|()| saved))
+    }
+
+    fn tell_directories(self: &Rc<Self>, after: &State) {
+        let news = self.memory.borrow().state.as_ref().and_then(|before| news(before, after));
+        if let Some((news, identity)) = news {
+            self.report(news, &identity);
+        }
     }
 
     /// The new state counts. A use that came while it was written is not in it.
@@ -233,6 +282,21 @@ impl Session {
             self.record(Event::Alarm, "foreign_record", cause, ambient::now(), &detail);
         }
     }
+}
+
+/// What the directories are told of a change.
+fn news(before: &State, after: &State) -> Option<(News, Identity)> {
+    let identity = before.serving()?.identity.clone();
+    let news = match (before, after) {
+        (State::Active(before), State::Active(after)) if before.grant.issued_at != after.grant.issued_at => {
+            News::Refreshed
+        }
+        (_, State::Ended(ended)) => News::Ended { last_used_at: ended.last_used_at },
+        // In its grace it may still be asked to end.
+        (_, State::Moved(moved)) if !moved.is_in_grace() => News::Moved,
+        (_, State::SigningIn(_) | State::Active(_) | State::Moved(_) | State::Arriving(_)) => return None,
+    };
+    Some((news, identity))
 }
 
 /// How the ledger names a record that cannot be read.

@@ -116,7 +116,8 @@ impl Session {
     /// Joins the refresh in flight, or starts one where that is possible, allowed, and not too soon.
     async fn refresh_on_request(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
         let now = ambient::now();
-        let recent = |at: OffsetDateTime| now < at.saturating_add(FORCED_EVERY);
+        // One in the future is of a clock that was wrong.
+        let recent = |at: OffsetDateTime| (at..at.saturating_add(FORCED_EVERY)).contains(&now);
         let wanted = self.active(|active| {
             let refresh = &active.grant.refresh;
             let possible = matches!(refresh, Refreshing::Ready { .. } | Refreshing::Presented { .. });
@@ -202,15 +203,19 @@ impl Session {
             Refreshing::Impossible | Refreshing::Lost => None,
         });
         let (token, identity, first_at, again) = found.ok_or(Outcome::Ended)?.ok_or(Outcome::NoToken)?;
-        if again && now >= first_at.saturating_add(leeway) {
+        let is_too_late = || again && ambient::now() >= first_at.saturating_add(leeway);
+        if !is_too_late() {
+            let intended = self.transition(|state| state.presenting(now)).await;
+            intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
+        }
+        // Writing it may have taken longer than there was left.
+        if is_too_late() {
             let _ = self.establish(State::lost).await;
             let detail =
                 "the process ended during an earlier refresh: whether the provider took the token is not known";
             self.record(Event::Refresh, "unknown", cause, now, detail);
             return Err(Outcome::NoToken);
         }
-        let intended = self.transition(|state| state.presenting(now)).await;
-        intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
         // It may have ended, or moved, while that was written.
         let presented = self.active(|active| matches!(active.grant.refresh, Refreshing::Presented { .. }));
         if presented != Some(true) {

@@ -9,7 +9,7 @@ use super::Session;
 use super::ledger::{Cause, Event};
 use super::message::{EndReason, SignInError, UserPlace};
 use super::state::{Active, Identity};
-use crate::actors::directory::message::{DirectoryError, Forget, Register, of_provider_session, of_user};
+use crate::actors::directory::message::{DirectoryError, Forget, News, Register, Report, of_provider_session, of_user};
 use crate::actors::{self, AskError, DirectoryAddress};
 use crate::ambient;
 use crate::credential::ActorId;
@@ -20,9 +20,11 @@ impl From<DirectoryError> for SignInError {
             DirectoryError::Overtaken => {
                 Self::CallbackRejected("all sessions of this user were ended while this login was under way".to_owned())
             }
-            DirectoryError::StoreUnavailable | DirectoryError::Incomplete | DirectoryError::Replayed => {
-                Self::StoreUnavailable
-            }
+            DirectoryError::StoreUnavailable
+            | DirectoryError::Incomplete
+            | DirectoryError::Replayed
+            | DirectoryError::ForeignCursor
+            | DirectoryError::TakenAway => Self::StoreUnavailable,
         }
     }
 }
@@ -38,20 +40,46 @@ impl Session {
         predecessor: Option<ActorId>,
     ) -> Result<(), DirectoryError> {
         let sid = identity.sid.clone();
-        let register = Register { actor: self.id.clone(), began_at, sid, place, created_at, expires_at, predecessor };
-        let registered = self.register_in(names(identity), &register).await;
+        let actor = self.id.clone();
+        let register = Register { actor, began_at, sid, place, created_at, expires_at, predecessor, limited: false };
+        let registered = self.register_in(identity, &register).await;
         if registered.is_err() {
             self.unregister(identity).await;
         }
         registered
     }
 
-    async fn register_in(&self, names: Vec<String>, register: &Register) -> Result<(), DirectoryError> {
-        let registrations = names.into_iter().map(|name| async move {
-            let address = self.directory(&name).map_err(|_| DirectoryError::StoreUnavailable)?;
-            actors::ask(&address, register.clone()).await.unwrap_or(Err(DirectoryError::StoreUnavailable))
+    async fn register_in(&self, identity: &Identity, register: &Register) -> Result<(), DirectoryError> {
+        let user = user_directory(identity);
+        let registrations = names(identity).into_iter().map(|name| {
+            let register = Register { limited: name == user, ..register.clone() };
+            async move {
+                let address = self.directory(&name).map_err(|_| DirectoryError::StoreUnavailable)?;
+                actors::ask(&address, register).await.unwrap_or(Err(DirectoryError::StoreUnavailable))
+            }
         });
         join_all(registrations).await.into_iter().collect()
+    }
+
+    /// Tells the directories what has become of the session, in the background. A list finds out by itself what they were not
+    /// told.
+    pub(super) fn report(self: &Rc<Self>, news: News, identity: &Identity) {
+        let names = match news {
+            News::Ended { .. } => names(identity),
+            // The directory of the provider's session orders no list, and asks a session that has moved where it lives: it may
+            // be known there by another `sid`.
+            News::Refreshed | News::Moved => vec![user_directory(identity)],
+        };
+        let session = Rc::clone(self);
+        wasm_bindgen_futures::spawn_local(async move {
+            let session = &session;
+            join_all(names.into_iter().map(|name| async move {
+                if let Ok(address) = session.directory(&name) {
+                    let _ = actors::ask(&address, Report { actor: session.id.clone(), news }).await;
+                }
+            }))
+            .await;
+        });
     }
 
     /// Makes the session known by the `sid` that a refreshed ID token brought. OpenID Connect Core 1.0 section 12.2 lists
@@ -75,10 +103,11 @@ impl Session {
             created_at: active.created_at,
             expires_at: active.expires_at,
             predecessor: Some(self.id.clone()),
+            limited: false,
         };
-        match self.register_in(names(&identity), &register).await {
+        match self.register_in(&identity, &register).await {
             Ok(()) => {
-                let _ = self.transition(|state| state.known_by(sid)).await;
+                let _ = self.transition(|state| state.known_by(sid.clone())).await;
                 let detail = "the provider has another id for its session now (sid), and a logout by it holds here";
                 self.record(Event::Refresh, "registered", Cause::Directory, began, detail);
             }
@@ -117,8 +146,12 @@ impl Session {
     }
 }
 
+fn user_directory(identity: &Identity) -> String {
+    of_user(&identity.issuer, &identity.subject)
+}
+
 fn names(identity: &Identity) -> Vec<String> {
-    let user = of_user(&identity.issuer, &identity.subject);
+    let user = user_directory(identity);
     let sid = identity.sid.as_ref().map(|sid| of_provider_session(&identity.issuer, sid));
     std::iter::once(user).chain(sid).collect()
 }

@@ -24,7 +24,17 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Session {
     pub(super) async fn revoke(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
+        let may_be_one_of_many = matches!(revoke.authority, Authority::Trusted(_));
+        let revoked = self.revoke_here(revoke).await;
+        if may_be_one_of_many {
+            self.let_go_of_store().await;
+        }
+        revoked
+    }
+
+    async fn revoke_here(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
         self.ready().await?;
+        self.write_down().await?;
         let began = ambient::now();
         let Revoke { authority, reason, logout } = revoke;
         let cause = cause_of(&authority);

@@ -237,7 +237,13 @@ impl Session {
         let grant = Grant::new(tokens, ambient::jitter());
         let lifetimes = self.lifetimes();
         let complete = |state: State| {
-            let login = CompletedLogin { secret: &session_secret, identity, grant, superseding };
+            let superseding = superseding.clone();
+            let login = CompletedLogin {
+                secret: &session_secret,
+                identity: identity.clone(),
+                grant: grant.clone(),
+                superseding,
+            };
             state.complete(now, login, estate.as_ref(), lifetimes)
         };
         if left {

@@ -56,9 +56,9 @@ impl Session {
             // What somebody has ended does not go on by itself.
             Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
             // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
-            Err(Denied::Ended(EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected)) => {
-                Ok(Inheritance::LoginNeeded)
-            }
+            Err(Denied::Ended(
+                EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected | EndReason::Limit,
+            )) => Ok(Inheritance::LoginNeeded),
             Err(
                 Denied::StoreUnavailable
                 | Denied::Reauthenticate

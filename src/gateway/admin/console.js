@@ -16,6 +16,7 @@ const AGAIN =
 const $ = (id) => document.getElementById(id);
 let token;
 let user; // whose sessions are shown
+let next; // where their list goes on
 let shown; // the session that is shown
 let decide = () => {}; // what the open question is answered with
 
@@ -84,7 +85,7 @@ async function perform(work) {
 
 /** Nothing is shown. */
 function clear() {
-  [user, shown] = [];
+  [user, shown, next] = [];
   for (const id of ["user", "session"]) $(id).hidden = true;
   for (const id of ["sessions", "facts", "ledger"]) $(id).replaceChildren();
 }
@@ -118,18 +119,35 @@ async function unlock() {
 }
 
 async function list(subject) {
-  const { sessions } = await call(`users/${encodeURIComponent(subject)}/sessions`);
+  const { sessions, next: cursor } = await call(`users/${encodeURIComponent(subject)}/sessions`);
   user = subject;
-  const active = sessions.filter(({ state }) => state === "active").length;
+  next = cursor;
   $("user").hidden = false;
   $("user-title").textContent = `Sessions of ${subject}`;
-  $("user-summary").textContent = sessions.length
-    ? `${sessions.length} known, ${active} active. Those that ended are kept for seven more days.`
-    : "There are none. Is this the user’s sub, exactly as the provider has it?";
-  $("revoke-all").hidden = active === 0;
   $("sessions").replaceChildren(...sessions.map(line));
+  $("revoke-all").hidden = !$("sessions").querySelector(".active");
+  return summarize();
+}
+
+/** The next page, below what is shown. */
+async function more() {
+  const { sessions, next: cursor } = await call(`users/${encodeURIComponent(user)}/sessions?cursor=${encodeURIComponent(next)}`);
+  next = cursor;
+  $("sessions").append(...sessions.map(line));
+  return summarize();
+}
+
+/** What is said of the sessions that are shown. */
+function summarize() {
+  const known = $("sessions").children.length;
+  const active = $("sessions").querySelectorAll(".active").length;
+  const and = next ? ", and there are more" : "";
+  $("more").hidden = !next;
+  $("user-summary").textContent = known
+    ? `${known} ${next ? "shown" : "known"}, ${active} active${and}. Those that ended are kept for seven more days.`
+    : "There are none. Is this the user’s sub, exactly as the provider has it?";
   mark();
-  return `${sessions.length} ${sessions.length === 1 ? "session" : "sessions"} found, ${active} active.`;
+  return `${known} ${known === 1 ? "session" : "sessions"} found, ${active} active${and}.`;
 }
 
 function line(session) {
@@ -264,13 +282,15 @@ onClick("revoke", async () => {
 onClick("revoke-all", async () => {
   if (!(await confirmed(`Revoke all sessions of ${user}?`, `The user is logged out everywhere with the next request. ${AGAIN}`, "Revoke all"))) return;
   perform(async () => {
-    const { revoked } = await call(`users/${encodeURIComponent(user)}/sessions`, "DELETE");
+    const { revoked, pending } = await call(`users/${encodeURIComponent(user)}/sessions`, "DELETE");
     await again();
     if (shown) await show(shown.id);
     $("user-title").focus();
-    return `${revoked} ${revoked === 1 ? "session was" : "sessions were"} revoked.`;
+    const rest = pending ? ` ${pending} more are being revoked.` : "";
+    return `${revoked} ${revoked === 1 ? "session was" : "sessions were"} revoked.${rest}`;
   });
 });
+onClick("more", () => perform(more));
 onClick("confirm-no", () => answer(false));
 onClick("confirm-yes", () => answer(true));
 // The key Escape closes it, too. The event comes late: it may be open again by then.

@@ -1,10 +1,14 @@
-//! One connection to Postgres over a Worker's socket. Dropping it closes it, whatever it was waiting for.
+//! One connection to Postgres over a Worker's socket. Dropping it closes it, whatever it was waiting for;
+//! [`Connection::close`] says when that is done.
 
 use std::cell::RefCell;
 use std::future::{Ready, ready};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::{LocalBoxFuture, Shared, select};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::TlsConnect;
 use tokio_postgres::{Client, Config};
@@ -26,22 +30,42 @@ pub struct Connection {
     /// Speaks the protocol.
     pub client: Client,
     /// Closed when this goes.
-    _line: Line,
+    line: Line,
 }
 
 /// A socket that is closed when nobody holds it any more.
-struct Line(Rc<RefCell<RawSocket>>);
+struct Line {
+    socket: Rc<RefCell<RawSocket>>,
+    /// Done once the farewell is sent; none before there is somebody to say it.
+    driver: Option<Shared<LocalBoxFuture<'static, ()>>>,
+    is_closing: bool,
+}
 
-impl Drop for Line {
-    fn drop(&mut self) {
-        let socket = Rc::clone(&self.0);
-        spawn_local(async move {
-            Delay::from(FAREWELL).await;
+impl Line {
+    /// Closes the socket, as soon as the server has been told.
+    fn farewell(&self) -> impl Future<Output = ()> + 'static {
+        let (socket, driver) = (Rc::clone(&self.socket), self.driver.clone());
+        async move {
+            let told = async move {
+                match driver {
+                    Some(driver) => driver.await,
+                    None => Delay::from(FAREWELL).await,
+                }
+            };
+            select(pin!(told), pin!(Delay::from(FAREWELL))).await;
             let closed = socket.borrow().close();
             if let Ok(closed) = closed {
                 let _ = JsFuture::from(closed).await;
             }
-        });
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.is_closing {
+            spawn_local(self.farewell());
+        }
     }
 }
 
@@ -53,11 +77,21 @@ impl Connection {
         for promise in [socket.closed(), socket.opened()].into_iter().flatten() {
             spawn_local(async move { drop(JsFuture::from(promise).await) });
         }
-        let line = Line(Rc::new(RefCell::new(socket.clone())));
-        let tls = StartTls(Rc::clone(&line.0));
+        let mut line = Line { socket: Rc::new(RefCell::new(socket.clone())), driver: None, is_closing: false };
+        let tls = StartTls(Rc::clone(&line.socket));
         let (client, driver) = config.connect_raw(Socket::from(socket), tls).await.map_err(|error| failed(&error))?;
-        spawn_local(async move { drop(driver.await) });
-        Ok(Self { client, _line: line })
+        let driver = driver.map(drop).boxed_local().shared();
+        spawn_local(driver.clone());
+        line.driver = Some(driver);
+        Ok(Self { client, line })
+    }
+
+    /// Closes it. Done when the server has no slot of it any more, or cannot be told.
+    pub async fn close(self) {
+        let Self { client, mut line } = self;
+        drop(client);
+        line.is_closing = true;
+        line.farewell().await;
     }
 }
 

@@ -84,6 +84,14 @@ impl Neon {
         Ok(rows)
     }
 
+    /// Closes the connection that waits for what may follow.
+    pub async fn rest(&self) {
+        let connection = self.idle.take();
+        if let Some(connection) = connection {
+            connection.close().await;
+        }
+    }
+
     /// Keeps a connection for what may follow, and closes it if nothing does.
     fn keep(&self, connection: Connection) {
         let use_number = self.uses.get().wrapping_add(1);

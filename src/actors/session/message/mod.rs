@@ -217,6 +217,9 @@ pub enum EndReason {
     Backchannel,
     /// Another session took its place.
     Superseded,
+    /// Its user has more sessions than `SESSIONS_PER_USER`, and this was the one that was registered or refreshed least
+    /// recently.
+    Limit,
 }
 
 impl EndReason {
@@ -230,6 +233,7 @@ impl EndReason {
             Self::RefreshRejected => "refresh_rejected",
             Self::Backchannel => "backchannel",
             Self::Superseded => "superseded",
+            Self::Limit => "limit",
         }
     }
 
@@ -244,6 +248,9 @@ impl EndReason {
             (Self::RefreshRejected, _) => "the provider no longer renews the session",
             (Self::Backchannel, _) => "the user was logged out at the provider",
             (Self::Superseded, _) => "a newer login took the session's place",
+            (Self::Limit, _) => {
+                "the user logged in more often than SESSIONS_PER_USER allows, and this session was the oldest"
+            }
         }
     }
 }

@@ -1,0 +1,170 @@
+// Users with very many sessions: lists in pages, the end of all in steps, and SESSIONS_PER_USER.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { actorOf } from "./parts/actors.mjs";
+import { administer, assertProblem, assertSummary, inspect, sessionsOf } from "./parts/administration.mjs";
+import { createNeonWorld, isAtRest } from "./parts/neon.mjs";
+import { startPostgres } from "./parts/postgres.mjs";
+import { sleep, until } from "./parts/process.mjs";
+import { createWorld } from "./parts/world.mjs";
+
+/** How many sessions the user has: more than are ended before an answer. */
+const MANY = Number(process.env.MANY_SESSIONS ?? 540);
+
+/** So many browsers that have logged in, some at a time. */
+async function logins({ login }, count, atOnce = 8) {
+  const browsers = [];
+  let left = count;
+  const some = async () => {
+    while (left > 0) {
+      left -= 1;
+      browsers.push(await login());
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, some));
+  return browsers;
+}
+
+const page = async (gateway, query) => {
+  const answer = await administer(gateway, `/users/ada/sessions${query}`);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json();
+};
+const end = (browser) => browser.api("/auth/logout", { method: "POST" });
+const endAll = (gateway) => administer(gateway, "/users/ada/sessions", { method: "DELETE" });
+const statusOf = async (browser) => (await browser.api("/api")).status;
+
+describe("many-sessions", () => {
+  test(`a user's ${MANY} sessions are listed page by page, none twice, and all of them end`, { timeout: 180_000 }, async (t) => {
+    const world = await createWorld(t, { hostile: true, vars: { SESSIONS_PER_USER: "0" } });
+    const { gateway } = world;
+    const began = Date.now();
+    const browsers = await logins(world, MANY);
+    t.diagnostic(`${MANY} logins: ${Date.now() - began} ms`);
+    const ids = browsers.map(({ session }) => actorOf(session));
+    const first = await page(gateway, "?limit=500");
+    assert.equal(first.sessions.length, 500);
+    first.sessions.forEach((summary) => assertSummary(summary));
+    // Between the pages some end, shown and yet to be shown, and some begin.
+    const shown = new Set(first.sessions.map(({ id }) => id));
+    const ending = [ids.find((id) => shown.has(id)), ids.find((id) => !shown.has(id))];
+    for (const id of ending) assert.equal((await administer(gateway, `/sessions/${id}`, { method: "DELETE" })).status, 204);
+    const late = await logins(world, 2);
+    const listed = [...first.sessions];
+    for (let next = first.next; next !== undefined; ) {
+      const more = await page(gateway, `?limit=7&cursor=${encodeURIComponent(next)}`);
+      assert.ok(more.sessions.length <= 7);
+      listed.push(...more.sessions);
+      next = more.next;
+    }
+    assert.deepEqual(listed.map(({ id }) => id).toSorted(), ids.toSorted());
+    const states = Object.groupBy((await page(gateway, "?limit=500")).sessions, ({ state }) => state);
+    assert.deepEqual(Object.keys(states), ["active"], "those that live come first");
+
+    const living = MANY - ending.length + late.length;
+    const asked = Date.now();
+    const answer = await endAll(gateway);
+    t.diagnostic(`500 sessions ended: ${Date.now() - asked} ms`);
+    assert.equal(answer.status, 202, answer.text);
+    assert.deepEqual(answer.json(), { revoked: 500, pending: living - 500 });
+    // A login from before the revocation does not outlive it, and one from after it does.
+    const after = await world.login();
+    assert.equal(await statusOf(after), 200);
+    await until("the directory has ended the rest", async () => (await Promise.all(browsers.map(statusOf))).every((status) => status === 401), 40_000);
+    assert.equal(await statusOf(after), 200);
+  });
+
+  test("a limit or a cursor that is none is 400, and so is another user's cursor, and one that was changed", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    const { gateway, provider } = world;
+    const [ada] = await logins(world, 3, 1);
+    const { next, sessions } = await page(gateway, "?limit=2");
+    assert.equal(sessions.length, 2);
+    assert.ok(!sessions.some(({ id }) => next.includes(id)));
+    provider.subject = "bob";
+    const [bob] = await logins(world, 2, 1);
+    const own = (await bob.api("/auth/sessions?limit=1")).json();
+    assert.deepEqual([own.sessions.length, typeof own.next], [1, "string"]);
+    const changed = `${next.slice(0, -1)}${next.endsWith("A") ? "B" : "A"}`;
+    for (const query of ["limit=0", "limit=501", "limit=", "limit=x", "limit=1.5", "cursor=", "cursor=x", `cursor=${changed}`, `cursor=${own.next}`, `cursor=${"A".repeat(6000)}`]) {
+      assertProblem(await administer(gateway, `/users/ada/sessions?${query}`), 400, "bad_request", query);
+      assertProblem(await ada.api(`/auth/sessions?${query}`), 400, "bad_request", query);
+    }
+    const rest = (await ada.api(`/auth/sessions?cursor=${next}`)).json();
+    assert.deepEqual(rest.sessions.map(({ id }) => id), [actorOf(ada.session)]);
+    assert.deepEqual([rest.sessions[0].current, rest.next], [true, undefined]);
+    assertProblem(await administer(gateway, `/users/nobody/sessions?cursor=${next}`), 400, "bad_request");
+  });
+
+  test("those that live come first in a list, and of these those that were registered or refreshed last", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    const browsers = await logins(world, 4, 1);
+    const [a, b, c, d] = browsers.map(({ session }) => actorOf(session));
+    assert.equal((await browsers[1].api("/auth/refresh", { method: "POST" })).status, 200);
+    await end(browsers[3]);
+    const order = async () => (await sessionsOf(world.gateway, "ada")).map(({ id, state }) => [id, state]);
+    assert.deepEqual(await order(), [[b, "active"], [c, "active"], [a, "active"], [d, "ended"]]);
+    await end(browsers[1]);
+    assert.deepEqual(await order(), [[c, "active"], [a, "active"], [b, "ended"], [d, "ended"]]);
+  });
+
+  test("SESSIONS_PER_USER: a login beyond it ends the session that was registered or refreshed least recently, and no other", async (t) => {
+    const world = await createWorld(t, { hostile: true, vars: { SESSIONS_PER_USER: "3" } });
+    const { gateway, provider } = world;
+    const browsers = await logins(world, 3, 1);
+    assert.equal((await browsers[0].api("/auth/refresh", { method: "POST" })).status, 200);
+    await sleep(100);
+    const id = actorOf(browsers[1].session);
+    const fourth = await world.login();
+    const ended = assertProblem(await browsers[1].api("/api"), 401, "session_ended");
+    assert.equal(ended.reason, "limit");
+    assert.deepEqual(await Promise.all([browsers[0], browsers[2], fourth].map(statusOf)), [200, 200, 200]);
+    const { state, ledger } = await inspect(gateway, id);
+    assert.equal(state, "ended");
+    assert.deepEqual(ledger.filter(({ event }) => event === "end").map(({ outcome, cause }) => [outcome, cause]), [["limit", "directory"]]);
+    await until("its refresh token is revoked", () => provider.revoked.length === 1);
+    // Whoever logs in again where they are takes their own session's place, and nobody else's.
+    await fourth.navigate("/auth/login");
+    assert.deepEqual(await Promise.all([browsers[0], browsers[2], fourth].map(statusOf)), [200, 200, 200]);
+    // Another user has a limit of their own.
+    provider.subject = "bob";
+    assert.equal(await statusOf(await world.login()), 200);
+    assert.deepEqual(await Promise.all([browsers[0], browsers[2], fourth].map(statusOf)), [200, 200, 200]);
+  });
+
+  describe("in Postgres", () => {
+    let postgres;
+    before(async () => {
+      postgres = await startPostgres({ settings: { max_connections: 15 } });
+    });
+    after(() => postgres.close());
+
+    test("all sessions of a user end and are listed on few connections, and those that are over are not asked", async (t) => {
+      const world = await createNeonWorld(t, postgres, { vars: { SESSIONS_PER_USER: "0" } });
+      const { gateway, line } = world;
+      const browsers = await logins(world, 60, 2);
+      for (const browser of browsers.slice(40)) await end(browser);
+      await isAtRest(world);
+      // No actor has anything in memory.
+      await gateway.restart();
+      let most = 0;
+      line.watch = () => void (most = Math.max(most, line.open));
+      assert.equal((await sessionsOf(gateway, "ada")).filter(({ state }) => state === "active").length, 40);
+      assert.ok(most <= 12, `${most} connections at once`);
+      assert.equal(line.open, 0, "none waits for more to do");
+      await gateway.restart();
+      const opened = line.opened;
+      const answer = await endAll(gateway);
+      assert.equal(answer.status, 200, answer.text);
+      assert.deepEqual(answer.json(), { revoked: 40 });
+      assert.ok(most <= 12, `${most} connections at once`);
+      assert.ok(line.opened - opened <= 2 * 40, `${line.opened - opened} connections for 40 sessions`);
+      await gateway.restart();
+      const before = line.opened;
+      assert.deepEqual((await endAll(gateway)).json(), { revoked: 0 });
+      assert.equal(line.opened, before);
+      assert.equal((await sessionsOf(gateway, "ada")).length, 60);
+      assert.equal(line.opened, before);
+    });
+  });
+});
