@@ -219,7 +219,9 @@ proptest! {
     ) {
         // What a browser keeps of a prefixed name is refused from a sibling: all but the exact name can be planted.
         let name = planted.split('=').next().unwrap_or_default().trim_matches([' ', '\t']);
-        prop_assume!(name != "__Host-Http-session" || !planted.contains('='));
+        if name == "__Host-Http-session" && planted.contains('=') {
+            return Ok(());
+        }
         let planted = planted.replace('V', &value().replace("aaaa", "bbbb"));
         prop_assert!(https().read(&planted).session.is_none());
         let real = format!("__Host-Http-session={}", value());
