@@ -25,6 +25,7 @@ mod backchannel;
 mod bearer;
 mod captcha;
 pub mod clearance;
+pub mod compatible;
 pub mod cookie;
 pub mod csrf;
 pub mod departure;
