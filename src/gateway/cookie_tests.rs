@@ -214,12 +214,17 @@ proptest! {
 
     #[test]
     fn nothing_planted_yields_or_spoils_a_session(
-        planted in "([,= \t\u{85}\u{a0}\u{3000}\u{fffd}a]|__Host-Http-session|__host-http-SESSION|V){0,12}",
+        front in "(a=x,|=|a|)[,= \t\u{85}\u{a0}\u{3000}\u{fffd}]{0,3}",
+        name in "__Host-Http-session|__host-http-SESSION",
+        behind in "[, \t\u{85}\u{a0}\u{3000}\u{fffd}]{0,2}",
         first in any::<bool>(),
     ) {
         // What a browser keeps of a prefixed name is refused from a sibling: all but the exact name can be planted.
+        let planted = format!("{front}{name}{behind}=V");
         let name = planted.split('=').next().unwrap_or_default().trim_matches([' ', '\t']);
-        prop_assume!(name != "__Host-Http-session" || !planted.contains('='));
+        if name == "__Host-Http-session" {
+            return Ok(());
+        }
         let planted = planted.replace('V', &value().replace("aaaa", "bbbb"));
         prop_assert!(https().read(&planted).session.is_none());
         let real = format!("__Host-Http-session={}", value());

@@ -153,6 +153,12 @@ mod tests {
             for (one, other) in texts.iter().zip(&others).filter(|(one, other)| one != other) {
                 prop_assert_ne!(arrives(&json!(one)), arrives(&json!(other)), "{:?} {:?}", one, other);
             }
+            for text in &texts {
+                for padded in [format!("{text} "), format!(" {text}"), format!("{text}\t"), format!("{text},")] {
+                    prop_assert_ne!(arrives(&json!(text)), arrives(&json!(padded)), "{:?}", text);
+                    prop_assert_ne!(arrives(&json!([text])), arrives(&json!([padded])), "{:?}", text);
+                }
+            }
             if texts != others {
                 prop_assert_ne!(arrives(&json!(texts)), arrives(&json!(others)), "{:?} {:?}", texts, others);
             }

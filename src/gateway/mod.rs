@@ -27,6 +27,7 @@ mod bearer;
 mod callback;
 mod captcha;
 pub mod clearance;
+pub mod compatible;
 pub mod cookie;
 pub mod csrf;
 pub mod departure;
