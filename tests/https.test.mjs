@@ -28,7 +28,7 @@ describe("https", () => {
     await browser.navigate("/auth/login", { follow: false });
     const { name, secure, httpOnly, path, sameSite, maxAge } = browser.jar().get(world.gateway.cookie.login);
     assert.match(name, /^__Host-Http-login-[0-9a-f]{8}$/);
-    assert.deepEqual({ secure, httpOnly, path, sameSite, maxAge }, { secure: true, httpOnly: true, path: "/", sameSite: "Lax", maxAge: 600 });
+    assert.deepEqual({ secure, httpOnly, path, sameSite, maxAge }, { secure: true, httpOnly: true, path: "/", sameSite: "Lax", maxAge: 1200 });
   });
 
   test("conformance 19: over https the names of plain http are none of ours, with or without the other prefix", async () => {
