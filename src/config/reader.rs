@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
@@ -30,6 +31,16 @@ const OWN_PARAMETERS: [&str; 15] = [
     "client_secret",
     "id_token_hint",
 ];
+
+/// `OIDC_TOKEN_AUTH`.
+const TOKEN_AUTH: [(&str, TokenAuth); 3] = [
+    ("client_secret_basic", TokenAuth::Basic),
+    ("client_secret_post", TokenAuth::Post),
+    ("none", TokenAuth::None),
+];
+/// What `OIDC_ID_TOKEN_ALG` may name: public-key algorithms, as with a public key as the secret of an HMAC anybody could
+/// sign.
+const ID_TOKEN_ALG: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
 /// See [`Config::read`].
 pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Problem>> {
@@ -91,8 +102,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     /// What OpenID Connect providers have in common.
     pub(super) fn oidc(&mut self, issuer: Option<IssuerUrl>, client_id: Option<String>) -> Option<Oidc> {
-        let methods = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
-        let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &methods);
+        let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH);
+        let client_secret = self.client_secret(token_auth);
+        let id_token_algorithms = self.id_token_algorithms();
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
         let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
         if !scopes.iter().any(|scope| scope == "openid") {
@@ -110,8 +122,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             issuer: issuer?,
             issuer_variable: "OIDC_ISSUER",
             client_id: ClientId::new(client_id?),
-            client_secret: self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new),
+            client_secret,
             token_auth,
+            id_token_algorithms,
             scopes,
             form_post: form_post?,
             authorization_params,
@@ -120,6 +133,43 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             par: par?,
             reuse_leeway,
         })
+    }
+
+    /// The client secret. A public client has none, and has to say so: one that was forgotten would make one of this.
+    fn client_secret(&mut self, token_auth: Option<TokenAuth>) -> Option<ClientSecret> {
+        if token_auth == Some(TokenAuth::None) {
+            if self.text("STATE_KEYS").is_none() {
+                self.problem(
+                    "STATE_KEYS",
+                    "is missing: OIDC_TOKEN_AUTH is none, and so there is no client secret to derive keys from. Put id:key there, \
+                     the key 32 random bytes in base64url; set it with `npx wrangler secret put STATE_KEYS`",
+                );
+            }
+            return None;
+        }
+        let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
+        // One mistake is told once.
+        if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
+            self.problem(
+                "OIDC_CLIENT_SECRET",
+                "is missing: the client secret of this gateway's registration at the provider; set it with `npx wrangler secret put \
+                 OIDC_CLIENT_SECRET`. A public client, which has none, says so with OIDC_TOKEN_AUTH = \"none\"",
+            );
+        }
+        secret
+    }
+
+    /// What ID tokens may be signed with, where that is configured.
+    fn id_token_algorithms(&mut self) -> Option<Vec<CoreJwsSigningAlgorithm>> {
+        let text = self.text("OIDC_ID_TOKEN_ALG")?;
+        let named = text.split(',').map(str::trim);
+        let known = |name: &str| ID_TOKEN_ALG.contains(&name).then(|| serde_json::from_value(name.into()).ok())?;
+        let algorithms: Option<Vec<_>> = named.map(known).collect();
+        if algorithms.is_none() {
+            let message = format!("must be one of these, or several with commas between: {}", ID_TOKEN_ALG.join(", "));
+            self.problem("OIDC_ID_TOKEN_ALG", &message);
+        }
+        algorithms
     }
 
     pub(super) fn issuer(&mut self) -> Option<IssuerUrl> {

@@ -3,7 +3,7 @@
 use super::Problem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 49] = [
+pub const NAMES: [&str; 50] = [
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
     "AUTH0_LOGOUT_FEDERATED",
@@ -27,6 +27,7 @@ pub const NAMES: [&str; 49] = [
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET",
+    "OIDC_ID_TOKEN_ALG",
     "OIDC_ISSUER",
     "OIDC_PAR",
     "OIDC_RESOURCE",

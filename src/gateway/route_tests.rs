@@ -6,6 +6,7 @@ fn config(public_origin: &str) -> Config {
     Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("s3cret".into()),
         "UPSTREAM" => Some("https://app.internal".into()),
         "PUBLIC_ORIGIN" => Some(public_origin.into()),
         _ => None,
@@ -21,6 +22,7 @@ fn with_routes(routes: &str) -> Config {
     Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("s3cret".into()),
         "ROUTES" => Some(routes.into()),
         _ => None,
     })

@@ -96,7 +96,7 @@ async fn exchange(request: &HttpRequest, signal: web_sys::AbortSignal) -> Result
     let response: web_sys::Response = response.into();
 
     let mut answer = http::Response::builder().status(response.status());
-    for name in ["content-type", "retry-after", "x-ratelimit-reset"] {
+    for name in ["content-type", "retry-after", "x-ratelimit-reset", "x-ratelimit-remaining"] {
         if let Ok(Some(value)) = response.headers().get(name) {
             answer = answer.header(name, value);
         }

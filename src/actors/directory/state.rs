@@ -29,7 +29,7 @@ const MARGIN: Duration = Duration::hours(1);
 /// A session, as its directory knows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
-    /// The provider's own session.
+    /// The provider's own session; in the directory of one, whose it is.
     pub sid: Option<String>,
     /// Where it lives, and the user's device.
     pub place: UserPlace,

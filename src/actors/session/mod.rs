@@ -50,6 +50,7 @@ mod sign_in;
 mod single_flight;
 pub mod state;
 mod succession;
+mod user_info;
 pub mod view;
 
 pub use object::SessionActor;

@@ -37,19 +37,20 @@ impl Session {
         (created_at, expires_at): (OffsetDateTime, OffsetDateTime),
         predecessor: Option<ActorId>,
     ) -> Result<(), DirectoryError> {
-        let sid = identity.sid.clone();
-        let register = Register { actor: self.id.clone(), began_at, sid, place, created_at, expires_at, predecessor };
-        let registered = self.register_in(names(identity), &register).await;
+        let actor = self.id.clone();
+        let register = Register { actor, began_at, sid: None, place, created_at, expires_at, predecessor };
+        let registered = self.register_in(identity, &register).await;
         if registered.is_err() {
             self.unregister(identity).await;
         }
         registered
     }
 
-    async fn register_in(&self, names: Vec<String>, register: &Register) -> Result<(), DirectoryError> {
-        let registrations = names.into_iter().map(|name| async move {
+    async fn register_in(&self, identity: &Identity, register: &Register) -> Result<(), DirectoryError> {
+        let registrations = directories(identity).into_iter().map(|(name, sid)| async move {
             let address = self.directory(&name).map_err(|_| DirectoryError::StoreUnavailable)?;
-            actors::ask(&address, register.clone()).await.unwrap_or(Err(DirectoryError::StoreUnavailable))
+            let register = Register { sid, ..register.clone() };
+            actors::ask(&address, register).await.unwrap_or(Err(DirectoryError::StoreUnavailable))
         });
         join_all(registrations).await.into_iter().collect()
     }
@@ -70,13 +71,13 @@ impl Session {
             actor: self.id.clone(),
             // Whatever was ended since is over.
             began_at: active.created_at,
-            sid: Some(sid.clone()),
+            sid: None,
             place: active.place,
             created_at: active.created_at,
             expires_at: active.expires_at,
             predecessor: Some(self.id.clone()),
         };
-        match self.register_in(names(&identity), &register).await {
+        match self.register_in(&identity, &register).await {
             Ok(()) => {
                 let _ = self.transition(|state| state.known_by(sid)).await;
                 let detail = "the provider has another id for its session now (sid), and a logout by it holds here";
@@ -100,7 +101,7 @@ impl Session {
 
     /// Takes the session out of its directories, as far as they answer: what they keep goes with its time.
     pub(super) async fn unregister(&self, identity: &Identity) {
-        self.forget_in(names(identity)).await;
+        self.forget_in(directories(identity).into_iter().map(|(name, _)| name).collect()).await;
     }
 
     pub(super) async fn forget_in(&self, names: Vec<String>) {
@@ -117,8 +118,10 @@ impl Session {
     }
 }
 
-fn names(identity: &Identity) -> Vec<String> {
+/// The directories that are to know the session, each with what tells it apart from others there: in its user's, the
+/// provider's own session; in that one's, the user.
+fn directories(identity: &Identity) -> Vec<(String, Option<String>)> {
     let user = of_user(&identity.issuer, &identity.subject);
-    let sid = identity.sid.as_ref().map(|sid| of_provider_session(&identity.issuer, sid));
-    std::iter::once(user).chain(sid).collect()
+    let sid = identity.sid.as_ref().map(|sid| (of_provider_session(&identity.issuer, sid), Some(user.clone())));
+    std::iter::once((user, identity.sid.clone())).chain(sid).collect()
 }

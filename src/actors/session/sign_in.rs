@@ -218,7 +218,8 @@ impl Session {
         attempt: Attempt,
         signed_in: SignIn,
     ) -> Result<(Completed, Option<String>), Setback> {
-        let SignIn { identity, tokens, remark, no_refresh_token } = signed_in;
+        let SignIn { identity, tokens, remark, no_refresh_token, user_info } = signed_in;
+        let access_token = tokens.access_token.clone();
         let now = ambient::now();
         let Some(State::Pending(pending)) = self.memory.borrow().state.clone() else { return Err(overtaken().into()) };
         let lives = (now, now.saturating_add(self.lifetimes().absolute));
@@ -229,8 +230,12 @@ impl Session {
             error => Setback::Final(error),
         })?;
         let completed = self.take_place(attempt, identity.clone(), tokens, now).await;
-        if !matches!(completed, Ok(Completed::SignedIn { .. })) {
-            self.unregister(&identity).await;
+        match (&completed, user_info) {
+            (Ok(Completed::SignedIn { .. }), Some(asking)) => {
+                self.await_user_info(asking, access_token, Event::Complete, Cause::Request);
+            }
+            (Ok(Completed::SignedIn { .. }), None) => {}
+            _ => self.unregister(&identity).await,
         }
         // A predecessor may have handed its own over.
         let has_none = self.active(|active| matches!(active.grant.refresh, Refreshing::Impossible)) == Some(true);
