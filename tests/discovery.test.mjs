@@ -17,7 +17,7 @@ describe("discovery", () => {
     "an authorization endpoint that is a script": { authorization_endpoint: "javascript:alert(1)" },
   })) {
     test(`[discovery-issuer-mismatch]: a discovery document with ${what} fails closed`, async (t) => {
-      const { provider, gateway, upstream } = await createWorld(t, { hostile: true });
+      const { provider, gateway, upstream } = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
       provider.discovery = typeof discovery === "function" ? discovery(provider.issuer) : discovery;
       const answer = await gateway.request("/auth/login");
       assert.equal(answer.status, 502);
@@ -25,6 +25,7 @@ describe("discovery", () => {
       assert.equal(answer.setCookies.length, 0);
       assert.equal(upstream.requests.length, 0);
       provider.discovery = {};
+      await setClockAhead(gateway, 6);
       assert.equal((await gateway.request("/auth/login")).status, 302, "nothing of it was kept");
     });
   }

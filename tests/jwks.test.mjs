@@ -127,6 +127,10 @@ describe("jwks", () => {
     assertRejected(first, { status: 503, code: "provider_unavailable" });
     assert.ok(Number(first.page.headers["retry-after"]) > 0);
     world.provider.answers.jwks = undefined;
+    const looked = looks(world);
+    assertRejected(await attempt(world), { status: 503, code: "provider_unavailable" });
+    assert.equal(looks(world), looked, "no call for 5 s after a failure");
+    await setClockAhead(world.gateway, 6);
     await assertSignedIn(world, await attempt(world));
     // Stale, and not to be had again: the last good ones serve for an hour.
     world.provider.answers.jwks = () => DROP;
@@ -137,11 +141,13 @@ describe("jwks", () => {
     world.provider.idToken = { claims: ahead(2 * 3600 + 60) };
     assertRejected(await attempt(world), { status: 503, code: "provider_unavailable" });
     world.provider.answers.jwks = undefined;
+    await setClockAhead(world.gateway, 2 * 3600 + 66);
+    world.provider.idToken = { claims: ahead(2 * 3600 + 66) };
     await assertSignedIn(world, await attempt(world));
   });
 
   test("conformance 40: keys of 50 MB are not read to the end, and nobody is logged in", async (t) => {
-    const world = await createWorld(t, { hostile: true });
+    const world = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
     const sent = [];
     world.provider.answers.jwks = () => {
       const { body, sent: count } = flood(50 << 20);
@@ -154,6 +160,7 @@ describe("jwks", () => {
     assert.ok(sent.length > 0);
     for (const count of sent) assert.ok(count() < 20 << 20, `${count()} bytes were taken`);
     world.provider.answers.jwks = undefined;
+    await setClockAhead(world.gateway, 6);
     await assertSignedIn(world, await attempt(world));
   });
 

@@ -42,8 +42,8 @@ describe("provider", () => {
     assert.equal(world.provider.calls.revocation[0].status, 200);
   });
 
-  test("without OIDC_CLIENT_SECRET the client is a public one: its id in the body, PKCE, no secret", async (t) => {
-    const world = await createWorld(t, { provider: { auth: "none" } });
+  test("with OIDC_TOKEN_AUTH = none the client is a public one: its id in the body, PKCE, no secret", async (t) => {
+    const world = await createWorld(t, { provider: { auth: "none" }, vars: { OIDC_TOKEN_AUTH: "none" } });
     const { browser } = await attempt(world);
     await browser.api("/auth/refresh", { method: "POST" });
     assert.equal(world.provider.refreshes[0].status, 200);
@@ -244,11 +244,11 @@ describe("provider", () => {
     assert.ok((await expiry()) > first);
   });
 
-  test("a refused client is told which variables to look at, a missing secret by name", async (t) => {
+  test("a refused client is told which variables to look at, a public one by name", async (t) => {
     const refused = () => ({ status: 401, json: { error: "invalid_client" } });
     for (const [vars, expected] of [
       [{}, /invalid_client\. Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH/],
-      [{ OIDC_CLIENT_SECRET: undefined }, /invalid_client\. OIDC_CLIENT_SECRET is not set/],
+      [{ OIDC_TOKEN_AUTH: "none" }, /invalid_client\. OIDC_TOKEN_AUTH is none/],
     ]) {
       const world = await createWorld(t, { hostile: true, vars });
       world.provider.answers.token = refused;

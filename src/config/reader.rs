@@ -33,11 +33,8 @@ const OWN_PARAMETERS: [&str; 15] = [
 ];
 
 /// `OIDC_TOKEN_AUTH`.
-const TOKEN_AUTH: [(&str, TokenAuth); 3] = [
-    ("client_secret_basic", TokenAuth::Basic),
-    ("client_secret_post", TokenAuth::Post),
-    ("none", TokenAuth::None),
-];
+const TOKEN_AUTH: [(&str, TokenAuth); 3] =
+    [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post), ("none", TokenAuth::None)];
 /// What `OIDC_ID_TOKEN_ALG` may name: public-key algorithms, as with a public key as the secret of an HMAC anybody could
 /// sign.
 const ID_TOKEN_ALG: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];

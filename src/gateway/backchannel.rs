@@ -20,15 +20,14 @@ impl Gateway {
         let form = request.form().await?;
         let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
         let provider = Provider::for_request(&self.config, &self.context);
-        let token =
-            provider.logout_token(ambient::now(), raw).await.map_err(|error| match error {
-                ProviderError::Callback(_) | ProviderError::TurnedDown(_) => {
-                    worker::console_warn!("logout token refused: {error}");
-                    Problem::BadRequest("The logout token is not accepted; the log says why.")
-                }
-                ProviderError::Rejected(why) => Problem::ProviderRejected(why),
-                ProviderError::Unavailable(_) => Problem::ProviderUnavailable { retry_after: 5 },
-            })?;
+        let token = provider.logout_token(ambient::now(), raw).await.map_err(|error| match error {
+            ProviderError::Callback(_) | ProviderError::TurnedDown(_) => {
+                worker::console_warn!("logout token refused: {error}");
+                Problem::BadRequest("The logout token is not accepted; the log says why.")
+            }
+            ProviderError::Rejected(why) => Problem::ProviderRejected(why),
+            ProviderError::Unavailable(_) => Problem::ProviderUnavailable { retry_after: 5 },
+        })?;
         // Both where both are named: a login that is under way may be known to either by then.
         let revocations = directories(&token).into_iter().map(|(name, sid)| self.revoke_all(name, sid, &token));
         let counted: Result<Vec<bool>, Problem> = join_all(revocations).await.into_iter().collect();

@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::request::Incoming;
 use crate::ambient;
 use crate::config::jwt::Keys;
-use crate::provider::published::{Background, Fetched, Published, Source};
+use crate::provider::published::{Background, Fetched, Missing, Published, Source};
 use crate::provider::{ProviderError, http};
 
 #[wasm_bindgen]
@@ -80,11 +80,15 @@ impl Gateway {
         let call = || fetched(uri.to_owned()).boxed_local();
         let background = Background::Request(Rc::clone(&self.context));
         let source = Source { documents: &PUBLISHED, address: uri, call: &call, background: &background };
-        let mut keys = source.current(ambient::now()).await.map_err(|_| Problem::KeysUnavailable)?;
+        let since = ambient::now();
+        let mut keys = source.current(since).await.map_err(|missing| match missing {
+            Missing::Useless => JwtError::UnknownKey.into(),
+            Missing::Unavailable(_) => Problem::KeysUnavailable,
+        })?;
         loop {
             match verified(&jwt, &keys.value).await {
                 Ok(()) => return Ok(jwt.claims),
-                Err(error) if error.is_about_the_key() => match source.newer_than(keys.version()).await {
+                Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), since).await {
                     Ok(Some(newer)) => keys = newer,
                     // Where they cannot be had, too: the last good ones serve.
                     Ok(None) | Err(_) => return Err(error.into()),
@@ -117,16 +121,16 @@ async fn fetched(uri: String) -> Fetched<KeySet> {
         status if !status.is_success() => Err(format!("the answer is {status}")),
         _ => match Jwk::read_set(response.body()) {
             None => Err("the answer is no JSON Web Key Set".to_owned()),
-            Some(keys) if keys.iter().any(|key| ALGORITHMS.iter().any(|algorithm| key.fits(algorithm))) => {
-                Ok((read(response.body()), ambient::now()))
-            }
-            Some(_) => Err("there is no key among them that a signature can be checked with".to_owned()),
+            Some(_) => Ok(read(response.body())),
         },
     });
-    keys.map_err(|why| {
-        worker::console_error!("the keys at JWKS_URI cannot be had: {why}");
-        ProviderError::Unavailable(why)
-    })
+    let is_usable = |key: &Key| ALGORITHMS.iter().any(|algorithm| key.jwk.fits(algorithm));
+    let keys = keys.map_err(|why| Missing::Unavailable(ProviderError::Unavailable(why)));
+    let keys = keys.and_then(|keys| if keys.iter().any(is_usable) { Ok(keys) } else { Err(Missing::Useless) });
+    if let Err(missing) = &keys {
+        worker::console_error!("the keys at JWKS_URI cannot be had: {missing}");
+    }
+    Ok((keys?, ambient::now()))
 }
 
 fn read(document: &[u8]) -> KeySet {

@@ -36,9 +36,8 @@ pub fn refreshed(mut said: Claims, before: &Claims) -> Claims {
 
 /// What UserInfo says that a session keeps. What belongs to the ID token, it cannot say.
 pub fn of_user_info(mut said: Claims) -> Claims {
-    let is_id_tokens = |name: &str| {
-        OF_THE_TOKEN.contains(&name) || OF_THE_LOGIN.contains(&name) || OF_THE_ID_TOKEN.contains(&name)
-    };
+    let is_id_tokens =
+        |name: &str| OF_THE_TOKEN.contains(&name) || OF_THE_LOGIN.contains(&name) || OF_THE_ID_TOKEN.contains(&name);
     said.retain(|name, _| !is_id_tokens(name));
     said
 }

@@ -14,7 +14,8 @@ fn both(id_token: Value, user_info: Value) -> Value {
 
 #[test]
 fn where_both_say_a_claim_the_id_token_s_counts_and_either_may_say_the_others() {
-    let together = both(json!({"sub": "a", "name": "Ada", "groups": ["staff"]}), json!({"sub": "a", "name": "A", "plan": 1}));
+    let together =
+        both(json!({"sub": "a", "name": "Ada", "groups": ["staff"]}), json!({"sub": "a", "name": "A", "plan": 1}));
     assert_eq!(together, json!({"sub": "a", "name": "Ada", "groups": ["staff"], "plan": 1}));
 }
 
@@ -51,7 +52,10 @@ fn whether_an_address_is_verified_is_said_by_the_answer_that_gave_it() {
     assert_eq!(flag(json!({"email": "", "email_verified": true}), json!({"email": b})), (b.clone(), None));
     assert_eq!(flag(json!({"email": a}), json!({"email": b, "email_verified": true})), (a.clone(), None));
     assert_eq!(flag(json!({"email": a}), json!({"email_verified": true})), (a.clone(), None));
-    assert_eq!(flag(json!({"email_verified": false}), json!({"email": b, "email_verified": true})), (b, Some(json!(true))));
+    assert_eq!(
+        flag(json!({"email_verified": false}), json!({"email": b, "email_verified": true})),
+        (b, Some(json!(true)))
+    );
 }
 
 #[test]

@@ -95,7 +95,7 @@ pub async fn metadata(
             let source = Source { issuer: &issuer, variable };
             match from_cache_api(source).await {
                 Some(cached) => Ok(cached),
-                None => fetch_metadata(source).await,
+                None => Ok(fetch_metadata(source).await?),
             }
         }
         .boxed_local()
@@ -108,9 +108,9 @@ pub async fn metadata(
 pub async fn answers(source: Source<'_>, background: &Background) -> bool {
     let call = || {
         let (issuer, variable) = (source.issuer.clone(), source.variable);
-        async move { fetch_metadata(Source { issuer: &issuer, variable }).await }.boxed_local()
+        async move { Ok(fetch_metadata(Source { issuer: &issuer, variable }).await?) }.boxed_local()
     };
-    !matches!(published(source, background, &call).probe().await, Err(ProviderError::Unavailable(_)))
+    published(source, background, &call).answers().await
 }
 
 fn published<'a>(
@@ -121,7 +121,7 @@ fn published<'a>(
     published::Source { documents: &METADATA, address: source.issuer.as_str(), call, background }
 }
 
-async fn fetch_metadata(source: Source<'_>) -> Fetched<Metadata> {
+async fn fetch_metadata(source: Source<'_>) -> Result<(Metadata, OffsetDateTime), ProviderError> {
     let Source { issuer, variable } = source;
     let request = ::http::Request::builder().uri(url(issuer)).header("accept", "application/json").body(Vec::new());
     let request = request.map_err(|_| ProviderError::Rejected(format!("{variable} is no URL that can be asked")))?;

@@ -94,12 +94,12 @@ impl<T: Clone, E: Clone> Document<T, E> {
         }
     }
 
-    /// Somebody did not find in this one what the document ought to have. Where the answer is the same one again, there is
-    /// no newer one for now.
-    pub fn ask_newer(&mut self, than: Version, now: OffsetDateTime) -> Answer<T, E> {
+    /// Somebody who wanted it at `since` did not find in this one what the document ought to have. Where the answer is the
+    /// same one again, there is no newer one for now.
+    pub fn ask_newer(&mut self, than: Version, since: OffsetDateTime, now: OffsetDateTime) -> Answer<T, E> {
         let kept = self.kept.clone().filter(|kept| within(kept.fetched_at, LAST_GOOD, now));
         let Some(kept) = kept else { return self.ask(now) };
-        if kept.version != than {
+        if kept.version != than || kept.fetched_at >= since {
             return Answer { step: Step::Use(kept), call: None };
         }
         let under_way = self.call_under_way(now);

@@ -133,7 +133,9 @@ fn check_types(claims: &Map<String, Value>) -> Result<(), IdTokenError> {
     }
     let names = REQUIRED.iter().map(|(name, _)| *name).chain(OPTIONAL);
     if names.into_iter().any(|name| claims.get(name).is_some_and(Value::is_null)) {
-        return invalid("the ID token has null for a claim that must have a value (iss, sub, aud, exp, iat, nonce, azp, at_hash, nbf, sid)");
+        return invalid(
+            "the ID token has null for a claim that must have a value (iss, sub, aud, exp, iat, nonce, azp, at_hash, nbf, sid)",
+        );
     }
     let text = |name: &str| claims.get(name).is_none_or(Value::is_string);
     if claims.get("sub").and_then(Value::as_str) == Some("") {

@@ -137,13 +137,8 @@ fn null_is_no_value_for_a_claim_that_is_used() {
 fn validate_raw(raw: &str, algorithms: &[CoreJwsSigningAlgorithm]) -> Result<Map<String, Value>, IdTokenError> {
     let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
     let access_token = AccessToken::new("access".into());
-    let expected = Expected {
-        issuer: &issuer,
-        client_id: &client_id,
-        nonce: Some("n"),
-        access_token: &access_token,
-        algorithms,
-    };
+    let expected =
+        Expected { issuer: &issuer, client_id: &client_id, nonce: Some("n"), access_token: &access_token, algorithms };
     validate(raw, &keys("k"), expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())
 }
 

@@ -60,9 +60,7 @@ impl Oidc {
                 let why = "UserInfo names another subject than the ID token (sub)";
                 return Err(ProviderError::Callback(why.to_owned()));
             }
-            Err(asking) => {
-                (known, Some("UserInfo did not answer within 3 s, and its claims come later"), Some(asking))
-            }
+            Err(asking) => (known, Some("UserInfo did not answer within 3 s, and its claims come later"), Some(asking)),
         };
         Ok(Identified { identity, remark: remark.map(str::to_owned), user_info })
     }
@@ -189,7 +187,8 @@ mod tests {
 
     #[test]
     fn what_belongs_to_the_login_outlives_refreshed_id_tokens_and_what_user_info_says_after_them() {
-        let login = of(&json!({"iss": "i", "sub": "a", "acr": "mfa", "sid": "s"})).informed(object(&json!({"plan": 1})));
+        let login =
+            of(&json!({"iss": "i", "sub": "a", "acr": "mfa", "sid": "s"})).informed(object(&json!({"plan": 1})));
         let said = json!({"iss": "i", "sub": "a", "iat": 2});
         let renewed = claims::refreshed(object(&said), &login.claims());
         let renewed = identity(renewed, &sign(&json!({"alg": "EdDSA"}), &said), &login.user_info());

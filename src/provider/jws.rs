@@ -47,9 +47,9 @@ pub fn check_signature(
     };
     let mut candidates = keys.keys().iter().filter(fits);
     match (candidates.next(), candidates.next()) {
-        (Some(key), None) => key
-            .verify_signature(&algorithm, signed.as_bytes(), &signature)
-            .map_err(|_| IdTokenError::BadSignature),
+        (Some(key), None) => {
+            key.verify_signature(&algorithm, signed.as_bytes(), &signature).map_err(|_| IdTokenError::BadSignature)
+        }
         (None, _) => Err(IdTokenError::UnknownKey),
         (Some(_), Some(_)) => Err(invalid("the token does not say which key signed it (kid)")),
     }

@@ -12,7 +12,7 @@ use super::discovery::unanswered;
 use super::document::Kept;
 use super::id_token::{ALGORITHMS, IdTokenError};
 use super::jws;
-use super::published::{Background, Fetched, Published, Source};
+use super::published::{Background, Fetched, Missing, Published, Source};
 use super::{ProviderError, http};
 use crate::ambient;
 
@@ -29,12 +29,18 @@ pub async fn check<T>(
 ) -> Result<Result<T, IdTokenError>, ProviderError> {
     let call = || call(uri);
     let source = Source { documents: &KEYS, address: uri.as_str(), call: &call, background };
-    let mut keys: Kept<Rc<CoreJsonWebKeySet>> = source.current(ambient::now()).await?;
+    let since = ambient::now();
+    let mut keys: Kept<Rc<CoreJsonWebKeySet>> = match source.current(since).await {
+        Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),
+        keys => keys?,
+    };
     loop {
         match check(&keys.value) {
-            Err(error) if error.is_about_the_key() => match source.newer_than(keys.version()).await? {
-                Some(newer) => keys = newer,
-                None => return Ok(Err(error)),
+            Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), since).await {
+                Ok(Some(newer)) => keys = newer,
+                Ok(None) => return Ok(Err(error)),
+                Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),
+                Err(Missing::Unavailable(error)) => return Err(error),
             },
             checked => return Ok(checked),
         }
@@ -46,7 +52,7 @@ pub async fn check<T>(
 pub async fn answers(uri: &JsonWebKeySetUrl, background: &Background) -> bool {
     let call = || call(uri);
     let source = Source { documents: &KEYS, address: uri.as_str(), call: &call, background };
-    !matches!(source.probe().await, Err(ProviderError::Unavailable(_)))
+    source.answers().await
 }
 
 fn call(uri: &JsonWebKeySetUrl) -> LocalBoxFuture<'static, Fetched<CoreJsonWebKeySet>> {
@@ -54,19 +60,16 @@ fn call(uri: &JsonWebKeySetUrl) -> LocalBoxFuture<'static, Fetched<CoreJsonWebKe
     async move { Ok((fetch(&uri).await?, ambient::now())) }.boxed_local()
 }
 
-async fn fetch(uri: &JsonWebKeySetUrl) -> Result<CoreJsonWebKeySet, ProviderError> {
-    let keys = CoreJsonWebKeySet::fetch_async(uri, &http::send).await.map_err(|error| match error {
+async fn fetch(uri: &JsonWebKeySetUrl) -> Result<CoreJsonWebKeySet, Missing> {
+    let fetched = CoreJsonWebKeySet::fetch_async(uri, &http::send).await;
+    let keys = fetched.map_err(|error| match error {
         DiscoveryError::Request(error) => unanswered(error),
         DiscoveryError::Response(status, ..) if http::says_not_now(status.as_u16()) => {
             ProviderError::Unavailable(format!("keys: the provider answered {status}"))
         }
         _ => ProviderError::Rejected("keys: the document is no JSON Web Key Set".to_owned()),
     })?;
-    if keys.keys().iter().any(is_usable) {
-        Ok(keys)
-    } else {
-        Err(ProviderError::Rejected("keys: the provider publishes none that a signature can be checked with".to_owned()))
-    }
+    if keys.keys().iter().any(is_usable) { Ok(keys) } else { Err(Missing::Useless) }
 }
 
 /// Whether a key can have signed anything that is accepted.

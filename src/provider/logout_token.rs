@@ -50,11 +50,8 @@ impl Oidc {
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         let metadata = self.metadata(now).await?;
         let algorithms = self.algorithms(&metadata);
-        let expected = Expected {
-            issuer: &self.settings.issuer,
-            client_id: &self.settings.client_id,
-            algorithms: &algorithms,
-        };
+        let expected =
+            Expected { issuer: &self.settings.issuer, client_id: &self.settings.client_id, algorithms: &algorithms };
         let check = |keys: &CoreJsonWebKeySet| validate(raw, keys, expected, now);
         let validated = keys::check(metadata.jwks_uri(), &self.background, check).await?;
         validated.map_err(|error| ProviderError::Callback(error.to_string()))

@@ -29,9 +29,29 @@ const PATIENCE: time::Duration = time::Duration::seconds(25);
 const RECENTLY: time::Duration = time::Duration::seconds(2);
 
 /// The documents of one kind, by their address.
-pub type Published<T> = RefCell<HashMap<String, Document<Rc<T>, ProviderError>>>;
+pub type Published<T> = RefCell<HashMap<String, Document<Rc<T>, Missing>>>;
 /// What a call brings: the document, and when it was what it is.
-pub type Fetched<T> = Result<(T, OffsetDateTime), ProviderError>;
+pub type Fetched<T> = Result<(T, OffsetDateTime), Missing>;
+
+/// Why a document cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// It is there, and nothing in it is of use.
+    #[error("the provider publishes no key that a signature can be checked with")]
+    Useless,
+    /// It is not there.
+    #[error(transparent)]
+    Unavailable(#[from] ProviderError),
+}
+
+impl From<Missing> for ProviderError {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Useless => Self::Rejected(missing.to_string()),
+            Missing::Unavailable(error) => error,
+        }
+    }
+}
 
 /// Where a call goes on that nobody waits for.
 #[derive(Clone, Default)]
@@ -75,26 +95,27 @@ pub struct Source<'a, T: 'static> {
 
 impl<T> Source<'_, T> {
     /// The document.
-    pub async fn current(&self, now: OffsetDateTime) -> Result<Kept<Rc<T>>, ProviderError> {
+    pub async fn current(&self, now: OffsetDateTime) -> Result<Kept<Rc<T>>, Missing> {
         self.settle(now, Document::ask).await
     }
 
-    /// The document after `than`, which lacked something; none where there is no newer one for now.
-    pub async fn newer_than(&self, than: Version) -> Result<Option<Kept<Rc<T>>>, ProviderError> {
-        let newest = self.settle(ambient::now(), |document, now| document.ask_newer(than, now)).await?;
+    /// The document after `than`, which lacked something that was wanted at `since`; none where there is no newer one for now.
+    pub async fn newer_than(&self, than: Version, since: OffsetDateTime) -> Result<Option<Kept<Rc<T>>>, Missing> {
+        let newest = self.settle(ambient::now(), |document, now| document.ask_newer(than, since, now)).await?;
         Ok(Some(newest).filter(|newest| newest.version() != than))
     }
 
-    /// Whether the document can be had now.
-    pub async fn probe(&self) -> Result<(), ProviderError> {
-        self.settle(ambient::now(), |document, now| document.probe(RECENTLY, now)).await.map(drop)
+    /// Whether a GET for it is answered now, if only with something else.
+    pub async fn answers(&self) -> bool {
+        let probed = self.settle(ambient::now(), |document, now| document.probe(RECENTLY, now)).await;
+        !matches!(probed, Err(Missing::Unavailable(ProviderError::Unavailable(_))))
     }
 
     async fn settle(
         &self,
         mut now: OffsetDateTime,
-        ask: impl Fn(&mut Document<Rc<T>, ProviderError>, OffsetDateTime) -> Answer<Rc<T>, ProviderError>,
-    ) -> Result<Kept<Rc<T>>, ProviderError> {
+        ask: impl Fn(&mut Document<Rc<T>, Missing>, OffsetDateTime) -> Answer<Rc<T>, Missing>,
+    ) -> Result<Kept<Rc<T>>, Missing> {
         let since = ambient::now();
         loop {
             let Answer { step, call } = with(self.documents, self.address, |document| ask(document, now));
@@ -105,7 +126,7 @@ impl<T> Source<'_, T> {
                 Step::Use(kept) => return Ok(kept),
                 Step::Fail(error) => return Err(error),
                 Step::Wait if ambient::between(since, now) >= PATIENCE => {
-                    return Err(ProviderError::Unavailable("the provider did not answer in time".to_owned()));
+                    return Err(ProviderError::Unavailable("the provider did not answer in time".to_owned()).into());
                 }
                 Step::Wait => Delay::from(LOOK_EVERY).await,
             }
@@ -133,7 +154,7 @@ impl<T> Source<'_, T> {
 fn with<T, R>(
     documents: &'static LocalKey<Published<T>>,
     address: &str,
-    work: impl FnOnce(&mut Document<Rc<T>, ProviderError>) -> R,
+    work: impl FnOnce(&mut Document<Rc<T>, Missing>) -> R,
 ) -> R {
     documents.with_borrow_mut(|documents| {
         if let Some(document) = documents.get_mut(address) {

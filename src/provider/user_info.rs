@@ -101,7 +101,9 @@ mod tests {
     #[test]
     fn an_answer_about_somebody_else_or_about_nobody_is_told_apart_from_none() {
         assert!(matches!(read(br#"{"sub":"ada","name":"Ada"}"#, "ada"), UserInfo::Said(claims) if claims.len() == 1));
-        for other in [&br#"{"sub":"grace"}"#[..], br#"{"name":"Ada"}"#, br#"{"sub":null}"#, br#"{"sub":["ada"]}"#, b"{}"] {
+        for other in
+            [&br#"{"sub":"grace"}"#[..], br#"{"name":"Ada"}"#, br#"{"sub":null}"#, br#"{"sub":["ada"]}"#, b"{}"]
+        {
             assert_eq!(read(other, "ada"), UserInfo::OtherSubject);
         }
         for nothing in [&b""[..], b"<h1>", b"[]", b"null"] {

@@ -167,13 +167,20 @@ impl Session {
             let failure = match result {
                 Ok((tokens, renewed)) => {
                     let access_token = tokens.access_token.clone();
+                    let sid = renewed
+                        .as_ref()
+                        .and_then(|renewed| renewed.sid.clone())
+                        .filter(|sid| identity.sid.as_ref() != Some(sid));
                     let grant = Grant::new(tokens, ambient::jitter());
-                    let outcome = self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
-                    return match outcome {
+                    let mut outcome = self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
+                    if outcome == Outcome::Fresh {
                         // The tokens are safe by now, whatever comes of this.
-                        Outcome::Fresh => self.ask_user_info(access_token, identity, cause, began).await,
-                        outcome => outcome,
-                    };
+                        outcome = self.ask_user_info(access_token, identity, cause, began).await;
+                    }
+                    if let (Outcome::Fresh, Some(sid)) = (outcome, sid) {
+                        self.become_known_by(sid);
+                    }
+                    return outcome;
                 }
                 Err(failure) => failure,
             };
@@ -259,9 +266,6 @@ impl Session {
             return Outcome::Ended;
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");
-        if let Some(sid) = sid.filter(|sid| known_by != Some(sid)) {
-            self.become_known_by(sid);
-        }
         Outcome::Fresh
     }
 
@@ -343,7 +347,11 @@ impl Session {
 
 fn unavailable_for(pause: Duration) -> Outcome {
     let seconds = pause.as_seconds_f64().ceil();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most some minutes; the cast saturates")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most some minutes; the cast saturates"
+    )]
     let retry_after = seconds as u32;
     Outcome::Unavailable { retry_after }
 }

@@ -37,7 +37,14 @@ fn pending() -> State {
 }
 
 fn identity() -> Identity {
-    Identity { issuer: "iss".into(), subject: "sub".into(), sid: None, claims: "{}".into(), id_token: "id".into(), user_info: String::new() }
+    Identity {
+        issuer: "iss".into(),
+        subject: "sub".into(),
+        sid: None,
+        claims: "{}".into(),
+        id_token: "id".into(),
+        user_info: String::new(),
+    }
 }
 
 fn tokens(received_at: OffsetDateTime, lifetime: Option<Duration>, refresh: Option<&str>) -> Tokens {
