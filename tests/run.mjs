@@ -33,6 +33,7 @@ const MODULES = [
   "bearer",
   "callback",
   "captcha",
+  "claims",
   "config",
   "fixation",
   "headers",

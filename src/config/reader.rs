@@ -98,9 +98,14 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// What OpenID Connect providers have in common.
-    pub(super) fn oidc(&mut self, issuer: Option<IssuerUrl>, client_id: Option<String>) -> Option<Oidc> {
+    pub(super) fn oidc(
+        &mut self,
+        issuer: Option<IssuerUrl>,
+        client_id: Option<String>,
+        secret_is: &str,
+    ) -> Option<Oidc> {
         let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH);
-        let client_secret = self.client_secret(token_auth);
+        let client_secret = self.client_secret(token_auth, secret_is);
         let id_token_algorithms = self.id_token_algorithms();
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
         let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
@@ -133,7 +138,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// The client secret. A public client has none, and has to say so: one that was forgotten would make one of this.
-    fn client_secret(&mut self, token_auth: Option<TokenAuth>) -> Option<ClientSecret> {
+    fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<ClientSecret> {
         if token_auth == Some(TokenAuth::None) {
             if self.text("STATE_KEYS").is_none() {
                 self.problem(
@@ -147,11 +152,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
         // One mistake is told once.
         if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
-            self.problem(
-                "OIDC_CLIENT_SECRET",
-                "is missing: the client secret of this gateway's registration at the provider; set it with `npx wrangler secret put \
-                 OIDC_CLIENT_SECRET`. A public client, which has none, says so with OIDC_TOKEN_AUTH = \"none\"",
+            let message = format!(
+                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`. A public client, which has \
+                 none, says so with OIDC_TOKEN_AUTH = \"none\""
             );
+            self.problem("OIDC_CLIENT_SECRET", &message);
         }
         secret
     }
