@@ -183,7 +183,10 @@ describe("claims", { concurrency: 4 }, () => {
     const began = Date.now();
     await assertSignedIn(world, await attempt(world));
     assert.ok(Date.now() - began < 4800, `${Date.now() - began} ms`);
-    await world.gateway.untilEvent("complete", ({ outcome }) => outcome === "not_informed", 9000);
+    assert.match(world.gateway.eventsOf("complete").at(-1).detail, /UserInfo did not answer within 3 s/);
+    const [asked] = world.provider.calls.userinfo;
+    await until("it is given up", () => asked.gone, 9000);
+    assert.ok(Date.now() - asked.at < 12_000, `${Date.now() - asked.at} ms`);
     assert.equal(world.provider.calls.userinfo.length, 1);
   });
 

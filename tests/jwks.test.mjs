@@ -2,7 +2,7 @@
 // Conformance.md 39, 40, 51 and the modules about keys. Time passes by moving the gateway's clock.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { expired } from "./parts/expired.mjs";
+import { expired, LIFE } from "./parts/expired.mjs";
 import { DROP, flood } from "./parts/hostile.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { jwt } from "./parts/jwt.mjs";
@@ -229,6 +229,8 @@ describe("jwks", () => {
     const { outcome } = gateway.eventsOf("refresh").at(-1);
     assert.equal(outcome, "unknown");
     provider.answers.jwks = undefined;
+    await setClockAhead(gateway, LIFE + 7);
+    provider.idToken = { claims: ahead(LIFE + 7) };
     assert.equal((await browser.navigate("/page")).status, 200, "through the provider");
     assert.equal(provider.refreshes.length, 1);
   });

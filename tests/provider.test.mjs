@@ -60,6 +60,24 @@ describe("provider", () => {
       await assertSignedIn(world, await attempt(world));
     });
   }
+  test("ID tokens in another algorithm than OIDC_ID_TOKEN_ALG or discovery names are rejected, and the log says where it is set", async (t) => {
+    const published = ["RS256", "ES256"].map((alg) => signingKey(alg).publicJwk);
+    for (const world of [
+      { hostile: { published }, vars: { OIDC_ID_TOKEN_ALG: "RS256,PS256" } },
+      { hostile: { published, discovery: { id_token_signing_alg_values_supported: ["RS256", "HS256", "none"] } } },
+    ]) {
+      const made = await createWorld(t, world);
+      await assertSignedIn(made, await attempt(made));
+      made.provider.key = signingKey("ES256");
+      const { page, browser } = await attempt(made);
+      assert.equal(page.status, 400);
+      assert.equal(browser.session, undefined);
+      assert.match(made.gateway.eventsOf("complete").at(-1).detail, /OIDC_ID_TOKEN_ALG/);
+    }
+    const silent = await createWorld(t, { hostile: { key: signingKey("ES384"), discovery: { id_token_signing_alg_values_supported: undefined } } });
+    await assertSignedIn(silent, await attempt(silent));
+  });
+
   for (const alg of ["ES256", "EdDSA", "PS256"]) {
     test(`a real provider's ID tokens with ${alg} are accepted`, async (t) => {
       const world = await createWorld(t, { provider: { alg } });

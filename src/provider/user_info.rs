@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::{Either, LocalBoxFuture, select};
+use futures::future::{Either, LocalBoxFuture, Shared, select};
 use openidconnect::{AccessToken, HttpRequest};
 use time::OffsetDateTime;
 use worker::Delay;
@@ -31,8 +31,9 @@ pub enum UserInfo {
     NoAnswer,
 }
 
-/// A question that is under way.
-pub struct Asking(LocalBoxFuture<'static, UserInfo>);
+/// A question that is under way. It is shared because the platform's timers wake the task alone that waited for them
+/// first, and this one may go from the task of a login to one of its own.
+pub struct Asking(Shared<LocalBoxFuture<'static, UserInfo>>);
 
 impl std::fmt::Debug for Asking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -66,7 +67,7 @@ impl Oidc {
                 Either::Right(_) => UserInfo::NoAnswer,
             }
         };
-        Asking(asked.boxed_local())
+        Asking(asked.boxed_local().shared())
     }
 
     /// The claims are read as they come: one of an odd type must not cost the others, nor the check of the subject.

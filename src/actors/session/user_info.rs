@@ -33,7 +33,11 @@ impl Session {
         let left = ambient::between(now, began.saturating_add(REFRESH_ENDS_WITHIN)).max(time::Duration::ZERO);
         match asking.within(PATIENCE.min(left.unsigned_abs())).await {
             Ok(said) => self.take_user_info(said, &token, Event::Refresh, cause, now).await,
-            Err(asking) => self.await_user_info(asking, token, Event::Refresh, cause),
+            Err(asking) => {
+                let detail = "UserInfo did not answer in time: the claims stay as they are until it does";
+                self.record(Event::Refresh, "not_informed", cause, now, detail);
+                self.await_user_info(asking, token, Event::Refresh, cause);
+            }
         }
         if self.active(|_| ()).is_some() { Outcome::Fresh } else { Outcome::Ended }
     }
@@ -42,8 +46,11 @@ impl Session {
     pub(super) fn await_user_info(self: &Rc<Self>, asking: Asking, token: AccessToken, event: Event, cause: Cause) {
         let (session, began) = (Rc::clone(self), ambient::now());
         wasm_bindgen_futures::spawn_local(async move {
-            let said = asking.answer().await;
-            session.take_user_info(said, &token, event, cause, began).await;
+            match asking.answer().await {
+                // It was said that it did not come in time.
+                UserInfo::NoAnswer => {}
+                said => session.take_user_info(said, &token, event, cause, began).await,
+            }
         });
     }
 
