@@ -229,8 +229,9 @@ describe("jwks", () => {
     const { outcome } = gateway.eventsOf("refresh").at(-1);
     assert.equal(outcome, "unknown");
     provider.answers.jwks = undefined;
-    await setClockAhead(gateway, LIFE + 7);
-    provider.idToken = { claims: ahead(LIFE + 7) };
+    // A key that is missing is looked for once in 30 s.
+    await setClockAhead(gateway, LIFE + 33);
+    provider.idToken = { claims: ahead(LIFE + 33) };
     assert.equal((await browser.navigate("/page")).status, 200, "through the provider");
     assert.equal(provider.refreshes.length, 1);
   });

@@ -15,8 +15,8 @@ use super::oidc::Oidc;
 
 /// How long an answer is waited for before the login or the refresh goes on without it.
 pub const PATIENCE: Duration = Duration::from_secs(3);
-/// How late an answer may come, its repeat included.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// How late an answer may come. A little less than one call may take, which would be repeated then.
+const TIME_LIMIT: Duration = Duration::from_millis(9_900);
 
 /// What came of asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
