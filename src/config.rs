@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
+use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use sha2::{Digest as _, Sha256};
 use time::Duration;
@@ -164,10 +165,12 @@ pub struct Oidc {
     pub issuer_variable: &'static str,
     /// `OIDC_CLIENT_ID`.
     pub client_id: ClientId,
-    /// `OIDC_CLIENT_SECRET`; none: a public client.
+    /// `OIDC_CLIENT_SECRET`; none where `OIDC_TOKEN_AUTH` says that there is none.
     pub client_secret: Option<ClientSecret>,
     /// `OIDC_TOKEN_AUTH`; none: as discovered.
     pub token_auth: Option<TokenAuth>,
+    /// `OIDC_ID_TOKEN_ALG`: what ID tokens and logout tokens may be signed with; none: as discovered.
+    pub id_token_algorithms: Option<Vec<CoreJwsSigningAlgorithm>>,
     /// `OIDC_SCOPES`.
     pub scopes: Vec<String>,
     /// `OIDC_RESPONSE_MODE` is `form_post`.
@@ -202,6 +205,8 @@ pub enum TokenAuth {
     Basic,
     /// `client_secret_post`.
     Post,
+    /// `none`: a public client.
+    None,
 }
 
 /// When authorization requests are pushed (RFC 9126).
@@ -298,9 +303,10 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 3] = [
+    const GOOD: [(&str, &str); 4] = [
         ("OIDC_ISSUER", "https://login.example"),
         ("OIDC_CLIENT_ID", "gateway"),
+        ("OIDC_CLIENT_SECRET", "s3cret"),
         ("UPSTREAM", "https://app.internal/"),
     ];
 
@@ -314,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn three_variables_are_enough() {
+    fn four_variables_are_enough() {
         let config = read(&[]).unwrap();
         assert_eq!(config.auth_prefix, "/auth");
         assert_eq!(config.routes[0].upstream, routes::Upstream::Origin("https://app.internal".into()));
@@ -327,7 +333,7 @@ mod tests {
     fn every_problem_is_reported_at_once_by_variable() {
         let found = Config::read(|name| (name == "PROVIDER").then(|| "nobody".to_owned())).unwrap_err();
         let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
-        assert_eq!(names, ["UPSTREAM", "PROVIDER", "OIDC_ISSUER", "OIDC_CLIENT_ID"]);
+        assert_eq!(names, ["UPSTREAM", "PROVIDER", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"]);
     }
 
     #[test]

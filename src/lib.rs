@@ -11,7 +11,7 @@
 //! One way through the house: [`gateway`] → [`actors`] → [`provider`] and [`store`]. What decides is pure and tested
 //! natively: [`config`], [`region`], [`actors::wire`], [`actors::session::state`], [`actors::session::message`],
 //! [`gateway::route`], [`gateway::cookie`], [`gateway::csrf`], [`gateway::hygiene`], [`provider::id_token`],
-//! [`provider::cache`]. They take the time and randomness as arguments; [`ambient`] alone reads them.
+//! [`provider::document`]. They take the time and randomness as arguments; [`ambient`] alone reads them.
 
 use std::cell::OnceCell;
 use std::rc::Rc;

@@ -121,6 +121,10 @@ describe("back-channel logout", () => {
       "expired": logoutToken(provider, { iat: seconds() - 500, exp: seconds() - 380 }),
       "nobody": logoutToken(provider, { sub: undefined }),
       "a sub that is a number": logoutToken(provider, { sub: 1 }),
+      "an empty sub beside a sid": logoutToken(provider, { sub: "", sid: "s" }),
+      "a sub that is null": logoutToken(provider, { sub: null, sid: "s" }),
+      "an empty sid": logoutToken(provider, { sid: "" }),
+      "a sid that is null": logoutToken(provider, { sid: null }),
       "a sid that is an object": logoutToken(provider, { sid: {} }),
       "an ID token": (await provider.calls.token[0].answer).json.id_token,
       "two parts": `${header}.${claims}`,
@@ -200,6 +204,42 @@ describe("back-channel logout", () => {
         for (const browser of [phone, phoneAgain]) assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
         assert.equal(await reasonOf(gateway, laptop.sessionHeader), "live");
       });
+    }
+  });
+
+  test("conformance 37: a token whose sub and sid belong to different users ends nobody's session, and overtakes nobody's login", async (t) => {
+    let sid = "phone";
+    const { gateway, provider, login, browser: open } = await createWorld(t, { hostile: { idToken: withSid(() => sid) } });
+    const ada = await login();
+    provider.subject = "bob";
+    sid = "laptop";
+    const bob = await login();
+    const late = open();
+    const callback = await callbackOf(late);
+    for (const named of [{ sub: "ada", sid: "laptop" }, { sub: "bob", sid: "phone" }, { sub: "nobody", sid: "laptop" }]) {
+      assert.equal((await post(gateway, logoutToken(provider, named))).status, 200, "what it asks for is so");
+      for (const browser of [ada, bob]) assert.equal(await reasonOf(gateway, browser.sessionHeader), "live", JSON.stringify(named));
+    }
+    await late.navigate(callback.href);
+    assert.equal(await reasonOf(gateway, late.sessionHeader), "live");
+    assert.equal((await post(gateway, logoutToken(provider, { sub: "bob", sid: "laptop" }))).status, 200);
+    for (const browser of [bob, late]) assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel", "one that fits both");
+    assert.equal(await reasonOf(gateway, ada.sessionHeader), "live");
+  });
+
+  test("conformance 36: a logout token in another algorithm than the registration's is 400, though its signature is good", async (t) => {
+    const es256 = signingKey("ES256");
+    const published = [signingKey("RS256").publicJwk, es256.publicJwk];
+    for (const [what, world] of [
+      ["as OIDC_ID_TOKEN_ALG says", { hostile: { published }, vars: { OIDC_ID_TOKEN_ALG: "RS256" } }],
+      ["as discovery says", { hostile: { published, discovery: { id_token_signing_alg_values_supported: ["RS256"] } } }],
+    ]) {
+      const { gateway, provider, login } = await createWorld(t, world);
+      const browser = await login();
+      assertProblem(await post(gateway, logoutToken(provider, { key: es256 })), 400, "bad_request", what);
+      assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
+      assert.equal((await post(gateway, logoutToken(provider))).status, 200);
+      assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
     }
   });
 

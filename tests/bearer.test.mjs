@@ -1,11 +1,12 @@
 // Clients that bring their own JWT: which are accepted, what becomes of the others, and when the keys are fetched.
-// Conformance.md 39, 40.
+// Conformance.md 39, 40, 51.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { DROP, flood, HANG, startHostileProvider } from "./parts/hostile.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { jwt, jwtWith, withBrokenSignature } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
+import { sleep, until } from "./parts/process.mjs";
 import { valuesOf } from "./parts/upstream.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -247,5 +248,56 @@ describe("bearer", () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => call(signed(RS256), "/api/x", { limit: 40_000 })));
     for (const { status } of answers) assert.equal(status, 503);
     assert.ok(issuer.calls.jwks.length <= 2, "one fetch, repeated once");
+  });
+
+  test("conformance 51: stale keys serve at once while they are fetched anew, whatever comes of it, with one call at a time", async (t) => {
+    for (const answer of [HANG, DROP, { status: 500, body: "" }, { json: { keys: [] } }, { body: "<html>" }]) {
+      const { call, issuer, gateway } = await createKeys(t, { entry: INSTRUMENTS });
+      assert.equal((await call(signed(RS256))).status, 200);
+      issuer.answers.jwks = async () => answer;
+      await setClockAhead(gateway, 1200);
+      const at = now() + 1200;
+      const began = Date.now();
+      const answers = await Promise.all(Array.from({ length: 20 }, () => call(signed(RS256, { iat: at, exp: at + 300 }))));
+      for (const { status } of answers) assert.equal(status, 200);
+      assert.ok(Date.now() - began < 3000, `${Date.now() - began} ms`);
+      await sleep(300);
+      // workerd itself repeats a GET whose kept connection breaks.
+      assert.ok(issuer.calls.jwks.length <= (answer === DROP ? 5 : 3), `${issuer.calls.jwks.length} calls`);
+    }
+  });
+
+  test("a new key under the old kid is found with one fetch, and a forged signature causes one in 30 s", async (t) => {
+    const { call, issuer, gateway } = await createKeys(t, { published: [RS256], entry: INSTRUMENTS });
+    assert.equal((await call(signed(RS256))).status, 200);
+    const other = signingKey("RS256", "other");
+    issuer.published = [{ ...other.publicJwk, kid: RS256.kid }];
+    const renewed = { ...other, kid: RS256.kid };
+    assert.equal((await call(signed(renewed))).status, 200);
+    assert.equal(issuer.calls.jwks.length, 2);
+    for (let i = 0; i < 10; i += 1) assert.equal((await call(signed(RS256))).status, 401);
+    assert.equal(issuer.calls.jwks.length, 2, "within 30 s of the last one");
+    await setClockAhead(gateway, 31);
+    for (let i = 0; i < 10; i += 1) assert.equal((await call(signed(RS256))).status, 401);
+    assert.equal(issuer.calls.jwks.length, 3);
+    assert.equal((await call(signed(renewed))).status, 200);
+  });
+
+  test("a client that leaves while it fetches the keys leaves the others theirs", async (t) => {
+    const { call, issuer, gateway } = await createKeys(t);
+    issuer.answers.jwks = async (valid) => {
+      await sleep(1500);
+      return valid();
+    };
+    const leaver = new AbortController();
+    const left = gateway.request("/api/x", { headers: { authorization: `Bearer ${signed(RS256)}` }, signal: leaver.signal });
+    left.catch(() => {});
+    await until("the keys are asked for", () => issuer.calls.jwks.length === 1);
+    const others = Promise.all(Array.from({ length: 10 }, () => call(signed(RS256))));
+    await sleep(200);
+    leaver.abort();
+    await assert.rejects(left);
+    for (const { status } of await others) assert.equal(status, 200);
+    assert.ok(issuer.calls.jwks.length <= 2, `${issuer.calls.jwks.length} calls`);
   });
 });

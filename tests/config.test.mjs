@@ -33,7 +33,7 @@ describe("config", () => {
     assert.equal(answer.status, 500);
     const problem = answer.json();
     assert.equal(problem.code, "config_invalid");
-    assert.deepEqual(variables(answer), ["OIDC_CLIENT_ID", "OIDC_ISSUER", "UPSTREAM"]);
+    assert.deepEqual(variables(answer), ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ISSUER", "UPSTREAM"]);
     for (const { message } of problem.problems) assert.ok(message.length > 20, "what to put there");
   });
 
@@ -96,11 +96,29 @@ describe("config", () => {
     assert.match(answer.text, /must begin with a slash, as in \/api\/\*/);
   });
 
+  test("a client secret that was forgotten is named, and a public client is asked for STATE_KEYS", async (t) => {
+    for (const [vars, expected, message] of [
+      [{ OIDC_CLIENT_SECRET: undefined }, ["OIDC_CLIENT_SECRET"], /wrangler secret put OIDC_CLIENT_SECRET.*OIDC_TOKEN_AUTH = "none"/],
+      [{ OIDC_CLIENT_SECRET: undefined, OIDC_TOKEN_AUTH: "client_secret_basic" }, ["OIDC_CLIENT_SECRET"], /is missing/],
+      [{ OIDC_CLIENT_SECRET: undefined, OIDC_TOKEN_AUTH: "none", STATE_KEYS: undefined }, ["STATE_KEYS"], /wrangler secret put STATE_KEYS/],
+    ]) {
+      const gateway = await start(t, vars);
+      const answer = await gateway.request("/auth/healthz");
+      assert.equal(answer.status, 500);
+      assert.deepEqual(variables(answer), expected);
+      assert.match(answer.json().problems[0].message, message);
+      assert.equal((await gateway.request("/auth/login")).json().code, "config_invalid");
+      await gateway.stop();
+    }
+  });
+
   const wrong = {
     PROVIDER: ["OIDC", "okta", "none"],
     OIDC_ISSUER: ["", "op.example.com", "http://op.example.com", "https://op.example.com?x", "https://op.example.com#x", "ftp://op.example.com"],
     OIDC_CLIENT_ID: [""],
-    OIDC_TOKEN_AUTH: ["private_key_jwt", "basic"],
+    OIDC_CLIENT_SECRET: ["", " "],
+    OIDC_ID_TOKEN_ALG: ["none", "HS256", "RS256,HS256", "rs256", ","],
+    OIDC_TOKEN_AUTH: ["private_key_jwt", "basic", "None"],
     OIDC_SCOPES: ["email", "openid2"],
     OIDC_RESPONSE_MODE: ["fragment"],
     OIDC_AUTHORIZATION_PARAMS: ["x", "[]", '{"a":1}', '{"client_id":"x"}', '{"state":"x"}', '{"redirect_uri":"x"}', '{"scope":"x"}', '{"nonce":"x"}', '{"code_challenge":"x"}', '{"response_mode":"x"}', '{"prompt":"none"}'],
@@ -139,7 +157,8 @@ describe("config", () => {
       { OIDC_AUTHORIZATION_PARAMS: '{"acr_values":"mfa","prompt":"consent"}', OIDC_AUDIENCE: "api", OIDC_RESOURCE: "urn:example:api", OIDC_REUSE_LEEWAY_SECONDS: "0" },
       { SESSION_IDLE_SECONDS: "1", SESSION_ABSOLUTE_SECONDS: "1", LOGIN_TIMEOUT_SECONDS: "1", UPSTREAM_TIMEOUT_SECONDS: "1" },
       { DEFAULT_REGION: "oc", SESSION_STORE: "durable", OIDC_SCOPES: "openid", ADMIN_TOKEN: undefined, STATE_KEYS: undefined },
-      { OIDC_ISSUER: "https://op.example.com/tenant/", UPSTREAM: "https://app.internal.example.com/base", OIDC_CLIENT_SECRET: undefined },
+      { OIDC_ISSUER: "https://op.example.com/tenant/", UPSTREAM: "https://app.internal.example.com/base", OIDC_ID_TOKEN_ALG: "ES256, RS256" },
+      { OIDC_CLIENT_SECRET: undefined, OIDC_TOKEN_AUTH: "none" },
       { UPSTREAM: "http://localhost:1", OIDC_ISSUER: "http://[::1]:1", PROVIDER: undefined },
     ]) {
       const gateway = await start(t, vars);

@@ -1,7 +1,8 @@
 // The provider's keys: when they are fetched again and when not, and what happens when they cannot be had.
-// Conformance.md 39, 40 and the modules about keys. Time passes by moving the gateway's clock.
+// Conformance.md 39, 40, 51 and the modules about keys. Time passes by moving the gateway's clock.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { expired, LIFE } from "./parts/expired.mjs";
 import { DROP, flood } from "./parts/hostile.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { jwt } from "./parts/jwt.mjs";
@@ -127,6 +128,10 @@ describe("jwks", () => {
     assertRejected(first, { status: 503, code: "provider_unavailable" });
     assert.ok(Number(first.page.headers["retry-after"]) > 0);
     world.provider.answers.jwks = undefined;
+    const looked = looks(world);
+    assertRejected(await attempt(world), { status: 503, code: "provider_unavailable" });
+    assert.equal(looks(world), looked, "no call for 5 s after a failure");
+    await setClockAhead(world.gateway, 6);
     await assertSignedIn(world, await attempt(world));
     // Stale, and not to be had again: the last good ones serve for an hour.
     world.provider.answers.jwks = () => DROP;
@@ -137,11 +142,13 @@ describe("jwks", () => {
     world.provider.idToken = { claims: ahead(2 * 3600 + 60) };
     assertRejected(await attempt(world), { status: 503, code: "provider_unavailable" });
     world.provider.answers.jwks = undefined;
+    await setClockAhead(world.gateway, 2 * 3600 + 66);
+    world.provider.idToken = { claims: ahead(2 * 3600 + 66) };
     await assertSignedIn(world, await attempt(world));
   });
 
   test("conformance 40: keys of 50 MB are not read to the end, and nobody is logged in", async (t) => {
-    const world = await createWorld(t, { hostile: true });
+    const world = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
     const sent = [];
     world.provider.answers.jwks = () => {
       const { body, sent: count } = flood(50 << 20);
@@ -154,7 +161,89 @@ describe("jwks", () => {
     assert.ok(sent.length > 0);
     for (const count of sent) assert.ok(count() < 20 << 20, `${count()} bytes were taken`);
     world.provider.answers.jwks = undefined;
+    await setClockAhead(world.gateway, 6);
     await assertSignedIn(world, await attempt(world));
+  });
+
+  test("a new key under the old kid is found with one fetch, and a forged signature causes one in 30 s", async (t) => {
+    const world = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
+    await assertSignedIn(world, await attempt(world));
+    const before = looks(world);
+    const { kid } = world.provider.key;
+    world.provider.key = { ...signingKey("RS256", "other"), kid, publicJwk: { ...signingKey("RS256", "other").publicJwk, kid } };
+    await assertSignedIn(world, await attempt(world));
+    assert.equal(looks(world), before + 1);
+    const forge = () => {
+      world.provider.idToken = { sign: (header, claims) => jwt(header, claims, signingKey("RS256", "stranger")) };
+    };
+    forge();
+    for (let i = 0; i < 5; i += 1) assertRejected(await attempt(world));
+    assert.equal(looks(world), before + 1, "within 30 s of the last one");
+    await setClockAhead(world.gateway, 31);
+    for (let i = 0; i < 5; i += 1) assertRejected(await attempt(world));
+    assert.equal(looks(world), before + 2);
+    world.provider.idToken = {};
+    await assertSignedIn(world, await attempt(world));
+  });
+
+  for (const [what, unusable] of Object.entries({
+    "an empty set": { json: { keys: [] } },
+    "a set of keys for encryption": { json: { keys: [{ ...signingKey("RS256").publicJwk, use: "enc" }] } },
+    "a set of secrets": { json: { keys: [{ kty: "oct", k: "AAAA", kid: signingKey("RS256").kid }] } },
+    "a set of keys of unknown types": { json: { keys: [{ kty: "AKP", alg: "ML-DSA-44", pub: "AAAA" }, {}, null, 7] } },
+    "no set": { json: { hello: "there" } },
+    "no JSON": { body: "<h1>hello</h1>" },
+    "a redirect": { status: 302, headers: { location: "/jwks2" } },
+    "an error": { status: 404, body: "" },
+  })) {
+    test(`conformance 51: ${what} replaces no good keys, when they are stale and when one is missing`, async (t) => {
+      const world = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
+      await assertSignedIn(world, await attempt(world));
+      world.provider.answers.jwks = () => unusable;
+      signWith(world, signingKey("RS256"), { alg: "RS256", kid: "unknown" });
+      const { page, browser } = await attempt(world);
+      assert.ok([400, 502].includes(page.status), `${page.status}`);
+      assert.equal(browser.session, undefined);
+      world.provider.idToken = {};
+      await assertSignedIn(world, await attempt(world));
+      for (const seconds of [1200, 2400]) {
+        await setClockAhead(world.gateway, seconds);
+        world.provider.idToken = { claims: ahead(seconds) };
+        const before = looks(world);
+        for (let i = 0; i < 3; i += 1) await assertSignedIn(world, await attempt(world));
+        assert.ok(looks(world) <= before + 2, "one call, and its repeat");
+      }
+      assert.ok(looks(world) > 2, "it was looked for");
+    });
+  }
+
+  test("a refreshed ID token whose key cannot be fetched has an unknown outcome: the session lives, and nothing of the answer is used", async (t) => {
+    const { provider, browser, upstream, gateway } = await expired(t);
+    provider.answers.jwks = () => DROP;
+    provider.key = signingKey("RS256", "rotated");
+    const seen = upstream.requests.length;
+    const answer = await browser.api("/api");
+    assert.equal(answer.json().code, "login_required", answer.text);
+    assert.equal(upstream.requests.length, seen, "its access token went nowhere");
+    assert.equal((await browser.api("/auth/session")).status, 200);
+    const { outcome } = gateway.eventsOf("refresh").at(-1);
+    assert.equal(outcome, "unknown");
+    provider.answers.jwks = undefined;
+    // A key that is missing is looked for once in 30 s.
+    await setClockAhead(gateway, LIFE + 33);
+    provider.idToken = { claims: ahead(LIFE + 33) };
+    assert.equal((await browser.navigate("/page")).status, 200, "through the provider");
+    assert.equal(provider.refreshes.length, 1);
+  });
+
+  test("a refreshed ID token whose key cannot be fetched and that names another user ends the session", async (t) => {
+    for (const change of [{ sub: "grace" }, { iss: "https://other.example" }, { aud: "another" }, { sub: undefined }]) {
+      const { provider, browser } = await expired(t);
+      provider.answers.jwks = () => DROP;
+      provider.key = signingKey("RS256", "rotated");
+      provider.idToken = { claims: (claims) => ({ ...claims, ...change }) };
+      assert.equal((await browser.api("/api")).json().reason, "refresh_rejected", JSON.stringify(change));
+    }
   });
 
   for (const [what, answer] of Object.entries({

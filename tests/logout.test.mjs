@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { DROP, HANG } from "./parts/hostile.mjs";
+import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { rawGet } from "./parts/rawhttp.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -252,4 +253,27 @@ describe("logout", () => {
     assert.equal((await browser.api("/auth/logout", { method: "POST" })).status, 303);
     assert.equal((await gateway.request("/api", { headers: { cookie } })).status, 401);
   });
+
+  for (const [what, endpoints, seconds, throughProvider] of [
+    ["discovery, with no document that is good any more", ["discovery"], 3700, false],
+    ["the revocation endpoint", ["revocation"], 0, true],
+    ["discovery and the revocation endpoint, with a stale document", ["discovery", "revocation"], 1800, true],
+    ["everything", ["discovery", "revocation", "jwks", "token"], 3700, false],
+  ]) {
+    test(`a logout waits 3 s for all calls together while ${what} hangs, and the session is over before that`, async (t) => {
+      const { provider, gateway, login } = await createWorld(t, { hostile: { accessTokenSeconds: 86_000 }, entry: INSTRUMENTS });
+      const browser = await login();
+      const cookie = browser.sessionHeader;
+      for (const endpoint of endpoints) provider.answers[endpoint] = () => HANG;
+      await setClockAhead(gateway, seconds);
+      const began = Date.now();
+      const leaving = browser.api("/auth/logout", { method: "POST" });
+      await until("it is over", async () => (await gateway.request("/api", { headers: { cookie } })).status === 401, 2500);
+      const answer = await leaving;
+      assert.ok(Date.now() - began < 4000, `${Date.now() - began} ms`);
+      assert.equal(answer.status, 303);
+      assert.equal(answer.headers.location.startsWith(provider.issuer), throughProvider, answer.headers.location);
+      assert.equal(browser.session, undefined);
+    });
+  }
 });

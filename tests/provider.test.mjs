@@ -42,8 +42,8 @@ describe("provider", () => {
     assert.equal(world.provider.calls.revocation[0].status, 200);
   });
 
-  test("without OIDC_CLIENT_SECRET the client is a public one: its id in the body, PKCE, no secret", async (t) => {
-    const world = await createWorld(t, { provider: { auth: "none" } });
+  test("with OIDC_TOKEN_AUTH = none the client is a public one: its id in the body, PKCE, no secret", async (t) => {
+    const world = await createWorld(t, { provider: { auth: "none" }, vars: { OIDC_TOKEN_AUTH: "none" } });
     const { browser } = await attempt(world);
     await browser.api("/auth/refresh", { method: "POST" });
     assert.equal(world.provider.refreshes[0].status, 200);
@@ -60,6 +60,24 @@ describe("provider", () => {
       await assertSignedIn(world, await attempt(world));
     });
   }
+  test("ID tokens in another algorithm than OIDC_ID_TOKEN_ALG or discovery names are rejected, and the log says where it is set", async (t) => {
+    const published = ["RS256", "ES256"].map((alg) => signingKey(alg).publicJwk);
+    for (const world of [
+      { hostile: { published }, vars: { OIDC_ID_TOKEN_ALG: "RS256,PS256" } },
+      { hostile: { published, discovery: { id_token_signing_alg_values_supported: ["RS256", "HS256", "none"] } } },
+    ]) {
+      const made = await createWorld(t, world);
+      await assertSignedIn(made, await attempt(made));
+      made.provider.key = signingKey("ES256");
+      const { page, browser } = await attempt(made);
+      assert.equal(page.status, 400);
+      assert.equal(browser.session, undefined);
+      assert.match(made.gateway.eventsOf("complete").at(-1).detail, /OIDC_ID_TOKEN_ALG/);
+    }
+    const silent = await createWorld(t, { hostile: { key: signingKey("ES384"), discovery: { id_token_signing_alg_values_supported: undefined } } });
+    await assertSignedIn(silent, await attempt(silent));
+  });
+
   for (const alg of ["ES256", "EdDSA", "PS256"]) {
     test(`a real provider's ID tokens with ${alg} are accepted`, async (t) => {
       const world = await createWorld(t, { provider: { alg } });
@@ -244,11 +262,11 @@ describe("provider", () => {
     assert.ok((await expiry()) > first);
   });
 
-  test("a refused client is told which variables to look at, a missing secret by name", async (t) => {
+  test("a refused client is told which variables to look at, a public one by name", async (t) => {
     const refused = () => ({ status: 401, json: { error: "invalid_client" } });
     for (const [vars, expected] of [
       [{}, /invalid_client\. Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH/],
-      [{ OIDC_CLIENT_SECRET: undefined }, /invalid_client\. OIDC_CLIENT_SECRET is not set/],
+      [{ OIDC_TOKEN_AUTH: "none" }, /invalid_client\. OIDC_TOKEN_AUTH is none/],
     ]) {
       const world = await createWorld(t, { hostile: true, vars });
       world.provider.answers.token = refused;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { burst, expired, LIFE, statuses } from "./parts/expired.mjs";
+import { DROP } from "./parts/hostile.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -149,25 +150,102 @@ describe("answers that come later", { concurrency: 4 }, () => {
     });
   }
 
-  test("conformance 31: it is retried at most 3 times; then 503 with Retry-After: 30, no call in between, and anew 30 s later", async (t) => {
+  test("conformance 31: it is retried at most 3 times; then 503 with Retry-After: 5, no call in between, and anew after it, with pauses that double to 30 s", async (t) => {
     const { provider, gateway, browser } = await expired(t);
     provider.answers.token = () => ({ status: 503, body: "" });
-    const answer = await browser.api("/api");
-    assert.equal(answer.status, 503);
-    assert.equal(answer.json().code, "provider_unavailable");
-    const wait = Number(answer.headers["retry-after"]);
-    assert.ok(wait >= 25 && wait <= 31, `Retry-After: ${answer.headers["retry-after"]}`);
-    assert.equal(provider.refreshes.length, 4);
-    const again = await browser.api("/api");
-    assert.equal(again.status, 503);
-    assert.ok(Number(again.headers["retry-after"]) > 0);
-    assert.equal(provider.refreshes.length, 4);
+    let clock = LIFE + 1;
+    for (const [series, pause] of [5, 10, 20, 30, 30].entries()) {
+      const answer = await browser.api("/api");
+      assert.equal(answer.status, 503);
+      assert.equal(answer.json().code, "provider_unavailable");
+      const wait = Number(answer.headers["retry-after"]);
+      assert.ok(wait >= pause && wait <= pause + 1, `Retry-After: ${wait} after series ${series + 1}`);
+      assert.equal(provider.refreshes.length, 4 * (series + 1));
+      await setClockAhead(gateway, clock + pause - 2);
+      const again = await browser.api("/api");
+      assert.equal(again.status, 503);
+      assert.ok(Number(again.headers["retry-after"]) > 0);
+      assert.equal(provider.refreshes.length, 4 * (series + 1), "the pause is not over");
+      clock += pause + 1;
+      await setClockAhead(gateway, clock);
+      if (series === 2) await gateway.restart().then(() => setClockAhead(gateway, clock));
+    }
     assert.ok(browser.session, "the session is kept");
     provider.answers.token = undefined;
-    await setClockAhead(gateway, LIFE + 1 + 45);
     assert.equal((await browser.api("/api")).status, 200);
-    assert.equal(provider.refreshes.length, 5);
+    assert.equal(provider.refreshes.length, 21);
     assert.equal(new Set(provider.presented).size, 1, "it is still the first refresh token");
+    // What came since makes the next pause a short one.
+    provider.answers.token = () => ({ status: 503, body: "" });
+    await setClockAhead(gateway, clock + LIFE + 1);
+    assert.ok(Number((await browser.api("/api")).headers["retry-after"]) <= 6);
+  });
+
+  for (const [what, status, error] of [
+    ["invalid_client", 401, "invalid_client"],
+    ["invalid_client with status 400", 400, "invalid_client"],
+    ["unauthorized_client", 400, "unauthorized_client"],
+    ["Auth0's word for a wrong secret", 401, "access_denied"],
+  ]) {
+    test(`a momentary ${what} ends nothing: the token was not used, and the request works when the secret fits again`, async (t) => {
+      const { provider, browser, token, first, gateway } = await expired(t);
+      let number = 0;
+      provider.answers.token = (valid) => ((number += 1) <= 2 ? { status, json: { error } } : valid());
+      assert.notEqual(await token(browser), first);
+      assert.equal(new Set(provider.presented).size, 1);
+      // And one that lasts is a 503 until it is over.
+      provider.answers.token = () => ({ status, json: { error } });
+      await setClockAhead(gateway, 2 * (LIFE + 1));
+      const answer = await browser.api("/api");
+      assert.equal(answer.status, 503, answer.text);
+      assert.match(gateway.eventsOf("refresh").at(-1).detail, /OIDC_CLIENT/);
+      provider.answers.token = undefined;
+      await setClockAhead(gateway, 2 * (LIFE + 1) + 7);
+      assert.equal((await browser.api("/api")).status, 200);
+    });
+  }
+
+  for (const error of ["invalid_request", "invalid_scope", "server_error", "access_denied", "<b>"]) {
+    test(`a 400 ${error} has an unknown outcome: the token is not presented again`, async (t) => {
+      const { provider, browser } = await expired(t);
+      provider.answers.token = () => ({ status: 400, json: { error } });
+      assert.equal((await browser.api("/api")).status, 401);
+      provider.answers.token = undefined;
+      assert.equal((await browser.api("/api")).json().code, "login_required");
+      assert.equal(provider.refreshes.length, 1);
+    });
+  }
+
+  test("within OIDC_REUSE_LEEWAY_SECONDS a Retry-After is kept to after a lost answer, too", async (t) => {
+    const { provider, browser, token } = await expired(t, { vars: { OIDC_REUSE_LEEWAY_SECONDS: "60" } });
+    let number = 0;
+    provider.answers.token = (valid) => [DROP, { status: 429, headers: { "retry-after": "3" }, body: "" }][number++] ?? valid();
+    await token(browser);
+    const [one, two, three] = provider.refreshes;
+    assert.ok(two.at - one.at < 700, `${two.at - one.at} ms`);
+    assert.ok(three.at - two.at >= 2900, `${three.at - two.at} ms`);
+    assert.equal(provider.refreshes.length, 3);
+  });
+
+  test("X-RateLimit-Reset is kept to: seconds to go, or since 1970", async (t) => {
+    for (const reset of [() => "3", () => String(Math.floor(Date.now() / 1000) + LIFE + 1 + 3)]) {
+      const { provider, browser, token } = await expired(t);
+      let number = 0;
+      provider.answers.token = (valid) => ((number += 1) === 1 ? { status: 429, headers: { "x-ratelimit-reset": reset() }, body: "" } : valid());
+      await token(browser);
+      const [one, two] = provider.refreshes;
+      assert.ok(two.at - one.at >= 1900 && two.at - one.at < 6000, `${two.at - one.at} ms`);
+    }
+  });
+
+  test("a provider that asks for an hour gets five minutes", async (t) => {
+    for (const headers of [{ "retry-after": "3600" }, { "x-ratelimit-reset": "3600" }, { "x-ratelimit-reset": "4000000000" }]) {
+      const { provider, browser } = await expired(t);
+      provider.answers.token = () => ({ status: 429, headers, body: "" });
+      const wait = Number((await browser.api("/api")).headers["retry-after"]);
+      assert.ok(wait >= 299 && wait <= 301, `${wait}`);
+      assert.equal(provider.refreshes.length, 1);
+    }
   });
 
   test("Retry-After is respected", async (t) => {

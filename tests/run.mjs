@@ -37,6 +37,7 @@ const MODULES = [
   "bearer",
   "callback",
   "captcha",
+  "claims",
   "config",
   "failures",
   "fixation",

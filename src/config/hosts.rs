@@ -48,6 +48,7 @@ mod tests {
         let read = Config::read(|name| match name {
             "OIDC_ISSUER" => Some("https://login.example".into()),
             "OIDC_CLIENT_ID" => Some("gateway".into()),
+            "OIDC_CLIENT_SECRET" => Some("secret".into()),
             _ => vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
         });
         read.err().unwrap_or_default().into_iter().map(|problem| problem.variable.into_owned()).collect()

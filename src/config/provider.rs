@@ -177,7 +177,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let issuer = self.issuer();
         let client_id = self
             .required("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
-        self.oidc(issuer, client_id)
+        self.oidc(issuer, client_id, "the client secret of this gateway's registration at the provider")
     }
 
     fn auth0(&mut self) -> Option<Auth0> {
@@ -194,7 +194,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             "is missing: the Client ID in the Auth0 Dashboard under Applications, your application, Settings",
         );
         let logout_federated = self.choice("AUTH0_LOGOUT_FEDERATED", &[("false", false), ("true", true)]);
-        let oidc = self.oidc(issuer, client_id)?;
+        let secret_is = "the Client Secret in the Auth0 Dashboard under Applications, your application, Settings";
+        let oidc = self.oidc(issuer, client_id, secret_is)?;
         // What a new application of the kind "Regular Web Application" is set to.
         let token_auth = oidc.token_auth.or(Some(TokenAuth::Post));
         let oidc = Oidc { issuer_variable: "AUTH0_DOMAIN", token_auth, ..oidc };

@@ -14,7 +14,12 @@ fn problems(vars: &[(&str, &str)]) -> Vec<Problem> {
 }
 
 fn auth0(more: &[(&str, &str)]) -> Result<Auth0, Vec<Problem>> {
-    let vars = [("PROVIDER", "auth0"), ("AUTH0_DOMAIN", "tenant.eu.auth0.com"), ("OIDC_CLIENT_ID", "abc")];
+    let vars = [
+        ("PROVIDER", "auth0"),
+        ("AUTH0_DOMAIN", "tenant.eu.auth0.com"),
+        ("OIDC_CLIENT_ID", "abc"),
+        ("OIDC_CLIENT_SECRET", "s3cret"),
+    ];
     match read(&[&vars, more].concat())? {
         Provider::Auth0(auth0) => Ok(auth0),
         other => panic!("{other:?}"),
@@ -106,7 +111,7 @@ fn workos_s_access_tokens_come_from_the_host_or_the_client_at_it() {
 
 #[test]
 fn what_is_missing_is_named_in_the_provider_s_own_words() {
-    let found = problems(&[("PROVIDER", "auth0")]);
+    let found = problems(&[("PROVIDER", "auth0"), ("OIDC_CLIENT_SECRET", "s3cret")]);
     let names: Vec<_> = found.iter().map(|problem| problem.variable.as_ref()).collect();
     assert_eq!(names, ["AUTH0_DOMAIN", "OIDC_CLIENT_ID"]);
     assert!(found.iter().all(|problem| problem.message.contains("Auth0 Dashboard")));
@@ -120,7 +125,8 @@ fn what_is_missing_is_named_in_the_provider_s_own_words() {
 #[test]
 fn what_the_configuration_says_of_a_login_is_not_the_visitors_to_say() {
     let params = [("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent","organization":"org_1"}"#)];
-    let oidc = read(&[&[("OIDC_ISSUER", "https://login.example"), ("OIDC_CLIENT_ID", "c")], &params[..]].concat());
+    let client = [("OIDC_ISSUER", "https://op.example"), ("OIDC_CLIENT_ID", "c"), ("OIDC_CLIENT_SECRET", "s")];
+    let oidc = read(&[&client, &params[..]].concat());
     let (oidc, auth0) = (oidc.unwrap(), Provider::Auth0(auth0(&params).unwrap()));
     for provider in [&oidc, &auth0] {
         assert!(provider.decides("prompt") && provider.decides("organization") && !provider.decides("connection"));
@@ -138,5 +144,47 @@ fn at_workos_a_configured_selector_excludes_those_that_would_take_its_place() {
     ] {
         let provider = Provider::WorkOs(workos(&[("OIDC_AUTHORIZATION_PARAMS", params)]).unwrap());
         assert_eq!((provider.decides("organization"), provider.decides("connection")), (organization, connection));
+    }
+}
+
+#[test]
+fn a_public_client_says_so_and_has_state_keys_and_a_forgotten_secret_is_a_mistake() {
+    let registered = [("OIDC_ISSUER", "https://op.example"), ("OIDC_CLIENT_ID", "abc")];
+    let keys = ("STATE_KEYS", "a:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc");
+    let (none, secret) = (("OIDC_TOKEN_AUTH", "none"), ("OIDC_CLIENT_SECRET", "hunter2"));
+    let names = |more: &[(&str, &str)]| -> Vec<String> {
+        problems(&[&registered[..], more].concat()).into_iter().map(|problem| problem.variable.into_owned()).collect()
+    };
+    assert_eq!(names(&[keys]), ["OIDC_CLIENT_SECRET"]);
+    assert_eq!(names(&[keys, ("OIDC_CLIENT_SECRET", " ")]), ["OIDC_CLIENT_SECRET"]);
+    assert_eq!(names(&[keys, ("OIDC_TOKEN_AUTH", "client_secret_post")]), ["OIDC_CLIENT_SECRET"]);
+    assert_eq!(names(&[keys, ("OIDC_TOKEN_AUTH", "None")]), ["OIDC_TOKEN_AUTH"]);
+    assert_eq!(names(&[none]), ["STATE_KEYS"]);
+    assert!(names(&[secret]).is_empty() && names(&[none, keys]).is_empty());
+    let auth0 = [("PROVIDER", "auth0"), ("AUTH0_DOMAIN", "t.auth0.com"), ("OIDC_CLIENT_ID", "abc")];
+    assert_eq!(problems(&auth0)[0].variable, "OIDC_CLIENT_SECRET");
+    let Provider::Oidc(public) = read(&[&registered[..], &[none, keys, secret]].concat()).unwrap() else {
+        panic!("another kind")
+    };
+    assert!(public.client_secret.is_none(), "it has none, whatever is left of one");
+}
+
+#[test]
+fn the_algorithms_of_id_tokens_are_public_key_ones() {
+    let registered =
+        [("OIDC_ISSUER", "https://op.example"), ("OIDC_CLIENT_ID", "abc"), ("OIDC_CLIENT_SECRET", "hunter2")];
+    let algorithms = |named: &str| match read(&[&registered[..], &[("OIDC_ID_TOKEN_ALG", named)]].concat()) {
+        Ok(Provider::Oidc(oidc)) => oidc.id_token_algorithms.map(|algorithms| algorithms.len()),
+        Ok(other) => panic!("{other:?}"),
+        Err(found) => {
+            assert_eq!(found[0].variable, "OIDC_ID_TOKEN_ALG");
+            Some(0)
+        }
+    };
+    assert_eq!(algorithms(""), None);
+    assert_eq!(algorithms("RS256"), Some(1));
+    assert_eq!(algorithms("PS256, ES384,EdDSA"), Some(3));
+    for refused in ["none", "HS256", "RS256,HS256", "RS256 ES256", "RS256,", "rs256", ","] {
+        assert_eq!(algorithms(refused), Some(0), "{refused}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
@@ -35,6 +36,12 @@ const OWN_PARAMETERS: [&str; 15] = [
 
 /// What the keys of login cookies are derived for.
 const LOGIN_COOKIE: &str = "edge-oauth-sessions login 1";
+/// `OIDC_TOKEN_AUTH`.
+const TOKEN_AUTH: [(&str, TokenAuth); 3] =
+    [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post), ("none", TokenAuth::None)];
+/// What `OIDC_ID_TOKEN_ALG` may name: public-key algorithms, as with a public key as the secret of an HMAC anybody could
+/// sign.
+const ID_TOKEN_ALG: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
 /// See [`Config::read`].
 pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Problem>> {
@@ -123,9 +130,15 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// What OpenID Connect providers have in common.
-    pub(super) fn oidc(&mut self, issuer: Option<IssuerUrl>, client_id: Option<String>) -> Option<Oidc> {
-        let methods = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
-        let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &methods);
+    pub(super) fn oidc(
+        &mut self,
+        issuer: Option<IssuerUrl>,
+        client_id: Option<String>,
+        secret_is: &str,
+    ) -> Option<Oidc> {
+        let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH);
+        let client_secret = self.client_secret(token_auth, secret_is);
+        let id_token_algorithms = self.id_token_algorithms();
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
         let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
         if !scopes.iter().any(|scope| scope == "openid") {
@@ -143,8 +156,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             issuer: issuer?,
             issuer_variable: "OIDC_ISSUER",
             client_id: ClientId::new(client_id?),
-            client_secret: self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new),
+            client_secret,
             token_auth,
+            id_token_algorithms,
             scopes,
             form_post: form_post?,
             authorization_params,
@@ -153,6 +167,43 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             par: par?,
             reuse_leeway,
         })
+    }
+
+    /// The client secret. A public client has none, and has to say so: one that was forgotten would make one of this.
+    fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<ClientSecret> {
+        if token_auth == Some(TokenAuth::None) {
+            if self.text("STATE_KEYS").is_none() {
+                self.problem(
+                    "STATE_KEYS",
+                    "is missing: OIDC_TOKEN_AUTH is none, and so there is no client secret to derive keys from. Put id:key there, \
+                     the key 32 random bytes in base64url; set it with `npx wrangler secret put STATE_KEYS`",
+                );
+            }
+            return None;
+        }
+        let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
+        // One mistake is told once.
+        if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
+            let message = format!(
+                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`. A public client, which has \
+                 none, says so with OIDC_TOKEN_AUTH = \"none\""
+            );
+            self.problem("OIDC_CLIENT_SECRET", &message);
+        }
+        secret
+    }
+
+    /// What ID tokens may be signed with, where that is configured.
+    fn id_token_algorithms(&mut self) -> Option<Vec<CoreJwsSigningAlgorithm>> {
+        let text = self.text("OIDC_ID_TOKEN_ALG")?;
+        let named = text.split(',').map(str::trim);
+        let known = |name: &str| ID_TOKEN_ALG.contains(&name).then(|| serde_json::from_value(name.into()).ok())?;
+        let algorithms: Option<Vec<_>> = named.map(known).collect();
+        if algorithms.is_none() {
+            let message = format!("must be one of these, or several with commas between: {}", ID_TOKEN_ALG.join(", "));
+            self.problem("OIDC_ID_TOKEN_ALG", &message);
+        }
+        algorithms
     }
 
     pub(super) fn issuer(&mut self) -> Option<IssuerUrl> {

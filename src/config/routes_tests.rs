@@ -5,6 +5,7 @@ fn read(routes: &str, more: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
     Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("s3cret".into()),
         "UPSTREAM" => Some("https://ignored.internal".into()),
         "binding:APP" => Some(String::new()),
         "ROUTES" => Some(routes.into()),

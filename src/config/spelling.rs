@@ -3,7 +3,7 @@
 use super::Problem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 53] = [
+pub const NAMES: [&str; 54] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -30,6 +30,7 @@ pub const NAMES: [&str; 53] = [
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET",
+    "OIDC_ID_TOKEN_ALG",
     "OIDC_ISSUER",
     "OIDC_PAR",
     "OIDC_RESOURCE",

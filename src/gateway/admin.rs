@@ -222,6 +222,7 @@ mod tests {
         let config = Config::read(|name| match name {
             "OIDC_ISSUER" => Some("https://op.example".into()),
             "OIDC_CLIENT_ID" => Some("gateway".into()),
+            "OIDC_CLIENT_SECRET" => Some("secret".into()),
             "UPSTREAM" => Some("https://app.internal".into()),
             _ => None,
         })

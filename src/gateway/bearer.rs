@@ -5,28 +5,22 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
-use openidconnect::HttpRequest;
+use futures::FutureExt as _;
+use openidconnect::HttpResponse;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use worker::Delay;
 
 use super::Gateway;
 use super::identity::Claims;
-use super::jwk::{Algorithm, Jwk};
+use super::jwk::{ALGORITHMS, Algorithm, Jwk};
 use super::jwt::{Expected, Jwt, JwtError};
 use super::problem::Problem;
 use super::request::Incoming;
 use crate::ambient;
-use crate::config::jwt::{self as settings, Keys};
-use crate::provider::document::{Answer, Document, Step};
-use crate::provider::http;
-
-/// How often a request looks whether a fetch that is under way is done.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-const BAD_SIGNATURE: Problem = Problem::InvalidToken("The bearer token's signature is not accepted.");
+use crate::config::jwt::Keys;
+use crate::provider::published::{Background, Fetched, Missing, Published, Source};
+use crate::provider::{ProviderError, http};
 
 #[wasm_bindgen]
 extern "C" {
@@ -54,11 +48,11 @@ struct Key {
     imported: RefCell<Vec<(&'static str, web_sys::CryptoKey)>>,
 }
 
-type KeySet = Rc<Vec<Key>>;
+type KeySet = Vec<Key>;
 
 thread_local! {
-    static PUBLISHED: RefCell<Document<KeySet>> = RefCell::default();
-    static INLINE: RefCell<Option<KeySet>> = const { RefCell::new(None) };
+    static PUBLISHED: Published<KeySet> = RefCell::default();
+    static INLINE: RefCell<Option<Rc<KeySet>>> = const { RefCell::new(None) };
 }
 
 /// The token of an `Authorization: Bearer` (RFC 6750 section 2.1).
@@ -71,73 +65,77 @@ impl Gateway {
     /// The claims of a client's JWT, where it is accepted.
     pub(super) async fn bearer_claims(&self, token: &str) -> Result<Claims, Problem> {
         let Some(settings) = &self.config.jwt else { return Err(Problem::NotFound) };
-        let asked_at = ambient::now();
         let jwt = Jwt::parse(token)?;
         // Before any key is looked for: what cannot be good costs nobody a fetch.
-        jwt.check(Expected { issuer: &settings.issuer, audience: &settings.audience }, asked_at)?;
-        let mut keys = self.keys(settings, |document| document.ask(ambient::now())).await?;
-        let mut found = jwt.key(keys.iter().map(|key| &key.jwk));
-        if found == Err(JwtError::UnknownKey) {
-            keys = self.keys(settings, |document| document.ask_again(asked_at, ambient::now())).await?;
-            found = jwt.key(keys.iter().map(|key| &key.jwk));
-        }
-        let key = keys.get(found?).ok_or(BAD_SIGNATURE)?;
-        if key.verifies(&jwt).await { Ok(jwt.claims) } else { Err(BAD_SIGNATURE) }
-    }
-
-    /// The keys, when there are any to be had.
-    async fn keys(
-        &self,
-        settings: &settings::Jwt,
-        ask: impl Fn(&mut Document<KeySet>) -> Answer<KeySet>,
-    ) -> Result<KeySet, Problem> {
+        jwt.check(Expected { issuer: &settings.issuer, audience: &settings.audience }, ambient::now())?;
         let uri = match &settings.keys {
             Keys::Inline(text) => {
-                return Ok(INLINE.with_borrow_mut(|kept| Rc::clone(kept.get_or_insert_with(|| read(text.as_bytes())))));
+                let keys = INLINE
+                    .with_borrow_mut(|kept| Rc::clone(kept.get_or_insert_with(|| Rc::new(read(text.as_bytes())))));
+                verified(&jwt, &keys).await?;
+                return Ok(jwt.claims);
             }
-            Keys::Remote(uri) => uri,
+            Keys::Remote(uri) => uri.as_str(),
         };
+        let call = || fetched(uri.to_owned()).boxed_local();
+        let background = Background::Request(Rc::clone(&self.context));
+        let source = Source { documents: &PUBLISHED, address: uri, call: &call, background: &background };
+        let since = ambient::now();
+        let mut keys = source.current(since).await.map_err(|missing| match missing {
+            Missing::Useless => JwtError::UnknownKey.into(),
+            Missing::Unavailable(_) => Problem::KeysUnavailable,
+        })?;
         loop {
-            let Answer { step, fetch } = PUBLISHED.with_borrow_mut(&ask);
-            if fetch {
-                let uri = uri.to_string();
-                // It goes on when this client leaves: others wait for it.
-                self.context.wait_until(async move {
-                    let keys = fetched(uri).await;
-                    PUBLISHED.with_borrow_mut(|document| document.fetched(keys, ambient::now()));
-                });
-            }
-            match step {
-                Step::Use(keys) => return Ok(keys),
-                Step::Wait => Delay::from(LOOK_EVERY).await,
-                Step::Unavailable => return Err(Problem::KeysUnavailable),
+            match verified(&jwt, &keys.value).await {
+                Ok(()) => return Ok(jwt.claims),
+                Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), since).await {
+                    Ok(Some(newer)) => keys = newer,
+                    // Where they cannot be had, too: the last good ones serve.
+                    Ok(None) | Err(_) => return Err(error.into()),
+                },
+                Err(error) => return Err(error.into()),
             }
         }
     }
 }
 
+/// Whether one of the keys has signed the token.
+async fn verified(jwt: &Jwt<'_>, keys: &KeySet) -> Result<(), JwtError> {
+    let key = jwt.key(keys.iter().map(|key| &key.jwk))?;
+    let key = keys.get(key).ok_or(JwtError::BadSignature)?;
+    if key.verifies(jwt).await { Ok(()) } else { Err(JwtError::BadSignature) }
+}
+
 /// Fetches the key set; the operator is told why there is none.
-async fn fetched(uri: String) -> Option<KeySet> {
-    let request: HttpRequest = ::http::Request::builder()
+async fn fetched(uri: String) -> Fetched<KeySet> {
+    let request = ::http::Request::builder()
         .uri(uri)
         .header("accept", "application/jwk-set+json, application/json")
         .body(Vec::new())
-        .ok()?;
-    let why = match http::send(request).await {
-        Ok(response) if response.status().is_success() => match Jwk::read_set(response.body()) {
-            Some(_) => return Some(read(response.body())),
-            None => "the answer is no JSON Web Key Set".to_owned(),
-        },
-        Ok(response) => format!("the answer is {}", response.status()),
-        Err(error) => error.to_string(),
+        .map_err(|error| error.to_string());
+    let answer = match request {
+        Ok(request) => http::send(request).await.map_err(|error| error.to_string()),
+        Err(why) => Err(why),
     };
-    worker::console_error!("the keys at JWKS_URI cannot be had: {why}");
-    None
+    let keys = answer.and_then(|response: HttpResponse| match response.status() {
+        status if !status.is_success() => Err(format!("the answer is {status}")),
+        _ => match Jwk::read_set(response.body()) {
+            None => Err("the answer is no JSON Web Key Set".to_owned()),
+            Some(_) => Ok(read(response.body())),
+        },
+    });
+    let is_usable = |key: &Key| ALGORITHMS.iter().any(|algorithm| key.jwk.fits(algorithm));
+    let keys = keys.map_err(|why| Missing::Unavailable(ProviderError::Unavailable(why)));
+    let keys = keys.and_then(|keys| if keys.iter().any(is_usable) { Ok(keys) } else { Err(Missing::Useless) });
+    if let Err(missing) = &keys {
+        worker::console_error!("the keys at JWKS_URI cannot be had: {missing}");
+    }
+    Ok((keys?, ambient::now()))
 }
 
 fn read(document: &[u8]) -> KeySet {
     let keys = Jwk::read_set(document).unwrap_or_default();
-    Rc::new(keys.into_iter().map(|jwk| Key { jwk, imported: RefCell::default() }).collect())
+    keys.into_iter().map(|jwk| Key { jwk, imported: RefCell::default() }).collect()
 }
 
 impl Key {
@@ -168,6 +166,7 @@ impl From<JwtError> for Problem {
     fn from(error: JwtError) -> Self {
         match error {
             JwtError::UnknownKey => Self::InvalidToken("The bearer token is signed with a key that is not known."),
+            JwtError::BadSignature => Self::InvalidToken("The bearer token's signature is not accepted."),
             JwtError::Invalid(why) => Self::InvalidToken(why),
         }
     }

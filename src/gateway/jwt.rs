@@ -26,9 +26,19 @@ pub enum JwtError {
     /// No key of this id: worth another look at the keys.
     #[error("The bearer token is signed with a key that is not known.")]
     UnknownKey,
+    /// Not the signature of the key of this id, which may be another by now: worth another look, too.
+    #[error("The bearer token's signature is not accepted.")]
+    BadSignature,
     /// Everything else. The words are the gateway's own: nothing of the token is quoted.
     #[error("{0}")]
     Invalid(&'static str),
+}
+
+impl JwtError {
+    /// Whether other keys could change it.
+    pub const fn is_about_the_key(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::BadSignature)
+    }
 }
 
 #[derive(Deserialize)]

@@ -92,7 +92,7 @@ impl Gateway {
             hints: &hints,
             id_token_hint: id_token_hint.as_deref(),
         };
-        let provider = Provider::new(&self.config);
+        let provider = Provider::for_request(&self.config, &self.context);
         let url = provider.authorization_url(ambient::now(), &authorization).await.map_err(SignInError::from)?;
 
         let nonce = ambient::random().ok_or(Problem::StoreUnavailable)?;

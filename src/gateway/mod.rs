@@ -65,7 +65,7 @@ mod web_socket;
 pub struct Gateway {
     config: Rc<Config>,
     env: Env,
-    context: Context,
+    context: Rc<Context>,
     timer: Timer,
 }
 
@@ -78,7 +78,8 @@ pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker:
     };
     match crate::config_of(&env).as_ref() {
         Ok(config) => {
-            let gateway = Gateway { config: Rc::clone(config), env, context, timer: Timer::default() };
+            let gateway =
+                Gateway { config: Rc::clone(config), env, context: Rc::new(context), timer: Timer::default() };
             gateway.serve(raw, &address, route::normalized(url)).await
         }
         // The operator has to do something first: every request says what.

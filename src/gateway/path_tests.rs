@@ -7,6 +7,7 @@ fn config(routes: &str, more: &[(&str, &str)]) -> Config {
     Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("secret".into()),
         "ROUTES" => Some(routes.into()),
         "PUBLIC_ORIGIN" => Some("https://app.example".into()),
         _ => more.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),

@@ -6,6 +6,7 @@ fn config(public_origin: &str) -> Config {
     Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("s3cret".into()),
         "UPSTREAM" => Some("https://app.internal".into()),
         "PUBLIC_ORIGIN" => Some(public_origin.into()),
         _ => None,
@@ -21,6 +22,7 @@ fn with_routes(routes: &str) -> Config {
     Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("s3cret".into()),
         "ROUTES" => Some(routes.into()),
         "PUBLIC_ORIGIN" => Some("https://app.example, https://api.example, https://api.example:8443".into()),
         _ => None,
@@ -59,6 +61,7 @@ fn the_administrators_host_has_their_endpoint_and_nothing_of_the_application() {
         Config::read(|name| match name {
             "OIDC_ISSUER" => Some("https://login.example".into()),
             "OIDC_CLIENT_ID" => Some("gateway".into()),
+            "OIDC_CLIENT_SECRET" => Some("secret".into()),
             "UPSTREAM" => Some("https://app.internal".into()),
             "ADMIN_ORIGIN" => Some("https://admin.example".into()),
             "PUBLIC_ORIGIN" => Some(public.into()),
@@ -186,6 +189,7 @@ fn another_host_with_a_final_dot_is_foreign_and_a_route_does_not_tell_it_apart()
         match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("secret".into()),
         "PUBLIC_ORIGIN" => Some("https://app.example.".into()),
         "ROUTES" => Some(
             r#"[{"match":"app.example/*","upstream":"https://a.internal"},{"match":"/*","upstream":"https://b.internal","session":"none"}]"#
@@ -202,6 +206,7 @@ fn without_public_origin_a_route_to_the_requests_own_origin_is_a_mistake_and_not
     let config = Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("secret".into()),
         "UPSTREAM" => Some("https://app.example/x".into()),
         _ => None,
     })

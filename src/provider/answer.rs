@@ -42,7 +42,7 @@ impl Answer {
         self.status.set(Some(response.status().as_u16()));
         let now = ambient::now();
         self.received_at.set(Some(now));
-        self.retry_after.set(patience(response.status().as_u16(), response.headers(), now));
+        self.retry_after.set(patience(response.headers(), now));
         Ok(response)
     }
 }
@@ -80,7 +80,7 @@ pub fn authorization_error(code: &str) -> String {
 pub fn client_advice(code: &str, client_secret: Option<&ClientSecret>) -> &'static str {
     match (code, client_secret) {
         ("invalid_client" | "access_denied" | "unauthorized", None) => {
-            ". OIDC_CLIENT_SECRET is not set, which makes this a public client: set it, or register the client as public"
+            ". OIDC_TOKEN_AUTH is none, which makes this a public client: register it as one, or set OIDC_CLIENT_SECRET and another method"
         }
         ("invalid_client" | "access_denied" | "unauthorized", Some(_)) => {
             ". Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH where the client is registered for one method"
@@ -92,6 +92,13 @@ pub fn client_advice(code: &str, client_secret: Option<&ClientSecret>) -> &'stat
         ("invalid_target", _) => ". OIDC_RESOURCE has to be an API that the provider knows",
         _ => "",
     }
+}
+
+/// Whether a token endpoint says that it does not accept this client, a secret under rotation for one: it has looked at no
+/// token. Auth0 and WorkOS have words of their own for it, and RFC 6749 section 5.2 a status.
+pub fn is_about_the_client(status: Option<u16>, code: &str) -> bool {
+    matches!(code, "invalid_client" | "unauthorized_client")
+        || status == Some(401) && matches!(code, "access_denied" | "unauthorized")
 }
 
 /// Why no code was exchanged.
@@ -131,9 +138,14 @@ pub fn refresh_failure(error: &TokenError, answer: &Answer, client_secret: Optio
             let why = format!("the provider answered {status}");
             RefreshFailure::Deferred { retry_after: answer.retry_after.get(), why }
         }
-        (RequestTokenError::ServerResponse(error), _) => {
+        (RequestTokenError::ServerResponse(error), status) => {
             let code = plain_code(error.error().as_ref());
-            RefreshFailure::Unknown(format!("the provider answered {code}{}", client_advice(code, client_secret)))
+            let why = format!("the provider answered {code}{}", client_advice(code, client_secret));
+            if is_about_the_client(status, code) {
+                RefreshFailure::Deferred { retry_after: answer.retry_after.get(), why }
+            } else {
+                RefreshFailure::Unknown(why)
+            }
         }
         (RequestTokenError::Request(error), _) => RefreshFailure::Unknown(error.to_string()),
         (_, Some(status)) => {
@@ -148,9 +160,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_client_without_a_secret_is_told_that_it_has_none() {
+    fn a_refused_public_client_is_told_that_it_is_one() {
         let secret = ClientSecret::new("hunter2".to_owned());
-        assert!(client_advice("invalid_client", None).contains("OIDC_CLIENT_SECRET is not set"));
+        assert!(client_advice("invalid_client", None).contains("OIDC_TOKEN_AUTH is none"));
         assert!(client_advice("invalid_client", Some(&secret)).contains("OIDC_TOKEN_AUTH"));
         assert_eq!(client_advice("server_error", None), "");
     }

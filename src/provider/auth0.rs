@@ -12,6 +12,7 @@ use url::{Url, form_urlencoded};
 use super::discovery::unanswered;
 use super::http;
 use super::oidc::{OFFLINE_ACCESS, Oidc};
+use super::published::Background;
 use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
 use crate::actors::session::state::Identity;
 use crate::config;
@@ -30,8 +31,8 @@ pub struct Auth0 {
 
 impl Auth0 {
     /// The tenant of these settings.
-    pub fn new(settings: config::Auth0) -> Self {
-        Self { oidc: Oidc::new(settings.oidc), logout_federated: settings.logout_federated }
+    pub fn new(settings: config::Auth0, background: Background) -> Self {
+        Self { oidc: Oidc::new(settings.oidc, background), logout_federated: settings.logout_federated }
     }
 
     /// A URL of the tenant's.

@@ -1,12 +1,13 @@
 //! What a provider publishes about itself: its metadata (OpenID Connect Discovery 1.0).
 //!
-//! It is kept in the isolate and, for the other isolates of the data centre, in the Cache API; [`super::cache`] says
-//! for how long. A cached document is checked like a fetched one.
+//! It is kept in the isolate and, for the other isolates of the data centre, in the Cache API; [`super::document`] says
+//! for how long. A cached document is checked like a fetched one, and is as old as it says.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use openidconnect::core::{
     CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
     CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
@@ -19,9 +20,15 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::ProviderError;
-use super::cache::{Cached, FRESH};
+use super::document::FRESH;
 use super::http::{self, HttpError};
+use super::id_token::ALGORITHMS;
+use super::published::{self, Background, Fetched, Published};
+use crate::ambient;
 use crate::config::is_allowed;
+
+/// The header that says in the Cache API when a document was fetched.
+const FETCHED_AT: &str = "x-fetched-at";
 
 /// The metadata that `openidconnect` leaves out.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -68,7 +75,7 @@ pub struct Source<'a> {
 }
 
 thread_local! {
-    static METADATA: RefCell<HashMap<String, Cached<Rc<Metadata>>>> = RefCell::default();
+    static METADATA: Published<Metadata> = RefCell::default();
 }
 
 /// The discovery document's URL: the issuer with the well-known path behind it.
@@ -77,32 +84,44 @@ pub fn url(issuer: &IssuerUrl) -> String {
 }
 
 /// The provider's metadata.
-pub async fn metadata(source: Source<'_>, now: OffsetDateTime) -> Result<Rc<Metadata>, ProviderError> {
-    let issuer = source.issuer;
-    let kept = METADATA.with_borrow(|kept| kept.get(issuer.as_str()).cloned());
-    if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
-        return Ok(Rc::clone(fresh));
-    }
-    let fetched = match from_cache_api(source).await {
-        Some(metadata) => Ok(metadata),
-        None => fetch_metadata(source).await,
+pub async fn metadata(
+    source: Source<'_>,
+    background: &Background,
+    now: OffsetDateTime,
+) -> Result<Rc<Metadata>, ProviderError> {
+    let call = || {
+        let (issuer, variable) = (source.issuer.clone(), source.variable);
+        async move {
+            let source = Source { issuer: &issuer, variable };
+            match from_cache_api(source).await {
+                Some(cached) => Ok(cached),
+                None => Ok(fetch_metadata(source).await?),
+            }
+        }
+        .boxed_local()
     };
-    match fetched {
-        Ok(metadata) => {
-            let metadata = Rc::new(metadata);
-            METADATA.with_borrow_mut(|kept| {
-                kept.insert(issuer.as_str().to_owned(), Cached::new(Rc::clone(&metadata), now))
-            });
-            Ok(metadata)
-        }
-        Err(error @ ProviderError::Unavailable(_)) => {
-            kept.as_ref().and_then(|kept| kept.last_good(now)).cloned().ok_or(error)
-        }
-        Err(error) => Err(error),
-    }
+    Ok(published(source, background, &call).current(now).await?.value)
 }
 
-async fn fetch_metadata(source: Source<'_>) -> Result<Metadata, ProviderError> {
+/// Whether the provider answers now, if only with something else than its metadata: a GET, unless one was answered, or was
+/// not, just now.
+pub async fn answers(source: Source<'_>, background: &Background) -> bool {
+    let call = || {
+        let (issuer, variable) = (source.issuer.clone(), source.variable);
+        async move { Ok(fetch_metadata(Source { issuer: &issuer, variable }).await?) }.boxed_local()
+    };
+    published(source, background, &call).answers().await
+}
+
+fn published<'a>(
+    source: Source<'a>,
+    background: &'a Background,
+    call: &'a dyn Fn() -> LocalBoxFuture<'static, Fetched<Metadata>>,
+) -> published::Source<'a, Metadata> {
+    published::Source { documents: &METADATA, address: source.issuer.as_str(), call, background }
+}
+
+async fn fetch_metadata(source: Source<'_>) -> Result<(Metadata, OffsetDateTime), ProviderError> {
     let Source { issuer, variable } = source;
     let request = ::http::Request::builder().uri(url(issuer)).header("accept", "application/json").body(Vec::new());
     let request = request.map_err(|_| ProviderError::Rejected(format!("{variable} is no URL that can be asked")))?;
@@ -125,8 +144,9 @@ async fn fetch_metadata(source: Source<'_>) -> Result<Metadata, ProviderError> {
         }
     }
     let metadata = checked(source, response.body())?;
-    into_cache_api(issuer, response.body()).await;
-    Ok(metadata)
+    let fetched_at = ambient::now();
+    into_cache_api(issuer, response.body(), fetched_at).await;
+    Ok((metadata, fetched_at))
 }
 
 /// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
@@ -159,11 +179,12 @@ fn checked(source: Source<'_>, body: &[u8]) -> Result<Metadata, ProviderError> {
 fn read(body: &[u8]) -> Option<Metadata> {
     let mut document: Map<String, Value> = serde_json::from_slice(body).ok()?;
     for (name, usual) in [
-        ("response_types_supported", "code"),
-        ("subject_types_supported", "public"),
-        ("id_token_signing_alg_values_supported", "RS256"),
+        ("response_types_supported", json!(["code"])),
+        ("subject_types_supported", json!(["public"])),
+        // None is named: any may be used.
+        ("id_token_signing_alg_values_supported", json!(ALGORITHMS)),
     ] {
-        document.entry(name).or_insert_with(|| json!([usual]));
+        document.entry(name).or_insert(usual);
     }
     serde_json::from_value(Value::Object(document)).ok()
 }
@@ -183,17 +204,24 @@ fn cache_key(issuer: &IssuerUrl) -> String {
     format!("{}?for=edge-oauth-sessions", url(issuer))
 }
 
-async fn from_cache_api(source: Source<'_>) -> Option<Metadata> {
+/// The document that another isolate has fetched, and when.
+async fn from_cache_api(source: Source<'_>) -> Option<(Metadata, OffsetDateTime)> {
     let mut response = worker::Cache::default().get(cache_key(source.issuer), false).await.ok()??;
-    checked(source, &response.bytes().await.ok()?).ok()
+    let fetched_at = ambient::from_millis(response.headers().get(FETCHED_AT).ok()??.parse().ok()?);
+    let age = ambient::between(fetched_at, ambient::now());
+    if age.is_negative() || age >= FRESH {
+        return None;
+    }
+    Some((checked(source, &response.bytes().await.ok()?).ok()?, fetched_at))
 }
 
 /// Best effort: where there is no Cache API, each isolate asks for itself.
-async fn into_cache_api(issuer: &IssuerUrl, body: &[u8]) {
+async fn into_cache_api(issuer: &IssuerUrl, body: &[u8], fetched_at: OffsetDateTime) {
     let Ok(mut response) = worker::Response::from_bytes(body.to_vec()) else { return };
     let headers = response.headers_mut();
-    let kept = headers.set("cache-control", &format!("max-age={}", FRESH.whole_seconds()));
-    if kept.and_then(|()| headers.set("content-type", "application/json")).is_ok() {
+    let (age, at) = (format!("max-age={}", FRESH.whole_seconds()), ambient::to_millis(fetched_at).to_string());
+    let named = [("cache-control", age.as_str()), ("content-type", "application/json"), (FETCHED_AT, &at)];
+    if named.iter().all(|(name, value)| headers.set(name, value).is_ok()) {
         let _ = worker::Cache::default().put(cache_key(issuer), response).await;
     }
 }

@@ -1,158 +1,200 @@
-//! A published document that many requests ask for at once: what each of them does, and who fetches it. Pure.
+//! A published document that many ask for at once (discovery, keys): what each of them does, and who fetches it. Pure.
 //!
-//! [`super::cache`] says for how long it serves. While one fetch is under way nobody starts another; after one that
-//! failed there is a pause. So neither forged key ids nor an outage make every request a fetch.
+//! ```text
+//!   none ── ask ──► a call, everybody waits ─┬─ it comes ──► fresh for 10 minutes ──► stale: it serves, and one call
+//!     ▲                                      └─ it fails ──► no call for 5 s          goes out for a new one
+//!     └───────────────────────── an hour after it was fetched ◄────────────────────────────┘
+//! ```
+//!
+//! One call at a time. A failure replaces nothing. A key that is not in the document, or under which a signature is bad,
+//! causes a call at once, and the next one 30 s later: neither forged key ids nor an outage make every request a call.
 
 use time::{Duration, OffsetDateTime};
 
-use super::cache::{COOLDOWN, Cached, Refetch};
+use crate::ambient;
 
-/// The pause after a fetch that failed, where there is nothing to serve meanwhile.
-const PAUSE: Duration = Duration::seconds(5);
-/// How long a fetch may be under way, before it is taken for dead.
-const IN_FLIGHT: Duration = Duration::seconds(25);
+/// How long a document serves without being fetched again.
+pub const FRESH: Duration = Duration::minutes(10);
+/// How long it serves when it cannot be fetched again.
+pub const LAST_GOOD: Duration = Duration::hours(1);
+/// The least time between two calls because a document lacked something.
+pub const COOLDOWN: Duration = Duration::seconds(30);
+/// The pause after a call that failed.
+pub const PAUSE: Duration = Duration::seconds(5);
+/// How long a call may give no sign of life, before it is taken for dead: its request is gone, and the platform has
+/// dropped it.
+pub const SILENCE: Duration = Duration::seconds(5);
 
-/// A document, and how its fetching stands.
+/// A document, and how its fetching stands. `E` is why it could not be had.
 #[derive(Debug)]
-pub struct Document<T> {
-    kept: Option<Cached<T>>,
-    /// The last fetch that was not because of an unknown key: when it began, and whether it failed.
-    attempt: Option<(OffsetDateTime, bool)>,
-    /// Whether the fetch that is under way is because of an unknown key.
-    missed: bool,
+pub struct Document<T, E> {
+    kept: Option<Kept<T>>,
+    call: Option<Call>,
+    /// Why the last call failed, and when; none where it did not.
+    failure: Option<(OffsetDateTime, E)>,
+    /// When the last call began that was made because the document lacked something.
+    missed_at: Option<OffsetDateTime>,
+    calls: u64,
+}
+
+/// A document as it was fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept<T> {
+    /// What it says.
+    pub value: T,
+    fetched_at: OffsetDateTime,
+    version: Version,
+}
+
+/// The call that brought a document, or is to bring one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(u64);
+
+#[derive(Debug)]
+struct Call {
+    version: Version,
+    seen_at: OffsetDateTime,
+    because_of_miss: bool,
 }
 
 /// What one who asks has to do.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step<T> {
+pub enum Step<T, E> {
     /// Use this.
-    Use(T),
+    Use(Kept<T>),
     /// Ask again in a moment: somebody fetches it.
     Wait,
-    /// There is none, and it cannot be had now.
-    Unavailable,
+    /// It cannot be had now.
+    Fail(E),
 }
 
 /// The answer to one who asks.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer<T> {
+pub struct Answer<T, E> {
     /// What to do.
-    pub step: Step<T>,
-    /// Whether the asker is the one who has to start a fetch, and to report with [`Document::fetched`].
-    pub fetch: bool,
+    pub step: Step<T, E>,
+    /// The call that the asker has to make. It says [`Document::alive`] meanwhile, and [`Document::fetched`] in the end.
+    pub call: Option<Version>,
 }
 
-impl<T> Default for Document<T> {
+impl<T, E> Default for Document<T, E> {
     fn default() -> Self {
-        Self { kept: None, attempt: None, missed: false }
+        Self { kept: None, call: None, failure: None, missed_at: None, calls: 0 }
     }
 }
 
-impl<T: Clone> Document<T> {
+impl<T: Clone, E: Clone> Document<T, E> {
     /// Somebody wants the document.
-    pub fn ask(&mut self, now: OffsetDateTime) -> Answer<T> {
-        if let Some(fresh) = self.kept.as_ref().and_then(|kept| kept.fresh(now)) {
-            return Answer { step: Step::Use(fresh.clone()), fetch: false };
-        }
-        let last_good = self.kept.as_ref().and_then(|kept| kept.last_good(now)).cloned();
-        let pause = if last_good.is_some() { COOLDOWN } else { PAUSE };
-        let (waits, is_out) = match self.attempt {
-            Some((at, false)) => (now < at.saturating_add(IN_FLIGHT), false),
-            Some((at, true)) => (now < at.saturating_add(pause), true),
-            None => (false, false),
-        };
-        if !waits {
-            self.attempt = Some((now, false));
-        }
-        let step = match last_good {
-            Some(last_good) => Step::Use(last_good),
-            None if waits && is_out => Step::Unavailable,
-            None => Step::Wait,
-        };
-        Answer { step, fetch: !waits }
-    }
-
-    /// Somebody who asked at `asked_at` did not find a key in it.
-    pub fn ask_again(&mut self, asked_at: OffsetDateTime, now: OffsetDateTime) -> Answer<T> {
-        let Some(kept) = &mut self.kept else { return self.ask(now) };
-        let Some(last_good) = kept.last_good(now).cloned() else { return self.ask(now) };
-        if kept.is_from(asked_at) {
-            return Answer { step: Step::Use(last_good), fetch: false };
-        }
-        match kept.miss(now) {
-            None => {
-                self.missed = true;
-                Answer { step: Step::Wait, fetch: true }
-            }
-            Some(Refetch::InFlight) => Answer { step: Step::Wait, fetch: false },
-            Some(Refetch::Done | Refetch::Failed) => Answer { step: Step::Use(last_good), fetch: false },
+    pub fn ask(&mut self, now: OffsetDateTime) -> Answer<T, E> {
+        let kept = self.kept.clone().filter(|kept| within(kept.fetched_at, LAST_GOOD, now));
+        match kept {
+            Some(kept) if within(kept.fetched_at, FRESH, now) => Answer { step: Step::Use(kept), call: None },
+            Some(kept) => Answer { step: Step::Use(kept), call: self.call_if_due(now, false).ok() },
+            None => self.call_or_wait(now, false),
         }
     }
 
-    /// A fetch brought the document, or nothing.
-    pub fn fetched(&mut self, value: Option<T>, now: OffsetDateTime) {
-        match &mut self.kept {
-            Some(kept) if std::mem::take(&mut self.missed) => kept.refetched(value, now),
-            kept => {
-                self.attempt = value.is_none().then_some((now, true));
-                *kept = value.map(|value| Cached::new(value, now)).or_else(|| kept.take());
-            }
+    /// Somebody who wanted it at `since` did not find in this one what the document ought to have. Where the answer is the
+    /// same one again, there is no newer one for now.
+    pub fn ask_newer(&mut self, than: Version, since: OffsetDateTime, now: OffsetDateTime) -> Answer<T, E> {
+        let kept = self.kept.clone().filter(|kept| within(kept.fetched_at, LAST_GOOD, now));
+        let Some(kept) = kept else { return self.ask(now) };
+        if kept.version != than || kept.fetched_at >= since {
+            return Answer { step: Step::Use(kept), call: None };
+        }
+        let under_way = self.call_under_way(now);
+        match (&self.failure, self.missed_at.filter(|at| within(*at, COOLDOWN, now))) {
+            (Some((_, error)), Some(_)) if !under_way => Answer { step: Step::Fail(error.clone()), call: None },
+            (None, Some(_)) if !under_way => Answer { step: Step::Use(kept), call: None },
+            _ => self.call_or_wait(now, true),
         }
     }
+
+    /// Somebody wants to know whether the document can be had at all: what it was that recently counts.
+    pub fn probe(&mut self, recently: Duration, now: OffsetDateTime) -> Answer<T, E> {
+        match self.kept.clone().filter(|kept| self.failure.is_none() && within(kept.fetched_at, recently, now)) {
+            Some(kept) => Answer { step: Step::Use(kept), call: None },
+            None => self.call_or_wait(now, false),
+        }
+    }
+
+    /// The call is still under way.
+    pub fn alive(&mut self, call: Version, now: OffsetDateTime) {
+        if let Some(current) = self.call.as_mut().filter(|current| current.version == call) {
+            current.seen_at = now;
+        }
+    }
+
+    /// A call brought the document, as it was at the time that comes with it, or did not.
+    pub fn fetched(&mut self, call: Version, result: Result<(T, OffsetDateTime), E>, now: OffsetDateTime) {
+        let is_current = self.call.as_ref().is_some_and(|current| current.version == call);
+        if is_current {
+            self.call = None;
+        }
+        match result {
+            // One that was taken for dead may come after the call that took its place.
+            Ok(_) if self.kept.as_ref().is_some_and(|kept| kept.version.0 > call.0) => {}
+            Ok((value, fetched_at)) => {
+                self.kept = Some(Kept { value, fetched_at, version: call });
+                self.failure = None;
+            }
+            Err(error) if is_current => self.failure = Some((now, error)),
+            Err(_) => {}
+        }
+    }
+
+    fn call_or_wait(&mut self, now: OffsetDateTime, because_of_miss: bool) -> Answer<T, E> {
+        match self.call_if_due(now, because_of_miss) {
+            Ok(call) => Answer { step: Step::Wait, call: Some(call) },
+            Err(step) => Answer { step, call: None },
+        }
+    }
+
+    /// The call that is the asker's to make; else what there is to do instead.
+    fn call_if_due(&mut self, now: OffsetDateTime, because_of_miss: bool) -> Result<Version, Step<T, E>> {
+        if self.call_under_way(now) {
+            return Err(Step::Wait);
+        }
+        if let Some((_, error)) = self.failure.as_ref().filter(|(at, _)| within(*at, PAUSE, now)) {
+            return Err(Step::Fail(error.clone()));
+        }
+        self.calls = self.calls.wrapping_add(1);
+        let version = Version(self.calls);
+        self.call = Some(Call { version, seen_at: now, because_of_miss });
+        if because_of_miss {
+            self.missed_at = Some(now);
+        }
+        Ok(version)
+    }
+
+    /// Whether a call is under way. One that is dead is none, and has not been made.
+    fn call_under_way(&mut self, now: OffsetDateTime) -> bool {
+        match &self.call {
+            Some(call) if within(call.seen_at, SILENCE, now) => true,
+            Some(call) => {
+                if call.because_of_miss {
+                    self.missed_at = None;
+                }
+                self.call = None;
+                false
+            }
+            None => false,
+        }
+    }
+}
+
+impl<T> Kept<T> {
+    /// Which one it is.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+}
+
+/// Whether `at` is less than `span` ago. Clocks go back, too: what seems to be further ahead than that is over.
+fn within(at: OffsetDateTime, span: Duration, now: OffsetDateTime) -> bool {
+    ambient::between(at, now).abs() < span
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, reason = "fixed times")]
-mod tests {
-    use super::*;
-    use crate::provider::cache::{FRESH, LAST_GOOD};
-
-    const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-    const SECOND: Duration = Duration::SECOND;
-
-    fn answer<T>(step: Step<T>, fetch: bool) -> Answer<T> {
-        Answer { step, fetch }
-    }
-
-    #[test]
-    fn the_first_one_fetches_and_the_others_wait_for_it() {
-        let mut document = Document::default();
-        assert_eq!(document.ask(T0), answer(Step::Wait, true));
-        assert_eq!(document.ask(T0), answer(Step::Wait, false));
-        assert_eq!(document.ask(T0 + IN_FLIGHT), answer(Step::Wait, true), "the first one died");
-        document.fetched(Some(1), T0 + IN_FLIGHT);
-        assert_eq!(document.ask(T0 + IN_FLIGHT), answer(Step::Use(1), false));
-    }
-
-    #[test]
-    fn a_stale_document_serves_while_one_fetch_is_under_way_and_after_it_failed() {
-        let mut document = Document::default();
-        document.fetched(Some(1), T0);
-        assert_eq!(document.ask(T0 + FRESH), answer(Step::Use(1), true));
-        assert_eq!(document.ask(T0 + FRESH), answer(Step::Use(1), false));
-        document.fetched(None, T0 + FRESH);
-        assert_eq!(document.ask(T0 + FRESH + COOLDOWN - SECOND), answer(Step::Use(1), false));
-        assert_eq!(document.ask(T0 + FRESH + COOLDOWN), answer(Step::Use(1), true));
-        document.fetched(None, T0 + LAST_GOOD);
-        assert_eq!(document.ask(T0 + LAST_GOOD), answer(Step::Unavailable, false));
-        assert_eq!(document.ask(T0 + LAST_GOOD + PAUSE), answer(Step::Wait, true));
-    }
-
-    #[test]
-    fn unknown_keys_cause_one_fetch_in_a_cooldown_and_none_in_a_document_that_is_newer_than_the_question() {
-        let mut document = Document::default();
-        document.fetched(Some(1), T0);
-        assert_eq!(document.ask_again(T0 - SECOND, T0), answer(Step::Use(1), false));
-        assert_eq!(document.ask_again(T0 + SECOND, T0 + SECOND), answer(Step::Wait, true));
-        assert_eq!(document.ask_again(T0 + SECOND, T0 + SECOND), answer(Step::Wait, false));
-        document.fetched(Some(2), T0 + SECOND * 2);
-        for seconds in 3..31 {
-            let at = T0 + SECOND * seconds;
-            assert_eq!(document.ask_again(at, at), answer(Step::Use(2), false));
-        }
-        let at = T0 + SECOND * 31;
-        assert_eq!(document.ask_again(at, at), answer(Step::Wait, true));
-        document.fetched(None, at);
-        assert_eq!(document.ask_again(at, at), answer(Step::Use(2), false), "unknown meanwhile");
-    }
-}
+#[path = "document_tests.rs"]
+mod tests;

@@ -59,20 +59,21 @@ pub async fn send(request: HttpRequest) -> Result<HttpResponse, HttpError> {
 }
 
 async fn send_once(request: &HttpRequest) -> Result<HttpResponse, HttpError> {
-    let abort = web_sys::AbortController::new().map_err(|_| HttpError::BadRequest)?;
-    let answer = pin!(exchange(request, abort.signal()));
+    let abort = Abort(web_sys::AbortController::new().map_err(|_| HttpError::BadRequest)?);
+    let answer = pin!(exchange(request, abort.0.signal()));
     let limit = pin!(Delay::from(TIME_LIMIT));
     match select(answer, limit).await {
-        Either::Left((answer, _)) => {
-            if answer.is_err() {
-                abort.abort();
-            }
-            answer
-        }
-        Either::Right(_) => {
-            abort.abort();
-            Err(HttpError::TimedOut)
-        }
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(HttpError::TimedOut),
+    }
+}
+
+/// Ends a call that nobody waits for any longer. To one that is over, it is nothing.
+struct Abort(web_sys::AbortController);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -96,7 +97,7 @@ async fn exchange(request: &HttpRequest, signal: web_sys::AbortSignal) -> Result
     let response: web_sys::Response = response.into();
 
     let mut answer = http::Response::builder().status(response.status());
-    for name in ["content-type", "retry-after", "x-ratelimit-reset"] {
+    for name in ["content-type", "retry-after", "x-ratelimit-reset", "x-ratelimit-remaining"] {
         if let Ok(Some(value)) = response.headers().get(name) {
             answer = answer.header(name, value);
         }

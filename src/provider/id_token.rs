@@ -45,6 +45,8 @@ pub struct Expected<'a> {
     pub nonce: Option<&'a str>,
     /// What `at_hash` is the hash of.
     pub access_token: &'a AccessToken,
+    /// `alg`: those that the registration, or the provider's discovery document, names.
+    pub algorithms: &'a [CoreJwsSigningAlgorithm],
 }
 
 /// Why an ID token is refused. The words are the gateway's own: nothing of the token is quoted.
@@ -53,10 +55,32 @@ pub enum IdTokenError {
     /// No key of this id: worth another look at the provider's keys.
     #[error("the token is signed with a key that the provider does not publish")]
     UnknownKey,
+    /// Not the signature of the key of this id, which may be another by now: worth another look, too.
+    #[error("the token's signature is not accepted")]
+    BadSignature,
     /// Everything else.
     #[error("{0}")]
     Invalid(&'static str),
 }
+
+impl IdTokenError {
+    /// Whether other keys could change it.
+    pub const fn is_about_the_key(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::BadSignature)
+    }
+}
+
+/// The claims that are used, and so must be of their type where they are there; and what is said of those that must be
+/// there, and are not.
+const REQUIRED: [(&str, &str); 5] = [
+    ("iss", "the ID token has no issuer (iss)"),
+    ("sub", "the ID token has no subject (sub)"),
+    ("aud", "the ID token has no audience (aud)"),
+    ("exp", "the ID token does not say when it ends (exp)"),
+    ("iat", "the ID token does not say when it was issued (iat)"),
+];
+/// The same, which may be missing.
+const OPTIONAL: [&str; 5] = ["nonce", "azp", "at_hash", "nbf", "sid"];
 
 /// The claims of an ID token that passes every check.
 pub fn validate(
@@ -66,14 +90,18 @@ pub fn validate(
     now: OffsetDateTime,
 ) -> Result<Map<String, Value>, IdTokenError> {
     let invalid = IdTokenError::Invalid;
-    let token = CoreIdToken::from_str(raw).map_err(|_| invalid(why_unreadable(raw)))?;
+    let claims = payload(raw).ok_or(invalid("the ID token is malformed"))?;
+    check_types(&claims)?;
+    let token = CoreIdToken::from_str(raw).map_err(|_| {
+        invalid("the ID token cannot be read: its algorithm (alg), or the type of a claim, is not accepted")
+    })?;
 
     // The library knows one current time: the one it compares `exp` with.
     let expiry_now = chrono(now.saturating_sub(LEEWAY));
     let (earliest, latest) = (chrono(now.saturating_sub(MAX_AGE)), chrono(now.saturating_add(LEEWAY)));
     let verifier =
         CoreIdTokenVerifier::new_public_client(expected.client_id.clone(), expected.issuer.clone(), keys.clone())
-            .set_allowed_algs(ALGORITHMS)
+            .set_allowed_algs(ALGORITHMS.into_iter().filter(|algorithm| expected.algorithms.contains(algorithm)))
             .set_time_fn(move || expiry_now)
             .set_issue_time_verifier_fn(
                 move |iat| {
@@ -84,14 +112,8 @@ pub fn validate(
         Some(nonce) => openidconnect::NonceVerifier::verify(&Nonce::new(nonce.to_owned()), found),
         None => Ok(()),
     };
-    let claims = token.claims(&verifier, nonce).map_err(|error| reason(&error))?;
-    check_access_token_hash(&token, claims, &verifier, expected.access_token)?;
-
-    let claims = payload(raw).ok_or(invalid("the ID token is malformed"))?;
-    // The library takes dates in words, too, as some providers write `updated_at` so.
-    if !["exp", "iat"].iter().all(|name| claims.get(*name).is_some_and(Value::is_number)) {
-        return Err(invalid("the ID token's times are no numbers (exp, iat)"));
-    }
+    let read = token.claims(&verifier, nonce).map_err(|error| reason(&error))?;
+    check_access_token_hash(&token, read, &verifier, expected.access_token)?;
     match claims.get("nbf") {
         None => {}
         Some(nbf) if nbf.as_f64().is_some_and(|nbf| nbf <= unix(now.saturating_add(LEEWAY))) => {}
@@ -101,6 +123,32 @@ pub fn validate(
         return Err(invalid("the ID token was issued to another client (azp)"));
     }
     Ok(claims)
+}
+
+/// What is wrong with the claims that are used, before anything is made of them: in words that name the claim.
+fn check_types(claims: &Map<String, Value>) -> Result<(), IdTokenError> {
+    let invalid = |why| Err(IdTokenError::Invalid(why));
+    if let Some((_, missing)) = REQUIRED.iter().find(|(name, _)| !claims.contains_key(*name)) {
+        return invalid(missing);
+    }
+    let names = REQUIRED.iter().map(|(name, _)| *name).chain(OPTIONAL);
+    if names.into_iter().any(|name| claims.get(name).is_some_and(Value::is_null)) {
+        return invalid(
+            "the ID token has null for a claim that must have a value (iss, sub, aud, exp, iat, nonce, azp, at_hash, nbf, sid)",
+        );
+    }
+    let text = |name: &str| claims.get(name).is_none_or(Value::is_string);
+    if claims.get("sub").and_then(Value::as_str) == Some("") {
+        return invalid("the ID token names nobody: its subject is empty (sub)");
+    }
+    if !["iss", "sub", "nonce", "azp", "at_hash", "sid"].into_iter().all(text) {
+        return invalid("the ID token has something else than text for a claim (iss, sub, nonce, azp, at_hash, sid)");
+    }
+    // The library takes dates in words, too, as some providers write `updated_at` so.
+    if !["exp", "iat", "nbf"].iter().all(|name| claims.get(*name).is_none_or(Value::is_number)) {
+        return invalid("the ID token's times are no numbers (exp, iat, nbf)");
+    }
+    Ok(())
 }
 
 fn check_access_token_hash(
@@ -125,6 +173,14 @@ fn reason(error: &ClaimsVerificationError) -> IdTokenError {
         ClaimsVerificationError::SignatureVerification(SignatureVerificationError::AmbiguousKeyId(_)) => {
             "the ID token does not say which key signed it, and several may have (kid)"
         }
+        ClaimsVerificationError::SignatureVerification(SignatureVerificationError::CryptoError(_)) => {
+            return IdTokenError::BadSignature;
+        }
+        ClaimsVerificationError::SignatureVerification(
+            SignatureVerificationError::DisallowedAlg(_)
+            | SignatureVerificationError::UnsupportedAlg(_)
+            | SignatureVerificationError::NoSignature,
+        ) => "the ID token is signed with an algorithm that is not accepted (alg, OIDC_ID_TOKEN_ALG)",
         ClaimsVerificationError::SignatureVerification(_) => "the ID token's signature is not accepted",
         ClaimsVerificationError::Expired(_) => "the ID token has expired, or was not issued just now (exp, iat)",
         ClaimsVerificationError::InvalidIssuer(_) => "the ID token comes from another issuer (iss)",
@@ -133,19 +189,6 @@ fn reason(error: &ClaimsVerificationError) -> IdTokenError {
         ClaimsVerificationError::InvalidSubject(_) => "the ID token names another subject (sub)",
         _ => "the ID token is not accepted",
     })
-}
-
-/// What the library takes no token without, in words.
-fn why_unreadable(raw: &str) -> &'static str {
-    let claims = payload(raw).unwrap_or_default();
-    match ["iss", "sub", "exp", "iat"].into_iter().find(|name| claims.get(*name).is_none_or(Value::is_null)) {
-        _ if claims.is_empty() => "the ID token cannot be read: it is no signed JWT with claims",
-        Some("iss") => "the ID token does not say who issued it (iss is missing)",
-        Some("sub") => "the ID token does not say who the user is (sub is missing)",
-        Some("exp") => "the ID token does not say when it ends (exp is missing)",
-        Some("iat") => "the ID token does not say when it was issued (iat is missing)",
-        _ => "the ID token cannot be read: its algorithm, or the type of a claim, is not accepted",
-    }
 }
 
 /// The claims as the provider wrote them, those unknown to the library included. Says nothing of their truth.

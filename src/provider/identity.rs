@@ -1,21 +1,16 @@
-//! Who is logged in: the claims of a validated ID token and of UserInfo (OpenID Connect Core 1.0 section 5).
+//! Who is logged in: the identity that a validated ID token and UserInfo state.
 
 use openidconnect::core::CoreJsonWebKeySet;
-use openidconnect::{AccessToken, HttpRequest};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::claims::{self, Claims};
 use super::discovery::Metadata;
 use super::id_token::{self, Expected, IdTokenError};
 use super::oidc::Oidc;
-use super::{ProviderError, RefreshFailure, Tokens, http, keys};
+use super::user_info::{Asking, PATIENCE, UserInfo};
+use super::{ProviderError, RefreshFailure, Tokens, keys};
 use crate::actors::session::state::Identity;
-
-type Claims = Map<String, Value>;
-
-/// Claims of the ID token that say something about the token, not about the user.
-const TOKEN_CLAIMS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
-/// Claims that UserInfo does not overrule.
-const ID_TOKEN_CLAIMS: [&str; 9] = ["iss", "sub", "aud", "exp", "iat", "nbf", "azp", "sid", "auth_time"];
+use crate::ambient;
 
 /// Why an ID token is not validated.
 enum Unvalidated {
@@ -36,71 +31,78 @@ impl From<Unvalidated> for ProviderError {
     }
 }
 
-enum UserInfoFailure {
-    OtherSubject,
-    NoAnswer,
+/// Who has logged in, as far as is known in time.
+pub(super) struct Identified {
+    pub(super) identity: Identity,
+    /// What went wrong without harm.
+    pub(super) remark: Option<String>,
+    /// What UserInfo has yet to say.
+    pub(super) user_info: Option<Asking>,
 }
 
 impl Oidc {
-    /// Who a login's ID token and UserInfo say it is, and what went wrong without harm.
+    /// Who a login's ID token and UserInfo say it is.
     pub(super) async fn identify(
         &self,
         metadata: &Metadata,
         raw: &str,
         nonce: &str,
         tokens: &Tokens,
-    ) -> Result<(Identity, Option<String>), ProviderError> {
-        let mut claims = self.validate(metadata, raw, Some(nonce), tokens).await?;
-        let remark = match self.user_info(metadata, &tokens.access_token, claims.get("sub")).await {
-            Ok(further) => {
-                claims.extend(further.into_iter().filter(|(name, _)| !ID_TOKEN_CLAIMS.contains(&name.as_str())));
-                None
-            }
-            Err(UserInfoFailure::NoAnswer) => Some("UserInfo could not be read".to_owned()),
-            Err(UserInfoFailure::OtherSubject) => {
+    ) -> Result<Identified, ProviderError> {
+        let said = self.validate(metadata, raw, Some(nonce), tokens).await?;
+        let known = identity(claims::of_id_token(said), raw, &Claims::new());
+        let asking = self.ask_user_info(ambient::now(), tokens.access_token.clone(), known.subject.clone());
+        let (identity, remark, user_info) = match asking.within(PATIENCE).await {
+            Ok(UserInfo::NotAsked) => (known, None, None),
+            Ok(UserInfo::Said(said)) => (known.informed(said), None, None),
+            Ok(UserInfo::NoAnswer) => (known, Some("UserInfo could not be read"), None),
+            Ok(UserInfo::OtherSubject) => {
                 let why = "UserInfo names another subject than the ID token (sub)";
                 return Err(ProviderError::Callback(why.to_owned()));
             }
+            Err(asking) => (known, Some("UserInfo did not answer within 3 s, and its claims come later"), Some(asking)),
         };
-        Ok((identity(claims, raw), remark))
+        Ok(Identified { identity, remark: remark.map(str::to_owned), user_info })
     }
 
-    /// The identity that a refreshed ID token states: the same user's, or the refresh is refused. One whose key
-    /// cannot be had is held against the session all the same, and nothing of it is used: a rotation of keys must
-    /// not end sessions, and the token endpoint's TLS vouches for what came with it.
+    /// The identity that a refreshed ID token states: the same user's, or the refresh is refused. One whose key cannot be
+    /// had may be anybody's: nothing of the answer is used, and a rotation of keys must not end sessions.
     pub(super) async fn renewed(
         &self,
         metadata: &Metadata,
         raw: &str,
         tokens: &Tokens,
         known: &Identity,
-    ) -> Result<Option<Identity>, RefreshFailure> {
+    ) -> Result<Identity, RefreshFailure> {
         let other = || RefreshFailure::Refused("the refreshed ID token names another user (iss, sub, aud)".to_owned());
         match self.validate(metadata, raw, None, tokens).await {
-            Ok(claims) if claims.get("sub").and_then(Value::as_str) == Some(known.subject.as_str()) => {
-                let mut merged: Claims = serde_json::from_str(&known.claims).unwrap_or_default();
-                merged.extend(claims);
-                Ok(Some(identity(merged, raw)))
+            Ok(said) if said.get("sub").and_then(Value::as_str) == Some(known.subject.as_str()) => {
+                let said = claims::refreshed(claims::of_id_token(said), &known.claims());
+                Ok(identity(said, raw, &known.user_info()))
             }
             Ok(_) => Err(other()),
             Err(Unvalidated::Invalid(why)) => Err(RefreshFailure::Refused(why)),
-            Err(Unvalidated::NoKey(_) | Unvalidated::NoKeys(_)) => {
-                let claims = id_token::payload(raw).ok_or_else(other)?;
-                let is = |name: &str, value: &str| claims.get(name).and_then(Value::as_str) == Some(value);
-                let client_id = self.settings.client_id.as_str();
-                let only_us = match claims.get("aud") {
-                    Some(Value::Array(audiences)) => {
-                        audiences.iter().all(|aud| aud == client_id) && !audiences.is_empty()
-                    }
-                    audience => audience.and_then(Value::as_str) == Some(client_id),
-                };
-                let same = is("iss", &known.issuer) && is("sub", &known.subject) && only_us;
-                if same { Ok(None) } else { Err(other()) }
+            Err(Unvalidated::NoKey(why)) if self.is_about(raw, known) => Err(RefreshFailure::Unknown(why)),
+            Err(Unvalidated::NoKeys(error)) if self.is_about(raw, known) => {
+                Err(RefreshFailure::Unknown(format!("the refreshed ID token cannot be checked: {error}")))
             }
+            Err(Unvalidated::NoKey(_) | Unvalidated::NoKeys(_)) => Err(other()),
         }
     }
 
-    /// Validates an ID token, with one look at the provider's keys anew where its key is missing.
+    /// Whether an ID token that cannot be checked claims to be about this user, for this client alone.
+    fn is_about(&self, raw: &str, known: &Identity) -> bool {
+        let Some(claims) = id_token::payload(raw) else { return false };
+        let is = |name: &str, value: &str| claims.get(name).and_then(Value::as_str) == Some(value);
+        let client_id = self.settings.client_id.as_str();
+        let only_us = match claims.get("aud") {
+            Some(Value::Array(audiences)) => audiences.iter().all(|aud| aud == client_id) && !audiences.is_empty(),
+            audience => audience.and_then(Value::as_str) == Some(client_id),
+        };
+        is("iss", &known.issuer) && is("sub", &known.subject) && only_us
+    }
+
+    /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.
     async fn validate(
         &self,
         metadata: &Metadata,
@@ -108,52 +110,91 @@ impl Oidc {
         nonce: Option<&str>,
         tokens: &Tokens,
     ) -> Result<Claims, Unvalidated> {
+        let algorithms = self.algorithms(metadata);
         let expected = Expected {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
             nonce,
             access_token: &tokens.access_token,
+            algorithms: &algorithms,
         };
         let check = |keys: &CoreJsonWebKeySet| id_token::validate(raw, keys, expected, tokens.received_at);
-        let claims = keys::check(metadata.jwks_uri(), check).await.map_err(Unvalidated::NoKeys)?;
+        let claims = keys::check(metadata.jwks_uri(), &self.background, check).await.map_err(Unvalidated::NoKeys)?;
         claims.map_err(|error| match error {
             IdTokenError::UnknownKey => Unvalidated::NoKey(error.to_string()),
-            IdTokenError::Invalid(why) => Unvalidated::Invalid(why.to_owned()),
+            IdTokenError::BadSignature | IdTokenError::Invalid(_) => Unvalidated::Invalid(error.to_string()),
         })
-    }
-
-    /// The claims of UserInfo, read as they come: a claim of an odd type must not cost the others, nor the check of
-    /// the subject.
-    async fn user_info(
-        &self,
-        metadata: &Metadata,
-        access_token: &AccessToken,
-        subject: Option<&Value>,
-    ) -> Result<Claims, UserInfoFailure> {
-        let Some(endpoint) = metadata.userinfo_endpoint() else { return Ok(Claims::new()) };
-        let request: HttpRequest = ::http::Request::builder()
-            .uri(endpoint.as_str())
-            .header("accept", "application/json")
-            .header("authorization", format!("Bearer {}", access_token.secret()))
-            .body(Vec::new())
-            .map_err(|_| UserInfoFailure::NoAnswer)?;
-        let response = http::send(request).await.map_err(|_| UserInfoFailure::NoAnswer)?;
-        if !response.status().is_success() {
-            return Err(UserInfoFailure::NoAnswer);
-        }
-        let claims: Claims = serde_json::from_slice(response.body()).map_err(|_| UserInfoFailure::NoAnswer)?;
-        if claims.get("sub") == subject { Ok(claims) } else { Err(UserInfoFailure::OtherSubject) }
     }
 }
 
-fn identity(mut claims: Claims, raw: &str) -> Identity {
-    claims.retain(|name, _| !TOKEN_CLAIMS.contains(&name.as_str()));
-    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+impl Identity {
+    /// The claims.
+    fn claims(&self) -> Claims {
+        serde_json::from_str(&self.claims).unwrap_or_default()
+    }
+
+    /// Those of UserInfo.
+    fn user_info(&self) -> Claims {
+        serde_json::from_str(&self.user_info).unwrap_or_default()
+    }
+
+    /// The same one, of whom UserInfo now says this.
+    #[must_use]
+    pub fn informed(self, said: Claims) -> Self {
+        let of_id_token = claims::of_id_token(id_token::payload(&self.id_token).unwrap_or_default());
+        let of_id_token = claims::refreshed(of_id_token, &self.claims());
+        let claims = Value::Object(claims::together(&of_id_token, &said)).to_string();
+        Self { claims, user_info: Value::Object(said).to_string(), ..self }
+    }
+}
+
+fn identity(of_id_token: Claims, raw: &str, user_info: &Claims) -> Identity {
+    let text = |name: &str| of_id_token.get(name).and_then(Value::as_str).map(str::to_owned);
     Identity {
         issuer: text("iss").unwrap_or_default(),
         subject: text("sub").unwrap_or_default(),
-        sid: text("sid"),
+        sid: text("sid").filter(|sid| !sid.is_empty()),
         id_token: raw.to_owned(),
-        claims: Value::Object(claims).to_string(),
+        claims: Value::Object(claims::together(&of_id_token, user_info)).to_string(),
+        user_info: Value::Object(user_info.clone()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::signing::sign;
+
+    fn object(value: &Value) -> Claims {
+        value.as_object().unwrap().clone()
+    }
+
+    fn of(said: &Value) -> Identity {
+        identity(object(said), &sign(&json!({"alg": "EdDSA"}), said), &Claims::new())
+    }
+
+    #[test]
+    fn what_user_info_said_before_is_gone_and_what_the_id_token_said_is_not() {
+        let login = of(&json!({"iss": "i", "sub": "a", "groups": ["staff"], "nonce": "n"}));
+        let first = login.informed(object(&json!({"roles": ["admin"], "name": "Ada"})));
+        assert_eq!(first.claims()["roles"], json!(["admin"]));
+        let second = first.informed(object(&json!({"name": "Ada"})));
+        let expected = json!({"iss": "i", "sub": "a", "groups": ["staff"], "name": "Ada"});
+        assert_eq!(Value::Object(second.claims()), expected);
+    }
+
+    #[test]
+    fn what_belongs_to_the_login_outlives_refreshed_id_tokens_and_what_user_info_says_after_them() {
+        let login =
+            of(&json!({"iss": "i", "sub": "a", "acr": "mfa", "sid": "s"})).informed(object(&json!({"plan": 1})));
+        let said = json!({"iss": "i", "sub": "a", "iat": 2});
+        let renewed = claims::refreshed(object(&said), &login.claims());
+        let renewed = identity(renewed, &sign(&json!({"alg": "EdDSA"}), &said), &login.user_info());
+        let expected = json!({"iss": "i", "sub": "a", "iat": 2, "acr": "mfa", "sid": "s", "plan": 1});
+        assert_eq!(Value::Object(renewed.claims()), expected);
+        let informed = renewed.informed(object(&json!({"plan": 2})));
+        assert_eq!((informed.claims()["acr"].clone(), informed.claims()["plan"].clone()), (json!("mfa"), json!(2)));
     }
 }

@@ -3,13 +3,18 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
-use openidconnect::{JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse};
+use openidconnect::{JsonWebKey as _, JsonWebKeyAlgorithm, JsonWebKeyUse, JwsSigningAlgorithm as _};
 use serde_json::{Map, Value};
 
 use super::id_token::{ALGORITHMS, IdTokenError};
 
 /// Checks the signature of a token in the compact form, and that its `typ` is none or, in lower case, one of `types`.
-pub fn check_signature(raw: &str, keys: &CoreJsonWebKeySet, types: &[&str]) -> Result<(), IdTokenError> {
+pub fn check_signature(
+    raw: &str,
+    keys: &CoreJsonWebKeySet,
+    algorithms: &[CoreJwsSigningAlgorithm],
+    types: &[&str],
+) -> Result<(), IdTokenError> {
     let invalid = IdTokenError::Invalid;
     let malformed = invalid("the token is malformed");
     let mut parts = raw.split('.');
@@ -24,7 +29,7 @@ pub fn check_signature(raw: &str, keys: &CoreJsonWebKeySet, types: &[&str]) -> R
 
     let named = header.get("alg").and_then(Value::as_str).unwrap_or_default();
     let algorithm = serde_json::from_value::<CoreJwsSigningAlgorithm>(named.into()).ok();
-    let algorithm = algorithm.filter(|algorithm| ALGORITHMS.contains(algorithm));
+    let algorithm = algorithm.filter(|algorithm| ALGORITHMS.contains(algorithm) && algorithms.contains(algorithm));
     let algorithm = algorithm.ok_or(invalid("the token's algorithm is not accepted (alg)"))?;
     // RFC 7515 section 4.1.11: what must be understood is not.
     if header.contains_key("crit") {
@@ -38,18 +43,24 @@ pub fn check_signature(raw: &str, keys: &CoreJsonWebKeySet, types: &[&str]) -> R
     let fits = |key: &&CoreJsonWebKey| {
         kid.is_none_or(|kid| key.key_id().is_some_and(|id| id.as_str() == kid))
             && key.key_use().is_none_or(JsonWebKeyUse::allows_signature)
-            && match key.signing_alg() {
-                JsonWebKeyAlgorithm::Algorithm(only) => *only == algorithm,
-                JsonWebKeyAlgorithm::Unspecified => true,
-                JsonWebKeyAlgorithm::Unsupported => false,
-            }
+            && suits(key, &algorithm)
     };
     let mut candidates = keys.keys().iter().filter(fits);
     match (candidates.next(), candidates.next()) {
-        (Some(key), None) => key
-            .verify_signature(&algorithm, signed.as_bytes(), &signature)
-            .map_err(|_| invalid("the token's signature is not accepted")),
+        (Some(key), None) => {
+            key.verify_signature(&algorithm, signed.as_bytes(), &signature).map_err(|_| IdTokenError::BadSignature)
+        }
         (None, _) => Err(IdTokenError::UnknownKey),
         (Some(_), Some(_)) => Err(invalid("the token does not say which key signed it (kid)")),
     }
+}
+
+/// Whether a key is one of the algorithm's: of its type, and not said to be for another.
+pub fn suits(key: &CoreJsonWebKey, algorithm: &CoreJwsSigningAlgorithm) -> bool {
+    algorithm.key_type().is_some_and(|kty| kty == *key.key_type())
+        && match key.signing_alg() {
+            JsonWebKeyAlgorithm::Algorithm(only) => only == algorithm,
+            JsonWebKeyAlgorithm::Unspecified => true,
+            JsonWebKeyAlgorithm::Unsupported => false,
+        }
 }

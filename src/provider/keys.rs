@@ -1,91 +1,115 @@
-//! The keys that a provider signs with (RFC 7517), kept in the isolate; [`super::cache`] says for how long.
+//! The keys that a provider signs with (RFC 7517), kept as [`super::document`] says.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
 
-use openidconnect::core::CoreJsonWebKeySet;
-use openidconnect::{DiscoveryError, JsonWebKeySetUrl};
-use worker::Delay;
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
+use openidconnect::{DiscoveryError, JsonWebKey as _, JsonWebKeySetUrl, JsonWebKeyUse};
 
-use super::cache::{Cached, Refetch};
 use super::discovery::unanswered;
-use super::id_token::IdTokenError;
+use super::document::Kept;
+use super::id_token::{ALGORITHMS, IdTokenError};
+use super::jws;
+use super::published::{Background, Fetched, Missing, Published, Source};
 use super::{ProviderError, http};
 use crate::ambient;
 
-type Keys = Rc<CoreJsonWebKeySet>;
-
-/// How often an actor looks whether another one's fetch is done.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
 thread_local! {
-    static KEYS: RefCell<HashMap<String, Cached<Keys>>> = RefCell::default();
+    static KEYS: Published<CoreJsonWebKeySet> = RefCell::default();
 }
 
-/// The provider's keys, which it publishes at `uri`.
-async fn keys(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
-    let now = ambient::now();
-    let kept = KEYS.with_borrow(|kept| kept.get(uri.as_str()).cloned());
-    if let Some(fresh) = kept.as_ref().and_then(|kept| kept.fresh(now)) {
-        return Ok(Rc::clone(fresh));
-    }
-    match fetch(uri).await {
-        Ok(keys) => {
-            let cached = Cached::new(Rc::clone(&keys), ambient::now());
-            KEYS.with_borrow_mut(|kept| kept.insert(uri.as_str().to_owned(), cached));
-            Ok(keys)
-        }
-        Err(error) => kept.as_ref().and_then(|kept| kept.last_good(now)).cloned().ok_or(error),
-    }
-}
-
-/// What `check` says of the provider's keys, which are published at `uri`; where one is missing, of what they are now.
+/// What `check` says of the provider's keys, which are published at `uri`; where one is missing or does not fit, of what
+/// they are now.
 pub async fn check<T>(
     uri: &JsonWebKeySetUrl,
+    background: &Background,
     check: impl Fn(&CoreJsonWebKeySet) -> Result<T, IdTokenError>,
 ) -> Result<Result<T, IdTokenError>, ProviderError> {
-    match check(&*keys(uri).await?) {
-        Err(IdTokenError::UnknownKey) => Ok(check(&*after_miss(uri).await?)),
-        checked => Ok(checked),
-    }
-}
-
-/// The provider's keys after one was missing: fetched anew, by whoever missed one first. The others wait for it, as a
-/// rotation must not fail whoever comes second.
-async fn after_miss(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
+    let call = || call(uri);
+    let source = Source { documents: &KEYS, address: uri.as_str(), call: &call, background };
+    let since = ambient::now();
+    let mut keys: Kept<Rc<CoreJsonWebKeySet>> = match source.current(since).await {
+        Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),
+        keys => keys?,
+    };
     loop {
-        let now = ambient::now();
-        let found = KEYS.with_borrow_mut(|kept| {
-            let kept = kept.get_mut(uri.as_str())?;
-            Some((kept.miss(now), kept.last_good(now).cloned()))
-        });
-        match found {
-            Some((Some(Refetch::InFlight), _)) => Delay::from(LOOK_EVERY).await,
-            Some((Some(Refetch::Done), Some(keys))) => return Ok(keys),
-            Some((Some(Refetch::Failed), _)) => {
-                return Err(ProviderError::Unavailable("keys: they could not be fetched a moment ago".to_owned()));
-            }
-            Some((None | Some(Refetch::Done), _)) | None => {
-                let fetched = fetch(uri).await;
-                KEYS.with_borrow_mut(|kept| {
-                    if let Some(kept) = kept.get_mut(uri.as_str()) {
-                        kept.refetched(fetched.as_ref().ok().cloned(), ambient::now());
-                    }
-                });
-                return fetched;
-            }
+        match check(&keys.value) {
+            Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), since).await {
+                Ok(Some(newer)) => keys = newer,
+                Ok(None) => return Ok(Err(error)),
+                Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),
+                Err(Missing::Unavailable(error)) => return Err(error),
+            },
+            checked => return Ok(checked),
         }
     }
 }
 
-async fn fetch(uri: &JsonWebKeySetUrl) -> Result<Keys, ProviderError> {
-    CoreJsonWebKeySet::fetch_async(uri, &http::send).await.map(Rc::new).map_err(|error| match error {
+/// Whether the provider answers now, if only with something else than its keys: a GET, unless one was answered, or was
+/// not, just now.
+pub async fn answers(uri: &JsonWebKeySetUrl, background: &Background) -> bool {
+    let call = || call(uri);
+    let source = Source { documents: &KEYS, address: uri.as_str(), call: &call, background };
+    source.answers().await
+}
+
+fn call(uri: &JsonWebKeySetUrl) -> LocalBoxFuture<'static, Fetched<CoreJsonWebKeySet>> {
+    let uri = uri.clone();
+    async move { Ok((fetch(&uri).await?, ambient::now())) }.boxed_local()
+}
+
+async fn fetch(uri: &JsonWebKeySetUrl) -> Result<CoreJsonWebKeySet, Missing> {
+    let fetched = CoreJsonWebKeySet::fetch_async(uri, &http::send).await;
+    let keys = fetched.map_err(|error| match error {
         DiscoveryError::Request(error) => unanswered(error),
         DiscoveryError::Response(status, ..) if http::says_not_now(status.as_u16()) => {
             ProviderError::Unavailable(format!("keys: the provider answered {status}"))
         }
         _ => ProviderError::Rejected("keys: the document is no JSON Web Key Set".to_owned()),
-    })
+    })?;
+    if keys.keys().iter().any(is_usable) { Ok(keys) } else { Err(Missing::Useless) }
+}
+
+/// Whether a key can have signed anything that is accepted.
+fn is_usable(key: &CoreJsonWebKey) -> bool {
+    key.key_use().is_none_or(JsonWebKeyUse::allows_signature) && ALGORITHMS.iter().any(|alg| jws::suits(key, alg))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn usable(key: &Value) -> bool {
+        let keys: CoreJsonWebKeySet = serde_json::from_value(json!({ "keys": [key] })).unwrap();
+        keys.keys().iter().any(is_usable)
+    }
+
+    #[test]
+    fn a_key_is_usable_where_a_signature_that_is_accepted_can_be_checked_with_it() {
+        let okp = json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"});
+        let with = |name: &str, value: &str| {
+            let mut key = okp.clone();
+            key[name] = value.into();
+            key
+        };
+        assert!(usable(&okp));
+        assert!(usable(&with("use", "sig")));
+        assert!(usable(&with("alg", "EdDSA")));
+        assert!(usable(&json!({"kty": "RSA", "n": "AAAA", "e": "AQAB", "alg": "PS256"})));
+        for unusable in [
+            with("use", "enc"),
+            with("alg", "HS256"),
+            with("alg", "RSA-OAEP"),
+            json!({"kty": "oct", "k": "AAAA"}),
+            json!({"kty": "oct", "k": "AAAA", "alg": "HS256"}),
+            json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA"}),
+            json!({}),
+        ] {
+            assert!(!usable(&unusable), "{unusable}");
+        }
+    }
 }

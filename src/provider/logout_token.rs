@@ -1,6 +1,6 @@
 //! Validation of logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6). Pure, but for the keys.
 
-use openidconnect::core::CoreJsonWebKeySet;
+use openidconnect::core::{CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
 use openidconnect::{ClientId, IssuerUrl};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
@@ -34,12 +34,26 @@ pub struct LogoutToken {
     pub expires_at: OffsetDateTime,
 }
 
+/// What a logout token is checked against.
+#[derive(Clone, Copy)]
+pub struct Expected<'a> {
+    /// `iss`.
+    pub issuer: &'a IssuerUrl,
+    /// In `aud`.
+    pub client_id: &'a ClientId,
+    /// `alg`: the same as for ID tokens (section 2.6).
+    pub algorithms: &'a [CoreJwsSigningAlgorithm],
+}
+
 impl Oidc {
     /// Reads a logout token, with one look at the provider's keys anew where its key is missing.
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         let metadata = self.metadata(now).await?;
-        let (issuer, client_id) = (&self.settings.issuer, &self.settings.client_id);
-        let validated = keys::check(metadata.jwks_uri(), |keys| validate(raw, keys, issuer, client_id, now)).await?;
+        let algorithms = self.algorithms(&metadata);
+        let expected =
+            Expected { issuer: &self.settings.issuer, client_id: &self.settings.client_id, algorithms: &algorithms };
+        let check = |keys: &CoreJsonWebKeySet| validate(raw, keys, expected, now);
+        let validated = keys::check(metadata.jwks_uri(), &self.background, check).await?;
         validated.map_err(|error| ProviderError::Callback(error.to_string()))
     }
 }
@@ -48,15 +62,14 @@ impl Oidc {
 pub fn validate(
     raw: &str,
     keys: &CoreJsonWebKeySet,
-    issuer: &IssuerUrl,
-    client_id: &ClientId,
+    Expected { issuer, client_id, algorithms }: Expected<'_>,
     now: OffsetDateTime,
 ) -> Result<LogoutToken, IdTokenError> {
     let invalid = IdTokenError::Invalid;
     if raw.len() > MAX_BYTES {
         return Err(invalid("the logout token is too long"));
     }
-    check_signature(raw, keys, &TYPES)?;
+    check_signature(raw, keys, algorithms, &TYPES)?;
     let claims = payload(raw).ok_or(invalid("the logout token is malformed"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let number = |name: &str| claims.get(name).and_then(Value::as_f64);
@@ -85,9 +98,10 @@ pub fn validate(
     if claims.contains_key("nonce") {
         return Err(invalid("a logout token has no nonce"));
     }
-    let is_text = |name: &str| claims.get(name).is_none_or(Value::is_string);
+    // One that is there names somebody: what is empty, or no text, must not make of one user's token one for all.
+    let names = |name: &str| !claims.contains_key(name) || text(name).is_some();
     let (subject, sid) = (text("sub").map(str::to_owned), text("sid").map(str::to_owned));
-    if !is_text("sub") || !is_text("sid") || (subject.is_none() && sid.is_none()) {
+    if !names("sub") || !names("sid") || (subject.is_none() && sid.is_none()) {
         return Err(invalid("the logout token names nobody (sub, sid)"));
     }
     let jti = text("jti").ok_or(invalid("the logout token has no jti"))?.to_owned();

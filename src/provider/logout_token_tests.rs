@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::provider::id_token::ALGORITHMS;
 use crate::provider::signing::{keys, sign};
 
 const NOW: i64 = 1_800_000_000;
@@ -25,9 +26,13 @@ fn without(name: &str) -> Value {
 }
 
 fn check_header(header: &Value, claims: &Value) -> Result<LogoutToken, IdTokenError> {
+    validate_raw(&sign(header, claims), &[CoreJwsSigningAlgorithm::EdDsa])
+}
+
+fn validate_raw(raw: &str, algorithms: &[CoreJwsSigningAlgorithm]) -> Result<LogoutToken, IdTokenError> {
     let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
-    let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
-    validate(&sign(header, claims), &keys("k"), &issuer, &client_id, now)
+    let expected = Expected { issuer: &issuer, client_id: &client_id, algorithms };
+    validate(raw, &keys("k"), expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())
 }
 
 fn check(claims: &Value) -> Result<LogoutToken, IdTokenError> {
@@ -64,7 +69,11 @@ fn a_token_that_fails_a_check_is_refused() {
         ("nonce", json!("n")),
         ("nonce", json!(null)),
         ("sub", json!(7)),
+        ("sub", json!("")),
+        ("sub", json!(null)),
         ("sid", json!({})),
+        ("sid", json!("")),
+        ("sid", json!(null)),
     ] {
         assert!(matches!(check(&with(name, value.clone())), Err(IdTokenError::Invalid(_))), "{name}: {value}");
     }
@@ -89,12 +98,18 @@ fn a_token_with_another_algorithm_type_or_signature_is_refused() {
     }
     assert_eq!(check_header(&json!({"alg": "EdDSA", "kid": "other"}), &good()), Err(IdTokenError::UnknownKey));
 
-    let issuer = IssuerUrl::new("https://op.example".into()).unwrap();
-    let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
     let token = sign(&json!({"alg": "EdDSA", "kid": "k"}), &good());
     let (signed, _) = token.rsplit_once('.').unwrap();
     for raw in [format!("{signed}."), format!("{signed}.AAAA"), signed.to_owned(), String::new(), format!("{token}.x")]
     {
-        assert!(validate(&raw, &keys("k"), &issuer, &ClientId::new("gateway".into()), now).is_err(), "{raw}");
+        assert!(validate_raw(&raw, &ALGORITHMS).is_err(), "{raw}");
     }
+}
+
+#[test]
+fn an_algorithm_that_is_not_the_registration_s_is_refused_though_the_signature_is_good() {
+    let token = sign(&json!({"alg": "EdDSA", "kid": "k"}), &good());
+    assert!(validate_raw(&token, &ALGORITHMS).is_ok());
+    let others = [CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256, CoreJwsSigningAlgorithm::EcdsaP256Sha256];
+    assert!(matches!(validate_raw(&token, &others), Err(IdTokenError::Invalid(_))));
 }

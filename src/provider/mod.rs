@@ -1,19 +1,23 @@
 //! The provider that users log in at: what the session actor needs of one, and the kinds there are.
 
+use std::rc::Rc;
+
 use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
 use self::auth0::Auth0;
 use self::logout_token::LogoutToken;
 use self::oidc::Oidc;
+use self::published::Background;
 use self::turned_down::TurnedDown;
+use self::user_info::Asking;
 use self::workos::WorkOs;
 use crate::actors::session::state::Identity;
 use crate::config::{self, Config};
 
 pub mod answer;
 pub mod auth0;
-pub mod cache;
+pub mod claims;
 pub mod discovery;
 pub mod document;
 pub mod http;
@@ -24,11 +28,13 @@ pub mod keys;
 pub mod logout_token;
 pub mod oidc;
 pub mod patience;
+pub mod published;
 pub mod said;
 #[cfg(test)]
 mod signing;
 pub mod token;
 pub mod turned_down;
+pub mod user_info;
 pub mod workos;
 
 /// Why a login cannot begin or complete.
@@ -166,7 +172,7 @@ pub struct Tokens {
 }
 
 /// A completed login.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SignIn {
     /// Who.
     pub identity: Identity,
@@ -176,6 +182,8 @@ pub struct SignIn {
     pub remark: Option<String>,
     /// Where no refresh token came: so, and what an operator can do about it.
     pub no_refresh_token: Option<&'static str>,
+    /// What UserInfo has yet to say: the login does not wait for it any longer.
+    pub user_info: Option<Asking>,
 }
 
 /// A provider of one kind.
@@ -190,12 +198,22 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// The provider of this configuration.
+    /// The provider of this configuration, for an actor.
     pub fn new(config: &Config) -> Self {
+        Self::with(config, Background::Actor)
+    }
+
+    /// The provider of this configuration, for a request of the stateless Worker: what its documents take goes on in the
+    /// request's context.
+    pub fn for_request(config: &Config, context: &Rc<worker::Context>) -> Self {
+        Self::with(config, Background::Request(Rc::clone(context)))
+    }
+
+    fn with(config: &Config, background: Background) -> Self {
         match config.provider.clone() {
-            config::Provider::Oidc(settings) => Self::Oidc(Oidc::new(settings)),
-            config::Provider::Auth0(settings) => Self::Auth0(Auth0::new(settings)),
-            config::Provider::WorkOs(settings) => Self::WorkOs(WorkOs::new(settings)),
+            config::Provider::Oidc(settings) => Self::Oidc(Oidc::new(settings, background)),
+            config::Provider::Auth0(settings) => Self::Auth0(Auth0::new(settings, background)),
+            config::Provider::WorkOs(settings) => Self::WorkOs(WorkOs::new(settings, background)),
         }
     }
 
@@ -242,6 +260,15 @@ impl Provider {
             Self::Oidc(oidc) => oidc.refresh(now, token, identity).await,
             Self::Auth0(auth0) => auth0.refresh(now, token, identity).await,
             Self::WorkOs(workos) => workos.refresh(token, identity, organization).await,
+        }
+    }
+
+    /// Asks again what UserInfo says, now that this access token came; none where the kind of provider says it at the login
+    /// alone: Auth0 limits how often it may be asked.
+    pub fn user_info(&self, now: OffsetDateTime, access_token: &AccessToken, identity: &Identity) -> Option<Asking> {
+        match self {
+            Self::Oidc(oidc) => Some(oidc.ask_user_info(now, access_token.clone(), identity.subject.clone())),
+            Self::Auth0(_) | Self::WorkOs(_) => None,
         }
     }
 

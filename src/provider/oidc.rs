@@ -1,6 +1,6 @@
 //! Any OpenID Connect issuer, over `openidconnect`; PAR, RFC 9207 and revocation are added here.
 
-use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreIdToken};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm};
 use openidconnect::{
     AuthType, AuthorizationCode, CsrfToken, EndSessionUrl, HttpRequest, LogoutRequest, Nonce, PkceCodeChallenge,
     PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
@@ -12,6 +12,8 @@ use url::{Url, form_urlencoded};
 use super::answer::{Answer, client_advice, exchange_error, plain_code, refresh_failure};
 use super::discovery::{self, Metadata, Source, unanswered};
 use super::http;
+use super::identity::Identified;
+use super::published::Background;
 use super::token::{OidcClient, TokenSet};
 use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, said};
 use crate::actors::session::state::Identity;
@@ -28,23 +30,33 @@ const MAX_URL: usize = 4_096;
 #[derive(Clone, Debug)]
 pub struct Oidc {
     pub(super) settings: config::Oidc,
+    pub(super) background: Background,
 }
 
 impl Oidc {
     /// The provider of these settings.
-    pub const fn new(settings: config::Oidc) -> Self {
-        Self { settings }
+    pub const fn new(settings: config::Oidc, background: Background) -> Self {
+        Self { settings, background }
+    }
+
+    const fn source(&self) -> Source<'_> {
+        Source { issuer: &self.settings.issuer, variable: self.settings.issuer_variable }
     }
 
     pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
-        let source = Source { issuer: &self.settings.issuer, variable: self.settings.issuer_variable };
-        discovery::metadata(source, now).await
+        discovery::metadata(self.source(), &self.background, now).await
+    }
+
+    /// The algorithms that ID tokens and logout tokens may have: as configured, else as discovered.
+    pub(super) fn algorithms(&self, metadata: &Metadata) -> Vec<CoreJwsSigningAlgorithm> {
+        let discovered = metadata.id_token_signing_alg_values_supported();
+        self.settings.id_token_algorithms.as_ref().unwrap_or(discovered).clone()
     }
 
     fn client(&self, metadata: &Metadata) -> OidcClient {
         let auth = match self.auth_method(metadata) {
             TokenAuth::Basic => AuthType::BasicAuth,
-            TokenAuth::Post => AuthType::RequestBody,
+            TokenAuth::Post | TokenAuth::None => AuthType::RequestBody,
         };
         OidcClient::from_provider_metadata(
             metadata.clone(),
@@ -217,9 +229,9 @@ impl Oidc {
         let (set, received_at) = self.redeem(&metadata, exchange).await?;
         let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
         let tokens = set.tokens(received_at)?;
-        let (identity, remark) = self.identify(&metadata, raw, exchange.nonce, &tokens).await?;
+        let Identified { identity, remark, user_info } = self.identify(&metadata, raw, exchange.nonce, &tokens).await?;
         let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(&metadata));
-        Ok(SignIn { identity, tokens, remark, no_refresh_token })
+        Ok(SignIn { identity, tokens, remark, no_refresh_token, user_info })
     }
 
     /// What an operator can do about a login that brought no refresh token.
@@ -283,7 +295,7 @@ impl Oidc {
         let received_at = answer.received_at.get().unwrap_or_else(ambient::now);
         let tokens = set.tokens(received_at).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         let renewed = match set.id_token() {
-            Some(raw) => self.renewed(&metadata, raw, &tokens, identity).await?,
+            Some(raw) => Some(self.renewed(&metadata, raw, &tokens, identity).await?),
             None => None,
         };
         Ok((tokens, renewed))
@@ -323,11 +335,7 @@ impl Oidc {
 
     /// See [`super::Provider::answers`].
     pub async fn answers(&self) -> bool {
-        let request = ::http::Request::builder().uri(discovery::url(&self.settings.issuer)).body(Vec::new());
-        match request {
-            Ok(request) => http::send(request).await.is_ok_and(|response| !response.status().is_server_error()),
-            Err(_) => false,
-        }
+        discovery::answers(self.source(), &self.background).await
     }
 }
 

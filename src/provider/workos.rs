@@ -12,6 +12,7 @@ use url::Url;
 use super::discovery::unanswered;
 use super::id_token::IdTokenError;
 use super::patience::patience;
+use super::published::Background;
 use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, http, keys, said};
 use crate::actors::session::state::Identity;
 use crate::ambient;
@@ -30,6 +31,7 @@ const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization t
 #[derive(Clone, Debug)]
 pub struct WorkOs {
     settings: config::WorkOs,
+    background: Background,
 }
 
 /// A complete answer of `authenticate`.
@@ -53,8 +55,8 @@ enum Untaken {
 
 impl WorkOs {
     /// The environment of these settings.
-    pub const fn new(settings: config::WorkOs) -> Self {
-        Self { settings }
+    pub const fn new(settings: config::WorkOs, background: Background) -> Self {
+        Self { settings, background }
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -119,7 +121,7 @@ impl WorkOs {
         }
         let no_refresh_token =
             tokens.refresh_token.is_none().then_some("no refresh token came, contrary to WorkOS's word");
-        Ok(SignIn { identity, tokens, remark: None, no_refresh_token })
+        Ok(SignIn { identity, tokens, remark: None, no_refresh_token, user_info: None })
     }
 
     /// See [`super::Provider::refresh`]. With an organization the session is switched to it; without one it stays in
@@ -185,7 +187,7 @@ impl WorkOs {
         let received_at = ambient::now();
         Ok(Answer {
             status: response.status().as_u16(),
-            retry_after: patience(response.status().as_u16(), response.headers(), received_at),
+            retry_after: patience(response.headers(), received_at),
             received_at,
             body: serde_json::from_slice(response.body()).unwrap_or_default(),
             said: if response.status().is_success() { None } else { said::in_answer(response.body(), &secrets) },
@@ -207,10 +209,10 @@ impl WorkOs {
     /// Validates an access token, with one look at the keys anew where its key is missing.
     async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untaken> {
         let check = |keys: &CoreJsonWebKeySet| access_token::validate(token.secret(), keys, &self.settings, now);
-        let claims = keys::check(&self.jwks_uri(), check).await.map_err(Untaken::NoKeys)?;
+        let claims = keys::check(&self.jwks_uri(), &self.background, check).await.map_err(Untaken::NoKeys)?;
         claims.map_err(|error| match error {
             IdTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
-            IdTokenError::Invalid(why) => Untaken::Invalid(why.to_owned()),
+            IdTokenError::BadSignature | IdTokenError::Invalid(_) => Untaken::Invalid(error.to_string()),
         })
     }
 
@@ -238,11 +240,7 @@ impl WorkOs {
 
     /// See [`super::Provider::answers`].
     pub async fn answers(&self) -> bool {
-        let request = ::http::Request::builder().uri(self.jwks_uri().as_str()).body(Vec::new());
-        match request {
-            Ok(request) => http::send(request).await.is_ok_and(|response| !response.status().is_server_error()),
-            Err(_) => false,
-        }
+        keys::answers(&self.jwks_uri(), &self.background).await
     }
 }
 

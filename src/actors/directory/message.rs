@@ -115,7 +115,7 @@ pub struct Register {
     pub actor: ActorId,
     /// When its login, or its move, began.
     pub began_at: OffsetDateTime,
-    /// The provider's own session.
+    /// The provider's own session; in the directory of one, whose it is ([`of_user`]).
     pub sid: Option<String>,
     /// Where it lives, and the user's device.
     pub place: UserPlace,
@@ -183,7 +183,8 @@ pub struct Listed {
 /// End all sessions, or those of one session of the provider. [`BATCH`] of them are ended before the answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RevokeAll {
-    /// Only those of this session of the provider, and those of which it is not known.
+    /// Only those of this session of the provider, and those of which it is not known; in the directory of one, only this
+    /// user's ([`of_user`]).
     pub sid: Option<String>,
     /// What the sessions say of their end.
     pub reason: EndReason,

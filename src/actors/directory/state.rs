@@ -37,7 +37,7 @@ const STEPS_BACK: Duration = Duration::minutes(1);
 /// A session, as its directory knows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
-    /// The provider's own session.
+    /// The provider's own session; in the directory of one, whose it is.
     pub sid: Option<String>,
     /// Where it lives, and the user's device.
     pub place: UserPlace,

@@ -48,10 +48,12 @@ pub struct Identity {
     pub subject: String,
     /// `sid`: the provider's own session.
     pub sid: Option<String>,
-    /// The claims of the ID token and UserInfo: a JSON object.
+    /// The claims of the ID token and UserInfo together: a JSON object.
     pub claims: String,
     /// The ID token, for `id_token_hint`.
     pub id_token: String,
+    /// The claims of UserInfo alone, which take each other's place: a JSON object, or empty.
+    pub user_info: String,
 }
 
 impl std::fmt::Debug for Identity {

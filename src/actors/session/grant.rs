@@ -7,6 +7,11 @@ use time::{Duration, OffsetDateTime};
 use crate::ambient::between;
 use crate::provider::Tokens;
 
+/// The pause after the first series of tries that failed.
+const SHORTEST_PAUSE: Duration = Duration::seconds(5);
+/// The longest one.
+const LONGEST_PAUSE: Duration = Duration::seconds(30);
+
 /// The tokens of a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Grant {
@@ -20,6 +25,8 @@ pub struct Grant {
     pub refresh_at: Option<OffsetDateTime>,
     /// What gets the next one.
     pub refresh: Refreshing,
+    /// How often all tries to get it were used up, since these came.
+    pub failed_series: u8,
 }
 
 /// Where the refresh token stands: the write-ahead record of its use.
@@ -78,7 +85,14 @@ impl Grant {
             refresh: tokens
                 .refresh_token
                 .map_or(Refreshing::Impossible, |token| Refreshing::Ready { token, not_before: None }),
+            failed_series: 0,
         }
+    }
+
+    /// How long nobody tries after all tries were used up once more: 5 s, then twice as long each time, 30 s at the most.
+    pub fn pause(&self) -> Duration {
+        let doubled = 1_i32.checked_shl(self.failed_series.into()).unwrap_or(i32::MAX);
+        SHORTEST_PAUSE.checked_mul(doubled).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
     }
 
     /// Whether the access token still serves: less than 10 s, or 10 % of its life, counts as expired.

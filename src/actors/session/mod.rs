@@ -52,6 +52,7 @@ mod single_flight;
 pub mod state;
 mod succession;
 pub mod superseding;
+mod user_info;
 pub mod view;
 
 pub use object::SessionActor;

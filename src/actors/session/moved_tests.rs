@@ -29,6 +29,7 @@ fn active() -> State {
         expires_at: Some(T0 + Duration::minutes(5)),
         refresh_at: None,
         refresh: Refreshing::Ready { token: RefreshToken::new("refresh".into()), not_before: None },
+        failed_series: 0,
     };
     State::Active(Box::new(Active {
         secret_hash: secret(2),
@@ -39,6 +40,7 @@ fn active() -> State {
             sid: None,
             claims: "{}".into(),
             id_token: "id-token".into(),
+            user_info: String::new(),
         },
         grant,
         created_at: T0,

@@ -3,12 +3,13 @@
 //! ```text
 //!   Ready ── write "Presented" ──► token endpoint ─┬─ tokens ─────────────► Ready (new), Fresh
 //!     ▲                                            ├─ invalid_grant ──────► Ended
-//!     └── 429, 500, 503: after a while, thrice ────┤
+//!     └── "not now": after a while, thrice ────────┤
 //!                                                  └─ anything else ──────► within the leeway: at once again; else Lost
 //! ```
 //!
 //! The intent is written before the call: after a crash the record says that the outcome is unknown, and the token
-//! is not presented blindly again.
+//! is not presented blindly again. "Not now" is a complete answer of 429, 500 or 503, or one that the client is not accepted.
+//! After a series of tries there is a pause, whoever asks; each is longer than the one before ([`Grant::pause`]).
 
 use std::rc::Rc;
 
@@ -28,7 +29,7 @@ use crate::provider::RefreshFailure;
 
 /// How often a token is presented again after a complete answer that says: not now.
 const RETRIES: u32 = 3;
-/// All tries fall into this time; the next begin after it.
+/// All tries of a series fall into this time.
 const TRIES_WITHIN: Duration = Duration::seconds(30);
 /// The least time between two refreshes that somebody asked for.
 const FORCED_EVERY: Duration = Duration::seconds(30);
@@ -166,8 +167,21 @@ impl Session {
             let result = self.provider.refresh(ambient::now(), token, identity, organization).await;
             let failure = match result {
                 Ok((tokens, renewed)) => {
+                    let access_token = tokens.access_token.clone();
+                    let sid = renewed
+                        .as_ref()
+                        .and_then(|renewed| renewed.sid.clone())
+                        .filter(|sid| identity.sid.as_ref() != Some(sid));
                     let grant = Grant::new(tokens, ambient::jitter());
-                    return self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
+                    let mut outcome = self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
+                    if outcome == Outcome::Fresh {
+                        // The tokens are safe by now, whatever comes of this.
+                        outcome = self.ask_user_info(access_token, identity, cause, began).await;
+                    }
+                    if let (Outcome::Fresh, Some(sid)) = (outcome, sid) {
+                        self.become_known_by(sid);
+                    }
+                    return outcome;
                 }
                 Err(failure) => failure,
             };
@@ -257,9 +271,6 @@ impl Session {
             return Outcome::Ended;
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");
-        if let Some(sid) = sid.filter(|sid| known_by != Some(sid)) {
-            self.become_known_by(sid);
-        }
         Outcome::Fresh
     }
 
@@ -291,26 +302,42 @@ impl Session {
                 Err(Outcome::OtherOrganization)
             }
             RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
-                let pause = retry_after.unwrap_or_else(|| backoff(tries));
-                let in_time = now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN);
-                let go_on = tries < RETRIES && in_time;
-                let pause = if go_on { pause } else { pause.max(TRIES_WITHIN) };
-                let _ = self.establish(|state| state.deferred(now.saturating_add(pause))).await;
-                if go_on {
+                let asked = retry_after.unwrap_or_default();
+                let pause = asked.max(backoff(tries));
+                if tries < RETRIES && now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN) {
+                    let _ = self.establish(|state| state.deferred(now.saturating_add(pause))).await;
                     return Ok(pause);
                 }
+                let pause = self.pause_after_series(asked);
+                let _ = self.establish(|state| state.deferred(now.saturating_add(pause)).series_failed()).await;
                 record("deferred", &format!("{why}; it is asked again later"));
                 Err(unavailable_for(pause))
             }
-            RefreshFailure::Deferred { why, .. } | RefreshFailure::Unknown(why) => {
+            RefreshFailure::Deferred { .. } | RefreshFailure::Unknown(_) => {
+                let (pause, asked, why) = match failure {
+                    RefreshFailure::Deferred { retry_after, why } => {
+                        let asked = retry_after.unwrap_or_default();
+                        (asked.max(backoff(tries)), asked, why)
+                    }
+                    RefreshFailure::Unknown(why)
+                    | RefreshFailure::Refused(why)
+                    | RefreshFailure::OtherOrganization(why) => (Duration::ZERO, Duration::ZERO, why),
+                    RefreshFailure::Said { .. } => (Duration::ZERO, Duration::ZERO, String::new()),
+                };
                 let leeway_ends = presentation.first_at.saturating_add(self.config.provider.reuse_leeway());
-                if tries < RETRIES && now < leeway_ends {
-                    return Ok(Duration::ZERO);
+                let again_at = now.saturating_add(pause);
+                let in_time = again_at <= began.saturating_add(TRIES_WITHIN);
+                if tries < RETRIES && in_time && again_at < leeway_ends {
+                    if pause.is_positive() {
+                        let _ = self.establish(|state| state.waiting(again_at)).await;
+                    }
+                    return Ok(pause);
                 }
-                let again_at = now.saturating_add(TRIES_WITHIN);
+                let pause = self.pause_after_series(asked);
+                let again_at = now.saturating_add(pause);
                 let outcome = if again_at < leeway_ends {
-                    let _ = self.establish(|state| state.waiting(again_at)).await;
-                    unavailable_for(TRIES_WITHIN)
+                    let _ = self.establish(|state| state.waiting(again_at).series_failed()).await;
+                    unavailable_for(pause)
                 } else {
                     let _ = self.establish(State::lost).await;
                     Outcome::NoToken
@@ -323,10 +350,22 @@ impl Session {
             RefreshFailure::Said { .. } => Err(Outcome::NoToken),
         }
     }
+
+    /// How long nobody tries now that the tries are used up: no less than the provider asked for.
+    fn pause_after_series(&self, asked: Duration) -> Duration {
+        self.active(|active| active.grant.pause()).unwrap_or_default().max(asked)
+    }
 }
 
 fn unavailable_for(pause: Duration) -> Outcome {
-    Outcome::Unavailable { retry_after: u32::try_from(pause.whole_seconds()).unwrap_or(30) }
+    let seconds = pause.as_seconds_f64().ceil();
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most some minutes; the cast saturates"
+    )]
+    let retry_after = seconds as u32;
+    Outcome::Unavailable { retry_after }
 }
 
 /// Half a second, one, two, each with as much again at random.

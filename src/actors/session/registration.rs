@@ -39,9 +39,9 @@ impl Session {
         (created_at, expires_at): (OffsetDateTime, OffsetDateTime),
         predecessor: Option<ActorId>,
     ) -> Result<(), DirectoryError> {
-        let sid = identity.sid.clone();
         let actor = self.id.clone();
-        let register = Register { actor, began_at, sid, place, created_at, expires_at, predecessor, limited: false };
+        let register =
+            Register { actor, began_at, sid: None, place, created_at, expires_at, predecessor, limited: false };
         let registered = self.register_in(identity, &register).await;
         if registered.is_err() {
             self.unregister(identity).await;
@@ -51,8 +51,8 @@ impl Session {
 
     async fn register_in(&self, identity: &Identity, register: &Register) -> Result<(), DirectoryError> {
         let user = user_directory(identity);
-        let registrations = names(identity).into_iter().map(|name| {
-            let register = Register { limited: name == user, ..register.clone() };
+        let registrations = directories(identity).into_iter().map(|(name, sid)| {
+            let register = Register { sid, limited: name == user, ..register.clone() };
             async move {
                 let address = self.directory(&name).map_err(|_| DirectoryError::StoreUnavailable)?;
                 actors::ask(&address, register).await.unwrap_or(Err(DirectoryError::StoreUnavailable))
@@ -65,7 +65,7 @@ impl Session {
     /// told.
     pub(super) fn report(self: &Rc<Self>, news: News, identity: &Identity) {
         let names = match news {
-            News::Ended { .. } => names(identity),
+            News::Ended { .. } => directories(identity).into_iter().map(|(name, _)| name).collect(),
             // The directory of the provider's session orders no list, and asks a session that has moved where it lives: it may
             // be known there by another `sid`.
             News::Refreshed | News::Moved => vec![user_directory(identity)],
@@ -98,7 +98,7 @@ impl Session {
             actor: self.id.clone(),
             // Whatever was ended since is over.
             began_at: active.created_at,
-            sid: Some(sid.clone()),
+            sid: None,
             place: active.place,
             created_at: active.created_at,
             expires_at: active.expires_at,
@@ -129,7 +129,7 @@ impl Session {
 
     /// Takes the session out of its directories, as far as they answer: what they keep goes with its time.
     pub(super) async fn unregister(&self, identity: &Identity) {
-        self.forget_in(names(identity)).await;
+        self.forget_in(directories(identity).into_iter().map(|(name, _)| name).collect()).await;
     }
 
     pub(super) async fn forget_in(&self, names: Vec<String>) {
@@ -150,8 +150,10 @@ fn user_directory(identity: &Identity) -> String {
     of_user(&identity.issuer, &identity.subject)
 }
 
-fn names(identity: &Identity) -> Vec<String> {
+/// The directories that are to know the session, each with what tells it apart from others there: in its user's, the
+/// provider's own session; in that one's, the user.
+fn directories(identity: &Identity) -> Vec<(String, Option<String>)> {
     let user = user_directory(identity);
-    let sid = identity.sid.as_ref().map(|sid| of_provider_session(&identity.issuer, sid));
-    std::iter::once(user).chain(sid).collect()
+    let sid = identity.sid.as_ref().map(|sid| (of_provider_session(&identity.issuer, sid), Some(user.clone())));
+    std::iter::once((user, identity.sid.clone())).chain(sid).collect()
 }

@@ -1,12 +1,8 @@
 //! `Revoke`: the end of a session, here and at the provider.
 
-use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
 
-use futures::future::select;
 use openidconnect::RefreshToken;
-use worker::Delay;
 
 use super::authority::cause_of;
 use super::follow;
@@ -18,9 +14,10 @@ use super::{Remains, Session};
 use crate::ambient;
 use crate::credential::ActorId;
 use crate::provider::EndSession;
+use crate::timer::Timer;
 
-/// How long an answer waits for the revocation at the provider, which goes on without it.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long an answer waits for all that the provider is asked. The revocation goes on without it.
+const PATIENCE: time::Duration = time::Duration::seconds(3);
 
 impl Session {
     pub(super) async fn revoke(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
@@ -80,13 +77,20 @@ impl Session {
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
         let needless = logout.is_some() && self.provider.revokes_at_logout();
-        if let Some(token) = refresh_token.filter(|_| !needless) {
-            select(self.revocation(token, sid, cause), pin!(Delay::from(PATIENCE))).await;
-        }
+        // One timer for both.
+        let timer = Timer::default();
+        let asked_at = ambient::now();
+        let revocation = refresh_token.filter(|_| !needless).map(|token| self.revocation(token, sid, cause));
         let end_session_url = match (identity, logout) {
-            (Some(identity), Some(logout)) => self.end_session_url(&identity, logout).await,
+            (Some(identity), Some(logout)) => {
+                timer.within(PATIENCE, self.end_session_url(&identity, logout)).await.flatten()
+            }
             _ => None,
         };
+        if let Some(revocation) = revocation {
+            let left = ambient::between(ambient::now(), asked_at.saturating_add(PATIENCE)).max(time::Duration::ZERO);
+            timer.within(left, revocation).await;
+        }
         Ok(Revoked { end_session_url })
     }
 

@@ -180,7 +180,8 @@ impl Session {
     /// The login is good: it becomes a live session. Its directory knows it first, so that there is no session that nobody
     /// could list or revoke.
     async fn start(self: &Rc<Self>, login: Login, signed_in: SignIn) -> Result<Outcome, Setback> {
-        let SignIn { identity, tokens, remark, no_refresh_token } = signed_in;
+        let SignIn { identity, tokens, remark, no_refresh_token, user_info } = signed_in;
+        let access_token = tokens.access_token.clone();
         let now = ambient::now();
         let place = match &self.memory.borrow().state {
             Some(State::SigningIn(signing_in)) => signing_in.place.clone(),
@@ -194,8 +195,12 @@ impl Session {
             error => Setback::Final(error),
         })?;
         let completed = self.take_place(login, identity.clone(), tokens).await;
-        if !matches!(completed, Ok(Completed::SignedIn { .. })) {
-            self.unregister(&identity).await;
+        match (&completed, user_info) {
+            (Ok(Completed::SignedIn { .. }), Some(asking)) => {
+                self.await_user_info(asking, access_token, Event::Complete, Cause::Request);
+            }
+            (Ok(Completed::SignedIn { .. }), None) => {}
+            _ => self.unregister(&identity).await,
         }
         // A predecessor may have handed its own over.
         let has_none = self.active(|active| matches!(active.grant.refresh, Refreshing::Impossible)) == Some(true);

@@ -12,6 +12,7 @@
 //! Pure: every transition consumes the state, takes the time, and matches every variant. One that does not apply
 //! leaves the state as it is: a logout during a refresh wins because `refreshed` does nothing to `Ended`.
 
+use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
@@ -253,6 +254,25 @@ impl State {
                 Refreshing::Presented { token, first_at, not_before: Some(until) }
             }
             Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => refreshing,
+        })
+    }
+
+    /// All tries were used up once more.
+    pub fn series_failed(self) -> Self {
+        self.map_active(|active| {
+            let failed_series = active.grant.failed_series.saturating_add(1);
+            Active { grant: Grant { failed_series, ..active.grant }, ..active }
+        })
+    }
+
+    /// UserInfo said something of the user that this access token is for. Where there is another one by now, it comes too
+    /// late.
+    pub fn informed(self, token: &AccessToken, inform: impl FnOnce(Identity) -> Identity) -> Self {
+        self.map_active(|active| {
+            if active.grant.access_token.secret() != token.secret() {
+                return active;
+            }
+            Active { identity: inform(active.identity), ..active }
         })
     }
 

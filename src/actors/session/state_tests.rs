@@ -24,7 +24,14 @@ fn signing_in() -> State {
 }
 
 fn identity() -> Identity {
-    Identity { issuer: "iss".into(), subject: "sub".into(), sid: None, claims: "{}".into(), id_token: "id".into() }
+    Identity {
+        issuer: "iss".into(),
+        subject: "sub".into(),
+        sid: None,
+        claims: "{}".into(),
+        id_token: "id".into(),
+        user_info: String::new(),
+    }
 }
 
 fn tokens(received_at: OffsetDateTime, lifetime: Option<Duration>, refresh: Option<&str>) -> Tokens {
@@ -262,4 +269,30 @@ fn a_token_within_its_leeway_waits_and_is_presented_again_by_the_alarm() {
     assert!(
         matches!(&again.active().unwrap().grant.refresh, Refreshing::Presented { first_at, not_before: None, .. } if *first_at == T0)
     );
+}
+
+#[test]
+fn the_pauses_after_series_of_tries_that_failed_grow_from_5_to_30_s_until_new_tokens_come() {
+    let pause = |state: &State| state.active().unwrap().grant.pause();
+    let mut state = active();
+    for seconds in [5, 10, 20, 30, 30, 30] {
+        assert_eq!(pause(&state), Duration::seconds(seconds));
+        state = state.presenting(T0).deferred(T0).series_failed();
+    }
+    for _ in 0..300 {
+        state = state.series_failed();
+    }
+    assert_eq!(pause(&state), Duration::seconds(30));
+    assert_eq!(pause(&state.presenting(T0).refreshed(grant(T0, Some("second")), None)), Duration::seconds(5));
+}
+
+#[test]
+fn what_user_info_says_counts_for_the_tokens_that_it_was_asked_with() {
+    let token = AccessToken::new("another".into());
+    let inform = |identity: Identity| Identity { claims: "said".into(), ..identity };
+    let claims = |state: &State| state.active().unwrap().identity.claims.clone();
+    let own = active().active().unwrap().grant.access_token.clone();
+    assert_eq!(claims(&active().informed(&own, inform)), "said");
+    assert_eq!(claims(&active().informed(&token, inform)), "{}");
+    assert!(active().end(T0, EndReason::Logout).informed(&own, inform).active().is_none());
 }

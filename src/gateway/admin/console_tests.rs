@@ -32,6 +32,7 @@ fn endpoint(path: &str) -> Option<Endpoint> {
     let config = Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("s3cret".into()),
         "UPSTREAM" => Some("https://app.internal".into()),
         _ => None,
     });

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::config::WorkOs;
-use crate::provider::id_token::{IdTokenError, LEEWAY, payload, unix};
+use crate::provider::id_token::{ALGORITHMS, IdTokenError, LEEWAY, payload, unix};
 use crate::provider::jws::check_signature;
 
 /// What it calls itself, where it does.
@@ -22,7 +22,7 @@ pub fn validate(
     now: OffsetDateTime,
 ) -> Result<Map<String, Value>, IdTokenError> {
     let invalid = IdTokenError::Invalid;
-    check_signature(raw, keys, &TYPES)?;
+    check_signature(raw, keys, &ALGORITHMS, &TYPES)?;
     let claims = payload(raw).ok_or(invalid("the access token is malformed"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if !text("iss").is_some_and(|iss| settings.is_issuer(iss)) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use crate::ambient;
-use crate::provider::answer::plain_code;
+use crate::provider::answer::{is_about_the_client, plain_code};
 use crate::provider::id_token::payload;
 use crate::provider::turned_down::{Choice, TurnedDown};
 use crate::provider::{ProviderError, RefreshFailure, Tokens, http};
@@ -68,6 +68,7 @@ pub fn refresh_failure(status: u16, retry_after: Option<Duration>, body: &Value,
     match status {
         _ if code == "invalid_grant" => RefreshFailure::Refused(why),
         429 | 500 | 503 => RefreshFailure::Deferred { retry_after, why },
+        _ if is_about_the_client(Some(status), code) => RefreshFailure::Deferred { retry_after, why },
         400 | 403 | 404 | 422 if switching => RefreshFailure::OtherOrganization(why),
         _ if GRANT_GONE.contains(&code) => RefreshFailure::Refused(why),
         _ => RefreshFailure::Unknown(why),

@@ -91,7 +91,10 @@ fn what_a_refused_refresh_means_for_the_session() {
     for status in [429, 500, 503] {
         assert!(matches!(of(status, json!(null)), RefreshFailure::Deferred { .. }), "{status}");
     }
-    for (status, body) in [(502, json!(null)), (400, json!({"error": "invalid_client"})), (401, json!(null))] {
+    for (status, code) in [(400, "invalid_client"), (401, "unauthorized_client"), (401, "unauthorized")] {
+        assert!(matches!(of(status, json!({ "error": code })), RefreshFailure::Deferred { .. }), "{code}");
+    }
+    for (status, body) in [(502, json!(null)), (400, json!({"error": "invalid_request"})), (401, json!(null))] {
         assert!(matches!(of(status, body), RefreshFailure::Unknown(_)), "{status}");
     }
 }

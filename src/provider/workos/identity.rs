@@ -58,6 +58,7 @@ pub fn of(issuer: &str, body: &Value, token: Map<String, Value>) -> Option<Ident
         claims: Value::Object(claims).to_string(),
         // There is none, and no logout needs one.
         id_token: String::new(),
+        user_info: String::new(),
     })
 }
 

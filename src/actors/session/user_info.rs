@@ -1,0 +1,92 @@
+//! What UserInfo says after a refresh, or late after a login: it takes the place of what it said before.
+//!
+//! The tokens are safe by then. An answer that does not come leaves the claims as they are; one about another user ends the
+//! session, as its tokens are that user's.
+
+use std::rc::Rc;
+
+use openidconnect::AccessToken;
+use time::OffsetDateTime;
+
+use super::Session;
+use super::ledger::{Cause, Event};
+use super::message::EndReason;
+use super::refresh::Outcome;
+use super::state::Identity;
+use crate::ambient;
+use crate::provider::user_info::{Asking, PATIENCE, UserInfo};
+
+/// How long after a refresh has begun the requests that wait for it are to be let go: a little less than they wait.
+const REFRESH_ENDS_WITHIN: time::Duration = time::Duration::seconds(9);
+
+impl Session {
+    /// Asks UserInfo with the access token that a refresh brought. The refresh does not wait long for it.
+    pub(super) async fn ask_user_info(
+        self: &Rc<Self>,
+        token: AccessToken,
+        identity: &Identity,
+        cause: Cause,
+        began: OffsetDateTime,
+    ) -> Outcome {
+        let now = ambient::now();
+        let Some(asking) = self.provider.user_info(now, &token, identity) else { return Outcome::Fresh };
+        let left = ambient::between(now, began.saturating_add(REFRESH_ENDS_WITHIN)).max(time::Duration::ZERO);
+        match asking.within(PATIENCE.min(left.unsigned_abs())).await {
+            Ok(said) => self.take_user_info(said, &token, Event::Refresh, cause, now).await,
+            Err(asking) => {
+                let detail = "UserInfo did not answer in time: the claims stay as they are until it does";
+                self.record(Event::Refresh, "not_informed", cause, now, detail);
+                self.await_user_info(asking, token, Event::Refresh, cause);
+            }
+        }
+        if self.active(|_| ()).is_some() { Outcome::Fresh } else { Outcome::Ended }
+    }
+
+    /// Takes what UserInfo says when it comes; nobody waits for it.
+    pub(super) fn await_user_info(self: &Rc<Self>, asking: Asking, token: AccessToken, event: Event, cause: Cause) {
+        let (session, began) = (Rc::clone(self), ambient::now());
+        wasm_bindgen_futures::spawn_local(async move {
+            match asking.answer().await {
+                // It was said that it did not come in time.
+                UserInfo::NoAnswer => {}
+                said => session.take_user_info(said, &token, event, cause, began).await,
+            }
+        });
+    }
+
+    async fn take_user_info(
+        self: &Rc<Self>,
+        said: UserInfo,
+        token: &AccessToken,
+        event: Event,
+        cause: Cause,
+        began: OffsetDateTime,
+    ) {
+        match said {
+            UserInfo::NotAsked => {}
+            UserInfo::Said(said) => {
+                let has_changed = self.active(|active| {
+                    let informed = active.identity.clone().informed(said.clone());
+                    let (now, before) = (&informed, &active.identity);
+                    let is_timely = active.grant.access_token.secret() == token.secret();
+                    is_timely && (&now.claims, &now.user_info) != (&before.claims, &before.user_info)
+                });
+                if has_changed == Some(true) {
+                    let _ = self.establish(|state| state.informed(token, |identity| identity.informed(said))).await;
+                    self.record(event, "informed", cause, began, "UserInfo said something new, and the claims changed");
+                }
+            }
+            UserInfo::NoAnswer => {
+                let detail = "UserInfo could not be read: the claims stay as they are";
+                self.record(event, "not_informed", cause, began, detail);
+            }
+            UserInfo::OtherSubject => {
+                let detail = "UserInfo names another user than the session's (sub)";
+                self.record(event, "refused", cause, began, detail);
+                if let Ok(Some(remains)) = self.end(EndReason::RefreshRejected, cause, detail).await {
+                    self.revoke_remains(remains, cause);
+                }
+            }
+        }
+    }
+}

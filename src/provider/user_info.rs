@@ -1,0 +1,114 @@
+//! UserInfo (OpenID Connect Core 1.0 section 5.3): what is asked beside the ID token, and may come late.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::{Either, LocalBoxFuture, Shared, select};
+use openidconnect::{AccessToken, HttpRequest};
+use time::OffsetDateTime;
+use worker::Delay;
+
+use super::claims::{self, Claims};
+use super::http;
+use super::oidc::Oidc;
+
+/// How long an answer is waited for before the login or the refresh goes on without it.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+/// How late an answer may come. A little less than one call may take, which would be repeated then.
+const TIME_LIMIT: Duration = Duration::from_millis(9_900);
+
+/// What came of asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserInfo {
+    /// The provider has no such endpoint.
+    NotAsked,
+    /// This.
+    Said(Claims),
+    /// It is about somebody else.
+    OtherSubject,
+    /// Nothing that could be read.
+    NoAnswer,
+}
+
+/// A question that is under way. It is shared because the platform's timers wake the task alone that waited for them
+/// first, and this one may go from the task of a login to one of its own.
+pub struct Asking(Shared<LocalBoxFuture<'static, UserInfo>>);
+
+impl std::fmt::Debug for Asking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Asking")
+    }
+}
+
+impl Asking {
+    /// The answer, where it comes within this time.
+    pub async fn within(self, limit: Duration) -> Result<UserInfo, Self> {
+        match select(self.0, pin!(Delay::from(limit))).await {
+            Either::Left((answer, _)) => Ok(answer),
+            Either::Right((_, under_way)) => Err(Self(under_way)),
+        }
+    }
+
+    /// The answer, whenever it comes.
+    pub async fn answer(self) -> UserInfo {
+        self.0.await
+    }
+}
+
+impl Oidc {
+    /// Asks UserInfo about the user that this access token is for.
+    pub(super) fn ask_user_info(&self, now: OffsetDateTime, access_token: AccessToken, subject: String) -> Asking {
+        let oidc = self.clone();
+        let asked = async move {
+            let asking = pin!(oidc.user_info(now, &access_token, &subject));
+            match select(asking, pin!(Delay::from(TIME_LIMIT))).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => UserInfo::NoAnswer,
+            }
+        };
+        Asking(asked.boxed_local().shared())
+    }
+
+    /// The claims are read as they come: one of an odd type must not cost the others, nor the check of the subject.
+    async fn user_info(&self, now: OffsetDateTime, access_token: &AccessToken, subject: &str) -> UserInfo {
+        let Ok(metadata) = self.metadata(now).await else { return UserInfo::NoAnswer };
+        let Some(endpoint) = metadata.userinfo_endpoint() else { return UserInfo::NotAsked };
+        let request: Result<HttpRequest, _> = ::http::Request::builder()
+            .uri(endpoint.as_str())
+            .header("accept", "application/json")
+            .header("authorization", format!("Bearer {}", access_token.secret()))
+            .body(Vec::new());
+        let Ok(request) = request else { return UserInfo::NoAnswer };
+        match http::send(request).await {
+            Ok(response) if response.status().is_success() => read(response.body(), subject),
+            Ok(_) | Err(_) => UserInfo::NoAnswer,
+        }
+    }
+}
+
+fn read(body: &[u8], subject: &str) -> UserInfo {
+    match serde_json::from_slice::<Claims>(body) {
+        Ok(said) if said.get("sub").is_some_and(|sub| sub == subject) => UserInfo::Said(claims::of_user_info(said)),
+        Ok(_) => UserInfo::OtherSubject,
+        Err(_) => UserInfo::NoAnswer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_about_somebody_else_or_about_nobody_is_told_apart_from_none() {
+        assert!(matches!(read(br#"{"sub":"ada","name":"Ada"}"#, "ada"), UserInfo::Said(claims) if claims.len() == 1));
+        for other in
+            [&br#"{"sub":"grace"}"#[..], br#"{"name":"Ada"}"#, br#"{"sub":null}"#, br#"{"sub":["ada"]}"#, b"{}"]
+        {
+            assert_eq!(read(other, "ada"), UserInfo::OtherSubject);
+        }
+        for nothing in [&b""[..], b"<h1>", b"[]", b"null"] {
+            assert_eq!(read(nothing, "ada"), UserInfo::NoAnswer);
+        }
+    }
+}
