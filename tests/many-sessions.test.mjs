@@ -135,14 +135,14 @@ describe("many-sessions", () => {
   describe("in Postgres", () => {
     let postgres;
     before(async () => {
-      postgres = await startPostgres({ settings: { max_connections: 15 } });
+      postgres = await startPostgres({ settings: { max_connections: 60 } });
     });
     after(() => postgres.close());
 
     test("all sessions of a user end and are listed on few connections, and those that are over are not asked", async (t) => {
       const world = await createNeonWorld(t, postgres, { vars: { SESSIONS_PER_USER: "0" } });
       const { gateway, line } = world;
-      const browsers = await logins(world, 60, 2);
+      const browsers = await logins(world, 60, 1);
       for (const browser of browsers.slice(40)) await end(browser);
       await isAtRest(world);
       // No actor has anything in memory.

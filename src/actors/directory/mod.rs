@@ -12,30 +12,25 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::stream;
 use time::OffsetDateTime;
-use worker::{Delay, Env, SqlStorage, Storage};
+use worker::{Env, SqlStorage, Storage};
 
-use self::message::{
-    BATCH, DirectoryError, Forget, List, Listed, Observe, Page, Register, Report, RevokeAll, Sweep, Swept, Verdict,
-};
-use self::page::Cursor;
-use self::state::{Directory, Gone, Standing};
+use self::message::{BATCH, DirectoryError, Forget, Observe, Register, Report, Verdict};
+use self::state::Directory;
 use crate::actors::log::{Beside, Cause, Entry, Event};
-use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke, SessionState};
-use crate::actors::{self, AskError};
 use crate::ambient;
-use crate::config::{Config, StoreKind};
+use crate::config::Config;
 use crate::credential::ActorId;
 use crate::store::StoreError;
 
+mod list;
 pub mod message;
 mod object;
 mod page;
+mod row;
 mod rows;
 pub mod state;
+mod sweep;
 
 pub use object::RegionDirectory;
 
@@ -137,21 +132,6 @@ impl Shell {
         Ok(())
     }
 
-    /// Ends sessions of a user who has more than `SESSIONS_PER_USER`.
-    async fn end_superfluous(&self, superfluous: Vec<ActorId>, has_more: bool) {
-        let began = ambient::now();
-        let (outcome, detail) = match self.end(superfluous).await {
-            Ok(Ended { revoked, .. }) => {
-                ("limit", format!("sessions ended that were too many for one user: {revoked}"))
-            }
-            Err(error) => ("incomplete", error.to_string()),
-        };
-        self.log(Event::Revoke, outcome, Cause::Directory, began, &detail);
-        if has_more {
-            let _ = self.storage.set_alarm(SOON).await;
-        }
-    }
-
     async fn observe(&self, observe: Observe) -> Result<Verdict, DirectoryError> {
         let now = ambient::now();
         let verdict = self.with(|directory| directory.observe(now, &observe, &self.config.regions))?;
@@ -162,171 +142,6 @@ impl Shell {
             self.log(Event::Observe, how, Cause::Request, now, &detail);
         }
         Ok(verdict)
-    }
-
-    async fn list(&self, list: List) -> Result<Page, DirectoryError> {
-        let cursor = self.cursor(list.cursor.as_deref())?;
-        let at_most = usize::try_from(list.limit).unwrap_or(BATCH_LEN).min(BATCH_LEN);
-        let places = self.with(|directory| directory.behind(&cursor, at_most))?;
-        let Some(last) = places.last().cloned() else { return Ok(Page { listed: Vec::new(), next: None }) };
-        let found = stream::iter(places).map(|place| self.look_up(place.actor)).buffered(self.at_once());
-        let found: Vec<Found> = found.collect().await;
-        let over: Vec<_> = found.iter().filter_map(Found::just_over).collect();
-        self.with(|directory| {
-            over.iter().for_each(|(actor, last_used_at)| directory.found_over(cursor.at, actor, *last_used_at));
-        })?;
-        if !over.is_empty() {
-            self.save(over.iter().map(|(actor, _)| *actor), false).await?;
-        }
-        let cursor = Cursor { behind: Some(last), ..cursor };
-        let has_more = self.with(|directory| !directory.behind(&cursor, 1).is_empty())?;
-        let next = if has_more { Some(self.written(&cursor).await?) } else { None };
-        Ok(Page { listed: found.into_iter().filter_map(Found::listed).collect(), next })
-    }
-
-    /// Where a list goes on; one that begins is of this moment.
-    fn cursor(&self, text: Option<&str>) -> Result<Cursor, DirectoryError> {
-        let read = |directory: &mut Directory| match text {
-            None => Some(Cursor { at: directory.stamp(ambient::now()), behind: None }),
-            Some(text) => Cursor::read(directory.facts.cursor_key.as_ref()?, text),
-        };
-        self.with(read)?.ok_or(DirectoryError::ForeignCursor)
-    }
-
-    /// The cursor as it goes out. The first one of a directory makes the key.
-    async fn written(&self, cursor: &Cursor) -> Result<String, DirectoryError> {
-        let key = match self.with(|directory| directory.facts.cursor_key)? {
-            Some(key) => key,
-            None => {
-                let key = ambient::random().ok_or(DirectoryError::StoreUnavailable)?;
-                self.with(|directory| directory.facts.cursor_key = Some(key))?;
-                self.save(&[], true).await?;
-                key
-            }
-        };
-        cursor.write(&key).ok_or(DirectoryError::StoreUnavailable)
-    }
-
-    /// How a session is. One that is known to be over is not asked.
-    async fn look_up(&self, actor: ActorId) -> Found {
-        let row = self.with(|directory| directory.rows.get(&actor).cloned());
-        let Ok(Some(row)) = row else { return Found::Nothing };
-        if row.standing != Standing::Living {
-            return Found::Known(Listed { actor, summary: row.summary() });
-        }
-        let asked = match actors::existing_session(&self.env, &actor) {
-            Ok(address) => actors::ask(&address, Describe {}).await,
-            Err(error) => Err(error),
-        };
-        match asked {
-            Ok(None) => Found::Nothing,
-            Ok(Some(described)) => match described.summary.state {
-                SessionState::Active => Found::Known(Listed { actor, summary: described.summary }),
-                SessionState::Ended => Found::Over { actor, last_used_at: described.summary.last_used_at },
-                // One that has moved is listed where it lives now.
-                SessionState::Moved => Found::Nothing,
-            },
-            // It does not answer: what the directory knows must do.
-            Err(_) => Found::Known(Listed { actor, summary: row.summary() }),
-        }
-    }
-
-    async fn revoke_all(&self, revoke: RevokeAll) -> Result<Swept, DirectoryError> {
-        let began = ambient::now();
-        let revoking = self.with(|directory| directory.revoke_all(began, &revoke))??;
-        // Before any session is asked: what is to end does so even if this actor does not live to see it.
-        self.save(&revoking, true).await?;
-        let swept = self.sweep_behind(None, BATCH, revoke.cause).await?;
-        // What begins after the answer is not to be taken for what began before it: see `SKEW`.
-        let settled_at = began.saturating_add(state::SKEW).saturating_add(state::SKEW);
-        let left = ambient::between(ambient::now(), settled_at);
-        if left.is_positive() {
-            Delay::from(left.unsigned_abs()).await;
-        }
-        Ok(swept)
-    }
-
-    async fn sweep(&self, sweep: Sweep) -> Result<Swept, DirectoryError> {
-        self.sweep_behind(Some(&sweep.after), sweep.at_most.min(BATCH), sweep.cause).await
-    }
-
-    /// Ends the first of those that are to end behind this one.
-    async fn sweep_behind(&self, after: Option<&ActorId>, at_most: u32, cause: Cause) -> Result<Swept, DirectoryError> {
-        let began = ambient::now();
-        let (revoking, left) = self.with(|directory| directory.revoking_behind(after, at_most))?;
-        let last = revoking.last().cloned();
-        let ended = self.end(revoking).await;
-        let (outcome, detail) = match &ended {
-            Ok(Ended { revoked, unreachable: 0 }) => ("ok", format!("sessions ended: {revoked}; still to end: {left}")),
-            Ok(Ended { revoked, unreachable }) => {
-                ("incomplete", format!("sessions ended: {revoked}; out of reach: {unreachable}; still to end: {left}"))
-            }
-            Err(error) => ("incomplete", error.to_string()),
-        };
-        self.log(Event::Revoke, outcome, cause, began, &detail);
-        let Ended { revoked, unreachable } = ended?;
-        Ok(Swept { revoked, unreachable, left, last })
-    }
-
-    /// Ends sessions that are to end.
-    async fn end(&self, revoking: Vec<ActorId>) -> Result<Ended, DirectoryError> {
-        let outcomes = stream::iter(revoking).map(|actor| async move {
-            let gone = self.end_one(&actor).await;
-            (actor, gone)
-        });
-        let outcomes: Vec<(ActorId, Option<(Gone, bool)>)> = outcomes.buffer_unordered(self.at_once()).collect().await;
-        let now = ambient::now();
-        self.with(|directory| {
-            for (actor, gone) in &outcomes {
-                if let Some((how, _)) = gone {
-                    directory.revoked(now, actor, *how);
-                }
-            }
-        })?;
-        self.save(outcomes.iter().map(|(actor, _)| actor), false).await?;
-        let count = |is_one: fn(&Option<(Gone, bool)>) -> bool| {
-            u32::try_from(outcomes.iter().filter(|(_, gone)| is_one(gone)).count()).unwrap_or(u32::MAX)
-        };
-        Ok(Ended { revoked: count(|gone| matches!(gone, Some((_, true)))), unreachable: count(Option::is_none) })
-    }
-
-    /// Ends a session: how it is over, and whether it was until now. None: it is out of reach.
-    async fn end_one(&self, actor: &ActorId) -> Option<(Gone, bool)> {
-        let why = self.with(|directory| directory.rows.get(actor).and_then(|row| row.revoking)).ok()?;
-        // It said so itself meanwhile.
-        let Some((reason, cause)) = why else { return Some((Gone::Ended, false)) };
-        let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: None };
-        let mut outcome = match actors::existing_session(&self.env, actor) {
-            Ok(address) => actors::ask(&address, revoke()).await,
-            Err(error) => Err(error),
-        };
-        if let Ok(Err(Denied::Moved(to))) = &outcome
-            && !self.with(|directory| directory.rows.contains_key(&to.actor)).ok()?
-        {
-            // It moved after a refresh had brought it another `sid`, and is known by that alone where it lives now.
-            outcome = follow::ask(&self.env, &to.actor, revoke).await.map(|followed| followed.reply);
-        }
-        match outcome {
-            Ok(Ok(_)) => Some((Gone::Ended, true)),
-            Ok(Err(Denied::Unknown)) | Err(AskError::NoSuchActor) => Some((Gone::Unknown, false)),
-            Ok(Err(Denied::Ended(EndReason::Superseded) | Denied::Moved(_))) => Some((Gone::Moved, false)),
-            Ok(Err(Denied::Ended(_))) => Some((Gone::Ended, false)),
-            Ok(Err(
-                Denied::StoreUnavailable
-                | Denied::Reauthenticate
-                | Denied::Relocate
-                | Denied::ProviderUnavailable { .. },
-            ))
-            | Err(AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_)) => None,
-        }
-    }
-
-    /// How many sessions are asked at once. Each may have to ask the store, and Postgres has few connections to spare.
-    fn at_once(&self) -> usize {
-        match self.config.store.kind {
-            StoreKind::Neon => 8,
-            StoreKind::Durable | StoreKind::Kv => 32,
-        }
     }
 
     async fn report(&self, report: Report) -> Result<(), DirectoryError> {
@@ -367,39 +182,5 @@ impl Shell {
             self.storage.set_alarm(SOON).await.map_err(StoreError::from)?;
         }
         Ok(())
-    }
-}
-
-/// What came of ending sessions.
-struct Ended {
-    revoked: u32,
-    unreachable: u32,
-}
-
-/// What is found of a session that is to be listed.
-enum Found {
-    Known(Listed),
-    /// It ended, and the directory was not told.
-    Over {
-        actor: ActorId,
-        last_used_at: Option<OffsetDateTime>,
-    },
-    /// It is listed elsewhere, or was never there.
-    Nothing,
-}
-
-impl Found {
-    const fn just_over(&self) -> Option<(&ActorId, Option<OffsetDateTime>)> {
-        match self {
-            Self::Over { actor, last_used_at } => Some((actor, *last_used_at)),
-            Self::Known(_) | Self::Nothing => None,
-        }
-    }
-
-    fn listed(self) -> Option<Listed> {
-        match self {
-            Self::Known(listed) => Some(listed),
-            Self::Over { .. } | Self::Nothing => None,
-        }
     }
 }

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-use super::state::{Directory, Row, Standing};
+use super::row::{Row, Standing};
+use super::state::Directory;
 use crate::actors::wire;
 use crate::credential::ActorId;
 

@@ -5,12 +5,13 @@
 //! CREATE TABLE facts   (id INTEGER PRIMARY KEY CHECK (id = 1), facts BLOB NOT NULL)     -- facts: wire bytes
 //! ```
 //!
-//! A directory that was never registered with writes nothing, not even an empty table.
+//! A directory that no session was registered with, or taken away from, writes nothing, not even an empty table.
 
 use serde::{Deserialize, Serialize};
 use worker::{SqlStorage, SqlStorageValue};
 
-use super::state::{Directory, Facts, Row};
+use super::row::Row;
+use super::state::{Directory, Facts};
 use crate::actors::wire;
 use crate::credential::ActorId;
 use crate::store::StoreError;

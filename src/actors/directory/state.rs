@@ -17,61 +17,22 @@ use time::{Duration, OffsetDateTime};
 
 use super::message::{DirectoryError, News, Observe, Register, RevokeAll, Verdict};
 use super::page::CursorKey;
+use super::row::{Row, Standing};
 use crate::actors::log::Cause;
-use crate::actors::session::message::{EndReason, SessionState, Summary, UserPlace};
-use crate::actors::session::state::RETENTION;
+use crate::actors::session::message::EndReason;
 use crate::config::{RegionPolicy, Regions};
 use crate::credential::ActorId;
 
 /// When to try again to end a session that could not be reached.
 pub const TRY_AGAIN: Duration = Duration::seconds(10);
 /// How much longer than a session a row is kept that nobody took away, and a fact after its time: clocks differ.
-const MARGIN: Duration = Duration::hours(1);
+pub(super) const MARGIN: Duration = Duration::hours(1);
 /// How far the clocks of two machines may be apart, at most. A login began by another clock than the directory's.
 pub const SKEW: Duration = Duration::milliseconds(250);
 /// How long a session that was taken away is not registered again: the message that registers it may still be on its way.
 const TAKEN_AWAY_FOR: Duration = Duration::minutes(10);
 /// How far back this directory's own clock may go without what it writes down getting out of order.
 const STEPS_BACK: Duration = Duration::minutes(1);
-
-/// A session, as its directory knows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Row {
-    /// The provider's own session; in the directory of one, whose it is.
-    pub sid: Option<String>,
-    /// Where it lives, and the user's device.
-    pub place: UserPlace,
-    /// When the user logged in.
-    pub created_at: OffsetDateTime,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
-    /// When this session, or one in whose place it came, was last sent to another region.
-    pub moved_at: Option<OffsetDateTime>,
-    /// It is to end, and has not said yet that it has.
-    pub revoking: Option<(EndReason, Cause)>,
-    /// When it was registered or refreshed last.
-    pub seen_at: OffsetDateTime,
-    /// The time before: of the session itself, or of the one in whose place it came.
-    pub seen_before: Option<OffsetDateTime>,
-    /// What has become of it, as far as the directory was told.
-    pub standing: Standing,
-}
-
-/// What has become of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Standing {
-    /// Nobody said that it is over.
-    Living,
-    /// It is over.
-    Ended {
-        /// When the directory was told.
-        at: OffsetDateTime,
-        /// Its last use.
-        last_used_at: Option<OffsetDateTime>,
-    },
-    /// It lives in another actor, which has a row of its own.
-    Moved,
-}
 
 /// What outlives the rows it was about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -300,41 +261,6 @@ impl Directory {
         let tokens = self.facts.logout_tokens.values().map(|expires_at| expires_at.saturating_add(MARGIN));
         let taken_away = self.facts.taken_away.values().copied();
         rows.chain(revocations).chain(tokens).chain(taken_away).chain(retry).min()
-    }
-}
-
-impl Row {
-    /// A session takes its own row away at the end of its retention; this is for one that could not.
-    fn kept_until(&self) -> OffsetDateTime {
-        self.expires_at.saturating_add(RETENTION).saturating_add(MARGIN)
-    }
-
-    /// It is over. What was known of its end stays so.
-    fn end(&mut self, now: OffsetDateTime, last_used_at: Option<OffsetDateTime>) {
-        self.revoking = None;
-        let (at, known) = match &self.standing {
-            Standing::Ended { at, last_used_at } => (*at, *last_used_at),
-            Standing::Living | Standing::Moved => (now, None),
-        };
-        self.standing = Standing::Ended { at, last_used_at: last_used_at.or(known) };
-    }
-
-    /// What is known of a session that is not asked, or does not answer.
-    pub fn summary(&self) -> Summary {
-        let (state, last_used_at) = match self.standing {
-            Standing::Living => (SessionState::Active, None),
-            Standing::Ended { last_used_at, .. } => (SessionState::Ended, last_used_at),
-            Standing::Moved => (SessionState::Moved, None),
-        };
-        Summary {
-            region: self.place.region,
-            country: self.place.country.clone(),
-            state,
-            created_at: self.created_at,
-            last_used_at,
-            expires_at: self.expires_at,
-            user_agent: self.place.user_agent.clone(),
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::actors::directory::message::LogoutTokenId;
+use crate::actors::session::message::{SessionState, UserPlace};
 use crate::region::Region;
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;

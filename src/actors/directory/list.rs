@@ -1,0 +1,111 @@
+//! `List`: a page of the sessions. [`super::page`] decides which they are; each that is not known to be over is asked how it is.
+
+use futures::{StreamExt as _, stream};
+use time::OffsetDateTime;
+
+use super::message::{DirectoryError, List, Listed, Page};
+use super::page::Cursor;
+use super::row::Standing;
+use super::state::Directory;
+use super::{BATCH_LEN, Shell};
+use crate::actors;
+use crate::actors::session::message::{Describe, SessionState};
+use crate::ambient;
+use crate::credential::ActorId;
+
+impl Shell {
+    pub(super) async fn list(&self, list: List) -> Result<Page, DirectoryError> {
+        let cursor = self.cursor(list.cursor.as_deref())?;
+        let at_most = usize::try_from(list.limit).unwrap_or(BATCH_LEN).min(BATCH_LEN);
+        let places = self.with(|directory| directory.behind(&cursor, at_most))?;
+        let Some(last) = places.last().cloned() else { return Ok(Page { listed: Vec::new(), next: None }) };
+        let found = stream::iter(places).map(|place| self.look_up(place.actor)).buffered(self.at_once());
+        let found: Vec<Found> = found.collect().await;
+        let over: Vec<_> = found.iter().filter_map(Found::just_over).collect();
+        self.with(|directory| {
+            over.iter().for_each(|(actor, last_used_at)| directory.found_over(cursor.at, actor, *last_used_at));
+        })?;
+        if !over.is_empty() {
+            self.save(over.iter().map(|(actor, _)| *actor), false).await?;
+        }
+        let cursor = Cursor { behind: Some(last), ..cursor };
+        let has_more = self.with(|directory| !directory.behind(&cursor, 1).is_empty())?;
+        let next = if has_more { Some(self.written(&cursor).await?) } else { None };
+        Ok(Page { listed: found.into_iter().filter_map(Found::listed).collect(), next })
+    }
+
+    /// Where a list goes on; one that begins is of this moment.
+    fn cursor(&self, text: Option<&str>) -> Result<Cursor, DirectoryError> {
+        let read = |directory: &mut Directory| match text {
+            None => Some(Cursor { at: directory.stamp(ambient::now()), behind: None }),
+            Some(text) => Cursor::read(directory.facts.cursor_key.as_ref()?, text),
+        };
+        self.with(read)?.ok_or(DirectoryError::ForeignCursor)
+    }
+
+    /// The cursor as it goes out. The first one of a directory makes the key.
+    async fn written(&self, cursor: &Cursor) -> Result<String, DirectoryError> {
+        let key = match self.with(|directory| directory.facts.cursor_key)? {
+            Some(key) => key,
+            None => {
+                let key = ambient::random().ok_or(DirectoryError::StoreUnavailable)?;
+                self.with(|directory| directory.facts.cursor_key = Some(key))?;
+                self.save(&[], true).await?;
+                key
+            }
+        };
+        cursor.write(&key).ok_or(DirectoryError::StoreUnavailable)
+    }
+
+    /// How a session is. One that is known to be over is not asked.
+    async fn look_up(&self, actor: ActorId) -> Found {
+        let row = self.with(|directory| directory.rows.get(&actor).cloned());
+        let Ok(Some(row)) = row else { return Found::Nothing };
+        if row.standing != Standing::Living {
+            return Found::Known(Listed { actor, summary: row.summary() });
+        }
+        let asked = match actors::existing_session(&self.env, &actor) {
+            Ok(address) => actors::ask(&address, Describe {}).await,
+            Err(error) => Err(error),
+        };
+        match asked {
+            Ok(None) => Found::Nothing,
+            Ok(Some(described)) => match described.summary.state {
+                SessionState::Active => Found::Known(Listed { actor, summary: described.summary }),
+                SessionState::Ended => Found::Over { actor, last_used_at: described.summary.last_used_at },
+                // One that has moved is listed where it lives now.
+                SessionState::Moved => Found::Nothing,
+            },
+            // It does not answer: what the directory knows must do.
+            Err(_) => Found::Known(Listed { actor, summary: row.summary() }),
+        }
+    }
+}
+
+/// What is found of a session that is to be listed.
+enum Found {
+    Known(Listed),
+    /// It ended, and the directory was not told.
+    Over {
+        actor: ActorId,
+        last_used_at: Option<OffsetDateTime>,
+    },
+    /// It is listed elsewhere, or was never there.
+    Nothing,
+}
+
+impl Found {
+    const fn just_over(&self) -> Option<(&ActorId, Option<OffsetDateTime>)> {
+        match self {
+            Self::Over { actor, last_used_at } => Some((actor, *last_used_at)),
+            Self::Known(_) | Self::Nothing => None,
+        }
+    }
+
+    fn listed(self) -> Option<Listed> {
+        match self {
+            Self::Known(listed) => Some(listed),
+            Self::Over { .. } | Self::Nothing => None,
+        }
+    }
+}

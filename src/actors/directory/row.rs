@@ -1,0 +1,83 @@
+//! A session, as its directory knows it. Pure.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::state::MARGIN;
+use crate::actors::log::Cause;
+use crate::actors::session::message::{EndReason, SessionState, Summary, UserPlace};
+use crate::actors::session::state::RETENTION;
+
+/// A session, as its directory knows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Row {
+    /// The provider's own session; in the directory of one, whose it is.
+    pub sid: Option<String>,
+    /// Where it lives, and the user's device.
+    pub place: UserPlace,
+    /// When the user logged in.
+    pub created_at: OffsetDateTime,
+    /// The end in any case.
+    pub expires_at: OffsetDateTime,
+    /// When this session, or one in whose place it came, was last sent to another region.
+    pub moved_at: Option<OffsetDateTime>,
+    /// It is to end, and has not said yet that it has.
+    pub revoking: Option<(EndReason, Cause)>,
+    /// When it was registered or refreshed last.
+    pub seen_at: OffsetDateTime,
+    /// The time before: of the session itself, or of the one in whose place it came.
+    pub seen_before: Option<OffsetDateTime>,
+    /// What has become of it, as far as the directory was told.
+    pub standing: Standing,
+}
+
+/// What has become of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Nobody said that it is over.
+    Living,
+    /// It is over.
+    Ended {
+        /// When the directory was told.
+        at: OffsetDateTime,
+        /// Its last use.
+        last_used_at: Option<OffsetDateTime>,
+    },
+    /// It lives in another actor, which has a row of its own.
+    Moved,
+}
+
+impl Row {
+    /// A session takes its own row away at the end of its retention; this is for one that could not.
+    pub(super) fn kept_until(&self) -> OffsetDateTime {
+        self.expires_at.saturating_add(RETENTION).saturating_add(MARGIN)
+    }
+
+    /// It is over. What was known of its end stays so.
+    pub(super) fn end(&mut self, now: OffsetDateTime, last_used_at: Option<OffsetDateTime>) {
+        self.revoking = None;
+        let (at, known) = match &self.standing {
+            Standing::Ended { at, last_used_at } => (*at, *last_used_at),
+            Standing::Living | Standing::Moved => (now, None),
+        };
+        self.standing = Standing::Ended { at, last_used_at: last_used_at.or(known) };
+    }
+
+    /// What is known of a session that is not asked, or does not answer.
+    pub fn summary(&self) -> Summary {
+        let (state, last_used_at) = match self.standing {
+            Standing::Living => (SessionState::Active, None),
+            Standing::Ended { last_used_at, .. } => (SessionState::Ended, last_used_at),
+            Standing::Moved => (SessionState::Moved, None),
+        };
+        Summary {
+            region: self.place.region,
+            country: self.place.country.clone(),
+            state,
+            created_at: self.created_at,
+            last_used_at,
+            expires_at: self.expires_at,
+            user_agent: self.place.user_agent.clone(),
+        }
+    }
+}

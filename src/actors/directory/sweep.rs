@@ -1,0 +1,142 @@
+//! `RevokeAll`, `Sweep`, and the end of sessions that are too many: what is to end is written down, and then each session is
+//! asked, no more of them in one invocation than the platform allows. The alarm does the rest.
+
+use futures::{StreamExt as _, stream};
+use worker::Delay;
+
+use super::message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
+use super::state::{self, Gone};
+use super::{SOON, Shell};
+use crate::actors::log::{Cause, Event};
+use crate::actors::session::follow;
+use crate::actors::session::message::{Authority, Denied, EndReason, Revoke};
+use crate::actors::{self, AskError};
+use crate::ambient;
+use crate::config::StoreKind;
+use crate::credential::ActorId;
+
+impl Shell {
+    /// Ends sessions of a user who has more than `SESSIONS_PER_USER`.
+    pub(super) async fn end_superfluous(&self, superfluous: Vec<ActorId>, has_more: bool) {
+        let began = ambient::now();
+        let (outcome, detail) = match self.end(superfluous).await {
+            Ok(Ended { revoked, .. }) => {
+                ("limit", format!("sessions ended that were too many for one user: {revoked}"))
+            }
+            Err(error) => ("incomplete", error.to_string()),
+        };
+        self.log(Event::Revoke, outcome, Cause::Directory, began, &detail);
+        if has_more {
+            let _ = self.storage.set_alarm(SOON).await;
+        }
+    }
+
+    pub(super) async fn revoke_all(&self, revoke: RevokeAll) -> Result<Swept, DirectoryError> {
+        let began = ambient::now();
+        let revoking = self.with(|directory| directory.revoke_all(began, &revoke))??;
+        // Before any session is asked: what is to end does so even if this actor does not live to see it.
+        self.save(&revoking, true).await?;
+        let swept = self.sweep_behind(None, BATCH, revoke.cause).await?;
+        // What begins after the answer is not to be taken for what began before it: see `SKEW`.
+        let settled_at = began.saturating_add(state::SKEW).saturating_add(state::SKEW);
+        let left = ambient::between(ambient::now(), settled_at);
+        if left.is_positive() {
+            Delay::from(left.unsigned_abs()).await;
+        }
+        Ok(swept)
+    }
+
+    pub(super) async fn sweep(&self, sweep: Sweep) -> Result<Swept, DirectoryError> {
+        self.sweep_behind(Some(&sweep.after), sweep.at_most.min(BATCH), sweep.cause).await
+    }
+
+    /// Ends the first of those that are to end behind this one.
+    pub(super) async fn sweep_behind(
+        &self,
+        after: Option<&ActorId>,
+        at_most: u32,
+        cause: Cause,
+    ) -> Result<Swept, DirectoryError> {
+        let began = ambient::now();
+        let (revoking, left) = self.with(|directory| directory.revoking_behind(after, at_most))?;
+        let last = revoking.last().cloned();
+        let ended = self.end(revoking).await;
+        let (outcome, detail) = match &ended {
+            Ok(Ended { revoked, unreachable: 0 }) => ("ok", format!("sessions ended: {revoked}; still to end: {left}")),
+            Ok(Ended { revoked, unreachable }) => {
+                ("incomplete", format!("sessions ended: {revoked}; out of reach: {unreachable}; still to end: {left}"))
+            }
+            Err(error) => ("incomplete", error.to_string()),
+        };
+        self.log(Event::Revoke, outcome, cause, began, &detail);
+        let Ended { revoked, unreachable } = ended?;
+        Ok(Swept { revoked, unreachable, left, last })
+    }
+
+    /// Ends sessions that are to end.
+    async fn end(&self, revoking: Vec<ActorId>) -> Result<Ended, DirectoryError> {
+        let outcomes = stream::iter(revoking).map(|actor| async move {
+            let gone = self.end_one(&actor).await;
+            (actor, gone)
+        });
+        let outcomes: Vec<(ActorId, Option<(Gone, bool)>)> = outcomes.buffer_unordered(self.at_once()).collect().await;
+        let now = ambient::now();
+        self.with(|directory| {
+            for (actor, gone) in &outcomes {
+                if let Some((how, _)) = gone {
+                    directory.revoked(now, actor, *how);
+                }
+            }
+        })?;
+        self.save(outcomes.iter().map(|(actor, _)| actor), false).await?;
+        let count = |is_one: fn(&Option<(Gone, bool)>) -> bool| {
+            u32::try_from(outcomes.iter().filter(|(_, gone)| is_one(gone)).count()).unwrap_or(u32::MAX)
+        };
+        Ok(Ended { revoked: count(|gone| matches!(gone, Some((_, true)))), unreachable: count(Option::is_none) })
+    }
+
+    /// Ends a session: how it is over, and whether it was until now. None: it is out of reach.
+    async fn end_one(&self, actor: &ActorId) -> Option<(Gone, bool)> {
+        let why = self.with(|directory| directory.rows.get(actor).and_then(|row| row.revoking)).ok()?;
+        // It said so itself meanwhile.
+        let Some((reason, cause)) = why else { return Some((Gone::Ended, false)) };
+        let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: None };
+        let mut outcome = match actors::existing_session(&self.env, actor) {
+            Ok(address) => actors::ask(&address, revoke()).await,
+            Err(error) => Err(error),
+        };
+        if let Ok(Err(Denied::Moved(to))) = &outcome
+            && !self.with(|directory| directory.rows.contains_key(&to.actor)).ok()?
+        {
+            // It moved after a refresh had brought it another `sid`, and is known by that alone where it lives now.
+            outcome = follow::ask(&self.env, &to.actor, revoke).await.map(|followed| followed.reply);
+        }
+        match outcome {
+            Ok(Ok(_)) => Some((Gone::Ended, true)),
+            Ok(Err(Denied::Unknown)) | Err(AskError::NoSuchActor) => Some((Gone::Unknown, false)),
+            Ok(Err(Denied::Ended(EndReason::Superseded) | Denied::Moved(_))) => Some((Gone::Moved, false)),
+            Ok(Err(Denied::Ended(_))) => Some((Gone::Ended, false)),
+            Ok(Err(
+                Denied::StoreUnavailable
+                | Denied::Reauthenticate
+                | Denied::Relocate
+                | Denied::ProviderUnavailable { .. },
+            ))
+            | Err(AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_)) => None,
+        }
+    }
+
+    /// How many sessions are asked at once. Each may have to ask the store, and Postgres has few connections to spare.
+    pub(super) fn at_once(&self) -> usize {
+        match self.config.store.kind {
+            StoreKind::Neon => 8,
+            StoreKind::Durable | StoreKind::Kv => 32,
+        }
+    }
+}
+
+/// What came of ending sessions.
+struct Ended {
+    revoked: u32,
+    unreachable: u32,
+}
