@@ -91,7 +91,7 @@ fn what_a_document_lacks_causes_a_call_at_once_and_then_one_in_30_s() {
     assert_eq!((&miss.step, miss.call.is_some()), (&Step::Wait, true), "at once, however young the document is");
     assert_eq!(document.ask_newer(first, T0, T0), Answer { step: Step::Wait, call: None });
     document.fetched(miss.call.unwrap(), Ok((2, T0 + SECOND)), T0 + SECOND);
-    // Whoever waited, or looked into the older one, looks into this one.
+    // Those who waited, or looked into the older one, look into this one.
     assert_eq!(used(&document.ask_newer(first, T0, T0 + SECOND)), (Some(2), false));
     let second = version(&mut document, T0 + SECOND);
     for at in (1..30).map(|seconds| T0 + SECOND * seconds) {

@@ -34,7 +34,7 @@ pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-/// What an ID token is held against.
+/// What an ID token is checked against.
 #[derive(Clone, Copy)]
 pub struct Expected<'a> {
     /// `iss`.
