@@ -2,6 +2,7 @@
 // else. By the machine's own clock, so these tests wait.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { INSTRUMENTS, setAlarmsWithin, setClockAhead } from "./parts/instruments.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -112,10 +113,15 @@ describe("alarm", { concurrency: 6 }, () => {
     assert.equal(outcome, "expired");
   });
 
-  test("a login that never comes back is forgotten by the alarm", async (t) => {
-    const { gateway, browser: open } = await createWorld(t, { hostile: true, vars: { LOGIN_TIMEOUT_SECONDS: "1" } });
-    const browser = open();
-    await callbackOf(browser);
+  test("a login that failed is forgotten by the alarm, and not before nobody can bring it back", async (t) => {
+    const { provider, gateway, browser: open } = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
+    provider.answers.token = () => ({ status: 400, json: { error: "invalid_grant" } });
+    await setAlarmsWithin(gateway, 100);
+    await open().navigate("/auth/login");
+    await setClockAhead(gateway, 600);
+    await sleep(500);
+    assert.deepEqual(gateway.eventsOf("alarm"), []);
+    await setClockAhead(gateway, 600 + 180);
     const { outcome } = await gateway.untilEvent("alarm", () => true, 5000);
     assert.equal(outcome, "forgotten");
   });

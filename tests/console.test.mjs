@@ -105,7 +105,7 @@ describe("console", () => {
     await page.getByText("Why it ended: The user logged out.").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), "session-title");
     const ledger = await page.locator("#ledger li > p").allInnerTexts();
-    assert.deepEqual(ledger.slice(0, 2), ["A login began.", "The user logged in."]);
+    assert.equal(ledger[0], "The user logged in.");
     assert.ok(ledger.includes("The user logged out."));
     assert.equal(await page.getByRole("button", { name: "Revoke …" }).isVisible(), false, "there is nothing left to do");
     await find(page, id);

@@ -1,6 +1,7 @@
 // What a person reads who did not get what they asked for: the words, and where the page's link leads.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -84,13 +85,16 @@ describe("pages", () => {
   });
 
   test("the pages of 502 and 503 offer the same address again", async (t) => {
-    const { provider, upstream, browser: open } = await createWorld(t, { hostile: true });
+    const { provider, gateway, upstream, browser: open } = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
     const again = [{ href: "/auth/login?return_to=/x&prompt=login", words: "Try again" }];
+    let ahead = 0;
     for (const [answered, status] of [[404, 502], [500, 503]]) {
       provider.answers.discovery = () => ({ status: answered, body: "" });
       const page = await open().navigate(again[0].href);
       assert.equal(page.status, status);
       assert.deepEqual(linksOf(page), again);
+      // The provider is not asked again for five seconds.
+      await setClockAhead(gateway, (ahead += 6));
     }
     provider.answers = {};
     const browser = open();
