@@ -169,7 +169,7 @@ describe("kv", { concurrency: 3 }, () => {
       [{}, undefined, ["SESSION_KV"]],
       [{ STATE_KEYS: undefined }, undefined, ["SESSION_KV", "STATE_KEYS"]],
     ]) {
-      const provider = { issuer: "http://127.0.0.1:9", clientId: "c" };
+      const provider = { issuer: "http://127.0.0.1:9", clientId: "c", clientSecret: "s" };
       const gateway = await startGateway({ provider, upstream: { origin: "http://127.0.0.1:9" }, kv, vars: { SESSION_STORE: "kv", ...vars } });
       t.after(() => gateway.close());
       const answer = await gateway.request("/auth/healthz");

@@ -250,7 +250,7 @@ describe("neon", { concurrency: 3 }, () => {
       [{ DATABASE_URL: "mysql://u:s3cret@db.example/d" }, ["DATABASE_URL"]],
       [{ DATABASE_URL: "postgres://u:s3cret@db.example/d?sslmode=disable" }, ["DATABASE_URL"]],
     ]) {
-      const provider = { issuer: "http://127.0.0.1:9", clientId: "c" };
+      const provider = { issuer: "http://127.0.0.1:9", clientId: "c", clientSecret: "s" };
       const gateway = await startGateway({ provider, upstream: { origin: "http://127.0.0.1:9" }, vars: { SESSION_STORE: "neon", ...vars } });
       t.after(() => gateway.close());
       const answer = await gateway.request("/auth/healthz");

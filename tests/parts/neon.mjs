@@ -35,7 +35,7 @@ export const rowOf = (world, browser) => rowAt(world, actorOf(browser.session));
 
 /** The first use is written: nothing more is, until something happens. */
 export const isWritten = (world, browser) =>
-  until("the use is written", async () => (await rowOf(world, browser)).generation >= 4);
+  until("the use is written", async () => (await rowOf(world, browser)).generation >= 3);
 
 /** No connection is open any more. */
 export const isAtRest = ({ line }) => until("no connection is open", () => line.open === 0, 5000);
