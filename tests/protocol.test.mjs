@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { actorOf, actorProbe, ask } from "./parts/actors.mjs";
+import { MESSAGES } from "./parts/messages.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const VERSION = 1;
-/** A `Get` message: variant 2, a secret of 32 bytes, what is wanted, and no region. */
-const GET = [VERSION, 2, ...Buffer.alloc(32, 0xab), 0, 0];
+/** A `Get` message: its number, a secret of 32 bytes, what is wanted, and no region. */
+const GET = [VERSION, MESSAGES.Get, ...Buffer.alloc(32, 0xab), 0, 0];
 
 describe("protocol", () => {
   let world;
