@@ -3,7 +3,7 @@
 use super::Problem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 54] = [
+pub const NAMES: [&str; 55] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -24,6 +24,7 @@ pub const NAMES: [&str; 54] = [
     "JWKS_URI",
     "JWT_AUDIENCE",
     "JWT_ISSUER",
+    "LOGIN_LIMIT",
     "LOGIN_TIMEOUT_SECONDS",
     "LOG_SUBJECT",
     "OIDC_AUDIENCE",
