@@ -26,19 +26,19 @@ describe("alarm", { concurrency: 6 }, () => {
   test("a session that stays in use never has a request wait for a refresh", async (t) => {
     const { provider, gateway, login } = await createWorld(t, { hostile: { accessTokenSeconds: 4 } });
     const browser = await login();
+    let served = 0;
+    // The provider answers when requests that began meanwhile have been served: one that waited for it would wait for ever.
     provider.answers.token = async (valid) => {
-      await sleep(300);
+      const before = served;
+      await until("two more requests are served", () => served >= before + 2, 3000);
       return valid();
     };
     const end = Date.now() + 9000;
-    let slowest = 0;
     while (Date.now() < end) {
-      const began = Date.now();
-      assert.equal((await browser.api("/api")).status, 200);
-      slowest = Math.max(slowest, Date.now() - began);
+      assert.equal((await browser.api("/api", { limit: 3000 })).status, 200);
+      served += 1;
       await sleep(100);
     }
-    assert.ok(slowest < 250, `a request took ${slowest} ms`);
     const causes = gateway.eventsOf("refresh").map(({ cause }) => cause);
     assert.ok(causes.length >= 2 && causes.every((cause) => cause === "alarm"), causes.join());
     assert.equal(new Set(provider.presented).size, provider.presented.length);
