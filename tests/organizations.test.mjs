@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { hostileTenant } from "./parts/auth0.mjs";
-import { claimsOf } from "./parts/jwt.mjs";
+import { claimsOf, jwt } from "./parts/jwt.mjs";
+import { signingKey } from "./parts/keys.mjs";
 import { sleep } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { CF_HEADER } from "./parts/workerd.mjs";
@@ -120,6 +121,32 @@ describe("organizations", { concurrency: 3 }, () => {
     };
     const refreshed = await browser.api("/auth/refresh", { method: "POST" });
     assert.equal(refreshed.json().reason, "refresh_rejected", refreshed.text);
+  });
+
+  test("workos: tokens whose key cannot be had change no organization, and end the session where they name another than was asked for", async (t) => {
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const key = signingKey("RS256", "rotated");
+    for (const [asked, brought, reason] of [
+      [undefined, "org_1", undefined],
+      [undefined, "org_2", "refresh_rejected"],
+      ["org_2", "org_2", undefined],
+      ["org_2", "org_1", "refresh_rejected"],
+    ]) {
+      const { provider, gateway, browser: open } = await newWorld(t);
+      const browser = open();
+      await browser.navigate("/auth/login?organization=org_1");
+      const cookie = browser.sessionHeader;
+      provider.answers.jwks = () => ({ status: 503, body: "" });
+      provider.answers.token = async (valid, call) => {
+        const answer = await provider.emulated({ ...call.params, organization_id: brought });
+        const { json } = answer;
+        return { ...answer, json: { ...json, access_token: jwt({ alg: key.alg, kid: key.kid }, claimsOf(json.access_token), key) } };
+      };
+      await browser.api("/auth/refresh", { method: "POST", headers, body: asked ? `organization=${asked}` : "" });
+      const session = (await gateway.request("/auth/session", { headers: { cookie } })).json();
+      assert.equal(session.reason, reason, `${asked} ${brought}`);
+      assert.equal(session.claims?.org_id, reason ? undefined : "org_1", `${asked} ${brought}`);
+    }
   });
 
   test("workos: POST /refresh with an organization switches to it, at once and with its claims", async (t) => {

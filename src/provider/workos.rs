@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::discovery::unanswered;
-use super::id_token::IdTokenError;
+use super::id_token::{IdTokenError, payload};
 use super::patience::patience;
 use super::published::Background;
 use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, http, keys, said};
@@ -147,16 +147,15 @@ impl WorkOs {
         }
         let unknown = |error: ProviderError| RefreshFailure::Unknown(error.to_string());
         let tokens = answer::tokens(&answer.body, answer.received_at).map_err(unknown)?;
-        let claims = match self.validate(&tokens.access_token, answer.received_at).await {
-            Ok(claims) => claims,
+        // A rotation of keys must not end sessions: what cannot be checked ends one only where it does not even claim to be
+        // the session's, and nothing of it is used.
+        let unchecked = || payload(tokens.access_token.secret()).unwrap_or_default();
+        let (claims, no_key) = match self.validate(&tokens.access_token, answer.received_at).await {
+            Ok(claims) => (claims, None),
             Err(Untaken::Invalid(why)) => return Err(RefreshFailure::Refused(why)),
-            // A rotation of keys must not end sessions: nothing of the token is used but its end, and TLS vouches for that.
-            Err(Untaken::NoKey(_) | Untaken::NoKeys(_)) => {
-                return if identity::user_id(&answer.body) == Some(known.subject.as_str()) {
-                    Ok((tokens, None))
-                } else {
-                    Err(RefreshFailure::Refused(other_user().to_string()))
-                };
+            Err(Untaken::NoKey(why)) => (unchecked(), Some(why)),
+            Err(Untaken::NoKeys(error)) => {
+                (unchecked(), Some(format!("the refreshed access token cannot be checked: {error}")))
             }
         };
         match identity::of(self.settings.issuer(), &answer.body, claims) {
@@ -167,7 +166,10 @@ impl WorkOs {
             Some(identity) if identity.organization().as_deref() != organization.or(own.as_deref()) => {
                 Err(RefreshFailure::Refused("the refreshed tokens are for another organization (org_id)".to_owned()))
             }
-            Some(identity) => Ok((tokens, Some(identity))),
+            Some(identity) => match no_key {
+                None => Ok((tokens, Some(identity))),
+                Some(why) => Err(RefreshFailure::Unknown(why)),
+            },
             None => Err(RefreshFailure::Refused(other_user().to_string())),
         }
     }
