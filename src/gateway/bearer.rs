@@ -167,6 +167,9 @@ impl From<JwtError> for Problem {
         match error {
             JwtError::UnknownKey => Self::InvalidToken("The bearer token is signed with a key that is not known."),
             JwtError::BadSignature => Self::InvalidToken("The bearer token's signature is not accepted."),
+            JwtError::UnfittingKey => {
+                Self::InvalidToken("The bearer token's key is not meant for this (alg, use, key_ops).")
+            }
             JwtError::Invalid(why) => Self::InvalidToken(why),
         }
     }
