@@ -162,6 +162,29 @@ describe("back-channel logout", () => {
     assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
   });
 
+  test("conformance 36: a logout token that cannot be good, whatever key signed it, causes no fetch of keys", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: true });
+    await login();
+    const before = provider.calls.jwks.length;
+    const key = signingKey("RS256", "a-stranger");
+    for (const change of [
+      { iss: "https://evil.example" },
+      { aud: "somebody-else" },
+      { events: {} },
+      { iat: seconds() - 86_400 },
+      { exp: seconds() - 380 },
+      { nonce: "n" },
+      { jti: undefined },
+      { sub: undefined },
+      { header: { typ: "at+jwt" } },
+      { header: { alg: "HS256" } },
+      { header: { crit: ["b64"] } },
+    ]) {
+      assertProblem(await post(gateway, logoutToken(provider, { key, ...change })), 400, "bad_request", JSON.stringify(change));
+    }
+    assert.equal(provider.calls.jwks.length, before);
+  });
+
   test("conformance 37: a replayed jti has no effect", async (t) => {
     for (const sid of [undefined, "sid-1"]) {
       await t.test(sid ? "with a sid" : "without a sid", async (t) => {

@@ -5,8 +5,8 @@ use openidconnect::{ClientId, IssuerUrl};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::id_token::{IdTokenError, LEEWAY, payload, unix};
-use super::jws::check_signature;
+use super::id_token::{IdTokenError, LEEWAY, unix};
+use super::jws::Jws;
 use super::oidc::Oidc;
 use super::{ProviderError, keys};
 
@@ -69,8 +69,8 @@ pub fn validate(
     if raw.len() > MAX_BYTES {
         return Err(invalid("the logout token is too long"));
     }
-    check_signature(raw, keys, algorithms, &TYPES)?;
-    let claims = payload(raw).ok_or(invalid("the logout token is malformed"))?;
+    let jws = Jws::read(raw, algorithms, &TYPES)?;
+    let claims = &jws.claims;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let number = |name: &str| claims.get(name).and_then(Value::as_f64);
 
@@ -105,6 +105,8 @@ pub fn validate(
         return Err(invalid("the logout token names nobody (sub, sid)"));
     }
     let jti = text("jti").ok_or(invalid("the logout token has no jti"))?.to_owned();
+    // Last of all: anybody may send a token, and what cannot be good costs the provider no fetch.
+    jws.verify(keys)?;
     // Whatever its `exp`: it is too old by then.
     let expires_at = now.saturating_add(MAX_AGE).saturating_add(LEEWAY);
     Ok(LogoutToken { issuer: issuer.to_string(), subject, sid, jti, expires_at })
