@@ -192,6 +192,21 @@ describe("claims", { concurrency: 4 }, () => {
     assert.equal(world.provider.calls.userinfo.length, 1);
   });
 
+  test("at Auth0, what UserInfo says late of a login goes into the claims though the session was refreshed meanwhile", async (t) => {
+    const { provider, browser: open } = await hostileTenant(t);
+    provider.answers.userinfo = async (valid) => {
+      await sleep(5500);
+      return says({ name: "Late" })(valid);
+    };
+    const browser = open();
+    await browser.login();
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.equal(provider.refreshes.length, 1);
+    assert.equal((await claimsOf(browser)).name, undefined);
+    await until("the claims have come", async () => (await claimsOf(browser)).name === "Late", 5000);
+    assert.equal(provider.calls.userinfo.length, 1);
+  });
+
   test("Auth0, which limits it, is asked for UserInfo at the login alone", async (t) => {
     const { provider, browser: open } = await hostileTenant(t);
     const browser = open();

@@ -137,7 +137,7 @@ impl Identity {
     }
 
     /// Those of UserInfo.
-    fn user_info(&self) -> Claims {
+    pub fn user_info(&self) -> Claims {
         serde_json::from_str(&self.user_info).unwrap_or_default()
     }
 

@@ -272,6 +272,14 @@ impl Provider {
         }
     }
 
+    /// Whether UserInfo is asked at refreshes, too.
+    pub const fn asks_user_info_again(&self) -> bool {
+        match self {
+            Self::Oidc(_) => true,
+            Self::Auth0(_) | Self::WorkOs(_) => false,
+        }
+    }
+
     /// Whether a session can be switched to another organization by a refresh.
     pub const fn switches_organizations(&self) -> bool {
         match self {

@@ -266,10 +266,10 @@ impl State {
     }
 
     /// UserInfo said something of the user that this access token is for. Where there is another one by now, it comes too
-    /// late.
-    pub fn informed(self, token: &AccessToken, inform: impl FnOnce(Identity) -> Identity) -> Self {
+    /// late; without one it never does.
+    pub fn informed(self, token: Option<&AccessToken>, inform: impl FnOnce(Identity) -> Identity) -> Self {
         self.map_active(|active| {
-            if active.grant.access_token.secret() != token.secret() {
+            if token.is_some_and(|token| active.grant.access_token.secret() != token.secret()) {
                 return active;
             }
             Active { identity: inform(active.identity), ..active }
@@ -294,8 +294,13 @@ impl State {
                 (refresh, _) => refresh,
             };
             let identity = match renewed {
-                // The `sid` by which its directories know the session: see `known_by`.
-                Some(renewed) => Identity { sid: active.identity.sid, ..renewed },
+                // The `sid` by which its directories know the session: see `known_by`. UserInfo may have said something since
+                // the refresh began: some providers are asked at the login alone.
+                Some(renewed) => {
+                    let is_news = renewed.user_info != active.identity.user_info;
+                    let renewed = if is_news { renewed.informed(active.identity.user_info()) } else { renewed };
+                    Identity { sid: active.identity.sid, ..renewed }
+                }
                 None => active.identity,
             };
             Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active }

@@ -292,7 +292,24 @@ fn what_user_info_says_counts_for_the_tokens_that_it_was_asked_with() {
     let inform = |identity: Identity| Identity { claims: "said".into(), ..identity };
     let claims = |state: &State| state.active().unwrap().identity.claims.clone();
     let own = active().active().unwrap().grant.access_token.clone();
-    assert_eq!(claims(&active().informed(&own, inform)), "said");
-    assert_eq!(claims(&active().informed(&token, inform)), "{}");
-    assert!(active().end(T0, EndReason::Logout).informed(&own, inform).active().is_none());
+    assert_eq!(claims(&active().informed(Some(&own), inform)), "said");
+    assert_eq!(claims(&active().informed(Some(&token), inform)), "{}");
+    assert_eq!(claims(&active().informed(None, inform)), "said");
+    assert!(active().end(T0, EndReason::Logout).informed(Some(&own), inform).active().is_none());
+}
+
+#[test]
+fn what_user_info_says_during_a_refresh_outlives_the_identity_that_the_refresh_brings() {
+    let said = |name: &str| serde_json::json!({ "name": name }).as_object().unwrap().clone();
+    let known = identity();
+    let informed = active().informed(None, |identity| identity.informed(said("Late")));
+    let renewed = Identity { claims: r#"{"sub":"sub"}"#.into(), user_info: "{}".into(), ..known };
+    let refreshed = informed.refreshed(grant(T0, None), Some(renewed));
+    let identity = &refreshed.active().unwrap().identity;
+    assert_eq!((identity.claims.contains("Late"), identity.user_info.as_str()), (true, r#"{"name":"Late"}"#));
+
+    // A provider without UserInfo has its claims elsewhere.
+    let renewed = Identity { claims: r#"{"org_id":"org_1"}"#.into(), ..self::identity() };
+    let refreshed = active().refreshed(grant(T0, None), Some(renewed));
+    assert_eq!(refreshed.active().unwrap().identity.claims, r#"{"org_id":"org_1"}"#);
 }
