@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { hostileTenant } from "./parts/auth0.mjs";
 import { claimsOf, jwt } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
-import { sleep } from "./parts/process.mjs";
+import { sleep, until } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { CF_HEADER } from "./parts/workerd.mjs";
 import { startWorkOs } from "./parts/workos.mjs";
@@ -20,6 +20,9 @@ describe("organizations", { concurrency: 3 }, () => {
       const browser = open();
       const callback = await callbackOf(browser, `/auth/login?organization=${organization}`);
       assert.equal((await browser.navigate(callback, { follow: false })).status, status, organization);
+      const granted = provider.calls.token.at(-1).answer.json.refresh_token;
+      if (status === 400) await until("what was granted is revoked", () => provider.revoked.includes(granted));
+      else assert.deepEqual(provider.revoked, []);
     }
     provider.idToken.claims = undefined;
     const browser = open();
@@ -91,6 +94,8 @@ describe("organizations", { concurrency: 3 }, () => {
         assert.equal(page.status, 400, page.text);
         assert.match(page.text, /another organization than this site asked for, or to none/);
         assert.equal(browser.session, undefined);
+        const { sid } = claimsOf(provider.calls.token.at(-1).answer.json.access_token);
+        await until("WorkOS's session is revoked", () => provider.calls.revocation.some(({ params }) => params.session_id === sid));
       }
     }
   });

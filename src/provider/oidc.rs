@@ -15,7 +15,10 @@ use super::http;
 use super::identity::Identified;
 use super::published::Background;
 use super::token::{OidcClient, TokenSet};
-use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, said};
+use super::{
+    Authorization, EndSession, Exchange, ExchangeError, ProviderError, RefreshError, RefreshFailure, SignIn, Tokens,
+    said,
+};
 use crate::actors::session::state::Identity;
 use crate::ambient;
 use crate::config::{self, Par, TokenAuth};
@@ -224,13 +227,25 @@ impl Oidc {
     }
 
     /// See [`super::Provider::exchange`].
-    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
+    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ExchangeError> {
         let metadata = self.metadata(now).await?;
         let (set, received_at) = self.redeem(&metadata, exchange).await?;
+        let signed_in = self.signed_in(&metadata, &set, received_at, exchange.nonce).await;
+        signed_in.map_err(|error| ExchangeError { error, granted: set.granted(), sid: None })
+    }
+
+    /// The login that a token response makes.
+    async fn signed_in(
+        &self,
+        metadata: &Metadata,
+        set: &TokenSet,
+        received_at: OffsetDateTime,
+        nonce: &str,
+    ) -> Result<SignIn, ProviderError> {
         let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
         let tokens = set.tokens(received_at)?;
-        let Identified { identity, remark, user_info } = self.identify(&metadata, raw, exchange.nonce, &tokens).await?;
-        let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(&metadata));
+        let Identified { identity, remark, user_info } = self.identify(metadata, raw, nonce, &tokens).await?;
+        let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(metadata));
         Ok(SignIn { identity, tokens, remark, no_refresh_token, user_info })
     }
 
@@ -275,7 +290,7 @@ impl Oidc {
         now: OffsetDateTime,
         token: &RefreshToken,
         identity: &Identity,
-    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+    ) -> Result<(Tokens, Option<Identity>), RefreshError> {
         // Nothing was presented yet: without the metadata the token is as good as before.
         let not_presented = |why: String| RefreshFailure::Deferred { retry_after: None, why };
         let metadata = self.metadata(now).await.map_err(|error| not_presented(error.to_string()))?;

@@ -14,7 +14,7 @@ use crate::ambient;
 use crate::credential::Secret;
 use crate::provider::answer::{authorization_error, plain_code};
 use crate::provider::turned_down::TurnedDown;
-use crate::provider::{Exchange, ProviderError, SignIn, Tokens};
+use crate::provider::{Exchange, ExchangeError, ProviderError, SignIn, Tokens};
 use crate::region::Region;
 use crate::store::StoreError;
 
@@ -159,10 +159,16 @@ impl Session {
             nonce: &login.attempt.nonce.expose(),
             organization: login.attempt.organization.as_deref(),
         };
-        let exchanged = self.provider.exchange(ambient::now(), exchange).await;
-        let signed_in = exchanged.map_err(|error| Setback::Passing(error.into()))?;
-        let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
         let has_living_predecessor = login.attempt.predecessor.is_some() && login.attempt.occasion != Occasion::Renewal;
+        let signed_in = match self.provider.exchange(ambient::now(), exchange).await {
+            Ok(signed_in) => signed_in,
+            Err(ExchangeError { error, granted, sid }) => {
+                // The same rule as below.
+                self.revoke_in_background(granted.filter(|_| !has_living_predecessor), sid, Cause::Request);
+                return Err(Setback::Passing(error.into()));
+            }
+        };
+        let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
         let completed = self.start(login, signed_in).await;
         let revocable = match &completed {
             Ok((Completed::SignedIn { .. }, _)) => false,
