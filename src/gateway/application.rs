@@ -102,7 +102,7 @@ impl Gateway {
         };
         let is_optional = route.session == SessionRule::Optional;
         // A move may lead through the provider, and so through a login: not where none is needed.
-        let navigation_from = if is_optional { None } else { request.navigation_from() };
+        let navigation_from = if is_optional { None } else { request.navigation_from(request.path_and_query()) };
         let get = |secret: &Secret| Get { secret: secret.clone(), want, navigation_from };
         match self.session_user(request, get).await {
             Err(Problem::LoginRequired | Problem::SessionEnded(_)) if is_optional => Ok(Caller::Nobody),

@@ -165,7 +165,8 @@ impl Session {
         let has_living_predecessor = login.attempt.predecessor.is_some() && login.attempt.occasion != Occasion::Renewal;
         let completed = self.start(login, signed_in).await;
         let revocable = match &completed {
-            Ok((Completed::SignedIn { .. }, _)) => false,
+            // What gave way to a later login of the same user may share a grant with it.
+            Ok((Completed::SignedIn { .. } | Completed::Kept, _)) => false,
             // A provider that still knows the user may give the same grant again, and end all of it with one of its tokens:
             // an old session that lives would lose its own. What nobody keeps, nobody can use.
             Err(Setback::Passing(_)) => !has_living_predecessor,
@@ -264,6 +265,10 @@ impl Session {
         };
         // Not before there is this one. No cookie from before the login is good for anything from now on.
         self.tell_superseded(Cause::Request).await;
+        if self.active(|_| ()).is_none() {
+            // A later login of this browser has come back before this one was done: its cookie stays.
+            return Ok(Completed::Kept);
+        }
         for entry in estate.iter().flat_map(|estate| &estate.ledger) {
             let _ = ledger::append(&self.sql, entry);
         }
