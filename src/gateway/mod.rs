@@ -1,8 +1,8 @@
 //! The gateway: a function from request to response. It reads the cookie, picks a route, sends one message, and
 //! proxies.
 //!
-//! Architecture Invariant: no state, no SQL, no token logic, no knowledge of providers. What it knows of a session
-//! is what an actor answered to this very request.
+//! Architecture Invariant: no state, no SQL, no token logic. Of a provider it asks the authorization request and what a logout
+//! token says, and never redeems a code. What it knows of a session is what an actor answered to this very request.
 
 use std::rc::Rc;
 
