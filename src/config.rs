@@ -293,6 +293,14 @@ impl Config {
         reader::read(vars)
     }
 
+    /// The variable that names this route's upstream.
+    pub fn upstream_variable(&self, route: &routes::Route) -> String {
+        match self.routes.iter().position(|known| std::ptr::eq(known, route)) {
+            Some(index) if self.has_route_table => format!("ROUTES[{index}].upstream"),
+            _ => "UPSTREAM".to_owned(),
+        }
+    }
+
     /// Where the application begins: `AUTH_PREFIX` without its last segment.
     pub fn home(&self) -> &str {
         self.auth_prefix.rfind('/').and_then(|at| self.auth_prefix.get(..=at)).unwrap_or("/")

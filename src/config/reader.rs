@@ -173,11 +173,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<ClientSecret> {
         if token_auth == Some(TokenAuth::None) {
             if self.text("STATE_KEYS").is_none() {
-                self.problem(
-                    "STATE_KEYS",
-                    "is missing: OIDC_TOKEN_AUTH is none, and so there is no client secret to derive keys from. Put id:key there, \
-                     the key 32 random bytes in base64url; set it with `npx wrangler secret put STATE_KEYS`",
-                );
+                let why = "is missing, and with OIDC_TOKEN_AUTH=none there is no client secret to derive keys from";
+                self.problem("STATE_KEYS", &format!("{why}; {}", store::GENERATE_KEY));
             }
             return None;
         }
@@ -185,7 +182,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // One mistake is told once.
         if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
             let message = format!(
-                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`. A public client, which has \
+                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`, on your own machine in .dev.vars. A public client, which has \
                  none, says so with OIDC_TOKEN_AUTH = \"none\""
             );
             self.problem("OIDC_CLIENT_SECRET", &message);

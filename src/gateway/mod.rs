@@ -145,7 +145,7 @@ impl Gateway {
         let answer = match (request.check_size(address), route::administration(&self.config, &request.url)) {
             (Err(problem), _) => Err(problem),
             (Ok(()), Route::Own(endpoint)) => self.own(endpoint, &request).await,
-            (Ok(()), Route::NotFound | Route::Refused(_) | Route::Application(_)) => Err(Problem::NotFound),
+            (Ok(()), Route::NotFound | Route::Refused(_) | Route::Application(_)) => Err(Problem::AdministratorsHost),
         };
         // A page has no link: the application is not here.
         let refused = |problem: Problem| problem.response(&self.failed(&request), request.wants_page());
