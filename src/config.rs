@@ -142,6 +142,8 @@ impl std::fmt::Debug for AdminToken {
 pub enum Jurisdiction {
     /// The European Union.
     Eu,
+    /// The United States.
+    Us,
     /// FedRAMP data centres.
     Fedramp,
 }
@@ -151,6 +153,7 @@ impl Jurisdiction {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Eu => "eu",
+            Self::Us => "us",
             Self::Fedramp => "fedramp",
         }
     }
@@ -375,7 +378,7 @@ mod tests {
         }
         assert_eq!(&*read(&[("COOKIE_PREFIX", "shop-2-")]).unwrap().cookie_prefix, "shop-2-");
         assert_eq!(problems(&[("SESSION_STORE", "redis")]), ["SESSION_STORE"]);
-        assert_eq!(problems(&[("JURISDICTION", "us")]), ["JURISDICTION"]);
+        assert_eq!(problems(&[("JURISDICTION", "uk")]), ["JURISDICTION"]);
         assert_eq!(problems(&[("ADMIN_TOKEN", "short")]), ["ADMIN_TOKEN"]);
         assert_eq!(problems(&[("LOG_SUBJECT", "none")]), ["LOG_SUBJECT"]);
         for wrong in ["-1", "1.5", "many", "1000001"] {

@@ -315,7 +315,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let policy = self.choice("REGION_POLICY", &policies);
         let grace = self.seconds("REGION_GRACE_SECONDS", 10, 1);
         let min_stay = self.seconds("REGION_MIN_STAY_SECONDS", 3600, 1);
-        let jurisdictions = [("eu", Jurisdiction::Eu), ("fedramp", Jurisdiction::Fedramp)];
+        let jurisdictions = [("eu", Jurisdiction::Eu), ("us", Jurisdiction::Us), ("fedramp", Jurisdiction::Fedramp)];
         let jurisdiction = self.optional_choice("JURISDICTION", &jurisdictions);
         // The actors stay within the jurisdiction, and so the sessions do.
         let policy = jurisdiction.map_or(policy?, |_| RegionPolicy::Pin);
