@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { hostileTenant } from "./parts/auth0.mjs";
+import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { claimsOf, jwt } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
 import { sleep, until } from "./parts/process.mjs";
@@ -30,6 +31,26 @@ describe("organizations", { concurrency: 3 }, () => {
     assert.equal((await browser.navigate(callback, { follow: false })).status, 400, "without a claim");
     const plain = open();
     assert.equal((await plain.navigate(await callbackOf(plain), { follow: false })).status, 303, "nothing was asked for");
+  });
+
+  test("auth0: the organization that was asked for is asked for again where a silent login finds nobody", async (t) => {
+    const { provider, gateway, browser: open } = await hostileTenant(t, { hostile: { accessTokenSeconds: 60 }, entry: INSTRUMENTS });
+    provider.idToken.claims = (claims) => ({ ...claims, org_id: "org_2" });
+    const browser = open();
+    await browser.navigate("/auth/login?organization=org_2");
+    provider.answers.token = () => ({ status: 502, body: "" });
+    await setClockAhead(gateway, 61);
+    await browser.api("/api");
+    provider.answers.token = undefined;
+    provider.answers.authorization = (valid, { params }) => {
+      const to = new URL(params.redirect_uri);
+      to.search = new URLSearchParams({ state: params.state, error: "login_required", iss: provider.issuer });
+      return params.prompt === "none" ? { status: 303, headers: { location: to.href } } : valid();
+    };
+    const refused = await callbackOf(browser, "/auth/login?organization=org_2&login_hint=ada&return_to=/there");
+    await browser.navigate(refused, { until: ({ origin }) => origin !== browser.origin });
+    const again = new URL(browser.hops.at(-1).headers.location).searchParams;
+    assert.deepEqual([again.get("prompt"), again.get("organization"), again.get("login_hint")], [null, "org_2", "ada"]);
   });
 
   test("conformance 47: auth0: the ID token has to be for the configured organization, whatever the query asks for", async (t) => {

@@ -1,4 +1,4 @@
-//! The provider that users log in at: what the session actor needs of one, and the kinds there are.
+//! The provider that users log in at: what the session actor and the gateway need of one, and the kinds there are.
 
 use std::rc::Rc;
 

@@ -2,8 +2,8 @@
 
 use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm};
 use openidconnect::{
-    AuthType, AuthorizationCode, CsrfToken, EndSessionUrl, HttpRequest, LogoutRequest, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
+    AuthType, AuthorizationCode, CsrfToken, EndSessionUrl, HttpRequest, LogoutHint, LogoutRequest, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
 };
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -338,13 +338,21 @@ impl Oidc {
     pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
-        let mut request = LogoutRequest::from(EndSessionUrl::from_url(endpoint))
-            .set_client_id(self.settings.client_id.clone())
-            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?)
-            .set_state(CsrfToken::new(logout.state.to_owned()));
+        let back = PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?;
+        let request = || {
+            LogoutRequest::from(EndSessionUrl::from_url(endpoint.clone()))
+                .set_client_id(self.settings.client_id.clone())
+                .set_post_logout_redirect_uri(back.clone())
+                .set_state(CsrfToken::new(logout.state.to_owned()))
+        };
         if let Ok(hint) = logout.identity.id_token.parse::<CoreIdToken>() {
-            request = request.set_id_token_hint(&hint);
+            let url = request().set_id_token_hint(&hint).http_get_url();
+            if url.as_str().len() <= MAX_URL {
+                return Some(url.into());
+            }
         }
+        let hint = logout.identity.sid.clone().map(LogoutHint::new);
+        let request = hint.into_iter().fold(request(), |request, hint| request.set_logout_hint(hint));
         Some(request.http_get_url().into())
     }
 

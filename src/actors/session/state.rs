@@ -65,7 +65,7 @@ pub struct Ended {
     /// Counts the owners that the grant had.
     pub epoch: u32,
     /// The session that took its place, where a later login did.
-    pub successor: Option<ActorId>,
+    pub successor: Option<Box<Successor>>,
     /// The sessions whose place it had taken, and that have yet to be told.
     pub superseding: Superseding,
 }
@@ -198,10 +198,12 @@ impl State {
     }
 
     /// A later login took the session's place.
-    pub fn superseded_by(self, now: OffsetDateTime, successor: &ActorId) -> Self {
+    pub fn superseded_by(self, now: OffsetDateTime, successor: &Successor) -> Self {
         match self.end(now, EndReason::Superseded) {
             Self::Ended(ended) if ended.reason == EndReason::Superseded => {
-                Self::Ended(Ended { successor: Some(successor.clone()), ..ended })
+                let is_last = ended.successor.as_ref().is_none_or(|known| successor.is_later_than(known));
+                let successor = if is_last { Some(Box::new(successor.clone())) } else { ended.successor };
+                Self::Ended(Ended { successor, ..ended })
             }
             state => state,
         }

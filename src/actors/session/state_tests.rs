@@ -97,12 +97,25 @@ fn the_sessions_whose_place_it_took_are_told_by_the_alarm_even_after_its_end() {
 
 #[test]
 fn a_session_that_a_later_login_took_the_place_of_knows_which() {
-    let successor: ActorId = "b".repeat(64).parse().unwrap();
-    let later: ActorId = "c".repeat(64).parse().unwrap();
-    let state = active().superseded_by(T0, &successor).superseded_by(T0, &later);
-    assert!(matches!(&state, State::Ended(ended) if ended.successor == Some(later.clone())));
+    let login = |digit: &str, seconds| Successor {
+        actor: digit.repeat(64).parse().unwrap(),
+        region: Region::Weur,
+        issuer: "iss".into(),
+        subject: "sub".into(),
+        needs_refresh_token: false,
+        signed_in_at: T0 + Duration::seconds(seconds),
+    };
+    let (earlier, later) = (login("c", 1), login("b", 2));
+    let knows = |state: &State, login: &Successor| match state {
+        State::Ended(ended) => ended.successor.as_ref().map(|known| known.actor == login.actor),
+        _ => None,
+    };
+    let state = active().superseded_by(T0, &earlier).superseded_by(T0, &later);
+    assert_eq!(knows(&state, &later), Some(true));
+    // A message that comes late changes nothing.
+    assert_eq!(knows(&state.superseded_by(T0, &earlier), &later), Some(true));
     let logged_out = active().end(T0, EndReason::Logout).superseded_by(T0, &later);
-    assert!(matches!(&logged_out, State::Ended(ended) if ended.successor.is_none()));
+    assert_eq!(knows(&logged_out, &later), None);
 }
 
 #[test]
