@@ -56,6 +56,8 @@ pub struct Directory {
     pub facts: Facts,
     /// The last time that was written down; none until it is known.
     latest: Option<OffsetDateTime>,
+    /// When those that are to end are asked again; none while there are none. What is written meanwhile does not put it off.
+    retry_at: Option<OffsetDateTime>,
 }
 
 impl Directory {
@@ -253,9 +255,23 @@ impl Directory {
         gone
     }
 
+    /// Those that are to end are asked again at this time at the latest.
+    pub fn retry_by(&mut self, at: OffsetDateTime) {
+        self.retry_at = Some(self.retry_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Those that are to end are being asked, and the next time is this one.
+    pub fn retried(&mut self, next: OffsetDateTime) {
+        self.retry_at = Some(next);
+    }
+
     /// When there is something to do by itself; never for an empty directory.
-    pub fn next_alarm(&self, now: OffsetDateTime, login: Duration) -> Option<OffsetDateTime> {
-        let retry = self.rows.values().any(|row| row.revoking.is_some()).then(|| now.saturating_add(TRY_AGAIN));
+    pub fn next_alarm(&mut self, now: OffsetDateTime, login: Duration) -> Option<OffsetDateTime> {
+        let is_revoking = self.rows.values().any(|row| row.revoking.is_some());
+        let at_last = now.saturating_add(TRY_AGAIN);
+        // The clock may have gone back.
+        let retry = is_revoking.then(|| self.retry_at.map_or(at_last, |at| at.min(at_last)));
+        self.retry_at = retry;
         let rows = self.rows.values().map(Row::kept_until);
         let revocations = self.facts.revocations.iter().map(|(at, _)| counts_until(*at, login));
         let tokens = self.facts.logout_tokens.values().map(|expires_at| expires_at.saturating_add(MARGIN));

@@ -255,3 +255,49 @@ fn a_clock_that_goes_back_a_little_lets_no_login_outlive_a_revocation_and_one_th
     directory.revoke_all(at, &revoke(None, None)).unwrap();
     assert_eq!(directory.register(at, login(at + Duration::seconds(1)), None), Ok(vec![]));
 }
+
+#[test]
+fn what_is_written_between_two_tries_to_end_a_session_puts_off_neither() {
+    let mut directory = directory();
+    directory.register(T0, session('b', Region::Weur, None, None), None).unwrap();
+    directory.revoke_all(T0, &revoke(Some("sid-a"), None)).unwrap();
+    directory.register(T0 + SKEW, session('c', Region::Weur, Some("sid-c"), None), None).unwrap();
+    let mut due = directory.next_alarm(T0, LOGIN).unwrap();
+    assert_eq!(due, T0 + TRY_AGAIN);
+    let mut tries = 0;
+    // An hour in which a session refreshes every nine seconds, and the one that is to end cannot be reached.
+    for seconds in 1..=3600 {
+        let now = T0 + Duration::seconds(seconds);
+        if now >= due {
+            tries += 1;
+            directory.retried(now + TRY_AGAIN);
+            due = directory.next_alarm(now, LOGIN).unwrap();
+        }
+        if seconds % 9 == 0 {
+            directory.report(now, &actor('c'), News::Refreshed);
+            due = directory.next_alarm(now, LOGIN).unwrap();
+        }
+    }
+    assert_eq!(tries, 360);
+}
+
+#[test]
+fn the_alarm_that_goes_on_at_once_is_not_put_off_by_what_is_written_meanwhile() {
+    let mut directory = directory();
+    directory.revoke_all(T0, &revoke(None, None)).unwrap();
+    directory.next_alarm(T0, LOGIN);
+    let soon = T0 + Duration::milliseconds(100);
+    directory.retry_by(soon);
+    directory.report(T0, &actor('a'), News::Refreshed);
+    assert_eq!(directory.next_alarm(T0 + Duration::milliseconds(50), LOGIN), Some(soon));
+    directory.retry_by(T0 + TRY_AGAIN);
+    assert_eq!(directory.next_alarm(soon, LOGIN), Some(soon));
+    // Nothing is left to end, and the next revocation begins anew.
+    directory.revoked(soon, &actor('a'), Gone::Ended);
+    directory.next_alarm(soon, LOGIN);
+    directory
+        .register(T0 + LOGIN, Register { began_at: T0 + LOGIN, ..session('b', Region::Weur, None, None) }, None)
+        .unwrap();
+    directory.revoke_all(T0 + LOGIN, &revoke(None, None)).unwrap();
+    assert_eq!(directory.next_alarm(T0 + LOGIN, LOGIN), Some(T0 + LOGIN + TRY_AGAIN));
+}

@@ -4,9 +4,9 @@
 use futures::{StreamExt as _, stream};
 use worker::Delay;
 
+use super::Shell;
 use super::message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
 use super::state::{self, Gone};
-use super::{SOON, Shell};
 use crate::actors::log::{Cause, Event};
 use crate::actors::session::follow;
 use crate::actors::session::message::{Authority, Denied, EndReason, Revoke};
@@ -17,7 +17,7 @@ use crate::credential::ActorId;
 
 impl Shell {
     /// Ends sessions of a user who has more than `SESSIONS_PER_USER`.
-    pub(super) async fn end_superfluous(&self, superfluous: Vec<ActorId>, has_more: bool) {
+    pub(super) async fn end_superfluous(&self, superfluous: Vec<ActorId>) {
         let began = ambient::now();
         let (outcome, detail) = match self.end(superfluous).await {
             Ok(Ended { revoked, .. }) => {
@@ -26,9 +26,6 @@ impl Shell {
             Err(error) => ("incomplete", error.to_string()),
         };
         self.log(Event::Revoke, outcome, Cause::Directory, began, &detail);
-        if has_more {
-            let _ = self.storage.set_alarm(SOON).await;
-        }
     }
 
     pub(super) async fn revoke_all(&self, revoke: RevokeAll) -> Result<Swept, DirectoryError> {
