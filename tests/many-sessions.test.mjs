@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
 import { administer, assertProblem, assertSummary, inspect, sessionsOf } from "./parts/administration.mjs";
+import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { createNeonWorld, isAtRest } from "./parts/neon.mjs";
 import { startPostgres } from "./parts/postgres.mjs";
 import { sleep, until } from "./parts/process.mjs";
@@ -165,6 +166,22 @@ describe("many-sessions", () => {
       assert.equal(line.opened, before);
       assert.equal((await sessionsOf(gateway, "ada")).length, 60);
       assert.equal(line.opened, before);
+    });
+
+    test("sessions that do not answer keep neither a list nor the end of all waiting: the one says what is known, the other goes on", { timeout: 120_000 }, async (t) => {
+      const world = await createNeonWorld(t, postgres, { entry: BREAKABLE_DIRECTORY, vars: { SESSIONS_PER_USER: "0" } });
+      const { gateway } = world;
+      const browsers = await logins(world, 26);
+      await setDirectory(gateway, "unanswered");
+      let began = Date.now();
+      const sessions = await sessionsOf(gateway, "ada");
+      assert.deepEqual([sessions.length, new Set(sessions.map(({ state }) => state))], [26, new Set(["active"])]);
+      assert.ok(Date.now() - began < 9000, `${Date.now() - began} ms`);
+      began = Date.now();
+      assertProblem(await endAll(gateway), 503, "store_unavailable");
+      assert.ok(Date.now() - began < 20_000, `${Date.now() - began} ms`);
+      await setDirectory(gateway, "well");
+      await until("the directory has ended them", async () => (await Promise.all(browsers.map(statusOf))).every((status) => status === 401), 60_000);
     });
   });
 });

@@ -1,6 +1,8 @@
 //! `RevokeAll`, `Sweep`, and the end of sessions that are too many: what is to end is written down, and then each session is
 //! asked, no more of them in one invocation than the platform allows. The alarm does the rest.
 
+use std::time::Duration;
+
 use futures::{StreamExt as _, stream};
 use worker::Delay;
 
@@ -14,6 +16,9 @@ use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::StoreKind;
 use crate::credential::ActorId;
+
+/// How long sessions are asked to end. It leaves the rest of the message's time for what comes before and after.
+const ENDED_WITHIN: Duration = Duration::from_secs(15);
 
 impl Shell {
     /// Ends sessions of a user who has more than `SESSIONS_PER_USER`.
@@ -70,13 +75,10 @@ impl Shell {
         Ok(Swept { revoked, unreachable, left, last })
     }
 
-    /// Ends sessions that are to end.
+    /// Ends sessions that are to end. Those that do not answer in time are out of reach.
     async fn end(&self, revoking: Vec<ActorId>) -> Result<Ended, DirectoryError> {
-        let outcomes = stream::iter(revoking).map(|actor| async move {
-            let gone = self.end_one(&actor).await;
-            (actor, gone)
-        });
-        let outcomes: Vec<(ActorId, Option<(Gone, bool)>)> = outcomes.buffer_unordered(self.at_once()).collect().await;
+        let asked = revoking.len();
+        let outcomes = self.ask_all(revoking, ENDED_WITHIN, async |actor| self.end_one(actor).await).await;
         let now = ambient::now();
         self.with(|directory| {
             for (actor, gone) in &outcomes {
@@ -86,10 +88,12 @@ impl Shell {
             }
         })?;
         self.save(outcomes.iter().map(|(actor, _)| actor), false).await?;
-        let count = |is_one: fn(&Option<(Gone, bool)>) -> bool| {
-            u32::try_from(outcomes.iter().filter(|(_, gone)| is_one(gone)).count()).unwrap_or(u32::MAX)
-        };
-        Ok(Ended { revoked: count(|gone| matches!(gone, Some((_, true)))), unreachable: count(Option::is_none) })
+        let count =
+            |is_one: fn(&Option<(Gone, bool)>) -> bool| outcomes.iter().filter(|(_, gone)| is_one(gone)).count();
+        let unreachable = asked.saturating_sub(count(Option::is_some));
+        let revoked = count(|gone| matches!(gone, Some((_, true))));
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(Ended { revoked: number(revoked), unreachable: number(unreachable) })
     }
 
     /// Ends a session: how it is over, and whether it was until now. None: it is out of reach.
@@ -123,8 +127,24 @@ impl Shell {
         }
     }
 
+    /// Asks sessions, some at once: what came of those that answered in time, in the order of their answers. `limit` is for
+    /// all together, as one after the other they take longer than the message may.
+    pub(super) async fn ask_all<T>(
+        &self,
+        actors: Vec<ActorId>,
+        limit: Duration,
+        ask: impl AsyncFn(&ActorId) -> T,
+    ) -> Vec<(ActorId, T)> {
+        let ask = &ask;
+        let answers = stream::iter(actors).map(|actor| async move {
+            let answer = ask(&actor).await;
+            (actor, answer)
+        });
+        answers.buffer_unordered(self.at_once()).take_until(Delay::from(limit)).collect().await
+    }
+
     /// How many sessions are asked at once. Each may have to ask the store, and Postgres has few connections to spare.
-    pub(super) fn at_once(&self) -> usize {
+    fn at_once(&self) -> usize {
         match self.config.store.kind {
             StoreKind::Neon => 8,
             StoreKind::Durable | StoreKind::Kv => 32,

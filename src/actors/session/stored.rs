@@ -3,8 +3,6 @@
 //! A field cannot be added to what bincode has written: a [`State`] of another form gets a variant of its own, and the older
 //! ones are read as they were, or not at all. A record that cannot be read is no session, and its user logs in again.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use super::state::State;
@@ -12,10 +10,10 @@ use crate::actors::wire::{self, WireError};
 use crate::store::StoreError;
 
 #[derive(Serialize, Deserialize)]
-enum Stored<'a> {
+enum Stored<T> {
     /// Builds before the first release wrote it, in several forms.
     V1,
-    V2(Cow<'a, State>),
+    V2(T),
 }
 
 /// Why a record cannot be read.
@@ -31,16 +29,16 @@ pub enum Unread {
 
 /// The record.
 pub fn encode(state: &State) -> Result<Vec<u8>, StoreError> {
-    wire::encode(&Stored::V2(Cow::Borrowed(state))).map_err(|_| StoreError::Corrupt)
+    wire::encode(&Stored::V2(state)).map_err(|_| StoreError::Corrupt)
 }
 
 /// Reads what [`encode`] wrote.
 pub fn decode(record: &[u8]) -> Result<State, Unread> {
-    match wire::decode(record) {
-        Ok(Stored::V2(state)) => Ok(state.into_owned()),
+    match wire::decode::<Stored<Box<State>>>(record) {
+        Ok(Stored::V2(state)) => Ok(*state),
         Ok(Stored::V1) => Err(Unread::Former),
         // What it has behind its number is not known.
-        Err(WireError::TrailingBytes) if wire::decode::<Stored<'_>>(record.get(..2).unwrap_or_default()).is_ok() => {
+        Err(WireError::TrailingBytes) if wire::decode::<Stored<()>>(record.get(..2).unwrap_or_default()).is_ok() => {
             Err(Unread::Former)
         }
         Err(error) => Err(error.into()),
