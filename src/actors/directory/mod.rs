@@ -117,26 +117,15 @@ impl Shell {
         worker::console_log!("{}", entry.line("RegionDirectory", &self.id, Beside::default()));
     }
 
-    async fn register(self: &Rc<Self>, register: Register) -> Result<(), DirectoryError> {
+    async fn register(&self, register: Register) -> Result<(), DirectoryError> {
         let (now, actor) = (ambient::now(), register.actor.clone());
-        let registered = self.with(|directory| directory.register(now, register, self.config.sessions_per_user))?;
+        let has_limit = self.config.sessions_per_user.is_some();
+        let registered = self.with(|directory| directory.register(now, register, has_limit))?;
         if let Err(error) = &registered {
             self.log(Event::Revoke, "refused", Cause::Directory, now, &error.to_string());
         }
-        let mut superfluous = registered?;
-        let (ended, left) = superfluous.split_at(superfluous.len().min(BATCH_LEN));
-        let (ended, has_more) = (ended.to_vec(), !left.is_empty());
-        superfluous.push(actor);
-        if has_more {
-            self.with(|directory| directory.retry_by(now.saturating_add(SOON)))?;
-        }
-        self.save(&superfluous, false).await?;
-        if !ended.is_empty() {
-            // The login does not wait for it. The alarm does what is left, or what comes to grief.
-            let shell = Rc::clone(self);
-            wasm_bindgen_futures::spawn_local(async move { shell.end_superfluous(ended).await });
-        }
-        Ok(())
+        registered?;
+        Ok(self.save(&[actor], false).await?)
     }
 
     async fn observe(&self, observe: Observe) -> Result<Verdict, DirectoryError> {
@@ -151,9 +140,28 @@ impl Shell {
         Ok(verdict)
     }
 
-    async fn report(&self, report: Report) -> Result<(), DirectoryError> {
-        let known = self.with(|directory| directory.report(ambient::now(), &report.actor, report.news))?;
-        if known { Ok(self.save(&[report.actor], false).await?) } else { Ok(()) }
+    async fn report(self: &Rc<Self>, report: Report) -> Result<(), DirectoryError> {
+        let Report { actor, news } = report;
+        let now = ambient::now();
+        if !self.with(|directory| directory.report(now, &actor, news))? {
+            return Ok(());
+        }
+        // Whatever it says, it has begun.
+        let limit = self.config.sessions_per_user;
+        let mut superfluous = self.with(|directory| directory.begun(now, &actor, limit))?;
+        let (ended, left) = superfluous.split_at(superfluous.len().min(BATCH_LEN));
+        let ended = ended.to_vec();
+        if !left.is_empty() {
+            self.with(|directory| directory.retry_by(now.saturating_add(SOON)))?;
+        }
+        superfluous.push(actor);
+        self.save(&superfluous, false).await?;
+        if !ended.is_empty() {
+            // The session does not wait for it. The alarm does what is left, or what comes to grief.
+            let shell = Rc::clone(self);
+            wasm_bindgen_futures::spawn_local(async move { shell.end_superfluous(ended).await });
+        }
+        Ok(())
     }
 
     async fn forget(&self, forget: Forget) -> Result<(), DirectoryError> {
@@ -173,9 +181,10 @@ impl Shell {
         let began = ambient::now();
         // Where the last alarm stopped: those that are out of reach do not keep the others waiting.
         let after = self.swept_to.take();
+        let looked_at = self.look_at_beginnings().await?;
         if !self.with(|directory| directory.revoking())?.is_empty() {
             self.with(|directory| directory.retried(began.saturating_add(state::TRY_AGAIN)))?;
-            let swept = self.sweep_behind(after.as_ref(), BATCH, Cause::Alarm).await?;
+            let swept = self.sweep_behind(after.as_ref(), BATCH.saturating_sub(looked_at), Cause::Alarm).await?;
             let has_more = swept.left > 0;
             let pause = if has_more { SOON } else { state::TRY_AGAIN };
             self.with(|directory| directory.retried(ambient::now().saturating_add(pause)))?;

@@ -113,7 +113,7 @@ mod tests {
     use time::{Duration, OffsetDateTime};
 
     use super::*;
-    use crate::actors::directory::row::Standing;
+    use crate::actors::directory::row::{Beginning, Standing};
     use crate::actors::directory::state::Facts;
     use crate::actors::log::Cause;
     use crate::actors::session::message::{EndReason, UserPlace};
@@ -134,6 +134,7 @@ mod tests {
             seen_at: at(3),
             seen_before: None,
             standing: Standing::Living,
+            beginning: Some(Beginning { predecessor: None, look_at: Some(at(4)) }),
         }
     }
 
@@ -159,7 +160,10 @@ mod tests {
             "010703",
             "fb640f0100000300000000",
             "00",
-            "00"
+            "00",
+            "01",
+            "00",
+            "01fb640f0100000400000000"
         );
         assert_eq!(hex::encode(encode(&row()).unwrap()), golden);
         let id = format!("40{}", "61".repeat(64));

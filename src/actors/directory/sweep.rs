@@ -1,6 +1,7 @@
 //! `RevokeAll`, `Sweep`, and the end of sessions that are too many: what is to end is written down, and then each session is
 //! asked, no more of them in one invocation than the platform allows. The alarm does the rest.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
@@ -11,7 +12,7 @@ use super::message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
 use super::state::{self, Gone};
 use crate::actors::log::{Cause, Event};
 use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, EndReason, Revoke};
+use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke};
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::StoreKind;
@@ -19,6 +20,9 @@ use crate::credential::ActorId;
 
 /// How long sessions are asked to end. It leaves the rest of the message's time for what comes before and after.
 const ENDED_WITHIN: Duration = Duration::from_secs(15);
+
+/// How many sessions are asked at once whether they have begun.
+const LOOKS: usize = 10;
 
 impl Shell {
     /// Ends sessions of a user who has more than `SESSIONS_PER_USER`.
@@ -31,6 +35,33 @@ impl Shell {
             Err(error) => ("incomplete", error.to_string()),
         };
         self.log(Event::Revoke, outcome, Cause::Directory, began, &detail);
+    }
+
+    /// Asks those that did not say whether they have begun: their process may have ended before they could. How many it asked.
+    pub(super) async fn look_at_beginnings(&self) -> Result<u32, DirectoryError> {
+        let now = ambient::now();
+        let beginning = self.with(|directory| directory.to_look_at(now, LOOKS))?;
+        let looked_at = u32::try_from(beginning.len()).unwrap_or(BATCH);
+        let mut changed = beginning.clone();
+        let described = self.ask_all(beginning.clone(), ENDED_WITHIN, async |actor| {
+            actors::ask(&actors::existing_session(&self.env, actor)?, Describe {}).await
+        });
+        let described: BTreeMap<_, _> = described.await.into_iter().collect();
+        let limit = self.config.sessions_per_user;
+        self.with(|directory| {
+            for actor in &beginning {
+                match described.get(actor) {
+                    Some(Ok(Some(_))) => changed.extend(directory.begun(now, actor, limit)),
+                    // A login that takes as long as that says itself when it is one.
+                    Some(Ok(None)) => directory.not_begun(actor, None),
+                    Some(Err(_)) | None => directory.not_begun(actor, Some(now.saturating_add(state::LOOK_AFTER))),
+                }
+            }
+        })?;
+        if !changed.is_empty() {
+            self.save(&changed, false).await?;
+        }
+        Ok(looked_at)
     }
 
     pub(super) async fn revoke_all(&self, revoke: RevokeAll) -> Result<Swept, DirectoryError> {

@@ -276,17 +276,19 @@ impl Session {
 
 /// What the directories are told of a change.
 fn news(before: &State, after: &State) -> Option<(News, Identity)> {
-    let identity = before.serving()?.identity.clone();
-    let news = match (before, after) {
+    let (news, identity) = match (before, after) {
+        (State::SigningIn(_) | State::Arriving(_), State::Active(after)) => (News::Began, &after.identity),
         (State::Active(before), State::Active(after)) if before.grant.issued_at != after.grant.issued_at => {
-            News::Refreshed
+            (News::Refreshed, &before.identity)
         }
-        (_, State::Ended(ended)) => News::Ended { last_used_at: ended.last_used_at },
+        (before, State::Ended(ended)) => {
+            (News::Ended { last_used_at: ended.last_used_at }, &before.serving()?.identity)
+        }
         // In its grace it may still be asked to end.
-        (_, State::Moved(moved)) if !moved.is_in_grace() => News::Moved,
+        (before, State::Moved(moved)) if !moved.is_in_grace() => (News::Moved, &before.serving()?.identity),
         (_, State::SigningIn(_) | State::Active(_) | State::Moved(_) | State::Arriving(_)) => return None,
     };
-    Some((news, identity))
+    Some((news, identity.clone()))
 }
 
 /// How the ledger names a record that cannot be read.
