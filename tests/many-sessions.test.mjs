@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
 import { administer, assertProblem, assertSummary, inspect, sessionsOf } from "./parts/administration.mjs";
+import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
+import { INSTRUMENTS, setAlarmsWithin, setClockAhead } from "./parts/instruments.mjs";
 import { createNeonWorld, isAtRest } from "./parts/neon.mjs";
 import { startPostgres } from "./parts/postgres.mjs";
 import { sleep, until } from "./parts/process.mjs";
@@ -33,6 +35,17 @@ const page = async (gateway, query) => {
 const end = (browser) => browser.api("/auth/logout", { method: "POST" });
 const endAll = (gateway) => administer(gateway, "/users/ada/sessions", { method: "DELETE" });
 const statusOf = async (browser) => (await browser.api("/api")).status;
+
+/** Directories that get no report of their sessions, as after a process that ended too early. */
+const FORGETFUL = `
+const REPORT = 5;
+export class RegionDirectory extends exported.RegionDirectory {
+  async ask(message) {
+    if (message[1] === REPORT) throw new Error("the process ended");
+    return super.ask(message);
+  }
+}
+`;
 
 describe("many-sessions", () => {
   test(`a user's ${MANY} sessions are listed page by page, none twice, and all of them end`, { timeout: 180_000 }, async (t) => {
@@ -116,6 +129,7 @@ describe("many-sessions", () => {
     await sleep(100);
     const id = actorOf(browsers[1].session);
     const fourth = await world.login();
+    await until("the one that is too many ends", async () => (await inspect(gateway, id)).state === "ended");
     const ended = assertProblem(await browsers[1].api("/api"), 401, "session_ended");
     assert.equal(ended.reason, "limit");
     assert.deepEqual(await Promise.all([browsers[0], browsers[2], fourth].map(statusOf)), [200, 200, 200]);
@@ -130,6 +144,18 @@ describe("many-sessions", () => {
     provider.subject = "bob";
     assert.equal(await statusOf(await world.login()), 200);
     assert.deepEqual(await Promise.all([browsers[0], browsers[2], fourth].map(statusOf)), [200, 200, 200]);
+  });
+
+  test("SESSIONS_PER_USER: a login that could not say that it has begun is asked by the alarm, and room is made for it", async (t) => {
+    const world = await createWorld(t, { hostile: true, entry: INSTRUMENTS + FORGETFUL, vars: { SESSIONS_PER_USER: "1" } });
+    const { gateway } = world;
+    await setAlarmsWithin(gateway, 500);
+    const [first, second] = await logins(world, 2, 1);
+    await sleep(1500);
+    assert.deepEqual(await Promise.all([first, second].map(statusOf)), [200, 200]);
+    await setClockAhead(gateway, 31);
+    await until("the first one ends", async () => (await statusOf(first)) === 401);
+    assert.equal(await statusOf(second), 200);
   });
 
   describe("in Postgres", () => {
@@ -165,6 +191,40 @@ describe("many-sessions", () => {
       assert.equal(line.opened, before);
       assert.equal((await sessionsOf(gateway, "ada")).length, 60);
       assert.equal(line.opened, before);
+    });
+
+    test("SESSIONS_PER_USER: a login that cannot be written ends no other session", async (t) => {
+      const world = await createNeonWorld(t, postgres, { vars: { SESSIONS_PER_USER: "2" } });
+      const { gateway, line } = world;
+      const browsers = await logins(world, 2, 1);
+      await Promise.all(browsers.map(statusOf));
+      await sleep(300);
+      await isAtRest(world);
+      line.mode = "refuse";
+      assert.equal((await world.browser().navigate("/auth/login?return_to=/")).status, 503);
+      await sleep(500);
+      line.mode = "through";
+      assert.deepEqual(await Promise.all(browsers.map(statusOf)), [200, 200]);
+      const third = await world.login();
+      await until("room is made for one that can", async () => (await statusOf(browsers[0])) === 401);
+      assert.deepEqual(await Promise.all([browsers[1], third].map(statusOf)), [200, 200]);
+      assert.ok(!gateway.log.includes("panicked"));
+    });
+
+    test("sessions that do not answer keep neither a list nor the end of all waiting: the one says what is known, the other goes on", { timeout: 120_000 }, async (t) => {
+      const world = await createNeonWorld(t, postgres, { entry: BREAKABLE_DIRECTORY, vars: { SESSIONS_PER_USER: "0" } });
+      const { gateway } = world;
+      const browsers = await logins(world, 26);
+      await setDirectory(gateway, "unanswered");
+      let began = Date.now();
+      const sessions = await sessionsOf(gateway, "ada");
+      assert.deepEqual([sessions.length, new Set(sessions.map(({ state }) => state))], [26, new Set(["active"])]);
+      assert.ok(Date.now() - began < 9000, `${Date.now() - began} ms`);
+      began = Date.now();
+      assertProblem(await endAll(gateway), 503, "store_unavailable");
+      assert.ok(Date.now() - began < 20_000, `${Date.now() - began} ms`);
+      await setDirectory(gateway, "well");
+      await until("the directory has ended them", async () => (await Promise.all(browsers.map(statusOf))).every((status) => status === 401), 60_000);
     });
   });
 });

@@ -240,6 +240,40 @@ describe("neon-outage", { concurrency: 3 }, () => {
     await until("both rows say so", async () => (await states()).every((state) => state === "ended"), 80_000);
   });
 
+  test("a revocation that was answered holds, whatever waited to be written when it came", async (t) => {
+    const { gateway, provider, line, login, token } = await open(t);
+    const browser = await login();
+    const cookie = browser.sessionHeader;
+    await token(browser);
+    await sleep(1500);
+    const id = actorOf(browser.session);
+    // It goes on taking the refresh token, as one without a revocation endpoint does.
+    provider.answers.revocation = () => ({ status: 500, body: "" });
+    // The provider says "not now" while Postgres hangs: that fact is on its way to the store when the next intent is made.
+    let answer;
+    provider.answers.token = async (valid) => {
+      if (answer) return valid();
+      await new Promise((resolve) => (answer = resolve));
+      return { status: 503, body: "" };
+    };
+    const headers = { cookie, "sec-fetch-site": "same-origin" };
+    const refreshing = gateway.request("/auth/refresh", { method: "POST", headers }).catch(() => {});
+    await until("the refresh token is presented", () => answer);
+    line.mode = "jam";
+    answer();
+    // The next intent waits for that write by now.
+    await sleep(1300);
+    assert.equal((await administer(gateway, "DELETE", `/sessions/${id}`)).status, 204);
+    line.mode = "through";
+    for (let i = 0; i < 12; i += 1) {
+      assert.equal((await gateway.request("/api", { headers: { cookie } })).status, 401, `after ${i} s`);
+      await sleep(1000);
+    }
+    await refreshing;
+    assert.equal((await inspect(gateway, id)).state, "ended");
+    assert.equal(provider.presented.length, 1);
+  });
+
   test("what a process that ended had not yet told Postgres is told after the next start, with no request", async (t) => {
     const world = await open(t);
     const { login, line, gateway } = world;

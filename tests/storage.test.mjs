@@ -2,9 +2,49 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { actorProbe, newActorId } from "./parts/actors.mjs";
+import { sessionsOf } from "./parts/administration.mjs";
 import { INSTRUMENTS, storageCalls } from "./parts/instruments.mjs";
 import { sleep } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
+
+/** A main module that can make what actors have stored what a build before the first release wrote, when they are next read. */
+const FORMER = `
+import bundle, * as exported from "./entry.js";
+export * from "./entry.js";
+let former = false;
+const TABLES = { record: "state", session: "row", facts: "facts" };
+function age({ sql }) {
+  if (!former) return;
+  const names = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table'").toArray().map(({ name }) => name);
+  for (const [table, column] of Object.entries(TABLES).filter(([table]) => names.includes(table))) {
+    for (const { id, blob } of sql.exec("SELECT rowid AS id, " + column + " AS blob FROM " + table).toArray()) {
+      // The version of the wire, and that of what is stored; and a field was missing.
+      const bytes = new Uint8Array(blob).slice(0, -1);
+      bytes[1] = 0;
+      sql.exec("UPDATE " + table + " SET " + column + " = ? WHERE rowid = ?", bytes.buffer, id);
+    }
+  }
+}
+export class SessionActor extends exported.SessionActor {
+  constructor(state, env) {
+    age(state.storage);
+    super(state, env);
+  }
+}
+export class RegionDirectory extends exported.RegionDirectory {
+  constructor(state, env) {
+    age(state.storage);
+    super(state, env);
+  }
+}
+export default class extends bundle {
+  fetch(request) {
+    if (new URL(request.url).pathname !== "/__former") return super.fetch(request);
+    former = true;
+    return new Response("");
+  }
+}
+`;
 
 describe("storage", () => {
   test("a hot Get does 0 storage operations", async (t) => {
@@ -64,5 +104,24 @@ describe("storage", () => {
       assert.equal(line.cause, "request");
       assert.match(line.actor, /^[0-9a-f]{64}$/);
     }
+  });
+
+  test("sessions that a build before the first release stored do not live on, and their user logs in once more", async (t) => {
+    const { gateway, login, token } = await createWorld(t, { hostile: true, entry: FORMER });
+    const [browser, other] = [await login(), await login()];
+    const cookie = other.sessionHeader;
+    await token(other);
+    await gateway.restart();
+    await gateway.request("/__former");
+    const answer = await gateway.request("/api", { headers: { cookie } });
+    assert.equal(answer.status, 401, answer.text);
+    for (const [number, again] of [other, browser].entries()) {
+      const page = await again.navigate("/auth/login?return_to=/");
+      assert.equal(page.status, 200, page.text);
+      await token(again);
+      assert.equal((await sessionsOf(gateway, "ada")).length, number + 1);
+    }
+    assert.match(gateway.log, /the record of session .* a build before the first release wrote it/);
+    assert.match(gateway.log, /rows of a directory that cannot be read, and are passed over: 2/);
   });
 });

@@ -90,7 +90,7 @@ struct Written {
 pub enum Saved {
     /// It counts.
     Taken,
-    /// A fact came while it was written ([`SessionStore::hold`]), and that counts.
+    /// A fact came while it was written, or waited to be ([`SessionStore::hold`]), and that counts.
     Overtaken,
 }
 
@@ -125,6 +125,11 @@ impl SessionStore {
     /// Counts the writes of the record.
     pub fn generation(&self) -> u64 {
         self.kept.borrow().as_ref().map_or(0, |kept| kept.row.generation)
+    }
+
+    /// The number of the last write that was asked for.
+    fn attempted(&self) -> Option<u64> {
+        self.kept.borrow().as_ref().map(|kept| kept.row.attempted)
     }
 
     /// The generation of a record that stood in the store, was none of this actor's, and has been written over; told once.
@@ -180,7 +185,13 @@ impl SessionStore {
             self.push_later();
             return Ok(Saved::Taken);
         }
+        let attempted = self.attempted();
         let _writing = self.writing.lock().await;
+        if self.attempted() != attempted {
+            // The record was made before that fact.
+            return Ok(Saved::Overtaken);
+        }
+        let now = ambient::now();
         let before = self.kept.borrow().clone();
         let number = before.as_ref().map_or(1, |kept| kept.row.attempted.saturating_add(1));
         let sealed = self.seal(number, &record)?;

@@ -21,6 +21,7 @@ export class RegionDirectory extends exported.RegionDirectory {
 export class SessionActor extends exported.SessionActor {
   async ask(message) {
     if (mode === "alone") throw new Error("the session is down");
+    if (mode === "unanswered") await new Promise((resolve) => setTimeout(resolve, 60_000));
     return super.ask(message);
   }
 }
@@ -38,6 +39,6 @@ export default class extends bundle {
 `;
 
 /**
- * From now on directories are "well", "down" (every call fails), "hangs" (no call returns), "late" (it does, 2 s after), or
- * "alone": they are well, but each call to a session fails. */
+ * From now on directories are "well", "down" (every call fails), "hangs" (no call returns), "late" (it does, 2 s after), "alone":
+ * they are well, but each call to a session fails, or "unanswered": none to a session returns. */
 export const setDirectory = (gateway, mode) => gateway.request(`/__directory?mode=${mode}`);

@@ -1,17 +1,23 @@
 //! `List`: a page of the sessions. [`super::page`] decides which they are; each that is not known to be over is asked how it is.
 
-use futures::{StreamExt as _, stream};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
 use super::message::{DirectoryError, List, Listed, Page};
 use super::page::Cursor;
-use super::row::Standing;
+use super::row::{Row, Standing};
 use super::state::Directory;
 use super::{BATCH_LEN, Shell};
 use crate::actors;
 use crate::actors::session::message::{Describe, SessionState};
 use crate::ambient;
 use crate::credential::ActorId;
+use crate::store::StoreError;
+
+/// How long sessions are asked how they are. Of those that have not answered then, what the directory knows must do.
+const ASKED_FOR: Duration = Duration::from_secs(5);
 
 impl Shell {
     pub(super) async fn list(&self, list: List) -> Result<Page, DirectoryError> {
@@ -19,8 +25,11 @@ impl Shell {
         let at_most = usize::try_from(list.limit).unwrap_or(BATCH_LEN).min(BATCH_LEN);
         let places = self.with(|directory| directory.behind(&cursor, at_most))?;
         let Some(last) = places.last().cloned() else { return Ok(Page { listed: Vec::new(), next: None }) };
-        let found = stream::iter(places).map(|place| self.look_up(place.actor)).buffered(self.at_once());
-        let found: Vec<Found> = found.collect().await;
+        let actors: Vec<ActorId> = places.into_iter().map(|place| place.actor).collect();
+        let answers = self.ask_all(actors.clone(), ASKED_FOR, async |actor| self.look_up(actor).await);
+        let mut answers: BTreeMap<ActorId, Found> = answers.await.into_iter().collect();
+        let found = actors.iter().map(|actor| answers.remove(actor).map_or_else(|| self.known(actor), Ok));
+        let found: Vec<Found> = found.collect::<Result<_, StoreError>>()?;
         let over: Vec<_> = found.iter().filter_map(Found::just_over).collect();
         self.with(|directory| {
             over.iter().for_each(|(actor, last_used_at)| directory.found_over(cursor.at, actor, *last_used_at));
@@ -57,10 +66,17 @@ impl Shell {
         cursor.write(&key).ok_or(DirectoryError::StoreUnavailable)
     }
 
+    /// What the directory knows of a session.
+    fn known(&self, actor: &ActorId) -> Result<Found, StoreError> {
+        let summary = self.with(|directory| directory.rows.get(actor).map(Row::summary))?;
+        Ok(summary.map_or(Found::Nothing, |summary| Found::Known(Listed { actor: actor.clone(), summary })))
+    }
+
     /// How a session is. One that is known to be over is not asked.
-    async fn look_up(&self, actor: ActorId) -> Found {
-        let row = self.with(|directory| directory.rows.get(&actor).cloned());
+    async fn look_up(&self, actor: &ActorId) -> Found {
+        let row = self.with(|directory| directory.rows.get(actor).cloned());
         let Ok(Some(row)) = row else { return Found::Nothing };
+        let actor = actor.clone();
         if row.standing != Standing::Living {
             return Found::Known(Listed { actor, summary: row.summary() });
         }

@@ -3,7 +3,7 @@
 //! ```text
 //!   session actor ── Register ──► there is a new session, perhaps in another's place   (a login completed, a move)
 //!                 ── Observe ───► stay, or move there                                  (a navigation from another region)
-//!                 ── Report ────► what has become of the session                       (a refresh, its end)
+//!                 ── Report ────► what has become of the session                       (it began, a refresh, its end)
 //!                 ── Forget ────► nothing is kept of it any longer                     (the end of its retention)
 //!   gateway       ── List ──────► a page of the sessions                               (users, administrators)
 //!                 ── RevokeAll ─► all are to end; how many it ended                    (administrators, logout tokens)
@@ -239,6 +239,8 @@ pub enum News {
     },
     /// It lives in another actor, and nothing of it is served here any more.
     Moved,
+    /// It was registered, and has begun.
+    Began,
 }
 
 /// What of a logout token has to be remembered (OpenID Connect Back-Channel Logout 1.0 section 2.6).
@@ -301,6 +303,7 @@ mod tests {
         assert_eq!(report(News::Refreshed), [&[1, 5][..], &id, &[0]].concat());
         assert_eq!(report(News::Ended { last_used_at: None }), [&[1, 5][..], &id, &[1, 0]].concat());
         assert_eq!(report(News::Moved), [&[1, 5][..], &id, &[2]].concat());
+        assert_eq!(report(News::Began), [&[1, 5][..], &id, &[3]].concat());
         let sweep = Sweep { after: actor(), at_most: 40, cause: Cause::Admin };
         assert_eq!(bytes(&sweep.into_message()), [&[1, 6][..], &id, &[40, 2]].concat());
     }

@@ -10,7 +10,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use time::OffsetDateTime;
 use worker::{Env, SqlStorage, Storage};
@@ -37,7 +36,7 @@ pub use object::RegionDirectory;
 /// [`BATCH`], as lengths are counted.
 const BATCH_LEN: usize = BATCH as usize;
 /// How soon the alarm goes on with what one invocation may not do.
-const SOON: Duration = Duration::from_millis(100);
+const SOON: time::Duration = time::Duration::milliseconds(100);
 
 impl From<StoreError> for DirectoryError {
     fn from(_: StoreError) -> Self {
@@ -74,7 +73,12 @@ impl Shell {
     fn with<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> Result<T, StoreError> {
         let mut slot = self.directory.borrow_mut();
         if slot.is_none() {
-            *slot = Some(rows::load(&self.sql)?);
+            let mut directory = rows::load(&self.sql)?;
+            if !directory.revoking().is_empty() {
+                // The process that ended knew when these are to be asked again: it is not to be later than that.
+                directory.retry_by(ambient::now().saturating_add(SOON));
+            }
+            *slot = Some(directory);
         }
         slot.as_mut().map(change).ok_or(StoreError::Corrupt)
     }
@@ -97,7 +101,7 @@ impl Shell {
         let next = self.with(|directory| directory.next_alarm(now, self.config.lifetimes.login))?;
         match next {
             Some(at) => {
-                let pause = ambient::between(now, at).max(time::Duration::SECOND);
+                let pause = ambient::between(now, at).max(SOON);
                 self.storage.set_alarm(pause.unsigned_abs()).await?;
             }
             None => {
@@ -113,23 +117,15 @@ impl Shell {
         worker::console_log!("{}", entry.line("RegionDirectory", &self.id, Beside::default()));
     }
 
-    async fn register(self: &Rc<Self>, register: Register) -> Result<(), DirectoryError> {
+    async fn register(&self, register: Register) -> Result<(), DirectoryError> {
         let (now, actor) = (ambient::now(), register.actor.clone());
-        let registered = self.with(|directory| directory.register(now, register, self.config.sessions_per_user))?;
+        let has_limit = self.config.sessions_per_user.is_some();
+        let registered = self.with(|directory| directory.register(now, register, has_limit))?;
         if let Err(error) = &registered {
             self.log(Event::Revoke, "refused", Cause::Directory, now, &error.to_string());
         }
-        let mut superfluous = registered?;
-        let (ended, left) = superfluous.split_at(superfluous.len().min(BATCH_LEN));
-        let (ended, has_more) = (ended.to_vec(), !left.is_empty());
-        superfluous.push(actor);
-        self.save(&superfluous, false).await?;
-        if !ended.is_empty() {
-            // The login does not wait for it. The alarm does what is left, or what comes to grief.
-            let shell = Rc::clone(self);
-            wasm_bindgen_futures::spawn_local(async move { shell.end_superfluous(ended, has_more).await });
-        }
-        Ok(())
+        registered?;
+        Ok(self.save(&[actor], false).await?)
     }
 
     async fn observe(&self, observe: Observe) -> Result<Verdict, DirectoryError> {
@@ -144,9 +140,28 @@ impl Shell {
         Ok(verdict)
     }
 
-    async fn report(&self, report: Report) -> Result<(), DirectoryError> {
-        let known = self.with(|directory| directory.report(ambient::now(), &report.actor, report.news))?;
-        if known { Ok(self.save(&[report.actor], false).await?) } else { Ok(()) }
+    async fn report(self: &Rc<Self>, report: Report) -> Result<(), DirectoryError> {
+        let Report { actor, news } = report;
+        let now = ambient::now();
+        if !self.with(|directory| directory.report(now, &actor, news))? {
+            return Ok(());
+        }
+        // Whatever it says, it has begun.
+        let limit = self.config.sessions_per_user;
+        let mut superfluous = self.with(|directory| directory.begun(now, &actor, limit))?;
+        let (ended, left) = superfluous.split_at(superfluous.len().min(BATCH_LEN));
+        let ended = ended.to_vec();
+        if !left.is_empty() {
+            self.with(|directory| directory.retry_by(now.saturating_add(SOON)))?;
+        }
+        superfluous.push(actor);
+        self.save(&superfluous, false).await?;
+        if !ended.is_empty() {
+            // The session does not wait for it. The alarm does what is left, or what comes to grief.
+            let shell = Rc::clone(self);
+            wasm_bindgen_futures::spawn_local(async move { shell.end_superfluous(ended).await });
+        }
+        Ok(())
     }
 
     async fn forget(&self, forget: Forget) -> Result<(), DirectoryError> {
@@ -166,21 +181,20 @@ impl Shell {
         let began = ambient::now();
         // Where the last alarm stopped: those that are out of reach do not keep the others waiting.
         let after = self.swept_to.take();
-        let mut left = 0;
+        let looked_at = self.look_at_beginnings().await?;
         if !self.with(|directory| directory.revoking())?.is_empty() {
-            let swept = self.sweep_behind(after.as_ref(), BATCH, Cause::Alarm).await?;
-            left = swept.left;
-            self.swept_to.replace(swept.last.filter(|_| left > 0));
+            self.with(|directory| directory.retried(began.saturating_add(state::TRY_AGAIN)))?;
+            let swept = self.sweep_behind(after.as_ref(), BATCH.saturating_sub(looked_at), Cause::Alarm).await?;
+            let has_more = swept.left > 0;
+            let pause = if has_more { SOON } else { state::TRY_AGAIN };
+            self.with(|directory| directory.retried(ambient::now().saturating_add(pause)))?;
+            self.swept_to.replace(swept.last.filter(|_| has_more));
         }
         let gone = self.with(|directory| directory.tidy(ambient::now(), self.config.lifetimes.login))?;
         if !gone.is_empty() {
             let detail = format!("sessions not listed any longer: {}", gone.len());
             self.log(Event::Alarm, "forgotten", Cause::Alarm, began, &detail);
         }
-        self.save(&gone, true).await?;
-        if left > 0 {
-            self.storage.set_alarm(SOON).await.map_err(StoreError::from)?;
-        }
-        Ok(())
+        Ok(self.save(&gone, true).await?)
     }
 }

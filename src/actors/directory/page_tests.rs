@@ -27,7 +27,7 @@ fn register(directory: &mut Directory, now: OffsetDateTime, number: u32, predece
         predecessor: predecessor.map(actor),
         limited: true,
     };
-    directory.register(now, register, None).unwrap();
+    directory.register(now, register, false).unwrap();
 }
 
 fn directory(sessions: u32) -> Directory {

@@ -7,6 +7,7 @@ use super::state::MARGIN;
 use crate::actors::log::Cause;
 use crate::actors::session::message::{EndReason, SessionState, Summary, UserPlace};
 use crate::actors::session::state::RETENTION;
+use crate::credential::ActorId;
 
 /// A session, as its directory knows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,6 +30,17 @@ pub struct Row {
     pub seen_before: Option<OffsetDateTime>,
     /// What has become of it, as far as the directory was told.
     pub standing: Standing,
+    /// It has yet to say that it has begun, and then room is to be made for it (`SESSIONS_PER_USER`).
+    pub beginning: Option<Beginning>,
+}
+
+/// A session that was registered and may not have begun: its login may fail yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beginning {
+    /// The session in whose place it comes, which goes anyway.
+    pub predecessor: Option<ActorId>,
+    /// When it is asked whether it has begun.
+    pub look_at: Option<OffsetDateTime>,
 }
 
 /// What has become of a session.
@@ -53,9 +65,15 @@ impl Row {
         self.expires_at.saturating_add(RETENTION).saturating_add(MARGIN)
     }
 
+    /// When to ask it whether it has begun.
+    pub(super) fn look_at(&self) -> Option<OffsetDateTime> {
+        self.beginning.as_ref()?.look_at
+    }
+
     /// It is over. What was known of its end stays so.
     pub(super) fn end(&mut self, now: OffsetDateTime, last_used_at: Option<OffsetDateTime>) {
         self.revoking = None;
+        self.beginning = None;
         let (at, known) = match &self.standing {
             Standing::Ended { at, last_used_at } => (*at, *last_used_at),
             Standing::Living | Standing::Moved => (now, None),

@@ -7,11 +7,12 @@
 //!
 //! A directory that no session was registered with, or taken away from, writes nothing, not even an empty table.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::{SqlStorage, SqlStorageValue};
 
 use super::row::Row;
-use super::state::{Directory, Facts};
+use super::state::Directory;
 use crate::actors::wire;
 use crate::credential::ActorId;
 use crate::store::StoreError;
@@ -20,12 +21,28 @@ use crate::store::StoreError;
 /// own.
 #[derive(Serialize, Deserialize)]
 enum Stored<T> {
-    V1(T),
+    /// Builds before the first release wrote it, in several forms.
+    V1,
+    V2(T),
 }
 
-/// The directory, as it was written last.
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    wire::encode(&Stored::V2(value)).map_err(|_| StoreError::Corrupt)
+}
+
+/// None where it has a form that this build does not know.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    match wire::decode(bytes) {
+        Ok(Stored::V2(value)) => Some(value),
+        Ok(Stored::V1) | Err(_) => None,
+    }
+}
+
+/// The directory, as it was written last. What cannot be read is passed over: the session behind such a row is of the same
+/// build, and cannot be read either. A user whom it kept from logging in could not do anything about it.
 pub fn load(sql: &SqlStorage) -> Result<Directory, StoreError> {
     let mut directory = Directory::default();
+    let mut unread = 0_u32;
     let exists = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session'", None)?;
     if exists.raw().next().is_none() {
         return Ok(directory);
@@ -35,16 +52,22 @@ pub fn load(sql: &SqlStorage) -> Result<Directory, StoreError> {
         if let (Some(SqlStorageValue::String(actor)), Some(SqlStorageValue::Blob(row))) =
             (columns.next(), columns.next())
         {
-            let actor: ActorId = actor.parse().map_err(|_| StoreError::Corrupt)?;
-            let Stored::V1(row) = wire::decode::<Stored<Row>>(&row).map_err(|_| StoreError::Corrupt)?;
-            directory.rows.insert(actor, row);
+            match (actor.parse::<ActorId>(), decode::<Row>(&row)) {
+                (Ok(actor), Some(row)) => drop(directory.rows.insert(actor, row)),
+                _ => unread = unread.saturating_add(1),
+            }
         }
     }
     for columns in sql.exec("SELECT facts FROM facts WHERE id = 1", None)?.raw() {
         if let Some(SqlStorageValue::Blob(facts)) = columns?.into_iter().next() {
-            let Stored::V1(facts) = wire::decode::<Stored<Facts>>(&facts).map_err(|_| StoreError::Corrupt)?;
-            directory.facts = facts;
+            match decode(&facts) {
+                Some(facts) => directory.facts = facts,
+                None => unread = unread.saturating_add(1),
+            }
         }
+    }
+    if unread > 0 {
+        worker::console_error!("rows of a directory that cannot be read, and are passed over: {unread}");
     }
     Ok(directory)
 }
@@ -60,7 +83,7 @@ pub fn save_rows<'a>(
         let key = SqlStorageValue::from(actor.as_str().to_owned());
         match directory.rows.get(actor) {
             Some(row) => {
-                let row = wire::encode(&Stored::V1(row)).map_err(|_| StoreError::Corrupt)?;
+                let row = encode(row)?;
                 sql.exec("INSERT OR REPLACE INTO session (actor, row) VALUES (?, ?)", vec![key, row.into()])?;
             }
             None => {
@@ -74,7 +97,7 @@ pub fn save_rows<'a>(
 /// Writes the facts.
 pub fn save_facts(sql: &SqlStorage, directory: &Directory) -> Result<(), StoreError> {
     create(sql)?;
-    let facts = wire::encode(&Stored::V1(&directory.facts)).map_err(|_| StoreError::Corrupt)?;
+    let facts = encode(&directory.facts)?;
     sql.exec("INSERT OR REPLACE INTO facts (id, facts) VALUES (1, ?)", vec![facts.into()])?;
     Ok(())
 }
@@ -83,4 +106,89 @@ fn create(sql: &SqlStorage) -> Result<(), StoreError> {
     sql.exec("CREATE TABLE IF NOT EXISTS session (actor TEXT PRIMARY KEY, row BLOB NOT NULL)", None)?;
     sql.exec("CREATE TABLE IF NOT EXISTS facts (id INTEGER PRIMARY KEY CHECK (id = 1), facts BLOB NOT NULL)", None)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, OffsetDateTime};
+
+    use super::*;
+    use crate::actors::directory::row::{Beginning, Standing};
+    use crate::actors::directory::state::Facts;
+    use crate::actors::log::Cause;
+    use crate::actors::session::message::{EndReason, UserPlace};
+    use crate::region::Region;
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::seconds(seconds))
+    }
+
+    fn row() -> Row {
+        Row {
+            sid: Some("sid".into()),
+            place: UserPlace { region: Region::Oc, country: None, user_agent: None },
+            created_at: at(1),
+            expires_at: at(2),
+            moved_at: None,
+            revoking: Some((EndReason::Limit, Cause::Directory)),
+            seen_at: at(3),
+            seen_before: None,
+            standing: Standing::Living,
+            beginning: Some(Beginning { predecessor: None, look_at: Some(at(4)) }),
+        }
+    }
+
+    fn facts() -> Facts {
+        Facts {
+            revocations: vec![(at(1), None)],
+            logout_tokens: [("jti".to_owned(), at(2))].into(),
+            taken_away: [("a".repeat(64).parse().unwrap(), at(3))].into(),
+            cursor_key: Some([4; 32]),
+        }
+    }
+
+    /// What directories have. A change here is another form: it gets another variant.
+    #[test]
+    fn the_golden_bytes_of_a_stored_directory_do_not_change() {
+        let golden = concat!(
+            "0101",
+            "0103736964",
+            "060000",
+            "fb640f0100000100000000",
+            "fb640f0100000200000000",
+            "00",
+            "010703",
+            "fb640f0100000300000000",
+            "00",
+            "00",
+            "01",
+            "00",
+            "01fb640f0100000400000000"
+        );
+        assert_eq!(hex::encode(encode(&row()).unwrap()), golden);
+        let id = format!("40{}", "61".repeat(64));
+        let golden = [
+            "0101",
+            "01fb640f0100000100000000",
+            "00",
+            "01036a7469fb640f0100000200000000",
+            "01",
+            &id,
+            "fb640f0100000300000000",
+            "01",
+            &"04".repeat(32),
+        ];
+        assert_eq!(hex::encode(encode(&facts()).unwrap()), golden.concat());
+    }
+
+    #[test]
+    fn a_row_of_a_former_form_is_not_read() {
+        let mut bytes = encode(&row()).unwrap();
+        assert!(decode::<Row>(&bytes).is_some());
+        for former in [0, 2] {
+            bytes[1] = former;
+            assert!(decode::<Row>(&bytes).is_none());
+        }
+        assert!(decode::<Facts>(&[1, 0]).is_none());
+    }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!   Register ──► row ── Observe ──► row, moved now         (at most once in a minimum stay)
 //!                 ├─── RevokeAll, or too many ─► row, revoking ──► row, ended  (the session said that it is over)
-//!                 ├─── Report ─► row, seen now; or ended; or moved
+//!                 ├─── Report ─► row, begun; or seen now; or ended; or moved
 //!                 └─── Forget, or its time is up ──► gone
 //! ```
 //!
@@ -17,7 +17,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::message::{DirectoryError, News, Observe, Register, RevokeAll, Verdict};
 use super::page::CursorKey;
-use super::row::{Row, Standing};
+use super::row::{Beginning, Row, Standing};
 use crate::actors::log::Cause;
 use crate::actors::session::message::EndReason;
 use crate::config::{RegionPolicy, Regions};
@@ -25,6 +25,8 @@ use crate::credential::ActorId;
 
 /// When to try again to end a session that could not be reached.
 pub const TRY_AGAIN: Duration = Duration::seconds(10);
+/// When a session that has not said that it has begun is asked: its login is over by then, as a rule.
+pub const LOOK_AFTER: Duration = Duration::seconds(30);
 /// How much longer than a session a row is kept that nobody took away, and a fact after its time: clocks differ.
 pub(super) const MARGIN: Duration = Duration::hours(1);
 /// How far the clocks of two machines may be apart, at most. A login began by another clock than the directory's.
@@ -56,6 +58,8 @@ pub struct Directory {
     pub facts: Facts,
     /// The last time that was written down; none until it is known.
     latest: Option<OffsetDateTime>,
+    /// When those that are to end are asked again; none while there are none. What is written meanwhile does not put it off.
+    retry_at: Option<OffsetDateTime>,
 }
 
 impl Directory {
@@ -76,14 +80,9 @@ impl Directory {
         stamp
     }
 
-    /// A session begins, unless all were ended since its login or move began. Of more than `limit` those are to end that
-    /// were registered or refreshed least recently: which.
-    pub fn register(
-        &mut self,
-        now: OffsetDateTime,
-        register: Register,
-        limit: Option<u32>,
-    ) -> Result<Vec<ActorId>, DirectoryError> {
+    /// A session is about to begin, unless all were ended since its login or move began. Where there is a limit, room is made for
+    /// it once it has ([`Directory::begun`]).
+    pub fn register(&mut self, now: OffsetDateTime, register: Register, has_limit: bool) -> Result<(), DirectoryError> {
         let Register { actor, began_at, sid, place, created_at, expires_at, predecessor, limited } = register;
         if self.facts.taken_away.contains_key(&actor) {
             return Err(DirectoryError::TakenAway);
@@ -101,13 +100,45 @@ impl Directory {
         let seen_before = old.map(|old| old.seen_at.saturating_add(Duration::NANOSECOND));
         // A session that is known already makes itself known by another `sid`.
         let known = self.rows.get(&actor);
-        let (is_new, revoking) = (known.is_none(), known.and_then(|row| row.revoking));
+        let beginning = match known {
+            Some(row) => row.beginning.clone(),
+            None => {
+                (has_limit && limited).then(|| Beginning { predecessor, look_at: Some(now.saturating_add(LOOK_AFTER)) })
+            }
+        };
+        let revoking = known.and_then(|row| row.revoking);
         let standing = known.map_or(Standing::Living, |row| row.standing.clone());
         let seen_at = self.stamp(now);
-        let row = Row { sid, place, created_at, expires_at, moved_at, revoking, seen_at, seen_before, standing };
-        self.rows.insert(actor.clone(), row);
-        let limit = limit.filter(|_| is_new && limited);
-        Ok(limit.map(|limit| self.make_room(now, &actor, predecessor.as_ref(), limit)).unwrap_or_default())
+        let row =
+            Row { sid, place, created_at, expires_at, moved_at, revoking, seen_at, seen_before, standing, beginning };
+        self.rows.insert(actor, row);
+        Ok(())
+    }
+
+    /// A session that was registered has begun. Of more than `limit` those are to end that were registered or refreshed least
+    /// recently: which. A login that fails after it was registered ends none.
+    pub fn begun(&mut self, now: OffsetDateTime, actor: &ActorId, limit: Option<u32>) -> Vec<ActorId> {
+        let Some(row) = self.rows.get_mut(actor) else { return Vec::new() };
+        let (Some(beginning), Some(limit)) = (row.beginning.take(), limit) else { return Vec::new() };
+        if row.standing != Standing::Living || row.revoking.is_some() {
+            return Vec::new();
+        }
+        self.make_room(now, actor, beginning.predecessor.as_ref(), limit)
+    }
+
+    /// Those that were registered a while ago and have not said that they have begun, the first ones first: at most so many.
+    pub fn to_look_at(&self, now: OffsetDateTime, at_most: usize) -> Vec<ActorId> {
+        let due = self.rows.iter().filter(|(_, row)| row.look_at().is_some_and(|at| now >= at));
+        let mut due: Vec<(OffsetDateTime, &ActorId)> = due.map(|(actor, row)| (row.seen_at, actor)).collect();
+        due.sort_unstable();
+        due.into_iter().take(at_most).map(|(_, actor)| actor.clone()).collect()
+    }
+
+    /// One of them has not begun. It is looked at once more `at` that time; where there is none, it says itself that it has.
+    pub fn not_begun(&mut self, actor: &ActorId, at: Option<OffsetDateTime>) {
+        if let Some(beginning) = self.rows.get_mut(actor).and_then(|row| row.beginning.as_mut()) {
+            beginning.look_at = at;
+        }
     }
 
     /// Of more living sessions than `limit` the ones are to end that were registered or refreshed least recently. The one
@@ -122,6 +153,7 @@ impl Directory {
         let counts = |actor: &ActorId, row: &Row| {
             row.standing == Standing::Living
                 && row.revoking.is_none()
+                && row.beginning.is_none()
                 && now < row.expires_at
                 && actor != new
                 && Some(actor) != predecessor
@@ -149,6 +181,7 @@ impl Directory {
                 row.seen_before = Some(row.seen_at);
                 row.seen_at = stamp;
             }
+            News::Began => {}
             News::Ended { last_used_at } => row.end(stamp, last_used_at),
             News::Moved => {
                 row.standing = Standing::Moved;
@@ -253,10 +286,24 @@ impl Directory {
         gone
     }
 
+    /// Those that are to end are asked again at this time at the latest.
+    pub fn retry_by(&mut self, at: OffsetDateTime) {
+        self.retry_at = Some(self.retry_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Those that are to end are being asked, and the next time is this one.
+    pub fn retried(&mut self, next: OffsetDateTime) {
+        self.retry_at = Some(next);
+    }
+
     /// When there is something to do by itself; never for an empty directory.
-    pub fn next_alarm(&self, now: OffsetDateTime, login: Duration) -> Option<OffsetDateTime> {
-        let retry = self.rows.values().any(|row| row.revoking.is_some()).then(|| now.saturating_add(TRY_AGAIN));
-        let rows = self.rows.values().map(Row::kept_until);
+    pub fn next_alarm(&mut self, now: OffsetDateTime, login: Duration) -> Option<OffsetDateTime> {
+        let is_revoking = self.rows.values().any(|row| row.revoking.is_some());
+        let at_last = now.saturating_add(TRY_AGAIN);
+        // The clock may have gone back.
+        let retry = is_revoking.then(|| self.retry_at.map_or(at_last, |at| at.min(at_last)));
+        self.retry_at = retry;
+        let rows = self.rows.values().map(|row| row.look_at().unwrap_or_else(|| row.kept_until()));
         let revocations = self.facts.revocations.iter().map(|(at, _)| counts_until(*at, login));
         let tokens = self.facts.logout_tokens.values().map(|expires_at| expires_at.saturating_add(MARGIN));
         let taken_away = self.facts.taken_away.values().copied();

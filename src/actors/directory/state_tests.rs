@@ -32,7 +32,7 @@ fn session(digit: char, region: Region, sid: Option<&str>, predecessor: Option<c
 
 fn directory() -> Directory {
     let mut directory = Directory::default();
-    directory.register(T0, session('a', Region::Weur, Some("sid-a"), None), None).unwrap();
+    directory.register(T0, session('a', Region::Weur, Some("sid-a"), None), false).unwrap();
     directory
 }
 
@@ -55,7 +55,7 @@ fn revoke(sid: Option<&str>, jti: Option<&str>) -> RevokeAll {
 fn the_first_move_is_made_at_once_and_the_next_not_before_the_minimum_stay() {
     let mut directory = directory();
     assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Reauthenticate);
-    directory.register(T0, session('b', Region::Oc, None, Some('a')), None).unwrap();
+    directory.register(T0, session('b', Region::Oc, None, Some('a')), false).unwrap();
     let until = T0 + STAY;
     assert_eq!(observe(&mut directory, 'b', Region::Weur, T0 + Duration::seconds(1)), Verdict::Stay { until });
     assert_eq!(observe(&mut directory, 'b', Region::Weur, until), Verdict::Reauthenticate);
@@ -96,7 +96,7 @@ fn the_policy_says_how_a_session_moves_and_an_unknown_one_stays() {
 #[test]
 fn an_administrators_move_counts_too() {
     let mut directory = directory();
-    directory.register(T0 + STAY, session('b', Region::Oc, None, Some('a')), None).unwrap();
+    directory.register(T0 + STAY, session('b', Region::Oc, None, Some('a')), false).unwrap();
     assert_eq!(observe(&mut directory, 'b', Region::Weur, T0 + STAY), Verdict::Stay { until: T0 + STAY * 2 });
 }
 
@@ -106,22 +106,22 @@ fn a_login_under_way_does_not_outlive_a_revocation_of_all() {
     let revoked_at = T0 + Duration::minutes(5);
     assert_eq!(directory.revoke_all(revoked_at, &revoke(None, None)), Ok(vec![actor('a')]));
     let begins = |began_at| Register { began_at, ..session('b', Region::Weur, Some("sid-b"), None) };
-    assert_eq!(directory.register(revoked_at, begins(T0), None), Err(DirectoryError::Overtaken));
-    assert_eq!(directory.register(revoked_at, begins(revoked_at), None), Err(DirectoryError::Overtaken));
+    assert_eq!(directory.register(revoked_at, begins(T0), false), Err(DirectoryError::Overtaken));
+    assert_eq!(directory.register(revoked_at, begins(revoked_at), false), Err(DirectoryError::Overtaken));
     // By a clock that is ahead of the directory's.
-    assert_eq!(directory.register(revoked_at, begins(revoked_at + SKEW), None), Err(DirectoryError::Overtaken));
-    assert_eq!(directory.register(revoked_at, begins(revoked_at + Duration::seconds(1)), None), Ok(vec![]));
+    assert_eq!(directory.register(revoked_at, begins(revoked_at + SKEW), false), Err(DirectoryError::Overtaken));
+    assert_eq!(directory.register(revoked_at, begins(revoked_at + Duration::seconds(1)), false), Ok(()));
 }
 
 #[test]
 fn a_logout_of_one_provider_session_ends_it_and_those_of_which_none_is_known() {
     let mut directory = directory();
-    directory.register(T0, session('b', Region::Weur, Some("sid-b"), None), None).unwrap();
-    directory.register(T0, session('c', Region::Weur, None, None), None).unwrap();
+    directory.register(T0, session('b', Region::Weur, Some("sid-b"), None), false).unwrap();
+    directory.register(T0, session('c', Region::Weur, None, None), false).unwrap();
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-b"), None)), Ok(vec![actor('b'), actor('c')]));
-    assert_eq!(directory.register(T0, session('d', Region::Weur, Some("sid-d"), None), None), Ok(vec![]));
+    assert_eq!(directory.register(T0, session('d', Region::Weur, Some("sid-d"), None), false), Ok(()));
     assert_eq!(
-        directory.register(T0, session('e', Region::Weur, Some("sid-b"), None), None),
+        directory.register(T0, session('e', Region::Weur, Some("sid-b"), None), false),
         Err(DirectoryError::Overtaken)
     );
 }
@@ -130,13 +130,13 @@ fn a_logout_of_one_provider_session_ends_it_and_those_of_which_none_is_known() {
 fn a_session_that_takes_another_sid_keeps_its_place_and_what_is_known_of_it() {
     let mut directory = directory();
     assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Reauthenticate);
-    directory.register(T0, session('a', Region::Weur, Some("sid-2"), Some('a')), None).unwrap();
+    directory.register(T0, session('a', Region::Weur, Some("sid-2"), Some('a')), false).unwrap();
     assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Stay { until: T0 + STAY });
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-a"), None)), Ok(vec![]));
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-2"), None)), Ok(vec![actor('a')]));
     // One that is to end stays so, even when nobody remembers why.
     directory.facts.revocations.clear();
-    directory.register(T0, session('a', Region::Weur, Some("sid-3"), Some('a')), None).unwrap();
+    directory.register(T0, session('a', Region::Weur, Some("sid-3"), Some('a')), false).unwrap();
     assert_eq!(directory.revoking(), [actor('a')]);
 }
 
@@ -149,7 +149,7 @@ fn a_logout_token_counts_once_unless_a_session_could_not_be_reached() {
     assert_eq!(directory.revoke_all(T0, &revoke(None, Some("jti"))), Err(DirectoryError::Replayed));
     let later = T0 + Duration::seconds(1);
     let began_at = later + Duration::seconds(1);
-    directory.register(later, Register { began_at, ..session('b', Region::Weur, None, None) }, None).unwrap();
+    directory.register(later, Register { began_at, ..session('b', Region::Weur, None, None) }, false).unwrap();
     assert_eq!(directory.revoke_all(began_at, &revoke(None, Some("jti"))), Err(DirectoryError::Replayed));
     assert!(directory.revoking().is_empty());
 }
@@ -172,35 +172,77 @@ fn a_directory_drops_what_has_ended_and_then_rests() {
 #[test]
 fn a_login_beyond_the_limit_ends_the_session_that_was_registered_or_refreshed_least_recently() {
     let mut directory = directory();
-    let mut login =
-        |digit, predecessor| directory.register(T0, session(digit, Region::Weur, None, predecessor), Some(3));
-    assert_eq!(login('b', None), Ok(vec![]));
-    assert_eq!(login('c', None), Ok(vec![]));
-    assert_eq!(login('d', None), Ok(vec![actor('a')]));
+    let login = |directory: &mut Directory, digit, predecessor, limit: Option<u32>| {
+        let register = session(digit, Region::Weur, None, predecessor);
+        directory.register(T0, register, limit.is_some()).unwrap();
+        directory.begun(T0, &actor(digit), limit)
+    };
+    assert_eq!(login(&mut directory, 'b', None, Some(3)), []);
+    assert_eq!(login(&mut directory, 'c', None, Some(3)), []);
+    assert_eq!(login(&mut directory, 'd', None, Some(3)), [actor('a')]);
     assert_eq!(directory.rows[&actor('a')].revoking, Some((EndReason::Limit, Cause::Directory)));
     directory.report(T0, &actor('b'), News::Refreshed);
-    let mut login =
-        |digit, predecessor| directory.register(T0, session(digit, Region::Weur, None, predecessor), Some(3));
-    assert_eq!(login('e', None), Ok(vec![actor('c')]));
+    assert_eq!(login(&mut directory, 'e', None, Some(3)), [actor('c')]);
     // One in whose place it comes, one that makes itself known anew, and one that has ended make no difference.
-    assert_eq!(login('f', Some('d')), Ok(vec![]));
-    assert_eq!(login('f', Some('f')), Ok(vec![]));
+    assert_eq!(login(&mut directory, 'f', Some('d'), Some(3)), []);
+    assert_eq!(login(&mut directory, 'f', Some('f'), Some(3)), []);
     directory.report(T0, &actor('d'), News::Moved);
     directory.report(T0, &actor('e'), News::Ended { last_used_at: None });
-    assert_eq!(directory.register(T0, session('0', Region::Weur, None, None), Some(3)), Ok(vec![]));
+    assert_eq!(login(&mut directory, '0', None, Some(3)), []);
     // A lower limit takes effect with the next login; without one, and in a directory that has none, nothing ends.
-    assert_eq!(directory.register(T0, session('1', Region::Weur, None, None), None), Ok(vec![]));
+    assert_eq!(login(&mut directory, '1', None, None), []);
     let small = Register { limited: false, ..session('2', Region::Weur, None, None) };
-    assert_eq!(directory.register(T0, small, Some(1)), Ok(vec![]));
-    let ended = directory.register(T0, session('3', Region::Weur, None, None), Some(1)).unwrap();
-    assert_eq!(ended, ['b', 'f', '0', '1', '2'].map(actor));
+    directory.register(T0, small, true).unwrap();
+    assert_eq!(directory.begun(T0, &actor('2'), Some(1)), []);
+    assert_eq!(login(&mut directory, '3', None, Some(1)), ['b', 'f', '0', '1', '2'].map(actor));
+}
+
+#[test]
+fn a_login_makes_room_once_it_has_begun_and_one_that_failed_makes_none() {
+    let mut directory = directory();
+    let register = |directory: &mut Directory, digit| {
+        directory.register(T0, session(digit, Region::Weur, None, None), true).unwrap();
+    };
+    register(&mut directory, 'b');
+    assert!(directory.revoking().is_empty());
+    assert_eq!(directory.next_alarm(T0, LOGIN), Some(T0 + LOOK_AFTER));
+    directory.forget(T0, &actor('b'));
+    assert_eq!(directory.begun(T0, &actor('b'), Some(1)), []);
+    // Nor does a login under way count as a session.
+    register(&mut directory, 'c');
+    register(&mut directory, 'd');
+    assert_eq!(directory.begun(T0, &actor('d'), Some(2)), []);
+    assert_eq!(directory.begun(T0, &actor('d'), Some(1)), []);
+    assert_eq!(directory.begun(T0, &actor('c'), Some(2)), [actor('a')]);
+    // What was ended meanwhile needs no room.
+    register(&mut directory, 'e');
+    directory.report(T0, &actor('e'), News::Ended { last_used_at: None });
+    assert_eq!(directory.begun(T0, &actor('e'), Some(1)), []);
+}
+
+#[test]
+fn a_session_that_did_not_say_that_it_has_begun_is_asked_in_a_while() {
+    let mut directory = Directory::default();
+    for digit in ['b', 'a'] {
+        directory.register(T0, session(digit, Region::Weur, None, None), true).unwrap();
+    }
+    let due = T0 + LOOK_AFTER;
+    assert_eq!(directory.to_look_at(due - Duration::seconds(1), 9), []);
+    assert_eq!(directory.to_look_at(due, 9), [actor('b'), actor('a')]);
+    assert_eq!(directory.to_look_at(due, 1), [actor('b')]);
+    directory.not_begun(&actor('a'), Some(due + LOOK_AFTER));
+    directory.not_begun(&actor('b'), None);
+    assert_eq!(directory.to_look_at(due, 9), []);
+    assert_eq!(directory.next_alarm(due, LOGIN), Some(due + LOOK_AFTER));
+    assert_eq!(directory.begun(due, &actor('b'), Some(1)), []);
+    assert_eq!(directory.begun(due, &actor('a'), Some(1)), [actor('b')]);
 }
 
 #[test]
 fn sessions_that_are_over_are_not_asked_to_end() {
     let mut directory = directory();
     for digit in ['b', 'c', 'd'] {
-        directory.register(T0, session(digit, Region::Weur, None, None), None).unwrap();
+        directory.register(T0, session(digit, Region::Weur, None, None), false).unwrap();
     }
     directory.report(T0, &actor('b'), News::Ended { last_used_at: Some(T0) });
     directory.report(T0, &actor('c'), News::Moved);
@@ -216,7 +258,7 @@ fn sessions_that_are_over_are_not_asked_to_end() {
 fn those_that_are_to_end_are_ended_in_steps_and_each_is_asked_once() {
     let mut directory = Directory::default();
     for digit in ['1', '2', '3', '4', '5'] {
-        directory.register(T0, session(digit, Region::Weur, None, None), None).unwrap();
+        directory.register(T0, session(digit, Region::Weur, None, None), false).unwrap();
     }
     directory.revoke_all(T0, &revoke(None, None)).unwrap();
     assert_eq!(directory.revoking_behind(None, 2), (['1', '2'].map(actor).to_vec(), 3));
@@ -231,7 +273,7 @@ fn those_that_are_to_end_are_ended_in_steps_and_each_is_asked_once() {
 fn a_registration_that_arrives_after_its_session_was_taken_away_registers_nothing() {
     let mut directory = Directory::default();
     assert!(!directory.forget(T0, &actor('a')));
-    let late = |at, directory: &mut Directory| directory.register(at, session('a', Region::Weur, None, None), None);
+    let late = |at, directory: &mut Directory| directory.register(at, session('a', Region::Weur, None, None), false);
     assert_eq!(late(T0, &mut directory), Err(DirectoryError::TakenAway));
     assert!(directory.rows.is_empty());
     let end = directory.next_alarm(T0, LOGIN).unwrap();
@@ -244,14 +286,60 @@ fn a_registration_that_arrives_after_its_session_was_taken_away_registers_nothin
 fn a_clock_that_goes_back_a_little_lets_no_login_outlive_a_revocation_and_one_that_was_wrong_locks_nobody_out() {
     let mut directory = Directory::default();
     let at = T0 + Duration::days(1);
-    directory.register(at, session('a', Region::Weur, None, None), None).unwrap();
+    directory.register(at, session('a', Region::Weur, None, None), false).unwrap();
     // The login begins when the directory's clock says `at`; a second later it has gone back by ten.
     directory.revoke_all(at - Duration::seconds(9), &revoke(None, None)).unwrap();
     let login = |began_at| Register { began_at, ..session('b', Region::Weur, None, None) };
-    assert_eq!(directory.register(at, login(at), None), Err(DirectoryError::Overtaken));
+    assert_eq!(directory.register(at, login(at), false), Err(DirectoryError::Overtaken));
     // It was an hour ahead, and was put right.
     let mut directory = Directory::default();
-    directory.register(at + Duration::hours(1), session('a', Region::Weur, None, None), None).unwrap();
+    directory.register(at + Duration::hours(1), session('a', Region::Weur, None, None), false).unwrap();
     directory.revoke_all(at, &revoke(None, None)).unwrap();
-    assert_eq!(directory.register(at, login(at + Duration::seconds(1)), None), Ok(vec![]));
+    assert_eq!(directory.register(at, login(at + Duration::seconds(1)), false), Ok(()));
+}
+
+#[test]
+fn what_is_written_between_two_tries_to_end_a_session_puts_off_neither() {
+    let mut directory = directory();
+    directory.register(T0, session('b', Region::Weur, None, None), false).unwrap();
+    directory.revoke_all(T0, &revoke(Some("sid-a"), None)).unwrap();
+    directory.register(T0 + SKEW, session('c', Region::Weur, Some("sid-c"), None), false).unwrap();
+    let mut due = directory.next_alarm(T0, LOGIN).unwrap();
+    assert_eq!(due, T0 + TRY_AGAIN);
+    let mut tries = 0;
+    // An hour in which a session refreshes every nine seconds, and the one that is to end cannot be reached.
+    for seconds in 1..=3600 {
+        let now = T0 + Duration::seconds(seconds);
+        if now >= due {
+            tries += 1;
+            directory.retried(now + TRY_AGAIN);
+            due = directory.next_alarm(now, LOGIN).unwrap();
+        }
+        if seconds % 9 == 0 {
+            directory.report(now, &actor('c'), News::Refreshed);
+            due = directory.next_alarm(now, LOGIN).unwrap();
+        }
+    }
+    assert_eq!(tries, 360);
+}
+
+#[test]
+fn the_alarm_that_goes_on_at_once_is_not_put_off_by_what_is_written_meanwhile() {
+    let mut directory = directory();
+    directory.revoke_all(T0, &revoke(None, None)).unwrap();
+    directory.next_alarm(T0, LOGIN);
+    let soon = T0 + Duration::milliseconds(100);
+    directory.retry_by(soon);
+    directory.report(T0, &actor('a'), News::Refreshed);
+    assert_eq!(directory.next_alarm(T0 + Duration::milliseconds(50), LOGIN), Some(soon));
+    directory.retry_by(T0 + TRY_AGAIN);
+    assert_eq!(directory.next_alarm(soon, LOGIN), Some(soon));
+    // Nothing is left to end, and the next revocation begins anew.
+    directory.revoked(soon, &actor('a'), Gone::Ended);
+    directory.next_alarm(soon, LOGIN);
+    directory
+        .register(T0 + LOGIN, Register { began_at: T0 + LOGIN, ..session('b', Region::Weur, None, None) }, false)
+        .unwrap();
+    directory.revoke_all(T0 + LOGIN, &revoke(None, None)).unwrap();
+    assert_eq!(directory.next_alarm(T0 + LOGIN, LOGIN), Some(T0 + LOGIN + TRY_AGAIN));
 }

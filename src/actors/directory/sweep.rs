@@ -1,23 +1,32 @@
 //! `RevokeAll`, `Sweep`, and the end of sessions that are too many: what is to end is written down, and then each session is
 //! asked, no more of them in one invocation than the platform allows. The alarm does the rest.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use futures::{StreamExt as _, stream};
 use worker::Delay;
 
+use super::Shell;
 use super::message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
 use super::state::{self, Gone};
-use super::{SOON, Shell};
 use crate::actors::log::{Cause, Event};
 use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, EndReason, Revoke};
+use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke};
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::StoreKind;
 use crate::credential::ActorId;
 
+/// How long sessions are asked to end. It leaves the rest of the message's time for what comes before and after.
+const ENDED_WITHIN: Duration = Duration::from_secs(15);
+
+/// How many sessions are asked at once whether they have begun.
+const LOOKS: usize = 10;
+
 impl Shell {
     /// Ends sessions of a user who has more than `SESSIONS_PER_USER`.
-    pub(super) async fn end_superfluous(&self, superfluous: Vec<ActorId>, has_more: bool) {
+    pub(super) async fn end_superfluous(&self, superfluous: Vec<ActorId>) {
         let began = ambient::now();
         let (outcome, detail) = match self.end(superfluous).await {
             Ok(Ended { revoked, .. }) => {
@@ -26,9 +35,33 @@ impl Shell {
             Err(error) => ("incomplete", error.to_string()),
         };
         self.log(Event::Revoke, outcome, Cause::Directory, began, &detail);
-        if has_more {
-            let _ = self.storage.set_alarm(SOON).await;
+    }
+
+    /// Asks those that did not say whether they have begun: their process may have ended before they could. How many it asked.
+    pub(super) async fn look_at_beginnings(&self) -> Result<u32, DirectoryError> {
+        let now = ambient::now();
+        let beginning = self.with(|directory| directory.to_look_at(now, LOOKS))?;
+        let looked_at = u32::try_from(beginning.len()).unwrap_or(BATCH);
+        let mut changed = beginning.clone();
+        let described = self.ask_all(beginning.clone(), ENDED_WITHIN, async |actor| {
+            actors::ask(&actors::existing_session(&self.env, actor)?, Describe {}).await
+        });
+        let described: BTreeMap<_, _> = described.await.into_iter().collect();
+        let limit = self.config.sessions_per_user;
+        self.with(|directory| {
+            for actor in &beginning {
+                match described.get(actor) {
+                    Some(Ok(Some(_))) => changed.extend(directory.begun(now, actor, limit)),
+                    // A login that takes as long as that says itself when it is one.
+                    Some(Ok(None)) => directory.not_begun(actor, None),
+                    Some(Err(_)) | None => directory.not_begun(actor, Some(now.saturating_add(state::LOOK_AFTER))),
+                }
+            }
+        })?;
+        if !changed.is_empty() {
+            self.save(&changed, false).await?;
         }
+        Ok(looked_at)
     }
 
     pub(super) async fn revoke_all(&self, revoke: RevokeAll) -> Result<Swept, DirectoryError> {
@@ -73,13 +106,10 @@ impl Shell {
         Ok(Swept { revoked, unreachable, left, last })
     }
 
-    /// Ends sessions that are to end.
+    /// Ends sessions that are to end. Those that do not answer in time are out of reach.
     async fn end(&self, revoking: Vec<ActorId>) -> Result<Ended, DirectoryError> {
-        let outcomes = stream::iter(revoking).map(|actor| async move {
-            let gone = self.end_one(&actor).await;
-            (actor, gone)
-        });
-        let outcomes: Vec<(ActorId, Option<(Gone, bool)>)> = outcomes.buffer_unordered(self.at_once()).collect().await;
+        let asked = revoking.len();
+        let outcomes = self.ask_all(revoking, ENDED_WITHIN, async |actor| self.end_one(actor).await).await;
         let now = ambient::now();
         self.with(|directory| {
             for (actor, gone) in &outcomes {
@@ -89,10 +119,12 @@ impl Shell {
             }
         })?;
         self.save(outcomes.iter().map(|(actor, _)| actor), false).await?;
-        let count = |is_one: fn(&Option<(Gone, bool)>) -> bool| {
-            u32::try_from(outcomes.iter().filter(|(_, gone)| is_one(gone)).count()).unwrap_or(u32::MAX)
-        };
-        Ok(Ended { revoked: count(|gone| matches!(gone, Some((_, true)))), unreachable: count(Option::is_none) })
+        let count =
+            |is_one: fn(&Option<(Gone, bool)>) -> bool| outcomes.iter().filter(|(_, gone)| is_one(gone)).count();
+        let unreachable = asked.saturating_sub(count(Option::is_some));
+        let revoked = count(|gone| matches!(gone, Some((_, true))));
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(Ended { revoked: number(revoked), unreachable: number(unreachable) })
     }
 
     /// Ends a session: how it is over, and whether it was until now. None: it is out of reach.
@@ -126,8 +158,24 @@ impl Shell {
         }
     }
 
+    /// Asks sessions, some at once: what came of those that answered in time, in the order of their answers. `limit` is for
+    /// all together, as one after the other they take longer than the message may.
+    pub(super) async fn ask_all<T>(
+        &self,
+        actors: Vec<ActorId>,
+        limit: Duration,
+        ask: impl AsyncFn(&ActorId) -> T,
+    ) -> Vec<(ActorId, T)> {
+        let ask = &ask;
+        let answers = stream::iter(actors).map(|actor| async move {
+            let answer = ask(&actor).await;
+            (actor, answer)
+        });
+        answers.buffer_unordered(self.at_once()).take_until(Delay::from(limit)).collect().await
+    }
+
     /// How many sessions are asked at once. Each may have to ask the store, and Postgres has few connections to spare.
-    pub(super) fn at_once(&self) -> usize {
+    fn at_once(&self) -> usize {
         match self.config.store.kind {
             StoreKind::Neon => 8,
             StoreKind::Durable | StoreKind::Kv => 32,

@@ -20,6 +20,7 @@ use super::attempt::Predecessor;
 use super::grant::{Grant, Refreshing};
 use super::message::{EndReason, Successor, UserPlace, Whereabouts};
 use super::state::{RETENTION, Standing};
+use crate::config::Lifetimes;
 use crate::credential::{ActorId, SecretHash};
 
 /// How long an adopted session waits to be asked for, before it asks itself whether it may stay.
@@ -137,12 +138,13 @@ impl Active {
 
 impl Moved {
     /// What it is to one who brings the secret.
-    pub fn standing(&self, now: OffsetDateTime) -> Standing<'_> {
+    pub fn standing(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> Standing<'_> {
         match &self.afterwards {
             Afterwards::Forwarding if now < self.to.expires_at => Standing::Moved(&self.to),
             Afterwards::Forwarding => Standing::Ended(EndReason::Expired),
             Afterwards::Grace { active, until } if now < *until && active.grant.is_valid(now) => {
-                Standing::Active(active)
+                // No grace outlasts what the session had left.
+                active.over(now, lifetimes).map_or(Standing::Active(active), Standing::Ended)
             }
             Afterwards::Grace { .. } | Afterwards::Superseded => Standing::Ended(EndReason::Superseded),
         }

@@ -5,7 +5,6 @@ use openidconnect::{AccessToken, RefreshToken};
 use super::*;
 use crate::actors::session::state::{Due, Identity, State};
 use crate::actors::session::superseding::Superseding;
-use crate::config::Lifetimes;
 use crate::credential::Secret;
 use crate::region::Region;
 
@@ -119,6 +118,20 @@ fn a_moved_session_forwards_those_with_its_secret_until_its_end() {
     assert!(matches!(moved.standing(end, &secret(2), LIVES), Standing::Ended(EndReason::Expired)));
     assert_eq!(moved.next_alarm(LIVES), end + RETENTION);
     assert_eq!(moved.due(end + RETENTION, LIVES), Due::Forget);
+}
+
+#[test]
+fn the_grace_ends_with_the_idle_time_and_with_the_absolute_end_of_the_session() {
+    let State::Active(session) = active() else { panic!("not active") };
+    let grant = Grant { expires_at: None, ..session.grant.clone() };
+    let moved = State::Active(Box::new(Active { grant, ..*session })).succeeded(T0, &successor(), LIVES.absolute * 2);
+    let second = Duration::seconds(1);
+    assert!(matches!(moved.standing(T0 + LIVES.idle - second, &secret(2), LIVES), Standing::Active(_)));
+    assert!(matches!(moved.standing(T0 + LIVES.idle, &secret(2), LIVES), Standing::Ended(EndReason::Idle)));
+    let idle = LIVES.absolute * 3;
+    let lives = Lifetimes { idle, ..LIVES };
+    assert!(matches!(moved.standing(T0 + LIVES.absolute - second, &secret(2), lives), Standing::Active(_)));
+    assert!(matches!(moved.standing(T0 + LIVES.absolute, &secret(2), lives), Standing::Ended(EndReason::Expired)));
 }
 
 #[test]

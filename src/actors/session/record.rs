@@ -3,13 +3,11 @@
 //! A *transition* takes hold once the store has it. A *fact* ([`Session::establish`]) takes hold at once: tokens have come, the
 //! session is over. What a store does not take then, the actor holds for it, and the alarm sees to it.
 
-use std::borrow::Cow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::select;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use worker::Delay;
 
@@ -18,22 +16,14 @@ use super::ledger::{self, Cause, Entry, Event};
 use super::message::{Inspection, SessionState, Summary};
 use super::single_flight::launch;
 use super::state::{Identity, RETENTION, State};
-use super::{CLASS, Memory, Session};
+use super::{CLASS, Memory, Session, stored};
 use crate::actors::directory::message::News;
 use crate::actors::log::Beside;
-use crate::actors::wire;
 use crate::ambient;
 use crate::store::{About, Saved, StoreError};
 
 /// How long somebody who asks many sessions waits for the store of each.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
-
-/// The record as stored. A field cannot be added to what bincode has written: a changed [`State`] gets a variant of its
-/// own, and reads the older ones.
-#[derive(Serialize, Deserialize)]
-enum Stored<'a> {
-    V1(Cow<'a, State>),
-}
 
 impl Session {
     /// Reads the record, once in the life of this object.
@@ -53,8 +43,8 @@ impl Session {
             Err(StoreError::Unreadable(why)) => return self.give_up(&why.to_string()),
             record => record?,
         };
-        let state = match record.as_deref().map(wire::decode).transpose() {
-            Ok(stored) => stored.map(|Stored::V1(state)| state.into_owned()),
+        let state = match record.as_deref().map(stored::decode).transpose() {
+            Ok(state) => state,
             Err(error) => return self.give_up(&error.to_string()),
         };
         let is_elsewhere = self.store.is_elsewhere();
@@ -167,7 +157,7 @@ impl Session {
     }
 
     async fn hold(self: &Rc<Self>, state: State) -> Result<(), StoreError> {
-        let held = encode(&state).and_then(|record| self.store.hold(record, about(&state)));
+        let held = stored::encode(&state).and_then(|record| self.store.hold(record, about(&state)));
         self.memory.borrow_mut().is_unwritten = held.is_err();
         if held.is_ok() {
             self.tell_directories(&state);
@@ -202,7 +192,7 @@ impl Session {
     }
 
     async fn commit(self: &Rc<Self>, state: State) -> Result<Saved, StoreError> {
-        let saved = self.store.save(encode(&state)?, about(&state)).await;
+        let saved = self.store.save(stored::encode(&state)?, about(&state)).await;
         self.tell_of_foreign_record(Cause::Request);
         if matches!(saved, Ok(Saved::Taken)) {
             self.memory.borrow_mut().is_unwritten = false;
@@ -286,25 +276,23 @@ impl Session {
 
 /// What the directories are told of a change.
 fn news(before: &State, after: &State) -> Option<(News, Identity)> {
-    let identity = before.serving()?.identity.clone();
-    let news = match (before, after) {
+    let (news, identity) = match (before, after) {
+        (State::SigningIn(_) | State::Arriving(_), State::Active(after)) => (News::Began, &after.identity),
         (State::Active(before), State::Active(after)) if before.grant.issued_at != after.grant.issued_at => {
-            News::Refreshed
+            (News::Refreshed, &before.identity)
         }
-        (_, State::Ended(ended)) => News::Ended { last_used_at: ended.last_used_at },
+        (before, State::Ended(ended)) => {
+            (News::Ended { last_used_at: ended.last_used_at }, &before.serving()?.identity)
+        }
         // In its grace it may still be asked to end.
-        (_, State::Moved(moved)) if !moved.is_in_grace() => News::Moved,
+        (before, State::Moved(moved)) if !moved.is_in_grace() => (News::Moved, &before.serving()?.identity),
         (_, State::SigningIn(_) | State::Active(_) | State::Moved(_) | State::Arriving(_)) => return None,
     };
-    Some((news, identity))
+    Some((news, identity.clone()))
 }
 
 /// How the ledger names a record that cannot be read.
 const UNREADABLE: &str = "unreadable";
-
-fn encode(state: &State) -> Result<Vec<u8>, StoreError> {
-    wire::encode(&Stored::V1(Cow::Borrowed(state))).map_err(|_| StoreError::Corrupt)
-}
 
 /// What a store outside of the actor may know; none where it is not to have the record, as nobody has logged in yet.
 fn about(state: &State) -> Option<About> {

@@ -69,6 +69,9 @@ impl Session {
             // The directory of the provider's session orders no list, and asks a session that has moved where it lives: it may
             // be known there by another `sid`.
             News::Refreshed | News::Moved => vec![user_directory(identity)],
+            // It makes room for the session, where there is a limit.
+            News::Began if self.config.sessions_per_user.is_some() => vec![user_directory(identity)],
+            News::Began => return,
         };
         let session = Rc::clone(self);
         wasm_bindgen_futures::spawn_local(async move {

@@ -158,7 +158,7 @@ impl State {
             Self::Active(active) if !active.secret_hash.is(secret) => Standing::Unknown,
             Self::Active(active) => active.over(now, lifetimes).map_or(Standing::Active(active), Standing::Over),
             Self::Ended(ended) if ended.secret_hash.is(secret) => Standing::Ended(ended.reason),
-            Self::Moved(moved) if moved.secret_hash.is(secret) => moved.standing(now),
+            Self::Moved(moved) if moved.secret_hash.is(secret) => moved.standing(now, lifetimes),
             Self::Ended(_) | Self::Moved(_) => Standing::Unknown,
         }
     }
