@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::discovery::unanswered;
-use super::document::Bearer;
+use super::document::Presenter;
 use super::id_token::{IdTokenError, payload};
 use super::patience::patience;
 use super::published::Background;
@@ -221,8 +221,9 @@ impl WorkOs {
     /// Validates an access token, with one look at the keys anew where its key is missing.
     async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untaken> {
         let check = |keys: &CoreJsonWebKeySet| access_token::validate(token.secret(), keys, &self.settings, now);
-        let claims =
-            keys::check(&self.jwks_uri(), &self.background, Bearer::Provider, check).await.map_err(Untaken::NoKeys)?;
+        let claims = keys::check(&self.jwks_uri(), &self.background, Presenter::Provider, check)
+            .await
+            .map_err(Untaken::NoKeys)?;
         claims.map_err(|error| match error {
             IdTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
             IdTokenError::BadSignature | IdTokenError::Invalid(_) => Untaken::Invalid(error.to_string()),
