@@ -81,6 +81,8 @@ describe("organizations", { concurrency: 3 }, () => {
       provider.idToken.claims = (claims) => ({ ...claims, org_id });
       const refreshed = await other.api("/auth/refresh", { method: "POST" });
       assert.equal(refreshed.json().reason, "refresh_rejected", refreshed.text);
+      const granted = provider.calls.token.at(-1).answer.json.refresh_token;
+      await until("what came is revoked", () => provider.revoked.includes(granted));
     }
   });
 
@@ -147,6 +149,8 @@ describe("organizations", { concurrency: 3 }, () => {
     };
     const refreshed = await browser.api("/auth/refresh", { method: "POST" });
     assert.equal(refreshed.json().reason, "refresh_rejected", refreshed.text);
+    const { sid } = claimsOf(provider.calls.token[0].answer.json.access_token);
+    await until("WorkOS's session is revoked", () => provider.calls.revocation.some(({ params }) => params.session_id === sid));
   });
 
   test("workos: tokens whose key cannot be had change no organization, and end the session where they name another than was asked for", async (t) => {

@@ -192,6 +192,8 @@ describe("answers that change the session", { concurrency: 4 }, () => {
       assert.equal(answer.json().reason, "refresh_rejected");
       assert.equal(browser.session, undefined);
       assert.equal(upstream.requests.length, seen, "its access token went nowhere");
+      const granted = provider.calls.token.at(-1).answer.json.refresh_token;
+      await until("what came with it is revoked", () => provider.revoked.includes(granted));
     });
   }
   test("conformance 34: a refreshed ID token with a bad signature ends the session", async (t) => {

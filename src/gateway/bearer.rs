@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::request::Incoming;
 use crate::ambient;
 use crate::config::jwt::Keys;
-use crate::provider::document::Bearer;
+use crate::provider::document::Presenter;
 use crate::provider::published::{Background, Fetched, Missing, Published, Source};
 use crate::provider::{ProviderError, http};
 
@@ -90,7 +90,7 @@ impl Gateway {
             match verified(&jwt, &keys.value).await {
                 Ok(()) => return Ok(jwt.claims),
                 Err(error) if error.is_about_the_key() => {
-                    match source.newer_than(keys.version(), Bearer::Anybody, since).await {
+                    match source.newer_than(keys.version(), Presenter::Anybody, since).await {
                         Ok(Some(newer)) => keys = newer,
                         // Where they cannot be had, too: the last good ones serve.
                         Ok(None) | Err(_) => return Err(error.into()),

@@ -57,12 +57,12 @@ pub struct Version(u64);
 struct Call {
     version: Version,
     seen_at: OffsetDateTime,
-    because_of: Option<Bearer>,
+    because_of: Option<Presenter>,
 }
 
 /// Who brought the token for which the document lacks something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bearer {
+pub enum Presenter {
     /// The provider, in an answer of its own.
     Provider,
     /// Anybody who can send a request: it may be forged.
@@ -118,7 +118,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
     pub fn ask_newer(
         &mut self,
         than: Version,
-        bearer: Bearer,
+        presenter: Presenter,
         since: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Answer<T, E> {
@@ -130,11 +130,11 @@ impl<T: Clone, E: Clone> Document<T, E> {
         let under_way = self.call_under_way(now);
         let recent = |at: Option<OffsetDateTime>| at.is_some_and(|at| within(at, COOLDOWN, now));
         let is_too_soon = recent(self.missed_by_provider_at)
-            || matches!(bearer, Bearer::Anybody) && recent(self.missed_by_anybody_at);
+            || matches!(presenter, Presenter::Anybody) && recent(self.missed_by_anybody_at);
         match &self.failure {
             Some((_, error)) if is_too_soon && !under_way => Answer { step: Step::Fail(error.clone()), call: None },
             None if is_too_soon && !under_way => Answer { step: Step::Use(kept), call: None },
-            _ => self.call_or_wait(now, Some(bearer)),
+            _ => self.call_or_wait(now, Some(presenter)),
         }
     }
 
@@ -171,7 +171,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
         }
     }
 
-    fn call_or_wait(&mut self, now: OffsetDateTime, because_of: Option<Bearer>) -> Answer<T, E> {
+    fn call_or_wait(&mut self, now: OffsetDateTime, because_of: Option<Presenter>) -> Answer<T, E> {
         match self.call_if_due(now, because_of) {
             Ok(call) => Answer { step: Step::Wait, call: Some(call) },
             Err(step) => Answer { step, call: None },
@@ -179,7 +179,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
     }
 
     /// The call that is the asker's to make; else what there is to do instead.
-    fn call_if_due(&mut self, now: OffsetDateTime, because_of: Option<Bearer>) -> Result<Version, Step<T, E>> {
+    fn call_if_due(&mut self, now: OffsetDateTime, because_of: Option<Presenter>) -> Result<Version, Step<T, E>> {
         if self.call_under_way(now) {
             return Err(Step::Wait);
         }
@@ -193,10 +193,10 @@ impl<T: Clone, E: Clone> Document<T, E> {
         Ok(version)
     }
 
-    fn missed(&mut self, because_of: Option<Bearer>, at: Option<OffsetDateTime>) {
+    fn missed(&mut self, because_of: Option<Presenter>, at: Option<OffsetDateTime>) {
         match because_of {
-            Some(Bearer::Provider) => self.missed_by_provider_at = at,
-            Some(Bearer::Anybody) => self.missed_by_anybody_at = at,
+            Some(Presenter::Provider) => self.missed_by_provider_at = at,
+            Some(Presenter::Anybody) => self.missed_by_anybody_at = at,
             None => {}
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::claims::{self, Claims};
 use super::discovery::Metadata;
-use super::document::Bearer;
+use super::document::Presenter;
 use super::id_token::{self, Expected, IdTokenError};
 use super::oidc::Oidc;
 use super::user_info::{Asking, PATIENCE, UserInfo};
@@ -120,7 +120,7 @@ impl Oidc {
             algorithms: &algorithms,
         };
         let check = |keys: &CoreJsonWebKeySet| id_token::validate(raw, keys, expected, tokens.received_at);
-        let claims = keys::check(metadata.jwks_uri(), &self.background, Bearer::Provider, check)
+        let claims = keys::check(metadata.jwks_uri(), &self.background, Presenter::Provider, check)
             .await
             .map_err(Unvalidated::NoKeys)?;
         claims.map_err(|error| match error {

@@ -9,7 +9,7 @@ use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
 use openidconnect::{DiscoveryError, JsonWebKey as _, JsonWebKeySetUrl, JsonWebKeyUse};
 
 use super::discovery::unanswered;
-use super::document::{Bearer, Kept};
+use super::document::{Kept, Presenter};
 use super::id_token::{ALGORITHMS, IdTokenError};
 use super::jws;
 use super::published::{Background, Fetched, Missing, Published, Source};
@@ -20,12 +20,12 @@ thread_local! {
     static KEYS: Published<CoreJsonWebKeySet> = RefCell::default();
 }
 
-/// What `check` says of a token that `bearer` brought and the provider's keys, which are published at `uri`; where one is
+/// What `check` says of a token that `presenter` brought and the provider's keys, which are published at `uri`; where one is
 /// missing or does not fit, of what they are now.
 pub async fn check<T>(
     uri: &JsonWebKeySetUrl,
     background: &Background,
-    bearer: Bearer,
+    presenter: Presenter,
     check: impl Fn(&CoreJsonWebKeySet) -> Result<T, IdTokenError>,
 ) -> Result<Result<T, IdTokenError>, ProviderError> {
     let call = || call(uri);
@@ -37,7 +37,7 @@ pub async fn check<T>(
     };
     loop {
         match check(&keys.value) {
-            Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), bearer, since).await {
+            Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), presenter, since).await {
                 Ok(Some(newer)) => keys = newer,
                 Ok(None) => return Ok(Err(error)),
                 Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),

@@ -110,7 +110,12 @@ pub enum RefreshFailure {
 impl RefreshFailure {
     /// The failure, and what the provider said where it said something.
     pub const fn with_words(self, said: Option<String>) -> RefreshError {
-        RefreshError { failure: self, said }
+        RefreshError { failure: self, said, granted: None }
+    }
+
+    /// The failure after which nobody keeps this refresh token, which came, or is still good.
+    pub const fn granting(self, token: RefreshToken) -> RefreshError {
+        RefreshError { failure: self, said: None, granted: Some(token) }
     }
 }
 
@@ -121,6 +126,8 @@ pub struct RefreshError {
     pub failure: RefreshFailure,
     /// The provider's own words, a sentence for the log alone ([`said`]).
     pub said: Option<String>,
+    /// The refresh token of a grant that lives, where the failure ends the session: nobody keeps it.
+    pub granted: Option<RefreshToken>,
 }
 
 impl From<RefreshFailure> for RefreshError {

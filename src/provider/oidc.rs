@@ -310,10 +310,16 @@ impl Oidc {
         let received_at = answer.received_at.get().unwrap_or_else(ambient::now);
         let tokens = set.tokens(received_at).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         let renewed = match set.id_token() {
-            Some(raw) => Some(self.renewed(&metadata, raw, &tokens, identity).await?),
-            None => None,
+            Some(raw) => self.renewed(&metadata, raw, &tokens, identity).await.map(Some),
+            None => Ok(None),
         };
-        Ok((tokens, renewed))
+        match renewed {
+            Ok(renewed) => Ok((tokens, renewed)),
+            Err(refused @ RefreshFailure::Refused(_)) => {
+                Err(refused.granting(tokens.refresh_token.unwrap_or_else(|| token.clone())))
+            }
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// See [`super::Provider::revoke`].

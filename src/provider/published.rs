@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use worker::Delay;
 
 use super::ProviderError;
-use super::document::{Answer, Bearer, Document, Kept, Step, Version};
+use super::document::{Answer, Document, Kept, Presenter, Step, Version};
 use crate::ambient;
 
 /// How often one who waits looks whether a call is done.
@@ -99,14 +99,15 @@ impl<T> Source<'_, T> {
         self.settle(now, Document::ask).await
     }
 
-    /// The document after `than`, which lacked something for a token of `bearer`'s that was wanted at `since`; none where there is no newer one for now.
+    /// The document after `than`, which lacked something for a token of `presenter`'s that was wanted at `since`; none where there is no newer one for now.
     pub async fn newer_than(
         &self,
         than: Version,
-        bearer: Bearer,
+        presenter: Presenter,
         since: OffsetDateTime,
     ) -> Result<Option<Kept<Rc<T>>>, Missing> {
-        let newest = self.settle(ambient::now(), |document, now| document.ask_newer(than, bearer, since, now)).await?;
+        let newest =
+            self.settle(ambient::now(), |document, now| document.ask_newer(than, presenter, since, now)).await?;
         Ok(Some(newest).filter(|newest| newest.version() != than))
     }
 

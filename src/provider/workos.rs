@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::discovery::unanswered;
-use super::document::Bearer;
+use super::document::Presenter;
 use super::id_token::{IdTokenError, payload};
 use super::patience::patience;
 use super::published::Background;
@@ -159,27 +159,29 @@ impl WorkOs {
         // A rotation of keys must not end sessions: what cannot be checked ends one only where it does not even claim to be
         // the session's, and nothing of it is used.
         let unchecked = || payload(tokens.access_token.secret()).unwrap_or_default();
+        let refused = |why: String| {
+            RefreshFailure::Refused(why).granting(tokens.refresh_token.clone().unwrap_or_else(|| token.clone()))
+        };
         let (claims, no_key) = match self.validate(&tokens.access_token, answer.received_at).await {
             Ok(claims) => (claims, None),
-            Err(Untaken::Invalid(why)) => return Err(RefreshFailure::Refused(why).into()),
+            Err(Untaken::Invalid(why)) => return Err(refused(why)),
             Err(Untaken::NoKey(why)) => (unchecked(), Some(why)),
             Err(Untaken::NoKeys(error)) => {
                 (unchecked(), Some(format!("the refreshed access token cannot be checked: {error}")))
             }
         };
-        let failure = match identity::of(self.settings.issuer(), &answer.body, claims) {
-            Some(identity) if identity.subject != known.subject => RefreshFailure::Refused(other_user().to_string()),
+        match identity::of(self.settings.issuer(), &answer.body, claims) {
+            Some(identity) if identity.subject != known.subject => Err(refused(other_user().to_string())),
             // A session without one stays without one.
             Some(identity) if identity.organization().as_deref() != organization.or(own.as_deref()) => {
-                RefreshFailure::Refused("the refreshed tokens are for another organization (org_id)".to_owned())
+                Err(refused("the refreshed tokens are for another organization (org_id)".to_owned()))
             }
             Some(identity) => match no_key {
-                None => return Ok((tokens, Some(identity))),
-                Some(why) => RefreshFailure::Unknown(why),
+                None => Ok((tokens, Some(identity))),
+                Some(why) => Err(RefreshFailure::Unknown(why).into()),
             },
-            None => RefreshFailure::Refused(other_user().to_string()),
-        };
-        Err(failure.into())
+            None => Err(refused(other_user().to_string())),
+        }
     }
 
     /// The call that brings tokens. The API key is the client secret, and travels in the body.
@@ -219,8 +221,9 @@ impl WorkOs {
     /// Validates an access token, with one look at the keys anew where its key is missing.
     async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untaken> {
         let check = |keys: &CoreJsonWebKeySet| access_token::validate(token.secret(), keys, &self.settings, now);
-        let claims =
-            keys::check(&self.jwks_uri(), &self.background, Bearer::Provider, check).await.map_err(Untaken::NoKeys)?;
+        let claims = keys::check(&self.jwks_uri(), &self.background, Presenter::Provider, check)
+            .await
+            .map_err(Untaken::NoKeys)?;
         claims.map_err(|error| match error {
             IdTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
             IdTokenError::BadSignature | IdTokenError::Invalid(_) => Untaken::Invalid(error.to_string()),

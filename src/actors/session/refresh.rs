@@ -277,7 +277,7 @@ impl Session {
     /// What a failure means: a pause before the next try, or the end of trying.
     async fn after_failure(
         self: &Rc<Self>,
-        RefreshError { failure, said }: RefreshError,
+        RefreshError { failure, said, granted }: RefreshError,
         presentation: &Presentation,
         cause: Cause,
         began: OffsetDateTime,
@@ -295,6 +295,7 @@ impl Session {
                 record("refused", &why);
                 let reason = EndReason::RefreshRejected;
                 let _ = self.end(reason, cause, reason.in_words(cause)).await;
+                self.revoke_in_background(granted, presentation.identity.sid.clone(), cause);
                 return Err(Outcome::Ended);
             }
             RefreshFailure::OtherOrganization(why) => {
