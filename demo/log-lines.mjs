@@ -2,7 +2,7 @@
 // coloured line; of what wrangler prints besides, only errors and the progress of a rebuild are shown.
 
 const COLOURS = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36, grey: 90 };
-const EVENT_COLOURS = { begin: "blue", complete: "green", refresh: "cyan", alarm: "magenta", end: "yellow", revoke: "yellow" };
+const EVENT_COLOURS = { complete: "green", refresh: "cyan", alarm: "magenta", end: "yellow", revoke: "yellow" };
 const ESCAPES = /\x1b\[[\d;]*m/g;
 const ERROR = /^(\[wrangler:error\]|✘|fatal|uncaught|\w*error\b)|panicked/i;
 // What `make build` says: that it builds, or why it can't.

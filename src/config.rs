@@ -142,6 +142,8 @@ impl std::fmt::Debug for AdminToken {
 pub enum Jurisdiction {
     /// The European Union.
     Eu,
+    /// The United States.
+    Us,
     /// FedRAMP data centres.
     Fedramp,
 }
@@ -151,6 +153,7 @@ impl Jurisdiction {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Eu => "eu",
+            Self::Us => "us",
             Self::Fedramp => "fedramp",
         }
     }
@@ -293,6 +296,14 @@ impl Config {
         reader::read(vars)
     }
 
+    /// The variable that names this route's upstream.
+    pub fn upstream_variable(&self, route: &routes::Route) -> String {
+        match self.routes.iter().position(|known| std::ptr::eq(known, route)) {
+            Some(index) if self.has_route_table => format!("ROUTES[{index}].upstream"),
+            _ => "UPSTREAM".to_owned(),
+        }
+    }
+
     /// Where the application begins: `AUTH_PREFIX` without its last segment.
     pub fn home(&self) -> &str {
         self.auth_prefix.rfind('/').and_then(|at| self.auth_prefix.get(..=at)).unwrap_or("/")
@@ -367,7 +378,7 @@ mod tests {
         }
         assert_eq!(&*read(&[("COOKIE_PREFIX", "shop-2-")]).unwrap().cookie_prefix, "shop-2-");
         assert_eq!(problems(&[("SESSION_STORE", "redis")]), ["SESSION_STORE"]);
-        assert_eq!(problems(&[("JURISDICTION", "us")]), ["JURISDICTION"]);
+        assert_eq!(problems(&[("JURISDICTION", "uk")]), ["JURISDICTION"]);
         assert_eq!(problems(&[("ADMIN_TOKEN", "short")]), ["ADMIN_TOKEN"]);
         assert_eq!(problems(&[("LOG_SUBJECT", "none")]), ["LOG_SUBJECT"]);
         for wrong in ["-1", "1.5", "many", "1000001"] {

@@ -162,6 +162,43 @@ describe("back-channel logout", () => {
     assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
   });
 
+  test("conformance 36: a logout token that cannot be good, whatever key signed it, causes no fetch of keys", async (t) => {
+    const { gateway, provider, login } = await createWorld(t, { hostile: true });
+    await login();
+    const before = provider.calls.jwks.length;
+    const key = signingKey("RS256", "a-stranger");
+    for (const change of [
+      { iss: "https://evil.example" },
+      { aud: "somebody-else" },
+      { events: {} },
+      { iat: seconds() - 86_400 },
+      { exp: seconds() - 380 },
+      { nonce: "n" },
+      { jti: undefined },
+      { sub: undefined },
+      { header: { typ: "at+jwt" } },
+      { header: { alg: "HS256" } },
+      { header: { crit: ["b64"] } },
+    ]) {
+      assertProblem(await post(gateway, logoutToken(provider, { key, ...change })), 400, "bad_request", JSON.stringify(change));
+    }
+    assert.equal(provider.calls.jwks.length, before);
+  });
+
+  test("a forged logout token, which causes a fetch of keys, keeps no refresh from the key that the provider rotates to afterwards", async (t) => {
+    const { gateway, provider, login, token } = await createWorld(t, { hostile: true });
+    const browser = await login();
+    const first = await token(browser);
+    const before = provider.calls.jwks.length;
+    for (let i = 0; i < 3; i += 1) {
+      assertProblem(await post(gateway, logoutToken(provider, { key: signingKey("RS256", "a-stranger") })), 400, "bad_request");
+    }
+    assert.equal(provider.calls.jwks.length, before + 1, "one in 30 s");
+    provider.key = signingKey("RS256", "the-next");
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.notEqual(await token(browser), first);
+  });
+
   test("conformance 37: a replayed jti has no effect", async (t) => {
     for (const sid of [undefined, "sid-1"]) {
       await t.test(sid ? "with a sid" : "without a sid", async (t) => {

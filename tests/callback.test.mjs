@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { DROP } from "./parts/hostile.mjs";
-import { sleep } from "./parts/process.mjs";
+import { sleep, until } from "./parts/process.mjs";
 import { rawGet } from "./parts/rawhttp.mjs";
 import { assertRejected, assertSignedIn, attempt, callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -51,6 +51,39 @@ describe("callback", () => {
     assertRejected({ browser: second, page: await second.navigate(wrong) });
     assert.equal(other.provider.calls.token.length, 1);
   });
+  test("what a login was granted that is refused after its code was exchanged is revoked, unless a session that lives may share it", async () => {
+    const { provider } = world;
+    const token = (change) => async (valid) => {
+      const answer = await valid();
+      return { ...answer, json: { ...answer.json, ...change } };
+    };
+    for (const [what, refuse] of Object.entries({
+      "UserInfo of another user": () => (provider.answers.userinfo = () => ({ json: { sub: "grace" } })),
+      "an ID token for another client": () => (provider.idToken = { claims: (claims) => ({ ...claims, aud: "another" }) }),
+      "no ID token": () => (provider.answers.token = token({ id_token: undefined })),
+      "an access token that no header carries": () => (provider.answers.token = token({ access_token: "a b" })),
+    })) {
+      Object.assign(provider, { answers: {}, idToken: {} });
+      provider.forgetCalls();
+      refuse();
+      assert.notEqual((await attempt(world)).page.status, 200, what);
+      const granted = provider.calls.token[0].answer.json.refresh_token;
+      await until(`what was granted is revoked: ${what}`, () => provider.revoked.includes(granted));
+      assert.equal(provider.revoked.length, 1, what);
+    }
+
+    Object.assign(provider, { answers: {}, idToken: {} });
+    const browser = world.browser();
+    await browser.login();
+    provider.forgetCalls();
+    provider.answers.userinfo = () => ({ json: { sub: "grace" } });
+    const { page } = await attempt(world, { browser });
+    assert.equal(page.status, 400);
+    assert.equal((await browser.api("/auth/session")).status, 200, "the session from before lives");
+    await sleep(300);
+    assert.deepEqual(provider.revoked, []);
+  });
+
   test("a forged callback spoils nothing: the true one still logs in", async () => {
     const browser = world.browser();
     const url = await callbackOf(browser);

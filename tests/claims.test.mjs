@@ -100,6 +100,8 @@ describe("claims", { concurrency: 4 }, () => {
     "fails": { status: 500, json: { error: "server_error" } },
     "says that the token is not good": { status: 401, body: "" },
     "is no JSON": { body: "<h1>hello</h1>" },
+    "is empty": { json: {} },
+    "names nobody": { json: { name: "Somebody" } },
     "never comes": HANG,
   })) {
     test(`a UserInfo that ${what} at a refresh costs nothing: the tokens are new, the claims of before stay, the ledger says so`, async (t) => {
@@ -117,7 +119,7 @@ describe("claims", { concurrency: 4 }, () => {
   }
 
   test("a UserInfo of another subject at a refresh ends the session, and what was granted is revoked", async (t) => {
-    for (const sub of ["grace", "", undefined]) {
+    for (const sub of ["grace", "", 7]) {
       const { provider, browser, upstream } = await expired(t);
       provider.answers.userinfo = () => ({ json: { sub, name: "Grace" } });
       const seen = upstream.requests.length;
@@ -188,6 +190,21 @@ describe("claims", { concurrency: 4 }, () => {
     await until("it is given up", () => asked.gone, 9000);
     assert.ok(Date.now() - asked.at < 12_000, `${Date.now() - asked.at} ms`);
     assert.equal(world.provider.calls.userinfo.length, 1);
+  });
+
+  test("at Auth0, what UserInfo says late of a login goes into the claims though the session was refreshed meanwhile", async (t) => {
+    const { provider, browser: open } = await hostileTenant(t);
+    provider.answers.userinfo = async (valid) => {
+      await sleep(5500);
+      return says({ name: "Late" })(valid);
+    };
+    const browser = open();
+    await browser.login();
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    assert.equal(provider.refreshes.length, 1);
+    assert.equal((await claimsOf(browser)).name, undefined);
+    await until("the claims have come", async () => (await claimsOf(browser)).name === "Late", 5000);
+    assert.equal(provider.calls.userinfo.length, 1);
   });
 
   test("Auth0, which limits it, is asked for UserInfo at the login alone", async (t) => {

@@ -136,7 +136,7 @@ describe("config", () => {
     COOKIE_SAME_SITE: ["none", "Lax "],
     COOKIE_PREFIX: ["x", "X-", "x_-", "a;-", "http-"],
     DEFAULT_REGION: ["mars", "EU"],
-    JURISDICTION: ["us"],
+    JURISDICTION: ["uk"],
     ADMIN_TOKEN: ["short", "x".repeat(31)],
   };
   for (const [variable, values] of Object.entries(wrong)) {

@@ -65,10 +65,11 @@ describe("failures", { concurrency: 3 }, () => {
     await expect([403, "csrf_rejected"], user.api("/save?draft=1", { method: "POST", headers: { "sec-fetch-site": "cross-site" } }), { path: "/save", method: "POST", route: "/*" });
     await expect([403, "csrf_rejected"], user.api("/auth/refresh", { method: "POST", headers: { "sec-fetch-site": "cross-site" } }), { path: "/auth/refresh", method: "POST", route: "/auth/refresh" });
     await expect([403, "csrf_rejected"], user.navigate("/save", { method: "POST", form: {}, from: "https://evil.example" }));
-    await expect([403, "forbidden"], user.api("/staff/list"), { path: "/staff/list", route: "/staff/*" });
+    const forbidden = await expect([403, "forbidden"], user.api("/staff/list"), { path: "/staff/list", route: "/staff/*" });
+    assert.match(forbidden.detail, /another value of the claim \w+ than user [0-9a-f]{16} has/);
     await expect([403, "forbidden"], user.navigate("/staff/list"));
     const unreachable = await expect([502, "upstream_unavailable"], user.api("/gone/x?key=private"), { path: "/gone/x", route: "/gone/*" });
-    assert.match(unreachable.detail, /UPSTREAM: http:\/\/127\.0\.0\.1:1 cannot be reached/);
+    assert.match(unreachable.detail, /ROUTES\[\d\]\.upstream: http:\/\/127\.0\.0\.1:1 cannot be reached/);
     await expect([502, "upstream_unavailable"], user.navigate("/gone/x?key=private"));
     const slow = await expect([504, "upstream_timeout"], user.api("/slow"), { path: "/slow", route: "/*" });
     assert.match(slow.detail, /did not answer in 1 s \(UPSTREAM_TIMEOUT_SECONDS\)/);
@@ -169,7 +170,8 @@ describe("failures", { concurrency: 3 }, () => {
       headers: { "content-type": "application/x-www-form-urlencoded" },
       body: new URLSearchParams({ error: "access_denied", error_description: "not a member", state: "x" }).toString(),
     });
-    assert.match((await lineOf(gateway, posted, [400, "callback_rejected"])).detail, /The provider said: access_denied: not a member$/);
+    const { detail } = await lineOf(gateway, posted, [400, "callback_rejected"]);
+    assert.ok(!detail.includes("member"), "without a login's state it is a stranger's word");
   });
 
   test("an operator reads what the token endpoint said, at a login and at a refresh, and neither a page nor the ledger shows it", async (t) => {
@@ -237,7 +239,7 @@ describe("failures", { concurrency: 3 }, () => {
       const { actor } = await gateway.untilEvent("refresh");
       await administer(gateway, `/sessions/${actor}`, { method: "DELETE" });
       const end = await gateway.untilEvent("end");
-      const own = gateway.events.filter((line) => line.class === "SessionActor" && line.event !== "begin");
+      const own = gateway.events.filter((line) => line.class === "SessionActor");
       assert.ok(own.length >= 4, JSON.stringify(own));
       for (const line of own) assert.equal(line.user, name(provider.issuer, "ada"), JSON.stringify(line));
       assert.deepEqual([end.cause, end.by], ["admin", "token"]);

@@ -20,6 +20,30 @@ const NO_NAVIGATION = Object.entries({
   "a client without a browser's headers": {},
 });
 
+const IN_AUSTRALIA = { "MF-CF-Blob": JSON.stringify({ continent: "OC", country: "AU" }) };
+
+/** A main module that writes down what the session actors' namespace is asked for. Local workerd knows no jurisdictions. */
+const RECORDING = `
+import bundle from "./entry.js";
+export * from "./entry.js";
+const asked = [];
+const recorded = (namespace) => new Proxy(namespace, {
+  get(_, name) {
+    if (name === "newUniqueId") return (options) => (asked.push([name, options?.jurisdiction ?? null]), namespace.newUniqueId());
+    if (name === "get") return (id, options) => (asked.push([name, options?.locationHint ?? null]), namespace.get(id, options));
+    const value = namespace[name];
+    return typeof value === "function" && name !== "constructor" ? value.bind(namespace) : value;
+  },
+});
+export default class extends bundle {
+  constructor(context, env) { super(context, { ...env, SESSIONS: recorded(env.SESSIONS) }); }
+  fetch(request) {
+    if (new URL(request.url).pathname === "/__asked") return Response.json(asked);
+    return super.fetch(request);
+  }
+}
+`;
+
 /** A stand-in for Cloudflare's rate limiting binding, which takes three of a key. */
 const LIMITED = `
 import bundle from "./entry.js";
@@ -120,6 +144,9 @@ describe("login", () => {
     assert.equal(refused.status, 429);
     assert.equal(refused.headers["retry-after"], "60");
     assert.deepEqual(refused.setCookies, []);
+    const [line, ...more] = gateway.eventsOf("request");
+    assert.deepEqual([line.outcome, line.status, more.length], ["rate_limited", 429, 0]);
+    assert.ok(refused.text.includes(line.ray));
     assert.equal(await from("192.0.2.2"), 302);
     for (let i = 0; i < 3; i += 1) assert.equal(await from(`2001:db8:0:7::${i}`), 302);
     assert.equal(await from("2001:db8:0:7:ffff::1"), 429, "an IPv6 visitor has a whole network of addresses");
@@ -128,6 +155,21 @@ describe("login", () => {
     await gateway.request("/auth/login", { headers: { "cf-connecting-ip": "192.0.2.2" } });
     assert.equal((await gateway.request("/__counts")).json()["192.0.2.2"], count, "what begins no login is not counted");
   });
+
+  for (const [JURISDICTION, jurisdiction] of [[undefined, null], ["eu", "eu"]]) {
+    test(`a login draws an id${jurisdiction ? " within the jurisdiction" : ""} and touches no actor; the callback's visitor says where the actor is to live`, async (t) => {
+      const { gateway, browser: open } = await createWorld(t, { hostile: true, entry: RECORDING, vars: { JURISDICTION } });
+      const browser = open();
+      browser.headers = IN_AUSTRALIA;
+      const callback = await callbackOf(browser);
+      const asked = async () => (await gateway.request("/__asked")).json();
+      assert.deepEqual(await asked(), [["newUniqueId", jurisdiction]]);
+      // Local workerd cannot keep a directory within one.
+      if (jurisdiction) return;
+      await browser.navigate(callback, { follow: false });
+      assert.deepEqual((await asked())[1], ["get", "oc"]);
+    });
+  }
 
   test("a login that took too long leads back to where the user wanted to go, and its code is not redeemed", async () => {
     const browser = world.browser();
@@ -227,6 +269,15 @@ describe("login", () => {
     });
   }
 
+  test("what a stranger's callback says is not repeated in the log as the provider's word, however long it is", async () => {
+    const body = new URLSearchParams({ state: "x", error: "a".repeat(1000), error_description: "a".repeat(1000), code: "a".repeat(60_000) });
+    const headers = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" };
+    const answer = await world.gateway.request("/auth/callback", { method: "POST", headers, body: body.toString() });
+    assert.equal(answer.status, 400);
+    const line = world.gateway.eventsOf("request").findLast(({ ray }) => answer.text.includes(ray));
+    assert.ok(!line.detail.includes("aaaa"), "what fits no login is not repeated as the provider's word");
+  });
+
   test("conformance 47: what the configuration says of a parameter holds against the query", async (t) => {
     const params = { prompt: "consent", organization: "org_ours", connection: "ours", ui_locales: "de" };
     const { gateway } = await createWorld(t, { hostile: true, vars: { OIDC_AUTHORIZATION_PARAMS: JSON.stringify(params) } });
@@ -237,10 +288,20 @@ describe("login", () => {
     assert.equal(sent.get("login_hint"), "ada", "what it does not say is the visitor's");
   });
 
+  test("a session moves silently from an address that grows when it is encoded", async (t) => {
+    const { provider, login } = await createWorld(t, { hostile: true });
+    const browser = await login();
+    browser.headers = IN_AUSTRALIA;
+    const address = `/page?${"a=b&".repeat(200)}`;
+    assert.equal((await browser.navigate(address)).json().url, address);
+    assert.equal(provider.calls.authorization.at(-1).params.prompt, "none");
+    assert.match(browser.session.value, /^oc\./);
+  });
+
   test("a session is not sent away from an address that its login could not lead back to", async (t) => {
     const long = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
     const browser = await long.login();
-    browser.headers = { "MF-CF-Blob": JSON.stringify({ continent: "OC", country: "AU" }) };
+    browser.headers = IN_AUSTRALIA;
     const page = await browser.navigate(`/page?${"q".repeat(3000)}`);
     assert.equal(page.json().url.length, 3006, "it is served where it is");
     const before = browser.session.value;

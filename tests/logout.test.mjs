@@ -127,6 +127,30 @@ describe("logout", () => {
     }
   });
 
+  test("a logout without return_to does not go where an earlier one was to lead", async () => {
+    const browser = await world.login();
+    await browser.api("/auth/logout?return_to=/old", { method: "POST" });
+    assert.ok(browser.jar().get("edge-return"));
+    // There is no session any more, and so no trip to the provider.
+    const page = await logOut(browser);
+    assert.equal(page.url.pathname, "/auth/logged-out");
+    assert.equal(page.status, 200);
+    assert.equal(browser.jar().get("edge-return"), undefined);
+  });
+
+  test("a logout URL of more than 4,096 characters names the client and the provider's session in place of the ID token", async (t) => {
+    const { provider, login } = await createWorld(t, { hostile: true });
+    for (const [length, hinted] of [[10, true], [4000, false]]) {
+      provider.idToken = { claims: (claims) => ({ ...claims, sid: "session-1", groups: "g".repeat(length) }) };
+      const browser = await login();
+      const answer = await browser.api("/auth/logout", { method: "POST" });
+      const params = new URL(answer.headers.location).searchParams;
+      assert.ok(answer.headers.location.length <= 4096);
+      assert.deepEqual([params.has("id_token_hint"), params.get("logout_hint")], hinted ? [true, null] : [false, "session-1"]);
+      assert.equal(params.get("client_id"), provider.clientId);
+    }
+  });
+
   test("conformance 24: a logout that another site asks for with an image, a frame or a link changes nothing", async () => {
     const browser = await world.login();
     for (const [name, headers] of Object.entries({

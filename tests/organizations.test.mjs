@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { hostileTenant } from "./parts/auth0.mjs";
-import { claimsOf } from "./parts/jwt.mjs";
-import { sleep } from "./parts/process.mjs";
+import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
+import { claimsOf, jwt } from "./parts/jwt.mjs";
+import { signingKey } from "./parts/keys.mjs";
+import { sleep, until } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { CF_HEADER } from "./parts/workerd.mjs";
 import { startWorkOs } from "./parts/workos.mjs";
@@ -19,6 +21,9 @@ describe("organizations", { concurrency: 3 }, () => {
       const browser = open();
       const callback = await callbackOf(browser, `/auth/login?organization=${organization}`);
       assert.equal((await browser.navigate(callback, { follow: false })).status, status, organization);
+      const granted = provider.calls.token.at(-1).answer.json.refresh_token;
+      if (status === 400) await until("what was granted is revoked", () => provider.revoked.includes(granted));
+      else assert.deepEqual(provider.revoked, []);
     }
     provider.idToken.claims = undefined;
     const browser = open();
@@ -26,6 +31,26 @@ describe("organizations", { concurrency: 3 }, () => {
     assert.equal((await browser.navigate(callback, { follow: false })).status, 400, "without a claim");
     const plain = open();
     assert.equal((await plain.navigate(await callbackOf(plain), { follow: false })).status, 303, "nothing was asked for");
+  });
+
+  test("auth0: the organization that was asked for is asked for again where a silent login finds nobody", async (t) => {
+    const { provider, gateway, browser: open } = await hostileTenant(t, { hostile: { accessTokenSeconds: 60 }, entry: INSTRUMENTS });
+    provider.idToken.claims = (claims) => ({ ...claims, org_id: "org_2" });
+    const browser = open();
+    await browser.navigate("/auth/login?organization=org_2");
+    provider.answers.token = () => ({ status: 502, body: "" });
+    await setClockAhead(gateway, 61);
+    await browser.api("/api");
+    provider.answers.token = undefined;
+    provider.answers.authorization = (valid, { params }) => {
+      const to = new URL(params.redirect_uri);
+      to.search = new URLSearchParams({ state: params.state, error: "login_required", iss: provider.issuer });
+      return params.prompt === "none" ? { status: 303, headers: { location: to.href } } : valid();
+    };
+    const refused = await callbackOf(browser, "/auth/login?organization=org_2&login_hint=ada&return_to=/there");
+    await browser.navigate(refused, { until: ({ origin }) => origin !== browser.origin });
+    const again = new URL(browser.hops.at(-1).headers.location).searchParams;
+    assert.deepEqual([again.get("prompt"), again.get("organization"), again.get("login_hint")], [null, "org_2", "ada"]);
   });
 
   test("conformance 47: auth0: the ID token has to be for the configured organization, whatever the query asks for", async (t) => {
@@ -90,6 +115,8 @@ describe("organizations", { concurrency: 3 }, () => {
         assert.equal(page.status, 400, page.text);
         assert.match(page.text, /another organization than this site asked for, or to none/);
         assert.equal(browser.session, undefined);
+        const { sid } = claimsOf(provider.calls.token.at(-1).answer.json.access_token);
+        await until("WorkOS's session is revoked", () => provider.calls.revocation.some(({ params }) => params.session_id === sid));
       }
     }
   });
@@ -120,6 +147,32 @@ describe("organizations", { concurrency: 3 }, () => {
     };
     const refreshed = await browser.api("/auth/refresh", { method: "POST" });
     assert.equal(refreshed.json().reason, "refresh_rejected", refreshed.text);
+  });
+
+  test("workos: tokens whose key cannot be had change no organization, and end the session where they name another than was asked for", async (t) => {
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const key = signingKey("RS256", "rotated");
+    for (const [asked, brought, reason] of [
+      [undefined, "org_1", undefined],
+      [undefined, "org_2", "refresh_rejected"],
+      ["org_2", "org_2", undefined],
+      ["org_2", "org_1", "refresh_rejected"],
+    ]) {
+      const { provider, gateway, browser: open } = await newWorld(t);
+      const browser = open();
+      await browser.navigate("/auth/login?organization=org_1");
+      const cookie = browser.sessionHeader;
+      provider.answers.jwks = () => ({ status: 503, body: "" });
+      provider.answers.token = async (valid, call) => {
+        const answer = await provider.emulated({ ...call.params, organization_id: brought });
+        const { json } = answer;
+        return { ...answer, json: { ...json, access_token: jwt({ alg: key.alg, kid: key.kid }, claimsOf(json.access_token), key) } };
+      };
+      await browser.api("/auth/refresh", { method: "POST", headers, body: asked ? `organization=${asked}` : "" });
+      const session = (await gateway.request("/auth/session", { headers: { cookie } })).json();
+      assert.equal(session.reason, reason, `${asked} ${brought}`);
+      assert.equal(session.claims?.org_id, reason ? undefined : "org_1", `${asked} ${brought}`);
+    }
   });
 
   test("workos: POST /refresh with an organization switches to it, at once and with its claims", async (t) => {

@@ -377,7 +377,9 @@ describe("routes", () => {
     }
     assert.match(valuesOf((await post("/hook/x", {})).json().headers, "authorization")[0], /^Bearer /);
 
-    assert.equal((await post("/strict/x", {})).json().code, "csrf_rejected");
+    const refused = (await post("/strict/x", {})).json();
+    assert.equal(refused.code, "csrf_rejected");
+    assert.match(refused.detail, /lacks the header x-csrf\b/i, "it says which");
     assert.equal((await post("/strict/x", { "x-csrf": "1" })).status, 200);
     assert.equal((await post("/strict/x", { "x-csrf": "1", "sec-fetch-site": "cross-site" })).status, 403);
     assert.equal((await user.api("/strict/x")).status, 200, "a GET needs none");

@@ -1,6 +1,7 @@
 // Runs the tests: first the Rust unit tests, then every module of the list below through workerd, two at a time.
 // `node tests/run.mjs refresh logout` runs these modules alone; `unit` stands for the Rust ones. The last line counts.
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { run } from "node:test";
 import { exists, PANIC, RELEASE, settings } from "./parts/bundle.mjs";
@@ -77,6 +78,14 @@ const MODULES = [
 const UNIT = "unit";
 /** No single test may take longer. */
 const LIMIT = 90_000;
+
+// A module that is not listed would never run.
+const files = readdirSync(path.join(ROOT, "tests")).filter((name) => name.endsWith(".test.mjs"));
+const unlisted = files.map((name) => name.replace(".test.mjs", "")).filter((name) => !MODULES.includes(name));
+if (unlisted.length > 0) {
+  console.error(`tests/run.mjs does not list: ${unlisted.join(", ")}`);
+  process.exit(2);
+}
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => name !== UNIT && !MODULES.includes(name));

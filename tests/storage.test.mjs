@@ -135,7 +135,7 @@ describe("storage", () => {
       assert.deepEqual(
         Object.keys(line).toSorted(),
         // Who it is, a login that has begun does not know yet.
-        ["actor", "cause", "class", "detail", "duration_ms", "event", "next_alarm_at", "outcome", "region", ...(line.event === "begin" ? [] : ["user"])],
+        ["actor", "cause", "class", "detail", "duration_ms", "event", "next_alarm_at", "outcome", "region", "user"],
       );
       assert.equal(line.class, "SessionActor");
       assert.equal(line.cause, "request");

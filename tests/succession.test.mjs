@@ -7,7 +7,7 @@ import { LIFE } from "./parts/expired.mjs";
 import { NAVIGATION } from "./parts/gateway.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { MESSAGES } from "./parts/messages.mjs";
-import { until } from "./parts/process.mjs";
+import { sleep, until } from "./parts/process.mjs";
 import { administer, inspect, withCookie } from "./parts/sessions.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -107,6 +107,43 @@ describe("succession", { concurrency: 2 }, () => {
     });
     assert.equal(answer.json().reason, "superseded");
     assert.equal((await withCookie(world, browser.session)).status, 200);
+  });
+
+  test("a session that has ended does not end a later login when it tells the one before it", async (t) => {
+    const world = await createWorld(t, { hostile: true, entry: DEAF });
+    const browser = await world.login({ hint: "ada" });
+    const first = browser.session;
+    // The second tab is at the provider while the first one logs in.
+    const later = await callbackOf(browser, "/auth/login?prompt=login&return_to=/auth/session");
+    await world.gateway.request("/__deaf?on=1");
+    await browser.navigate("/auth/login?prompt=login&return_to=/auth/session");
+    const second = browser.session;
+    await world.gateway.untilEvent("revoke", ({ outcome }) => outcome === "not_superseded");
+    await world.gateway.request("/__deaf?on=0");
+    await browser.navigate(later);
+    const third = browser.session;
+    assert.equal((await withCookie(world, second)).status, 401);
+    await sleep(7000); // the second one tells the first one again
+    assert.equal((await withCookie(world, first)).status, 401);
+    assert.equal((await withCookie(world, third)).status, 200, "the latest login lives");
+    assert.equal((await activeOnes(world)).length, 1);
+  });
+
+  test("after a restart, a session that had told the one before it does not end a later login by telling it again", async (t) => {
+    const world = await createWorld(t, { hostile: true });
+    const browser = await world.login({ hint: "ada" });
+    const callbacks = [await callbackOf(browser, "/auth/login?prompt=login"), await callbackOf(browser, "/auth/login?prompt=login")];
+    const cookie = browser.jar().header(callbacks[0]);
+    const comeBack = ({ pathname, search }) => world.gateway.request(`${pathname}${search}`, { headers: { ...NAVIGATION, cookie } });
+    assert.equal((await comeBack(callbacks[0])).status, 303);
+    await world.gateway.kill9();
+    await world.gateway.restart();
+    const answer = await comeBack(callbacks[1]);
+    assert.equal(answer.status, 303, answer.text);
+    const [, value] = /^edge-session=([^;]+)/.exec(answer.setCookies.find((line) => line.startsWith("edge-session=")));
+    await sleep(3000);
+    assert.equal((await withCookie(world, { name: "edge-session", value })).status, 200);
+    assert.equal((await activeOnes(world)).length, 1);
   });
 
   test("a logout of the new session does not make the old one forget that it is over", async (t) => {

@@ -13,7 +13,10 @@ pub(super) fn problems(routes: &[Route], origins: &[Origin], table: bool) -> Vec
     let named = routes.iter().position(|route| route.pattern.has_host());
     if let Some(index) = named.filter(|_| origins.is_empty()) {
         // Another host would get past the route, and the client says which one it wants.
-        let message = format!("is missing: ROUTES[{index}].match names a host, and without it any host is served");
+        let message = format!(
+            "is missing: ROUTES[{index}].match names a host, and without PUBLIC_ORIGIN any host is served. Put the origins that \
+             browsers use there, such as https://app.example.com"
+        );
         problems.push(Problem { variable: "PUBLIC_ORIGIN".into(), message });
     }
     problems

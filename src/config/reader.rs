@@ -173,11 +173,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<ClientSecret> {
         if token_auth == Some(TokenAuth::None) {
             if self.text("STATE_KEYS").is_none() {
-                self.problem(
-                    "STATE_KEYS",
-                    "is missing: OIDC_TOKEN_AUTH is none, and so there is no client secret to derive keys from. Put id:key there, \
-                     the key 32 random bytes in base64url; set it with `npx wrangler secret put STATE_KEYS`",
-                );
+                let why = "is missing, and with OIDC_TOKEN_AUTH=none there is no client secret to derive keys from";
+                self.problem("STATE_KEYS", &format!("{why}; {}", store::GENERATE_KEY));
             }
             return None;
         }
@@ -185,7 +182,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // One mistake is told once.
         if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
             let message = format!(
-                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`. A public client, which has \
+                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`, on your own machine in .dev.vars. A public client, which has \
                  none, says so with OIDC_TOKEN_AUTH = \"none\""
             );
             self.problem("OIDC_CLIENT_SECRET", &message);
@@ -318,7 +315,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let policy = self.choice("REGION_POLICY", &policies);
         let grace = self.seconds("REGION_GRACE_SECONDS", 10, 1);
         let min_stay = self.seconds("REGION_MIN_STAY_SECONDS", 3600, 1);
-        let jurisdictions = [("eu", Jurisdiction::Eu), ("fedramp", Jurisdiction::Fedramp)];
+        let jurisdictions = [("eu", Jurisdiction::Eu), ("us", Jurisdiction::Us), ("fedramp", Jurisdiction::Fedramp)];
         let jurisdiction = self.optional_choice("JURISDICTION", &jurisdictions);
         // The actors stay within the jurisdiction, and so the sessions do.
         let policy = jurisdiction.map_or(policy?, |_| RegionPolicy::Pin);

@@ -110,20 +110,26 @@ impl Database {
     }
 }
 
+/// What to put into `STATE_KEYS`.
+pub(super) const GENERATE_KEY: &str = "generate one with: echo \"k1:$(openssl rand -base64 32 | tr '+/' '-_' | tr -d =)\"; set it \
+    with `npx wrangler secret put STATE_KEYS`, on your own machine in .dev.vars";
+
 /// Reads the variables, and sees whether the store that they name is bound.
 pub(super) fn read<V: Fn(&str) -> Option<String>>(reader: &mut Reader<V>) -> Option<StoreSettings> {
     let kinds = [StoreKind::Durable, StoreKind::Kv, StoreKind::Neon].map(|kind| (kind.as_str(), kind));
     let kind = reader.choice("SESSION_STORE", &kinds);
-    let how = "generate one with: echo \"k1:$(openssl rand -base64 32 | tr '+/' '-_' | tr -d =)\"";
     let keys = match reader.text("STATE_KEYS").map(|text| StateKeys::parse(&text)) {
         Some(Ok(keys)) => keys,
         Some(Err(why)) => {
-            reader.problem("STATE_KEYS", &format!("{why}; {how}"));
+            reader.problem("STATE_KEYS", &format!("{why}; {GENERATE_KEY}"));
             StateKeys::default()
         }
         None => {
             if let Some(kind @ (StoreKind::Kv | StoreKind::Neon)) = kind {
-                let why = format!("is missing, and SESSION_STORE={} seals every record with it; {how}", kind.as_str());
+                let why = format!(
+                    "is missing, and SESSION_STORE={} seals every record with it; {GENERATE_KEY}",
+                    kind.as_str()
+                );
                 reader.problem("STATE_KEYS", &why);
             }
             StateKeys::default()

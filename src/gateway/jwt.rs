@@ -29,6 +29,9 @@ pub enum JwtError {
     /// Not the signature of the key of this id, which may be another by now: worth another look, too.
     #[error("The bearer token's signature is not accepted.")]
     BadSignature,
+    /// Nor a key of this id that suits the algorithm, which may be another by now as well.
+    #[error("The bearer token's key is not meant for this (alg, use, key_ops).")]
+    UnfittingKey,
     /// Everything else. The words are the gateway's own: nothing of the token is quoted.
     #[error("{0}")]
     Invalid(&'static str),
@@ -37,7 +40,7 @@ pub enum JwtError {
 impl JwtError {
     /// Whether other keys could change it.
     pub const fn is_about_the_key(self) -> bool {
-        matches!(self, Self::UnknownKey | Self::BadSignature)
+        matches!(self, Self::UnknownKey | Self::BadSignature | Self::UnfittingKey)
     }
 }
 
@@ -136,7 +139,7 @@ impl<'a> Jwt<'a> {
         let mut fitting = named.into_iter().filter(|(_, key)| key.fits(self.algorithm));
         match (fitting.next(), fitting.next()) {
             (Some((at, _)), None) => Ok(at),
-            (None, _) => Err(JwtError::Invalid("The bearer token's key is not meant for this (alg, use, key_ops).")),
+            (None, _) => Err(JwtError::UnfittingKey),
             (Some(_), Some(_)) => {
                 Err(JwtError::Invalid("The bearer token does not say which key signed it, and several may have (kid)."))
             }

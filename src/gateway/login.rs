@@ -3,7 +3,7 @@
 
 use super::Gateway;
 use super::cookie::LOGINS_KEPT;
-use super::login_cookie::{self, MAX_ORGANIZATION};
+use super::login_cookie::{self, MAX_KEPT_ORGANIZATION};
 use super::problem::Problem;
 use super::request::{Incoming, Parameters};
 use super::response::Outgoing;
@@ -39,7 +39,7 @@ impl Gateway {
         // A session that has run out of tokens is renewed without a form where the provider still knows the user.
         let is_asked = hints.iter().any(|(name, _)| name == "prompt");
         let occasion = match &request.cookies.session {
-            Some(_) if !is_asked => self.occasion(request).await,
+            Some(_) if !is_asked => self.occasion(request, &return_to).await,
             _ => Occasion::Asked,
         };
         let begun = self.begin(request, return_to.clone(), hints, occasion).await;
@@ -57,6 +57,8 @@ impl Gateway {
         mut hints: Vec<(String, String)>,
         occasion: Occasion,
     ) -> Result<Outgoing, Problem> {
+        let kept =
+            hints.iter().filter(|(name, _)| !matches!(name.as_str(), "prompt" | "organization")).cloned().collect();
         let mut id_token_hint = None;
         if occasion != Occasion::Asked {
             hints.retain(|(name, _)| name != "prompt");
@@ -81,6 +83,7 @@ impl Gateway {
             occasion,
             prompt_none: hint("prompt").as_deref() == Some("none"),
             organization: hint("organization").filter(|_| self.config.provider.checks_organization()),
+            hints: kept,
         };
         let name = ambient::random().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
         let name = format!("{name:08x}");
@@ -116,8 +119,8 @@ impl Gateway {
         given
             .map(|(name, value)| match name {
                 // It has to fit into the cookie, as the tokens are checked against it.
-                "organization" if is_kept && value.len() > MAX_ORGANIZATION => {
-                    Err(Problem::ParameterTooLong { name, limit: MAX_ORGANIZATION })
+                "organization" if is_kept && value.len() > MAX_KEPT_ORGANIZATION => {
+                    Err(Problem::ParameterTooLong { name, limit: MAX_KEPT_ORGANIZATION })
                 }
                 _ if value.chars().nth(MAX_HINT).is_some() => Err(Problem::ParameterTooLong { name, limit: MAX_HINT }),
                 _ => Ok((name.to_owned(), value.to_owned())),
@@ -126,8 +129,8 @@ impl Gateway {
     }
 
     /// What a login is for that finds a session.
-    async fn occasion(&self, request: &Incoming) -> Occasion {
-        let navigation_from = request.navigation_from();
+    async fn occasion(&self, request: &Incoming, return_to: &str) -> Occasion {
+        let navigation_from = request.navigation_from(return_to);
         let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::Standing, navigation_from };
         match self.ask_session(request, get).await {
             Ok(Err(Denied::Reauthenticate)) => Occasion::Renewal,

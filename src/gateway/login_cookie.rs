@@ -1,11 +1,14 @@
 //! The login cookie's value: a login under way, sealed, so that the browser carries it and nobody else has to. Pure.
 //!
 //! ```text
-//!   base64url(seal(wire bytes of the Attempt))        see crate::sealing; for this origin and this cookie's name alone
+//!   base64url(seal(wire bytes of Sealed))             see crate::sealing; for this origin and this cookie's name alone
 //! ```
+
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 
 use crate::actors::session::attempt::Attempt;
 use crate::actors::wire;
@@ -15,12 +18,19 @@ use crate::sealing::{NONCE, SealingKeys};
 /// The longest value: eight such cookies have to fit beside the application's.
 const MAX_VALUE: usize = 2_048;
 /// The longest `return_to` that fits whatever else a login has to remember, in bytes.
-pub const MAX_RETURN_TO: usize = 1_200;
+pub const MAX_KEPT_RETURN_TO: usize = 1_200;
 /// The longest organization that fits, in bytes.
-pub const MAX_ORGANIZATION: usize = 64;
+pub const MAX_KEPT_ORGANIZATION: usize = 64;
 
-/// Seals an attempt for the cookie of this name. A `return_to` that does not fit loses its query, or becomes `/`. None where
-/// there is no key.
+/// What is sealed. A field cannot be added to what bincode has written: a changed [`Attempt`] gets a variant of its own, so that
+/// logins that are under way when a release comes go on.
+#[derive(Serialize, Deserialize)]
+enum Sealed<'a> {
+    V1(Cow<'a, Attempt>),
+}
+
+/// Seals an attempt for the cookie of this name. What does not fit goes: first the hints, then the query of `return_to`, then its
+/// path. None where there is no key.
 pub fn seal(
     keys: &SealingKeys,
     origin: &Origin,
@@ -28,12 +38,17 @@ pub fn seal(
     nonce: [u8; NONCE],
     mut attempt: Attempt,
 ) -> Option<String> {
-    for shorter in [without_query, |_: &str| "/".to_owned()] {
+    let shorten: [fn(&mut Attempt); 3] = [
+        |attempt| attempt.hints.clear(),
+        |attempt| attempt.return_to = without_query(&attempt.return_to),
+        |attempt| "/".clone_into(&mut attempt.return_to),
+    ];
+    for shorten in shorten {
         let value = sealed(keys, origin, name, nonce, &attempt)?;
         if value.len() <= MAX_VALUE {
             return Some(value);
         }
-        attempt.return_to = shorter(&attempt.return_to);
+        shorten(&mut attempt);
     }
     sealed(keys, origin, name, nonce, &attempt)
 }
@@ -41,11 +56,11 @@ pub fn seal(
 /// Where a login or a logout goes on to, where its whole address is too long to remember: the path alone, or `/`.
 pub fn without_query(return_to: &str) -> String {
     let path = return_to.split('?').next().unwrap_or_default();
-    if path.len() <= MAX_RETURN_TO { path.to_owned() } else { "/".to_owned() }
+    if path.len() <= MAX_KEPT_RETURN_TO { path.to_owned() } else { "/".to_owned() }
 }
 
 fn sealed(keys: &SealingKeys, origin: &Origin, name: &str, nonce: [u8; NONCE], attempt: &Attempt) -> Option<String> {
-    let plain = wire::encode(attempt).ok()?;
+    let plain = wire::encode(&Sealed::V1(Cow::Borrowed(attempt))).ok()?;
     Some(BASE64_URL_SAFE_NO_PAD.encode(keys.seal(nonce, &context(origin, name), &plain)?))
 }
 
@@ -55,7 +70,8 @@ pub fn open(keys: &SealingKeys, origin: &Origin, name: &str, value: &str) -> Opt
         return None;
     }
     let sealed = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
-    wire::decode(&keys.open(&context(origin, name), &sealed)?).ok()
+    let Sealed::V1(attempt) = wire::decode(&keys.open(&context(origin, name), &sealed)?).ok()?;
+    Some(attempt.into_owned())
 }
 
 fn context(origin: &Origin, name: &str) -> Vec<u8> {
@@ -95,7 +111,8 @@ mod tests {
             predecessor: Some(Predecessor { actor, secret_hash: secret(4).hash() }),
             occasion: Occasion::Move,
             prompt_none: true,
-            organization: Some("o".repeat(MAX_ORGANIZATION)),
+            organization: Some("o".repeat(MAX_KEPT_ORGANIZATION)),
+            hints: vec![("login_hint".into(), "ada@example.com".into())],
         }
     }
 
@@ -123,16 +140,23 @@ mod tests {
 
     #[test]
     fn a_return_to_of_1200_characters_fits_whatever_else_there_is() {
-        let longest = format!("/{}", "a".repeat(MAX_RETURN_TO - 1));
+        let longest = format!("/{}", "a".repeat(MAX_KEPT_RETURN_TO - 1));
         let (length, opened) = sealed_and_opened(&longest);
         assert!(length <= MAX_VALUE, "{length}");
         assert_eq!(opened.return_to, longest);
     }
 
     #[test]
+    fn hints_are_kept_where_there_is_room_and_go_first() {
+        assert_eq!(sealed_and_opened("/deep").1.hints.len(), 1);
+        let (_, opened) = sealed_and_opened(&format!("/{}", "a".repeat(MAX_KEPT_RETURN_TO - 1)));
+        assert!(opened.hints.is_empty());
+    }
+
+    #[test]
     fn a_return_to_that_does_not_fit_loses_its_query_and_a_path_that_does_not_becomes_the_root() {
         assert_eq!(sealed_and_opened(&format!("/deep?{}", "q".repeat(3000))).1.return_to, "/deep");
-        let long = "p".repeat(MAX_RETURN_TO + 1);
+        let long = "p".repeat(MAX_KEPT_RETURN_TO + 1);
         assert_eq!(sealed_and_opened(&format!("/{long}?{}", "q".repeat(3000))).1.return_to, "/");
     }
 }

@@ -54,17 +54,15 @@ impl Gateway {
             Err(problem) => return Err(problem),
         }
         let jar = request.jar();
-        let response = match (end_session_url, return_to) {
-            (Some(url), Some(return_to)) => {
-                Outgoing::redirect(303, &url).cookie(&jar.set_return(return_cookie::value(&state, &return_to)))
-            }
-            // A way back that an earlier logout has left is not this one's.
-            (Some(url), None) if request.cookies.way_back.is_some() => {
-                Outgoing::redirect(303, &url).cookie(&jar.clear_return())
-            }
-            (Some(url), None) => Outgoing::redirect(303, &url),
-            (None, return_to) => Outgoing::redirect(303, &return_to.unwrap_or(logged_out)),
+        // A way back that an earlier logout has left is not this one's.
+        let stale = request.cookies.way_back.as_ref().map(|_| jar.clear_return());
+        let (next, way_back) = match (end_session_url, return_to) {
+            (Some(url), Some(return_to)) => (url, Some(jar.set_return(return_cookie::value(&state, &return_to)))),
+            (Some(url), None) => (url, stale),
+            (None, return_to) => (return_to.unwrap_or(logged_out), stale),
         };
+        let response = Outgoing::redirect(303, &next);
+        let response = way_back.into_iter().fold(response, |response, line| response.cookie(&line));
         Ok(response.cookie(&jar.clear_session(self.config.same_site)))
     }
 

@@ -1,7 +1,7 @@
 //! What somebody could take for one of the gateway's cookies. Pure.
 //!
 //! Servers read a `Cookie` header in many ways: some split it at commas, some trim or drop Unicode spaces, some don't tell
-//! case apart, some skip an empty name. This is the lenient reading of them all. It decides what is kept away: from the
+//! case apart, some skip an empty name. This is the lenient reading of these. It decides what is kept away: from the
 //! application, which must not get these cookies, and from browsers, as the application must not set them. It never yields
 //! a credential; [`super::cookie::Jar::read`] does that, strictly, and doesn't ask here.
 

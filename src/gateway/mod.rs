@@ -1,8 +1,8 @@
 //! The gateway: a function from request to response. It reads the cookie, picks a route, sends one message, and
 //! proxies.
 //!
-//! Architecture Invariant: no state, no SQL, no token logic, no knowledge of providers. What it knows of a session
-//! is what an actor answered to this very request.
+//! Architecture Invariant: no state, no SQL, no token logic. Of a provider it asks the authorization request and what a logout
+//! token says, and never redeems a code. What it knows of a session is what an actor answered to this very request.
 
 use std::rc::Rc;
 
@@ -93,7 +93,7 @@ fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Resu
     let request = Incoming::new(raw, url, origin, "".into());
     let link = problem.way_out().map(|way| (way, request.path_and_query()));
     let failed = FailedRequest::of(&request, None);
-    problem.response_with_link(&failed, request.is_navigation(), link).into_platform()
+    problem.response_with_link(&failed, request.wants_page(), link).into_platform()
 }
 
 impl Gateway {
@@ -145,7 +145,7 @@ impl Gateway {
         let answer = match (request.check_size(address), route::administration(&self.config, &request.url)) {
             (Err(problem), _) => Err(problem),
             (Ok(()), Route::Own(endpoint)) => self.own(endpoint, &request).await,
-            (Ok(()), Route::NotFound | Route::Refused(_) | Route::Application(_)) => Err(Problem::NotFound),
+            (Ok(()), Route::NotFound | Route::Refused(_) | Route::Application(_)) => Err(Problem::AdministratorsHost),
         };
         // A page has no link: the application is not here.
         let refused = |problem: Problem| problem.response(&self.failed(&request), request.wants_page());
@@ -248,11 +248,16 @@ impl Gateway {
 
     /// A login that was to lead to `return_to` failed; it may lie beside a session that lives.
     async fn refuse_callback(&self, request: &Incoming, problem: &Problem, return_to: &str) -> Outgoing {
-        let login = self.endpoint_url("login", return_to);
-        let link =
-            if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login.as_str()) };
+        self.refuse_login(request, problem, return_to, &self.endpoint_url("login", return_to)).await
+    }
+
+    /// The same, where `login` is the address of the login that may follow.
+    async fn refuse_login(&self, request: &Incoming, problem: &Problem, return_to: &str, login: &str) -> Outgoing {
+        let link = if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login) };
         let failed = self.failed(request);
-        problem.response_with_links(&failed, request.wants_page(), Some(link), &problem.logins(&login))
+        // What the provider offers takes the place of what was asked for.
+        let others = problem.logins(&self.endpoint_url("login", return_to));
+        problem.response_with_links(&failed, request.wants_page(), Some(link), &others)
     }
 
     /// Whether the browser has a session that lives.

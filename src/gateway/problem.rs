@@ -44,6 +44,9 @@ pub enum Problem {
     /// Another site may have sent it.
     #[error("The request changes something, and it does not come from this site.")]
     CsrfRejected,
+    /// It lacks the header that the route demands of requests which change something.
+    #[error("The request changes something, and lacks the header {0} that this address demands.")]
+    CsrfHeaderMissing(String),
     /// It cannot be understood.
     #[error("{0}")]
     BadRequest(&'static str),
@@ -67,6 +70,9 @@ pub enum Problem {
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
+    /// There is the console here, and nothing else.
+    #[error("This host is the administrators' (ADMIN_ORIGIN): there is nothing on it but their console.")]
+    AdministratorsHost,
     /// The host is none of `PUBLIC_ORIGIN`.
     #[error("This gateway does not serve this host.")]
     ForeignHost,
@@ -142,7 +148,7 @@ impl From<Denied> for Problem {
 impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
         match error {
-            DirectoryError::ForeignCursor => Self::BadRequest("The cursor is none that this list gave."),
+            DirectoryError::ForeignCursor => Self::BadRequest("This list did not issue this cursor."),
             DirectoryError::Overtaken
             | DirectoryError::TakenAway
             | DirectoryError::Replayed
@@ -188,11 +194,12 @@ impl Problem {
             Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
             Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),
+            Self::CsrfHeaderMissing(_) => (403, "csrf_rejected", "Header missing"),
             Self::BadRequest(_) | Self::PathRefused(_) | Self::ParameterTooLong { .. } => {
                 (400, "bad_request", "Bad request")
             }
             Self::CallbackRejected(_) | Self::TurnedDown(_) => (400, "callback_rejected", "Login failed"),
-            Self::NotFound | Self::ForeignHost => (404, "not_found", "Not found"),
+            Self::NotFound | Self::AdministratorsHost | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),
             Self::HeadersTooLarge => (431, "too_large", "Request too large"),

@@ -74,7 +74,7 @@ impl Gateway {
         if let Some(upload) = &upload {
             init.set_body(&upload.body);
         }
-        self.fetch(request, &route.upstream, &init, upload.map(|upload| upload.sent)).await
+        self.fetch(request, route, &init, upload.map(|upload| upload.sent)).await
     }
 
     fn request_headers(

@@ -8,7 +8,7 @@ use url::{Position, Url, form_urlencoded};
 use super::cookie::{Cookies, Jar};
 use super::csrf::{self, Provenance};
 use super::headers::Headers;
-use super::login_cookie::MAX_RETURN_TO;
+use super::login_cookie::MAX_KEPT_RETURN_TO;
 use super::problem::Problem;
 use super::visitor::Visitor;
 use crate::actors::session::message::Whereabouts;
@@ -201,9 +201,9 @@ impl Incoming {
     }
 
     /// The visitor's region, on a navigation that may move a session: one to an address that a trip to the provider leads
-    /// back to.
-    pub fn navigation_from(&self) -> Option<Region> {
-        let leads_back = self.path_and_query().len() <= MAX_RETURN_TO;
+    /// back to. That is `return_to`, where the navigation is one to `/login`.
+    pub fn navigation_from(&self, return_to: &str) -> Option<Region> {
+        let leads_back = return_to.len() <= MAX_KEPT_RETURN_TO;
         (leads_back && self.is_navigation()).then(|| region::of(&self.place())).flatten()
     }
 

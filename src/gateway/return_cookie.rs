@@ -10,12 +10,12 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::login_cookie::{MAX_RETURN_TO, without_query};
+use super::login_cookie::{MAX_KEPT_RETURN_TO, without_query};
 use crate::credential::Secret;
 
 /// The value for a logout with this `state`. A `return_to` that is too long loses its query, or becomes `/`.
 pub fn value(state: &Secret, return_to: &str) -> String {
-    let return_to = if return_to.len() <= MAX_RETURN_TO { return_to.to_owned() } else { without_query(return_to) };
+    let return_to = if return_to.len() <= MAX_KEPT_RETURN_TO { return_to.to_owned() } else { without_query(return_to) };
     format!("{}.{}", state.expose(), BASE64_URL_SAFE_NO_PAD.encode(return_to))
 }
 

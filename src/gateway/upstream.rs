@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::Gateway;
 use super::problem::Problem;
 use super::request::Incoming;
-use crate::config::routes::Upstream;
+use crate::config::routes::{Route, Upstream};
 
 #[wasm_bindgen]
 extern "C" {
@@ -27,12 +27,13 @@ impl Gateway {
     pub(super) async fn fetch(
         &self,
         request: &Incoming,
-        upstream: &Upstream,
+        route: &Route,
         init: &web_sys::RequestInit,
         sent: Option<JsFuture>,
     ) -> Result<web_sys::Response, Problem> {
+        let (upstream, variable) = (&route.upstream, self.config.upstream_variable(route));
         let unavailable =
-            |_: JsValue| Problem::UpstreamUnavailable.explained(format!("UPSTREAM: {upstream} cannot be reached"));
+            |_: JsValue| Problem::UpstreamUnavailable.explained(format!("{variable}: {upstream} cannot be reached"));
         let fetching = match upstream {
             Upstream::Origin(origin) => fetch(&format!("{origin}{}", request.path_and_query()), init),
             Upstream::Binding(name) => {
@@ -59,7 +60,7 @@ impl Gateway {
             // What comes too late is dropped with the request.
             None => {
                 let limit = limit.whole_seconds();
-                let why = format!("UPSTREAM: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
+                let why = format!("{variable}: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
                 Err(Problem::UpstreamTimeout.explained(why))
             }
         }

@@ -33,7 +33,7 @@ impl Problem {
     /// Where a page about it leads; none: there is nowhere to go from here.
     pub fn way_out(&self) -> Option<WayOut> {
         match self {
-            Self::ForeignHost => None,
+            Self::ForeignHost | Self::AdministratorsHost => None,
             Self::Explained { problem, .. } => problem.way_out(),
             Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::TurnedDown(_) => {
                 Some(WayOut::LogIn)
@@ -52,6 +52,7 @@ impl Problem {
             | Self::Forbidden
             | Self::BotScoreTooLow
             | Self::CsrfRejected
+            | Self::CsrfHeaderMissing(_)
             | Self::BadRequest(_)
             | Self::PathRefused(_)
             | Self::ParameterTooLong { .. }
@@ -142,6 +143,9 @@ impl Problem {
                 "Try another browser or another network. If that goes on failing, tell the operator of this site the reference below."
             }
             (Self::HeadersTooLarge, _) => "Delete the cookies of this site, then open it again.",
+            (Self::CsrfHeaderMissing(_), _) => {
+                "Nothing was changed. If this is your application, let it send the header."
+            }
             (Self::CsrfRejected, _) => "Nothing was changed. If you meant to do this, do it in the application itself.",
             (Self::Explained { problem, .. }, way_out) => problem.next(way_out),
             (
@@ -151,6 +155,7 @@ impl Problem {
                 | Self::PathRefused(_)
                 | Self::ParameterTooLong { .. }
                 | Self::NotFound
+                | Self::AdministratorsHost
                 | Self::MethodNotAllowed(_)
                 | Self::TooLarge,
                 _,

@@ -13,7 +13,9 @@ use super::discovery::unanswered;
 use super::http;
 use super::oidc::{OFFLINE_ACCESS, Oidc};
 use super::published::Background;
-use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens};
+use super::{
+    Authorization, EndSession, Exchange, ExchangeError, ProviderError, RefreshError, RefreshFailure, SignIn, Tokens,
+};
 use crate::actors::session::state::Identity;
 use crate::config;
 
@@ -41,16 +43,16 @@ impl Auth0 {
     }
 
     /// See [`super::Provider::exchange`]. An ID token for another organization than the login was for is refused.
-    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
+    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ExchangeError> {
         let mut signed_in = self.oidc.exchange(now, exchange).await?;
         if self.oidc.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
             signed_in.no_refresh_token = signed_in.no_refresh_token.map(|_| NO_REFRESH_TOKEN);
         }
         match self.oidc.settings.organization().or(exchange.organization) {
             Some(wanted) if !is_of_organization(&claims_of(&signed_in.identity), wanted) => {
-                Err(ProviderError::Callback(
-                    "the ID token is for another organization than the login (org_id, org_name)".to_owned(),
-                ))
+                let why = "the ID token is for another organization than the login (org_id, org_name)";
+                let error = ProviderError::Callback(why.to_owned());
+                Err(ExchangeError { error, granted: signed_in.tokens.refresh_token, sid: signed_in.identity.sid })
             }
             _ => Ok(signed_in),
         }
@@ -62,7 +64,7 @@ impl Auth0 {
         now: OffsetDateTime,
         token: &RefreshToken,
         identity: &Identity,
-    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+    ) -> Result<(Tokens, Option<Identity>), RefreshError> {
         let (tokens, renewed) = self.oidc.refresh(now, token, identity).await?;
         if let Some(renewed) = &renewed {
             let (before, after) = (claims_of(identity), claims_of(renewed));
@@ -70,7 +72,7 @@ impl Auth0 {
                 || self.oidc.settings.organization().is_some_and(|wanted| !is_of_organization(&after, wanted));
             if left {
                 let why = "the refreshed ID token is for another organization (org_id)".to_owned();
-                return Err(RefreshFailure::Refused(why));
+                return Err(RefreshFailure::Refused(why).into());
             }
         }
         Ok((tokens, renewed))

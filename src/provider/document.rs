@@ -7,7 +7,8 @@
 //! ```
 //!
 //! One call at a time. A failure replaces nothing. A key that is not in the document, or under which a signature is bad,
-//! causes a call at once, and the next one 30 s later: neither forged key ids nor an outage make every request a call.
+//! causes a call at once, and the next one 30 s later: neither forged key ids nor an outage make every request a call. What
+//! the provider itself handed over does not wait for the 30 s that anybody's token began.
 
 use time::{Duration, OffsetDateTime};
 
@@ -32,8 +33,10 @@ pub struct Document<T, E> {
     call: Option<Call>,
     /// Why the last call failed, and when; none where it did not.
     failure: Option<(OffsetDateTime, E)>,
-    /// When the last call began that was made because the document lacked something.
-    missed_at: Option<OffsetDateTime>,
+    /// When the last call began that was made because the document lacked something for the provider's own token.
+    missed_by_provider_at: Option<OffsetDateTime>,
+    /// The same, for anybody's.
+    missed_by_anybody_at: Option<OffsetDateTime>,
     calls: u64,
 }
 
@@ -54,7 +57,16 @@ pub struct Version(u64);
 struct Call {
     version: Version,
     seen_at: OffsetDateTime,
-    because_of_miss: bool,
+    because_of: Option<Bearer>,
+}
+
+/// Who brought the token for which the document lacks something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// The provider, in an answer of its own.
+    Provider,
+    /// Anybody who can send a request: it may be forged.
+    Anybody,
 }
 
 /// What one who asks has to do.
@@ -79,7 +91,14 @@ pub struct Answer<T, E> {
 
 impl<T, E> Default for Document<T, E> {
     fn default() -> Self {
-        Self { kept: None, call: None, failure: None, missed_at: None, calls: 0 }
+        Self {
+            kept: None,
+            call: None,
+            failure: None,
+            missed_by_provider_at: None,
+            missed_by_anybody_at: None,
+            calls: 0,
+        }
     }
 }
 
@@ -89,24 +108,33 @@ impl<T: Clone, E: Clone> Document<T, E> {
         let kept = self.kept.clone().filter(|kept| within(kept.fetched_at, LAST_GOOD, now));
         match kept {
             Some(kept) if within(kept.fetched_at, FRESH, now) => Answer { step: Step::Use(kept), call: None },
-            Some(kept) => Answer { step: Step::Use(kept), call: self.call_if_due(now, false).ok() },
-            None => self.call_or_wait(now, false),
+            Some(kept) => Answer { step: Step::Use(kept), call: self.call_if_due(now, None).ok() },
+            None => self.call_or_wait(now, None),
         }
     }
 
     /// Somebody who wanted it at `since` did not find in this one what the document ought to have. Where the answer is the
     /// same one again, there is no newer one for now.
-    pub fn ask_newer(&mut self, than: Version, since: OffsetDateTime, now: OffsetDateTime) -> Answer<T, E> {
+    pub fn ask_newer(
+        &mut self,
+        than: Version,
+        bearer: Bearer,
+        since: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Answer<T, E> {
         let kept = self.kept.clone().filter(|kept| within(kept.fetched_at, LAST_GOOD, now));
         let Some(kept) = kept else { return self.ask(now) };
         if kept.version != than || kept.fetched_at >= since {
             return Answer { step: Step::Use(kept), call: None };
         }
         let under_way = self.call_under_way(now);
-        match (&self.failure, self.missed_at.filter(|at| within(*at, COOLDOWN, now))) {
-            (Some((_, error)), Some(_)) if !under_way => Answer { step: Step::Fail(error.clone()), call: None },
-            (None, Some(_)) if !under_way => Answer { step: Step::Use(kept), call: None },
-            _ => self.call_or_wait(now, true),
+        let recent = |at: Option<OffsetDateTime>| at.is_some_and(|at| within(at, COOLDOWN, now));
+        let is_too_soon = recent(self.missed_by_provider_at)
+            || matches!(bearer, Bearer::Anybody) && recent(self.missed_by_anybody_at);
+        match &self.failure {
+            Some((_, error)) if is_too_soon && !under_way => Answer { step: Step::Fail(error.clone()), call: None },
+            None if is_too_soon && !under_way => Answer { step: Step::Use(kept), call: None },
+            _ => self.call_or_wait(now, Some(bearer)),
         }
     }
 
@@ -114,7 +142,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
     pub fn probe(&mut self, recently: Duration, now: OffsetDateTime) -> Answer<T, E> {
         match self.kept.clone().filter(|kept| self.failure.is_none() && within(kept.fetched_at, recently, now)) {
             Some(kept) => Answer { step: Step::Use(kept), call: None },
-            None => self.call_or_wait(now, false),
+            None => self.call_or_wait(now, None),
         }
     }
 
@@ -143,15 +171,15 @@ impl<T: Clone, E: Clone> Document<T, E> {
         }
     }
 
-    fn call_or_wait(&mut self, now: OffsetDateTime, because_of_miss: bool) -> Answer<T, E> {
-        match self.call_if_due(now, because_of_miss) {
+    fn call_or_wait(&mut self, now: OffsetDateTime, because_of: Option<Bearer>) -> Answer<T, E> {
+        match self.call_if_due(now, because_of) {
             Ok(call) => Answer { step: Step::Wait, call: Some(call) },
             Err(step) => Answer { step, call: None },
         }
     }
 
     /// The call that is the asker's to make; else what there is to do instead.
-    fn call_if_due(&mut self, now: OffsetDateTime, because_of_miss: bool) -> Result<Version, Step<T, E>> {
+    fn call_if_due(&mut self, now: OffsetDateTime, because_of: Option<Bearer>) -> Result<Version, Step<T, E>> {
         if self.call_under_way(now) {
             return Err(Step::Wait);
         }
@@ -160,11 +188,17 @@ impl<T: Clone, E: Clone> Document<T, E> {
         }
         self.calls = self.calls.wrapping_add(1);
         let version = Version(self.calls);
-        self.call = Some(Call { version, seen_at: now, because_of_miss });
-        if because_of_miss {
-            self.missed_at = Some(now);
-        }
+        self.call = Some(Call { version, seen_at: now, because_of });
+        self.missed(because_of, Some(now));
         Ok(version)
+    }
+
+    fn missed(&mut self, because_of: Option<Bearer>, at: Option<OffsetDateTime>) {
+        match because_of {
+            Some(Bearer::Provider) => self.missed_by_provider_at = at,
+            Some(Bearer::Anybody) => self.missed_by_anybody_at = at,
+            None => {}
+        }
     }
 
     /// Whether a call is under way. One that is dead is none, and has not been made.
@@ -172,9 +206,8 @@ impl<T: Clone, E: Clone> Document<T, E> {
         match &self.call {
             Some(call) if within(call.seen_at, SILENCE, now) => true,
             Some(call) => {
-                if call.because_of_miss {
-                    self.missed_at = None;
-                }
+                let because_of = call.because_of;
+                self.missed(because_of, None);
                 self.call = None;
                 false
             }

@@ -87,25 +87,43 @@ fn what_another_place_had_kept_is_as_old_as_it_is_there() {
 fn what_a_document_lacks_causes_a_call_at_once_and_then_one_in_30_s() {
     let mut document = with(1, T0 - SECOND);
     let first = version(&mut document, T0);
-    let miss = document.ask_newer(first, T0, T0);
+    let miss = document.ask_newer(first, Bearer::Anybody, T0, T0);
     assert_eq!((&miss.step, miss.call.is_some()), (&Step::Wait, true), "at once, however young the document is");
-    assert_eq!(document.ask_newer(first, T0, T0), Answer { step: Step::Wait, call: None });
+    assert_eq!(document.ask_newer(first, Bearer::Anybody, T0, T0), Answer { step: Step::Wait, call: None });
     document.fetched(miss.call.unwrap(), Ok((2, T0 + SECOND)), T0 + SECOND);
     // Those who waited, or looked into the older one, look into this one.
-    assert_eq!(used(&document.ask_newer(first, T0, T0 + SECOND)), (Some(2), false));
+    assert_eq!(used(&document.ask_newer(first, Bearer::Anybody, T0, T0 + SECOND)), (Some(2), false));
     let second = version(&mut document, T0 + SECOND);
     for at in (1..30).map(|seconds| T0 + SECOND * seconds) {
-        assert_eq!(used(&document.ask_newer(second, at, at)), (Some(2), false), "no newer one");
+        assert_eq!(used(&document.ask_newer(second, Bearer::Anybody, at, at)), (Some(2), false), "no newer one");
     }
-    assert!(document.ask_newer(second, T0 + COOLDOWN, T0 + COOLDOWN).call.is_some());
+    assert!(document.ask_newer(second, Bearer::Anybody, T0 + COOLDOWN, T0 + COOLDOWN).call.is_some());
+}
+
+#[test]
+fn the_provider_s_own_token_does_not_wait_for_the_cooldown_of_anybody_s_and_has_one_of_its_own() {
+    let mut document = with(1, T0 - SECOND);
+    let first = version(&mut document, T0);
+    let forged = document.ask_newer(first, Bearer::Anybody, T0, T0).call.unwrap();
+    document.fetched(forged, Ok((1, T0)), T0);
+    let (second, at) = (version(&mut document, T0), T0 + SECOND);
+    assert_eq!(document.ask_newer(second, Bearer::Anybody, at, at).call, None);
+    let rotated = document.ask_newer(second, Bearer::Provider, at, at).call.unwrap();
+    document.fetched(rotated, Ok((2, at)), at);
+    let (third, at) = (version(&mut document, at), at + SECOND);
+    for bearer in [Bearer::Provider, Bearer::Anybody] {
+        assert_eq!(used(&document.ask_newer(third, bearer, at, at)), (Some(2), false), "{bearer:?}");
+    }
+    let later = T0 + SECOND + COOLDOWN;
+    assert!(document.ask_newer(third, Bearer::Provider, later, later).call.is_some());
 }
 
 #[test]
 fn a_document_that_came_after_the_question_lacks_nothing_that_a_newer_one_would_have() {
     let mut document = with(1, T0);
     let first = version(&mut document, T0);
-    assert_eq!(used(&document.ask_newer(first, T0, T0 + SECOND)), (Some(1), false));
-    assert!(document.ask_newer(first, T0 + SECOND, T0 + SECOND).call.is_some());
+    assert_eq!(used(&document.ask_newer(first, Bearer::Anybody, T0, T0 + SECOND)), (Some(1), false));
+    assert!(document.ask_newer(first, Bearer::Anybody, T0 + SECOND, T0 + SECOND).call.is_some());
 }
 
 #[test]
@@ -113,24 +131,27 @@ fn one_who_lacks_something_joins_a_call_that_is_under_way_for_another_reason() {
     let (mut document, at) = (with(1, T0), T0 + FRESH);
     let first = version(&mut document, T0);
     let stale = document.ask(at);
-    assert_eq!(document.ask_newer(first, at, at), Answer { step: Step::Wait, call: None });
+    assert_eq!(document.ask_newer(first, Bearer::Anybody, at, at), Answer { step: Step::Wait, call: None });
     document.fetched(stale.call.unwrap(), Ok((2, at)), at);
-    assert_eq!(used(&document.ask_newer(first, at, at)), (Some(2), false));
+    assert_eq!(used(&document.ask_newer(first, Bearer::Anybody, at, at)), (Some(2), false));
     let (second, later) = (version(&mut document, at), at + SECOND);
-    assert!(document.ask_newer(second, later, later).call.is_some(), "it was none because of something missing");
+    assert!(
+        document.ask_newer(second, Bearer::Anybody, later, later).call.is_some(),
+        "it was none because of something missing"
+    );
 }
 
 #[test]
 fn a_call_for_what_was_missing_that_fails_is_told_apart_from_one_that_brought_nothing_new() {
     let mut document = with(1, T0 - SECOND);
     let first = version(&mut document, T0);
-    let miss = document.ask_newer(first, T0, T0).call.unwrap();
+    let miss = document.ask_newer(first, Bearer::Anybody, T0, T0).call.unwrap();
     document.fetched(miss, Err("down"), T0);
     for at in (0..30).map(|seconds| T0 + SECOND * seconds) {
-        assert_eq!(document.ask_newer(first, at, at).step, Step::Fail("down"));
+        assert_eq!(document.ask_newer(first, Bearer::Anybody, at, at).step, Step::Fail("down"));
         assert_eq!(used(&document.ask(at)), (Some(1), false), "the document itself serves on");
     }
-    assert!(document.ask_newer(first, T0 + COOLDOWN, T0 + COOLDOWN).call.is_some());
+    assert!(document.ask_newer(first, Bearer::Anybody, T0 + COOLDOWN, T0 + COOLDOWN).call.is_some());
 }
 
 #[test]
@@ -152,8 +173,8 @@ fn a_call_that_gives_no_sign_of_life_is_dead_and_the_next_one_makes_it() {
 fn a_dead_call_for_what_was_missing_does_not_use_up_the_cooldown() {
     let mut document = with(1, T0 - SECOND);
     let first = version(&mut document, T0);
-    assert!(document.ask_newer(first, T0, T0).call.is_some());
-    assert!(document.ask_newer(first, T0, T0 + SILENCE).call.is_some());
+    assert!(document.ask_newer(first, Bearer::Anybody, T0, T0).call.is_some());
+    assert!(document.ask_newer(first, Bearer::Anybody, T0, T0 + SILENCE).call.is_some());
 }
 
 #[test]

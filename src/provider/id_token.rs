@@ -173,7 +173,10 @@ fn reason(error: &ClaimsVerificationError) -> IdTokenError {
         ClaimsVerificationError::SignatureVerification(SignatureVerificationError::AmbiguousKeyId(_)) => {
             "the ID token does not say which key signed it, and several may have (kid)"
         }
-        ClaimsVerificationError::SignatureVerification(SignatureVerificationError::CryptoError(_)) => {
+        // A key that suits the algorithm in its type alone (its curve is another, it is too weak) may be another by now, too.
+        ClaimsVerificationError::SignatureVerification(
+            SignatureVerificationError::CryptoError(_) | SignatureVerificationError::InvalidKey(_),
+        ) => {
             return IdTokenError::BadSignature;
         }
         ClaimsVerificationError::SignatureVerification(

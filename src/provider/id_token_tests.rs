@@ -146,3 +146,28 @@ fn validate_raw(raw: &str, algorithms: &[CoreJwsSigningAlgorithm]) -> Result<Map
 fn a_token_without_a_key_id_passes_where_one_key_fits() {
     assert!(check_header(&json!({"alg": "EdDSA"}), &good()).is_ok());
 }
+
+#[test]
+fn a_key_of_the_named_id_that_fits_in_its_type_alone_is_worth_another_look() {
+    let raw = sign(&json!({"alg": "ES256", "kid": "k"}), &good());
+    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
+    let algorithms = [CoreJwsSigningAlgorithm::EcdsaP256Sha256];
+    let access_token = AccessToken::new("at".into());
+    let expected = Expected {
+        issuer: &issuer,
+        client_id: &client_id,
+        nonce: Some("n"),
+        access_token: &access_token,
+        algorithms: &algorithms,
+    };
+    for key in [
+        json!({"kty": "EC", "crv": "P-384", "x": "AAAA", "y": "AAAA", "kid": "k"}),
+        json!({"kty": "EC", "crv": "P-521", "x": "AAAA", "y": "AAAA", "kid": "k"}),
+        json!({"kty": "RSA", "n": "AAAA", "e": "AQAB", "kid": "k"}),
+        json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA", "kid": "k"}),
+    ] {
+        let keys: CoreJsonWebKeySet = serde_json::from_value(json!({ "keys": [key] })).unwrap();
+        let error = validate(&raw, &keys, expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap()).unwrap_err();
+        assert!(error.is_about_the_key(), "{key}: {error}");
+    }
+}

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::claims::{self, Claims};
 use super::discovery::Metadata;
+use super::document::Bearer;
 use super::id_token::{self, Expected, IdTokenError};
 use super::oidc::Oidc;
 use super::user_info::{Asking, PATIENCE, UserInfo};
@@ -119,7 +120,9 @@ impl Oidc {
             algorithms: &algorithms,
         };
         let check = |keys: &CoreJsonWebKeySet| id_token::validate(raw, keys, expected, tokens.received_at);
-        let claims = keys::check(metadata.jwks_uri(), &self.background, check).await.map_err(Unvalidated::NoKeys)?;
+        let claims = keys::check(metadata.jwks_uri(), &self.background, Bearer::Provider, check)
+            .await
+            .map_err(Unvalidated::NoKeys)?;
         claims.map_err(|error| match error {
             IdTokenError::UnknownKey => Unvalidated::NoKey(error.to_string()),
             IdTokenError::BadSignature | IdTokenError::Invalid(_) => Unvalidated::Invalid(error.to_string()),
@@ -134,7 +137,7 @@ impl Identity {
     }
 
     /// Those of UserInfo.
-    fn user_info(&self) -> Claims {
+    pub fn user_info(&self) -> Claims {
         serde_json::from_str(&self.user_info).unwrap_or_default()
     }
 

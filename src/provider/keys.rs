@@ -9,7 +9,7 @@ use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
 use openidconnect::{DiscoveryError, JsonWebKey as _, JsonWebKeySetUrl, JsonWebKeyUse};
 
 use super::discovery::unanswered;
-use super::document::Kept;
+use super::document::{Bearer, Kept};
 use super::id_token::{ALGORITHMS, IdTokenError};
 use super::jws;
 use super::published::{Background, Fetched, Missing, Published, Source};
@@ -20,11 +20,12 @@ thread_local! {
     static KEYS: Published<CoreJsonWebKeySet> = RefCell::default();
 }
 
-/// What `check` says of the provider's keys, which are published at `uri`; where one is missing or does not fit, of what
-/// they are now.
+/// What `check` says of a token that `bearer` brought and the provider's keys, which are published at `uri`; where one is
+/// missing or does not fit, of what they are now.
 pub async fn check<T>(
     uri: &JsonWebKeySetUrl,
     background: &Background,
+    bearer: Bearer,
     check: impl Fn(&CoreJsonWebKeySet) -> Result<T, IdTokenError>,
 ) -> Result<Result<T, IdTokenError>, ProviderError> {
     let call = || call(uri);
@@ -36,7 +37,7 @@ pub async fn check<T>(
     };
     loop {
         match check(&keys.value) {
-            Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), since).await {
+            Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), bearer, since).await {
                 Ok(Some(newer)) => keys = newer,
                 Ok(None) => return Ok(Err(error)),
                 Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),

@@ -5,8 +5,9 @@ use openidconnect::{ClientId, IssuerUrl};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::id_token::{IdTokenError, LEEWAY, payload, unix};
-use super::jws::check_signature;
+use super::document::Bearer;
+use super::id_token::{IdTokenError, LEEWAY, unix};
+use super::jws::Jws;
 use super::oidc::Oidc;
 use super::{ProviderError, keys};
 
@@ -53,7 +54,7 @@ impl Oidc {
         let expected =
             Expected { issuer: &self.settings.issuer, client_id: &self.settings.client_id, algorithms: &algorithms };
         let check = |keys: &CoreJsonWebKeySet| validate(raw, keys, expected, now);
-        let validated = keys::check(metadata.jwks_uri(), &self.background, check).await?;
+        let validated = keys::check(metadata.jwks_uri(), &self.background, Bearer::Anybody, check).await?;
         validated.map_err(|error| ProviderError::Callback(error.to_string()))
     }
 }
@@ -69,8 +70,8 @@ pub fn validate(
     if raw.len() > MAX_BYTES {
         return Err(invalid("the logout token is too long"));
     }
-    check_signature(raw, keys, algorithms, &TYPES)?;
-    let claims = payload(raw).ok_or(invalid("the logout token is malformed"))?;
+    let jws = Jws::read(raw, algorithms, &TYPES)?;
+    let claims = &jws.claims;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let number = |name: &str| claims.get(name).and_then(Value::as_f64);
 
@@ -105,6 +106,8 @@ pub fn validate(
         return Err(invalid("the logout token names nobody (sub, sid)"));
     }
     let jti = text("jti").ok_or(invalid("the logout token has no jti"))?.to_owned();
+    // Last of all: anybody may send a token, and what cannot be good costs the provider no fetch.
+    jws.verify(keys)?;
     // Whatever its `exp`: it is too old by then.
     let expires_at = now.saturating_add(MAX_AGE).saturating_add(LEEWAY);
     Ok(LogoutToken { issuer: issuer.to_string(), subject, sid, jti, expires_at })

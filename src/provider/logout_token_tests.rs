@@ -107,6 +107,25 @@ fn a_token_with_another_algorithm_type_or_signature_is_refused() {
 }
 
 #[test]
+fn a_token_that_cannot_be_good_is_refused_before_its_key_is_looked_for() {
+    let header = json!({"alg": "EdDSA", "kid": "nobody's"});
+    assert_eq!(check_header(&header, &good()), Err(IdTokenError::UnknownKey));
+    for (name, value) in [
+        ("iss", json!("https://evil.example")),
+        ("aud", json!("other")),
+        ("iat", json!(NOW - 601)),
+        ("exp", json!(NOW - 61)),
+        ("events", json!({})),
+        ("nonce", json!("n")),
+        ("sub", json!("")),
+        ("jti", json!("")),
+    ] {
+        let refused = check_header(&header, &with(name, value.clone()));
+        assert!(matches!(refused, Err(IdTokenError::Invalid(_))), "{name}: {value}");
+    }
+}
+
+#[test]
 fn an_algorithm_that_is_not_the_registration_s_is_refused_though_the_signature_is_good() {
     let token = sign(&json!({"alg": "EdDSA", "kid": "k"}), &good());
     assert!(validate_raw(&token, &ALGORITHMS).is_ok());

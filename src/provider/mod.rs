@@ -1,4 +1,4 @@
-//! The provider that users log in at: what the session actor needs of one, and the kinds there are.
+//! The provider that users log in at: what the session actor and the gateway need of one, and the kinds there are.
 
 use std::rc::Rc;
 
@@ -72,6 +72,23 @@ impl ProviderError {
     }
 }
 
+/// A code that was exchanged, or was not, and made no login.
+#[derive(Debug)]
+pub struct ExchangeError {
+    /// Why.
+    pub error: ProviderError,
+    /// The refresh token that came all the same: nobody keeps it.
+    pub granted: Option<RefreshToken>,
+    /// The provider's session that it belongs to, where that is known for certain.
+    pub sid: Option<String>,
+}
+
+impl From<ProviderError> for ExchangeError {
+    fn from(error: ProviderError) -> Self {
+        Self { error, granted: None, sid: None }
+    }
+}
+
 /// How presenting a refresh token came out, where it brought no tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshFailure {
@@ -88,30 +105,27 @@ pub enum RefreshFailure {
     Unknown(String),
     /// The organization to switch to wants a login of its own, or there is none such; the grant stays as it was.
     OtherOrganization(String),
-    /// Another one, with the provider's own words for the log alone ([`said`]).
-    Said {
-        /// What is wrong.
-        failure: Box<Self>,
-        /// A sentence.
-        said: String,
-    },
 }
 
 impl RefreshFailure {
-    /// The same, with what the provider said where it said something.
-    pub fn with_words(self, said: Option<String>) -> Self {
-        match said {
-            Some(said) => Self::Said { failure: Box::new(self), said },
-            None => self,
-        }
+    /// The failure, and what the provider said where it said something.
+    pub const fn with_words(self, said: Option<String>) -> RefreshError {
+        RefreshError { failure: self, said }
     }
+}
 
-    /// The failure, and what the provider said of it.
-    pub fn apart(self) -> (Self, Option<String>) {
-        match self {
-            Self::Said { failure, said } => (failure.apart().0, Some(said)),
-            plain => (plain, None),
-        }
+/// Why a refresh brought no tokens.
+#[derive(Debug)]
+pub struct RefreshError {
+    /// What is wrong.
+    pub failure: RefreshFailure,
+    /// The provider's own words, a sentence for the log alone ([`said`]).
+    pub said: Option<String>,
+}
+
+impl From<RefreshFailure> for RefreshError {
+    fn from(failure: RefreshFailure) -> Self {
+        failure.with_words(None)
     }
 }
 
@@ -239,7 +253,7 @@ impl Provider {
     }
 
     /// Redeems a code.
-    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
+    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ExchangeError> {
         match self {
             Self::Oidc(oidc) => oidc.exchange(now, exchange).await,
             Self::Auth0(auth0) => auth0.exchange(now, exchange).await,
@@ -255,7 +269,7 @@ impl Provider {
         token: &RefreshToken,
         identity: &Identity,
         organization: Option<&str>,
-    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+    ) -> Result<(Tokens, Option<Identity>), RefreshError> {
         match self {
             Self::Oidc(oidc) => oidc.refresh(now, token, identity).await,
             Self::Auth0(auth0) => auth0.refresh(now, token, identity).await,
@@ -269,6 +283,14 @@ impl Provider {
         match self {
             Self::Oidc(oidc) => Some(oidc.ask_user_info(now, access_token.clone(), identity.subject.clone())),
             Self::Auth0(_) | Self::WorkOs(_) => None,
+        }
+    }
+
+    /// Whether UserInfo is asked at refreshes, too.
+    pub const fn asks_user_info_again(&self) -> bool {
+        match self {
+            Self::Oidc(_) => true,
+            Self::Auth0(_) | Self::WorkOs(_) => false,
         }
     }
 

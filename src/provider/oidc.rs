@@ -2,8 +2,8 @@
 
 use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm};
 use openidconnect::{
-    AuthType, AuthorizationCode, CsrfToken, EndSessionUrl, HttpRequest, LogoutRequest, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
+    AuthType, AuthorizationCode, CsrfToken, EndSessionUrl, HttpRequest, LogoutHint, LogoutRequest, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
 };
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -15,7 +15,10 @@ use super::http;
 use super::identity::Identified;
 use super::published::Background;
 use super::token::{OidcClient, TokenSet};
-use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, said};
+use super::{
+    Authorization, EndSession, Exchange, ExchangeError, ProviderError, RefreshError, RefreshFailure, SignIn, Tokens,
+    said,
+};
 use crate::actors::session::state::Identity;
 use crate::ambient;
 use crate::config::{self, Par, TokenAuth};
@@ -224,13 +227,25 @@ impl Oidc {
     }
 
     /// See [`super::Provider::exchange`].
-    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
+    pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ExchangeError> {
         let metadata = self.metadata(now).await?;
         let (set, received_at) = self.redeem(&metadata, exchange).await?;
+        let signed_in = self.signed_in(&metadata, &set, received_at, exchange.nonce).await;
+        signed_in.map_err(|error| ExchangeError { error, granted: set.granted(), sid: None })
+    }
+
+    /// The login that a token response makes.
+    async fn signed_in(
+        &self,
+        metadata: &Metadata,
+        set: &TokenSet,
+        received_at: OffsetDateTime,
+        nonce: &str,
+    ) -> Result<SignIn, ProviderError> {
         let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
         let tokens = set.tokens(received_at)?;
-        let Identified { identity, remark, user_info } = self.identify(&metadata, raw, exchange.nonce, &tokens).await?;
-        let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(&metadata));
+        let Identified { identity, remark, user_info } = self.identify(metadata, raw, nonce, &tokens).await?;
+        let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(metadata));
         Ok(SignIn { identity, tokens, remark, no_refresh_token, user_info })
     }
 
@@ -275,7 +290,7 @@ impl Oidc {
         now: OffsetDateTime,
         token: &RefreshToken,
         identity: &Identity,
-    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+    ) -> Result<(Tokens, Option<Identity>), RefreshError> {
         // Nothing was presented yet: without the metadata the token is as good as before.
         let not_presented = |why: String| RefreshFailure::Deferred { retry_after: None, why };
         let metadata = self.metadata(now).await.map_err(|error| not_presented(error.to_string()))?;
@@ -323,13 +338,21 @@ impl Oidc {
     pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
-        let mut request = LogoutRequest::from(EndSessionUrl::from_url(endpoint))
-            .set_client_id(self.settings.client_id.clone())
-            .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?)
-            .set_state(CsrfToken::new(logout.state.to_owned()));
+        let back = PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?;
+        let request = || {
+            LogoutRequest::from(EndSessionUrl::from_url(endpoint.clone()))
+                .set_client_id(self.settings.client_id.clone())
+                .set_post_logout_redirect_uri(back.clone())
+                .set_state(CsrfToken::new(logout.state.to_owned()))
+        };
         if let Ok(hint) = logout.identity.id_token.parse::<CoreIdToken>() {
-            request = request.set_id_token_hint(&hint);
+            let url = request().set_id_token_hint(&hint).http_get_url();
+            if url.as_str().len() <= MAX_URL {
+                return Some(url.into());
+            }
         }
+        let hint = logout.identity.sid.clone().map(LogoutHint::new);
+        let request = hint.into_iter().fold(request(), |request, hint| request.set_logout_hint(hint));
         Some(request.http_get_url().into())
     }
 

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use worker::Delay;
 
 use super::ProviderError;
-use super::document::{Answer, Document, Kept, Step, Version};
+use super::document::{Answer, Bearer, Document, Kept, Step, Version};
 use crate::ambient;
 
 /// How often one who waits looks whether a call is done.
@@ -99,9 +99,14 @@ impl<T> Source<'_, T> {
         self.settle(now, Document::ask).await
     }
 
-    /// The document after `than`, which lacked something that was wanted at `since`; none where there is no newer one for now.
-    pub async fn newer_than(&self, than: Version, since: OffsetDateTime) -> Result<Option<Kept<Rc<T>>>, Missing> {
-        let newest = self.settle(ambient::now(), |document, now| document.ask_newer(than, since, now)).await?;
+    /// The document after `than`, which lacked something for a token of `bearer`'s that was wanted at `since`; none where there is no newer one for now.
+    pub async fn newer_than(
+        &self,
+        than: Version,
+        bearer: Bearer,
+        since: OffsetDateTime,
+    ) -> Result<Option<Kept<Rc<T>>>, Missing> {
+        let newest = self.settle(ambient::now(), |document, now| document.ask_newer(than, bearer, since, now)).await?;
         Ok(Some(newest).filter(|newest| newest.version() != than))
     }
 

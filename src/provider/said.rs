@@ -4,7 +4,7 @@
 //! Anybody can put words into a callback, and a provider may quote what it was sent. So this goes into log lines alone,
 //! never onto a page or into the ledger, and it holds nothing of the request's secrets.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,6 +16,8 @@ use url::form_urlencoded;
 const MAX: usize = 200;
 /// How many are looked at: nobody says more in an error.
 const MAX_READ: usize = 1000;
+/// How many characters of a secret are looked for.
+const MAX_SECRET: usize = 16_384;
 /// As many characters of a secret in a row give it away in part. A shorter secret is looked for as a whole.
 const PIECE: usize = 8;
 /// What stands in a secret's place.
@@ -99,21 +101,19 @@ fn clean(text: &str, secrets: &[String]) -> String {
         text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").chars().collect();
     let mut secret = vec![false; text.len()];
     let encoded = |secret: &String| form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
-    let mut pieces: HashMap<&[char], Vec<usize>> = HashMap::new();
-    for (at, piece) in text.windows(PIECE).enumerate() {
-        pieces.entry(piece).or_default().push(at);
+    let sought: Vec<Vec<char>> = secrets
+        .iter()
+        .flat_map(|secret| [secret.clone(), encoded(secret)])
+        .map(|secret| secret.chars().take(MAX_SECRET).collect())
+        .collect();
+    // Each piece of a secret and each place of the text is looked at once: a stranger chooses how often they repeat.
+    let pieces: HashSet<&[char]> = sought.iter().flat_map(|secret| secret.windows(PIECE)).collect();
+    for (at, _) in text.windows(PIECE).enumerate().filter(|(_, piece)| pieces.contains(piece)) {
+        mark(&mut secret, at, PIECE);
     }
-    for sought in secrets.iter().flat_map(|secret| [secret.clone(), encoded(secret)]) {
-        let sought: Vec<char> = sought.chars().collect();
-        for piece in sought.windows(PIECE) {
-            for at in pieces.get(piece).into_iter().flatten() {
-                mark(&mut secret, *at, PIECE);
-            }
-        }
-        if (1..PIECE).contains(&sought.len()) {
-            for (at, _) in text.windows(sought.len()).enumerate().filter(|(_, found)| *found == sought) {
-                mark(&mut secret, at, sought.len());
-            }
+    for short in sought.iter().filter(|secret| (1..PIECE).contains(&secret.len())) {
+        for (at, _) in text.windows(short.len()).enumerate().filter(|(_, found)| *found == short.as_slice()) {
+            mark(&mut secret, at, short.len());
         }
     }
     mark_tokens(&text, &mut secret);

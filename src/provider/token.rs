@@ -77,6 +77,11 @@ impl TokenSet {
         self.0.extra_fields().id_token.as_deref()
     }
 
+    /// The refresh token, whatever the rest is like.
+    pub fn granted(&self) -> Option<RefreshToken> {
+        self.0.refresh_token().filter(|token| !token.secret().is_empty()).cloned()
+    }
+
     /// The tokens, if the gateway can use them.
     pub fn tokens(&self, received_at: OffsetDateTime) -> Result<Tokens, ProviderError> {
         let rejected = |what: &str| Err(ProviderError::Rejected(what.to_owned()));
@@ -96,7 +101,7 @@ impl TokenSet {
             access_token: self.0.access_token().clone(),
             // A decade is as good as for ever, and safe to add to a time.
             lifetime: lifetime.map(|life| life.min(Duration::days(3650))),
-            refresh_token: self.0.refresh_token().filter(|token| !token.secret().is_empty()).cloned(),
+            refresh_token: self.granted(),
             received_at,
         })
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{Either, LocalBoxFuture, Shared, select};
 use openidconnect::{AccessToken, HttpRequest};
+use serde_json::Value;
 use time::OffsetDateTime;
 use worker::Delay;
 
@@ -87,11 +88,13 @@ impl Oidc {
     }
 }
 
+/// An answer about nobody is none: section 5.3.2 requires a `sub`.
 fn read(body: &[u8], subject: &str) -> UserInfo {
-    match serde_json::from_slice::<Claims>(body) {
-        Ok(said) if said.get("sub").is_some_and(|sub| sub == subject) => UserInfo::Said(claims::of_user_info(said)),
-        Ok(_) => UserInfo::OtherSubject,
-        Err(_) => UserInfo::NoAnswer,
+    let Ok(said) = serde_json::from_slice::<Claims>(body) else { return UserInfo::NoAnswer };
+    match said.get("sub") {
+        None | Some(Value::Null) => UserInfo::NoAnswer,
+        Some(sub) if sub == subject => UserInfo::Said(claims::of_user_info(said)),
+        Some(_) => UserInfo::OtherSubject,
     }
 }
 
@@ -100,14 +103,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_about_somebody_else_or_about_nobody_is_told_apart_from_none() {
+    fn an_answer_about_somebody_else_is_told_apart_from_one_about_nobody_which_is_none() {
         assert!(matches!(read(br#"{"sub":"ada","name":"Ada"}"#, "ada"), UserInfo::Said(claims) if claims.len() == 1));
-        for other in
-            [&br#"{"sub":"grace"}"#[..], br#"{"name":"Ada"}"#, br#"{"sub":null}"#, br#"{"sub":["ada"]}"#, b"{}"]
-        {
+        for other in [&br#"{"sub":"grace"}"#[..], br#"{"sub":""}"#, br#"{"sub":["ada"]}"#, br#"{"sub":7}"#] {
             assert_eq!(read(other, "ada"), UserInfo::OtherSubject);
         }
-        for nothing in [&b""[..], b"<h1>", b"[]", b"null"] {
+        for nothing in [&b"{}"[..], br#"{"name":"Ada"}"#, br#"{"sub":null}"#, b"", b"<h1>", b"[]", b"null"] {
             assert_eq!(read(nothing, "ada"), UserInfo::NoAnswer);
         }
     }

@@ -10,10 +10,14 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::discovery::unanswered;
-use super::id_token::IdTokenError;
+use super::document::Bearer;
+use super::id_token::{IdTokenError, payload};
 use super::patience::patience;
 use super::published::Background;
-use super::{Authorization, EndSession, Exchange, ProviderError, RefreshFailure, SignIn, Tokens, http, keys, said};
+use super::{
+    Authorization, EndSession, Exchange, ExchangeError, ProviderError, RefreshError, RefreshFailure, SignIn, Tokens,
+    http, keys, said,
+};
 use crate::actors::session::state::Identity;
 use crate::ambient;
 use crate::config;
@@ -101,23 +105,28 @@ impl WorkOs {
     }
 
     /// See [`super::Provider::exchange`].
-    pub async fn exchange(&self, exchange: Exchange<'_>) -> Result<SignIn, ProviderError> {
+    pub async fn exchange(&self, exchange: Exchange<'_>) -> Result<SignIn, ExchangeError> {
         let grant =
             [("grant_type", "authorization_code"), ("code", exchange.code), ("code_verifier", exchange.code_verifier)];
         let answer = self.authenticate(&grant).await.map_err(unanswered)?;
         if !(200..300).contains(&answer.status) {
-            return Err(answer::exchange_error(answer.status, &answer.body).with_words(answer.said));
+            return Err(answer::exchange_error(answer.status, &answer.body).with_words(answer.said).into());
         }
         let tokens = answer::tokens(&answer.body, answer.received_at)?;
+        let granted = tokens.refresh_token.clone();
+        let refused =
+            |error: ProviderError, sid: Option<String>| ExchangeError { error, granted: granted.clone(), sid };
         let claims =
             self.validate(&tokens.access_token, answer.received_at).await.map_err(|untaken| match untaken {
-                Untaken::Invalid(why) | Untaken::NoKey(why) => ProviderError::Callback(why),
-                Untaken::NoKeys(error) => error,
+                Untaken::Invalid(why) | Untaken::NoKey(why) => refused(ProviderError::Callback(why), None),
+                Untaken::NoKeys(error) => refused(error, None),
             })?;
-        let identity = identity::of(self.settings.issuer(), &answer.body, claims).ok_or_else(other_user)?;
+        let sid = claims.get("sid").and_then(Value::as_str).map(str::to_owned);
+        let identity = identity::of(self.settings.issuer(), &answer.body, claims)
+            .ok_or_else(|| refused(other_user(), sid.clone()))?;
         let wanted = self.settings.organization().or(exchange.organization);
         if wanted.is_some() && identity.organization().as_deref() != wanted {
-            return Err(ProviderError::Callback(OTHER_ORGANIZATION.to_owned()));
+            return Err(refused(ProviderError::Callback(OTHER_ORGANIZATION.to_owned()), sid));
         }
         let no_refresh_token =
             tokens.refresh_token.is_none().then_some("no refresh token came, contrary to WorkOS's word");
@@ -131,7 +140,7 @@ impl WorkOs {
         token: &RefreshToken,
         known: &Identity,
         organization: Option<&str>,
-    ) -> Result<(Tokens, Option<Identity>), RefreshFailure> {
+    ) -> Result<(Tokens, Option<Identity>), RefreshError> {
         let mut grant = vec![("grant_type", "refresh_token"), ("refresh_token", token.secret())];
         let own = known.organization();
         grant.extend(organization.or(own.as_deref()).map(|organization| ("organization_id", organization)));
@@ -147,29 +156,30 @@ impl WorkOs {
         }
         let unknown = |error: ProviderError| RefreshFailure::Unknown(error.to_string());
         let tokens = answer::tokens(&answer.body, answer.received_at).map_err(unknown)?;
-        let claims = match self.validate(&tokens.access_token, answer.received_at).await {
-            Ok(claims) => claims,
-            Err(Untaken::Invalid(why)) => return Err(RefreshFailure::Refused(why)),
-            // A rotation of keys must not end sessions: nothing of the token is used but its end, and TLS vouches for that.
-            Err(Untaken::NoKey(_) | Untaken::NoKeys(_)) => {
-                return if identity::user_id(&answer.body) == Some(known.subject.as_str()) {
-                    Ok((tokens, None))
-                } else {
-                    Err(RefreshFailure::Refused(other_user().to_string()))
-                };
+        // A rotation of keys must not end sessions: what cannot be checked ends one only where it does not even claim to be
+        // the session's, and nothing of it is used.
+        let unchecked = || payload(tokens.access_token.secret()).unwrap_or_default();
+        let (claims, no_key) = match self.validate(&tokens.access_token, answer.received_at).await {
+            Ok(claims) => (claims, None),
+            Err(Untaken::Invalid(why)) => return Err(RefreshFailure::Refused(why).into()),
+            Err(Untaken::NoKey(why)) => (unchecked(), Some(why)),
+            Err(Untaken::NoKeys(error)) => {
+                (unchecked(), Some(format!("the refreshed access token cannot be checked: {error}")))
             }
         };
-        match identity::of(self.settings.issuer(), &answer.body, claims) {
-            Some(identity) if identity.subject != known.subject => {
-                Err(RefreshFailure::Refused(other_user().to_string()))
-            }
+        let failure = match identity::of(self.settings.issuer(), &answer.body, claims) {
+            Some(identity) if identity.subject != known.subject => RefreshFailure::Refused(other_user().to_string()),
             // A session without one stays without one.
             Some(identity) if identity.organization().as_deref() != organization.or(own.as_deref()) => {
-                Err(RefreshFailure::Refused("the refreshed tokens are for another organization (org_id)".to_owned()))
+                RefreshFailure::Refused("the refreshed tokens are for another organization (org_id)".to_owned())
             }
-            Some(identity) => Ok((tokens, Some(identity))),
-            None => Err(RefreshFailure::Refused(other_user().to_string())),
-        }
+            Some(identity) => match no_key {
+                None => return Ok((tokens, Some(identity))),
+                Some(why) => RefreshFailure::Unknown(why),
+            },
+            None => RefreshFailure::Refused(other_user().to_string()),
+        };
+        Err(failure.into())
     }
 
     /// The call that brings tokens. The API key is the client secret, and travels in the body.
@@ -209,7 +219,8 @@ impl WorkOs {
     /// Validates an access token, with one look at the keys anew where its key is missing.
     async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untaken> {
         let check = |keys: &CoreJsonWebKeySet| access_token::validate(token.secret(), keys, &self.settings, now);
-        let claims = keys::check(&self.jwks_uri(), &self.background, check).await.map_err(Untaken::NoKeys)?;
+        let claims =
+            keys::check(&self.jwks_uri(), &self.background, Bearer::Provider, check).await.map_err(Untaken::NoKeys)?;
         claims.map_err(|error| match error {
             IdTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
             IdTokenError::BadSignature | IdTokenError::Invalid(_) => Untaken::Invalid(error.to_string()),

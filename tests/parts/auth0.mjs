@@ -39,11 +39,12 @@ export async function startAuth0({ accessTokenSeconds = 300 } = {}) {
 }
 
 /** A gateway before the hostile stand-in, which is a tenant of Auth0's. */
-export async function hostileTenant(t, { hostile = {}, vars } = {}) {
+export async function hostileTenant(t, { hostile = {}, vars, ...more } = {}) {
   const port = await freePort();
   const discovery = { authorization_response_iss_parameter_supported: false, ...hostile.discovery };
   return createWorld(t, {
     hostile: { slash: true, port, ...hostile, discovery },
     vars: { PROVIDER: "auth0", AUTH0_DOMAIN: `http://127.0.0.1:${port}`, OIDC_ISSUER: undefined, ...vars },
+    ...more,
   });
 }

@@ -36,6 +36,8 @@ pub struct Attempt {
     pub prompt_none: bool,
     /// The organization that was asked for: the tokens have to be for it.
     pub organization: Option<String>,
+    /// The other parameters of `/login`, as far as there was room for them: for the login that follows one that failed.
+    pub hints: Vec<(String, String)>,
 }
 
 /// What a login is for.
@@ -134,6 +136,7 @@ mod tests {
             occasion: Occasion::Asked,
             prompt_none: false,
             organization: None,
+            hints: Vec::new(),
         }
     }
 

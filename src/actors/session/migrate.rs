@@ -149,7 +149,7 @@ impl Session {
             epoch: moved.epoch,
             refresh_token: None,
             ledger: ledger::entries(&self.sql).unwrap_or_default(),
-            superseding: Vec::new(),
+            superseding: moved.untold(),
         };
         Some(Ok(Migrated::Leaves(successor.is_of(&moved.user).then(|| Box::new(estate)))))
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::active::Active;
+use super::attempt::Predecessor;
 use super::grant::{Grant, Refreshing};
 use super::message::{EndReason, Successor, UserPlace, Whereabouts};
 use super::state::{RETENTION, Standing};
@@ -152,6 +153,27 @@ impl Moved {
     /// Whether those who come with the old cookie are sent on.
     pub const fn forwards(&self) -> bool {
         matches!(self.afterwards, Afterwards::Forwarding)
+    }
+
+    /// The session that took this one's place.
+    pub fn successor(&self) -> Successor {
+        let (issuer, subject) = self.user.clone();
+        Successor {
+            actor: self.to.actor.clone(),
+            region: self.to.region,
+            issuer,
+            subject,
+            needs_refresh_token: false,
+            signed_in_at: self.moved_at,
+        }
+    }
+
+    /// The sessions whose place this one had taken and that had yet to be told, as far as that is still known.
+    pub fn untold(&self) -> Vec<Predecessor> {
+        match &self.afterwards {
+            Afterwards::Grace { active, .. } => active.superseding.sessions().to_vec(),
+            Afterwards::Forwarding | Afterwards::Superseded => Vec::new(),
+        }
     }
 
     /// Whether those who come with the old cookie may still be served here.

@@ -64,6 +64,7 @@ fn successor() -> Successor {
         issuer: "iss".into(),
         subject: "sub".into(),
         needs_refresh_token: false,
+        signed_in_at: T0,
     }
 }
 

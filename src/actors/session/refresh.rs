@@ -25,7 +25,7 @@ use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch}
 use super::single_flight::Flight;
 use super::state::{Grant, Identity, Refreshing, State};
 use crate::ambient;
-use crate::provider::RefreshFailure;
+use crate::provider::{RefreshError, RefreshFailure};
 
 /// How often a token is presented again after a complete answer that says: not now.
 const RETRIES: u32 = 3;
@@ -165,7 +165,7 @@ impl Session {
             };
             let Presentation { token, identity, .. } = &presentation;
             let result = self.provider.refresh(ambient::now(), token, identity, organization).await;
-            let failure = match result {
+            let error = match result {
                 Ok((tokens, renewed)) => {
                     let access_token = tokens.access_token.clone();
                     let sid = renewed
@@ -183,9 +183,9 @@ impl Session {
                     }
                     return outcome;
                 }
-                Err(failure) => failure,
+                Err(error) => error,
             };
-            match self.after_failure(failure, &presentation, cause, began, tries).await {
+            match self.after_failure(error, &presentation, cause, began, tries).await {
                 Ok(pause) => {
                     tries = tries.saturating_add(1);
                     if pause.is_positive() {
@@ -277,29 +277,30 @@ impl Session {
     /// What a failure means: a pause before the next try, or the end of trying.
     async fn after_failure(
         self: &Rc<Self>,
-        failure: RefreshFailure,
+        RefreshError { failure, said }: RefreshError,
         presentation: &Presentation,
         cause: Cause,
         began: OffsetDateTime,
         tries: u32,
     ) -> Result<Duration, Outcome> {
         let now = ambient::now();
-        let (failure, said) = failure.apart();
         let record = |outcome: &str, detail: &str| {
             self.record_with_words(Event::Refresh, outcome, cause, began, detail, said.as_deref());
         };
-        match failure {
-            _ if self.active(|_| ()).is_none() => Err(Outcome::Ended),
+        // From here on it is not known whether the provider took the token: the pause before the next try, the one that the
+        // provider asked for, and why.
+        let (pause, asked, why) = match failure {
+            _ if self.active(|_| ()).is_none() => return Err(Outcome::Ended),
             RefreshFailure::Refused(why) => {
                 record("refused", &why);
                 let reason = EndReason::RefreshRejected;
                 let _ = self.end(reason, cause, reason.in_words(cause)).await;
-                Err(Outcome::Ended)
+                return Err(Outcome::Ended);
             }
             RefreshFailure::OtherOrganization(why) => {
                 let _ = self.establish(|state| state.deferred(now)).await;
                 record("other_organization", &why);
-                Err(Outcome::OtherOrganization)
+                return Err(Outcome::OtherOrganization);
             }
             RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
                 let asked = retry_after.unwrap_or_default();
@@ -311,44 +312,35 @@ impl Session {
                 let pause = self.pause_after_series(asked);
                 let _ = self.establish(|state| state.deferred(now.saturating_add(pause)).series_failed()).await;
                 record("deferred", &format!("{why}; it is asked again later"));
-                Err(unavailable_for(pause))
+                return Err(unavailable_for(pause));
             }
-            RefreshFailure::Deferred { .. } | RefreshFailure::Unknown(_) => {
-                let (pause, asked, why) = match failure {
-                    RefreshFailure::Deferred { retry_after, why } => {
-                        let asked = retry_after.unwrap_or_default();
-                        (asked.max(backoff(tries)), asked, why)
-                    }
-                    RefreshFailure::Unknown(why)
-                    | RefreshFailure::Refused(why)
-                    | RefreshFailure::OtherOrganization(why) => (Duration::ZERO, Duration::ZERO, why),
-                    RefreshFailure::Said { .. } => (Duration::ZERO, Duration::ZERO, String::new()),
-                };
-                let leeway_ends = presentation.first_at.saturating_add(self.config.provider.reuse_leeway());
-                let again_at = now.saturating_add(pause);
-                let in_time = again_at <= began.saturating_add(TRIES_WITHIN);
-                if tries < RETRIES && in_time && again_at < leeway_ends {
-                    if pause.is_positive() {
-                        let _ = self.establish(|state| state.waiting(again_at)).await;
-                    }
-                    return Ok(pause);
-                }
-                let pause = self.pause_after_series(asked);
-                let again_at = now.saturating_add(pause);
-                let outcome = if again_at < leeway_ends {
-                    let _ = self.establish(|state| state.waiting(again_at).series_failed()).await;
-                    unavailable_for(pause)
-                } else {
-                    let _ = self.establish(State::lost).await;
-                    Outcome::NoToken
-                };
-                let detail = format!("{why}; whether the provider took the refresh token is not known");
-                record("unknown", &detail);
-                Err(outcome)
+            RefreshFailure::Deferred { retry_after, why } => {
+                let asked = retry_after.unwrap_or_default();
+                (asked.max(backoff(tries)), asked, why)
             }
-            // It was taken apart.
-            RefreshFailure::Said { .. } => Err(Outcome::NoToken),
+            RefreshFailure::Unknown(why) => (Duration::ZERO, Duration::ZERO, why),
+        };
+        let leeway_ends = presentation.first_at.saturating_add(self.config.provider.reuse_leeway());
+        let again_at = now.saturating_add(pause);
+        let in_time = again_at <= began.saturating_add(TRIES_WITHIN);
+        if tries < RETRIES && in_time && again_at < leeway_ends {
+            if pause.is_positive() {
+                let _ = self.establish(|state| state.waiting(again_at)).await;
+            }
+            return Ok(pause);
         }
+        let pause = self.pause_after_series(asked);
+        let again_at = now.saturating_add(pause);
+        let outcome = if again_at < leeway_ends {
+            let _ = self.establish(|state| state.waiting(again_at).series_failed()).await;
+            unavailable_for(pause)
+        } else {
+            let _ = self.establish(State::lost).await;
+            Outcome::NoToken
+        };
+        let detail = format!("{why}; whether the provider took the refresh token is not known");
+        record("unknown", &detail);
+        Err(outcome)
     }
 
     /// How long nobody tries now that the tries are used up: no less than the provider asked for.

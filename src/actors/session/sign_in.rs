@@ -14,7 +14,7 @@ use crate::ambient;
 use crate::credential::Secret;
 use crate::provider::answer::{authorization_error, plain_code};
 use crate::provider::turned_down::TurnedDown;
-use crate::provider::{Exchange, ProviderError, SignIn, Tokens};
+use crate::provider::{Exchange, ExchangeError, ProviderError, SignIn, Tokens};
 use crate::region::Region;
 use crate::store::StoreError;
 
@@ -65,10 +65,7 @@ impl Session {
                 let why = why.as_deref().map_or_else(String::new, |why| format!(" ({why})"));
                 ("login_needed", format!("the provider has no session to log in from silently{why}"))
             }
-            Ok((Completed::Kept, why)) => {
-                let why = why.as_deref().unwrap_or_default();
-                ("kept", format!("the session stays where it is: {why}"))
-            }
+            Ok((Completed::Kept, why)) => ("kept", why.clone().unwrap_or_default()),
             Err(error) => (word(error), format!("the login failed: {error}")),
         };
         let said = match &outcome {
@@ -100,7 +97,7 @@ impl Session {
         let code = match self.code(callback, &attempt).await {
             Ok(Ok(code)) => code,
             Ok(Err(without_session)) => return Ok(without_session),
-            Err(error) if is_move => return Ok((Completed::Kept, Some(error.to_string()))),
+            Err(error) if is_move => return Ok(stays(&error)),
             Err(error) => return Err(error),
         };
         let now = ambient::now();
@@ -115,7 +112,7 @@ impl Session {
         match self.redeem(&code, Login { attempt: *attempt, redirect_uri, replaces }).await {
             Ok(outcome) => Ok(outcome),
             // The old session is as it was; or it did not answer, and says so itself where it is of no use.
-            Err(Setback::Passing(error)) if is_move => Ok((Completed::Kept, Some(error.to_string()))),
+            Err(Setback::Passing(error)) if is_move => Ok(stays(&error)),
             Err(Setback::Passing(error) | Setback::Final(error)) => Err(error),
         }
     }
@@ -159,13 +156,20 @@ impl Session {
             nonce: &login.attempt.nonce.expose(),
             organization: login.attempt.organization.as_deref(),
         };
-        let exchanged = self.provider.exchange(ambient::now(), exchange).await;
-        let signed_in = exchanged.map_err(|error| Setback::Passing(error.into()))?;
-        let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
         let has_living_predecessor = login.attempt.predecessor.is_some() && login.attempt.occasion != Occasion::Renewal;
+        let signed_in = match self.provider.exchange(ambient::now(), exchange).await {
+            Ok(signed_in) => signed_in,
+            Err(ExchangeError { error, granted, sid }) => {
+                // The same rule as below.
+                self.revoke_in_background(granted.filter(|_| !has_living_predecessor), sid, Cause::Request);
+                return Err(Setback::Passing(error.into()));
+            }
+        };
+        let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
         let completed = self.start(login, signed_in).await;
         let revocable = match &completed {
-            Ok((Completed::SignedIn { .. }, _)) => false,
+            // What gave way to a later login of the same user may share a grant with it.
+            Ok((Completed::SignedIn { .. } | Completed::Kept, _)) => false,
             // A provider that still knows the user may give the same grant again, and end all of it with one of its tokens:
             // an old session that lives would lose its own. What nobody keeps, nobody can use.
             Err(Setback::Passing(_)) => !has_living_predecessor,
@@ -201,6 +205,9 @@ impl Session {
             }
             (Ok(Completed::SignedIn { .. }), None) => {}
             _ => self.unregister(&identity).await,
+        }
+        if matches!(completed, Ok(Completed::Kept)) {
+            return Ok((Completed::Kept, Some("a later login of this browser has taken its place".to_owned())));
         }
         // A predecessor may have handed its own over.
         let has_none = self.active(|active| matches!(active.grant.refresh, Refreshing::Impossible)) == Some(true);
@@ -264,6 +271,10 @@ impl Session {
         };
         // Not before there is this one. No cookie from before the login is good for anything from now on.
         self.tell_superseded(Cause::Request).await;
+        if self.active(|_| ()).is_none() {
+            // A later login of this browser has come back before this one was done: its cookie stays.
+            return Ok(Completed::Kept);
+        }
         for entry in estate.iter().flat_map(|estate| &estate.ledger) {
             let _ = ledger::append(&self.sql, entry);
         }
@@ -298,6 +309,11 @@ fn word(error: &SignInError) -> &'static str {
         SignInError::ProviderUnavailable(_) => "provider_unavailable",
         SignInError::StoreUnavailable => "store_unavailable",
     }
+}
+
+/// The session was to move, and lives on as it was.
+fn stays(error: &SignInError) -> Outcome {
+    (Completed::Kept, Some(format!("the session stays where it is: {error}")))
 }
 
 fn replayed() -> SignInError {

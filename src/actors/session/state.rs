@@ -65,7 +65,7 @@ pub struct Ended {
     /// Counts the owners that the grant had.
     pub epoch: u32,
     /// The session that took its place, where a later login did.
-    pub successor: Option<ActorId>,
+    pub successor: Option<Box<Successor>>,
     /// The sessions whose place it had taken, and that have yet to be told.
     pub superseding: Superseding,
 }
@@ -198,10 +198,12 @@ impl State {
     }
 
     /// A later login took the session's place.
-    pub fn superseded_by(self, now: OffsetDateTime, successor: &ActorId) -> Self {
+    pub fn superseded_by(self, now: OffsetDateTime, successor: &Successor) -> Self {
         match self.end(now, EndReason::Superseded) {
             Self::Ended(ended) if ended.reason == EndReason::Superseded => {
-                Self::Ended(Ended { successor: Some(successor.clone()), ..ended })
+                let is_last = ended.successor.as_ref().is_none_or(|known| successor.is_later_than(known));
+                let successor = if is_last { Some(Box::new(successor.clone())) } else { ended.successor };
+                Self::Ended(Ended { successor, ..ended })
             }
             state => state,
         }
@@ -266,10 +268,10 @@ impl State {
     }
 
     /// UserInfo said something of the user that this access token is for. Where there is another one by now, it comes too
-    /// late.
-    pub fn informed(self, token: &AccessToken, inform: impl FnOnce(Identity) -> Identity) -> Self {
+    /// late; without one it never does.
+    pub fn informed(self, token: Option<&AccessToken>, inform: impl FnOnce(Identity) -> Identity) -> Self {
         self.map_active(|active| {
-            if active.grant.access_token.secret() != token.secret() {
+            if token.is_some_and(|token| active.grant.access_token.secret() != token.secret()) {
                 return active;
             }
             Active { identity: inform(active.identity), ..active }
@@ -294,8 +296,13 @@ impl State {
                 (refresh, _) => refresh,
             };
             let identity = match renewed {
-                // The `sid` by which its directories know the session: see `known_by`.
-                Some(renewed) => Identity { sid: active.identity.sid, ..renewed },
+                // The `sid` by which its directories know the session: see `known_by`. UserInfo may have said something since
+                // the refresh began: some providers are asked at the login alone.
+                Some(renewed) => {
+                    let is_news = renewed.user_info != active.identity.user_info;
+                    let renewed = if is_news { renewed.informed(active.identity.user_info()) } else { renewed };
+                    Identity { sid: active.identity.sid, ..renewed }
+                }
                 None => active.identity,
             };
             Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active }

@@ -97,12 +97,25 @@ fn the_sessions_whose_place_it_took_are_told_by_the_alarm_even_after_its_end() {
 
 #[test]
 fn a_session_that_a_later_login_took_the_place_of_knows_which() {
-    let successor: ActorId = "b".repeat(64).parse().unwrap();
-    let later: ActorId = "c".repeat(64).parse().unwrap();
-    let state = active().superseded_by(T0, &successor).superseded_by(T0, &later);
-    assert!(matches!(&state, State::Ended(ended) if ended.successor == Some(later.clone())));
+    let login = |digit: &str, seconds| Successor {
+        actor: digit.repeat(64).parse().unwrap(),
+        region: Region::Weur,
+        issuer: "iss".into(),
+        subject: "sub".into(),
+        needs_refresh_token: false,
+        signed_in_at: T0 + Duration::seconds(seconds),
+    };
+    let (earlier, later) = (login("c", 1), login("b", 2));
+    let knows = |state: &State, login: &Successor| match state {
+        State::Ended(ended) => ended.successor.as_ref().map(|known| known.actor == login.actor),
+        _ => None,
+    };
+    let state = active().superseded_by(T0, &earlier).superseded_by(T0, &later);
+    assert_eq!(knows(&state, &later), Some(true));
+    // A message that comes late changes nothing.
+    assert_eq!(knows(&state.superseded_by(T0, &earlier), &later), Some(true));
     let logged_out = active().end(T0, EndReason::Logout).superseded_by(T0, &later);
-    assert!(matches!(&logged_out, State::Ended(ended) if ended.successor.is_none()));
+    assert_eq!(knows(&logged_out, &later), None);
 }
 
 #[test]
@@ -292,7 +305,24 @@ fn what_user_info_says_counts_for_the_tokens_that_it_was_asked_with() {
     let inform = |identity: Identity| Identity { claims: "said".into(), ..identity };
     let claims = |state: &State| state.active().unwrap().identity.claims.clone();
     let own = active().active().unwrap().grant.access_token.clone();
-    assert_eq!(claims(&active().informed(&own, inform)), "said");
-    assert_eq!(claims(&active().informed(&token, inform)), "{}");
-    assert!(active().end(T0, EndReason::Logout).informed(&own, inform).active().is_none());
+    assert_eq!(claims(&active().informed(Some(&own), inform)), "said");
+    assert_eq!(claims(&active().informed(Some(&token), inform)), "{}");
+    assert_eq!(claims(&active().informed(None, inform)), "said");
+    assert!(active().end(T0, EndReason::Logout).informed(Some(&own), inform).active().is_none());
+}
+
+#[test]
+fn what_user_info_says_during_a_refresh_outlives_the_identity_that_the_refresh_brings() {
+    let said = |name: &str| serde_json::json!({ "name": name }).as_object().unwrap().clone();
+    let known = identity();
+    let informed = active().informed(None, |identity| identity.informed(said("Late")));
+    let renewed = Identity { claims: r#"{"sub":"sub"}"#.into(), user_info: "{}".into(), ..known };
+    let refreshed = informed.refreshed(grant(T0, None), Some(renewed));
+    let identity = &refreshed.active().unwrap().identity;
+    assert_eq!((identity.claims.contains("Late"), identity.user_info.as_str()), (true, r#"{"name":"Late"}"#));
+
+    // A provider without UserInfo has its claims elsewhere.
+    let renewed = Identity { claims: r#"{"org_id":"org_1"}"#.into(), ..self::identity() };
+    let refreshed = active().refreshed(grant(T0, None), Some(renewed));
+    assert_eq!(refreshed.active().unwrap().identity.claims, r#"{"org_id":"org_1"}"#);
 }

@@ -3,11 +3,13 @@
 
 use std::rc::Rc;
 
+use time::OffsetDateTime;
+
 use super::authority::cause_of;
-use super::follow;
+use super::follow::{self, Followed};
 use super::ledger::{Cause, Event};
 use super::message::{
-    Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, SignInError, Successor, Supersede,
+    Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, SignInError, Successor, Supersede, Superseded,
 };
 use super::state::{Attempt, Identity, Predecessor, State, Superseding};
 use super::{Remains, Session};
@@ -37,7 +39,7 @@ impl Session {
         let (Some(predecessor), true) = (&attempt.predecessor, attempt.is_silent()) else {
             return Ok(Inheritance::Nothing);
         };
-        let Some(successor) = self.as_successor(identity.user(), needs_refresh_token) else {
+        let Some(successor) = self.as_successor(identity.user(), needs_refresh_token, ambient::now()) else {
             return Ok(Inheritance::Nothing);
         };
         let migrate = || Migrate {
@@ -70,32 +72,44 @@ impl Session {
     }
 
     /// This session, as the one that takes another's place.
-    fn as_successor(&self, (issuer, subject): (String, String), needs_refresh_token: bool) -> Option<Successor> {
+    fn as_successor(
+        &self,
+        (issuer, subject): (String, String),
+        needs_refresh_token: bool,
+        signed_in_at: OffsetDateTime,
+    ) -> Option<Successor> {
         let region = self.memory.borrow().state.as_ref()?.place().region;
-        Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token })
+        Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token, signed_in_at })
     }
 
-    /// Tells the sessions whose place this one took that it did. Those that do not answer are told by the alarm.
+    /// Tells the sessions whose place this one took that it did. Those that do not answer are told by the alarm. A later
+    /// login may have taken the place of one of them already: then this session gives way to that one.
     pub(super) async fn tell_superseded(self: &Rc<Self>, cause: Cause) {
         let Some((superseding, user)) = self.untold() else { return };
-        let Some(successor) = self.as_successor(user, false) else { return };
         let began = ambient::now();
+        let signed_in_at = superseding.signed_in_at().unwrap_or(began);
+        let Some(successor) = self.as_successor(user, false, signed_in_at) else { return };
         let mut told: Vec<ActorId> = Vec::new();
         for predecessor in superseding.sessions() {
-            if self.knows(predecessor, &successor).await {
-                told.push(predecessor.actor.clone());
-            } else {
-                let detail = format!(
-                    "session {}, which the browser had before, did not answer: it is to end later",
-                    predecessor.actor
-                );
-                self.record(Event::Revoke, "not_superseded", cause, began, &detail);
+            match self.tell(predecessor, &successor).await {
+                Some(Superseded::GaveWay) => told.push(predecessor.actor.clone()),
+                Some(Superseded::ByLater(later)) => {
+                    told.push(predecessor.actor.clone());
+                    let _ = self.give_way(&later, cause).await;
+                }
+                None => {
+                    let detail = format!(
+                        "session {}, which the browser had before, did not answer: it is to end later",
+                        predecessor.actor
+                    );
+                    self.record(Event::Revoke, "not_superseded", cause, began, &detail);
+                }
             }
         }
         let later = superseding.told(ambient::now(), &told);
         if cause == Cause::Request && later.sessions().is_empty() {
-            // The record still says that they are to be told, which does no harm if it is read again: saying it twice changes
-            // nothing. So a login writes no more than it has to.
+            // The record still says that they are to be told, so that a login writes no more than it has to. If it is read
+            // again they are told again, which changes nothing: each knows of this login, or of a later one.
             self.forget_superseding();
             let _ = self.schedule_next().await;
         } else {
@@ -122,20 +136,23 @@ impl Session {
         }
     }
 
-    /// Tells a session that another one has come in its place: whether it knows, or there is none.
-    async fn knows(&self, predecessor: &Predecessor, successor: &Successor) -> bool {
+    /// Tells a session that another one has come in its place. None: it did not answer.
+    async fn tell(&self, predecessor: &Predecessor, successor: &Successor) -> Option<Superseded> {
         let supersede = || Supersede {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             successor: successor.clone(),
         };
         match follow::ask(&self.env, &predecessor.actor, supersede).await {
-            Ok(followed) => !matches!(followed.reply, Err(Denied::StoreUnavailable)),
-            Err(error) => matches!(error, AskError::NoSuchActor),
+            Ok(Followed { reply: Ok(superseded), .. }) => Some(superseded),
+            Ok(Followed { reply: Err(Denied::StoreUnavailable), .. }) => None,
+            // It is over, or there is none.
+            Ok(Followed { reply: Err(_), .. }) | Err(AskError::NoSuchActor) => Some(Superseded::GaveWay),
+            Err(AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_)) => None,
         }
     }
 
-    /// The session that a silent login was to renew, and that cannot be: it has no token left. One that does not answer has
-    /// none either.
+    /// Ends the session that a silent login was to renew, and that cannot be: it has no token left. If it does not answer, it
+    /// goes on without one until its idle end.
     pub(super) async fn end_unrenewed(&self, attempt: &Attempt) {
         let Some(predecessor) = &attempt.predecessor else { return };
         // The login that follows is a session of its own, whoever it is of.
@@ -145,27 +162,32 @@ impl Session {
             issuer: String::new(),
             subject: String::new(),
             needs_refresh_token: false,
+            signed_in_at: ambient::now(),
         };
-        self.knows(predecessor, &nobody).await;
+        self.tell(predecessor, &nobody).await;
     }
 
     /// Another login gave the browser another session in this one's place. Of two logins that both took its place, the later one
     /// ends the earlier.
-    pub(super) async fn supersede(self: &Rc<Self>, supersede: Supersede) -> Result<(), Denied> {
+    pub(super) async fn supersede(self: &Rc<Self>, supersede: Supersede) -> Result<Superseded, Denied> {
         self.ready().await?;
         // A login that is under way is settled first.
         drop(self.signing_in.lock().await);
         let Supersede { authority, successor } = supersede;
         if successor.actor == self.id {
-            return Ok(());
+            return Ok(Superseded::GaveWay);
         }
         loop {
-            if let Some(earlier) = self.earlier_successor(&authority) {
-                if earlier != successor.actor {
-                    self.pass_on(&earlier, &successor).await?;
-                    self.establish(|state| state.settled().superseded_by(ambient::now(), &successor.actor)).await?;
+            if let Some(known) = self.known_successor(&authority) {
+                if known.actor == successor.actor {
+                    return Ok(Superseded::GaveWay);
                 }
-                return Ok(());
+                if known.is_later_than(&successor) {
+                    return Ok(Superseded::ByLater(known));
+                }
+                self.pass_on(&known, &successor).await?;
+                self.establish(|state| state.settled().superseded_by(ambient::now(), &successor)).await?;
+                return Ok(Superseded::GaveWay);
             }
             self.admit(&authority).await?;
             if self.active(|_| ()).is_none() {
@@ -173,7 +195,7 @@ impl Session {
             }
             // Somebody else may have ended or moved it before that could be written: then this came later.
             if self.give_way(&successor, cause_of(&authority)).await? {
-                return Ok(());
+                return Ok(Superseded::GaveWay);
             }
         }
     }
@@ -185,7 +207,7 @@ impl Session {
         let mut remains = None;
         self.establish(|state| {
             remains = state.active().map(Remains::of);
-            state.superseded_by(now, &successor.actor)
+            state.superseded_by(now, successor)
         })
         .await?;
         let Some(remains) = remains else { return Ok(false) };
@@ -199,28 +221,26 @@ impl Session {
         Ok(true)
     }
 
-    /// The session that took this one's place before, for one who has the right to it.
-    fn earlier_successor(&self, authority: &Authority) -> Option<ActorId> {
+    /// The session that took this one's place, for one who has the right to it.
+    fn known_successor(&self, authority: &Authority) -> Option<Successor> {
         let is_authorized = |hash: &SecretHash| match authority {
             Authority::Successor(given) => hash.is(given),
             Authority::Cookie(secret) => hash.matches(secret),
             Authority::Trusted(_) => true,
         };
         match self.memory.borrow().state.as_ref()? {
-            State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => {
-                Some(moved.to.actor.clone())
-            }
-            State::Ended(ended) if is_authorized(&ended.secret_hash) => ended.successor.clone(),
+            State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => Some(moved.successor()),
+            State::Ended(ended) if is_authorized(&ended.secret_hash) => ended.successor.as_deref().cloned(),
             _ => None,
         }
     }
 
-    async fn pass_on(&self, earlier: &ActorId, successor: &Successor) -> Result<(), Denied> {
+    async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<(), Denied> {
         let supersede = || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
-        match follow::ask(&self.env, earlier, supersede).await?.reply {
+        match follow::ask(&self.env, &earlier.actor, supersede).await?.reply {
             Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
-            // It is over, or never came to be.
-            Ok(()) | Err(_) => Ok(()),
+            // It gave way, is over, or never came to be.
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 }

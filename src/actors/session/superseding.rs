@@ -17,6 +17,8 @@ const PAUSES: [Duration; 5] =
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Superseding {
     sessions: Vec<Predecessor>,
+    /// When this session's own login was completed.
+    signed_in_at: Option<OffsetDateTime>,
     next_at: Option<OffsetDateTime>,
     tries: u8,
 }
@@ -30,12 +32,17 @@ impl Superseding {
                 all.push(session);
             }
         }
-        Self { sessions: all, ..Self::default() }.paused(now)
+        Self { sessions: all, signed_in_at: Some(now), ..Self::default() }.paused(now)
     }
 
     /// Those who have yet to be told.
     pub fn sessions(&self) -> &[Predecessor] {
         &self.sessions
+    }
+
+    /// When this session's own login was completed.
+    pub const fn signed_in_at(&self) -> Option<OffsetDateTime> {
+        self.signed_in_at
     }
 
     /// When to try again.

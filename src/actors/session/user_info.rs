@@ -32,7 +32,7 @@ impl Session {
         let Some(asking) = self.provider.user_info(now, &token, identity) else { return Outcome::Fresh };
         let left = ambient::between(now, began.saturating_add(REFRESH_ENDS_WITHIN)).max(time::Duration::ZERO);
         match asking.within(PATIENCE.min(left.unsigned_abs())).await {
-            Ok(said) => self.take_user_info(said, &token, Event::Refresh, cause, now).await,
+            Ok(said) => self.take_user_info(said, Some(&token), Event::Refresh, cause, now).await,
             Err(asking) => {
                 let detail = "UserInfo did not answer in time: the claims stay as they are until it does";
                 self.record(Event::Refresh, "not_informed", cause, now, detail);
@@ -45,11 +45,13 @@ impl Session {
     /// Takes what UserInfo says when it comes; nobody waits for it.
     pub(super) fn await_user_info(self: &Rc<Self>, asking: Asking, token: AccessToken, event: Event, cause: Cause) {
         let (session, began) = (Rc::clone(self), ambient::now());
+        // Where nothing newer will ever be said, it is not too late after a refresh, either.
+        let token = self.provider.asks_user_info_again().then_some(token);
         wasm_bindgen_futures::spawn_local(async move {
             match asking.answer().await {
                 // It was said that it did not come in time.
                 UserInfo::NoAnswer => {}
-                said => session.take_user_info(said, &token, event, cause, began).await,
+                said => session.take_user_info(said, token.as_ref(), event, cause, began).await,
             }
         });
     }
@@ -57,7 +59,7 @@ impl Session {
     async fn take_user_info(
         self: &Rc<Self>,
         said: UserInfo,
-        token: &AccessToken,
+        token: Option<&AccessToken>,
         event: Event,
         cause: Cause,
         began: OffsetDateTime,
@@ -68,7 +70,7 @@ impl Session {
                 let has_changed = self.active(|active| {
                     let informed = active.identity.clone().informed(said.clone());
                     let (now, before) = (&informed, &active.identity);
-                    let is_timely = active.grant.access_token.secret() == token.secret();
+                    let is_timely = token.is_none_or(|token| active.grant.access_token.secret() == token.secret());
                     is_timely && (&now.claims, &now.user_info) != (&before.claims, &before.user_info)
                 });
                 if has_changed == Some(true) {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::config::WorkOs;
-use crate::provider::id_token::{ALGORITHMS, IdTokenError, LEEWAY, payload, unix};
-use crate::provider::jws::check_signature;
+use crate::provider::id_token::{ALGORITHMS, IdTokenError, LEEWAY, unix};
+use crate::provider::jws::Jws;
 
 /// What it calls itself, where it does.
 const TYPES: [&str; 2] = ["jwt", "at+jwt"];
@@ -22,8 +22,8 @@ pub fn validate(
     now: OffsetDateTime,
 ) -> Result<Map<String, Value>, IdTokenError> {
     let invalid = IdTokenError::Invalid;
-    check_signature(raw, keys, &ALGORITHMS, &TYPES)?;
-    let claims = payload(raw).ok_or(invalid("the access token is malformed"))?;
+    let jws = Jws::read(raw, &ALGORITHMS, &TYPES)?;
+    let claims = &jws.claims;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if !text("iss").is_some_and(|iss| settings.is_issuer(iss)) {
         return Err(invalid("the access token comes from another issuer than WORKOS_API_HOST (iss)"));
@@ -45,7 +45,8 @@ pub fn validate(
     if !["nbf", "iat"].iter().all(|name| time(name).is_none_or(|time| time <= latest)) {
         return Err(invalid("the access token is not valid yet (nbf, iat)"));
     }
-    Ok(claims)
+    jws.verify(keys)?;
+    Ok(jws.claims)
 }
 
 #[cfg(test)]

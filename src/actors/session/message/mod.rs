@@ -5,13 +5,13 @@
 //!           ── Get ───────► access token | the session's view     (every proxied request, GET /session)
 //!           ── Refresh ───► the session's view                    (POST /refresh)
 //!           ── Switch ────► the session's view                    (POST /refresh with an organization)
-//!           ── Revoke ────► end-session URL                       (logout, administrators, a later login)
+//!           ── Revoke ────► end-session URL                       (logout, administrators, directories)
 //!           ── Inspect ───► everything but the tokens             (administrators)
 //!           ── Migrate ───► where the session lives now           (administrators)
 //!           ── SilentLogin ─► the ID token, the organization      (a silent login begins)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
 //!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
-//!             ─ Supersede ──► it knows                            (a login came back: the browser has another session)
+//!             ─ Supersede ──► it gave way, or had to a later one  (a login came back: the browser has another session)
 //!             ─ Release ────► whether the grant is its own        (it was adopted)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
 //!             ─ Confirm ────► whether it lives                    (the old one still serves, in its grace)
@@ -33,7 +33,8 @@ mod moves;
 mod sign_in;
 
 pub use moves::{
-    Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Supersede, Whereabouts,
+    Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Supersede, Superseded,
+    Whereabouts,
 };
 pub use sign_in::{Callback, Complete, Completed, SignInError};
 
@@ -85,7 +86,7 @@ requests! { SessionMessage:
     Release -> Result<bool, Denied>, within 5 s;
     Switch -> Result<SessionView, Denied>, within 15 s;
     Confirm -> Result<(), Denied>, within 5 s;
-    Supersede -> Result<(), Denied>, within 10 s;
+    Supersede -> Result<Superseded, Denied>, within 10 s;
 }
 
 /// An actor and the right to it: what a cookie says.

@@ -67,9 +67,16 @@ pub struct Successor {
     pub subject: String,
     /// The provider gave it no refresh token.
     pub needs_refresh_token: bool,
+    /// When its login was completed: of two that took the same session's place, the later one ends the earlier.
+    pub signed_in_at: OffsetDateTime,
 }
 
 impl Successor {
+    /// Whether its login was completed after that of another one.
+    pub fn is_later_than(&self, other: &Self) -> bool {
+        (self.signed_in_at, &self.actor) > (other.signed_in_at, &other.actor)
+    }
+
     /// Whether it is the session of this user: `iss` and `sub`.
     pub fn is_of(&self, (issuer, subject): &(String, String)) -> bool {
         self.issuer == *issuer && self.subject == *subject
@@ -84,6 +91,15 @@ pub struct Supersede {
     pub authority: Authority,
     /// That session.
     pub successor: Successor,
+}
+
+/// What a session says that is to give way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Superseded {
+    /// It has.
+    GaveWay,
+    /// A later login than the one that asks had taken its place already.
+    ByLater(Successor),
 }
 
 /// How a session went on elsewhere.

@@ -46,13 +46,15 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
         issuer: "i".into(),
         subject: "s".into(),
         needs_refresh_token: false,
+        signed_in_at: time::OffsetDateTime::UNIX_EPOCH,
     };
     let supersede = Supersede { authority: Authority::Trusted(Cause::Request), successor };
     let supersede = wire::encode(&supersede.into_message()).unwrap();
-    assert_eq!(supersede, [&[1, 12, 1, 0][..], &named, &[6, 1, b'i', 1, b's', 0]].concat());
+    let epoch = wire::encode(&time::OffsetDateTime::UNIX_EPOCH).unwrap()[1..].to_vec();
+    assert_eq!(supersede, [&[1, 12, 1, 0][..], &named, &[6, 1, b'i', 1, b's', 0], &epoch[..]].concat());
+    assert_eq!(wire::encode(&Superseded::GaveWay).unwrap(), [1, 0]);
 
     let binary: [u8; 32] = std::array::from_fn(|at| [0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF][at % 8]);
-    let epoch = wire::encode(&time::OffsetDateTime::UNIX_EPOCH).unwrap()[1..].to_vec();
     let attempt = Attempt {
         actor: id.clone(),
         began_at: time::OffsetDateTime::UNIX_EPOCH,
@@ -64,8 +66,11 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
         occasion: Occasion::Move,
         prompt_none: true,
         organization: None,
+        hints: vec![("h".into(), "v".into())],
     };
-    let sealed = [&binary, &epoch[..], &[0xAB; 96], &[1, b'/', 1], &binary, &hash_bytes(), &[2, 1, 0]].concat();
+    let sealed =
+        [&binary, &epoch[..], &[0xAB; 96], &[1, b'/', 1], &binary, &hash_bytes(), &[2, 1, 0, 1, 1, b'h', 1, b'v']]
+            .concat();
     let complete = Complete {
         attempt: Box::new(attempt),
         callback: Callback { code: Some("c".into()), iss: None, error: None, error_description: None },
