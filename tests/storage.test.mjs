@@ -1,10 +1,10 @@
 // What an actor writes: nothing for a hot request, nothing for a forged cookie, and nothing secret into its event log.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { actorProbe, newActorId } from "./parts/actors.mjs";
-import { sessionsOf } from "./parts/administration.mjs";
+import { actorOf, actorProbe, newActorId } from "./parts/actors.mjs";
+import { administer, inspect, sessionsOf } from "./parts/administration.mjs";
 import { INSTRUMENTS, storageCalls } from "./parts/instruments.mjs";
-import { sleep } from "./parts/process.mjs";
+import { sleep, until } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 /** A main module that can make what actors have stored what a build before the first release wrote, when they are next read. */
@@ -41,6 +41,43 @@ export default class extends bundle {
   fetch(request) {
     if (new URL(request.url).pathname !== "/__former") return super.fetch(request);
     former = true;
+    return new Response("");
+  }
+}
+`;
+
+/** A main module in which a session's own storage can refuse its record, sessions can be out of reach, and alarms come soon. */
+const FAILING = `
+import bundle, * as exported from "./entry.js";
+export * from "./entry.js";
+let mode = "well";
+let wrapped = false;
+export class SessionActor extends exported.SessionActor {
+  constructor(state, env) {
+    if (!wrapped) {
+      wrapped = true;
+      const [sql, storage] = [state.storage.sql, state.storage].map(Object.getPrototypeOf);
+      const [{ exec }, { setAlarm }] = [sql, storage];
+      sql.exec = function (query, ...values) {
+        if (mode === "full" && query.includes("INSERT INTO record")) throw new Error("the disk is full");
+        return exec.call(this, query, ...values);
+      };
+      storage.setAlarm = function (at, ...more) {
+        return setAlarm.call(this, Math.min(Number(at), Date.now() + 2000), ...more);
+      };
+    }
+    super(state, env);
+  }
+  async ask(message) {
+    if (mode === "alone") throw new Error("unreachable");
+    return super.ask(message);
+  }
+}
+export default class extends bundle {
+  fetch(request) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname !== "/__mode") return super.fetch(request);
+    mode = searchParams.get("mode");
     return new Response("");
   }
 }
@@ -124,4 +161,29 @@ describe("storage", () => {
     assert.match(gateway.log, /the record of session .* a build before the first release wrote it/);
     assert.match(gateway.log, /rows of a directory that cannot be read, and are passed over: 2/);
   });
+
+  for (const [how, again] of [["is repeated", true], ["comes no more, and the alarm does", false]]) {
+    test(`an end that the session's own storage did not take is made good when the request ${how}`, async (t) => {
+      const { gateway, provider, login, token } = await createWorld(t, { hostile: true, entry: FAILING });
+      const setMode = (mode) => gateway.request(`/__mode?mode=${mode}`);
+      const browser = await login();
+      const cookie = browser.sessionHeader;
+      const id = actorOf(browser.session);
+      await token(browser);
+      await sleep(300);
+      await setMode("full");
+      assert.equal((await administer(gateway, `/sessions/${id}`, { method: "DELETE" })).status, 503);
+      assert.equal((await gateway.request("/api", { headers: { cookie } })).status, 401);
+      assert.deepEqual(provider.revoked, [], "the process may end before it is written");
+      await setMode("well");
+      if (again) assert.equal((await administer(gateway, `/sessions/${id}`, { method: "DELETE" })).status, 204);
+      await until("the refresh token is revoked", () => provider.revoked.length === 1);
+      const { state, ledger } = await inspect(gateway, id);
+      assert.equal(state, "ended");
+      assert.deepEqual(ledger.filter(({ event }) => event === "end").map(({ outcome, cause }) => [outcome, cause]), [["revoked", "admin"]]);
+      await sleep(300);
+      await setMode("alone");
+      assert.deepEqual((await sessionsOf(gateway, "ada")).map(({ state }) => state), ["ended"], "the directory was told");
+    });
+  }
 });

@@ -95,7 +95,9 @@ struct Memory {
     /// There is a record, and it cannot be read.
     unreadable: bool,
     /// The state is a fact that the actor's own storage did not take.
-    is_unwritten: bool,
+    unwritten: Option<Unwritten>,
+    /// What is to be done about the end of the session once that is written.
+    owed: Option<Owed>,
     alarm_at: Option<OffsetDateTime>,
     /// The last use as the store knows it; the state's own is ahead of it.
     used_written_at: Option<OffsetDateTime>,
@@ -105,6 +107,23 @@ struct Memory {
     heed: Option<Heed>,
     /// When the last try to move the grant was over.
     tried_to_move_at: Option<OffsetDateTime>,
+}
+
+/// A fact that the actor's own storage did not take.
+struct Unwritten {
+    /// The last state that was written: what the directories know.
+    known: Option<State>,
+    /// When it is tried again.
+    again_at: OffsetDateTime,
+}
+
+/// The end of a session, which could not be written: its ledger has no word of it, and its tokens are not revoked.
+struct Owed {
+    remains: Remains,
+    reason: EndReason,
+    cause: Cause,
+    detail: String,
+    at: OffsetDateTime,
 }
 
 impl Session {
@@ -147,7 +166,7 @@ impl Session {
 
     /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
     /// remains: the refresh in flight revokes what it brings. None: it had ended, or moved, by the time that this could be
-    /// written.
+    /// written. Where it could not, what remains is revoked when it can.
     async fn end(
         self: &Rc<Self>,
         reason: EndReason,
@@ -156,19 +175,26 @@ impl Session {
     ) -> Result<Option<Remains>, StoreError> {
         let now = ambient::now();
         let mut remains = None;
-        self.establish(|state| {
+        let written = self.establish(|state| {
             remains = match &state {
                 State::SigningIn(_) => Some(Remains::default()),
                 State::Active(active) => Some(Remains::of(active)),
                 State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
             };
             state.end(now, reason)
-        })
-        .await?;
-        if remains.is_some() {
-            self.record(Event::End, reason.as_str(), cause, now, detail);
+        });
+        let written = written.await;
+        let Some(remains) = remains else { return written.map(|()| None) };
+        {
+            let memory = &mut *self.memory.borrow_mut();
+            if let (Err(error), Some(_)) = (&written, &memory.unwritten) {
+                memory.owed = Some(Owed { remains, reason, cause, detail: detail.to_owned(), at: now });
+                return Err(error.clone());
+            }
         }
-        Ok(remains)
+        // Written it is, even if the alarm could not be set.
+        self.record(Event::End, reason.as_str(), cause, now, detail);
+        Ok(Some(remains))
     }
 
     /// Writes an event to the ledger and the log. What cannot be written down stops nothing.

@@ -16,7 +16,7 @@ use super::ledger::{self, Cause, Entry, Event};
 use super::message::{Inspection, SessionState, Summary};
 use super::single_flight::launch;
 use super::state::{Identity, RETENTION, State};
-use super::{CLASS, Memory, Session, stored};
+use super::{CLASS, Memory, Owed, Session, Unwritten, stored};
 use crate::actors::directory::message::News;
 use crate::actors::log::Beside;
 use crate::ambient;
@@ -153,22 +153,25 @@ impl Session {
     /// Writes down the fact that the actor's own storage did not take, if there is one: nobody is told that something is over
     /// before that would outlive the process.
     pub(super) async fn write_down(self: &Rc<Self>) -> Result<(), StoreError> {
-        if self.memory.borrow().is_unwritten { self.establish(|state| state).await } else { Ok(()) }
+        if self.memory.borrow().unwritten.is_some() { self.establish(|state| state).await } else { Ok(()) }
     }
 
     async fn hold(self: &Rc<Self>, state: State) -> Result<(), StoreError> {
         let held = stored::encode(&state).and_then(|record| self.store.hold(record, about(&state)));
-        self.memory.borrow_mut().is_unwritten = held.is_err();
-        if held.is_ok() {
-            self.tell_directories(&state);
+        if let Err(error) = held {
+            {
+                let memory = &mut *self.memory.borrow_mut();
+                let again_at = ambient::now().saturating_add(LOOK_AGAIN);
+                let known = memory.unwritten.take().map_or_else(|| memory.state.clone(), |unwritten| unwritten.known);
+                memory.unwritten = Some(Unwritten { known, again_at });
+            }
+            self.remember(state);
+            let _ = self.schedule_next().await;
+            return Err(error);
         }
-        self.remember(state);
-        if held.is_err() {
-            let _ = self.schedule(ambient::now().saturating_add(LOOK_AGAIN)).await;
-        }
-        held?;
+        self.count(state);
         // First of all, so that the store is told should the process end meanwhile.
-        self.schedule_next().await?;
+        let scheduled = self.schedule_next().await;
         if self.store.settles_at().is_some() {
             let session = Rc::clone(self);
             // One behind the other: the store's own lock sees to it.
@@ -178,7 +181,25 @@ impl Session {
                 let _ = session.schedule_next().await;
             })));
         }
-        Ok(())
+        scheduled
+    }
+
+    /// The state is written: it counts, and those who have to know are told. Of a fact that could not be written before they are
+    /// told now.
+    fn count(self: &Rc<Self>, state: State) {
+        let (news, owed) = {
+            let memory = &mut *self.memory.borrow_mut();
+            let known = memory.unwritten.take().map_or_else(|| memory.state.clone(), |unwritten| unwritten.known);
+            (known.and_then(|known| news(&known, &state)), memory.owed.take())
+        };
+        if let Some((news, identity)) = news {
+            self.report(news, &identity);
+        }
+        self.remember(state);
+        if let Some(Owed { remains, reason, cause, detail, at }) = owed {
+            self.record(Event::End, reason.as_str(), cause, at, &detail);
+            self.revoke_remains(remains, cause);
+        }
     }
 
     /// Waits until the store has been told, though not for long, and lets go of it. Who asks many sessions one after the other
@@ -195,20 +216,11 @@ impl Session {
         let saved = self.store.save(stored::encode(&state)?, about(&state)).await;
         self.tell_of_foreign_record(Cause::Request);
         if matches!(saved, Ok(Saved::Taken)) {
-            self.memory.borrow_mut().is_unwritten = false;
-            self.tell_directories(&state);
-            self.remember(state);
+            self.count(state);
         }
         // After a failure, too: the store may have to be told what counts.
         let scheduled = self.schedule_next().await;
         saved.and_then(|saved| scheduled.map(|()| saved))
-    }
-
-    fn tell_directories(self: &Rc<Self>, after: &State) {
-        let news = self.memory.borrow().state.as_ref().and_then(|before| news(before, after));
-        if let Some((news, identity)) = news {
-            self.report(news, &identity);
-        }
     }
 
     /// The new state counts. A use that came while it was written is not in it.
@@ -228,7 +240,8 @@ impl Session {
     /// When this actor has to act by itself.
     pub(super) fn next_alarm(&self) -> Option<OffsetDateTime> {
         let due = self.memory.borrow().state.as_ref().map(|state| state.next_alarm(self.lifetimes()))?;
-        Some(self.store.settles_at().map_or(due, |settles_at| settles_at.min(due)))
+        let again_at = self.memory.borrow().unwritten.as_ref().map(|unwritten| unwritten.again_at);
+        [self.store.settles_at(), again_at].into_iter().flatten().fold(due, OffsetDateTime::min).into()
     }
 
     pub(super) async fn schedule_next(&self) -> Result<(), StoreError> {
