@@ -12,6 +12,30 @@ import { administer, inspect, withCookie } from "./parts/sessions.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
 
+/** Opens a callback with these cookies: those from before any login came back, say. */
+const openCallback = ({ gateway }, { pathname, search }, cookie) =>
+  gateway.request(`${pathname}${search}`, { headers: { ...NAVIGATION, cookie } });
+
+/** A browser with a session, and two tabs of it at the provider, each to log in: `comeBack(tab)` opens its callback. */
+async function twoLogins(t) {
+  const world = await createWorld(t, { hostile: true });
+  const browser = await world.login({ hint: "ada" });
+  const callbacks = [await callbackOf(browser, "/auth/login?prompt=login"), await callbackOf(browser, "/auth/login?prompt=login")];
+  const cookie = browser.jar().header(callbacks[0]);
+  const comeBack = async (tab) => {
+    const answer = await openCallback(world, callbacks[tab], cookie);
+    assert.equal(answer.status, 303, answer.text);
+    return sessionOf(answer);
+  };
+  return { world, browser, comeBack };
+}
+
+/** The session cookie that an answer sets. */
+function sessionOf({ setCookies }) {
+  const [, name, value] = setCookies.map((line) => /^(edge-session)=([^;]+)/.exec(line)).find(Boolean);
+  return { name, value };
+}
+
 /** A world whose session has run out of tokens, so that each of two tabs is on its way through the provider silently. */
 async function twoTabs(t) {
   const world = await createWorld(t, { hostile: { accessTokenSeconds: LIFE }, entry: INSTRUMENTS, vars: { REGION_GRACE_SECONDS: "1" } });
@@ -26,11 +50,9 @@ async function twoTabs(t) {
   const cookies = browser.jar().header(callbacks[0]);
   /** Opens the callback of a tab, with the cookies from before either login. */
   const comeBack = async (tab) => {
-    const { pathname, search } = callbacks[tab];
-    const answer = await world.gateway.request(`${pathname}${search}`, { headers: { ...NAVIGATION, cookie: cookies } });
+    const answer = await openCallback(world, callbacks[tab], cookies);
     assert.equal(answer.status, 303, answer.text);
-    const line = answer.setCookies.find((line) => line.startsWith(`${old.name}=`) && !/Max-Age=0/.test(line));
-    return { name: old.name, value: line.split(";")[0].slice(old.name.length + 1) };
+    return sessionOf(answer);
   };
   return { world, browser, old, comeBack };
 }
@@ -76,16 +98,12 @@ describe("succession", { concurrency: 2 }, () => {
   }
 
   test("an interactive login as somebody else ends the session of the other tab, and revokes what cannot be shared", async (t) => {
-    const world = await createWorld(t, { hostile: true });
-    const browser = await world.login({ hint: "ada" });
-    const callbacks = [await callbackOf(browser, "/auth/login?prompt=login"), await callbackOf(browser, "/auth/login?prompt=login")];
-    const cookie = browser.jar().header(callbacks[0]);
-    const comeBack = ({ pathname, search }) => world.gateway.request(`${pathname}${search}`, { headers: { ...NAVIGATION, cookie } });
-    assert.equal((await comeBack(callbacks[0])).status, 303);
+    const { world, comeBack } = await twoLogins(t);
+    await comeBack(0);
     assert.equal((await activeOnes(world)).length, 1);
     assert.deepEqual(world.provider.revoked, []);
     world.provider.subject = "mallory";
-    assert.equal((await comeBack(callbacks[1])).status, 303);
+    await comeBack(1);
     assert.deepEqual(await activeOnes(world), [], "ada's session of the first tab has ended");
     assert.equal((await activeOnes(world, "mallory")).length, 1);
     await until("its refresh token is revoked", () => world.provider.revoked.length === 1);
@@ -130,19 +148,13 @@ describe("succession", { concurrency: 2 }, () => {
   });
 
   test("after a restart, a session that had told the one before it does not end a later login by telling it again", async (t) => {
-    const world = await createWorld(t, { hostile: true });
-    const browser = await world.login({ hint: "ada" });
-    const callbacks = [await callbackOf(browser, "/auth/login?prompt=login"), await callbackOf(browser, "/auth/login?prompt=login")];
-    const cookie = browser.jar().header(callbacks[0]);
-    const comeBack = ({ pathname, search }) => world.gateway.request(`${pathname}${search}`, { headers: { ...NAVIGATION, cookie } });
-    assert.equal((await comeBack(callbacks[0])).status, 303);
+    const { world, comeBack } = await twoLogins(t);
+    await comeBack(0);
     await world.gateway.kill9();
     await world.gateway.restart();
-    const answer = await comeBack(callbacks[1]);
-    assert.equal(answer.status, 303, answer.text);
-    const [, value] = /^edge-session=([^;]+)/.exec(answer.setCookies.find((line) => line.startsWith("edge-session=")));
+    const latest = await comeBack(1);
     await sleep(3000);
-    assert.equal((await withCookie(world, { name: "edge-session", value })).status, 200);
+    assert.equal((await withCookie(world, latest)).status, 200);
     assert.equal((await activeOnes(world)).length, 1);
   });
 

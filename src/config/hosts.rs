@@ -22,14 +22,15 @@ pub(super) fn problems(routes: &[Route], origins: &[Origin], table: bool) -> Vec
     problems
 }
 
-/// The routes that lead back to the gateway, which would call itself for ever.
+/// The routes that lead back to the gateway, which would call itself without end.
 pub fn upstreams_on(routes: &[Route], origins: &[Origin], table: bool) -> Vec<Problem> {
     let own = |route: &Route| origins.iter().any(|origin| is_on(&route.upstream, origin));
     let found = routes.iter().enumerate().filter(|(_, route)| own(route));
     let problem = |index: usize| Problem {
         variable: if table { format!("ROUTES[{index}].upstream").into() } else { "UPSTREAM".into() },
-        message: "is the gateway's own origin, so that it would call itself for ever: put the application's own there"
-            .to_owned(),
+        message:
+            "is the gateway's own origin, so that it would call itself without end: put the application's own there"
+                .to_owned(),
     };
     found.map(|(index, _)| problem(index)).collect()
 }

@@ -54,8 +54,8 @@ pub struct Cookies {
     /// The clearance, where there is exactly one.
     pub clearance: Option<String>,
     /// Whether there is anything that may be read as a cookie of these names, well-formed or not. This is the lenient
-    /// reading: whoever asks refuses a request, or strips its cookies, where it is true. It holds for all that the strict
-    /// reading takes for a cookie of the gateway's, and for more, so that it errs on the side that refuses.
+    /// reading: where it is true, a request is refused or loses its cookies. It is true for every cookie that the strict reading
+    /// takes for the gateway's, and for more, so that it errs on the side that refuses.
     pub any: bool,
 }
 

@@ -9,7 +9,7 @@
 //!
 //! The intent is written before the call: after a crash the record says that the outcome is unknown, and the token
 //! is not presented blindly again. "Not now" is a complete answer of 429, 500 or 503, or one that the client is not accepted.
-//! After a series of tries there is a pause, whoever asks; each is longer than the one before ([`Grant::pause`]).
+//! After a series of tries there is a pause for all who ask; each is longer than the one before ([`Grant::pause`]).
 
 use std::rc::Rc;
 

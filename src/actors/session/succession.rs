@@ -155,7 +155,7 @@ impl Session {
     /// goes on without one until its idle end.
     pub(super) async fn end_unrenewed(&self, attempt: &Attempt) {
         let Some(predecessor) = &attempt.predecessor else { return };
-        // The login that follows is a session of its own, whoever it is of.
+        // The login that follows is a session of its own, of whichever user.
         let nobody = Successor {
             actor: self.id.clone(),
             region: self.config.regions.default,
