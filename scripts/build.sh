@@ -37,7 +37,7 @@ export CARGO_TERM_QUIET=true RUST_BACKTRACE=0
 "$worker_build" --release --out-dir "$out" ${features:+--features "$features"} >"$log" 2>&1 9>&- ||
   { grep -v '^\[INFO\]' "$log" >&2; stop "the Worker does not build"; }
 # The names of functions are an eighth of the upload, and no stack trace of a release shows them.
-"$WASM_OPT_BIN" --all-features --strip-debug "$out/index_bg.wasm" -o "$out/index_bg.wasm" ||
+"$WASM_OPT_BIN" --all-features --reorder-functions-by-name --strip-debug "$out/index_bg.wasm" -o "$out/index_bg.wasm" ||
   stop "wasm-opt could not strip the Worker"
 # The inputs as they were at the start: what was edited meanwhile is built next time.
 printf '%s\n' "$before" >"$stamp"

@@ -57,8 +57,9 @@ impl Gateway {
         mut hints: Vec<(String, String)>,
         occasion: Occasion,
     ) -> Result<Outgoing, Problem> {
-        let kept =
-            hints.iter().filter(|(name, _)| !matches!(name.as_str(), "prompt" | "organization")).cloned().collect();
+        // The organization has a place of its own, where tokens are checked against it.
+        let has_place = |name: &str| name == "organization" && self.config.provider.checks_organization();
+        let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
         let mut id_token_hint = None;
         if occasion != Occasion::Asked {
             hints.retain(|(name, _)| name != "prompt");

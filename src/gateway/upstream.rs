@@ -31,9 +31,9 @@ impl Gateway {
         init: &web_sys::RequestInit,
         sent: Option<JsFuture>,
     ) -> Result<web_sys::Response, Problem> {
-        let (upstream, variable) = (&route.upstream, self.config.upstream_variable(route));
-        let unavailable =
-            |_: JsValue| Problem::UpstreamUnavailable.explained(format!("{variable}: {upstream} cannot be reached"));
+        let upstream = &route.upstream;
+        let named = || format!("{}: {upstream}", self.config.upstream_variable(route));
+        let unavailable = |_: JsValue| Problem::UpstreamUnavailable.explained(format!("{} cannot be reached", named()));
         let fetching = match upstream {
             Upstream::Origin(origin) => fetch(&format!("{origin}{}", request.path_and_query()), init),
             Upstream::Binding(name) => {
@@ -60,7 +60,7 @@ impl Gateway {
             // What comes too late is dropped with the request.
             None => {
                 let limit = limit.whole_seconds();
-                let why = format!("{variable}: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
+                let why = format!("{} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)", named());
                 Err(Problem::UpstreamTimeout.explained(why))
             }
         }

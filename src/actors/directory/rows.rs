@@ -30,16 +30,20 @@ fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
     wire::encode(&Stored::V2(value)).map_err(|_| StoreError::Corrupt)
 }
 
-/// None where it has a form that this build does not know.
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+/// None where a build before the first release wrote it.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, StoreError> {
     match wire::decode(bytes) {
-        Ok(Stored::V2(value)) => Some(value),
-        Ok(Stored::V1) | Err(_) => None,
+        Ok(Stored::V2(value)) => Ok(Some(value)),
+        Ok(Stored::V1) => Ok(None),
+        // What the former form has behind its number is not known.
+        Err(_) if matches!(wire::decode::<Stored<()>>(bytes.get(..2).unwrap_or_default()), Ok(Stored::V1)) => Ok(None),
+        Err(_) => Err(StoreError::Corrupt),
     }
 }
 
-/// The directory, as it was written last. What cannot be read is passed over: the session behind such a row is of the same
-/// build, and cannot be read either. A user whom it kept from logging in could not do anything about it.
+/// The directory, as it was written last. What a build before the first release wrote is passed over: the session behind such a
+/// row is of the same build, and cannot be read either. Anything else that cannot be read lets nobody in: it may say who was
+/// locked out.
 pub fn load(sql: &SqlStorage) -> Result<Directory, StoreError> {
     let mut directory = Directory::default();
     let mut unread = 0_u32;
@@ -52,7 +56,7 @@ pub fn load(sql: &SqlStorage) -> Result<Directory, StoreError> {
         if let (Some(SqlStorageValue::String(actor)), Some(SqlStorageValue::Blob(row))) =
             (columns.next(), columns.next())
         {
-            match (actor.parse::<ActorId>(), decode::<Row>(&row)) {
+            match (actor.parse::<ActorId>(), decode::<Row>(&row)?) {
                 (Ok(actor), Some(row)) => drop(directory.rows.insert(actor, row)),
                 _ => unread = unread.saturating_add(1),
             }
@@ -60,7 +64,7 @@ pub fn load(sql: &SqlStorage) -> Result<Directory, StoreError> {
     }
     for columns in sql.exec("SELECT facts FROM facts WHERE id = 1", None)?.raw() {
         if let Some(SqlStorageValue::Blob(facts)) = columns?.into_iter().next() {
-            match decode(&facts) {
+            match decode(&facts)? {
                 Some(facts) => directory.facts = facts,
                 None => unread = unread.saturating_add(1),
             }
@@ -182,13 +186,21 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_a_former_form_is_not_read() {
+    fn a_row_of_a_former_form_is_passed_over() {
         let mut bytes = encode(&row()).unwrap();
-        assert!(decode::<Row>(&bytes).is_some());
-        for former in [0, 2] {
-            bytes[1] = former;
-            assert!(decode::<Row>(&bytes).is_none());
-        }
-        assert!(decode::<Facts>(&[1, 0]).is_none());
+        assert!(matches!(decode::<Row>(&bytes), Ok(Some(_))));
+        bytes[1] = 0;
+        assert!(matches!(decode::<Row>(&bytes), Ok(None)));
+        assert!(matches!(decode::<Facts>(&[1, 0]), Ok(None)));
+    }
+
+    #[test]
+    fn a_row_that_nobody_wrote_is_an_error() {
+        let mut bytes = encode(&row()).unwrap();
+        bytes[1] = 2;
+        assert!(matches!(decode::<Row>(&bytes), Err(StoreError::Corrupt)));
+        bytes[1] = 1;
+        assert!(matches!(decode::<Row>(&bytes[..4]), Err(StoreError::Corrupt)));
+        assert!(matches!(decode::<Facts>(&[]), Err(StoreError::Corrupt)));
     }
 }

@@ -12,7 +12,7 @@ use super::message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
 use super::state::{self, Gone};
 use crate::actors::log::{Cause, Event};
 use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke};
+use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke, SessionState};
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::StoreKind;
@@ -51,9 +51,11 @@ impl Shell {
         self.with(|directory| {
             for actor in &beginning {
                 match described.get(actor) {
-                    Some(Ok(Some(_))) => changed.extend(directory.begun(now, actor, limit)),
-                    // A login that takes as long as that says itself when it is one.
-                    Some(Ok(None)) => directory.not_begun(actor, None),
+                    Some(Ok(Some(described))) if described.summary.state == SessionState::Active => {
+                        changed.extend(directory.begun(now, actor, limit));
+                    }
+                    // It is over, or was never there. A login that takes as long as that says itself when it is one.
+                    Some(Ok(_) | Err(AskError::NoSuchActor)) => directory.not_begun(actor, None),
                     Some(Err(_)) | None => directory.not_begun(actor, Some(now.saturating_add(state::LOOK_AFTER))),
                 }
             }

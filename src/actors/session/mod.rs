@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use worker::{Env, SqlStorage, Storage};
 
 use self::ledger::{Cause, Entry, Event};
-use self::message::{Denied, Description, EndReason, Inspection, Whereabouts};
+use self::message::{Denied, Description, EndReason, Inspection, Successor, Whereabouts};
 use self::observe::Heed;
 use self::single_flight::{Flight, SingleFlight};
 use self::state::{Active, Identity, Refreshing, State};
@@ -173,6 +173,18 @@ impl Session {
         cause: Cause,
         detail: &str,
     ) -> Result<Option<Remains>, StoreError> {
+        self.end_for(reason, cause, detail, None).await
+    }
+
+    /// The same, where `successor` took its place. Many providers give a user one grant, and end all of it with one of its tokens:
+    /// what may be the successor's, too, is not among what remains.
+    async fn end_for(
+        self: &Rc<Self>,
+        reason: EndReason,
+        cause: Cause,
+        detail: &str,
+        successor: Option<&Successor>,
+    ) -> Result<Option<Remains>, StoreError> {
         let now = ambient::now();
         let mut remains = None;
         let written = self.establish(|state| {
@@ -181,10 +193,17 @@ impl Session {
                 State::Active(active) => Some(Remains::of(active)),
                 State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
             };
-            state.end(now, reason)
+            match successor {
+                Some(successor) => state.superseded_by(now, successor),
+                None => state.end(now, reason),
+            }
         });
         let written = written.await;
-        let Some(remains) = remains else { return written.map(|()| None) };
+        let Some(mut remains) = remains else { return written.map(|()| None) };
+        let user = remains.identity.as_ref().map(Identity::user);
+        if successor.is_some_and(|successor| user.is_some_and(|user| successor.is_of(&user))) {
+            remains.refresh_token = None;
+        }
         {
             let memory = &mut *self.memory.borrow_mut();
             if let (Err(error), Some(_)) = (&written, &memory.unwritten) {

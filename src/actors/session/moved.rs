@@ -39,6 +39,8 @@ pub struct Moved {
     pub to: Whereabouts,
     /// When it moved.
     pub moved_at: OffsetDateTime,
+    /// When the login of the session that took its place was completed; of one that forwards, when it moved.
+    pub signed_in_at: OffsetDateTime,
     /// When the user logged in.
     pub created_at: OffsetDateTime,
     /// The last use here.
@@ -106,23 +108,30 @@ impl Active {
     /// The whole grant has moved.
     pub fn departed(self, now: OffsetDateTime, moving: &Moving) -> Moved {
         let to = self.whereabouts(moving);
-        self.moved(now, to, |_| Afterwards::Forwarding)
+        self.moved(now, now, to, |_| Afterwards::Forwarding)
     }
 
     /// Another session took its place; this one's access token goes on for those who come with the old cookie.
     pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Moved {
         let to = Whereabouts { actor: successor.actor.clone(), region: successor.region, expires_at: self.expires_at };
         let until = now.saturating_add(grace);
-        self.moved(now, to, |active| Afterwards::Grace { active: Box::new(active), until })
+        self.moved(now, successor.signed_in_at, to, |active| Afterwards::Grace { active: Box::new(active), until })
     }
 
-    fn moved(self, now: OffsetDateTime, to: Whereabouts, afterwards: impl FnOnce(Self) -> Afterwards) -> Moved {
+    fn moved(
+        self,
+        now: OffsetDateTime,
+        signed_in_at: OffsetDateTime,
+        to: Whereabouts,
+        afterwards: impl FnOnce(Self) -> Afterwards,
+    ) -> Moved {
         Moved {
             secret_hash: self.secret_hash.clone(),
             place: self.place.clone(),
             user: (self.identity.issuer.clone(), self.identity.subject.clone()),
             to,
             moved_at: now,
+            signed_in_at,
             created_at: self.created_at,
             last_used_at: self.last_used_at,
             epoch: self.epoch.saturating_add(1),
@@ -164,7 +173,7 @@ impl Moved {
             issuer,
             subject,
             needs_refresh_token: false,
-            signed_in_at: self.moved_at,
+            signed_in_at: self.signed_in_at,
         }
     }
 

@@ -261,17 +261,21 @@ impl Session {
                 began,
                 "new tokens came too late: the session had ended or moved",
             );
-            // Many providers end the whole grant with one of its tokens, and with it the successor's.
-            let has_successor = match &self.memory.borrow().state {
-                Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
-                state => matches!(state, Some(State::Moved(_))),
-            };
             let sid = sid.or_else(|| known_by.map(str::to_owned));
-            self.revoke_in_background(unused.filter(|_| !has_successor), sid, cause);
+            self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);
             return Outcome::Ended;
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");
         Outcome::Fresh
+    }
+
+    /// Whether another session took this one's place. Many providers end the whole grant with one of its tokens, and with it
+    /// that one's.
+    fn has_successor(&self) -> bool {
+        match &self.memory.borrow().state {
+            Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
+            state => matches!(state, Some(State::Moved(_))),
+        }
     }
 
     /// What a failure means: a pause before the next try, or the end of trying.
@@ -290,7 +294,14 @@ impl Session {
         // From here on it is not known whether the provider took the token: the pause before the next try, the one that the
         // provider asked for, and why.
         let (pause, asked, why) = match failure {
-            _ if self.active(|_| ()).is_none() => return Err(Outcome::Ended),
+            _ if self.active(|_| ()).is_none() => {
+                // What ended the session meanwhile left to this refresh what may still be good.
+                let not_taken = matches!(failure, RefreshFailure::Deferred { .. });
+                let unused = granted.or_else(|| not_taken.then(|| presentation.token.clone()));
+                let sid = presentation.identity.sid.clone();
+                self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);
+                return Err(Outcome::Ended);
+            }
             RefreshFailure::Refused(why) => {
                 record("refused", &why);
                 let reason = EndReason::RefreshRejected;

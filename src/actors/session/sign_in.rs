@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::ledger::{self, Cause, Event};
-use super::message::{Callback, Complete, Completed, SignInError};
+use super::message::{Callback, Complete, Completed, EndReason, SignInError};
 use super::state::{Attempt, CompletedLogin, Grant, Identity, Occasion, Predecessor, Refreshing, State, Superseding};
 use super::succession::{Inheritance, overtaken};
 use crate::ambient;
@@ -224,7 +224,8 @@ impl Session {
         tokens: Tokens,
     ) -> Result<Completed, Setback> {
         let Login { attempt, replaces, .. } = login;
-        let inherited = self.inherit(&attempt, &identity, tokens.refresh_token.is_none()).await;
+        let signed_in_at = ambient::now();
+        let inherited = self.inherit(&attempt, &identity, tokens.refresh_token.is_none(), signed_in_at).await;
         let inherited = inherited.map_err(|error| match error {
             SignInError::StoreUnavailable => Setback::Passing(error),
             error => Setback::Final(error),
@@ -241,7 +242,7 @@ impl Session {
             gave_up.is_none_or(|predecessor| predecessor.actor != replaced.actor)
         }));
         let inherited = estate.iter().flat_map(|estate| estate.superseding.clone());
-        let superseding = Superseding::of(now, replaced.chain(inherited));
+        let superseding = Superseding::of(signed_in_at, replaced.chain(inherited));
 
         let handed_over = estate.as_ref().and_then(|estate| estate.refresh_token.clone());
         let sid = identity.sid.clone();
@@ -271,9 +272,11 @@ impl Session {
         };
         // Not before there is this one. No cookie from before the login is good for anything from now on.
         self.tell_superseded(Cause::Request).await;
-        if self.active(|_| ()).is_none() {
+        match &self.memory.borrow().state {
             // A later login of this browser has come back before this one was done: its cookie stays.
-            return Ok(Completed::Kept);
+            Some(State::Ended(ended)) if ended.reason == EndReason::Superseded => return Ok(Completed::Kept),
+            Some(State::Ended(_) | State::SigningIn(_) | State::Arriving(_)) | None => return Err(overtaken().into()),
+            Some(State::Active(_) | State::Moved(_)) => {}
         }
         for entry in estate.iter().flat_map(|estate| &estate.ledger) {
             let _ = ledger::append(&self.sql, entry);

@@ -38,7 +38,9 @@ pub fn decode(record: &[u8]) -> Result<State, Unread> {
         Ok(Stored::V2(state)) => Ok(*state),
         Ok(Stored::V1) => Err(Unread::Former),
         // What it has behind its number is not known.
-        Err(WireError::TrailingBytes) if wire::decode::<Stored<()>>(record.get(..2).unwrap_or_default()).is_ok() => {
+        Err(WireError::TrailingBytes)
+            if matches!(wire::decode::<Stored<()>>(record.get(..2).unwrap_or_default()), Ok(Stored::V1)) =>
+        {
             Err(Unread::Former)
         }
         Err(error) => Err(error.into()),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
+use super::Session;
 use super::authority::cause_of;
 use super::follow::{self, Followed};
 use super::ledger::{Cause, Event};
@@ -12,7 +13,6 @@ use super::message::{
     Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, SignInError, Successor, Supersede, Superseded,
 };
 use super::state::{Attempt, Identity, Predecessor, State, Superseding};
-use super::{Remains, Session};
 use crate::actors::AskError;
 use crate::ambient;
 use crate::credential::{ActorId, SecretHash};
@@ -35,11 +35,12 @@ impl Session {
         attempt: &Attempt,
         identity: &Identity,
         needs_refresh_token: bool,
+        signed_in_at: OffsetDateTime,
     ) -> Result<Inheritance, SignInError> {
         let (Some(predecessor), true) = (&attempt.predecessor, attempt.is_silent()) else {
             return Ok(Inheritance::Nothing);
         };
-        let Some(successor) = self.as_successor(identity.user(), needs_refresh_token, ambient::now()) else {
+        let Some(successor) = self.as_successor(identity.user(), needs_refresh_token, signed_in_at) else {
             return Ok(Inheritance::Nothing);
         };
         let migrate = || Migrate {
@@ -132,7 +133,7 @@ impl Session {
 
     fn forget_superseding(&self) {
         if let Some(State::Active(active)) = self.memory.borrow_mut().state.as_mut() {
-            active.superseding = Superseding::default();
+            active.superseding = std::mem::take(&mut active.superseding).all_told();
         }
     }
 
@@ -162,7 +163,8 @@ impl Session {
             issuer: String::new(),
             subject: String::new(),
             needs_refresh_token: false,
-            signed_in_at: ambient::now(),
+            // A login that has taken its place meanwhile is later.
+            signed_in_at: OffsetDateTime::UNIX_EPOCH,
         };
         self.tell(predecessor, &nobody).await;
     }
@@ -171,6 +173,7 @@ impl Session {
     /// ends the earlier.
     pub(super) async fn supersede(self: &Rc<Self>, supersede: Supersede) -> Result<Superseded, Denied> {
         self.ready().await?;
+        self.write_down().await?;
         // A login that is under way is settled first.
         drop(self.signing_in.lock().await);
         let Supersede { authority, successor } = supersede;
@@ -185,13 +188,23 @@ impl Session {
                 if known.is_later_than(&successor) {
                     return Ok(Superseded::ByLater(known));
                 }
-                self.pass_on(&known, &successor).await?;
-                self.establish(|state| state.settled().superseded_by(ambient::now(), &successor)).await?;
-                return Ok(Superseded::GaveWay);
+                let passed_on = self.pass_on(&known, &successor).await?;
+                let last = match &passed_on {
+                    Superseded::GaveWay => &successor,
+                    Superseded::ByLater(later) => later,
+                };
+                self.establish(|state| state.settled().superseded_by(ambient::now(), last)).await?;
+                return Ok(passed_on);
             }
             self.admit(&authority).await?;
-            if self.active(|_| ()).is_none() {
-                return Err(self.elsewhere());
+            let own = self.active(|active| (active.identity.user(), active.superseding.signed_in_at()));
+            let Some((user, signed_in_at)) = own else { return Err(self.elsewhere()) };
+            // A login that names this session by its cookie came after it. What was passed on may have come before.
+            if let (Authority::Trusted(_), Some(signed_in_at)) = (&authority, signed_in_at)
+                && let Some(own) = self.as_successor(user, false, signed_in_at)
+                && own.is_later_than(&successor)
+            {
+                return Ok(Superseded::ByLater(own));
             }
             // Somebody else may have ended or moved it before that could be written: then this came later.
             if self.give_way(&successor, cause_of(&authority)).await? {
@@ -203,21 +216,10 @@ impl Session {
     /// Ends this session in favour of one to which it leaves nothing. False: it had ended, or moved, by the time that this
     /// could be written.
     pub(super) async fn give_way(self: &Rc<Self>, successor: &Successor, cause: Cause) -> Result<bool, Denied> {
-        let now = ambient::now();
-        let mut remains = None;
-        self.establish(|state| {
-            remains = state.active().map(Remains::of);
-            state.superseded_by(now, successor)
-        })
-        .await?;
-        let Some(remains) = remains else { return Ok(false) };
         let reason = EndReason::Superseded;
-        self.record(Event::End, reason.as_str(), cause, now, reason.in_words(cause));
-        // Many providers give a user one grant, and end all of it with one of its tokens: the successor's, too.
-        let is_same_user = remains.identity.as_ref().is_some_and(|identity| successor.is_of(&identity.user()));
-        if !is_same_user {
-            self.revoke_remains(remains, cause);
-        }
+        let ended = self.end_for(reason, cause, reason.in_words(cause), Some(successor)).await?;
+        let Some(remains) = ended else { return Ok(false) };
+        self.revoke_remains(remains, cause);
         Ok(true)
     }
 
@@ -235,12 +237,13 @@ impl Session {
         }
     }
 
-    async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<(), Denied> {
+    async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<Superseded, Denied> {
         let supersede = || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
         match follow::ask(&self.env, &earlier.actor, supersede).await?.reply {
+            Ok(superseded) => Ok(superseded),
             Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
-            // It gave way, is over, or never came to be.
-            Ok(_) | Err(_) => Ok(()),
+            // It is over, or never came to be.
+            Err(_) => Ok(Superseded::GaveWay),
         }
     }
 }
