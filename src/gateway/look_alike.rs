@@ -1,4 +1,4 @@
-//! What somebody could take for one of the gateway's cookies. Pure.
+//! Cookies that some server could take for the gateway's. Pure.
 //!
 //! Servers read a `Cookie` header in many ways: some split it at commas, some trim or drop Unicode spaces, some don't tell
 //! case apart, some skip an empty name. This is the lenient reading of these. It decides what is kept away: from the

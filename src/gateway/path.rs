@@ -120,7 +120,7 @@ fn is_odd(path: &[u8]) -> bool {
     path.iter().any(odd) || path.ends_with(b".") || path.windows(2).any(|pair| matches!(pair, b"//" | b"./"))
 }
 
-/// Whether a path may be read as one of the gateway's own. A letter that differs stays different in every reading.
+/// Whether a path may be read as the address of an endpoint of the gateway. A letter that differs stays different in every reading.
 fn may_be_own(path: &[u8], prefix: &str) -> bool {
     let mut rest = path.iter().skip_while(|b| **b == b'/');
     for own in prefix.bytes().skip(1) {

@@ -27,7 +27,7 @@ const MAX_HEADERS: usize = 64 << 10;
 /// The most cookies: browsers keep no more of one site.
 const MAX_COOKIES: usize = 180;
 
-/// What a page can be put into. None of the gateway's may be.
+/// The destinations of a page within another page. No page of the gateway is one.
 const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
 
 /// A request, its URL parsed and its host checked.

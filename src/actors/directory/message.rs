@@ -11,7 +11,7 @@
 //! ```
 //!
 //! `List`, `RevokeAll` and `Sweep` ask [`BATCH`] sessions at most: one invocation of the platform may make so many calls and
-//! no more. Whoever wants more asks again.
+//! no more. A caller that wants more asks again.
 //!
 //! A directory is named by what its sessions have in common ([`of_user`], [`of_provider_session`]); the names are
 //! hashes, so that nothing of a user can be read from them.
