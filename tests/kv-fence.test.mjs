@@ -11,6 +11,27 @@ import { sleep, until } from "./parts/process.mjs";
 import { assertUnreadable, headerOf, renumbered, TAMPERINGS } from "./parts/records.mjs";
 import { administer, inspect } from "./parts/sessions.mjs";
 
+/** A session whose first refresh KV did not take, as the gateway believes, and whose second one it did. `late()` lets the first arrive. */
+async function lateWrite(t) {
+  const { gateway, provider, kv, login, token } = await createKvWorld(t);
+  const browser = await login();
+  await token(browser);
+  await latest(kv, browser, gateway);
+  await sleep(1200);
+  let held;
+  kv.gate = (method, take) => {
+    if (method !== "PUT" || held) return take();
+    held = take; // it is on its way, and the gateway hears of a failure
+    return 500;
+  };
+  assert.equal((await browser.api("/auth/refresh", { method: "POST" })).json().code, "store_unavailable");
+  await until("it was sent", () => held);
+  await sleep(1200);
+  assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+  const second = await token(browser);
+  return { gateway, provider, kv, token, browser, second, late: () => held() };
+}
+
 describe("kv-fence", { concurrency: 3 }, () => {
   test("conformance 43: a stale read after a refresh or a revocation costs nothing and brings nothing back", async (t) => {
     const world = await createKvWorld(t);
@@ -84,22 +105,7 @@ describe("kv-fence", { concurrency: 3 }, () => {
   });
 
   test("conformance 43: a write that KV did not take, and that arrives later over a newer one, is put right by the alarm", async (t) => {
-    const { gateway, provider, kv, login, token } = await createKvWorld(t);
-    const browser = await login();
-    await token(browser);
-    await latest(kv, browser, gateway);
-    await sleep(1200);
-    let late;
-    kv.gate = (method, take) => {
-      if (method !== "PUT" || late) return take();
-      late = take; // it is on its way, and the gateway hears of a failure
-      return 500;
-    };
-    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).json().code, "store_unavailable");
-    await until("it was sent", () => late);
-    await sleep(1200);
-    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
-    const second = await token(browser);
+    const { gateway, provider, kv, token, browser, second, late } = await lateWrite(t);
     await latest(kv, browser, gateway);
     await sleep(2500); // the spacing of writes keeps to the gateway's clock, the stand-in to the machine's
     await setAlarmsWithin(gateway, 100);
@@ -123,22 +129,7 @@ describe("kv-fence", { concurrency: 3 }, () => {
   });
 
   test("conformance 43: a write that KV did not take, and that arrives after the newer one was read back, costs nothing", async (t) => {
-    const { gateway, provider, kv, login, token } = await createKvWorld(t);
-    const browser = await login();
-    await token(browser);
-    await latest(kv, browser, gateway);
-    await sleep(1200);
-    let late;
-    kv.gate = (method, take) => {
-      if (method !== "PUT" || late) return take();
-      late = take;
-      return 500;
-    };
-    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).json().code, "store_unavailable");
-    await until("it was sent", () => late);
-    await sleep(1200);
-    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
-    const second = await token(browser);
+    const { gateway, provider, kv, token, browser, second, late } = await lateWrite(t);
     await writeOnceMore({ gateway, kv, token }, browser);
     await sleep(1200);
     const reads = kv.gets.length;
