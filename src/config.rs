@@ -275,7 +275,7 @@ pub struct Problem {
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
-            let name = name.strip_suffix('.').unwrap_or(name);
+            let name = pattern::without_final_dot(name);
             name == "localhost" || name.ends_with(".localhost")
         }
         Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
@@ -298,10 +298,8 @@ impl Config {
 
     /// The variable that names this route's upstream.
     pub fn upstream_variable(&self, route: &routes::Route) -> String {
-        match self.routes.iter().position(|known| std::ptr::eq(known, route)) {
-            Some(index) if self.has_route_table => format!("ROUTES[{index}].upstream"),
-            _ => "UPSTREAM".to_owned(),
-        }
+        let index = self.routes.iter().position(|known| std::ptr::eq(known, route));
+        hosts::upstream_variable(index.filter(|_| self.has_route_table))
     }
 
     /// Where the application begins: `AUTH_PREFIX` without its last segment.

@@ -108,7 +108,7 @@ pub fn user(issuer: &str, subject: &str, how: LogSubject) -> String {
         LogSubject::Plain => subject.to_owned(),
         LogSubject::Hash => {
             let hash = Sha256::digest(format!("{issuer}\n{subject}"));
-            hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+            hex::encode(hash.get(..8).unwrap_or_default())
         }
     }
 }

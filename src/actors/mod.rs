@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub mod directory;
 pub mod log;
 pub mod session;
+mod stored;
 pub mod wire;
 
 use wire::WireError;

@@ -1,12 +1,12 @@
-//! The session's record as bytes, whichever store has it. Pure.
+//! What actors keep, as bytes: a session's record, whichever store has it, and the rows of a directory. Pure.
 //!
-//! A field cannot be added to what bincode has written: a [`State`] of another form gets a variant of its own, and the older
-//! ones are read as they were, or not at all. A record that cannot be read is no session, and its user logs in again.
+//! A field cannot be added to what bincode has written: a value of another form gets a variant of its own, and the older ones
+//! are read as they were, or not at all. A session whose record cannot be read is none, and its user logs in again.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::state::State;
-use crate::actors::wire::{self, WireError};
+use super::wire::{self, WireError};
 use crate::store::StoreError;
 
 #[derive(Serialize, Deserialize)]
@@ -16,30 +16,30 @@ enum Stored<T> {
     V2(T),
 }
 
-/// Why a record cannot be read.
+/// Why bytes cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unread {
-    /// It has another form.
+    /// They have another form.
     #[error("a build before the first release wrote it")]
     Former,
-    /// It has no form that this build knows.
+    /// They have no form that this build knows.
     #[error(transparent)]
     Wire(#[from] WireError),
 }
 
-/// The record.
-pub fn encode(state: &State) -> Result<Vec<u8>, StoreError> {
-    wire::encode(&Stored::V2(state)).map_err(|_| StoreError::Corrupt)
+/// The bytes.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    wire::encode(&Stored::V2(value)).map_err(|_| StoreError::Corrupt)
 }
 
 /// Reads what [`encode`] wrote.
-pub fn decode(record: &[u8]) -> Result<State, Unread> {
-    match wire::decode::<Stored<Box<State>>>(record) {
-        Ok(Stored::V2(state)) => Ok(*state),
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unread> {
+    match wire::decode(bytes) {
+        Ok(Stored::V2(value)) => Ok(value),
         Ok(Stored::V1) => Err(Unread::Former),
         // What it has behind its number is not known.
         Err(WireError::TrailingBytes)
-            if matches!(wire::decode::<Stored<()>>(record.get(..2).unwrap_or_default()), Ok(Stored::V1)) =>
+            if matches!(wire::decode::<Stored<()>>(bytes.get(..2).unwrap_or_default()), Ok(Stored::V1)) =>
         {
             Err(Unread::Former)
         }
@@ -54,7 +54,7 @@ mod tests {
 
     use super::*;
     use crate::actors::session::message::UserPlace;
-    use crate::actors::session::state::{Active, Grant, Identity, Refreshing, Superseding};
+    use crate::actors::session::state::{Active, Grant, Identity, Refreshing, State, Superseding};
     use crate::credential::Secret;
     use crate::region::Region;
 
@@ -109,11 +109,11 @@ mod tests {
     #[test]
     fn a_record_of_a_former_form_is_not_read() {
         let mut record = encode(&active()).unwrap();
-        assert!(matches!(decode(&record), Ok(State::Active(_))));
+        assert!(matches!(decode::<State>(&record), Ok(State::Active(_))));
         record[1] = 0;
-        assert_eq!(decode(&record).err(), Some(Unread::Former));
+        assert_eq!(decode::<State>(&record).err(), Some(Unread::Former));
         record[1] = 2;
-        assert_eq!(decode(&record).err(), Some(Unread::Wire(WireError::Malformed)));
-        assert_eq!(decode(&[]).err(), Some(Unread::Wire(WireError::Empty)));
+        assert_eq!(decode::<State>(&record).err(), Some(Unread::Wire(WireError::Malformed)));
+        assert_eq!(decode::<State>(&[]).err(), Some(Unread::Wire(WireError::Empty)));
     }
 }

@@ -27,12 +27,17 @@ pub fn upstreams_on(routes: &[Route], origins: &[Origin], table: bool) -> Vec<Pr
     let own = |route: &Route| origins.iter().any(|origin| is_on(&route.upstream, origin));
     let found = routes.iter().enumerate().filter(|(_, route)| own(route));
     let problem = |index: usize| Problem {
-        variable: if table { format!("ROUTES[{index}].upstream").into() } else { "UPSTREAM".into() },
+        variable: upstream_variable(table.then_some(index)).into(),
         message:
             "is the gateway's own origin, so that it would call itself without end: put the application's own there"
                 .to_owned(),
     };
     found.map(|(index, _)| problem(index)).collect()
+}
+
+/// The variable that names an upstream: that of the route of this number, or the one there is without `ROUTES`.
+pub(super) fn upstream_variable(route: Option<usize>) -> String {
+    route.map_or_else(|| "UPSTREAM".to_owned(), |index| format!("ROUTES[{index}].upstream"))
 }
 
 fn is_on(upstream: &Upstream, origin: &Origin) -> bool {

@@ -73,7 +73,7 @@ impl Gateway {
     /// The page that asks, for a person who wanted to go to `return_to`.
     pub(super) fn challenge(&self, problem: &Problem, request: &Incoming, return_to: &str) -> Outgoing {
         let (Some(captcha), Some(nonce)) = (&self.config.captcha, ambient::random().map(Secret::from_random)) else {
-            return problem.response(&self.failed(request), true);
+            return problem.response(&self.failed(request, problem), true);
         };
         let (title, detail, ray) = (problem.title(), problem.to_string(), request.ray());
         let page = Page {

@@ -46,10 +46,13 @@ impl FailedRequest {
         Self { ray, ..Self::default() }
     }
 
-    /// This request; `config` is what it was routed by, where there is any.
-    pub fn of(request: &Incoming, config: Option<&Config>) -> Self {
-        let path = request.url.path();
-        let path = without_subject(config, path);
+    /// This request, which failed so; `config` is what it was routed by, where there is any. Of one that has no line nothing is
+    /// found out but its reference.
+    pub fn of(request: &Incoming, config: Option<&Config>, problem: &Problem) -> Self {
+        if !is_told(problem) {
+            return Self::unreadable(request.ray());
+        }
+        let path = without_subject(config, request.url.path());
         Self {
             ray: request.ray(),
             method: request.method.clone(),
@@ -61,17 +64,15 @@ impl FailedRequest {
 
     /// The line of a request that failed so; none where that is everyday business.
     pub fn line(&self, problem: &Problem) -> Option<String> {
-        let (status, outcome) = (problem.status(), problem.code());
-        let of_interest = matches!(outcome, "callback_rejected" | "csrf_rejected" | "forbidden" | "rate_limited");
-        if status < 500 && !of_interest {
+        if !is_told(problem) {
             return None;
         }
         let detail: Vec<String> = [problem.in_full()].into_iter().chain(self.remark.clone()).collect();
         let detail = detail.join(" ");
         let line = Line {
             event: "request",
-            outcome,
-            status,
+            outcome: problem.code(),
+            status: problem.status(),
             ray: &self.ray,
             method: &self.method,
             path: &self.path,
@@ -83,7 +84,13 @@ impl FailedRequest {
     }
 }
 
-/// The route's `match`, or the address of the gateway's own endpoint.
+/// Whether the log says of a problem. Everyday business has no line.
+fn is_told(problem: &Problem) -> bool {
+    let of_interest = ["callback_rejected", "csrf_rejected", "forbidden", "rate_limited"];
+    problem.status() >= 500 || of_interest.contains(&problem.code())
+}
+
+/// The route's `match`, or the endpoint's address.
 fn route_of(request: &Incoming, config: &Config) -> Option<String> {
     let routed = match route::host(config, &request.url) {
         Host::Administration(_) => route::administration(config, &request.url),

@@ -92,7 +92,7 @@ fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Resu
     let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
     let request = Incoming::new(raw, url, origin, "".into());
     let link = problem.way_out().map(|way| (way, request.path_and_query()));
-    let failed = FailedRequest::of(&request, None);
+    let failed = FailedRequest::of(&request, None, problem);
     problem.response_with_link(&failed, request.wants_page(), link).into_platform()
 }
 
@@ -148,13 +148,13 @@ impl Gateway {
             (Ok(()), Route::NotFound | Route::Refused(_) | Route::Application(_)) => Err(Problem::AdministratorsHost),
         };
         // A page has no link: the application is not here.
-        let refused = |problem: Problem| problem.response(&self.failed(&request), request.wants_page());
+        let refused = |problem: Problem| problem.response(&self.failed(&request, &problem), request.wants_page());
         admin::apart(answer.unwrap_or_else(refused)).into_platform()
     }
 
     /// What is told of a request that fails.
-    fn failed(&self, request: &Incoming) -> FailedRequest {
-        FailedRequest::of(request, Some(&self.config))
+    fn failed(&self, request: &Incoming, problem: &Problem) -> FailedRequest {
+        FailedRequest::of(request, Some(&self.config), problem)
     }
 
     /// Tells the browser where its session lives now, as often as it comes with the old cookie.
@@ -242,7 +242,7 @@ impl Gateway {
             WayOut::Again if request.method == "GET" => (way, request.path_and_query()),
             WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
         });
-        let response = problem.response_with_link(&self.failed(request), request.wants_page(), link);
+        let response = problem.response_with_link(&self.failed(request, problem), request.wants_page(), link);
         self.clearing(request, problem, response)
     }
 
@@ -254,7 +254,7 @@ impl Gateway {
     /// The same, where `login` is the address of the login that may follow.
     async fn refuse_login(&self, request: &Incoming, problem: &Problem, return_to: &str, login: &str) -> Outgoing {
         let link = if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login) };
-        let failed = self.failed(request);
+        let failed = self.failed(request, problem);
         // What the provider offers takes the place of what was asked for.
         let others = problem.logins(&self.endpoint_url("login", return_to));
         problem.response_with_links(&failed, request.wants_page(), Some(link), &others)

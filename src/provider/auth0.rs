@@ -72,9 +72,7 @@ impl Auth0 {
                 || self.oidc.settings.organization().is_some_and(|wanted| !is_of_organization(&after, wanted));
             if left {
                 let why = "the refreshed ID token is for another organization (org_id)".to_owned();
-                return Err(
-                    RefreshFailure::Refused(why).granting(tokens.refresh_token.unwrap_or_else(|| token.clone()))
-                );
+                return Err(RefreshFailure::Refused(why).granting(tokens, token));
             }
         }
         Ok((tokens, renewed))

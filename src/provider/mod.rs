@@ -113,9 +113,10 @@ impl RefreshFailure {
         RefreshError { failure: self, said, granted: None }
     }
 
-    /// The failure after which nobody keeps this refresh token, which came, or is still good.
-    pub const fn granting(self, token: RefreshToken) -> RefreshError {
-        RefreshError { failure: self, said: None, granted: Some(token) }
+    /// The failure. Nobody keeps the refresh token any longer: the one that came, or else the one that was presented.
+    pub fn granting(self, tokens: Tokens, presented: &RefreshToken) -> RefreshError {
+        let granted = tokens.refresh_token.unwrap_or_else(|| presented.clone());
+        RefreshError { failure: self, said: None, granted: Some(granted) }
     }
 }
 

@@ -315,9 +315,7 @@ impl Oidc {
         };
         match renewed {
             Ok(renewed) => Ok((tokens, renewed)),
-            Err(refused @ RefreshFailure::Refused(_)) => {
-                Err(refused.granting(tokens.refresh_token.unwrap_or_else(|| token.clone())))
-            }
+            Err(refused @ RefreshFailure::Refused(_)) => Err(refused.granting(tokens, token)),
             Err(failure) => Err(failure.into()),
         }
     }

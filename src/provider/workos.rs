@@ -159,9 +159,7 @@ impl WorkOs {
         // A rotation of keys must not end sessions: what cannot be checked ends one only where it does not even claim to be
         // the session's, and nothing of it is used.
         let unchecked = || payload(tokens.access_token.secret()).unwrap_or_default();
-        let refused = |why: String| {
-            RefreshFailure::Refused(why).granting(tokens.refresh_token.clone().unwrap_or_else(|| token.clone()))
-        };
+        let refused = |why: String| RefreshFailure::Refused(why).granting(tokens.clone(), token);
         let (claims, no_key) = match self.validate(&tokens.access_token, answer.received_at).await {
             Ok(claims) => (claims, None),
             Err(Untaken::Invalid(why)) => return Err(refused(why)),

@@ -8,36 +8,20 @@
 //! A directory that no session was registered with, or taken away from, writes nothing, not even an empty table.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use worker::{SqlStorage, SqlStorageValue};
 
 use super::row::Row;
 use super::state::Directory;
-use crate::actors::wire;
+use crate::actors::stored::{self, Unread, encode};
 use crate::credential::ActorId;
 use crate::store::StoreError;
 
-/// A row or the facts as stored. A field cannot be added to what bincode has written: what changes gets a variant of its
-/// own.
-#[derive(Serialize, Deserialize)]
-enum Stored<T> {
-    /// Builds before the first release wrote it, in several forms.
-    V1,
-    V2(T),
-}
-
-fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
-    wire::encode(&Stored::V2(value)).map_err(|_| StoreError::Corrupt)
-}
-
 /// None where a build before the first release wrote it.
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, StoreError> {
-    match wire::decode(bytes) {
-        Ok(Stored::V2(value)) => Ok(Some(value)),
-        Ok(Stored::V1) => Ok(None),
-        // What the former form has behind its number is not known.
-        Err(_) if matches!(wire::decode::<Stored<()>>(bytes.get(..2).unwrap_or_default()), Ok(Stored::V1)) => Ok(None),
-        Err(_) => Err(StoreError::Corrupt),
+    match stored::decode(bytes) {
+        Ok(value) => Ok(Some(value)),
+        Err(Unread::Former) => Ok(None),
+        Err(Unread::Wire(_)) => Err(StoreError::Corrupt),
     }
 }
 

@@ -50,7 +50,6 @@ mod revoke;
 pub mod sign_in;
 mod single_flight;
 pub mod state;
-mod stored;
 mod succession;
 pub mod superseding;
 mod user_info;

@@ -16,9 +16,10 @@ use super::ledger::{self, Cause, Entry, Event};
 use super::message::{Inspection, SessionState, Summary};
 use super::single_flight::launch;
 use super::state::{Identity, RETENTION, State};
-use super::{CLASS, Memory, Owed, Session, Unwritten, stored};
+use super::{CLASS, Memory, Owed, Session, Unwritten};
 use crate::actors::directory::message::News;
 use crate::actors::log::Beside;
+use crate::actors::stored;
 use crate::ambient;
 use crate::store::{About, Saved, StoreError};
 
@@ -43,8 +44,8 @@ impl Session {
             Err(StoreError::Unreadable(why)) => return self.give_up(&why.to_string()),
             record => record?,
         };
-        let state = match record.as_deref().map(stored::decode).transpose() {
-            Ok(state) => state,
+        let state = match record.as_deref().map(stored::decode::<Box<State>>).transpose() {
+            Ok(state) => state.map(|state| *state),
             Err(error) => return self.give_up(&error.to_string()),
         };
         let is_elsewhere = self.store.is_elsewhere();
