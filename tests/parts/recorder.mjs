@@ -25,7 +25,6 @@ export async function startRecorder({ target, ca, paths, tls, own = {}, port = 0
   const server = (tls ? https : http).createServer(options ?? {}, (incoming, response) => {
     serve(incoming, response).catch((error) => write(response, { status: 502, body: `recorder: ${error.stack}` }));
   });
-  server.keepAliveTimeout = 60_000;
   await new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
   const origin = `${tls ? "https" : "http"}://127.0.0.1:${server.address().port}`;
   return { origin, calls, answers, close };
