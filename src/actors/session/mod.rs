@@ -37,6 +37,7 @@ mod get;
 mod grace;
 pub mod grant;
 pub mod ledger;
+pub mod line;
 pub mod message;
 mod migrate;
 pub mod moved;
