@@ -45,16 +45,25 @@ export function packHead(request) {
 
 // ---- Answers
 
-/** `P<status> LF (<name>,<value> LF)* LF <body>` as a response. */
+const isAnswer = (plan) => plan.charCodeAt(0) === 80 /* P */ || plan.charCodeAt(0) === 84 /* T */;
+/** The headers that all answers of a type have. */
+const templates = new Map();
+
+/** `(P | T)<status> LF (<name>,<value> LF)* LF <body>` as a response. */
 function answer(plan) {
-  const end = plan.indexOf("\n\n");
-  const [status, ...pairs] = plan.slice(1, end).split("\n");
-  const headers = new Headers();
-  for (const pair of pairs) {
-    const comma = pair.indexOf(",");
-    headers.append(pair.slice(0, comma), pair.slice(comma + 1));
+  const from = plan.indexOf("\n") + 1;
+  const end = plan.indexOf("\n\n", from - 1);
+  const block = plan.slice(from, end);
+  let headers = templates.get(block);
+  if (headers === undefined) {
+    headers = new Headers();
+    for (const pair of block.split("\n")) {
+      const comma = pair.indexOf(",");
+      headers.append(pair.slice(0, comma), pair.slice(comma + 1));
+    }
+    if (plan.charCodeAt(0) === 84 /* T */) templates.set(block, headers);
   }
-  return new Response(plan.slice(end + 2) || null, { status: Number(status), headers });
+  return new Response(plan.slice(end + 2) || null, { status: Number(plan.slice(1, from - 1)), headers });
 }
 
 // ---- Time limits. A timer for each request is dear: one watch wakes all who have waited too long.
@@ -178,7 +187,7 @@ class Exchange {
         this.authorization = reply.slice(0, reply.indexOf("\n"));
         const next = identify(this.packed, reply);
         if (next.charCodeAt(0) === 70 /* F */) return this.fetch(next, 2, undefined);
-        return next.charCodeAt(0) === 80 /* P */ ? this.finish(answer(next)) : this.slow();
+        return isAnswer(next) ? this.finish(answer(next)) : this.slow();
       }
     }
   }
@@ -224,6 +233,10 @@ class Exchange {
 
   judge(response) {
     const plan = judge(this.packed, response.status, pack(response.headers));
+    if (isAnswer(plan)) {
+      response.body?.cancel();
+      return this.finish(answer(plan));
+    }
     switch (plan.charCodeAt(0)) {
       case 69 /* E */: {
         const [removed, cacheControl, cookies, ...set] = plan.slice(1).split("\n");
@@ -236,9 +249,6 @@ class Exchange {
         }
         return this.finish(copy);
       }
-      case 80 /* P */:
-        response.body?.cancel();
-        return this.finish(answer(plan));
       default:
         return this.finish(this.slowly.resume(this.packed, response, this.authorization));
     }
@@ -251,7 +261,7 @@ class Exchange {
   fail(failure) {
     if (this.done) return;
     const plan = failed(this.packed, failure);
-    if (plan.charCodeAt(0) === 80 /* P */) this.finish(answer(plan));
+    if (isAnswer(plan)) this.finish(answer(plan));
     else this.slow();
   }
 
@@ -267,12 +277,7 @@ class Exchange {
 export function exchange(request, env, context, slowly) {
   const packed = packHead(request);
   const next = plan(packed);
-  switch (next.charCodeAt(0)) {
-    case 80 /* P */:
-      return answer(next);
-    case 76 /* L */:
-      return slowly.serve();
-    default:
-      return new Promise((resolve) => new Exchange(request, packed, env, context, slowly, resolve).begin(next));
-  }
+  if (isAnswer(next)) return answer(next);
+  if (next.charCodeAt(0) === 76 /* L */) return slowly.serve();
+  return new Promise((resolve) => new Exchange(request, packed, env, context, slowly, resolve).begin(next));
 }

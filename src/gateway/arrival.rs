@@ -48,12 +48,13 @@ pub fn arrive<'a>(configured: &'a Configured, head: Head<'a>, raw: Option<&'a we
     if let Some(problem) = route::calls_itself(config, &origin) {
         return turn_away(head, url, &problem);
     }
+    let address = head.address;
     let request = Incoming::new(head, raw, url, origin, Rc::clone(&config.cookie_prefix));
     let refused = |problem: Problem| Arrival::Answered(refusal::of(config, &request, &problem));
     if let Err(problem) = request.check_size() {
         return refused(problem);
     }
-    match route::route(config, head.address, &request.url) {
+    match route::route(config, address, &request.url) {
         Route::Application(route) => Arrival::Application(request, route),
         Route::Own(endpoint) => Arrival::Own(request, endpoint),
         Route::NotFound => refused(Problem::NotFound),

@@ -110,7 +110,7 @@ pub const fn cache_control(route: &Route, recipient: Recipient) -> Option<&'stat
 }
 
 /// What a browser is sent of a response with these headers.
-pub fn response<'a>(route: &Route, recipient: Recipient, seen: Headers<'a>) -> Backward<'a> {
+pub fn response<'a>(route: &Route, recipient: Recipient, seen: &Headers<'a>) -> Backward<'a> {
     let sets_cookies = seen.all("set-cookie").next().is_some();
     let cache_control = match recipient {
         Recipient::Nobody => sets_cookies.then_some("no-store"),
@@ -127,13 +127,13 @@ pub fn response<'a>(route: &Route, recipient: Recipient, seen: Headers<'a>) -> B
 }
 
 /// Whether a response is a stream of server-sent events, which stays open.
-pub fn is_event_stream(seen: Headers<'_>) -> bool {
+pub fn is_event_stream(seen: &Headers<'_>) -> bool {
     let kind = seen.get("content-type").and_then(|kind| kind.get(..EVENT_STREAM.len()));
     kind.is_some_and(|kind| kind.eq_ignore_ascii_case(EVENT_STREAM))
 }
 
 /// Whether an application says that the token is no good (RFC 6750 section 3.1).
-pub fn says_invalid_token(seen: Headers<'_>) -> bool {
+pub fn says_invalid_token(seen: &Headers<'_>) -> bool {
     seen.get("www-authenticate").is_some_and(|challenge| {
         // A parameter may be a token or a quoted string (RFC 9110 section 11.2).
         let challenge = challenge.to_ascii_lowercase().replace([' ', '\t', '"'], "");
@@ -142,6 +142,6 @@ pub fn says_invalid_token(seen: Headers<'_>) -> bool {
 }
 
 /// Whether an application asks for a captcha.
-pub fn asks_for_captcha(seen: Headers<'_>) -> bool {
+pub fn asks_for_captcha(seen: &Headers<'_>) -> bool {
     seen.get("cf-challenge").is_some_and(|challenge| challenge.eq_ignore_ascii_case("captcha"))
 }

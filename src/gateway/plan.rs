@@ -2,7 +2,7 @@
 //! `entry.mjs` packs, performs and decides nothing. Pure.
 //!
 //! ```text
-//!   plan ──► P  this is the answer
+//!   plan ──► P  this is the answer; T: with the headers that all of its type have
 //!        ├─► F  fetch so                                    ──► judge
 //!        ├─► A  ask this session, fetch so with its token   ──► judge
 //!        ├─► N  the same, and the token stays here          ──► judge
@@ -70,7 +70,8 @@ fn later() -> Plan {
 }
 
 fn answer(outgoing: Outgoing) -> Plan {
-    let mut text = format!("P{}\n", outgoing.status);
+    let kind = if outgoing.headers.is_empty() { "T" } else { "P" };
+    let mut text = format!("{kind}{}\n", outgoing.status);
     for (name, value) in outgoing.all_headers() {
         push(&mut text, &[name, ",", value, "\n"]);
     }
@@ -184,7 +185,7 @@ pub fn judge(configured: &Configured, packed: &str, status: u16, lines: &str, no
         Ok(Admitted { claimant: Claimant::Client(..), .. }) => return later(),
         Err(problem) => return refused(&problem),
     };
-    let seen = Headers::of(lines);
+    let seen = &Headers::read(lines);
     let is_known = recipient == Recipient::Known;
     let may_renew = is_known && status == 401 && route.token != Token::None && forward::says_invalid_token(seen);
     if may_renew || is_known && forward::is_event_stream(seen) {

@@ -40,7 +40,7 @@ impl Gateway {
     ) -> Result<web_sys::Response, Problem> {
         let mut lines = lines(&response.headers());
         if response.status() == 401
-            && forward::says_invalid_token(Headers::of(&lines))
+            && forward::says_invalid_token(&Headers::read(&lines))
             && let Some(renewed) = self.renewed(request, route, &caller).await
         {
             caller = renewed;
@@ -48,7 +48,7 @@ impl Gateway {
             response = self.send(request, route, &caller, cleared_at).await?;
             lines = self::lines(&response.headers());
         }
-        let seen = Headers::of(&lines);
+        let seen = &Headers::read(&lines);
         if forward::asks_for_captcha(seen)
             && let Some(problem) = captcha::asked_by_application(&self.config, cleared_at, ambient::now())
         {
@@ -126,7 +126,7 @@ impl Gateway {
         route: &Route,
         caller: &Caller,
         response: &web_sys::Response,
-        seen: Headers<'_>,
+        seen: &Headers<'_>,
     ) -> Result<web_sys::Response, JsValue> {
         let (answer, recipient) = match caller {
             Caller::User { session, .. } => {

@@ -7,7 +7,7 @@ use url::{Position, Url, form_urlencoded};
 
 use super::cookie::{Cookies, Jar};
 use super::csrf::{self, Provenance};
-use super::headers::Headers;
+use super::headers::{Headers, cut};
 use super::login_cookie::MAX_KEPT_RETURN_TO;
 use super::problem::Problem;
 use super::visitor::Visitor;
@@ -35,7 +35,7 @@ const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
 /// ```text
 ///   <method> LF <address> LF (<name>,<value> LF)* LF <the visitor's lines, see visitor.rs>
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Head<'a> {
     /// The method.
     pub method: &'a str,
@@ -50,12 +50,10 @@ pub struct Head<'a> {
 impl<'a> Head<'a> {
     /// Unpacks it.
     pub fn read(packed: &'a str) -> Self {
-        let (method, rest) = packed.split_once('\n').unwrap_or((packed, ""));
-        let (address, rest) = rest.split_once('\n').unwrap_or((rest, ""));
-        // No line of a header is empty.
-        let (headers, visitor) =
-            rest.strip_prefix('\n').map_or_else(|| rest.split_once("\n\n").unwrap_or((rest, "")), |rest| ("", rest));
-        Self { method, address, headers: Headers::of(headers), visitor: Visitor::read(visitor) }
+        let (method, rest) = cut(packed, b'\n').unwrap_or((packed, ""));
+        let (address, rest) = cut(rest, b'\n').unwrap_or((rest, ""));
+        let (headers, visitor) = Headers::read_front(rest);
+        Self { method, address, headers: headers, visitor: Visitor::read(visitor) }
     }
 }
 
@@ -83,7 +81,7 @@ impl<'a> Incoming<'a> {
     /// A request to `origin`; `prefix` is `COOKIE_PREFIX`.
     pub fn new(head: Head<'a>, raw: Option<&'a web_sys::Request>, url: Url, origin: Origin, prefix: Rc<str>) -> Self {
         let jar = Jar::of(&origin, prefix);
-        let cookies = cookies(&jar, head.headers);
+        let cookies = cookies(&jar, &head.headers);
         let protocol = head.headers.get("upgrade");
         let is_web_socket = protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
         Self {
@@ -111,7 +109,7 @@ impl<'a> Incoming<'a> {
 
     /// Refuses a request whose address or headers are longer than any honest one's.
     pub fn check_size(&self) -> Result<(), Problem> {
-        let fits = self.head.address.len() < MAX_ADDRESS && fits(self.head.headers);
+        let fits = self.head.address.len() < MAX_ADDRESS && fits(&self.head.headers);
         if fits { Ok(()) } else { Err(Problem::HeadersTooLarge) }
     }
 
@@ -238,25 +236,19 @@ impl<'a> Incoming<'a> {
 }
 
 /// Whether the headers are no larger than any honest ones.
-fn fits(headers: Headers<'_>) -> bool {
+fn fits(headers: &Headers<'_>) -> bool {
     let cookies = headers.get("cookie").unwrap_or_default();
     headers.len() <= MAX_HEADERS && cookies.bytes().filter(|b| *b == b';').take(MAX_COOKIES).count() < MAX_COOKIES
 }
 
 /// The gateway's cookies. Sizes come first: what is too large is not read at all.
-fn cookies(jar: &Jar, headers: Headers<'_>) -> Cookies {
+fn cookies(jar: &Jar, headers: &Headers<'_>) -> Cookies {
     headers.get("cookie").filter(|_| fits(headers)).map(|header| jar.read(header)).unwrap_or_default()
 }
 
 /// What finds a request in the log: Cloudflare's ray, which its header tells, or a random UUID.
 pub fn ray(header: Option<&str>) -> String {
-    header.map_or_else(
-        || {
-            let bytes = ambient::random::<16>().unwrap_or_default();
-            uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-        },
-        str::to_owned,
-    )
+    header.map_or_else(|| uuid::Builder::from_random_bytes(ambient::id()).into_uuid().to_string(), str::to_owned)
 }
 
 /// The parameters of a query or a form.
@@ -288,7 +280,7 @@ mod tests {
 
     fn read(cookie: &str) -> Cookies {
         let origin = Origin { text: "http://localhost".into(), host: "localhost".into(), https: false };
-        cookies(&Jar::of(&origin, "".into()), Headers::of(&format!("cookie,{cookie}")))
+        cookies(&Jar::of(&origin, "".into()), &Headers::read(&format!("cookie,{cookie}")))
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Watch {
     pub(super) fn over(
         self,
         response: &web_sys::Response,
-        headers: Headers<'_>,
+        headers: &Headers<'_>,
         context: &Context,
     ) -> Result<web_sys::Response, JsValue> {
         if response.status() == 101 {
