@@ -140,7 +140,7 @@ const unavailable = (request) => {
 };
 
 /** What Rust serves of this request, which waits for something. */
-const served = async (request, serve) => {
+async function served(request, serve) {
   try {
     const answer = await unlessLost(serve());
     return answer === LOST ? unavailable(request) : answer;
@@ -149,22 +149,23 @@ const served = async (request, serve) => {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
     return unavailable(request);
   }
+}
+
+/** What the hot path leaves to Rust. */
+const slowly = {
+  serve: (request, env, context) => served(request, () => new rust.default(context, env).fetch(request)),
+  resume: (packed, request, response, authorization, env, context) =>
+    served(request, () => rust.HotPath.resume(packed, request, response, authorization, env, context)),
 };
 
-export default class extends rust.default {
-  fetch(request) {
-    const { env, ctx } = this;
-    const slowly = {
-      serve: () => served(request, () => super.fetch(request)),
-      resume: (packed, response, authorization) =>
-        served(request, () => rust.HotPath.resume(packed, request, response, authorization, env, ctx)),
-    };
+export default {
+  fetch(request, env, context) {
     try {
-      return exchange(request, env, ctx, slowly);
+      return exchange(request, env, context, slowly);
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
       letGo();
-      return slowly.serve();
+      return slowly.serve(request, env, context);
     }
-  }
-}
+  },
+};

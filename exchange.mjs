@@ -144,7 +144,7 @@ function session(namespace, id) {
 }
 
 class Exchange {
-  /** `slowly.serve()` serves a request, and `slowly.resume(…)` goes on with a response, that has to wait for something. */
+  /** `slowly` has what serves a request, and what goes on with a response, that has to wait for something. */
   constructor(request, packed, env, context, slowly, resolve) {
     Object.assign(this, { request, packed, env, context, slowly });
     this.authorization = "";
@@ -250,12 +250,12 @@ class Exchange {
         return this.finish(copy);
       }
       default:
-        return this.finish(this.slowly.resume(this.packed, response, this.authorization));
+        return this.finish(this.slowly.resume(this.packed, this.request, response, this.authorization, this.env, this.context));
     }
   }
 
   slow() {
-    this.finish(this.slowly.serve());
+    this.finish(this.slowly.serve(this.request, this.env, this.context));
   }
 
   fail(failure) {
@@ -278,6 +278,6 @@ export function exchange(request, env, context, slowly) {
   const packed = packHead(request);
   const next = plan(packed);
   if (isAnswer(next)) return answer(next);
-  if (next.charCodeAt(0) === 76 /* L */) return slowly.serve();
+  if (next.charCodeAt(0) === 76 /* L */) return slowly.serve(request, env, context);
   return new Promise((resolve) => new Exchange(request, packed, env, context, slowly, resolve).begin(next));
 }

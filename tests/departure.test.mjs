@@ -28,15 +28,15 @@ import bundle from "./entry.js";
 export * from "./entry.js";
 let held = 0;
 const freed = new FinalizationRegistry(() => (held -= 1));
-export default class extends bundle {
-  async fetch(request) {
+export default {
+  async fetch(request, env, context) {
     if (new URL(request.url).pathname === "/__held") {
       gc();
       return new Response(String(held));
     }
     held += 1;
     freed.register(request);
-    return super.fetch(request);
+    return bundle.fetch(request, env, context);
   }
 }`;
 
