@@ -272,7 +272,9 @@ describe("login", () => {
     const headers = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" };
     const answer = await world.gateway.request("/auth/callback", { method: "POST", headers, body: body.toString() });
     assert.equal(answer.status, 400);
-    const line = world.gateway.eventsOf("request").findLast(({ ray }) => answer.text.includes(ray));
+    const told = () => world.gateway.eventsOf("request").findLast(({ ray }) => answer.text.includes(ray));
+    await until("the log says of it", told);
+    const line = told();
     assert.ok(!line.detail.includes("aaaa"), "what fits no login is not repeated as the provider's word");
   });
 
