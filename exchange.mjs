@@ -70,6 +70,8 @@ function answer(plan) {
 
 /** How long a watch goes on: the platform ends what a request left behind some 30 s after its answer. */
 const WATCH = 20_000;
+/** What those who have waited too long hear, each in their own context. */
+const WOKEN = Symbol("woken");
 /** Weakly: of a visitor who leaves nothing stays but this. The platform tells nobody that they have left. */
 const waiting = new Set();
 let lookedAt = 0;
@@ -81,8 +83,7 @@ async function watch() {
     lookedAt = Date.now();
     for (const reference of waiting) {
       const one = reference.deref();
-      if (one === undefined) waiting.delete(reference);
-      else if (one.due <= lookedAt) wake(reference, one);
+      if (one === undefined || one.due <= lookedAt) wake(reference, one);
     }
     await scheduler.wait(1000);
   } while (Date.now() < end);
@@ -91,41 +92,9 @@ async function watch() {
   for (const reference of waiting) wake(reference, reference.deref());
 }
 
-/** What one who waits does then runs in their own context, or, where they have left, not at all. */
 function wake(reference, one) {
   waiting.delete(reference);
-  one?.wake();
-}
-
-/** Somebody who waits, for whom `late` is called when `limit` is over. */
-class Wait {
-  constructor(context, limit, late) {
-    this.context = context;
-    this.late = late;
-    this.due = Date.now() + limit;
-    this.reference = new WeakRef(this);
-    this.begin();
-  }
-
-  begin() {
-    // A watch that has not looked for some seconds died with its request.
-    if (Date.now() - lookedAt > 3000) this.context.waitUntil(watch());
-    const { promise, resolve } = Promise.withResolvers();
-    this.wake = resolve;
-    promise.then(() => this.woken());
-    waiting.add(this.reference);
-  }
-
-  woken() {
-    if (this.late === undefined) return;
-    if (this.due <= Date.now()) this.late();
-    else this.begin();
-  }
-
-  end() {
-    this.late = undefined;
-    waiting.delete(this.reference);
-  }
+  one?.resolve(WOKEN);
 }
 
 // ---- A request that waits for its session and then for the application
@@ -145,64 +114,111 @@ function session(namespace, id) {
 
 class Exchange {
   /** `slowly` has what serves a request, and what goes on with a response, that has to wait for something. */
-  constructor(request, packed, env, context, slowly, resolve) {
-    Object.assign(this, { request, packed, env, context, slowly });
+  constructor(request, packed, env, context, slowly) {
+    this.request = request;
+    this.packed = packed;
+    this.env = env;
+    this.context = context;
+    this.slowly = slowly;
     this.authorization = "";
+    this.cacheControl = "";
+    /** What it is when `due` is over. */
+    this.failure = SESSION;
+    this.due = 0;
     this.done = false;
-    this.resolve = resolve;
+    this.resolve = undefined;
+    this.reference = new WeakRef(this);
+  }
+
+  /** The answer to the request, once it is there or `due` is over. */
+  async answer() {
+    for (;;) {
+      // A watch that has not looked for some seconds died with its request.
+      if (Date.now() - lookedAt > 3000) this.context.waitUntil(watch());
+      waiting.add(this.reference);
+      const outcome = await new Promise((resolve) => {
+        this.resolve = resolve;
+      });
+      if (outcome !== WOKEN) return outcome;
+      if (this.due > Date.now()) continue;
+      this.done = true;
+      return this.failed(this.failure);
+    }
+  }
+
+  limit(milliseconds, failure) {
+    this.due = Date.now() + milliseconds;
+    this.failure = failure;
+  }
+
+  finish(response) {
+    if (this.done) return;
+    this.done = true;
+    waiting.delete(this.reference);
+    this.resolve(response);
+  }
+
+  fail(failure) {
+    // Late is late: that has been said, and logged.
+    if (!this.done) this.finish(this.failed(failure));
+  }
+
+  /** The answer to who is to wait for Rust. */
+  slow() {
+    return this.slowly.serve(this.request, this.env, this.context);
+  }
+
+  /** The answer to who has met with a failure. */
+  failed(failure) {
+    const plan = failed(this.packed, failure);
+    return isAnswer(plan) ? answer(plan) : this.slow();
   }
 
   begin(plan) {
     if (plan.charCodeAt(0) === 70 /* F */) return this.fetch(plan, 2, undefined);
     const end = plan.indexOf("\n", 66);
-    const [id, line] = [plan.slice(1, 65), plan.slice(66, end)];
-    let asking;
-    try {
-      asking = session(this.env.SESSIONS, id).get(line);
-    } catch {
-      return this.slow();
-    }
-    this.wait = new Wait(this.context, ASK_LIMIT, () => this.fail(SESSION));
-    asking.then(
-      (reply) => this.replied(plan, end + 1, reply),
-      (error) => {
-        console.error("a session could not be reached:", error);
-        this.fail(SESSION);
-      },
-    );
+    this.limit(ASK_LIMIT, SESSION);
+    session(this.env.SESSIONS, plan.slice(1, 65))
+      .get(plan.slice(66, end))
+      .then(
+        (reply) => this.replied(plan, end + 1, reply),
+        (error) => {
+          console.error("a session could not be reached:", error);
+          this.fail(SESSION);
+        },
+      );
   }
 
   replied(plan, at, reply) {
     if (this.done) return;
-    this.wait.end();
-    if (reply === "") return this.slow();
+    if (reply === "") return this.finish(this.slow());
+    this.authorization = reply;
     switch (plan.charCodeAt(0)) {
       case 65 /* A */:
-        this.authorization = reply;
         return this.fetch(plan, at, reply);
       case 78 /* N */:
-        this.authorization = reply;
         return this.fetch(plan, at, undefined);
       default: {
         this.authorization = reply.slice(0, reply.indexOf("\n"));
         const next = identify(this.packed, reply);
         if (next.charCodeAt(0) === 70 /* F */) return this.fetch(next, 2, undefined);
-        return isAnswer(next) ? this.finish(answer(next)) : this.slow();
+        return this.finish(isAnswer(next) ? answer(next) : this.slow());
       }
     }
   }
 
   fetch(plan, at, authorization) {
     const [binding, url, cache, limit, cacheControl, removed, ...pairs] = plan.slice(at).split("\n");
-    const headers = new Headers(this.request.headers);
-    if (removed !== "") for (const name of removed.split(",")) headers.delete(name);
-    for (const pair of pairs) {
-      const comma = pair.indexOf(",");
-      if (comma > 0) headers.set(pair.slice(0, comma), pair.slice(comma + 1));
-    }
     this.cacheControl = cacheControl;
+    this.limit(Number(limit), TOO_SLOW);
     let fetching;
     try {
+      const headers = new Headers(this.request.headers);
+      if (removed !== "") for (const name of removed.split(",")) headers.delete(name);
+      for (const pair of pairs) {
+        const comma = pair.indexOf(",");
+        if (comma > 0) headers.set(pair.slice(0, comma), pair.slice(comma + 1));
+      }
       if (authorization !== undefined) headers.set("authorization", authorization);
       const init = { method: this.request.method, headers, redirect: "manual" };
       if (cache !== "") init.cache = cache;
@@ -210,7 +226,6 @@ class Exchange {
     } catch {
       return this.fail(UNREACHABLE);
     }
-    this.wait = new Wait(this.context, Number(limit), () => this.fail(TOO_SLOW));
     fetching.then(
       (response) => this.pass(response),
       () => this.fail(UNREACHABLE),
@@ -219,14 +234,13 @@ class Exchange {
 
   pass(response) {
     if (this.done) return;
-    this.wait.end();
     const { status } = response;
     if (status === 101 || status === 401) return this.judge(response);
     const copy = new Response(response.body, response);
     const { headers } = copy;
     for (const name of WATCHED) if (headers.has(name)) return this.judge(copy);
     const type = headers.get("content-type");
-    if (type?.length >= WATCHED_TYPE.length && type.slice(0, WATCHED_TYPE.length).toLowerCase() === WATCHED_TYPE) return this.judge(copy);
+    if (type !== null && type.slice(0, WATCHED_TYPE.length).toLowerCase() === WATCHED_TYPE) return this.judge(copy);
     if (this.cacheControl !== "") headers.set("cache-control", this.cacheControl);
     this.finish(copy);
   }
@@ -237,39 +251,19 @@ class Exchange {
       response.body?.cancel();
       return this.finish(answer(plan));
     }
-    switch (plan.charCodeAt(0)) {
-      case 69 /* E */: {
-        const [removed, cacheControl, cookies, ...set] = plan.slice(1).split("\n");
-        const copy = new Response(response.body, response);
-        if (removed !== "") for (const name of removed.split(",")) copy.headers.delete(name);
-        if (cacheControl !== "") copy.headers.set("cache-control", cacheControl);
-        if (cookies === "replace") {
-          copy.headers.delete("set-cookie");
-          for (const line of set) if (line !== "") copy.headers.append("set-cookie", line);
-        }
-        return this.finish(copy);
-      }
-      default:
-        return this.finish(this.slowly.resume(this.packed, this.request, response, this.authorization, this.env, this.context));
+    if (plan.charCodeAt(0) === 76 /* L */) {
+      const { packed, request, authorization, env, context } = this;
+      return this.finish(this.slowly.resume(packed, request, response, authorization, env, context));
     }
-  }
-
-  slow() {
-    this.finish(this.slowly.serve(this.request, this.env, this.context));
-  }
-
-  fail(failure) {
-    if (this.done) return;
-    const plan = failed(this.packed, failure);
-    if (isAnswer(plan)) this.finish(answer(plan));
-    else this.slow();
-  }
-
-  finish(response) {
-    if (this.done) return;
-    this.done = true;
-    this.wait?.end();
-    this.resolve(response);
+    const [removed, cacheControl, cookies, ...lines] = plan.slice(1).split("\n");
+    const copy = new Response(response.body, response);
+    if (removed !== "") for (const name of removed.split(",")) copy.headers.delete(name);
+    if (cacheControl !== "") copy.headers.set("cache-control", cacheControl);
+    if (cookies === "replace") {
+      copy.headers.delete("set-cookie");
+      for (const line of lines) if (line !== "") copy.headers.append("set-cookie", line);
+    }
+    this.finish(copy);
   }
 }
 
@@ -279,5 +273,8 @@ export function exchange(request, env, context, slowly) {
   const next = plan(packed);
   if (isAnswer(next)) return answer(next);
   if (next.charCodeAt(0) === 76 /* L */) return slowly.serve(request, env, context);
-  return new Promise((resolve) => new Exchange(request, packed, env, context, slowly, resolve).begin(next));
+  const waits = new Exchange(request, packed, env, context, slowly);
+  const answered = waits.answer();
+  waits.begin(next);
+  return answered;
 }
