@@ -18,7 +18,9 @@ use self::way_out::WayOut;
 use crate::actors::session::message::{Credential, EndReason};
 use crate::ambient;
 use crate::config::{Config, Origin, SameSite};
-use crate::timer::Timer;
+use crate::platform::actors::Stubs;
+use crate::platform::timer::Timer;
+use crate::runtime::Actors;
 
 mod admin;
 mod application;
@@ -66,7 +68,10 @@ pub struct Gateway {
     config: Rc<Config>,
     env: Env,
     context: Rc<Context>,
-    timer: Timer,
+    actors: Rc<dyn Actors>,
+    /// The same for the request's own task, which has one timer for what it asks one after the other.
+    actors_in_turn: Rc<dyn Actors>,
+    timer: Rc<Timer>,
 }
 
 /// Serves one request.
@@ -78,8 +83,15 @@ pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker:
     };
     match crate::config_of(&env).as_ref() {
         Ok(config) => {
-            let gateway =
-                Gateway { config: Rc::clone(config), env, context: Rc::new(context), timer: Timer::default() };
+            let timer = Rc::default();
+            let gateway = Gateway {
+                config: Rc::clone(config),
+                actors: Rc::new(Stubs::new(&env)),
+                actors_in_turn: Rc::new(Stubs::on_timer(&env, &timer)),
+                timer,
+                env,
+                context: Rc::new(context),
+            };
             gateway.serve(raw, &address, route::normalized(url)).await
         }
         // The operator has to do something first: every request says what.

@@ -13,9 +13,9 @@ use super::problem::Problem;
 use super::visitor::Visitor;
 use crate::actors::session::message::Whereabouts;
 use crate::ambient;
-use crate::body::{self, ReadError};
 use crate::config::Origin;
 use crate::credential::ActorId;
+use crate::platform::body::{self, ReadError};
 use crate::region::{self, Place, Region};
 
 /// The longest body that an endpoint reads.

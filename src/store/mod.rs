@@ -4,15 +4,13 @@
 //! gets records [`seal`]ed and understands nothing of them. The actor's own storage ([`durable`]) holds the fence: which
 //! write counts.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use time::OffsetDateTime;
-use worker::Delay;
 
 use self::seal::Unreadable;
 use crate::credential::ActorId;
+use crate::runtime::{Isolate, StorageError};
 
 pub mod durable;
 pub mod kv;
@@ -36,10 +34,8 @@ pub enum StoreError {
     Unreadable(#[from] Unreadable),
 }
 
-impl From<worker::Error> for StoreError {
-    fn from(error: worker::Error) -> Self {
-        // Callers fold this into `store_unavailable`; the operator needs the platform's own words.
-        worker::console_error!("the session store failed: {error}");
+impl From<StorageError> for StoreError {
+    fn from(error: StorageError) -> Self {
         Self::Unavailable(error.to_string())
     }
 }
@@ -87,9 +83,11 @@ pub trait Store {
 }
 
 /// Waits for a store, but not for long.
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    match select(pin!(work), pin!(Delay::from(limit))).await {
-        Either::Left((done, _)) => done,
-        Either::Right(_) => Err(StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()))),
-    }
+async fn within<T>(
+    isolate: &dyn Isolate,
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let too_late = || StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()));
+    isolate.within(limit, work).await.unwrap_or_else(|| Err(too_late()))
 }

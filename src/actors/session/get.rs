@@ -1,13 +1,10 @@
 //! `Get`: whether a request passes, and with which token. The hot path: memory only while the token is fresh.
 
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use openidconnect::AccessToken;
 use time::OffsetDateTime;
-use worker::Delay;
 
 use super::ledger::{Cause, Event};
 use super::message::{Denied, EndReason, Get, Got, Identified, Want};
@@ -17,6 +14,7 @@ use super::{Memory, Session};
 use crate::actors::AskError;
 use crate::ambient;
 use crate::credential::SecretHash;
+use crate::runtime::Isolate;
 use crate::store::StoreError;
 
 /// How long a request waits for a token. A little less than a call may take, so that a call that hangs is not over
@@ -68,16 +66,16 @@ impl From<AskError> for Denied {
 }
 
 /// Waits for what may take a while, but not for long.
-pub(super) async fn within_patience<T>(work: impl Future<Output = Result<T, Denied>>) -> Result<T, Denied> {
-    match select(pin!(work), pin!(Delay::from(PATIENCE))).await {
-        Either::Left((done, _)) => done,
-        Either::Right(_) => Err(Denied::ProviderUnavailable { retry_after: SOON }),
-    }
+pub(super) async fn within_patience<T>(
+    isolate: &dyn Isolate,
+    work: impl Future<Output = Result<T, Denied>>,
+) -> Result<T, Denied> {
+    isolate.within(PATIENCE, work).await.unwrap_or(Err(Denied::ProviderUnavailable { retry_after: SOON }))
 }
 
 impl Session {
     pub(super) async fn get(self: &Rc<Self>, get: Get) -> Result<Got, Denied> {
-        let began = ambient::now();
+        let began = self.now();
         let got = self.pass(&get).await;
         if let Err(denied) = &got {
             self.record_denied(denied, began);
@@ -93,11 +91,11 @@ impl Session {
             self.heed(region, get.want, &secret).await?;
         }
         // Not before all that may take a while.
-        let mut now = ambient::now();
+        let mut now = self.now();
         let mut verdict = self.verdict(&secret, get.want, now);
         if matches!(verdict, Verdict::WithoutToken) {
-            within_patience(self.obtain_token(Cause::Request)).await?;
-            now = ambient::now();
+            within_patience(&*self.isolate, self.obtain_token(Cause::Request)).await?;
+            now = self.now();
             verdict = self.verdict(&secret, get.want, now);
         }
         match verdict {
@@ -162,7 +160,7 @@ impl Session {
 
     /// Sees to it that a live session has a valid access token, or says why it has none.
     pub(super) async fn obtain_token(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
-        let now = ambient::now();
+        let now = self.now();
         match self.active(|active| self.token_standing(active, now)) {
             None | Some(TokenStanding::Valid) => Ok(()),
             Some(TokenStanding::Waiting(retry_after)) => Err(Denied::ProviderUnavailable { retry_after }),
@@ -203,9 +201,9 @@ impl Session {
         };
         if notable {
             let session = Rc::clone(self);
-            wasm_bindgen_futures::spawn_local(async move {
+            self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
-                Delay::from(Duration::from_millis(1)).await;
+                session.isolate.sleep(Duration::from_millis(1)).await;
                 let _ = session.transition(|state| state.used(now)).await;
             });
         }
@@ -213,7 +211,7 @@ impl Session {
 
     /// Whether the provider can be reached for a login now: one GET, however many ask.
     async fn provider_answers(self: &Rc<Self>) -> bool {
-        let now = ambient::now();
+        let now = self.now();
         if let Some((at, answered)) = self.answered_at.get()
             && now < at.saturating_add(ANSWER_COUNTS)
         {
@@ -222,7 +220,7 @@ impl Session {
         let session = Rc::clone(self);
         let asking = self.answering.join(|| async move {
             let answers = session.provider.answers().await;
-            session.answered_at.set(Some((ambient::now(), answers)));
+            session.answered_at.set(Some((session.now(), answers)));
             answers
         });
         asking.await

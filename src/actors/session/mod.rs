@@ -12,20 +12,20 @@ use std::rc::Rc;
 
 use futures::lock::Mutex;
 use time::OffsetDateTime;
-use worker::{Env, SqlStorage, Storage};
 
 use self::ledger::{Cause, Entry, Event};
-use self::message::{Denied, Description, EndReason, Inspection, Successor, Whereabouts};
+use self::message::{Denied, Description, EndReason, Inspection, SessionMessage, Successor, Whereabouts};
 use self::observe::Heed;
 use self::single_flight::{Flight, SingleFlight};
 use self::state::{Active, Identity, Refreshing, State};
-use crate::actors::Refusal;
 use crate::actors::log::{self, Beside};
-use crate::ambient;
+use crate::actors::{Refusal, reply, serve};
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
-use crate::provider::Provider;
+use crate::provider::published::Documents;
+use crate::provider::{Link, Provider};
 use crate::region::Region;
+use crate::runtime::{ActorContext, Actors, Isolate, Storage};
 use crate::store::{SessionStore, StoreError};
 
 pub mod active;
@@ -40,7 +40,6 @@ pub mod ledger;
 pub mod message;
 mod migrate;
 pub mod moved;
-mod object;
 mod observe;
 mod reading;
 mod record;
@@ -55,17 +54,15 @@ pub mod superseding;
 mod user_info;
 pub mod view;
 
-pub use object::SessionActor;
-
 /// What the actor object holds for as long as it lives.
-struct Session {
+pub struct Session {
     id: ActorId,
-    sql: SqlStorage,
+    isolate: Rc<dyn Isolate>,
+    actors: Rc<dyn Actors>,
+    storage: Rc<dyn Storage>,
     store: Rc<SessionStore>,
-    storage: Storage,
     provider: Provider,
     config: Rc<Config>,
-    env: Env,
     memory: RefCell<Memory>,
     /// Held while a code is redeemed: who asks what became of the login waits for it.
     signing_in: Mutex<()>,
@@ -126,32 +123,60 @@ struct Owed {
 }
 
 impl Session {
-    /// An actor that has not read its record; none where the platform's id is not what it should be.
-    fn new(state: &worker::State, env: Env, config: &Rc<Config>) -> Option<Self> {
-        let id: ActorId = state.id().to_string().try_into().ok()?;
-        let sql = state.storage().sql();
-        Some(Self {
-            store: Rc::new(SessionStore::new(&env, &config.store, &id, sql.clone())),
+    /// An actor that has not read its record.
+    pub fn new(given: ActorContext, documents: Documents, config: &Rc<Config>) -> Rc<Self> {
+        let store = Rc::new(SessionStore::new(&given, &config.store));
+        let ActorContext { id, isolate, http, cache, actors, storage, .. } = given;
+        Rc::new(Self {
+            provider: Provider::new(config, Link { isolate: Rc::clone(&isolate), http, cache, documents }),
             id,
-            sql,
-            storage: state.storage(),
-            provider: Provider::new(config),
+            actors,
+            storage,
+            store,
             config: Rc::clone(config),
-            env,
             memory: RefCell::default(),
             signing_in: Mutex::default(),
             writing: Mutex::default(),
             forgetting: Cell::default(),
             pushing: RefCell::default(),
-            loading: SingleFlight::default(),
-            refreshing: SingleFlight::default(),
-            observing: SingleFlight::default(),
-            relocating: SingleFlight::default(),
-            adopting: SingleFlight::default(),
-            arriving: SingleFlight::default(),
+            loading: SingleFlight::new(&isolate),
+            refreshing: SingleFlight::new(&isolate),
+            observing: SingleFlight::new(&isolate),
+            relocating: SingleFlight::new(&isolate),
+            adopting: SingleFlight::new(&isolate),
+            arriving: SingleFlight::new(&isolate),
             answered_at: Cell::default(),
-            answering: SingleFlight::default(),
+            answering: SingleFlight::new(&isolate),
+            isolate,
         })
+    }
+
+    /// One message: the bytes of a [`SessionMessage`] in, those of its reply out. Without a session, as there is no valid
+    /// configuration, every message is refused.
+    pub async fn ask(session: Option<Rc<Self>>, message: &[u8]) -> Vec<u8> {
+        serve(message, |message| async move { session.ok_or(Refusal::Broken)?.answer(message).await }).await
+    }
+
+    async fn answer(self: &Rc<Self>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
+        match message {
+            SessionMessage::Complete(m) => reply::<message::Complete>(&self.complete(m).await),
+            SessionMessage::Get(m) => reply::<message::Get>(&self.get(m).await),
+            SessionMessage::Refresh(m) => reply::<message::Refresh>(&self.refresh(m).await),
+            SessionMessage::Revoke(m) => reply::<message::Revoke>(&self.revoke(m).await),
+            SessionMessage::Inspect(m) => reply::<message::Inspect>(&self.inspect(m).await?),
+            SessionMessage::Switch(m) => reply::<message::Switch>(&self.switch(m).await),
+            SessionMessage::Confirm(m) => reply::<message::Confirm>(&self.confirm(m).await),
+            SessionMessage::Describe(m) => reply::<message::Describe>(&self.describe(m).await?),
+            SessionMessage::SilentLogin(m) => reply::<message::SilentLogin>(&self.silent_login(m).await),
+            SessionMessage::Migrate(m) => reply::<message::Migrate>(&self.migrate(m).await),
+            SessionMessage::Adopt(m) => reply::<message::Adopt>(&self.adopt(m).await),
+            SessionMessage::Release(m) => reply::<message::Release>(&self.release(m).await),
+            SessionMessage::Supersede(m) => reply::<message::Supersede>(&self.supersede(m).await),
+        }
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.isolate.now()
     }
 
     fn lifetimes(&self) -> Lifetimes {
@@ -184,7 +209,7 @@ impl Session {
         detail: &str,
         successor: Option<&Successor>,
     ) -> Result<Option<Remains>, StoreError> {
-        let now = ambient::now();
+        let now = self.now();
         let mut remains = None;
         let written = self.establish(|state| {
             remains = match &state {
@@ -232,11 +257,11 @@ impl Session {
     ) {
         let memory = self.memory.borrow();
         let Some(state) = memory.state.as_ref() else { return };
-        let entry = Entry::new(event, outcome, cause, began, Some(state.place().region), detail);
+        let entry = Entry::new(event, outcome, cause, (began, self.now()), Some(state.place().region), detail);
         let user = state.user().map(|(issuer, subject)| log::user(&issuer, &subject, self.config.log_subject));
         let beside = Beside { user: user.as_deref(), next_alarm_at: self.next_alarm(), said };
-        worker::console_log!("{}", entry.line(CLASS, &self.id, beside));
-        let _ = ledger::append(&self.sql, &entry);
+        self.isolate.log(&entry.line(CLASS, &self.id, beside));
+        let _ = ledger::append(&*self.storage, &entry);
     }
 
     /// Writes an event to the log alone: this actor has no record, and leaves nothing behind.
@@ -249,8 +274,8 @@ impl Session {
         said: Option<&str>,
         region: Region,
     ) {
-        let entry = Entry::new(event, outcome, Cause::Request, began, Some(region), detail);
-        worker::console_log!("{}", entry.line(CLASS, &self.id, Beside { said, ..Beside::default() }));
+        let entry = Entry::new(event, outcome, Cause::Request, (began, self.now()), Some(region), detail);
+        self.isolate.log(&entry.line(CLASS, &self.id, Beside { said, ..Beside::default() }));
     }
 
     async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Result<Option<Box<Inspection>>, Refusal> {
@@ -274,7 +299,7 @@ impl Session {
             next_alarm_at: self.next_alarm(),
             access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
             moved_to: state.moved_to().map(|to| to.actor.clone()),
-            ledger: ledger::entries(&self.sql).unwrap_or_default(),
+            ledger: ledger::entries(&*self.storage).unwrap_or_default(),
             store: self.store.kind(),
         }))
     }

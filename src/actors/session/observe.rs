@@ -21,7 +21,6 @@ use super::message::{Denied, Want};
 use super::state::{Active, State};
 use crate::actors;
 use crate::actors::directory::message::{Observe, Verdict, of_user};
-use crate::ambient;
 use crate::config::RegionPolicy;
 use crate::credential::SecretHash;
 use crate::region::Region;
@@ -48,7 +47,7 @@ impl Session {
         if self.config.regions.policy == RegionPolicy::Pin {
             return Ok(());
         }
-        let now = ambient::now();
+        let now = self.now();
         let elsewhere = |active: &Active| active.secret_hash.is(secret) && active.place.region != region;
         let kept = {
             let memory = self.memory.borrow();
@@ -73,7 +72,7 @@ impl Session {
         match self.observing.join(|| async move { session.ask_directory(region).await }).await {
             Heed::Migrate => {
                 // Whatever becomes of it, the session is somewhere.
-                let _ = within_patience(self.relocate(region, Cause::Directory)).await;
+                let _ = within_patience(&*self.isolate, self.relocate(region, Cause::Directory)).await;
                 Ok(())
             }
             Heed::Reauthenticate => {
@@ -81,7 +80,7 @@ impl Session {
                 if memory.heed != Some(Heed::Reauthenticate) {
                     return Ok(());
                 }
-                memory.heed = Some(Heed::Sent { until: ambient::now().saturating_add(min_stay) });
+                memory.heed = Some(Heed::Sent { until: self.now().saturating_add(min_stay) });
                 Err(Denied::Relocate)
             }
             Heed::Stay { .. } | Heed::Sent { .. } => Ok(()),
@@ -89,12 +88,12 @@ impl Session {
     }
 
     async fn ask_directory(self: &Rc<Self>, region: Region) -> Heed {
-        let began = ambient::now();
+        let began = self.now();
         let verdict = match self.active(|active| of_user(&active.identity.issuer, &active.identity.subject)) {
-            Some(name) => match self.directory(&name) {
-                Ok(address) => actors::ask(&address, Observe { actor: self.id.clone(), region }).await,
-                Err(error) => Err(error),
-            },
+            Some(name) => {
+                let observe = Observe { actor: self.id.clone(), region };
+                actors::ask(&*self.actors, &self.directory(&name), observe).await
+            }
             None => return Heed::Stay { until: began },
         };
         let (heed, outcome, what) = match verdict {
@@ -102,7 +101,7 @@ impl Session {
             Ok(Ok(Verdict::Reauthenticate)) => (Heed::Reauthenticate, "reauthenticate", "is to be renewed there"),
             Ok(Ok(Verdict::Migrate)) => (Heed::Migrate, "migrate", "is to move there"),
             Ok(Err(_)) | Err(_) => {
-                let until = ambient::now().saturating_add(ASK_AGAIN);
+                let until = self.now().saturating_add(ASK_AGAIN);
                 (Heed::Stay { until }, "no_answer", "stays where it is, as its directory does not answer")
             }
         };

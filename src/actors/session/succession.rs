@@ -14,7 +14,6 @@ use super::message::{
 };
 use super::state::{Attempt, Identity, Predecessor, State, Superseding};
 use crate::actors::AskError;
-use crate::ambient;
 use crate::credential::{ActorId, SecretHash};
 
 /// What a login goes on with.
@@ -47,7 +46,7 @@ impl Session {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             destination: Destination::Successor(successor.clone()),
         };
-        let left = match follow::ask(&self.env, &predecessor.actor, migrate).await {
+        let left = match follow::ask(&*self.actors, &predecessor.actor, migrate).await {
             Ok(followed) => followed.reply,
             Err(error) => Err(error.into()),
         };
@@ -87,7 +86,7 @@ impl Session {
     /// login may have taken the place of one of them already: then this session gives way to that one.
     pub(super) async fn tell_superseded(self: &Rc<Self>, cause: Cause) {
         let Some((superseding, user)) = self.untold() else { return };
-        let began = ambient::now();
+        let began = self.now();
         let signed_in_at = superseding.signed_in_at().unwrap_or(began);
         let Some(successor) = self.as_successor(user, false, signed_in_at) else { return };
         let mut told: Vec<ActorId> = Vec::new();
@@ -107,7 +106,7 @@ impl Session {
                 }
             }
         }
-        let later = superseding.told(ambient::now(), &told);
+        let later = superseding.told(self.now(), &told);
         if cause == Cause::Request && later.sessions().is_empty() {
             // The record still says that they are to be told, so that a login writes no more than it has to. If it is read
             // again they are told again, which changes nothing: each knows of this login, or of a later one.
@@ -143,7 +142,7 @@ impl Session {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             successor: successor.clone(),
         };
-        match follow::ask(&self.env, &predecessor.actor, supersede).await {
+        match follow::ask(&*self.actors, &predecessor.actor, supersede).await {
             Ok(Followed { reply: Ok(superseded), .. }) => Some(superseded),
             Ok(Followed { reply: Err(Denied::StoreUnavailable), .. }) => None,
             // It is over, or there is none.
@@ -193,7 +192,7 @@ impl Session {
                     Superseded::GaveWay => &successor,
                     Superseded::ByLater(later) => later,
                 };
-                self.establish(|state| state.settled().superseded_by(ambient::now(), last)).await?;
+                self.establish(|state| state.settled().superseded_by(self.now(), last)).await?;
                 return Ok(passed_on);
             }
             self.admit(&authority).await?;
@@ -239,7 +238,7 @@ impl Session {
 
     async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<Superseded, Denied> {
         let supersede = || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
-        match follow::ask(&self.env, &earlier.actor, supersede).await?.reply {
+        match follow::ask(&*self.actors, &earlier.actor, supersede).await?.reply {
             Ok(superseded) => Ok(superseded),
             Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
             // It is over, or never came to be.
