@@ -13,18 +13,21 @@ fn files(of: &Path) -> Vec<PathBuf> {
 /// The lines of code that name one of `names`, comments aside.
 fn naming(parts: &[&str], names: &[&str]) -> Vec<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let is_word = |line: &str, name: &str| {
-        let word = |c: char| c.is_alphanumeric() || c == '_';
-        line.match_indices(name).any(|(at, _)| {
-            let (before, after) = (line[..at].chars().next_back(), line[at + name.len()..].chars().next());
-            !before.is_some_and(word) && !after.is_some_and(word)
-        })
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    // Each name with what stands around it: nothing, or something that is no part of a word.
+    let is_named = |line: &str, name: &str| {
+        let mut parts = line.split(name).peekable();
+        let mut found = false;
+        while let (Some(before), Some(after)) = (parts.next(), parts.peek()) {
+            found |= !before.ends_with(is_word) && !after.starts_with(is_word);
+        }
+        found
     };
     let mut found = Vec::new();
     for file in parts.iter().flat_map(|part| files(&source.join(part))) {
         let text = fs::read_to_string(&file).unwrap_or_default();
         for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            if names.iter().any(|name| is_word(line, name)) {
+            if names.iter().any(|name| is_named(line, name)) {
                 found.push(format!("{}: {}", file.strip_prefix(&source).unwrap().display(), line.trim()));
             }
         }
