@@ -28,6 +28,7 @@ pub mod ambient;
 pub mod config;
 pub mod credential;
 pub mod gateway;
+pub mod identity;
 pub mod platform;
 pub mod provider;
 pub mod region;

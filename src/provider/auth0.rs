@@ -16,8 +16,8 @@ use super::{
     Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
     Tokens,
 };
-use crate::actors::session::state::Identity;
 use crate::config;
+use crate::identity::Identity;
 
 /// What an operator can do about a login that brought no refresh token.
 const NO_REFRESH_TOKEN: &str = "no refresh token came: in the Auth0 Dashboard, turn on the application's grant Refresh Token \

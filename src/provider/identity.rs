@@ -10,7 +10,7 @@ use super::id_token::{self, Expected, IdTokenError};
 use super::oidc::Oidc;
 use super::user_info::{Asking, PATIENCE, UserInfo};
 use super::{ProviderError, RefreshFailure, Tokens, keys};
-use crate::actors::session::state::Identity;
+use crate::identity::Identity;
 
 /// Why an ID token is not validated.
 enum Unvalidated {

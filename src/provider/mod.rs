@@ -12,8 +12,8 @@ use self::published::Documents;
 use self::turned_down::TurnedDown;
 use self::user_info::Asking;
 use self::workos::WorkOs;
-use crate::actors::session::state::Identity;
 use crate::config::{self, Config};
+use crate::identity::Identity;
 use crate::runtime::{Cache, Http, Isolate};
 
 pub mod answer;

@@ -18,8 +18,8 @@ use super::{
     Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
     Tokens, said,
 };
-use crate::actors::session::state::Identity;
 use crate::config::{self, Par, TokenAuth};
+use crate::identity::Identity;
 
 /// The scope that asks for a refresh token (OpenID Connect Core 1.0 section 11).
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";

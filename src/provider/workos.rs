@@ -17,8 +17,8 @@ use super::{
     Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
     Tokens, http, keys, said,
 };
-use crate::actors::session::state::Identity;
 use crate::config;
+use crate::identity::Identity;
 
 pub mod access_token;
 pub mod answer;

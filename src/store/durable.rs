@@ -18,9 +18,9 @@ use std::rc::Rc;
 use time::{Duration, OffsetDateTime};
 
 use super::StoreError;
-use super::seal::Unreadable;
 use crate::config::StoreKind;
 use crate::runtime::{SqlValue, Storage};
+use crate::sealing::record::Unreadable;
 
 /// See the module.
 pub struct Durable {

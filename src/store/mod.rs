@@ -1,21 +1,20 @@
 //! Where the record of a session is kept: in the actor's own storage, in Workers KV, or in Postgres.
 //!
 //! An actor has one [`SessionStore`], and does not know which kind it is. A [`Store`] is a place outside of the actor; it
-//! gets records [`seal`]ed and understands nothing of them. The actor's own storage ([`durable`]) holds the fence: which
+//! gets records sealed ([`crate::sealing::record`]) and understands nothing of them. The actor's own storage ([`durable`]) holds the fence: which
 //! write counts.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use self::seal::Unreadable;
 use crate::credential::ActorId;
 use crate::runtime::{Isolate, StorageError};
+use crate::sealing::record::Unreadable;
 
 pub mod durable;
 pub mod kv;
 pub mod neon;
-pub mod seal;
 mod session_store;
 
 pub use session_store::{Saved, SessionStore};

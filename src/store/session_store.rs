@@ -22,12 +22,12 @@ use time::OffsetDateTime;
 use super::durable::{Durable, Row};
 use super::kv::Kv;
 use super::neon::Neon;
-use super::seal::{self, Place, StateKeys, Unreadable};
 use super::{About, Found, Store as _, StoreError};
 use crate::ambient;
 use crate::config::{StoreKind, StoreSettings};
 use crate::credential::ActorId;
 use crate::runtime::{ActorContext, Isolate};
+use crate::sealing::record::{self, Place, StateKeys, Unreadable};
 
 /// When a store is asked again that did not take a record.
 const PUSH_AGAIN: time::Duration = time::Duration::minutes(1);
@@ -340,7 +340,7 @@ impl SessionStore {
             }
             // An older one came late, or is all that is to be seen yet.
             let is_foreign = |found: &u64| !is_own && (*found > kept.row.attempted || *found == generation);
-            self.foreign.set(found.as_deref().and_then(seal::generation_of).filter(is_foreign));
+            self.foreign.set(found.as_deref().and_then(record::generation_of).filter(is_foreign));
             kept.written = None;
         }
         self.push().await
@@ -429,6 +429,6 @@ impl SessionStore {
     }
 
     const fn place(&self, store: StoreKind, generation: u64) -> Place<'_> {
-        Place { store, actor: &self.actor, generation }
+        Place { store: store.as_str(), actor: &self.actor, generation }
     }
 }

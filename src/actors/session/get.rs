@@ -6,6 +6,7 @@ use std::time::Duration;
 use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
+use super::deadline::{SOON, request_deadline};
 use super::ledger::{Cause, Event};
 use super::message::{Denied, EndReason, Get, Got, Identified, Want};
 use super::refresh::Outcome;
@@ -14,16 +15,10 @@ use super::{Memory, Session};
 use crate::actors::AskError;
 use crate::ambient;
 use crate::credential::SecretHash;
-use crate::runtime::Isolate;
 use crate::store::StoreError;
 
-/// How long a request waits for a token. A little less than a call may take, so that a call that hangs is not over
-/// first: its outcome is unknown then, and here it is still under way.
-const PATIENCE: Duration = Duration::from_millis(9_500);
 /// How long the provider's last answer, or silence, counts.
 const ANSWER_COUNTS: time::Duration = time::Duration::seconds(2);
-/// What to say to a request that nobody can say anything better to: seconds.
-const SOON: u32 = 5;
 
 /// What memory says to a [`Get`].
 enum Verdict {
@@ -65,14 +60,6 @@ impl From<AskError> for Denied {
     }
 }
 
-/// Waits for what may take a while, but not for long.
-pub(super) async fn within_patience<T>(
-    isolate: &dyn Isolate,
-    work: impl Future<Output = Result<T, Denied>>,
-) -> Result<T, Denied> {
-    isolate.within(PATIENCE, work).await.unwrap_or(Err(Denied::ProviderUnavailable { retry_after: SOON }))
-}
-
 impl Session {
     pub(super) async fn get(self: &Rc<Self>, get: Get) -> Result<Got, Denied> {
         let began = self.now();
@@ -94,7 +81,7 @@ impl Session {
         let mut now = self.now();
         let mut verdict = self.verdict(&secret, get.want, now);
         if matches!(verdict, Verdict::WithoutToken) {
-            within_patience(&*self.isolate, self.obtain_token(Cause::Request)).await?;
+            request_deadline(&*self.isolate, self.obtain_token(Cause::Request)).await?;
             now = self.now();
             verdict = self.verdict(&secret, get.want, now);
         }

@@ -9,8 +9,8 @@ use time::Duration;
 
 use super::Session;
 use super::authority::cause_of;
+use super::deadline::request_deadline;
 use super::follow::{self, Followed};
-use super::get::within_patience;
 use super::ledger::{self, Cause, Event};
 use super::message::{
     Adopt, Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, Release, SilentLogin,
@@ -66,7 +66,7 @@ impl Session {
                     let _ = relocation.await;
                 }
                 if let Some(refresh) = self.refreshing.current() {
-                    let _ = within_patience(&*self.isolate, async { Ok(refresh.await) }).await;
+                    let _ = request_deadline(&*self.isolate, async { Ok(refresh.await) }).await;
                 }
                 loop {
                     if let Some(left) = self.leave_to_another(&migrate.authority, &successor).await {

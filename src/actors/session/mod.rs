@@ -32,6 +32,7 @@ pub mod active;
 mod alarm;
 pub mod attempt;
 mod authority;
+mod deadline;
 pub mod follow;
 mod get;
 mod grace;

@@ -15,7 +15,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::active::Active;
+use super::active::{Active, Moving};
 use super::attempt::Predecessor;
 use super::grant::{Grant, Refreshing};
 use super::message::{EndReason, Successor, UserPlace, Whereabouts};
@@ -65,17 +65,6 @@ pub enum Afterwards {
     },
     /// Nothing any more.
     Superseded,
-}
-
-/// The intent to move, written ahead.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Moving {
-    /// Where to.
-    pub to: ActorId,
-    /// Where that lives.
-    pub region: crate::region::Region,
-    /// When the move began.
-    pub began_at: OffsetDateTime,
 }
 
 /// A session that has been adopted, and is not used before its old actor has released it.

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use time::{Duration, OffsetDateTime};
 
 use super::Session;
-use super::get::within_patience;
+use super::deadline::request_deadline;
 use super::ledger::{Cause, Event};
 use super::message::{Denied, Want};
 use super::state::{Active, State};
@@ -72,7 +72,7 @@ impl Session {
         match self.observing.join(|| async move { session.ask_directory(region).await }).await {
             Heed::Migrate => {
                 // Whatever becomes of it, the session is somewhere.
-                let _ = within_patience(&*self.isolate, self.relocate(region, Cause::Directory)).await;
+                let _ = request_deadline(&*self.isolate, self.relocate(region, Cause::Directory)).await;
                 Ok(())
             }
             Heed::Reauthenticate => {

@@ -18,7 +18,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::Session;
 use super::authority::cause_of;
-use super::get::within_patience;
+use super::deadline::request_deadline;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};
 use super::single_flight::Flight;
@@ -67,7 +67,7 @@ impl Session {
         let Refresh { authority } = refresh;
         self.admit(&authority).await?;
         let cause = cause_of(&authority);
-        within_patience(&*self.isolate, async {
+        request_deadline(&*self.isolate, async {
             self.refresh_on_request(cause).await?;
             // What there is must do; where it has expired, the request fares like any other.
             self.obtain_token(cause).await
@@ -90,7 +90,7 @@ impl Session {
             return Err(Denied::Reauthenticate);
         }
         let cause = cause_of(&authority);
-        within_patience(&*self.isolate, async {
+        request_deadline(&*self.isolate, async {
             while self.refreshing.is_under_way() {
                 self.refresh_once(cause).await;
             }

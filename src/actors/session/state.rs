@@ -16,11 +16,11 @@ use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-pub use super::active::{Active, Identity};
+pub use super::active::{Active, Identity, Moving};
 pub use super::attempt::{Attempt, Occasion, Predecessor, SigningIn};
 pub use super::grant::{Grant, Refreshing};
 use super::message::{EndReason, Estate, Successor, UserPlace, Whereabouts};
-pub use super::moved::{Afterwards, Arriving, Moved, Moving};
+pub use super::moved::{Afterwards, Arriving, Moved};
 pub use super::superseding::Superseding;
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, Secret, SecretHash};
