@@ -11,7 +11,7 @@ use super::headers::Headers;
 use super::login_cookie::MAX_KEPT_RETURN_TO;
 use super::problem::Problem;
 use super::visitor::Visitor;
-use crate::actors::session::message::Whereabouts;
+use crate::actors::session::message::ActorLocation;
 use crate::ambient;
 use crate::config::Origin;
 use crate::credential::ActorId;
@@ -49,7 +49,7 @@ pub struct Incoming {
     pub is_web_socket: bool,
     visitor: OnceCell<Visitor>,
     /// Where the session lives, as was found out on the way: not where its cookie says.
-    pub moved_to: RefCell<Option<Whereabouts>>,
+    pub moved_to: RefCell<Option<ActorLocation>>,
     remark: RefCell<Option<String>>,
 }
 

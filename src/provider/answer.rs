@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::discovery::unanswered;
 use super::http::{self, HttpError};
-use super::patience::patience;
+use super::retry_after::retry_after;
 use super::said;
 use super::turned_down::TurnedDown;
 use super::{Link, ProviderError, RefreshFailure};
@@ -41,7 +41,7 @@ impl Answer {
         self.status.set(Some(response.status().as_u16()));
         let now = link.isolate.now();
         self.received_at.set(Some(now));
-        self.retry_after.set(patience(response.headers(), now));
+        self.retry_after.set(retry_after(response.headers(), now));
         Ok(response)
     }
 }

@@ -28,8 +28,8 @@ pub mod jws;
 pub mod keys;
 pub mod logout_token;
 pub mod oidc;
-pub mod patience;
 pub mod published;
+pub mod retry_after;
 pub mod said;
 #[cfg(test)]
 mod signing;

@@ -12,7 +12,7 @@ use url::Url;
 use super::discovery::unanswered;
 use super::document::Presenter;
 use super::id_token::{IdTokenError, payload};
-use super::patience::patience;
+use super::retry_after::retry_after;
 use super::{
     Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
     Tokens, http, keys, said,
@@ -195,7 +195,7 @@ impl WorkOs {
         let received_at = self.link.isolate.now();
         Ok(Answer {
             status: response.status().as_u16(),
-            retry_after: patience(response.headers(), received_at),
+            retry_after: retry_after(response.headers(), received_at),
             received_at,
             body: serde_json::from_slice(response.body()).unwrap_or_default(),
             said: if response.status().is_success() { None } else { said::in_answer(response.body(), &secrets) },

@@ -1,6 +1,6 @@
 //! Asking a session wherever it lives: one that has moved says where to.
 
-use super::message::{Denied, SessionMessage, Whereabouts};
+use super::message::{ActorLocation, Denied, SessionMessage};
 use crate::actors::{self, AskError, Request};
 use crate::credential::ActorId;
 use crate::runtime::Actors;
@@ -14,7 +14,7 @@ pub struct Followed<T> {
     /// The answer.
     pub reply: Result<T, Denied>,
     /// Its new actor.
-    pub moved_to: Option<Whereabouts>,
+    pub moved_to: Option<ActorLocation>,
 }
 
 /// Asks the session that lived in `actor`.
@@ -22,7 +22,7 @@ pub async fn ask<R, T>(actors: &dyn Actors, actor: &ActorId, message: impl Fn() 
 where
     R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
 {
-    let mut moved_to: Option<Whereabouts> = None;
+    let mut moved_to: Option<ActorLocation> = None;
     for _ in 0..MOVES {
         let lives_in = moved_to.as_ref().map_or(actor, |to| &to.actor);
         match actors::ask(actors, &actors::existing_session(lives_in), message()).await? {

@@ -75,7 +75,7 @@ impl Session {
         let secret = get.secret.hash();
         self.end_grace_with_successor(&secret).await?;
         if let Some(region) = get.navigation_from {
-            self.heed(region, get.want, &secret).await?;
+            self.follow_region(region, get.want, &secret).await?;
         }
         // Not before all that may take a while.
         let mut now = self.now();

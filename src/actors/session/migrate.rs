@@ -8,13 +8,13 @@ use std::rc::Rc;
 use time::Duration;
 
 use super::Session;
-use super::authority::cause_of;
+use super::authorize::cause_of;
 use super::deadline::request_deadline;
 use super::follow::{self, Followed};
 use super::ledger::{self, Cause, Event};
 use super::message::{
-    Adopt, Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, Release, SilentLogin,
-    SilentLoginHints, Successor, Whereabouts,
+    ActorLocation, Adopt, Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, Release,
+    SilentLogin, SilentLoginHints, Successor,
 };
 use super::single_flight::Flight;
 use super::state::{Arriving, Moving, Refreshing, State};
@@ -91,16 +91,16 @@ impl Session {
         self: &Rc<Self>,
         successor: &Successor,
         cause: Cause,
-    ) -> Result<Option<Option<Box<Estate>>>, Denied> {
+    ) -> Result<Option<Option<Box<Inheritance>>>, Denied> {
         let now = self.now();
         if self.active(|active| successor.is_of(&active.identity.user())) != Some(true) {
             return Ok(self.give_way(successor, cause).await?.then_some(None));
         }
         let grace = self.config.regions.grace;
-        let mut estate = None;
+        let mut inheritance = None;
         // What is left is seen when nothing else is about to change it: a token on its way out is not among it.
         self.transition(|state| {
-            estate = state.active().map(|active| Estate {
+            inheritance = state.active().map(|active| Inheritance {
                 created_at: active.created_at,
                 expires_at: active.expires_at,
                 epoch: active.epoch.saturating_add(1),
@@ -114,11 +114,11 @@ impl Session {
             state.succeeded(self.now(), successor, grace)
         })
         .await?;
-        let Some(estate) = estate else { return Ok(None) };
+        let Some(inheritance) = inheritance else { return Ok(None) };
         let detail = format!("the session goes on in {}, as session {}", successor.region, successor.actor);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
         let ledger = ledger::entries(&*self.storage).unwrap_or_default();
-        Ok(Some(Some(Box::new(Estate { ledger, ..estate }))))
+        Ok(Some(Some(Box::new(Inheritance { ledger, ..inheritance }))))
     }
 
     /// Two tabs may have gone through the provider for the same cookie. The later one takes the place of the earlier, which ends
@@ -142,7 +142,7 @@ impl Session {
                 Err(error) => return Some(Err(error.into())),
             }
         }
-        let estate = Estate {
+        let inheritance = Inheritance {
             created_at: moved.created_at,
             expires_at: moved.to.expires_at,
             epoch: moved.epoch,
@@ -150,12 +150,12 @@ impl Session {
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
             superseding: moved.untold(),
         };
-        Some(Ok(Migrated::Leaves(successor.is_of(&moved.user).then(|| Box::new(estate)))))
+        Some(Ok(Migrated::Leaves(successor.is_of(&moved.user).then(|| Box::new(inheritance)))))
     }
 
     /// Moves the whole grant to a new actor near `region`, or joins the move under way. It goes on whether or not anybody
     /// waits.
-    pub(super) fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<Whereabouts, Denied>> {
+    pub(super) fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<ActorLocation, Denied>> {
         // Taken before the slot is: a refresh that begins later waits for the move instead.
         let refresh = self.refreshing.current();
         let session = Rc::clone(self);
@@ -175,7 +175,7 @@ impl Session {
         })
     }
 
-    async fn hand_over(self: &Rc<Self>, region: Region, cause: Cause) -> Result<Whereabouts, Denied> {
+    async fn hand_over(self: &Rc<Self>, region: Region, cause: Cause) -> Result<ActorLocation, Denied> {
         let now = self.now();
         let jurisdiction = self.config.regions.jurisdiction;
         let under_way = self.active(|active| active.moving.clone()).ok_or_else(|| self.elsewhere())?;

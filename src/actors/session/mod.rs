@@ -14,8 +14,8 @@ use futures::lock::Mutex;
 use time::OffsetDateTime;
 
 use self::ledger::{Cause, Entry, Event};
-use self::message::{Denied, Description, EndReason, Inspection, SessionMessage, Successor, Whereabouts};
-use self::observe::Heed;
+use self::message::{ActorLocation, Denied, Description, EndReason, Inspection, SessionMessage, Successor};
+use self::observe::RegionDecision;
 use self::single_flight::{Flight, SingleFlight};
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::log::{self, Beside};
@@ -31,7 +31,7 @@ use crate::store::{SessionStore, StoreError};
 pub mod active;
 mod alarm;
 pub mod attempt;
-mod authority;
+mod authorize;
 mod deadline;
 pub mod follow;
 mod get;
@@ -42,7 +42,6 @@ pub mod message;
 mod migrate;
 pub mod moved;
 mod observe;
-mod reading;
 mod record;
 mod refresh;
 mod registration;
@@ -75,8 +74,8 @@ pub struct Session {
     pushing: RefCell<Option<Flight<()>>>,
     loading: SingleFlight<Result<(), StoreError>>,
     refreshing: SingleFlight<refresh::Outcome>,
-    observing: SingleFlight<Heed>,
-    relocating: SingleFlight<Result<Whereabouts, Denied>>,
+    observing: SingleFlight<RegionDecision>,
+    relocating: SingleFlight<Result<ActorLocation, Denied>>,
     adopting: SingleFlight<Result<(), Denied>>,
     arriving: SingleFlight<Result<(), Denied>>,
     /// When the provider last answered a GET, or did not.
@@ -101,7 +100,7 @@ struct Memory {
     /// The last denial that went into the ledger: the same one again does not.
     denied: Option<&'static str>,
     /// What the directory said of the last change of region.
-    heed: Option<Heed>,
+    region_decision: Option<RegionDecision>,
     /// When the last try to move the grant was over.
     tried_to_move_at: Option<OffsetDateTime>,
 }

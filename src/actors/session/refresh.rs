@@ -17,7 +17,7 @@ use openidconnect::RefreshToken;
 use time::{Duration, OffsetDateTime};
 
 use super::Session;
-use super::authority::cause_of;
+use super::authorize::cause_of;
 use super::deadline::request_deadline;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use openidconnect::RefreshToken;
 use time::Duration;
 
-use super::authority::cause_of;
+use super::authorize::cause_of;
 use super::follow;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Logout, Revoke, Revoked};

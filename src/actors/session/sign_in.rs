@@ -9,7 +9,7 @@ use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Callback, Complete, Completed, EndReason, SignInError};
 use super::state::{Attempt, CompletedLogin, Grant, Identity, Occasion, Predecessor, Refreshing, State, Superseding};
-use super::succession::{Inheritance, overtaken};
+use super::succession::{Inherited, overtaken};
 use crate::credential::Secret;
 use crate::provider::answer::{authorization_error, plain_code};
 use crate::provider::turned_down::TurnedDown;
@@ -229,21 +229,21 @@ impl Session {
             SignInError::StoreUnavailable => Setback::Passing(error),
             error => Setback::Final(error),
         })?;
-        let (estate, left) = match inherited {
-            Inheritance::Nothing => (None, false),
+        let (inheritance, left) = match inherited {
+            Inherited::Nothing => (None, false),
             // The predecessor has given up in favour of this session, which cannot be taken back.
-            Inheritance::Left(estate) => (estate.map(|estate| *estate), true),
-            Inheritance::LoginNeeded => return Ok(Completed::LoginNeeded { ended: true }),
+            Inherited::Left(inheritance) => (inheritance.map(|inheritance| *inheritance), true),
+            Inherited::LoginNeeded => return Ok(Completed::LoginNeeded { ended: true }),
         };
         let now = self.now();
         let replaced = attempt.predecessor.clone().filter(|_| !left).into_iter().chain(replaces.filter(|replaced| {
             let gave_up = attempt.predecessor.as_ref().filter(|_| left);
             gave_up.is_none_or(|predecessor| predecessor.actor != replaced.actor)
         }));
-        let inherited = estate.iter().flat_map(|estate| estate.superseding.clone());
+        let inherited = inheritance.iter().flat_map(|inheritance| inheritance.superseding.clone());
         let superseding = Superseding::of(signed_in_at, replaced.chain(inherited));
 
-        let handed_over = estate.as_ref().and_then(|estate| estate.refresh_token.clone());
+        let handed_over = inheritance.as_ref().and_then(|inheritance| inheritance.refresh_token.clone());
         let sid = identity.sid.clone();
         let session_secret = self.isolate.random_bytes().map(Secret::from_random);
         let session_secret = session_secret.ok_or(SignInError::StoreUnavailable)?;
@@ -257,7 +257,7 @@ impl Session {
                 grant: grant.clone(),
                 superseding,
             };
-            state.complete(now, login, estate.as_ref(), lifetimes)
+            state.complete(now, login, inheritance.as_ref(), lifetimes)
         };
         if left {
             self.establish(complete).await.map_err(SignInError::from)?;
@@ -278,7 +278,7 @@ impl Session {
             Some(State::Ended(_) | State::SigningIn(_) | State::Arriving(_)) | None => return Err(overtaken().into()),
             Some(State::Active(_) | State::Moved(_)) => {}
         }
-        for entry in estate.iter().flat_map(|estate| &estate.ledger) {
+        for entry in inheritance.iter().flat_map(|inheritance| &inheritance.ledger) {
             let _ = ledger::append(&*self.storage, entry);
         }
         Ok(Completed::SignedIn { secret: session_secret, region, expires_at })

@@ -6,22 +6,23 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::authority::cause_of;
+use super::authorize::cause_of;
 use super::follow::{self, Followed};
 use super::ledger::{Cause, Event};
 use super::message::{
-    Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, SignInError, Successor, Supersede, Superseded,
+    Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, SignInError, Successor, Supersede,
+    Superseded,
 };
 use super::state::{Attempt, Identity, Predecessor, State, Superseding};
 use crate::actors::AskError;
 use crate::credential::{ActorId, SecretHash};
 
 /// What a login goes on with.
-pub(super) enum Inheritance {
+pub(super) enum Inherited {
     /// Nothing: the session that the browser had before, if any, is as it was.
     Nothing,
     /// Its predecessor has given up, and leaves this to it; nothing to another user.
-    Left(Option<Box<Estate>>),
+    Left(Option<Box<Inheritance>>),
     /// Its predecessor's time is up.
     LoginNeeded,
 }
@@ -35,12 +36,12 @@ impl Session {
         identity: &Identity,
         needs_refresh_token: bool,
         signed_in_at: OffsetDateTime,
-    ) -> Result<Inheritance, SignInError> {
+    ) -> Result<Inherited, SignInError> {
         let (Some(predecessor), true) = (&attempt.predecessor, attempt.is_silent()) else {
-            return Ok(Inheritance::Nothing);
+            return Ok(Inherited::Nothing);
         };
         let Some(successor) = self.as_successor(identity.user(), needs_refresh_token, signed_in_at) else {
-            return Ok(Inheritance::Nothing);
+            return Ok(Inherited::Nothing);
         };
         let migrate = || Migrate {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
@@ -51,16 +52,16 @@ impl Session {
             Err(error) => Err(error.into()),
         };
         match left {
-            Ok(Migrated::Leaves(estate)) => Ok(Inheritance::Left(estate)),
+            Ok(Migrated::Leaves(inheritance)) => Ok(Inherited::Left(inheritance)),
             Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
-                Ok(Inheritance::Nothing)
+                Ok(Inherited::Nothing)
             }
             // What somebody has ended does not go on by itself.
             Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
             // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
             Err(Denied::Ended(
                 EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected | EndReason::Limit,
-            )) => Ok(Inheritance::LoginNeeded),
+            )) => Ok(Inherited::LoginNeeded),
             Err(
                 Denied::StoreUnavailable
                 | Denied::Reauthenticate
