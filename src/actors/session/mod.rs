@@ -14,12 +14,11 @@ use futures::lock::Mutex;
 use time::OffsetDateTime;
 
 use self::ledger::{Cause, Entry, Event};
-use self::message::{ActorLocation, Denied, Description, EndReason, Inspection, SessionMessage, Successor};
+use self::message::{ActorLocation, Denied, EndReason, Successor};
 use self::observe::RegionDecision;
 use self::single_flight::{Flight, SingleFlight};
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::log::{self, Beside};
-use crate::actors::{Refusal, reply, serve};
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
 use crate::provider::published::Documents;
@@ -37,6 +36,7 @@ pub mod follow;
 mod get;
 mod grace;
 pub mod grant;
+mod inspect;
 pub mod ledger;
 pub mod message;
 mod migrate;
@@ -46,6 +46,7 @@ mod record;
 mod refresh;
 mod registration;
 mod revoke;
+mod serve;
 pub mod sign_in;
 mod single_flight;
 pub mod state;
@@ -151,30 +152,6 @@ impl Session {
         })
     }
 
-    /// One message: the bytes of a [`SessionMessage`] in, those of its reply out. Without a session, as there is no valid
-    /// configuration, every message is refused.
-    pub async fn ask(session: Option<Rc<Self>>, message: &[u8]) -> Vec<u8> {
-        serve(message, |message| async move { session.ok_or(Refusal::Broken)?.answer(message).await }).await
-    }
-
-    async fn answer(self: &Rc<Self>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
-        match message {
-            SessionMessage::Complete(m) => reply::<message::Complete>(&self.complete(m).await),
-            SessionMessage::Get(m) => reply::<message::Get>(&self.get(m).await),
-            SessionMessage::Refresh(m) => reply::<message::Refresh>(&self.refresh(m).await),
-            SessionMessage::Revoke(m) => reply::<message::Revoke>(&self.revoke(m).await),
-            SessionMessage::Inspect(m) => reply::<message::Inspect>(&self.inspect(m).await?),
-            SessionMessage::Switch(m) => reply::<message::Switch>(&self.switch(m).await),
-            SessionMessage::Confirm(m) => reply::<message::Confirm>(&self.confirm(m).await),
-            SessionMessage::Describe(m) => reply::<message::Describe>(&self.describe(m).await?),
-            SessionMessage::SilentLogin(m) => reply::<message::SilentLogin>(&self.silent_login(m).await),
-            SessionMessage::Migrate(m) => reply::<message::Migrate>(&self.migrate(m).await),
-            SessionMessage::Adopt(m) => reply::<message::Adopt>(&self.adopt(m).await),
-            SessionMessage::Release(m) => reply::<message::Release>(&self.release(m).await),
-            SessionMessage::Supersede(m) => reply::<message::Supersede>(&self.supersede(m).await),
-        }
-    }
-
     fn now(&self) -> OffsetDateTime {
         self.isolate.now()
     }
@@ -276,53 +253,6 @@ impl Session {
     ) {
         let entry = Entry::new(event, outcome, Cause::Request, (began, self.now()), Some(region), detail);
         self.isolate.log(&entry.line(CLASS, &self.id, Beside { said, ..Beside::default() }));
-    }
-
-    async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Result<Option<Box<Inspection>>, Refusal> {
-        self.ready_to_tell().await?;
-        Ok(self.inspection())
-    }
-
-    fn inspection(&self) -> Option<Box<Inspection>> {
-        let memory = self.memory.borrow();
-        if memory.unreadable {
-            return self.inspect_unreadable().map(Box::new);
-        }
-        let state = memory.state.as_ref()?;
-        let (issuer, subject) = state.user()?;
-        Some(Box::new(Inspection {
-            summary: state.summary()?,
-            subject: Some(subject),
-            issuer: Some(issuer),
-            epoch: state.epoch(),
-            generation: self.store.generation(),
-            next_alarm_at: self.next_alarm(),
-            access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
-            moved_to: state.moved_to().map(|to| to.actor.clone()),
-            ledger: ledger::entries(&*self.storage).unwrap_or_default(),
-            store: self.store.kind(),
-        }))
-    }
-
-    async fn describe(self: &Rc<Self>, _: message::Describe) -> Result<Option<Description>, Refusal> {
-        self.ready_to_tell().await?;
-        self.let_go_of_store().await;
-        Ok(self.description())
-    }
-
-    /// A session that cannot be read now is not one that does not exist.
-    async fn ready_to_tell(self: &Rc<Self>) -> Result<(), Refusal> {
-        match self.ready().await {
-            Err(Denied::StoreUnavailable) => Err(Refusal::Broken),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
-    fn description(&self) -> Option<Description> {
-        let memory = self.memory.borrow();
-        let state = memory.state.as_ref()?;
-        let (issuer, subject) = state.user()?;
-        Some(Description { summary: state.summary()?, subject, issuer })
     }
 }
 
