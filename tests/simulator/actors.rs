@@ -49,6 +49,8 @@ pub struct Actor {
     in_alarm: Cell<bool>,
     /// Whether what was not durable is kept when the process ends.
     pub keeps: Cell<bool>,
+    /// After how many polls its next process ends.
+    pub doom: Cell<Option<u64>>,
 }
 
 #[derive(Clone)]
@@ -67,6 +69,7 @@ impl Actor {
             running: RefCell::default(),
             in_alarm: Cell::default(),
             keeps: Cell::new(true),
+            doom: Cell::default(),
         });
         let (fired, world) = (Rc::clone(&actor), world.clone());
         actor.disk.at_alarm(move || fired.run_alarm(&world));
@@ -90,6 +93,9 @@ impl Actor {
                 actor.disk.put_alarm(Some(actor.disk.now() + ALARM_AGAIN));
             }
         });
+        if let Some(polls) = self.doom.take() {
+            world.executor.end_after_polls(process, polls);
+        }
         let given = self.given(world, process);
         let object = match self.class {
             Class::Session => Object::Session(Session::new(given, Documents::default(), &world.config)),
@@ -195,7 +201,12 @@ impl Actors for Calls {
     }
 
     fn new_session_id(&self, _: Option<Jurisdiction>) -> Result<ActorId, CallError> {
-        Ok(self.world.issue())
+        let id = self.world.issue();
+        if let (Some((polls, keeps)), Some(actor)) = (self.world.doom_of_next.take(), self.world.session(&id)) {
+            actor.doom.set(Some(polls));
+            actor.keeps.set(keeps);
+        }
+        Ok(id)
     }
 }
 

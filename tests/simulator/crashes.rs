@@ -11,7 +11,7 @@ use super::provider::{Fault, TOKEN_LIFE};
 use super::world::World;
 
 /// Runs `one` with the process ending after no poll, after one, and so on, each time with what was not durable kept and lost.
-fn at_every_poll(one: impl Fn(u64, bool) -> bool) {
+pub fn at_every_poll(one: impl Fn(u64, bool) -> bool) {
     for keeps in [true, false] {
         let mut polls = 0;
         while one(polls, keeps) {

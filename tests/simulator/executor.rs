@@ -37,6 +37,7 @@ struct Inner {
     now: Cell<OffsetDateTime>,
     random: Cell<u64>,
     counter: Cell<u64>,
+    ends: Cell<u32>,
     ready: Ready,
     tasks: RefCell<BTreeMap<u64, Task>>,
     timers: RefCell<BTreeMap<Timer, Waker>>,
@@ -76,6 +77,7 @@ impl Executor {
             now: Cell::new(OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()),
             random: Cell::new(seed),
             counter: Cell::default(),
+            ends: Cell::default(),
             ready: Ready::default(),
             tasks: RefCell::default(),
             timers: RefCell::default(),
@@ -115,8 +117,14 @@ impl Executor {
         self.0.processes.borrow_mut().get_mut(&process).unwrap().polls_left = Some(polls);
     }
 
+    /// How many processes have ended.
+    pub fn ends(&self) -> u32 {
+        self.0.ends.get()
+    }
+
     pub fn end(&self, process: Process) {
         let Some(life) = self.0.processes.borrow_mut().remove(&process) else { return };
+        self.0.ends.set(self.0.ends.get() + 1);
         let ids: Vec<u64> =
             self.0.tasks.borrow().iter().filter(|(_, task)| task.process == process).map(|(id, _)| *id).collect();
         // Dropped outside of the borrow: what is dropped may come back here.

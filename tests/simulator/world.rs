@@ -1,14 +1,17 @@
 //! A world: its actors, its provider, its key-value store, and what a gateway would ask.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_oauth_sessions::actors::directory::message::{List, of_user};
+use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::attempt::{Attempt, Occasion};
+use edge_oauth_sessions::actors::session::follow;
 use edge_oauth_sessions::actors::session::message::{
-    Authority, Callback, Complete, Completed, Denied, EndReason, Get, Got, Inspect, Inspection, Revoke, Revoked,
-    UserPlace, Want,
+    Authority, Callback, Complete, Completed, Denied, Destination, EndReason, Get, Got, Inspect, Inspection, Migrate,
+    Migrated, Revoke, Revoked, SessionState, UserPlace, Want,
 };
 use edge_oauth_sessions::actors::{self, AskError, Request};
 use edge_oauth_sessions::config::Config;
@@ -29,6 +32,8 @@ pub struct World {
     pub provider: Rc<Provider>,
     pub kv: Rc<Namespace>,
     pub log: Rc<RefCell<Vec<String>>>,
+    /// After how many polls the first process of the next actor ends that a session makes, and whether it keeps what was not durable.
+    pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
     actors: Rc<RefCell<BTreeMap<ActorId, Rc<Actor>>>>,
 }
 
@@ -60,6 +65,7 @@ impl World {
             provider: Rc::new(Provider::new(&executor)),
             kv: Rc::new(Namespace::new(&executor)),
             log: Rc::default(),
+            doom_of_next: Rc::default(),
             actors: Rc::default(),
             executor,
         }
@@ -98,7 +104,26 @@ impl World {
         address: &actors::Address<R::Message>,
         request: R,
     ) -> Result<R::Reply, AskError> {
-        actors::ask(&Calls { world: self.clone(), from: None }, address, request).await
+        actors::ask(&self.gateway(), address, request).await
+    }
+
+    fn gateway(&self) -> Calls {
+        Calls { world: self.clone(), from: None }
+    }
+
+    /// An administrator moves the session.
+    pub async fn migrate(&self, cookie: &Cookie, region: Region) -> Result<Migrated, Denied> {
+        let authority = Authority::Trusted(Cause::Admin);
+        let migrate = || Migrate { authority: authority.clone(), destination: Destination::Region(region) };
+        follow::ask(&self.gateway(), &cookie.actor, migrate).await?.reply
+    }
+
+    /// The sessions that a user's list shows as live.
+    pub async fn list(&self, subject: &str) -> Vec<ActorId> {
+        let directory = actors::directory(&of_user(ISSUER, subject), None);
+        let page = self.ask(&directory, List { cursor: None, limit: 40 }).await.unwrap().unwrap();
+        let live = page.listed.into_iter().filter(|listed| listed.summary.state == SessionState::Active);
+        live.map(|listed| listed.actor).collect()
     }
 
     /// A user logs in.
@@ -132,10 +157,10 @@ impl World {
         }
     }
 
-    /// A request of the browser's wants to pass: its access token.
+    /// A request of the browser's wants to pass: its access token, wherever the session lives.
     pub async fn get(&self, cookie: &Cookie) -> Result<String, Denied> {
-        let get = Get { secret: cookie.secret.clone(), want: Want::AccessToken, navigation_from: None };
-        match self.ask(&actors::existing_session(&cookie.actor), get).await? {
+        let get = || Get { secret: cookie.secret.clone(), want: Want::AccessToken, navigation_from: None };
+        match follow::ask(&self.gateway(), &cookie.actor, get).await?.reply {
             Ok(Got::AccessToken(token)) => Ok(token.secret().clone()),
             Ok(other) => panic!("{other:?}"),
             Err(denied) => Err(denied),
@@ -145,8 +170,8 @@ impl World {
     /// The user logs out.
     pub async fn log_out(&self, cookie: &Cookie) -> Result<Revoked, Denied> {
         let authority = Authority::Cookie(cookie.secret.clone());
-        let revoke = Revoke { authority, reason: EndReason::Logout, logout: None };
-        self.ask(&actors::existing_session(&cookie.actor), revoke).await?
+        let revoke = || Revoke { authority: authority.clone(), reason: EndReason::Logout, logout: None };
+        follow::ask(&self.gateway(), &cookie.actor, revoke).await?.reply
     }
 
     /// What an administrator sees.
