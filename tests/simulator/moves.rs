@@ -76,18 +76,22 @@ fn wherever_the_new_home_s_process_ends_during_a_move_the_session_goes_on_in_one
 
 #[test]
 fn a_refresh_and_a_move_at_once_present_the_token_once() {
-    for delay in 0..60 {
+    for (get_after, move_after) in (0..60).flat_map(|delay| [(0, delay), (delay, 0)]) {
         let world = World::new(&[]);
         world.clone().executor.run(async move {
             let cookie = world.log_in("ada").await;
             world.wait(TOKEN_LIFE).await;
-            let later = async {
-                world.wait(Duration::from_millis(delay)).await;
+            let get = async {
+                world.wait(Duration::from_millis(get_after)).await;
+                world.get(&cookie).await
+            };
+            let moving = async {
+                world.wait(Duration::from_millis(move_after)).await;
                 world.migrate(&cookie, Region::Apac).await
             };
-            let (got, _) = futures::future::join(world.get(&cookie), later).await;
-            assert!(got.is_ok(), "{delay} ms: {got:?}");
-            assert_eq!(world.provider.presented.borrow().len(), 1, "{delay} ms");
+            let (got, _) = futures::future::join(get, moving).await;
+            assert!(got.is_ok(), "{get_after} ms, {move_after} ms: {got:?}");
+            assert_eq!(world.provider.presented.borrow().len(), 1, "{get_after} ms, {move_after} ms");
             goes_on_as_one(&world, &cookie).await;
         });
     }
