@@ -10,7 +10,7 @@ use edge_oauth_sessions::actors::{self, AskError};
 use super::provider::ISSUER;
 use super::world::{Cookie, World};
 
-const KV: [(&str, &str); 2] =
+pub const KV: [(&str, &str); 2] =
     [("SESSION_STORE", "kv"), ("STATE_KEYS", "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")];
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -117,6 +117,11 @@ impl Executor {
         self.0.processes.borrow_mut().get_mut(&process).unwrap().polls_left = Some(polls);
     }
 
+    /// No process is to end any more.
+    pub fn spare_all(&self) {
+        self.0.processes.borrow_mut().values_mut().for_each(|life| life.polls_left = None);
+    }
+
     /// How many processes have ended.
     pub fn ends(&self) -> u32 {
         self.0.ends.get()

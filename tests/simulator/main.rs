@@ -1,7 +1,7 @@
 //! The simulator: the real actors, stores and provider code, natively, against models of the platform and of its neighbours. One thread, virtual
 //! time, seeded randomness: a run repeats exactly.
 //!
-//! Each file is one model, and its rules stand at its top. `world` puts them together; `refresh`, `endings`, `crashes` and `moves` are the tests.
+//! Each file is one model, and its rules stand at its top. `world` puts them together; `refresh`, `endings`, `crashes`, `moves` and `chaos` are the tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,7 @@
 )]
 
 mod actors;
+mod chaos;
 mod crashes;
 mod endings;
 mod executor;

@@ -165,7 +165,7 @@ impl Provider {
         reply(
             200,
             &json!({
-                "access_token": format!("access-{number}"), "token_type": "Bearer", "expires_in": TOKEN_LIFE.as_secs(),
+                "access_token": format!("access-{subject}-{number}"), "token_type": "Bearer", "expires_in": TOKEN_LIFE.as_secs(),
                 "refresh_token": refresh_token, "id_token": sign(&claims),
             }),
         )

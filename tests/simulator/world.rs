@@ -47,6 +47,11 @@ pub struct Cookie {
 impl World {
     /// With these variables beside the necessary ones.
     pub fn new(variables: &[(&str, &str)]) -> Self {
+        Self::seeded(1, variables)
+    }
+
+    /// The same, of this seed.
+    pub fn seeded(seed: u64, variables: &[(&str, &str)]) -> Self {
         let usual = [
             ("UPSTREAM", "https://app.internal"),
             ("PUBLIC_ORIGIN", "https://app.example"),
@@ -59,7 +64,7 @@ impl World {
             "SESSION_KV" => Some("a binding".to_owned()),
             name => variables.get(name).map(|text| (*text).to_owned()),
         });
-        let executor = Executor::new(1);
+        let executor = Executor::new(seed);
         Self {
             config: Rc::new(config.unwrap()),
             provider: Rc::new(Provider::new(&executor)),
@@ -81,6 +86,11 @@ impl World {
     /// The actor of this id.
     pub fn session(&self, id: &ActorId) -> Option<Rc<Actor>> {
         self.actors.borrow().get(id).cloned()
+    }
+
+    /// All of them.
+    pub fn everybody(&self) -> Vec<Rc<Actor>> {
+        self.actors.borrow().values().cloned().collect()
     }
 
     /// The directory of this name.
@@ -128,6 +138,11 @@ impl World {
 
     /// A user logs in.
     pub async fn log_in(&self, subject: &str) -> Cookie {
+        self.try_log_in(subject).await.unwrap_or_else(|why| panic!("{why}: {:#?}", self.log.borrow()))
+    }
+
+    /// A user tries to log in.
+    pub async fn try_log_in(&self, subject: &str) -> Result<Cookie, String> {
         let actor = self.issue();
         let secret = |byte| Secret::from_random([byte; 32]);
         let attempt = Attempt {
@@ -151,9 +166,9 @@ impl World {
             place: UserPlace { region: Region::Weur, country: None, user_agent: None },
             replaces: None,
         };
-        match self.ask(&actors::session_near(&actor, Region::Weur), complete).await.unwrap() {
-            Ok(Completed::SignedIn { secret, .. }) => Cookie { actor, secret },
-            other => panic!("{other:?}: {:#?}", self.log.borrow()),
+        match self.ask(&actors::session_near(&actor, Region::Weur), complete).await {
+            Ok(Ok(Completed::SignedIn { secret, .. })) => Ok(Cookie { actor, secret }),
+            other => Err(format!("{other:?}")),
         }
     }
 
