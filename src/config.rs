@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use time::Duration;
 use url::{Host, Url};
 
+pub use crate::region::Jurisdiction;
 use crate::region::Region;
 use crate::sealing::SealingKeys;
 
@@ -134,28 +135,6 @@ impl AdminToken {
 impl std::fmt::Debug for AdminToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AdminToken([redacted])")
-    }
-}
-
-/// A place that Durable Objects can be confined to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Jurisdiction {
-    /// The European Union.
-    Eu,
-    /// The United States.
-    Us,
-    /// FedRAMP data centres.
-    Fedramp,
-}
-
-impl Jurisdiction {
-    /// As the platform spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Eu => "eu",
-            Self::Us => "us",
-            Self::Fedramp => "fedramp",
-        }
     }
 }
 

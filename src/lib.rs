@@ -11,7 +11,8 @@
 //! One way through the house: [`gateway`] → [`actors`] → [`provider`] and [`store`]. What decides is pure and tested
 //! natively: [`config`], [`region`], [`actors::wire`], [`actors::session::state`], [`actors::session::message`],
 //! [`gateway::route`], [`gateway::cookie`], [`gateway::csrf`], [`gateway::hygiene`], [`provider::id_token`],
-//! [`provider::document`]. They take the time and randomness as arguments; [`ambient`] alone reads them.
+//! [`provider::document`]. They take the time and randomness as arguments; [`platform`] alone reads
+//! them. All but [`gateway`] and [`platform`] runs natively, too, over the traits of [`runtime`].
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -27,15 +28,16 @@ use crate::gateway::{departure, forward, visitor};
 
 pub mod actors;
 pub mod ambient;
-pub mod body;
 pub mod config;
 pub mod credential;
 pub mod gateway;
+pub mod identity;
+pub mod platform;
 pub mod provider;
 pub mod region;
+pub mod runtime;
 pub mod sealing;
 pub mod store;
-pub mod timer;
 
 /// The configuration, or everything that is wrong with it.
 pub type Configured = Result<Rc<Config>, Vec<Problem>>;

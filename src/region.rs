@@ -33,6 +33,28 @@ pub enum Region {
     Me,
 }
 
+/// A place that Durable Objects can be confined to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jurisdiction {
+    /// The European Union.
+    Eu,
+    /// The United States.
+    Us,
+    /// FedRAMP data centres.
+    Fedramp,
+}
+
+impl Jurisdiction {
+    /// As the platform spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eu => "eu",
+            Self::Us => "us",
+            Self::Fedramp => "fedramp",
+        }
+    }
+}
+
 /// The text names none of the nine regions.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not one of wnam, enam, sam, weur, eeur, apac, oc, afr, me")]

@@ -10,6 +10,8 @@
 //! The keys are derived (HKDF, RFC 5869) from the operator's secrets, with a label for each purpose, so that what was sealed for
 //! one opens for no other. The first key seals, all open: secrets can be rotated.
 
+pub mod record;
+
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use hkdf::Hkdf;

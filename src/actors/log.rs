@@ -114,16 +114,15 @@ pub fn user(issuer: &str, subject: &str, how: LogSubject) -> String {
 }
 
 impl Entry {
-    /// An event that began at `began` and is over now.
+    /// An event that began at `began` and is over `now`.
     pub fn new(
         event: Event,
         outcome: &str,
         cause: Cause,
-        began: OffsetDateTime,
+        (began, now): (OffsetDateTime, OffsetDateTime),
         region: Option<Region>,
         detail: &str,
     ) -> Self {
-        let now = ambient::now();
         Self {
             at: now,
             event,

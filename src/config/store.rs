@@ -7,7 +7,7 @@ use tokio_postgres::config::{ChannelBinding, Host, SslMode};
 use url::Url;
 
 use super::reader::Reader;
-use crate::store::seal::StateKeys;
+use crate::sealing::record::StateKeys;
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,12 +14,12 @@ use super::request::Incoming;
 use super::response::{Body, Outgoing};
 use super::sessions::Paging;
 use super::{Gateway, json};
-use crate::actors;
 use crate::actors::directory::message::RevokeAll;
 use crate::actors::log;
 use crate::actors::log::Cause;
 use crate::actors::session::follow;
 use crate::actors::session::message::{Authority, Denied, Destination, EndReason, Inspect, Migrate, Migrated, Refresh};
+use crate::actors::{self, AskError};
 use crate::config::Config;
 use crate::credential::ActorId;
 use crate::region::Region;
@@ -140,14 +140,17 @@ impl Gateway {
     }
 
     async fn detail(&self, id: &ActorId) -> Result<Outgoing, Problem> {
-        let address = actors::existing_session(&self.env, id).map_err(|_| Problem::NotFound)?;
-        let inspection = actors::ask(&address, Inspect {}).await?.ok_or(Problem::NotFound)?;
+        let inspection = match actors::ask(&*self.actors, &actors::existing_session(id), Inspect {}).await {
+            Err(AskError::NoSuchActor) => None,
+            inspection => inspection?,
+        };
+        let inspection = inspection.ok_or(Problem::NotFound)?;
         Ok(Outgoing::new(200, json::detail(id, &inspection)))
     }
 
     async fn refresh_for_admin(&self, id: &ActorId) -> Result<Outgoing, Problem> {
         let refresh = || Refresh { authority: Authority::Trusted(Cause::Admin) };
-        let followed = follow::ask(&self.env, id, refresh).await.map_err(|error| unknown(error.into()))?;
+        let followed = follow::ask(&*self.actors, id, refresh).await.map_err(|error| unknown(error.into()))?;
         match followed.reply {
             // Without a refresh token there is nothing to be had: the ledger says so.
             Ok(_) | Err(Denied::Reauthenticate) => {
@@ -167,7 +170,7 @@ impl Gateway {
         }
         let migrate =
             || Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(region) };
-        let followed = follow::ask(&self.env, id, migrate).await.map_err(|error| unknown(error.into()))?;
+        let followed = follow::ask(&*self.actors, id, migrate).await.map_err(|error| unknown(error.into()))?;
         match followed.reply {
             Ok(Migrated::Lives(to)) => self.detail(&to.actor).await,
             Ok(Migrated::Leaves(_)) => Err(Problem::StoreUnavailable),

@@ -19,7 +19,7 @@ impl Gateway {
     pub(super) async fn backchannel_logout(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let form = request.form().await?;
         let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
-        let provider = Provider::for_request(&self.config, &self.context);
+        let provider = Provider::new(&self.config, crate::platform::link(&self.context));
         let token = provider.logout_token(ambient::now(), raw).await.map_err(|error| match error {
             ProviderError::Callback(_) | ProviderError::TurnedDown(_) => {
                 worker::console_warn!("logout token refused: {error}");
@@ -42,7 +42,7 @@ impl Gateway {
 
     /// Whether the token counts: it does once.
     async fn revoke_all(&self, name: String, sid: Option<String>, token: &LogoutToken) -> Result<bool, Problem> {
-        let address = actors::directory(&self.env, &name, self.config.regions.jurisdiction)?;
+        let address = actors::directory(&name, self.config.regions.jurisdiction);
         let revoke = RevokeAll {
             sid,
             reason: EndReason::Backchannel,

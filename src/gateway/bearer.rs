@@ -19,8 +19,10 @@ use super::problem::Problem;
 use super::request::Incoming;
 use crate::ambient;
 use crate::config::jwt::Keys;
+use crate::platform;
+use crate::platform::http::Fetch;
 use crate::provider::document::Presenter;
-use crate::provider::published::{Background, Fetched, Missing, Published, Source};
+use crate::provider::published::{Fetched, Missing, Published, Source};
 use crate::provider::{ProviderError, http};
 
 #[wasm_bindgen]
@@ -52,7 +54,7 @@ struct Key {
 type KeySet = Vec<Key>;
 
 thread_local! {
-    static PUBLISHED: Published<KeySet> = RefCell::default();
+    static PUBLISHED: Rc<Published<KeySet>> = Rc::default();
     static INLINE: RefCell<Option<Rc<KeySet>>> = const { RefCell::new(None) };
 }
 
@@ -79,8 +81,8 @@ impl Gateway {
             Keys::Remote(uri) => uri.as_str(),
         };
         let call = || fetched(uri.to_owned()).boxed_local();
-        let background = Background::Request(Rc::clone(&self.context));
-        let source = Source { documents: &PUBLISHED, address: uri, call: &call, background: &background };
+        let (documents, isolate) = (PUBLISHED.with(Rc::clone), platform::request_isolate(&self.context));
+        let source = Source { documents: &documents, address: uri, call: &call, isolate: &isolate };
         let since = ambient::now();
         let mut keys = source.current(since).await.map_err(|missing| match missing {
             Missing::Useless => JwtError::UnknownKey.into(),
@@ -117,7 +119,7 @@ async fn fetched(uri: String) -> Fetched<KeySet> {
         .body(Vec::new())
         .map_err(|error| error.to_string());
     let answer = match request {
-        Ok(request) => http::send(request).await.map_err(|error| error.to_string()),
+        Ok(request) => http::send(&Fetch, request).await.map_err(|error| error.to_string()),
         Err(why) => Err(why),
     };
     let keys = answer.and_then(|response: HttpResponse| match response.status() {

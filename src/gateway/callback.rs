@@ -12,10 +12,10 @@ use super::problem::Problem;
 use super::refusal;
 use super::request::{Incoming, Parameters};
 use super::response::Outgoing;
-use crate::actors;
 use crate::actors::session::attempt::Attempt;
 use crate::actors::session::message::{Callback, Complete, Completed, Credential, SignInError, UserPlace};
 use crate::actors::session::sign_in::expired;
+use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::SameSite;
 
@@ -75,14 +75,16 @@ impl Gateway {
         let (actor, return_to) = (attempt.actor.clone(), attempt.return_to.clone());
         let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
         let place = self.user_place(request);
-        let address = actors::session_near(&self.env, &actor, place.region).map_err(|_| {
-            // The namespace is another one: the gateway was deployed anew meanwhile.
-            Problem::from(SignInError::CallbackRejected("it began too long ago".to_owned()))
-        })?;
+        let address = actors::session_near(&actor, place.region);
         let replaces = self.browsers_session(request);
         let redirect_uri = self.redirect_uri(request);
         let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
-        Ok(match actors::ask(&address, complete).await?? {
+        let completed = match actors::ask(&*self.actors, &address, complete).await {
+            // The namespace is another one: the gateway was deployed anew meanwhile.
+            Err(AskError::NoSuchActor) => Err(SignInError::CallbackRejected("it began too long ago".to_owned())),
+            completed => completed?,
+        };
+        Ok(match completed? {
             Completed::SignedIn { secret, region, expires_at } => {
                 let session = Credential { actor, secret };
                 let life = ambient::between(ambient::now(), expires_at).max(Duration::ZERO);

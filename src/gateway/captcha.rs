@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::config::captcha::Captcha;
 use crate::config::routes::{CaptchaRule, Route};
 use crate::credential::Secret;
+use crate::platform::http::Fetch;
 use crate::provider::http;
 
 /// Longer tokens are none of Turnstile's.
@@ -143,7 +144,7 @@ async fn verify(captcha: &Captcha, request: &Incoming<'_>, token: &str) -> bool 
         .header("content-type", "application/x-www-form-urlencoded")
         .body(form.finish().into_bytes());
     let Ok(outgoing): Result<HttpRequest, _> = outgoing else { return false };
-    match http::send(outgoing).await {
+    match http::send(&Fetch, outgoing).await {
         Ok(response) if response.status().is_success() => {
             let host = request.url.host_str().unwrap_or_default();
             serde_json::from_slice(response.body())

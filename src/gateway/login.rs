@@ -75,7 +75,7 @@ impl Gateway {
         }
         let hint = |wanted: &str| hints.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
         let attempt = Attempt {
-            actor: actors::new_session_id(&self.env, self.config.regions.jurisdiction)?,
+            actor: actors::new_session_id(&*self.actors, self.config.regions.jurisdiction)?,
             began_at: ambient::now(),
             state: secret()?,
             nonce: secret()?,
@@ -97,7 +97,7 @@ impl Gateway {
             hints: &hints,
             id_token_hint: id_token_hint.as_deref(),
         };
-        let provider = Provider::for_request(&self.config, &self.context);
+        let provider = Provider::new(&self.config, crate::platform::link(&self.context));
         let url = provider.authorization_url(ambient::now(), &authorization).await.map_err(SignInError::from)?;
 
         let nonce = ambient::random().ok_or(Problem::StoreUnavailable)?;
@@ -144,9 +144,9 @@ impl Gateway {
     /// What the session that is to be renewed tells the provider about whom the silent login is for.
     async fn silent_login_hints(&self, request: &Incoming<'_>) -> Option<SilentLoginHints> {
         let session = request.cookies.session.as_ref()?;
-        let address = actors::existing_session(&self.env, &request.session_actor()?).ok()?;
+        let address = actors::existing_session(&request.session_actor()?);
         let authority = Authority::Cookie(session.secret.clone());
-        actors::ask(&address, SilentLogin { authority }).await.ok()?
+        actors::ask(&*self.actors, &address, SilentLogin { authority }).await.ok()?
     }
 
     /// The session that the browser has, as a login replaces it.

@@ -17,7 +17,9 @@ use self::way_out::WayOut;
 use crate::actors::session::message::Credential;
 use crate::ambient;
 use crate::config::Config;
-use crate::timer::Timer;
+use crate::platform::actors::Stubs;
+use crate::platform::timer::Timer;
+use crate::runtime::Actors;
 
 mod admin;
 mod application;
@@ -69,7 +71,24 @@ pub struct Gateway {
     config: Rc<Config>,
     env: Env,
     context: Rc<Context>,
-    timer: Timer,
+    actors: Rc<dyn Actors>,
+    /// The same for the request's own task, which has one timer for what it asks one after the other.
+    actors_in_turn: Rc<dyn Actors>,
+    timer: Rc<Timer>,
+}
+
+impl Gateway {
+    fn new(config: &Rc<Config>, env: Env, context: Context) -> Self {
+        let timer = Rc::default();
+        Self {
+            config: Rc::clone(config),
+            actors: Rc::new(Stubs::new(&env)),
+            actors_in_turn: Rc::new(Stubs::on_timer(&env, &timer)),
+            timer,
+            env,
+            context: Rc::new(context),
+        }
+    }
 }
 
 /// Serves one request, whose head is `packed`, with whatever has to be waited for.
@@ -83,11 +102,7 @@ pub async fn serve(
     let arrival = arrival::arrive(&configured, Head::read(packed), Some(&raw));
     match (&*configured, arrival) {
         (_, Arrival::Answered(answer)) => answer.into_platform(),
-        (Ok(config), arrival) => {
-            let config = Rc::clone(config);
-            let gateway = Gateway { config, env, context: Rc::new(context), timer: Timer::default() };
-            gateway.serve(arrival).await
-        }
+        (Ok(config), arrival) => Gateway::new(config, env, context).serve(arrival).await,
         // Without a configuration every arrival is answered.
         (Err(_), _) => Ok(web_sys::Response::error()),
     }
@@ -106,8 +121,7 @@ pub async fn resume(
     let (Ok(config), Some((request, route))) = (&*configured, plan::resumed(&configured, packed, &raw)) else {
         return Ok(web_sys::Response::error());
     };
-    let config = Rc::clone(config);
-    let gateway = Gateway { config, env, context: Rc::new(context), timer: Timer::default() };
+    let gateway = Gateway::new(config, env, context);
     let answer = gateway.resume(&request, route, plan::token(authorization), response).await?;
     gateway.reissue(&request, &answer)?;
     Ok(answer)

@@ -11,11 +11,11 @@ use super::headers::{Headers, cut};
 use super::login_cookie::MAX_KEPT_RETURN_TO;
 use super::problem::Problem;
 use super::visitor::Visitor;
-use crate::actors::session::message::Whereabouts;
+use crate::actors::session::message::ActorLocation;
 use crate::ambient;
-use crate::body::{self, ReadError};
 use crate::config::Origin;
 use crate::credential::ActorId;
+use crate::platform::body::{self, ReadError};
 use crate::region::{self, Place, Region};
 
 /// The longest body that an endpoint reads.
@@ -73,7 +73,7 @@ pub struct Incoming<'a> {
     /// Whether it asks to become a WebSocket (RFC 6455 section 4.1).
     pub is_web_socket: bool,
     /// Where the session lives, as was found out on the way: not where its cookie says.
-    pub moved_to: RefCell<Option<Whereabouts>>,
+    pub moved_to: RefCell<Option<ActorLocation>>,
     remark: RefCell<Option<String>>,
 }
 

@@ -60,7 +60,7 @@ impl Gateway {
         R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
     {
         let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
-        let followed = follow::ask_within(&self.timer, &self.env, &session.actor, || message(&session.secret)).await?;
+        let followed = follow::ask(&*self.actors_in_turn, &session.actor, || message(&session.secret)).await?;
         if let Some(to) = followed.moved_to {
             request.moved_to.replace(Some(to));
         }

@@ -63,7 +63,7 @@ impl Gateway {
         for _ in 0..STEPS {
             let have = u32::try_from(page.listed.len()).unwrap_or(u32::MAX);
             let list = List { cursor: page.next.take(), limit: limit.saturating_sub(have).min(BATCH) };
-            let more = actors::ask(&address, list).await??;
+            let more = actors::ask(&*self.actors, &address, list).await??;
             page.listed.extend(more.listed);
             page.next = more.next;
             if page.next.is_none() || page.listed.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
@@ -74,7 +74,7 @@ impl Gateway {
     }
 
     pub(super) fn directory_of(&self, issuer: &str, subject: &str) -> Result<DirectoryAddress, Problem> {
-        Ok(actors::directory(&self.env, &of_user(issuer, subject), self.config.regions.jurisdiction)?)
+        Ok(actors::directory(&of_user(issuer, subject), self.config.regions.jurisdiction))
     }
 
     /// Ends the sessions of a directory: all, or so many that the directory's alarm is to end the rest.
@@ -84,7 +84,7 @@ impl Gateway {
         revoke: RevokeAll,
     ) -> Result<Result<Swept, DirectoryError>, AskError> {
         let (cause, until) = (revoke.cause, ambient::now().saturating_add(PATIENCE));
-        let mut swept = match actors::ask(address, revoke).await? {
+        let mut swept = match actors::ask(&*self.actors, address, revoke).await? {
             Ok(swept) => swept,
             Err(error) => return Ok(Err(error)),
         };
@@ -94,7 +94,7 @@ impl Gateway {
             if at_most == 0 || ambient::now() >= until {
                 break;
             }
-            let more = match actors::ask(address, Sweep { after, at_most, cause }).await? {
+            let more = match actors::ask(&*self.actors, address, Sweep { after, at_most, cause }).await? {
                 Ok(more) => more,
                 Err(error) => return Ok(Err(error)),
             };
@@ -112,8 +112,11 @@ impl Gateway {
         let view = self.view(request).await?;
         let id = request.url.path().rsplit('/').next().unwrap_or_default();
         let id: ActorId = id.parse().map_err(|_| Problem::NotFound)?;
-        let address = actors::existing_session(&self.env, &id).map_err(|_| Problem::NotFound)?;
-        let described = actors::ask(&address, Describe {}).await?.ok_or(Problem::NotFound)?;
+        let described = match actors::ask(&*self.actors, &actors::existing_session(&id), Describe {}).await {
+            Err(AskError::NoSuchActor) => None,
+            described => described?,
+        };
+        let described = described.ok_or(Problem::NotFound)?;
         if described.subject != view.subject || described.issuer != view.issuer {
             return Err(Problem::NotFound);
         }
@@ -130,7 +133,7 @@ impl Gateway {
     /// Ends a session on behalf of somebody who may, wherever it lives. One that has ended stays so.
     pub(super) async fn revoke(&self, id: &ActorId, cause: Cause) -> Result<(), Problem> {
         let revoke = || Revoke { authority: Authority::Trusted(cause), reason: EndReason::Revoked, logout: None };
-        match follow::ask(&self.env, id, revoke).await?.reply {
+        match follow::ask(&*self.actors, id, revoke).await?.reply {
             Ok(_) | Err(Denied::Ended(_)) => Ok(()),
             Err(Denied::Unknown) => Err(Problem::NotFound),
             Err(denied) => Err(denied.into()),

@@ -11,6 +11,7 @@ use super::{event_stream, forward, proxy, web_socket};
 use crate::actors::AskError;
 use crate::actors::session::follow;
 use crate::actors::session::message::{Credential, Denied, EndReason, Get, Want};
+use crate::platform::actors::Stubs;
 
 /// Looks after one stream.
 pub(super) struct Watch {
@@ -77,7 +78,7 @@ impl Watch {
     /// Looks once: why the stream has to be closed, if it has to.
     pub(super) async fn look(&self) -> Option<Closing> {
         let get = || Get { secret: self.session.secret.clone(), want: Want::Life, navigation_from: None };
-        match follow::ask(&self.env, &self.session.actor, get).await.map(|followed| followed.reply) {
+        match follow::ask(&Stubs::new(&self.env), &self.session.actor, get).await.map(|followed| followed.reply) {
             Ok(Ok(_)) => None,
             Ok(Err(Denied::Ended(reason))) if reason != EndReason::Superseded => Some(Closing::Over),
             Ok(Err(Denied::Unknown)) | Err(AskError::NoSuchActor) => Some(Closing::Over),

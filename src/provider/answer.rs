@@ -9,11 +9,10 @@ use time::{Duration, OffsetDateTime};
 
 use super::discovery::unanswered;
 use super::http::{self, HttpError};
-use super::patience::patience;
+use super::retry_after::retry_after;
 use super::said;
 use super::turned_down::TurnedDown;
-use super::{ProviderError, RefreshFailure};
-use crate::ambient;
+use super::{Link, ProviderError, RefreshFailure};
 
 /// What `openidconnect` says of an answer without tokens.
 pub type TokenError = RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>;
@@ -33,16 +32,16 @@ pub struct Answer {
 
 impl Answer {
     /// Sends a request to the endpoint.
-    pub async fn to(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    pub async fn to(&self, link: &Link, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let secrets = said::secrets_of(&request);
-        let response = http::send(request).await?;
+        let response = http::send(&*link.http, request).await?;
         if !response.status().is_success() {
             self.said.set(said::in_answer(response.body(), &secrets));
         }
         self.status.set(Some(response.status().as_u16()));
-        let now = ambient::now();
+        let now = link.isolate.now();
         self.received_at.set(Some(now));
-        self.retry_after.set(patience(response.headers(), now));
+        self.retry_after.set(retry_after(response.headers(), now));
         Ok(response)
     }
 }

@@ -12,12 +12,12 @@ use url::{Url, form_urlencoded};
 use super::discovery::unanswered;
 use super::http;
 use super::oidc::{OFFLINE_ACCESS, Oidc};
-use super::published::Background;
 use super::{
-    Authorization, EndSession, Exchange, ExchangeError, ProviderError, RefreshError, RefreshFailure, SignIn, Tokens,
+    Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
+    Tokens,
 };
-use crate::actors::session::state::Identity;
 use crate::config;
+use crate::identity::Identity;
 
 /// What an operator can do about a login that brought no refresh token.
 const NO_REFRESH_TOKEN: &str = "no refresh token came: in the Auth0 Dashboard, turn on the application's grant Refresh Token \
@@ -33,8 +33,8 @@ pub struct Auth0 {
 
 impl Auth0 {
     /// The tenant of these settings.
-    pub fn new(settings: config::Auth0, background: Background) -> Self {
-        Self { oidc: Oidc::new(settings.oidc, background), logout_federated: settings.logout_federated }
+    pub fn new(settings: config::Auth0, link: Link) -> Self {
+        Self { oidc: Oidc::new(settings.oidc, link), logout_federated: settings.logout_federated }
     }
 
     /// A URL of the tenant's.
@@ -104,7 +104,7 @@ impl Auth0 {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form.finish().into_bytes())
             .map_err(|_| malformed())?;
-        let response = http::send(request).await.map_err(unanswered)?;
+        let response = http::send(&*self.oidc.link.http, request).await.map_err(unanswered)?;
         if response.status().is_success() {
             Ok(())
         } else {

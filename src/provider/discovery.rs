@@ -3,7 +3,6 @@
 //! It is kept in the isolate and, for the other isolates of the data centre, in the Cache API; [`super::document`] says
 //! for how long. A cached document is checked like a fetched one, and is as old as it says.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::FutureExt as _;
@@ -19,16 +18,14 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::ProviderError;
 use super::document::FRESH;
 use super::http::{self, HttpError};
 use super::id_token::ALGORITHMS;
-use super::published::{self, Background, Fetched, Published};
+use super::published::{self, Fetched};
+use super::{Link, ProviderError};
 use crate::ambient;
 use crate::config::is_allowed;
-
-/// The header that says in the Cache API when a document was fetched.
-const FETCHED_AT: &str = "x-fetched-at";
+use crate::runtime::Cached;
 
 /// The metadata that `openidconnect` leaves out.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -74,58 +71,55 @@ pub struct Source<'a> {
     pub variable: &'static str,
 }
 
-thread_local! {
-    static METADATA: Published<Metadata> = RefCell::default();
-}
-
 /// The discovery document's URL: the issuer with the well-known path behind it.
 pub fn url(issuer: &IssuerUrl) -> String {
     format!("{}/.well-known/openid-configuration", issuer.as_str().trim_end_matches('/'))
 }
 
 /// The provider's metadata.
-pub async fn metadata(
-    source: Source<'_>,
-    background: &Background,
-    now: OffsetDateTime,
-) -> Result<Rc<Metadata>, ProviderError> {
+pub async fn metadata(source: Source<'_>, link: &Link, now: OffsetDateTime) -> Result<Rc<Metadata>, ProviderError> {
     let call = || {
-        let (issuer, variable) = (source.issuer.clone(), source.variable);
+        let (issuer, variable, link) = (source.issuer.clone(), source.variable, link.clone());
         async move {
             let source = Source { issuer: &issuer, variable };
-            match from_cache_api(source).await {
+            match from_cache(source, &link).await {
                 Some(cached) => Ok(cached),
-                None => Ok(fetch_metadata(source).await?),
+                None => Ok(fetch_metadata(source, &link).await?),
             }
         }
         .boxed_local()
     };
-    Ok(published(source, background, &call).current(now).await?.value)
+    Ok(published(source, link, &call).current(now).await?.value)
 }
 
 /// Whether the provider answers now, if only with something else than its metadata: a GET, unless one was answered, or was
 /// not, just now.
-pub async fn answers(source: Source<'_>, background: &Background) -> bool {
+pub async fn answers(source: Source<'_>, link: &Link) -> bool {
     let call = || {
-        let (issuer, variable) = (source.issuer.clone(), source.variable);
-        async move { Ok(fetch_metadata(Source { issuer: &issuer, variable }).await?) }.boxed_local()
+        let (issuer, variable, link) = (source.issuer.clone(), source.variable, link.clone());
+        async move { Ok(fetch_metadata(Source { issuer: &issuer, variable }, &link).await?) }.boxed_local()
     };
-    published(source, background, &call).answers().await
+    published(source, link, &call).answers().await
 }
 
 fn published<'a>(
     source: Source<'a>,
-    background: &'a Background,
+    link: &'a Link,
     call: &'a dyn Fn() -> LocalBoxFuture<'static, Fetched<Metadata>>,
 ) -> published::Source<'a, Metadata> {
-    published::Source { documents: &METADATA, address: source.issuer.as_str(), call, background }
+    published::Source {
+        documents: &link.documents.metadata,
+        address: source.issuer.as_str(),
+        call,
+        isolate: &link.isolate,
+    }
 }
 
-async fn fetch_metadata(source: Source<'_>) -> Result<(Metadata, OffsetDateTime), ProviderError> {
+async fn fetch_metadata(source: Source<'_>, link: &Link) -> Result<(Metadata, OffsetDateTime), ProviderError> {
     let Source { issuer, variable } = source;
     let request = ::http::Request::builder().uri(url(issuer)).header("accept", "application/json").body(Vec::new());
     let request = request.map_err(|_| ProviderError::Rejected(format!("{variable} is no URL that can be asked")))?;
-    let response = http::send(request).await.map_err(|error| match unanswered(error) {
+    let response = http::send(&*link.http, request).await.map_err(|error| match unanswered(error) {
         ProviderError::Unavailable(why) => {
             ProviderError::Unavailable(format!("discovery: {why}. If this goes on, check the host in {variable}"))
         }
@@ -144,8 +138,10 @@ async fn fetch_metadata(source: Source<'_>) -> Result<(Metadata, OffsetDateTime)
         }
     }
     let metadata = checked(source, response.body())?;
-    let fetched_at = ambient::now();
-    into_cache_api(issuer, response.body(), fetched_at).await;
+    let fetched_at = link.isolate.now();
+    // Best effort: where there is no cache, each isolate asks for itself.
+    let cached = Cached { body: response.into_body(), fetched_at };
+    link.cache.put(cache_key(issuer), cached, FRESH.unsigned_abs()).await;
     Ok((metadata, fetched_at))
 }
 
@@ -205,25 +201,13 @@ fn cache_key(issuer: &IssuerUrl) -> String {
 }
 
 /// The document that another isolate has fetched, and when.
-async fn from_cache_api(source: Source<'_>) -> Option<(Metadata, OffsetDateTime)> {
-    let mut response = worker::Cache::default().get(cache_key(source.issuer), false).await.ok()??;
-    let fetched_at = ambient::from_millis(response.headers().get(FETCHED_AT).ok()??.parse().ok()?);
-    let age = ambient::between(fetched_at, ambient::now());
+async fn from_cache(source: Source<'_>, link: &Link) -> Option<(Metadata, OffsetDateTime)> {
+    let Cached { body, fetched_at } = link.cache.get(cache_key(source.issuer)).await?;
+    let age = ambient::between(fetched_at, link.isolate.now());
     if age.is_negative() || age >= FRESH {
         return None;
     }
-    Some((checked(source, &response.bytes().await.ok()?).ok()?, fetched_at))
-}
-
-/// Best effort: where there is no Cache API, each isolate asks for itself.
-async fn into_cache_api(issuer: &IssuerUrl, body: &[u8], fetched_at: OffsetDateTime) {
-    let Ok(mut response) = worker::Response::from_bytes(body.to_vec()) else { return };
-    let headers = response.headers_mut();
-    let (age, at) = (format!("max-age={}", FRESH.whole_seconds()), ambient::to_millis(fetched_at).to_string());
-    let named = [("cache-control", age.as_str()), ("content-type", "application/json"), (FETCHED_AT, &at)];
-    if named.iter().all(|(name, value)| headers.set(name, value).is_ok()) {
-        let _ = worker::Cache::default().put(cache_key(issuer), response).await;
-    }
+    Some((checked(source, &body).ok()?, fetched_at))
 }
 
 #[cfg(test)]

@@ -10,8 +10,7 @@ use super::id_token::{self, Expected, IdTokenError};
 use super::oidc::Oidc;
 use super::user_info::{Asking, PATIENCE, UserInfo};
 use super::{ProviderError, RefreshFailure, Tokens, keys};
-use crate::actors::session::state::Identity;
-use crate::ambient;
+use crate::identity::Identity;
 
 /// Why an ID token is not validated.
 enum Unvalidated {
@@ -52,8 +51,8 @@ impl Oidc {
     ) -> Result<Identified, ProviderError> {
         let said = self.validate(metadata, raw, Some(nonce), tokens).await?;
         let known = identity(claims::of_id_token(said), raw, &Claims::new());
-        let asking = self.ask_user_info(ambient::now(), tokens.access_token.clone(), known.subject.clone());
-        let (identity, remark, user_info) = match asking.within(PATIENCE).await {
+        let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.subject.clone());
+        let (identity, remark, user_info) = match asking.within(&*self.link.isolate, PATIENCE).await {
             Ok(UserInfo::NotAsked) => (known, None, None),
             Ok(UserInfo::Said(said)) => (known.informed(said), None, None),
             Ok(UserInfo::NoAnswer) => (known, Some("UserInfo could not be read"), None),
@@ -120,7 +119,7 @@ impl Oidc {
             algorithms: &algorithms,
         };
         let check = |keys: &CoreJsonWebKeySet| id_token::validate(raw, keys, expected, tokens.received_at);
-        let claims = keys::check(metadata.jwks_uri(), &self.background, Presenter::Provider, check)
+        let claims = keys::check(metadata.jwks_uri(), &self.link, Presenter::Provider, check)
             .await
             .map_err(Unvalidated::NoKeys)?;
         claims.map_err(|error| match error {

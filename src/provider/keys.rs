@@ -1,6 +1,5 @@
 //! The keys that a provider signs with (RFC 7517), kept as [`super::document`] says.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::FutureExt as _;
@@ -12,25 +11,20 @@ use super::discovery::unanswered;
 use super::document::{Kept, Presenter};
 use super::id_token::{ALGORITHMS, IdTokenError};
 use super::jws;
-use super::published::{Background, Fetched, Missing, Published, Source};
-use super::{ProviderError, http};
-use crate::ambient;
-
-thread_local! {
-    static KEYS: Published<CoreJsonWebKeySet> = RefCell::default();
-}
+use super::published::{Fetched, Missing, Source};
+use super::{Link, ProviderError, http};
 
 /// What `check` says of a token that `presenter` brought and the provider's keys, which are published at `uri`; where one is
 /// missing or does not fit, of what they are now.
 pub async fn check<T>(
     uri: &JsonWebKeySetUrl,
-    background: &Background,
+    link: &Link,
     presenter: Presenter,
     check: impl Fn(&CoreJsonWebKeySet) -> Result<T, IdTokenError>,
 ) -> Result<Result<T, IdTokenError>, ProviderError> {
-    let call = || call(uri);
-    let source = Source { documents: &KEYS, address: uri.as_str(), call: &call, background };
-    let since = ambient::now();
+    let call = || call(uri, link);
+    let source = Source { documents: &link.documents.keys, address: uri.as_str(), call: &call, isolate: &link.isolate };
+    let since = link.isolate.now();
     let mut keys: Kept<Rc<CoreJsonWebKeySet>> = match source.current(since).await {
         Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),
         keys => keys?,
@@ -50,19 +44,19 @@ pub async fn check<T>(
 
 /// Whether the provider answers now, if only with something else than its keys: a GET, unless one was answered, or was
 /// not, just now.
-pub async fn answers(uri: &JsonWebKeySetUrl, background: &Background) -> bool {
-    let call = || call(uri);
-    let source = Source { documents: &KEYS, address: uri.as_str(), call: &call, background };
+pub async fn answers(uri: &JsonWebKeySetUrl, link: &Link) -> bool {
+    let call = || call(uri, link);
+    let source = Source { documents: &link.documents.keys, address: uri.as_str(), call: &call, isolate: &link.isolate };
     source.answers().await
 }
 
-fn call(uri: &JsonWebKeySetUrl) -> LocalBoxFuture<'static, Fetched<CoreJsonWebKeySet>> {
-    let uri = uri.clone();
-    async move { Ok((fetch(&uri).await?, ambient::now())) }.boxed_local()
+fn call(uri: &JsonWebKeySetUrl, link: &Link) -> LocalBoxFuture<'static, Fetched<CoreJsonWebKeySet>> {
+    let (uri, link) = (uri.clone(), link.clone());
+    async move { Ok((fetch(&uri, &link).await?, link.isolate.now())) }.boxed_local()
 }
 
-async fn fetch(uri: &JsonWebKeySetUrl) -> Result<CoreJsonWebKeySet, Missing> {
-    let fetched = CoreJsonWebKeySet::fetch_async(uri, &http::send).await;
+async fn fetch(uri: &JsonWebKeySetUrl, link: &Link) -> Result<CoreJsonWebKeySet, Missing> {
+    let fetched = CoreJsonWebKeySet::fetch_async(uri, &|request| http::send(&*link.http, request)).await;
     let keys = fetched.map_err(|error| match error {
         DiscoveryError::Request(error) => unanswered(error),
         DiscoveryError::Response(status, ..) if http::says_not_now(status.as_u16()) => {

@@ -54,7 +54,7 @@ impl Oidc {
         let expected =
             Expected { issuer: &self.settings.issuer, client_id: &self.settings.client_id, algorithms: &algorithms };
         let check = |keys: &CoreJsonWebKeySet| validate(raw, keys, expected, now);
-        let validated = keys::check(metadata.jwks_uri(), &self.background, Presenter::Anybody, check).await?;
+        let validated = keys::check(metadata.jwks_uri(), &self.link, Presenter::Anybody, check).await?;
         validated.map_err(|error| ProviderError::Callback(error.to_string()))
     }
 }

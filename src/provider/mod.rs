@@ -8,12 +8,13 @@ use time::{Duration, OffsetDateTime};
 use self::auth0::Auth0;
 use self::logout_token::LogoutToken;
 use self::oidc::Oidc;
-use self::published::Background;
+use self::published::Documents;
 use self::turned_down::TurnedDown;
 use self::user_info::Asking;
 use self::workos::WorkOs;
-use crate::actors::session::state::Identity;
 use crate::config::{self, Config};
+use crate::identity::Identity;
+use crate::runtime::{Cache, Http, Isolate};
 
 pub mod answer;
 pub mod auth0;
@@ -27,8 +28,8 @@ pub mod jws;
 pub mod keys;
 pub mod logout_token;
 pub mod oidc;
-pub mod patience;
 pub mod published;
+pub mod retry_after;
 pub mod said;
 #[cfg(test)]
 mod signing;
@@ -208,6 +209,25 @@ pub struct SignIn {
     pub user_info: Option<Asking>,
 }
 
+/// What a provider is reached with.
+#[derive(Clone)]
+pub struct Link {
+    /// Time and tasks.
+    pub isolate: Rc<dyn Isolate>,
+    /// The calls.
+    pub http: Rc<dyn Http>,
+    /// Documents that isolates share.
+    pub cache: Rc<dyn Cache>,
+    /// Documents that this isolate keeps.
+    pub documents: Documents,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Link")
+    }
+}
+
 /// A provider of one kind.
 #[derive(Clone, Debug)]
 pub enum Provider {
@@ -220,22 +240,12 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// The provider of this configuration, for an actor.
-    pub fn new(config: &Config) -> Self {
-        Self::with(config, Background::Actor)
-    }
-
-    /// The provider of this configuration, for a request of the stateless Worker: what its documents take goes on in the
-    /// request's context.
-    pub fn for_request(config: &Config, context: &Rc<worker::Context>) -> Self {
-        Self::with(config, Background::Request(Rc::clone(context)))
-    }
-
-    fn with(config: &Config, background: Background) -> Self {
+    /// The provider of this configuration.
+    pub fn new(config: &Config, link: Link) -> Self {
         match config.provider.clone() {
-            config::Provider::Oidc(settings) => Self::Oidc(Oidc::new(settings, background)),
-            config::Provider::Auth0(settings) => Self::Auth0(Auth0::new(settings, background)),
-            config::Provider::WorkOs(settings) => Self::WorkOs(WorkOs::new(settings, background)),
+            config::Provider::Oidc(settings) => Self::Oidc(Oidc::new(settings, link)),
+            config::Provider::Auth0(settings) => Self::Auth0(Auth0::new(settings, link)),
+            config::Provider::WorkOs(settings) => Self::WorkOs(WorkOs::new(settings, link)),
         }
     }
 

@@ -13,15 +13,13 @@ use super::answer::{Answer, client_advice, exchange_error, plain_code, refresh_f
 use super::discovery::{self, Metadata, Source, unanswered};
 use super::http;
 use super::identity::Identified;
-use super::published::Background;
 use super::token::{OidcClient, TokenSet};
 use super::{
-    Authorization, EndSession, Exchange, ExchangeError, ProviderError, RefreshError, RefreshFailure, SignIn, Tokens,
-    said,
+    Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
+    Tokens, said,
 };
-use crate::actors::session::state::Identity;
-use crate::ambient;
 use crate::config::{self, Par, TokenAuth};
+use crate::identity::Identity;
 
 /// The scope that asks for a refresh token (OpenID Connect Core 1.0 section 11).
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
@@ -33,13 +31,13 @@ const MAX_URL: usize = 4_096;
 #[derive(Clone, Debug)]
 pub struct Oidc {
     pub(super) settings: config::Oidc,
-    pub(super) background: Background,
+    pub(super) link: Link,
 }
 
 impl Oidc {
     /// The provider of these settings.
-    pub const fn new(settings: config::Oidc, background: Background) -> Self {
-        Self { settings, background }
+    pub const fn new(settings: config::Oidc, link: Link) -> Self {
+        Self { settings, link }
     }
 
     const fn source(&self) -> Source<'_> {
@@ -47,7 +45,7 @@ impl Oidc {
     }
 
     pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
-        discovery::metadata(self.source(), &self.background, now).await
+        discovery::metadata(self.source(), &self.link, now).await
     }
 
     /// The algorithms that ID tokens and logout tokens may have: as configured, else as discovered.
@@ -153,7 +151,7 @@ impl Oidc {
         let params: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let request = self.authenticated_form(metadata, endpoint, params)?;
         let secrets = said::secrets_of(&request);
-        let response = http::send(request).await.map_err(unanswered)?;
+        let response = http::send(&*self.link.http, request).await.map_err(unanswered)?;
         let status = response.status();
         let said = said::in_answer(response.body(), &secrets);
         if http::says_not_now(status.as_u16()) {
@@ -277,11 +275,11 @@ impl Oidc {
         }
         let answer = Answer::default();
         let set = request
-            .request_async(&|request| answer.to(request))
+            .request_async(&|request| answer.to(&self.link, request))
             .await
             .map_err(|error| exchange_error(error, answer.status.get(), self.settings.client_secret.as_ref()))
             .map_err(|error| error.with_words(answer.said.take()))?;
-        Ok((set, answer.received_at.get().unwrap_or_else(ambient::now)))
+        Ok((set, answer.received_at.get().unwrap_or_else(|| self.link.isolate.now())))
     }
 
     /// See [`super::Provider::refresh`].
@@ -303,11 +301,11 @@ impl Oidc {
         }
         let answer = Answer::default();
         let set = request
-            .request_async(&|request| answer.to(request))
+            .request_async(&|request| answer.to(&self.link, request))
             .await
             .map_err(|error| refresh_failure(&error, &answer, self.settings.client_secret.as_ref()))
             .map_err(|failure| failure.with_words(answer.said.take()))?;
-        let received_at = answer.received_at.get().unwrap_or_else(ambient::now);
+        let received_at = answer.received_at.get().unwrap_or_else(|| self.link.isolate.now());
         let tokens = set.tokens(received_at).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         let renewed = match set.id_token() {
             Some(raw) => self.renewed(&metadata, raw, &tokens, identity).await.map(Some),
@@ -330,7 +328,9 @@ impl Oidc {
             ("token".to_owned(), token.secret().clone()),
             ("token_type_hint".to_owned(), "refresh_token".to_owned()),
         ];
-        let response = http::send(self.authenticated_form(&metadata, endpoint, params)?).await.map_err(unanswered)?;
+        let response = http::send(&*self.link.http, self.authenticated_form(&metadata, endpoint, params)?)
+            .await
+            .map_err(unanswered)?;
         if response.status().is_success() {
             Ok(())
         } else {
@@ -362,7 +362,7 @@ impl Oidc {
 
     /// See [`super::Provider::answers`].
     pub async fn answers(&self) -> bool {
-        discovery::answers(self.source(), &self.background).await
+        discovery::answers(self.source(), &self.link).await
     }
 }
 

@@ -5,19 +5,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::pin;
 use std::rc::Rc;
-use std::thread::LocalKey;
 use std::time::Duration;
 
 use futures::future::{Either, LocalBoxFuture, select};
+use openidconnect::core::CoreJsonWebKeySet;
 use time::OffsetDateTime;
-use worker::Delay;
 
 use super::ProviderError;
+use super::discovery::Metadata;
 use super::document::{Answer, Document, Kept, Presenter, Step, Version};
 use crate::ambient;
+use crate::runtime::Isolate;
 
 /// How often one who waits looks whether a call is done.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -30,6 +29,16 @@ const RECENTLY: time::Duration = time::Duration::seconds(2);
 
 /// The documents of one kind, by their address.
 pub type Published<T> = RefCell<HashMap<String, Document<Rc<T>, Missing>>>;
+
+/// All that a provider publishes. One for each isolate, which its requests and its actors share.
+#[derive(Clone, Default)]
+pub struct Documents {
+    /// Metadata, by the issuer.
+    pub metadata: Rc<Published<Metadata>>,
+    /// Keys, by their address.
+    pub keys: Rc<Published<CoreJsonWebKeySet>>,
+}
+
 /// What a call brings: the document, and when it was what it is.
 pub type Fetched<T> = Result<(T, OffsetDateTime), Missing>;
 
@@ -53,44 +62,16 @@ impl From<Missing> for ProviderError {
     }
 }
 
-/// Where a call goes on that nobody waits for.
-#[derive(Clone, Default)]
-pub enum Background {
-    /// In an actor, which lives on by itself.
-    #[default]
-    Actor,
-    /// In a request of the stateless Worker, which the platform keeps for it.
-    Request(Rc<worker::Context>),
-}
-
-impl std::fmt::Debug for Background {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Actor => "Actor",
-            Self::Request(_) => "Request",
-        })
-    }
-}
-
-impl Background {
-    fn go_on(&self, work: impl Future<Output = ()> + 'static) {
-        match self {
-            Self::Actor => wasm_bindgen_futures::spawn_local(work),
-            Self::Request(context) => context.wait_until(work),
-        }
-    }
-}
-
 /// A document: where it is kept, and how it is fetched.
 pub struct Source<'a, T: 'static> {
     /// The documents of its kind.
-    pub documents: &'static LocalKey<Published<T>>,
+    pub documents: &'a Rc<Published<T>>,
     /// Its address.
     pub address: &'a str,
     /// A call for it.
     pub call: &'a dyn Fn() -> LocalBoxFuture<'static, Fetched<T>>,
-    /// Where the call goes on.
-    pub background: &'a Background,
+    /// Where the call goes on when nobody waits for it any longer.
+    pub isolate: &'a Rc<dyn Isolate>,
 }
 
 impl<T> Source<'_, T> {
@@ -107,13 +88,13 @@ impl<T> Source<'_, T> {
         since: OffsetDateTime,
     ) -> Result<Option<Kept<Rc<T>>>, Missing> {
         let newest =
-            self.settle(ambient::now(), |document, now| document.ask_newer(than, presenter, since, now)).await?;
+            self.settle(self.isolate.now(), |document, now| document.ask_newer(than, presenter, since, now)).await?;
         Ok(Some(newest).filter(|newest| newest.version() != than))
     }
 
     /// Whether a GET for it is answered now, if only with something else.
     pub async fn answers(&self) -> bool {
-        let probed = self.settle(ambient::now(), |document, now| document.probe(RECENTLY, now)).await;
+        let probed = self.settle(self.isolate.now(), |document, now| document.probe(RECENTLY, now)).await;
         !matches!(probed, Err(Missing::Unavailable(ProviderError::Unavailable(_))))
     }
 
@@ -122,7 +103,7 @@ impl<T> Source<'_, T> {
         mut now: OffsetDateTime,
         ask: impl Fn(&mut Document<Rc<T>, Missing>, OffsetDateTime) -> Answer<Rc<T>, Missing>,
     ) -> Result<Kept<Rc<T>>, Missing> {
-        let since = ambient::now();
+        let since = self.isolate.now();
         loop {
             let Answer { step, call } = with(self.documents, self.address, |document| ask(document, now));
             if let Some(call) = call {
@@ -134,38 +115,34 @@ impl<T> Source<'_, T> {
                 Step::Wait if ambient::between(since, now) >= PATIENCE => {
                     return Err(ProviderError::Unavailable("the provider did not answer in time".to_owned()).into());
                 }
-                Step::Wait => Delay::from(LOOK_EVERY).await,
+                Step::Wait => self.isolate.sleep(LOOK_EVERY).await,
             }
-            now = ambient::now();
+            now = self.isolate.now();
         }
     }
 
     /// Makes a call. It goes on when its request leaves: others wait for it.
     fn begin(&self, call: Version) {
-        let (documents, address, mut fetch) = (self.documents, self.address.to_owned(), (self.call)());
-        self.background.go_on(async move {
+        let (documents, isolate) = (Rc::clone(self.documents), Rc::clone(self.isolate));
+        let (address, mut fetch) = (self.address.to_owned(), (self.call)());
+        self.isolate.go_on(async move {
             let fetched = loop {
-                with(documents, &address, |document| document.alive(call, ambient::now()));
-                match select(fetch, pin!(Delay::from(SIGN_EVERY))).await {
+                with(&documents, &address, |document| document.alive(call, isolate.now()));
+                match select(fetch, isolate.sleep(SIGN_EVERY)).await {
                     Either::Left((fetched, _)) => break fetched,
                     Either::Right((_, under_way)) => fetch = under_way,
                 }
             };
             let fetched = fetched.map(|(value, at)| (Rc::new(value), at));
-            with(documents, &address, |document| document.fetched(call, fetched, ambient::now()));
+            with(&documents, &address, |document| document.fetched(call, fetched, isolate.now()));
         });
     }
 }
 
-fn with<T, R>(
-    documents: &'static LocalKey<Published<T>>,
-    address: &str,
-    work: impl FnOnce(&mut Document<Rc<T>, Missing>) -> R,
-) -> R {
-    documents.with_borrow_mut(|documents| {
-        if let Some(document) = documents.get_mut(address) {
-            return work(document);
-        }
-        work(documents.entry(address.to_owned()).or_default())
-    })
+fn with<T, R>(documents: &Published<T>, address: &str, work: impl FnOnce(&mut Document<Rc<T>, Missing>) -> R) -> R {
+    let mut documents = documents.borrow_mut();
+    if let Some(document) = documents.get_mut(address) {
+        return work(document);
+    }
+    work(documents.entry(address.to_owned()).or_default())
 }

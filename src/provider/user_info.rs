@@ -1,6 +1,5 @@
 //! UserInfo (OpenID Connect Core 1.0 section 5.3): what is asked beside the ID token, and may come late.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -8,11 +7,11 @@ use futures::future::{Either, LocalBoxFuture, Shared, select};
 use openidconnect::{AccessToken, HttpRequest};
 use serde_json::Value;
 use time::OffsetDateTime;
-use worker::Delay;
 
 use super::claims::{self, Claims};
 use super::http;
 use super::oidc::Oidc;
+use crate::runtime::Isolate;
 
 /// How long an answer is waited for before the login or the refresh goes on without it.
 pub const PATIENCE: Duration = Duration::from_secs(3);
@@ -44,8 +43,8 @@ impl std::fmt::Debug for Asking {
 
 impl Asking {
     /// The answer, where it comes within this time.
-    pub async fn within(self, limit: Duration) -> Result<UserInfo, Self> {
-        match select(self.0, pin!(Delay::from(limit))).await {
+    pub async fn within(self, isolate: &dyn Isolate, limit: Duration) -> Result<UserInfo, Self> {
+        match select(self.0, isolate.sleep(limit)).await {
             Either::Left((answer, _)) => Ok(answer),
             Either::Right((_, under_way)) => Err(Self(under_way)),
         }
@@ -62,11 +61,8 @@ impl Oidc {
     pub(super) fn ask_user_info(&self, now: OffsetDateTime, access_token: AccessToken, subject: String) -> Asking {
         let oidc = self.clone();
         let asked = async move {
-            let asking = pin!(oidc.user_info(now, &access_token, &subject));
-            match select(asking, pin!(Delay::from(TIME_LIMIT))).await {
-                Either::Left((answer, _)) => answer,
-                Either::Right(_) => UserInfo::NoAnswer,
-            }
+            let asking = oidc.user_info(now, &access_token, &subject);
+            oidc.link.isolate.within(TIME_LIMIT, asking).await.unwrap_or(UserInfo::NoAnswer)
         };
         Asking(asked.boxed_local().shared())
     }
@@ -81,7 +77,7 @@ impl Oidc {
             .header("authorization", format!("Bearer {}", access_token.secret()))
             .body(Vec::new());
         let Ok(request) = request else { return UserInfo::NoAnswer };
-        match http::send(request).await {
+        match http::send(&*self.link.http, request).await {
             Ok(response) if response.status().is_success() => read(response.body(), subject),
             Ok(_) | Err(_) => UserInfo::NoAnswer,
         }

@@ -12,15 +12,13 @@ use url::Url;
 use super::discovery::unanswered;
 use super::document::Presenter;
 use super::id_token::{IdTokenError, payload};
-use super::patience::patience;
-use super::published::Background;
+use super::retry_after::retry_after;
 use super::{
-    Authorization, EndSession, Exchange, ExchangeError, ProviderError, RefreshError, RefreshFailure, SignIn, Tokens,
-    http, keys, said,
+    Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
+    Tokens, http, keys, said,
 };
-use crate::actors::session::state::Identity;
-use crate::ambient;
 use crate::config;
+use crate::identity::Identity;
 
 pub mod access_token;
 pub mod answer;
@@ -35,7 +33,7 @@ const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization t
 #[derive(Clone, Debug)]
 pub struct WorkOs {
     settings: config::WorkOs,
-    background: Background,
+    link: Link,
 }
 
 /// A complete answer of `authenticate`.
@@ -59,8 +57,8 @@ enum Untaken {
 
 impl WorkOs {
     /// The environment of these settings.
-    pub const fn new(settings: config::WorkOs, background: Background) -> Self {
-        Self { settings, background }
+    pub const fn new(settings: config::WorkOs, link: Link) -> Self {
+        Self { settings, link }
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -193,11 +191,11 @@ impl WorkOs {
         }
         let request = self.post(&["user_management", "authenticate"], None, &body)?;
         let secrets = said::secrets_of(&request);
-        let response = http::send(request).await?;
-        let received_at = ambient::now();
+        let response = http::send(&*self.link.http, request).await?;
+        let received_at = self.link.isolate.now();
         Ok(Answer {
             status: response.status().as_u16(),
-            retry_after: patience(response.headers(), received_at),
+            retry_after: retry_after(response.headers(), received_at),
             received_at,
             body: serde_json::from_slice(response.body()).unwrap_or_default(),
             said: if response.status().is_success() { None } else { said::in_answer(response.body(), &secrets) },
@@ -219,9 +217,8 @@ impl WorkOs {
     /// Validates an access token, with one look at the keys anew where its key is missing.
     async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untaken> {
         let check = |keys: &CoreJsonWebKeySet| access_token::validate(token.secret(), keys, &self.settings, now);
-        let claims = keys::check(&self.jwks_uri(), &self.background, Presenter::Provider, check)
-            .await
-            .map_err(Untaken::NoKeys)?;
+        let claims =
+            keys::check(&self.jwks_uri(), &self.link, Presenter::Provider, check).await.map_err(Untaken::NoKeys)?;
         claims.map_err(|error| match error {
             IdTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
             IdTokenError::BadSignature | IdTokenError::Invalid(_) => Untaken::Invalid(error.to_string()),
@@ -234,7 +231,7 @@ impl WorkOs {
         let body = json!({ "session_id": sid });
         let path = ["user_management", "sessions", "revoke"];
         let request = self.post(&path, Some(self.settings.api_key.secret()), &body).map_err(unanswered)?;
-        let response = http::send(request).await.map_err(unanswered)?;
+        let response = http::send(&*self.link.http, request).await.map_err(unanswered)?;
         if response.status().is_success() {
             Ok(())
         } else {
@@ -252,7 +249,7 @@ impl WorkOs {
 
     /// See [`super::Provider::answers`].
     pub async fn answers(&self) -> bool {
-        keys::answers(&self.jwks_uri(), &self.background).await
+        keys::answers(&self.jwks_uri(), &self.link).await
     }
 }
 

@@ -13,17 +13,18 @@
 //! Writes are synchronous and confirmed by the platform's output gate: no call leaves the actor before what was
 //! written ahead of it is durable.
 
+use std::rc::Rc;
+
 use time::{Duration, OffsetDateTime};
-use worker::{SqlStorage, SqlStorageValue};
 
 use super::StoreError;
-use super::seal::Unreadable;
 use crate::config::StoreKind;
+use crate::runtime::{SqlValue, Storage};
+use crate::sealing::record::Unreadable;
 
 /// See the module.
-#[derive(Debug)]
 pub struct Durable {
-    sql: SqlStorage,
+    storage: Rc<dyn Storage>,
 }
 
 /// What the actor itself knows of its record.
@@ -41,13 +42,13 @@ pub struct Row {
 
 impl Durable {
     /// The store in this database.
-    pub const fn new(sql: SqlStorage) -> Self {
-        Self { sql }
+    pub const fn new(storage: Rc<dyn Storage>) -> Self {
+        Self { storage }
     }
 
     fn has_table(&self, name: &str) -> Result<bool, StoreError> {
         let query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
-        Ok(self.sql.exec(query, vec![name.into()])?.raw().next().is_some())
+        Ok(!self.storage.query(query, vec![name.into()])?.is_empty())
     }
 
     /// When a write to the store outside was given up that was not answered.
@@ -55,10 +56,9 @@ impl Durable {
         if !self.has_table("unanswered")? {
             return Ok(None);
         }
-        let rows = self.sql.exec("SELECT at FROM unanswered WHERE id = 1", None)?;
-        let Some(row) = rows.raw().next() else { return Ok(None) };
-        Ok(match row?.into_iter().next() {
-            Some(SqlStorageValue::Integer(millis)) => {
+        let rows = self.storage.query("SELECT at FROM unanswered WHERE id = 1", Vec::new())?;
+        Ok(match rows.into_iter().next().and_then(|row| row.into_iter().next()) {
+            Some(SqlValue::Integer(millis)) => {
                 Some(OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::milliseconds(millis)))
             }
             _ => None,
@@ -69,10 +69,10 @@ impl Durable {
     pub fn write_unanswered(&self, at: OffsetDateTime) -> Result<(), StoreError> {
         let schema =
             "CREATE TABLE IF NOT EXISTS unanswered (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL)";
-        self.sql.exec(schema, None)?;
+        self.storage.exec(schema, Vec::new())?;
         let millis = at.unix_timestamp().saturating_mul(1000).saturating_add(i64::from(at.millisecond()));
-        let values = vec![SqlStorageValue::try_from_i64(millis)?];
-        self.sql.exec("INSERT OR REPLACE INTO unanswered (id, at) VALUES (1, ?)", values)?;
+        let values = vec![SqlValue::Integer(millis)];
+        self.storage.exec("INSERT OR REPLACE INTO unanswered (id, at) VALUES (1, ?)", values)?;
         Ok(())
     }
 
@@ -82,22 +82,22 @@ impl Durable {
         if !self.has_table("record")? {
             return Ok(None);
         }
-        let rows = self.sql.exec("SELECT store, generation, attempted, state FROM record WHERE id = 1", None)?;
-        let Some(row) = rows.raw().next() else { return Ok(None) };
-        let mut columns = row?.into_iter();
+        let read = "SELECT store, generation, attempted, state FROM record WHERE id = 1";
+        let Some(row) = self.storage.query(read, Vec::new())?.into_iter().next() else { return Ok(None) };
+        let mut columns = row.into_iter();
         let row = match (columns.next(), columns.next(), columns.next(), columns.next()) {
             (
-                Some(SqlStorageValue::String(store)),
-                Some(SqlStorageValue::Integer(generation)),
-                Some(SqlStorageValue::Integer(attempted)),
+                Some(SqlValue::Text(store)),
+                Some(SqlValue::Integer(generation)),
+                Some(SqlValue::Integer(attempted)),
                 Some(state),
             ) => Row {
                 store: StoreKind::parse(&store).ok_or(Unreadable::Corrupt)?,
                 generation: generation.try_into().map_err(|_| Unreadable::Corrupt)?,
                 attempted: attempted.try_into().map_err(|_| Unreadable::Corrupt)?,
                 state: match state {
-                    SqlStorageValue::Blob(bytes) => Some(bytes),
-                    SqlStorageValue::Null => None,
+                    SqlValue::Blob(bytes) => Some(bytes),
+                    SqlValue::Null => None,
                     _ => return Err(Unreadable::Corrupt.into()),
                 },
             },
@@ -108,19 +108,18 @@ impl Durable {
 
     /// Writes the row; the first write makes the table.
     pub fn write(&self, row: &Row) -> Result<(), StoreError> {
-        let number =
-            |number: u64| Ok::<_, StoreError>(SqlStorageValue::try_from_i64(number.try_into().unwrap_or(i64::MAX))?);
+        let number = |number: u64| SqlValue::Integer(number.try_into().unwrap_or(i64::MAX));
         if row.attempted <= 1 {
             let schema = "CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), \
                 store TEXT NOT NULL, generation INTEGER NOT NULL, attempted INTEGER NOT NULL, state BLOB)";
-            self.sql.exec(schema, None)?;
+            self.storage.exec(schema, Vec::new())?;
         }
         let write = "INSERT INTO record (id, store, generation, attempted, state) VALUES (1, ?, ?, ?, ?) \
             ON CONFLICT (id) DO UPDATE SET store = excluded.store, generation = excluded.generation, \
             attempted = excluded.attempted, state = excluded.state";
-        let state = row.state.clone().map_or(SqlStorageValue::Null, SqlStorageValue::Blob);
-        let values = vec![row.store.as_str().into(), number(row.generation)?, number(row.attempted)?, state];
-        self.sql.exec(write, values)?;
+        let state = row.state.clone().map_or(SqlValue::Null, SqlValue::Blob);
+        let values = vec![row.store.as_str().into(), number(row.generation), number(row.attempted), state];
+        self.storage.exec(write, values)?;
         Ok(())
     }
 }

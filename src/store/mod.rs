@@ -1,23 +1,20 @@
 //! Where the record of a session is kept: in the actor's own storage, in Workers KV, or in Postgres.
 //!
 //! An actor has one [`SessionStore`], and does not know which kind it is. A [`Store`] is a place outside of the actor; it
-//! gets records [`seal`]ed and understands nothing of them. The actor's own storage ([`durable`]) holds the fence: which
+//! gets records sealed ([`crate::sealing::record`]) and understands nothing of them. The actor's own storage ([`durable`]) holds the fence: which
 //! write counts.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use time::OffsetDateTime;
-use worker::Delay;
 
-use self::seal::Unreadable;
 use crate::credential::ActorId;
+use crate::runtime::{Isolate, StorageError};
+use crate::sealing::record::Unreadable;
 
 pub mod durable;
 pub mod kv;
 pub mod neon;
-pub mod seal;
 mod session_store;
 
 pub use session_store::{Saved, SessionStore};
@@ -36,10 +33,8 @@ pub enum StoreError {
     Unreadable(#[from] Unreadable),
 }
 
-impl From<worker::Error> for StoreError {
-    fn from(error: worker::Error) -> Self {
-        // Callers fold this into `store_unavailable`; the operator needs the platform's own words.
-        worker::console_error!("the session store failed: {error}");
+impl From<StorageError> for StoreError {
+    fn from(error: StorageError) -> Self {
         Self::Unavailable(error.to_string())
     }
 }
@@ -87,9 +82,11 @@ pub trait Store {
 }
 
 /// Waits for a store, but not for long.
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    match select(pin!(work), pin!(Delay::from(limit))).await {
-        Either::Left((done, _)) => done,
-        Either::Right(_) => Err(StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()))),
-    }
+async fn within<T>(
+    isolate: &dyn Isolate,
+    limit: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let too_late = || StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()));
+    isolate.within(limit, work).await.unwrap_or_else(|| Err(too_late()))
 }

@@ -18,16 +18,16 @@ use std::time::Duration;
 
 use futures::lock::Mutex;
 use time::OffsetDateTime;
-use worker::{Delay, Env, SqlStorage};
 
 use super::durable::{Durable, Row};
 use super::kv::Kv;
 use super::neon::Neon;
-use super::seal::{self, Place, StateKeys, Unreadable};
 use super::{About, Found, Store as _, StoreError};
 use crate::ambient;
 use crate::config::{StoreKind, StoreSettings};
 use crate::credential::ActorId;
+use crate::runtime::{ActorContext, Isolate};
+use crate::sealing::record::{self, Place, StateKeys, Unreadable};
 
 /// When a store is asked again that did not take a record.
 const PUSH_AGAIN: time::Duration = time::Duration::minutes(1);
@@ -43,6 +43,7 @@ const KV_LATE: time::Duration = time::Duration::hours(1);
 /// The store of one actor.
 pub struct SessionStore {
     actor: ActorId,
+    isolate: Rc<dyn Isolate>,
     kind: StoreKind,
     keys: StateKeys,
     own: Durable,
@@ -103,14 +104,16 @@ struct Held {
 
 impl SessionStore {
     /// The store that the configuration names.
-    pub fn new(env: &Env, settings: &StoreSettings, actor: &ActorId, sql: SqlStorage) -> Self {
+    pub fn new(given: &ActorContext, settings: &StoreSettings) -> Self {
+        let ActorContext { id, isolate, storage, kv, postgres, .. } = given;
         Self {
-            actor: actor.clone(),
+            actor: id.clone(),
+            isolate: Rc::clone(isolate),
             kind: settings.kind,
             keys: settings.keys.clone(),
-            own: Durable::new(sql),
-            kv: Kv::new(env.clone()),
-            neon: Neon::new(env.clone(), settings.database.clone()),
+            own: Durable::new(Rc::clone(storage)),
+            kv: Kv::new(isolate, kv),
+            neon: Neon::new(isolate, postgres),
             kept: RefCell::default(),
             foreign: Cell::default(),
             writing: Mutex::default(),
@@ -175,7 +178,7 @@ impl SessionStore {
         let (StoreKind::Kv | StoreKind::Neon, Some(about)) = (self.kind, &about) else {
             return self.hold(record, about).map(|()| Saved::Taken);
         };
-        let now = ambient::now();
+        let now = self.isolate.now();
         if self.kind == StoreKind::Kv && self.is_too_soon(now) {
             // KV takes one write a second. The record is safe with the actor until then.
             if self.kept.borrow().as_ref().and_then(|kept| kept.written).is_some_and(|last| !last.taken) {
@@ -191,7 +194,7 @@ impl SessionStore {
             // The record was made before that fact.
             return Ok(Saved::Overtaken);
         }
-        let now = ambient::now();
+        let now = self.isolate.now();
         let before = self.kept.borrow().clone();
         let number = before.as_ref().map_or(1, |kept| kept.row.attempted.saturating_add(1));
         let sealed = self.seal(number, &record)?;
@@ -214,7 +217,7 @@ impl SessionStore {
         // From now on the number is spent, for a fact that comes meanwhile, too.
         self.kept.replace(Some(kept(fence, sealed_before, PUSH_AGAIN, written_before)));
         let taken = self.write(number, &sealed, about).await;
-        let written = Some(Written { at: ambient::now(), generation: number, taken: taken.is_ok() });
+        let written = Some(Written { at: self.isolate.now(), generation: number, taken: taken.is_ok() });
         let is_overtaken = {
             let mut kept = self.kept.borrow_mut();
             if let Some(kept) = kept.as_mut() {
@@ -249,7 +252,7 @@ impl SessionStore {
         let row = Row { store: self.kind, generation: number, attempted: number, state: Some(state) };
         self.own.write(&row)?;
         let after = if self.kind == StoreKind::Kv { KV_SETTLES } else { PUSH_AGAIN };
-        let settles_at = sealed.as_ref().map(|_| ambient::now().saturating_add(after));
+        let settles_at = sealed.as_ref().map(|_| self.isolate.now().saturating_add(after));
         let written = before.and_then(|kept| kept.written);
         self.kept.replace(Some(Kept { row, sealed, about, settles_at, written }));
         Ok(())
@@ -260,15 +263,15 @@ impl SessionStore {
         let _writing = self.writing.lock().await;
         let last = self.kept.borrow().as_ref().and_then(|kept| kept.written);
         if let (StoreKind::Kv, Some(last)) = (self.kind, last) {
-            let passed = ambient::between(last.at, ambient::now()).unsigned_abs();
-            Delay::from(KV_SPACING.saturating_sub(passed)).await;
+            let passed = ambient::between(last.at, self.isolate.now()).unsigned_abs();
+            self.isolate.sleep(KV_SPACING.saturating_sub(passed)).await;
         }
         let Some(Held { generation, sealed, about }) = self.held()? else { return Ok(()) };
         if last.is_some_and(|last| last.taken && last.generation == generation) {
             return Ok(());
         }
         let written = self.write(generation, &sealed, &about).await;
-        let at = ambient::now();
+        let at = self.isolate.now();
         let taken = written.is_ok();
         if let Some(kept) = self.kept.borrow_mut().as_mut() {
             let after = if self.kind == StoreKind::Kv && taken { KV_SETTLES } else { PUSH_AGAIN };
@@ -312,7 +315,7 @@ impl SessionStore {
         let settled = self.settle_copy().await;
         if let (Err(_), Some(kept)) = (&settled, self.kept.borrow_mut().as_mut()) {
             // Not at once: a store that is away is not to be asked without a pause.
-            let again = ambient::now().saturating_add(PUSH_AGAIN);
+            let again = self.isolate.now().saturating_add(PUSH_AGAIN);
             kept.settles_at = kept.settles_at.map(|at| at.max(again));
         }
         settled
@@ -329,7 +332,7 @@ impl SessionStore {
             let is_own = found.is_some() && found.as_deref() == kept.sealed.as_deref();
             if is_own && kept.row.attempted == generation {
                 let late_until = self.own.unanswered_at()?.map(|at| at.saturating_add(KV_LATE));
-                if let Some(late_until) = late_until.filter(|until| ambient::now() < *until) {
+                if let Some(late_until) = late_until.filter(|until| self.isolate.now() < *until) {
                     kept.settles_at = Some(late_until);
                     return Ok(());
                 }
@@ -337,7 +340,7 @@ impl SessionStore {
             }
             // An older one came late, or is all that is to be seen yet.
             let is_foreign = |found: &u64| !is_own && (*found > kept.row.attempted || *found == generation);
-            self.foreign.set(found.as_deref().and_then(seal::generation_of).filter(is_foreign));
+            self.foreign.set(found.as_deref().and_then(record::generation_of).filter(is_foreign));
             kept.written = None;
         }
         self.push().await
@@ -394,7 +397,7 @@ impl SessionStore {
 
     fn push_later(self: &Rc<Self>) {
         let store = Rc::clone(self);
-        wasm_bindgen_futures::spawn_local(async move {
+        self.isolate.go_on(async move {
             let _ = store.push().await;
         });
     }
@@ -409,10 +412,10 @@ impl SessionStore {
             Ok(Found::Own) => {}
             Ok(Found::Foreign(generation)) => self.foreign.set(Some(*generation)),
             Err(error) => {
-                worker::console_error!("session {}: {error}", self.actor);
+                self.isolate.error(&format!("session {}: {error}", self.actor));
                 // Postgres compares generations; to KV the last one to arrive is the newest.
                 if self.kind == StoreKind::Kv {
-                    self.own.write_unanswered(ambient::now())?;
+                    self.own.write_unanswered(self.isolate.now())?;
                 }
             }
         }
@@ -420,12 +423,12 @@ impl SessionStore {
     }
 
     fn seal(&self, generation: u64, record: &[u8]) -> Result<Rc<[u8]>, StoreError> {
-        let nonce = ambient::random().ok_or_else(|| StoreError::Unavailable("no random bytes".to_owned()))?;
+        let nonce = self.isolate.random_bytes().ok_or_else(|| StoreError::Unavailable("no random bytes".to_owned()))?;
         let sealed = self.keys.seal(self.place(self.kind, generation), nonce, record);
         sealed.map(Rc::from).ok_or_else(|| StoreError::Unavailable("STATE_KEYS has no key".to_owned()))
     }
 
     const fn place(&self, store: StoreKind, generation: u64) -> Place<'_> {
-        Place { store, actor: &self.actor, generation }
+        Place { store: store.as_str(), actor: &self.actor, generation }
     }
 }

@@ -12,7 +12,6 @@ use super::state::Directory;
 use super::{BATCH_LEN, Shell};
 use crate::actors;
 use crate::actors::session::message::{Describe, SessionState};
-use crate::ambient;
 use crate::credential::ActorId;
 use crate::store::StoreError;
 
@@ -46,7 +45,7 @@ impl Shell {
     /// Where a list goes on; one that begins is of this moment.
     fn cursor(&self, text: Option<&str>) -> Result<Cursor, DirectoryError> {
         let read = |directory: &mut Directory| match text {
-            None => Some(Cursor { at: directory.stamp(ambient::now()), behind: None }),
+            None => Some(Cursor { at: directory.stamp(self.now()), behind: None }),
             Some(text) => Cursor::read(directory.facts.cursor_key.as_ref()?, text),
         };
         self.with(read)?.ok_or(DirectoryError::ForeignCursor)
@@ -57,7 +56,7 @@ impl Shell {
         let key = match self.with(|directory| directory.facts.cursor_key)? {
             Some(key) => key,
             None => {
-                let key = ambient::random().ok_or(DirectoryError::StoreUnavailable)?;
+                let key = self.isolate.random_bytes().ok_or(DirectoryError::StoreUnavailable)?;
                 self.with(|directory| directory.facts.cursor_key = Some(key))?;
                 self.save(&[], true).await?;
                 key
@@ -80,11 +79,7 @@ impl Shell {
         if row.standing != Standing::Living {
             return Found::Known(Listed { actor, summary: row.summary() });
         }
-        let asked = match actors::existing_session(&self.env, &actor) {
-            Ok(address) => actors::ask(&address, Describe {}).await,
-            Err(error) => Err(error),
-        };
-        match asked {
+        match actors::ask(&*self.actors, &actors::existing_session(&actor), Describe {}).await {
             Ok(None) => Found::Nothing,
             Ok(Some(described)) => match described.summary.state {
                 SessionState::Active => Found::Known(Listed { actor, summary: described.summary }),

@@ -12,26 +12,24 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use time::OffsetDateTime;
-use worker::{Env, SqlStorage, Storage};
 
-use self::message::{BATCH, DirectoryError, Forget, Observe, Register, Report, Verdict};
+use self::message::{BATCH, DirectoryError, DirectoryMessage, Forget, Observe, Register, Report, Verdict};
 use self::state::Directory;
 use crate::actors::log::{Beside, Cause, Entry, Event};
+use crate::actors::{Refusal, reply, serve};
 use crate::ambient;
 use crate::config::Config;
 use crate::credential::ActorId;
+use crate::runtime::{ActorContext, Actors, Isolate, Storage};
 use crate::store::StoreError;
 
 mod list;
 pub mod message;
-mod object;
 mod page;
 mod row;
 mod rows;
 pub mod state;
 mod sweep;
-
-pub use object::RegionDirectory;
 
 /// [`BATCH`], as lengths are counted.
 const BATCH_LEN: usize = BATCH as usize;
@@ -45,38 +43,63 @@ impl From<StoreError> for DirectoryError {
 }
 
 /// What the actor object holds for as long as it lives.
-struct Shell {
+pub struct Shell {
     id: ActorId,
-    sql: SqlStorage,
-    storage: Storage,
+    isolate: Rc<dyn Isolate>,
+    actors: Rc<dyn Actors>,
+    storage: Rc<dyn Storage>,
     config: Rc<Config>,
-    env: Env,
     directory: RefCell<Option<Directory>>,
     /// The last session that the alarm asked to end, where it has not come to the last of them yet.
     swept_to: RefCell<Option<ActorId>>,
 }
 
 impl Shell {
-    fn new(state: &worker::State, env: Env, config: &Rc<Config>) -> Option<Self> {
-        Some(Self {
-            id: state.id().to_string().try_into().ok()?,
-            sql: state.storage().sql(),
-            storage: state.storage(),
-            config: Rc::clone(config),
-            env,
+    /// A directory that has not read its rows.
+    pub fn new(given: ActorContext, config: &Rc<Config>) -> Rc<Self> {
+        let ActorContext { id, isolate, actors, storage, .. } = given;
+        let config = Rc::clone(config);
+        Rc::new(Self {
+            id,
+            isolate,
+            actors,
+            storage,
+            config,
             directory: RefCell::default(),
             swept_to: RefCell::default(),
         })
+    }
+
+    /// One message: the bytes of a [`DirectoryMessage`] in, those of its reply out. Without a directory, as there is no valid
+    /// configuration, every message is refused.
+    pub async fn ask(directory: Option<Rc<Self>>, message: &[u8]) -> Vec<u8> {
+        serve(message, |message| async move { directory.ok_or(Refusal::Broken)?.answer(message).await }).await
+    }
+
+    async fn answer(self: &Rc<Self>, message: DirectoryMessage) -> Result<Vec<u8>, Refusal> {
+        match message {
+            DirectoryMessage::Register(m) => reply::<message::Register>(&self.register(m).await),
+            DirectoryMessage::Observe(m) => reply::<message::Observe>(&self.observe(m).await),
+            DirectoryMessage::List(m) => reply::<message::List>(&self.list(m).await),
+            DirectoryMessage::RevokeAll(m) => reply::<message::RevokeAll>(&self.revoke_all(m).await),
+            DirectoryMessage::Report(m) => reply::<message::Report>(&self.report(m).await),
+            DirectoryMessage::Sweep(m) => reply::<message::Sweep>(&self.sweep(m).await),
+            DirectoryMessage::Forget(m) => reply::<message::Forget>(&self.forget(m).await),
+        }
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.isolate.now()
     }
 
     /// Reads or changes the directory, which is loaded once in the life of this object.
     fn with<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> Result<T, StoreError> {
         let mut slot = self.directory.borrow_mut();
         if slot.is_none() {
-            let mut directory = rows::load(&self.sql)?;
+            let mut directory = rows::load(&*self.storage, &*self.isolate)?;
             if !directory.revoking().is_empty() {
                 // The process that ended knew when these are to be asked again: it is not to be later than that.
-                directory.retry_by(ambient::now().saturating_add(SOON));
+                directory.retry_by(self.now().saturating_add(SOON));
             }
             *slot = Some(directory);
         }
@@ -86,8 +109,8 @@ impl Shell {
     /// Writes what changed. What could not be written is not remembered either.
     async fn save<'a>(&self, actors: impl IntoIterator<Item = &'a ActorId>, facts: bool) -> Result<(), StoreError> {
         let saved = self.with(|directory| {
-            rows::save_rows(&self.sql, directory, actors)?;
-            if facts { rows::save_facts(&self.sql, directory) } else { Ok(()) }
+            rows::save_rows(&*self.storage, directory, actors)?;
+            if facts { rows::save_facts(&*self.storage, directory) } else { Ok(()) }
         })?;
         if saved.is_err() {
             self.directory.borrow_mut().take();
@@ -97,12 +120,12 @@ impl Shell {
     }
 
     async fn schedule(&self) -> Result<(), StoreError> {
-        let now = ambient::now();
+        let now = self.now();
         let next = self.with(|directory| directory.next_alarm(now, self.config.lifetimes.login))?;
         match next {
             Some(at) => {
                 let pause = ambient::between(now, at).max(SOON);
-                self.storage.set_alarm(pause.unsigned_abs()).await?;
+                self.storage.set_alarm(now.saturating_add(pause)).await?;
             }
             None => {
                 self.storage.delete_alarm().await?;
@@ -113,12 +136,12 @@ impl Shell {
     }
 
     fn log(&self, event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str) {
-        let entry = Entry::new(event, outcome, cause, began, None, detail);
-        worker::console_log!("{}", entry.line("RegionDirectory", &self.id, Beside::default()));
+        let entry = Entry::new(event, outcome, cause, (began, self.now()), None, detail);
+        self.isolate.log(&entry.line("RegionDirectory", &self.id, Beside::default()));
     }
 
     async fn register(&self, register: Register) -> Result<(), DirectoryError> {
-        let (now, actor) = (ambient::now(), register.actor.clone());
+        let (now, actor) = (self.now(), register.actor.clone());
         let has_limit = self.config.sessions_per_user.is_some();
         let registered = self.with(|directory| directory.register(now, register, has_limit))?;
         if let Err(error) = &registered {
@@ -129,7 +152,7 @@ impl Shell {
     }
 
     async fn observe(&self, observe: Observe) -> Result<Verdict, DirectoryError> {
-        let now = ambient::now();
+        let now = self.now();
         let verdict = self.with(|directory| directory.observe(now, &observe, &self.config.regions))?;
         if !matches!(verdict, Verdict::Stay { .. }) {
             let how = if verdict == Verdict::Migrate { "migrate" } else { "reauthenticate" };
@@ -142,7 +165,7 @@ impl Shell {
 
     async fn report(self: &Rc<Self>, report: Report) -> Result<(), DirectoryError> {
         let Report { actor, news } = report;
-        let now = ambient::now();
+        let now = self.now();
         if !self.with(|directory| directory.report(now, &actor, news))? {
             return Ok(());
         }
@@ -159,26 +182,26 @@ impl Shell {
         if !ended.is_empty() {
             // The session does not wait for it. The alarm does what is left, or what comes to grief.
             let shell = Rc::clone(self);
-            wasm_bindgen_futures::spawn_local(async move { shell.end_superfluous(ended).await });
+            self.isolate.go_on(async move { shell.end_superfluous(ended).await });
         }
         Ok(())
     }
 
     async fn forget(&self, forget: Forget) -> Result<(), DirectoryError> {
-        self.with(|directory| directory.forget(ambient::now(), &forget.actor))?;
+        self.with(|directory| directory.forget(self.now(), &forget.actor))?;
         Ok(self.save(&[forget.actor], true).await?)
     }
 
     /// Ends what could not be reached before, and drops what has ended. Never fails: what could not be done is done by
     /// the next alarm.
-    async fn alarm(&self) {
+    pub async fn alarm(&self) {
         if self.act().await.is_err() {
-            let _ = self.storage.set_alarm(state::TRY_AGAIN.unsigned_abs()).await;
+            let _ = self.storage.set_alarm(self.now().saturating_add(state::TRY_AGAIN)).await;
         }
     }
 
     async fn act(&self) -> Result<(), DirectoryError> {
-        let began = ambient::now();
+        let began = self.now();
         // Where the last alarm stopped: those that are out of reach do not keep the others waiting.
         let after = self.swept_to.take();
         let looked_at = self.look_at_beginnings().await?;
@@ -187,10 +210,10 @@ impl Shell {
             let swept = self.sweep_behind(after.as_ref(), BATCH.saturating_sub(looked_at), Cause::Alarm).await?;
             let has_more = swept.left > 0;
             let pause = if has_more { SOON } else { state::TRY_AGAIN };
-            self.with(|directory| directory.retried(ambient::now().saturating_add(pause)))?;
+            self.with(|directory| directory.retried(self.now().saturating_add(pause)))?;
             self.swept_to.replace(swept.last.filter(|_| has_more));
         }
-        let gone = self.with(|directory| directory.tidy(ambient::now(), self.config.lifetimes.login))?;
+        let gone = self.with(|directory| directory.tidy(self.now(), self.config.lifetimes.login))?;
         if !gone.is_empty() {
             let detail = format!("sessions not listed any longer: {}", gone.len());
             self.log(Event::Alarm, "forgotten", Cause::Alarm, began, &detail);

@@ -8,12 +8,12 @@
 //! A directory that no session was registered with, or taken away from, writes nothing, not even an empty table.
 
 use serde::de::DeserializeOwned;
-use worker::{SqlStorage, SqlStorageValue};
 
 use super::row::Row;
 use super::state::Directory;
 use crate::actors::stored::{self, Unread, encode};
 use crate::credential::ActorId;
+use crate::runtime::{Isolate, SqlValue, Storage};
 use crate::store::StoreError;
 
 /// None where a build before the first release wrote it.
@@ -28,26 +28,24 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, StoreError> {
 /// The directory, as it was written last. What a build before the first release wrote is passed over: the session behind such a
 /// row is of the same build, and cannot be read either. Anything else that cannot be read lets nobody in: it may say who was
 /// locked out.
-pub fn load(sql: &SqlStorage) -> Result<Directory, StoreError> {
+pub fn load(storage: &dyn Storage, isolate: &dyn Isolate) -> Result<Directory, StoreError> {
     let mut directory = Directory::default();
     let mut unread = 0_u32;
-    let exists = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session'", None)?;
-    if exists.raw().next().is_none() {
+    let table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'session'";
+    if storage.query(table, Vec::new())?.is_empty() {
         return Ok(directory);
     }
-    for columns in sql.exec("SELECT actor, row FROM session", None)?.raw() {
-        let mut columns = columns?.into_iter();
-        if let (Some(SqlStorageValue::String(actor)), Some(SqlStorageValue::Blob(row))) =
-            (columns.next(), columns.next())
-        {
+    for columns in storage.query("SELECT actor, row FROM session", Vec::new())? {
+        let mut columns = columns.into_iter();
+        if let (Some(SqlValue::Text(actor)), Some(SqlValue::Blob(row))) = (columns.next(), columns.next()) {
             match (actor.parse::<ActorId>(), decode::<Row>(&row)?) {
                 (Ok(actor), Some(row)) => drop(directory.rows.insert(actor, row)),
                 _ => unread = unread.saturating_add(1),
             }
         }
     }
-    for columns in sql.exec("SELECT facts FROM facts WHERE id = 1", None)?.raw() {
-        if let Some(SqlStorageValue::Blob(facts)) = columns?.into_iter().next() {
+    for columns in storage.query("SELECT facts FROM facts WHERE id = 1", Vec::new())? {
+        if let Some(SqlValue::Blob(facts)) = columns.into_iter().next() {
             match decode(&facts)? {
                 Some(facts) => directory.facts = facts,
                 None => unread = unread.saturating_add(1),
@@ -55,27 +53,27 @@ pub fn load(sql: &SqlStorage) -> Result<Directory, StoreError> {
         }
     }
     if unread > 0 {
-        worker::console_error!("rows of a directory that cannot be read, and are passed over: {unread}");
+        isolate.error(&format!("rows of a directory that cannot be read, and are passed over: {unread}"));
     }
     Ok(directory)
 }
 
 /// Writes the rows of these sessions as the directory has them now, or has them no more.
 pub fn save_rows<'a>(
-    sql: &SqlStorage,
+    storage: &dyn Storage,
     directory: &Directory,
     actors: impl IntoIterator<Item = &'a ActorId>,
 ) -> Result<(), StoreError> {
-    create(sql)?;
+    create(storage)?;
     for actor in actors {
-        let key = SqlStorageValue::from(actor.as_str().to_owned());
+        let key = SqlValue::from(actor.as_str());
         match directory.rows.get(actor) {
             Some(row) => {
                 let row = encode(row)?;
-                sql.exec("INSERT OR REPLACE INTO session (actor, row) VALUES (?, ?)", vec![key, row.into()])?;
+                storage.exec("INSERT OR REPLACE INTO session (actor, row) VALUES (?, ?)", vec![key, row.into()])?;
             }
             None => {
-                sql.exec("DELETE FROM session WHERE actor = ?", vec![key])?;
+                storage.exec("DELETE FROM session WHERE actor = ?", vec![key])?;
             }
         }
     }
@@ -83,16 +81,19 @@ pub fn save_rows<'a>(
 }
 
 /// Writes the facts.
-pub fn save_facts(sql: &SqlStorage, directory: &Directory) -> Result<(), StoreError> {
-    create(sql)?;
+pub fn save_facts(storage: &dyn Storage, directory: &Directory) -> Result<(), StoreError> {
+    create(storage)?;
     let facts = encode(&directory.facts)?;
-    sql.exec("INSERT OR REPLACE INTO facts (id, facts) VALUES (1, ?)", vec![facts.into()])?;
+    storage.exec("INSERT OR REPLACE INTO facts (id, facts) VALUES (1, ?)", vec![facts.into()])?;
     Ok(())
 }
 
-fn create(sql: &SqlStorage) -> Result<(), StoreError> {
-    sql.exec("CREATE TABLE IF NOT EXISTS session (actor TEXT PRIMARY KEY, row BLOB NOT NULL)", None)?;
-    sql.exec("CREATE TABLE IF NOT EXISTS facts (id INTEGER PRIMARY KEY CHECK (id = 1), facts BLOB NOT NULL)", None)?;
+fn create(storage: &dyn Storage) -> Result<(), StoreError> {
+    storage.exec("CREATE TABLE IF NOT EXISTS session (actor TEXT PRIMARY KEY, row BLOB NOT NULL)", Vec::new())?;
+    storage.exec(
+        "CREATE TABLE IF NOT EXISTS facts (id INTEGER PRIMARY KEY CHECK (id = 1), facts BLOB NOT NULL)",
+        Vec::new(),
+    )?;
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
-use worker::Delay;
 
 use super::Shell;
 use super::message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
@@ -27,7 +26,7 @@ const LOOKS: usize = 10;
 impl Shell {
     /// Ends sessions of a user who has more than `SESSIONS_PER_USER`.
     pub(super) async fn end_superfluous(&self, superfluous: Vec<ActorId>) {
-        let began = ambient::now();
+        let began = self.now();
         let (outcome, detail) = match self.end(superfluous).await {
             Ok(Ended { revoked, .. }) => {
                 ("limit", format!("sessions ended that were too many for one user: {revoked}"))
@@ -39,12 +38,12 @@ impl Shell {
 
     /// Asks those that did not say whether they have begun: their process may have ended before they could. How many it asked.
     pub(super) async fn look_at_beginnings(&self) -> Result<u32, DirectoryError> {
-        let now = ambient::now();
+        let now = self.now();
         let beginning = self.with(|directory| directory.to_look_at(now, LOOKS))?;
         let looked_at = u32::try_from(beginning.len()).unwrap_or(BATCH);
         let mut changed = beginning.clone();
         let described = self.ask_all(beginning.clone(), ENDED_WITHIN, async |actor| {
-            actors::ask(&actors::existing_session(&self.env, actor)?, Describe {}).await
+            actors::ask(&*self.actors, &actors::existing_session(actor), Describe {}).await
         });
         let described: BTreeMap<_, _> = described.await.into_iter().collect();
         let limit = self.config.sessions_per_user;
@@ -67,16 +66,16 @@ impl Shell {
     }
 
     pub(super) async fn revoke_all(&self, revoke: RevokeAll) -> Result<Swept, DirectoryError> {
-        let began = ambient::now();
+        let began = self.now();
         let revoking = self.with(|directory| directory.revoke_all(began, &revoke))??;
         // Before any session is asked: what is to end does so even if this actor does not live to see it.
         self.save(&revoking, true).await?;
         let swept = self.sweep_behind(None, BATCH, revoke.cause).await?;
         // What begins after the answer is not to be taken for what began before it: see `SKEW`.
         let settled_at = began.saturating_add(state::SKEW).saturating_add(state::SKEW);
-        let left = ambient::between(ambient::now(), settled_at);
+        let left = ambient::between(self.now(), settled_at);
         if left.is_positive() {
-            Delay::from(left.unsigned_abs()).await;
+            self.isolate.sleep(left.unsigned_abs()).await;
         }
         Ok(swept)
     }
@@ -92,7 +91,7 @@ impl Shell {
         at_most: u32,
         cause: Cause,
     ) -> Result<Swept, DirectoryError> {
-        let began = ambient::now();
+        let began = self.now();
         let (revoking, left) = self.with(|directory| directory.revoking_behind(after, at_most))?;
         let last = revoking.last().cloned();
         let ended = self.end(revoking).await;
@@ -112,7 +111,7 @@ impl Shell {
     async fn end(&self, revoking: Vec<ActorId>) -> Result<Ended, DirectoryError> {
         let asked = revoking.len();
         let outcomes = self.ask_all(revoking, ENDED_WITHIN, async |actor| self.end_one(actor).await).await;
-        let now = ambient::now();
+        let now = self.now();
         self.with(|directory| {
             for (actor, gone) in &outcomes {
                 if let Some((how, _)) = gone {
@@ -135,15 +134,12 @@ impl Shell {
         // It said so itself meanwhile.
         let Some((reason, cause)) = why else { return Some((Gone::Ended, false)) };
         let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: None };
-        let mut outcome = match actors::existing_session(&self.env, actor) {
-            Ok(address) => actors::ask(&address, revoke()).await,
-            Err(error) => Err(error),
-        };
+        let mut outcome = actors::ask(&*self.actors, &actors::existing_session(actor), revoke()).await;
         if let Ok(Err(Denied::Moved(to))) = &outcome
             && !self.with(|directory| directory.rows.contains_key(&to.actor)).ok()?
         {
             // It moved after a refresh had brought it another `sid`, and is known by that alone where it lives now.
-            outcome = follow::ask(&self.env, &to.actor, revoke).await.map(|followed| followed.reply);
+            outcome = follow::ask(&*self.actors, &to.actor, revoke).await.map(|followed| followed.reply);
         }
         match outcome {
             Ok(Ok(_)) => Some((Gone::Ended, true)),
@@ -173,7 +169,7 @@ impl Shell {
             let answer = ask(&actor).await;
             (actor, answer)
         });
-        answers.buffer_unordered(self.at_once()).take_until(Delay::from(limit)).collect().await
+        answers.buffer_unordered(self.at_once()).take_until(self.isolate.sleep(limit)).collect().await
     }
 
     /// How many sessions are asked at once. Each may have to ask the store, and Postgres has few connections to spare.

@@ -5,10 +5,11 @@ use time::OffsetDateTime;
 
 use super::grant::{Grant, Refreshing};
 use super::message::{EndReason, SessionView, UserPlace};
-use super::moved::Moving;
 use super::superseding::Superseding;
 use crate::config::Lifetimes;
-use crate::credential::SecretHash;
+use crate::credential::{ActorId, SecretHash};
+pub use crate::identity::Identity;
+use crate::region::Region;
 
 /// A live session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,40 +40,15 @@ pub struct Active {
     pub superseding: Superseding,
 }
 
-/// Who is logged in, as the ID token said.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Identity {
-    /// `iss`.
-    pub issuer: String,
-    /// `sub`.
-    pub subject: String,
-    /// `sid`: the provider's own session.
-    pub sid: Option<String>,
-    /// The claims of the ID token and UserInfo together: a JSON object.
-    pub claims: String,
-    /// The ID token, for `id_token_hint`.
-    pub id_token: String,
-    /// The claims of UserInfo alone, which take each other's place: a JSON object, or empty.
-    pub user_info: String,
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").field("issuer", &self.issuer).field("subject", &self.subject).finish_non_exhaustive()
-    }
-}
-
-impl Identity {
-    /// `iss` and `sub`.
-    pub fn user(&self) -> (String, String) {
-        (self.issuer.clone(), self.subject.clone())
-    }
-
-    /// `org_id`: the organization that the user has logged in to, as Auth0 and WorkOS call it.
-    pub fn organization(&self) -> Option<String> {
-        let claims: serde_json::Value = serde_json::from_str(&self.claims).ok()?;
-        claims.get("org_id")?.as_str().map(str::to_owned)
-    }
+/// The intent to move, written ahead.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Moving {
+    /// Where to.
+    pub to: ActorId,
+    /// Where that lives.
+    pub region: Region,
+    /// When the move began.
+    pub began_at: OffsetDateTime,
 }
 
 impl Active {

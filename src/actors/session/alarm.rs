@@ -11,7 +11,6 @@ use super::ledger::{Cause, Event};
 use super::refresh::Outcome;
 use super::state::{Arriving, Due, RETENTION, State};
 use crate::actors::directory::message::of_user;
-use crate::ambient;
 use crate::store::StoreError;
 
 /// When to look again after the store failed.
@@ -21,10 +20,10 @@ const LOOK_FOR_REPAIR: Duration = Duration::days(1);
 
 impl Session {
     /// Never fails: what could not be done is done by the next alarm.
-    pub(super) async fn alarm(self: &Rc<Self>) {
+    pub async fn alarm(self: &Rc<Self>) {
         self.memory.borrow_mut().alarm_at = None;
         if self.act().await.is_err() {
-            let _ = self.schedule(ambient::now().saturating_add(LOOK_AGAIN)).await;
+            let _ = self.schedule(self.now().saturating_add(LOOK_AGAIN)).await;
         }
     }
 
@@ -34,7 +33,7 @@ impl Session {
         self.settle_store().await;
         // A move that was under way is found out about first; what it says is what is due.
         let ready = self.ready().await;
-        let began = ambient::now();
+        let began = self.now();
         let lifetimes = self.lifetimes();
         let due = self.memory.borrow().state.as_ref().map(|state| state.due(began, lifetimes));
         match due {
@@ -114,13 +113,7 @@ impl Session {
             (None, Some((issuer, subject))) => self.forget_in(vec![of_user(&issuer, &subject)]).await,
             (None, None) => {}
         }
-        self.record(
-            Event::Alarm,
-            "forgotten",
-            Cause::Alarm,
-            ambient::now(),
-            "nothing of the session is kept any longer",
-        );
+        self.record(Event::Alarm, "forgotten", Cause::Alarm, self.now(), "nothing of the session is kept any longer");
         self.store.forget().await;
         self.storage.delete_alarm().await?;
         self.storage.delete_all().await?;

@@ -1,11 +1,9 @@
 //! Asking a session wherever it lives: one that has moved says where to.
 
-use worker::Env;
-
-use super::message::{Denied, SessionMessage, Whereabouts};
+use super::message::{ActorLocation, Denied, SessionMessage};
 use crate::actors::{self, AskError, Request};
 use crate::credential::ActorId;
-use crate::timer::Timer;
+use crate::runtime::Actors;
 
 /// How often a session may have moved since whoever asks last heard of it: a week's moves at the default minimum stay, and
 /// some by hand. There are no circles, as each move is to a new actor.
@@ -16,32 +14,18 @@ pub struct Followed<T> {
     /// The answer.
     pub reply: Result<T, Denied>,
     /// Its new actor.
-    pub moved_to: Option<Whereabouts>,
+    pub moved_to: Option<ActorLocation>,
 }
 
 /// Asks the session that lived in `actor`.
-pub async fn ask<R, T>(env: &Env, actor: &ActorId, message: impl Fn() -> R) -> Result<Followed<T>, AskError>
+pub async fn ask<R, T>(actors: &dyn Actors, actor: &ActorId, message: impl Fn() -> R) -> Result<Followed<T>, AskError>
 where
     R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
 {
-    ask_within(&Timer::default(), env, actor, message).await
-}
-
-/// The same, on a timer that the request has anyway.
-pub async fn ask_within<R, T>(
-    timer: &Timer,
-    env: &Env,
-    actor: &ActorId,
-    message: impl Fn() -> R,
-) -> Result<Followed<T>, AskError>
-where
-    R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
-{
-    let mut moved_to: Option<Whereabouts> = None;
+    let mut moved_to: Option<ActorLocation> = None;
     for _ in 0..MOVES {
         let lives_in = moved_to.as_ref().map_or(actor, |to| &to.actor);
-        let address = actors::existing_session(env, lives_in)?;
-        match actors::ask_within(timer, &address, message()).await? {
+        match actors::ask(actors, &actors::existing_session(lives_in), message()).await? {
             Err(Denied::Moved(to)) => moved_to = Some(to),
             reply => return Ok(Followed { reply, moved_to }),
         }

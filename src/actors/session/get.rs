@@ -1,14 +1,12 @@
 //! `Get`: whether a request passes, and with which token. The hot path: memory only while the token is fresh.
 
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use openidconnect::AccessToken;
 use time::OffsetDateTime;
-use worker::Delay;
 
+use super::deadline::{SOON, request_deadline};
 use super::ledger::{Cause, Event};
 use super::message::{Denied, EndReason, Get, Got, Identified, Want};
 use super::refresh::Outcome;
@@ -20,13 +18,8 @@ use crate::config::RegionPolicy;
 use crate::credential::SecretHash;
 use crate::store::StoreError;
 
-/// How long a request waits for a token. A little less than a call may take, so that a call that hangs is not over
-/// first: its outcome is unknown then, and here it is still under way.
-const PATIENCE: Duration = Duration::from_millis(9_500);
 /// How long the provider's last answer, or silence, counts.
 const ANSWER_COUNTS: time::Duration = time::Duration::seconds(2);
-/// What to say to a request that nobody can say anything better to: seconds.
-const SOON: u32 = 5;
 
 /// What memory says to a [`Get`].
 enum Verdict {
@@ -68,17 +61,9 @@ impl From<AskError> for Denied {
     }
 }
 
-/// Waits for what may take a while, but not for long.
-pub(super) async fn within_patience<T>(work: impl Future<Output = Result<T, Denied>>) -> Result<T, Denied> {
-    match select(pin!(work), pin!(Delay::from(PATIENCE))).await {
-        Either::Left((done, _)) => done,
-        Either::Right(_) => Err(Denied::ProviderUnavailable { retry_after: SOON }),
-    }
-}
-
 impl Session {
     pub(super) async fn get(self: &Rc<Self>, get: Get) -> Result<Got, Denied> {
-        let began = ambient::now();
+        let began = self.now();
         let got = self.pass(&get).await;
         if let Err(denied) = &got {
             self.record_denied(denied, began);
@@ -88,7 +73,7 @@ impl Session {
 
     /// The everyday answer, from memory and at once. The inner none: this takes a [`Session::get`], which can wait. The outer
     /// one: so far nobody has read the record.
-    pub(super) fn get_at_once(self: &Rc<Self>, get: &Get) -> Option<Option<Got>> {
+    pub fn get_at_once(self: &Rc<Self>, get: &Get) -> Option<Option<Got>> {
         {
             let memory = self.memory.borrow();
             if !memory.loaded {
@@ -101,7 +86,7 @@ impl Session {
                 return Some(None);
             }
         }
-        let now = ambient::now();
+        let now = self.now();
         let Verdict::Pass(got) = self.verdict(&get.secret.hash(), get.want, now) else { return Some(None) };
         if get.want.is_use() {
             self.note_use(now);
@@ -110,7 +95,7 @@ impl Session {
     }
 
     /// Reads the record. Where that fails, [`Session::get`] says so.
-    pub(super) async fn load_for_get(self: &Rc<Self>) {
+    pub async fn load_for_get(self: &Rc<Self>) {
         let _ = self.load().await;
     }
 
@@ -119,14 +104,14 @@ impl Session {
         let secret = get.secret.hash();
         self.end_grace_with_successor(&secret).await?;
         if let Some(region) = get.navigation_from {
-            self.heed(region, get.want, &secret).await?;
+            self.follow_region(region, get.want, &secret).await?;
         }
         // Not before all that may take a while.
-        let mut now = ambient::now();
+        let mut now = self.now();
         let mut verdict = self.verdict(&secret, get.want, now);
         if matches!(verdict, Verdict::WithoutToken) {
-            within_patience(self.obtain_token(Cause::Request)).await?;
-            now = ambient::now();
+            request_deadline(&*self.isolate, self.obtain_token(Cause::Request)).await?;
+            now = self.now();
             verdict = self.verdict(&secret, get.want, now);
         }
         match verdict {
@@ -191,7 +176,7 @@ impl Session {
 
     /// Sees to it that a live session has a valid access token, or says why it has none.
     pub(super) async fn obtain_token(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
-        let now = ambient::now();
+        let now = self.now();
         match self.active(|active| self.token_standing(active, now)) {
             None | Some(TokenStanding::Valid) => Ok(()),
             Some(TokenStanding::Waiting(retry_after)) => Err(Denied::ProviderUnavailable { retry_after }),
@@ -232,9 +217,9 @@ impl Session {
         };
         if notable {
             let session = Rc::clone(self);
-            wasm_bindgen_futures::spawn_local(async move {
+            self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
-                Delay::from(Duration::from_millis(1)).await;
+                session.isolate.sleep(Duration::from_millis(1)).await;
                 let _ = session.transition(|state| state.used(now)).await;
             });
         }
@@ -242,7 +227,7 @@ impl Session {
 
     /// Whether the provider can be reached for a login now: one GET, however many ask.
     async fn provider_answers(self: &Rc<Self>) -> bool {
-        let now = ambient::now();
+        let now = self.now();
         if let Some((at, answered)) = self.answered_at.get()
             && now < at.saturating_add(ANSWER_COUNTS)
         {
@@ -251,7 +236,7 @@ impl Session {
         let session = Rc::clone(self);
         let asking = self.answering.join(|| async move {
             let answers = session.provider.answers().await;
-            session.answered_at.set(Some((ambient::now(), answers)));
+            session.answered_at.set(Some((session.now(), answers)));
             answers
         });
         asking.await

@@ -23,7 +23,7 @@ impl Session {
 
     /// Whether the session lives that began in `successor`.
     pub(super) async fn confirm_successor(&self, successor: &ActorId) -> Result<(), Denied> {
-        follow::ask(&self.env, successor, || Confirm {}).await?.reply
+        follow::ask(&*self.actors, successor, || Confirm {}).await?.reply
     }
 
     /// A logout or a revocation of the successor holds here, too. A successor that does not answer ends nothing.

@@ -8,19 +8,18 @@ use std::rc::Rc;
 use time::Duration;
 
 use super::Session;
-use super::authority::cause_of;
+use super::authorize::cause_of;
+use super::deadline::request_deadline;
 use super::follow::{self, Followed};
-use super::get::within_patience;
 use super::ledger::{self, Cause, Event};
 use super::message::{
-    Adopt, Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, Release, SilentLogin,
-    SilentLoginHints, Successor, Whereabouts,
+    ActorLocation, Adopt, Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, Release,
+    SilentLogin, SilentLoginHints, Successor,
 };
 use super::single_flight::Flight;
 use super::state::{Arriving, Moving, Refreshing, State};
 use crate::actors;
 use crate::actors::directory::message::DirectoryError;
-use crate::ambient;
 use crate::region::Region;
 
 /// How soon a move is tried again that could not be written: a store that is away is not to be asked with each request.
@@ -41,7 +40,7 @@ impl Session {
         // The process ended during a move, or its outcome could not be written: it goes on in the background, and a refresh
         // waits for it.
         let tried_at = self.memory.borrow().tried_to_move_at;
-        let is_too_soon = tried_at.is_some_and(|at| ambient::now() < at.saturating_add(MOVE_AGAIN));
+        let is_too_soon = tried_at.is_some_and(|at| self.now() < at.saturating_add(MOVE_AGAIN));
         if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten()
             && !is_too_soon
         {
@@ -67,7 +66,7 @@ impl Session {
                     let _ = relocation.await;
                 }
                 if let Some(refresh) = self.refreshing.current() {
-                    let _ = within_patience(async { Ok(refresh.await) }).await;
+                    let _ = request_deadline(&*self.isolate, async { Ok(refresh.await) }).await;
                 }
                 loop {
                     if let Some(left) = self.leave_to_another(&migrate.authority, &successor).await {
@@ -92,16 +91,16 @@ impl Session {
         self: &Rc<Self>,
         successor: &Successor,
         cause: Cause,
-    ) -> Result<Option<Option<Box<Estate>>>, Denied> {
-        let now = ambient::now();
+    ) -> Result<Option<Option<Box<Inheritance>>>, Denied> {
+        let now = self.now();
         if self.active(|active| successor.is_of(&active.identity.user())) != Some(true) {
             return Ok(self.give_way(successor, cause).await?.then_some(None));
         }
         let grace = self.config.regions.grace;
-        let mut estate = None;
+        let mut inheritance = None;
         // What is left is seen when nothing else is about to change it: a token on its way out is not among it.
         self.transition(|state| {
-            estate = state.active().map(|active| Estate {
+            inheritance = state.active().map(|active| Inheritance {
                 created_at: active.created_at,
                 expires_at: active.expires_at,
                 epoch: active.epoch.saturating_add(1),
@@ -112,14 +111,14 @@ impl Session {
                 ledger: Vec::new(),
                 superseding: active.superseding.sessions().to_vec(),
             });
-            state.succeeded(ambient::now(), successor, grace)
+            state.succeeded(self.now(), successor, grace)
         })
         .await?;
-        let Some(estate) = estate else { return Ok(None) };
+        let Some(inheritance) = inheritance else { return Ok(None) };
         let detail = format!("the session goes on in {}, as session {}", successor.region, successor.actor);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
-        let ledger = ledger::entries(&self.sql).unwrap_or_default();
-        Ok(Some(Some(Box::new(Estate { ledger, ..estate }))))
+        let ledger = ledger::entries(&*self.storage).unwrap_or_default();
+        Ok(Some(Some(Box::new(Inheritance { ledger, ..inheritance }))))
     }
 
     /// Two tabs may have gone through the provider for the same cookie. The later one takes the place of the earlier, which ends
@@ -136,27 +135,27 @@ impl Session {
                 authority: Authority::Trusted(Cause::Request),
                 destination: Destination::Successor(successor.clone()),
             };
-            match follow::ask(&self.env, &moved.to.actor, migrate).await {
+            match follow::ask(&*self.actors, &moved.to.actor, migrate).await {
                 // The earlier login never became a session.
                 Ok(Followed { reply: Err(Denied::Unknown), .. }) => {}
                 Ok(followed) => return Some(followed.reply),
                 Err(error) => return Some(Err(error.into())),
             }
         }
-        let estate = Estate {
+        let inheritance = Inheritance {
             created_at: moved.created_at,
             expires_at: moved.to.expires_at,
             epoch: moved.epoch,
             refresh_token: None,
-            ledger: ledger::entries(&self.sql).unwrap_or_default(),
+            ledger: ledger::entries(&*self.storage).unwrap_or_default(),
             superseding: moved.untold(),
         };
-        Some(Ok(Migrated::Leaves(successor.is_of(&moved.user).then(|| Box::new(estate)))))
+        Some(Ok(Migrated::Leaves(successor.is_of(&moved.user).then(|| Box::new(inheritance)))))
     }
 
     /// Moves the whole grant to a new actor near `region`, or joins the move under way. It goes on whether or not anybody
     /// waits.
-    pub(super) fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<Whereabouts, Denied>> {
+    pub(super) fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<ActorLocation, Denied>> {
         // Taken before the slot is: a refresh that begins later waits for the move instead.
         let refresh = self.refreshing.current();
         let session = Rc::clone(self);
@@ -164,9 +163,9 @@ impl Session {
             if let Some(refresh) = refresh {
                 refresh.await;
             }
-            let began = ambient::now();
+            let began = session.now();
             let moved = session.hand_over(region, cause).await;
-            session.memory.borrow_mut().tried_to_move_at = Some(ambient::now());
+            session.memory.borrow_mut().tried_to_move_at = Some(session.now());
             let (outcome, detail) = match &moved {
                 Ok(to) => ("ok", format!("the session moved to {}, as session {}", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
@@ -176,13 +175,13 @@ impl Session {
         })
     }
 
-    async fn hand_over(self: &Rc<Self>, region: Region, cause: Cause) -> Result<Whereabouts, Denied> {
-        let now = ambient::now();
+    async fn hand_over(self: &Rc<Self>, region: Region, cause: Cause) -> Result<ActorLocation, Denied> {
+        let now = self.now();
         let jurisdiction = self.config.regions.jurisdiction;
         let under_way = self.active(|active| active.moving.clone()).ok_or_else(|| self.elsewhere())?;
         let moving = match under_way {
             Some(moving) => moving,
-            None => Moving { to: actors::new_session_id(&self.env, jurisdiction)?, region, began_at: now },
+            None => Moving { to: actors::new_session_id(&*self.actors, jurisdiction)?, region, began_at: now },
         };
         self.transition(|state| state.departing(moving.clone())).await?;
         let Some(active) = self.active(|active| active.relocated(&moving)) else { return Err(self.elsewhere()) };
@@ -191,14 +190,11 @@ impl Session {
             began_at: moving.began_at,
             cause,
             active: Box::new(active),
-            ledger: ledger::entries(&self.sql).unwrap_or_default(),
+            ledger: ledger::entries(&*self.storage).unwrap_or_default(),
         };
-        let adopted = match actors::session_near(&self.env, &moving.to, moving.region) {
-            Ok(address) => actors::ask(&address, adopt).await,
-            Err(error) => Err(error),
-        };
-        match adopted {
-            Ok(Ok(())) => self.transition(|state| state.departed(ambient::now())).await?,
+        let address = actors::session_near(&moving.to, moving.region);
+        match actors::ask(&*self.actors, &address, adopt).await {
+            Ok(Ok(())) => self.transition(|state| state.departed(self.now())).await?,
             // Whatever the new actor keeps, it asks before it uses it.
             Ok(Err(_)) | Err(_) => self.transition(State::staying).await?,
         }
@@ -228,7 +224,7 @@ impl Session {
 
     async fn take_in(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
         self.load().await?;
-        let now = ambient::now();
+        let now = self.now();
         let is_here = match &self.memory.borrow().state {
             None => false,
             Some(State::Arriving(arriving)) if arriving.from == adopt.from => true,
@@ -239,7 +235,7 @@ impl Session {
         let lives = (active.created_at, active.expires_at);
         let detail = format!("the session came here from its former home, session {from}");
         if !is_here {
-            ledger::create(&self.sql)?;
+            ledger::create(&*self.storage)?;
             // Before its directory knows it: should that come to nothing, the alarm finds that the session is not this one's.
             let arriving = Arriving { active, from: from.clone(), arrived_at: now };
             if !self.originate(State::Arriving(arriving)).await? {
@@ -256,7 +252,7 @@ impl Session {
         }
         if !is_here {
             for entry in &ledger {
-                let _ = ledger::append(&self.sql, entry);
+                let _ = ledger::append(&*self.storage, entry);
             }
             self.record(Event::Migrate, "adopted", cause, now, &detail);
         }
@@ -265,13 +261,13 @@ impl Session {
 
     /// Asks the old actor whether the session is this one's.
     async fn arrive(self: &Rc<Self>) -> Result<(), Denied> {
-        let began = ambient::now();
+        let began = self.now();
         let from = match &self.memory.borrow().state {
             Some(State::Arriving(arriving)) => arriving.from.clone(),
             _ => return Ok(()),
         };
-        let address = actors::existing_session(&self.env, &from)?;
-        if actors::ask(&address, Release { to: self.id.clone() }).await?? {
+        let address = actors::existing_session(&from);
+        if actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await?? {
             self.transition(State::released).await?;
             self.record(
                 Event::Migrate,
@@ -292,7 +288,7 @@ impl Session {
         self.load().await?;
         let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
         if is_going == Some(true) {
-            self.transition(|state| state.departed(ambient::now())).await?;
+            self.transition(|state| state.departed(self.now())).await?;
         }
         Ok(self.memory.borrow().state.as_ref().is_some_and(|state| state.is_released_to(&release.to)))
     }
@@ -300,7 +296,7 @@ impl Session {
     /// What a silent login that is to renew this session tells the provider.
     pub(super) async fn silent_login(self: &Rc<Self>, silent: SilentLogin) -> Option<SilentLoginHints> {
         self.ready().await.ok()?;
-        self.authorize(&silent.authority, ambient::now()).ok()?;
+        self.authorize(&silent.authority, self.now()).ok()?;
         self.active(|active| SilentLoginHints {
             id_token: active.identity.id_token.clone(),
             organization: self.provider.organization_of(&active.identity),

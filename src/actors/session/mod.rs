@@ -12,42 +12,42 @@ use std::rc::Rc;
 
 use futures::lock::Mutex;
 use time::OffsetDateTime;
-use worker::{Env, SqlStorage, Storage};
 
 use self::ledger::{Cause, Entry, Event};
-use self::message::{Denied, Description, EndReason, Inspection, Successor, Whereabouts};
-use self::observe::Heed;
+use self::message::{ActorLocation, Denied, EndReason, Successor};
+use self::observe::RegionDecision;
 use self::single_flight::{Flight, SingleFlight};
 use self::state::{Active, Identity, Refreshing, State};
-use crate::actors::Refusal;
 use crate::actors::log::{self, Beside};
-use crate::ambient;
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
-use crate::provider::Provider;
+use crate::provider::published::Documents;
+use crate::provider::{Link, Provider};
 use crate::region::Region;
+use crate::runtime::{ActorContext, Actors, Isolate, Storage};
 use crate::store::{SessionStore, StoreError};
 
 pub mod active;
 mod alarm;
 pub mod attempt;
-mod authority;
+mod authorize;
+mod deadline;
 pub mod follow;
 mod get;
 mod grace;
 pub mod grant;
+mod inspect;
 pub mod ledger;
 pub mod line;
 pub mod message;
 mod migrate;
 pub mod moved;
-mod object;
 mod observe;
-mod reading;
 mod record;
 mod refresh;
 mod registration;
 mod revoke;
+mod serve;
 pub mod sign_in;
 mod single_flight;
 pub mod state;
@@ -56,17 +56,15 @@ pub mod superseding;
 mod user_info;
 pub mod view;
 
-pub use object::SessionActor;
-
 /// What the actor object holds for as long as it lives.
-struct Session {
+pub struct Session {
     id: ActorId,
-    sql: SqlStorage,
+    isolate: Rc<dyn Isolate>,
+    actors: Rc<dyn Actors>,
+    storage: Rc<dyn Storage>,
     store: Rc<SessionStore>,
-    storage: Storage,
     provider: Provider,
     config: Rc<Config>,
-    env: Env,
     memory: RefCell<Memory>,
     /// Held while a code is redeemed: who asks what became of the login waits for it.
     signing_in: Mutex<()>,
@@ -78,8 +76,8 @@ struct Session {
     pushing: RefCell<Option<Flight<()>>>,
     loading: SingleFlight<Result<(), StoreError>>,
     refreshing: SingleFlight<refresh::Outcome>,
-    observing: SingleFlight<Heed>,
-    relocating: SingleFlight<Result<Whereabouts, Denied>>,
+    observing: SingleFlight<RegionDecision>,
+    relocating: SingleFlight<Result<ActorLocation, Denied>>,
     adopting: SingleFlight<Result<(), Denied>>,
     arriving: SingleFlight<Result<(), Denied>>,
     /// When the provider last answered a GET, or did not.
@@ -104,7 +102,7 @@ struct Memory {
     /// The last denial that went into the ledger: the same one again does not.
     denied: Option<&'static str>,
     /// What the directory said of the last change of region.
-    heed: Option<Heed>,
+    region_decision: Option<RegionDecision>,
     /// When the last try to move the grant was over.
     tried_to_move_at: Option<OffsetDateTime>,
 }
@@ -127,32 +125,36 @@ struct Owed {
 }
 
 impl Session {
-    /// An actor that has not read its record; none where the platform's id is not what it should be.
-    fn new(state: &worker::State, env: Env, config: &Rc<Config>) -> Option<Self> {
-        let id: ActorId = state.id().to_string().try_into().ok()?;
-        let sql = state.storage().sql();
-        Some(Self {
-            store: Rc::new(SessionStore::new(&env, &config.store, &id, sql.clone())),
+    /// An actor that has not read its record.
+    pub fn new(given: ActorContext, documents: Documents, config: &Rc<Config>) -> Rc<Self> {
+        let store = Rc::new(SessionStore::new(&given, &config.store));
+        let ActorContext { id, isolate, http, cache, actors, storage, .. } = given;
+        Rc::new(Self {
+            provider: Provider::new(config, Link { isolate: Rc::clone(&isolate), http, cache, documents }),
             id,
-            sql,
-            storage: state.storage(),
-            provider: Provider::new(config),
+            actors,
+            storage,
+            store,
             config: Rc::clone(config),
-            env,
             memory: RefCell::default(),
             signing_in: Mutex::default(),
             writing: Mutex::default(),
             forgetting: Cell::default(),
             pushing: RefCell::default(),
-            loading: SingleFlight::default(),
-            refreshing: SingleFlight::default(),
-            observing: SingleFlight::default(),
-            relocating: SingleFlight::default(),
-            adopting: SingleFlight::default(),
-            arriving: SingleFlight::default(),
+            loading: SingleFlight::new(&isolate),
+            refreshing: SingleFlight::new(&isolate),
+            observing: SingleFlight::new(&isolate),
+            relocating: SingleFlight::new(&isolate),
+            adopting: SingleFlight::new(&isolate),
+            arriving: SingleFlight::new(&isolate),
             answered_at: Cell::default(),
-            answering: SingleFlight::default(),
+            answering: SingleFlight::new(&isolate),
+            isolate,
         })
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.isolate.now()
     }
 
     fn lifetimes(&self) -> Lifetimes {
@@ -185,7 +187,7 @@ impl Session {
         detail: &str,
         successor: Option<&Successor>,
     ) -> Result<Option<Remains>, StoreError> {
-        let now = ambient::now();
+        let now = self.now();
         let mut remains = None;
         let written = self.establish(|state| {
             remains = match &state {
@@ -233,11 +235,11 @@ impl Session {
     ) {
         let memory = self.memory.borrow();
         let Some(state) = memory.state.as_ref() else { return };
-        let entry = Entry::new(event, outcome, cause, began, Some(state.place().region), detail);
+        let entry = Entry::new(event, outcome, cause, (began, self.now()), Some(state.place().region), detail);
         let user = state.user().map(|(issuer, subject)| log::user(&issuer, &subject, self.config.log_subject));
         let beside = Beside { user: user.as_deref(), next_alarm_at: self.next_alarm(), said };
-        worker::console_log!("{}", entry.line(CLASS, &self.id, beside));
-        let _ = ledger::append(&self.sql, &entry);
+        self.isolate.log(&entry.line(CLASS, &self.id, beside));
+        let _ = ledger::append(&*self.storage, &entry);
     }
 
     /// Writes an event to the log alone: this actor has no record, and leaves nothing behind.
@@ -250,55 +252,8 @@ impl Session {
         said: Option<&str>,
         region: Region,
     ) {
-        let entry = Entry::new(event, outcome, Cause::Request, began, Some(region), detail);
-        worker::console_log!("{}", entry.line(CLASS, &self.id, Beside { said, ..Beside::default() }));
-    }
-
-    async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Result<Option<Box<Inspection>>, Refusal> {
-        self.ready_to_tell().await?;
-        Ok(self.inspection())
-    }
-
-    fn inspection(&self) -> Option<Box<Inspection>> {
-        let memory = self.memory.borrow();
-        if memory.unreadable {
-            return self.inspect_unreadable().map(Box::new);
-        }
-        let state = memory.state.as_ref()?;
-        let (issuer, subject) = state.user()?;
-        Some(Box::new(Inspection {
-            summary: state.summary()?,
-            subject: Some(subject),
-            issuer: Some(issuer),
-            epoch: state.epoch(),
-            generation: self.store.generation(),
-            next_alarm_at: self.next_alarm(),
-            access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
-            moved_to: state.moved_to().map(|to| to.actor.clone()),
-            ledger: ledger::entries(&self.sql).unwrap_or_default(),
-            store: self.store.kind(),
-        }))
-    }
-
-    async fn describe(self: &Rc<Self>, _: message::Describe) -> Result<Option<Description>, Refusal> {
-        self.ready_to_tell().await?;
-        self.let_go_of_store().await;
-        Ok(self.description())
-    }
-
-    /// A session that cannot be read now is not one that does not exist.
-    async fn ready_to_tell(self: &Rc<Self>) -> Result<(), Refusal> {
-        match self.ready().await {
-            Err(Denied::StoreUnavailable) => Err(Refusal::Broken),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
-    fn description(&self) -> Option<Description> {
-        let memory = self.memory.borrow();
-        let state = memory.state.as_ref()?;
-        let (issuer, subject) = state.user()?;
-        Some(Description { summary: state.summary()?, subject, issuer })
+        let entry = Entry::new(event, outcome, Cause::Request, (began, self.now()), Some(region), detail);
+        self.isolate.log(&entry.line(CLASS, &self.id, Beside { said, ..Beside::default() }));
     }
 }
 

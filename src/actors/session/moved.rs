@@ -15,10 +15,10 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::active::Active;
+use super::active::{Active, Moving};
 use super::attempt::Predecessor;
 use super::grant::{Grant, Refreshing};
-use super::message::{EndReason, Successor, UserPlace, Whereabouts};
+use super::message::{ActorLocation, EndReason, Successor, UserPlace};
 use super::state::{RETENTION, Standing};
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, SecretHash};
@@ -36,7 +36,7 @@ pub struct Moved {
     /// `iss` and `sub`.
     pub user: (String, String),
     /// Where it lives now.
-    pub to: Whereabouts,
+    pub to: ActorLocation,
     /// When it moved.
     pub moved_at: OffsetDateTime,
     /// When the login of the session that took its place was completed; of one that forwards, when it moved.
@@ -67,17 +67,6 @@ pub enum Afterwards {
     Superseded,
 }
 
-/// The intent to move, written ahead.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Moving {
-    /// Where to.
-    pub to: ActorId,
-    /// Where that lives.
-    pub region: crate::region::Region,
-    /// When the move began.
-    pub began_at: OffsetDateTime,
-}
-
 /// A session that has been adopted, and is not used before its old actor has released it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Arriving {
@@ -91,8 +80,8 @@ pub struct Arriving {
 
 impl Active {
     /// Where the session will live once the move that is under way is done.
-    fn whereabouts(&self, moving: &Moving) -> Whereabouts {
-        Whereabouts { actor: moving.to.clone(), region: moving.region, expires_at: self.expires_at }
+    fn location(&self, moving: &Moving) -> ActorLocation {
+        ActorLocation { actor: moving.to.clone(), region: moving.region, expires_at: self.expires_at }
     }
 
     /// The session as its new actor is to have it.
@@ -107,13 +96,14 @@ impl Active {
 
     /// The whole grant has moved.
     pub fn departed(self, now: OffsetDateTime, moving: &Moving) -> Moved {
-        let to = self.whereabouts(moving);
+        let to = self.location(moving);
         self.moved(now, now, to, |_| Afterwards::Forwarding)
     }
 
     /// Another session took its place; this one's access token goes on for those who come with the old cookie.
     pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Moved {
-        let to = Whereabouts { actor: successor.actor.clone(), region: successor.region, expires_at: self.expires_at };
+        let to =
+            ActorLocation { actor: successor.actor.clone(), region: successor.region, expires_at: self.expires_at };
         let until = now.saturating_add(grace);
         self.moved(now, successor.signed_in_at, to, |active| Afterwards::Grace { active: Box::new(active), until })
     }
@@ -122,7 +112,7 @@ impl Active {
         self,
         now: OffsetDateTime,
         signed_in_at: OffsetDateTime,
-        to: Whereabouts,
+        to: ActorLocation,
         afterwards: impl FnOnce(Self) -> Afterwards,
     ) -> Moved {
         Moved {

@@ -15,13 +15,12 @@ use std::rc::Rc;
 use time::{Duration, OffsetDateTime};
 
 use super::Session;
-use super::get::within_patience;
+use super::deadline::request_deadline;
 use super::ledger::{Cause, Event};
 use super::message::{Denied, Want};
 use super::state::{Active, State};
 use crate::actors;
 use crate::actors::directory::message::{Observe, Verdict, of_user};
-use crate::ambient;
 use crate::config::RegionPolicy;
 use crate::credential::SecretHash;
 use crate::region::Region;
@@ -31,7 +30,7 @@ const ASK_AGAIN: Duration = Duration::seconds(30);
 
 /// What the session makes of its user's region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heed {
+pub enum RegionDecision {
     /// Nothing, until then.
     Stay { until: OffsetDateTime },
     /// One navigation is to go through the provider.
@@ -44,11 +43,16 @@ pub enum Heed {
 
 impl Session {
     /// Whether a navigation from `region` is to go on elsewhere. Whoever has not got the secret moves nothing.
-    pub(super) async fn heed(self: &Rc<Self>, region: Region, want: Want, secret: &SecretHash) -> Result<(), Denied> {
+    pub(super) async fn follow_region(
+        self: &Rc<Self>,
+        region: Region,
+        want: Want,
+        secret: &SecretHash,
+    ) -> Result<(), Denied> {
         if self.config.regions.policy == RegionPolicy::Pin {
             return Ok(());
         }
-        let now = ambient::now();
+        let now = self.now();
         let elsewhere = |active: &Active| active.secret_hash.is(secret) && active.place.region != region;
         let kept = {
             let memory = self.memory.borrow();
@@ -56,59 +60,61 @@ impl Session {
             if !elsewhere(active) || active.over(now, self.lifetimes()).is_some() {
                 return Ok(());
             }
-            memory.heed
+            memory.region_decision
         };
         let min_stay = self.config.regions.min_stay;
         match (kept, want) {
             // `/login` asks: the trip to the provider is to be a silent one, and the only one.
-            (Some(Heed::Sent { until }), Want::Standing) => {
-                self.memory.borrow_mut().heed = Some(Heed::Stay { until });
+            (Some(RegionDecision::Sent { until }), Want::Standing) => {
+                self.memory.borrow_mut().region_decision = Some(RegionDecision::Stay { until });
                 return Err(Denied::Relocate);
             }
-            (Some(Heed::Stay { until } | Heed::Sent { until }), _) if now < until => return Ok(()),
+            (Some(RegionDecision::Stay { until } | RegionDecision::Sent { until }), _) if now < until => return Ok(()),
             (_, want) if want.is_use() => {}
             _ => return Ok(()),
         }
         let session = Rc::clone(self);
         match self.observing.join(|| async move { session.ask_directory(region).await }).await {
-            Heed::Migrate => {
+            RegionDecision::Migrate => {
                 // Whatever becomes of it, the session is somewhere.
-                let _ = within_patience(self.relocate(region, Cause::Directory)).await;
+                let _ = request_deadline(&*self.isolate, self.relocate(region, Cause::Directory)).await;
                 Ok(())
             }
-            Heed::Reauthenticate => {
+            RegionDecision::Reauthenticate => {
                 let mut memory = self.memory.borrow_mut();
-                if memory.heed != Some(Heed::Reauthenticate) {
+                if memory.region_decision != Some(RegionDecision::Reauthenticate) {
                     return Ok(());
                 }
-                memory.heed = Some(Heed::Sent { until: ambient::now().saturating_add(min_stay) });
+                memory.region_decision = Some(RegionDecision::Sent { until: self.now().saturating_add(min_stay) });
                 Err(Denied::Relocate)
             }
-            Heed::Stay { .. } | Heed::Sent { .. } => Ok(()),
+            RegionDecision::Stay { .. } | RegionDecision::Sent { .. } => Ok(()),
         }
     }
 
-    async fn ask_directory(self: &Rc<Self>, region: Region) -> Heed {
-        let began = ambient::now();
+    async fn ask_directory(self: &Rc<Self>, region: Region) -> RegionDecision {
+        let began = self.now();
         let verdict = match self.active(|active| of_user(&active.identity.issuer, &active.identity.subject)) {
-            Some(name) => match self.directory(&name) {
-                Ok(address) => actors::ask(&address, Observe { actor: self.id.clone(), region }).await,
-                Err(error) => Err(error),
-            },
-            None => return Heed::Stay { until: began },
+            Some(name) => {
+                let observe = Observe { actor: self.id.clone(), region };
+                actors::ask(&*self.actors, &self.directory(&name), observe).await
+            }
+            None => return RegionDecision::Stay { until: began },
         };
-        let (heed, outcome, what) = match verdict {
-            Ok(Ok(Verdict::Stay { until })) => (Heed::Stay { until }, "stay", "stays where it is"),
-            Ok(Ok(Verdict::Reauthenticate)) => (Heed::Reauthenticate, "reauthenticate", "is to be renewed there"),
-            Ok(Ok(Verdict::Migrate)) => (Heed::Migrate, "migrate", "is to move there"),
+        let (decision, outcome, what) = match verdict {
+            Ok(Ok(Verdict::Stay { until })) => (RegionDecision::Stay { until }, "stay", "stays where it is"),
+            Ok(Ok(Verdict::Reauthenticate)) => {
+                (RegionDecision::Reauthenticate, "reauthenticate", "is to be renewed there")
+            }
+            Ok(Ok(Verdict::Migrate)) => (RegionDecision::Migrate, "migrate", "is to move there"),
             Ok(Err(_)) | Err(_) => {
-                let until = ambient::now().saturating_add(ASK_AGAIN);
-                (Heed::Stay { until }, "no_answer", "stays where it is, as its directory does not answer")
+                let until = self.now().saturating_add(ASK_AGAIN);
+                (RegionDecision::Stay { until }, "no_answer", "stays where it is, as its directory does not answer")
             }
         };
-        self.memory.borrow_mut().heed = Some(heed);
+        self.memory.borrow_mut().region_decision = Some(decision);
         let detail = format!("the session was used from {region}, and {what}");
         self.record(Event::Observe, outcome, Cause::Directory, began, &detail);
-        heed
+        decision
     }
 }

@@ -3,13 +3,11 @@
 //! A *transition* takes hold once the store has it. A *fact* ([`Session::establish`]) takes hold at once: tokens have come, the
 //! session is over. What a store does not take then, the actor holds for it, and the alarm sees to it.
 
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::select;
 use time::OffsetDateTime;
-use worker::Delay;
 
 use super::alarm::LOOK_AGAIN;
 use super::ledger::{self, Cause, Entry, Event};
@@ -20,7 +18,6 @@ use super::{CLASS, Memory, Owed, Session, Unwritten};
 use crate::actors::directory::message::News;
 use crate::actors::log::Beside;
 use crate::actors::stored;
-use crate::ambient;
 use crate::store::{About, Saved, StoreError};
 
 /// How long somebody who asks many sessions waits for the store of each.
@@ -40,7 +37,7 @@ impl Session {
         if self.memory.borrow().loaded {
             return Ok(());
         }
-        let record = match self.store.load(ambient::now()).await {
+        let record = match self.store.load(self.now()).await {
             Err(StoreError::Unreadable(why)) => return self.give_up(&why.to_string()),
             record => record?,
         };
@@ -51,7 +48,7 @@ impl Session {
         let is_elsewhere = self.store.is_elsewhere();
         if let (Some(state), Some(record), true) = (&state, record, is_elsewhere) {
             // Goes on with it should the process end meanwhile.
-            self.schedule(ambient::now().saturating_add(LOOK_AGAIN)).await?;
+            self.schedule(self.now().saturating_add(LOOK_AGAIN)).await?;
             self.store.carry_over(record, about(state)).await?;
         }
         let used_written_at = state.as_ref().and_then(State::active).map(|active| active.last_used_at);
@@ -65,28 +62,29 @@ impl Session {
     /// A record that cannot be read is no session: its user logs in again. It is left as it is, for an operator who can
     /// repair what is wrong, until the retention is over.
     fn give_up(&self, why: &str) -> Result<(), StoreError> {
-        worker::console_error!("the record of session {} cannot be read: {why}", self.id);
+        self.isolate.error(&format!("the record of session {} cannot be read: {why}", self.id));
         let mut memory = self.memory.borrow_mut();
         *memory = Memory { loaded: true, unreadable: true, alarm_at: memory.alarm_at, ..Memory::default() };
         drop(memory);
         if self.unreadable_since().is_none() {
-            let entry = Entry::new(Event::GetDenied, UNREADABLE, Cause::Request, ambient::now(), None, why);
-            worker::console_log!("{}", entry.line(CLASS, &self.id, Beside::default()));
-            ledger::create(&self.sql)?;
-            ledger::append(&self.sql, &entry)?;
+            let now = self.now();
+            let entry = Entry::new(Event::GetDenied, UNREADABLE, Cause::Request, (now, now), None, why);
+            self.isolate.log(&entry.line(CLASS, &self.id, Beside::default()));
+            ledger::create(&*self.storage)?;
+            ledger::append(&*self.storage, &entry)?;
         }
         Ok(())
     }
 
     /// When the record was first found to be unreadable.
     pub(super) fn unreadable_since(&self) -> Option<OffsetDateTime> {
-        let entries = ledger::entries(&self.sql).unwrap_or_default();
+        let entries = ledger::entries(&*self.storage).unwrap_or_default();
         entries.into_iter().rev().find(|entry| entry.outcome == UNREADABLE).map(|entry| entry.at)
     }
 
     /// What is known of a session whose record cannot be read: its ledger.
     pub(super) fn inspect_unreadable(&self) -> Option<Inspection> {
-        let ledger = ledger::entries(&self.sql).unwrap_or_default();
+        let ledger = ledger::entries(&*self.storage).unwrap_or_default();
         let (first, region) = (ledger.first()?.at, ledger.iter().rev().find_map(|entry| entry.region));
         Some(Inspection {
             summary: Summary {
@@ -162,7 +160,7 @@ impl Session {
         if let Err(error) = held {
             {
                 let memory = &mut *self.memory.borrow_mut();
-                let again_at = ambient::now().saturating_add(LOOK_AGAIN);
+                let again_at = self.now().saturating_add(LOOK_AGAIN);
                 let known = memory.unwritten.take().map_or_else(|| memory.state.clone(), |unwritten| unwritten.known);
                 memory.unwritten = Some(Unwritten { known, again_at });
             }
@@ -176,7 +174,7 @@ impl Session {
         if self.store.settles_at().is_some() {
             let session = Rc::clone(self);
             // One behind the other: the store's own lock sees to it.
-            self.pushing.replace(Some(launch(async move {
+            self.pushing.replace(Some(launch(&*self.isolate, async move {
                 let _ = session.store.push().await;
                 session.tell_of_foreign_record(Cause::Request);
                 let _ = session.schedule_next().await;
@@ -208,7 +206,7 @@ impl Session {
     pub(super) async fn let_go_of_store(&self) {
         let pushing = self.pushing.borrow().clone();
         if let Some(pushing) = pushing {
-            select(pushing, pin!(Delay::from(TOLD_WITHIN))).await;
+            select(pushing, self.isolate.sleep(TOLD_WITHIN)).await;
         }
         self.store.rest().await;
     }
@@ -258,10 +256,7 @@ impl Session {
         }
         // Before the call, so that of two at once the later one is remembered, as the platform does.
         self.memory.borrow_mut().alarm_at = Some(at);
-        // Rounded up and never in the past: the platform drops an alarm that its own handler sets to the same moment.
-        let at = ambient::to_millis(at).ceil().max(ambient::to_millis(ambient::now()) + 1.0);
-        let date = js_sys::Date::new(&at.into());
-        let set = self.storage.set_alarm(worker::ScheduledTime::new(date)).await;
+        let set = self.storage.set_alarm(at).await;
         if set.is_err() {
             self.memory.borrow_mut().alarm_at = None;
         }
@@ -271,8 +266,8 @@ impl Session {
     /// Sees to what the store has not got, or not for good.
     pub(super) async fn settle_store(&self) {
         let about = self.memory.borrow().state.as_ref().and_then(about);
-        if let Err(error) = self.store.settle(ambient::now(), about).await {
-            worker::console_error!("session {}: {error}", self.id);
+        if let Err(error) = self.store.settle(self.now(), about).await {
+            self.isolate.error(&format!("session {}: {error}", self.id));
         }
         self.tell_of_foreign_record(Cause::Alarm);
     }
@@ -283,7 +278,7 @@ impl Session {
             let detail = format!(
                 "the store had a record of generation {generation}, which this session never wrote: it was written over"
             );
-            self.record(Event::Alarm, "foreign_record", cause, ambient::now(), &detail);
+            self.record(Event::Alarm, "foreign_record", cause, self.now(), &detail);
         }
     }
 }

@@ -15,16 +15,14 @@ use std::rc::Rc;
 
 use openidconnect::RefreshToken;
 use time::{Duration, OffsetDateTime};
-use worker::Delay;
 
 use super::Session;
-use super::authority::cause_of;
-use super::get::within_patience;
+use super::authorize::cause_of;
+use super::deadline::request_deadline;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};
 use super::single_flight::Flight;
 use super::state::{Grant, Identity, Refreshing, State};
-use crate::ambient;
 use crate::provider::{RefreshError, RefreshFailure};
 
 /// How often a token is presented again after a complete answer that says: not now.
@@ -69,7 +67,7 @@ impl Session {
         let Refresh { authority } = refresh;
         self.admit(&authority).await?;
         let cause = cause_of(&authority);
-        within_patience(async {
+        request_deadline(&*self.isolate, async {
             self.refresh_on_request(cause).await?;
             // What there is must do; where it has expired, the request fares like any other.
             self.obtain_token(cause).await
@@ -92,7 +90,7 @@ impl Session {
             return Err(Denied::Reauthenticate);
         }
         let cause = cause_of(&authority);
-        within_patience(async {
+        request_deadline(&*self.isolate, async {
             while self.refreshing.is_under_way() {
                 self.refresh_once(cause).await;
             }
@@ -108,7 +106,7 @@ impl Session {
     }
 
     fn view_for(&self, authority: &Authority) -> Result<SessionView, Denied> {
-        self.authorize(authority, ambient::now())?;
+        self.authorize(authority, self.now())?;
         let memory = self.memory.borrow();
         let serving = memory.state.as_ref().and_then(State::serving);
         serving.map(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
@@ -116,7 +114,7 @@ impl Session {
 
     /// Joins the refresh in flight, or starts one where that is possible, allowed, and not too soon.
     async fn refresh_on_request(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
-        let now = ambient::now();
+        let now = self.now();
         // One in the future is of a clock that was wrong.
         let recent = |at: OffsetDateTime| (at..at.saturating_add(FORCED_EVERY)).contains(&now);
         let wanted = self.active(|active| {
@@ -156,7 +154,7 @@ impl Session {
     }
 
     async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> Outcome {
-        let began = ambient::now();
+        let began = self.now();
         let mut tries = 0_u32;
         loop {
             let presentation = match self.present(cause).await {
@@ -164,7 +162,7 @@ impl Session {
                 Err(outcome) => return outcome,
             };
             let Presentation { token, identity, .. } = &presentation;
-            let result = self.provider.refresh(ambient::now(), token, identity, organization).await;
+            let result = self.provider.refresh(self.now(), token, identity, organization).await;
             let error = match result {
                 Ok((tokens, renewed)) => {
                     let access_token = tokens.access_token.clone();
@@ -172,7 +170,7 @@ impl Session {
                         .as_ref()
                         .and_then(|renewed| renewed.sid.clone())
                         .filter(|sid| identity.sid.as_ref() != Some(sid));
-                    let grant = Grant::new(tokens, ambient::jitter());
+                    let grant = Grant::new(tokens, self.isolate.jitter());
                     let mut outcome = self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
                     if outcome == Outcome::Fresh {
                         // The tokens are safe by now, whatever comes of this.
@@ -189,7 +187,7 @@ impl Session {
                 Ok(pause) => {
                     tries = tries.saturating_add(1);
                     if pause.is_positive() {
-                        Delay::from(pause.unsigned_abs()).await;
+                        self.isolate.sleep(pause.unsigned_abs()).await;
                     }
                 }
                 Err(outcome) => return outcome,
@@ -199,7 +197,7 @@ impl Session {
 
     /// Writes the intent and hands the token out, where it may be presented now.
     async fn present(self: &Rc<Self>, cause: Cause) -> Result<Presentation, Outcome> {
-        let now = ambient::now();
+        let now = self.now();
         let unavailable = |detail| {
             self.record(Event::Refresh, "store_unavailable", cause, now, detail);
             Outcome::StoreUnavailable
@@ -217,7 +215,7 @@ impl Session {
             Refreshing::Impossible | Refreshing::Lost => None,
         });
         let (token, identity, first_at, again) = found.ok_or(Outcome::Ended)?.ok_or(Outcome::NoToken)?;
-        let is_too_late = || again && ambient::now() >= first_at.saturating_add(leeway);
+        let is_too_late = || again && self.now() >= first_at.saturating_add(leeway);
         if !is_too_late() {
             let intended = self.transition(|state| state.presenting(now)).await;
             intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
@@ -287,7 +285,7 @@ impl Session {
         began: OffsetDateTime,
         tries: u32,
     ) -> Result<Duration, Outcome> {
-        let now = ambient::now();
+        let now = self.now();
         let record = |outcome: &str, detail: &str| {
             self.record_with_words(Event::Refresh, outcome, cause, began, detail, said.as_deref());
         };
@@ -316,7 +314,7 @@ impl Session {
             }
             RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
                 let asked = retry_after.unwrap_or_default();
-                let pause = asked.max(backoff(tries));
+                let pause = asked.max(backoff(tries, self.isolate.jitter()));
                 if tries < RETRIES && now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN) {
                     let _ = self.establish(|state| state.deferred(now.saturating_add(pause))).await;
                     return Ok(pause);
@@ -328,7 +326,7 @@ impl Session {
             }
             RefreshFailure::Deferred { retry_after, why } => {
                 let asked = retry_after.unwrap_or_default();
-                (asked.max(backoff(tries)), asked, why)
+                (asked.max(backoff(tries, self.isolate.jitter())), asked, why)
             }
             RefreshFailure::Unknown(why) => (Duration::ZERO, Duration::ZERO, why),
         };
@@ -373,7 +371,7 @@ fn unavailable_for(pause: Duration) -> Outcome {
 }
 
 /// Half a second, one, two, each with as much again at random.
-fn backoff(tries: u32) -> Duration {
+fn backoff(tries: u32, jitter: f64) -> Duration {
     let base = 0.5 * f64::from(1_u32.checked_shl(tries).unwrap_or(1));
-    Duration::saturating_seconds_f64(base * (1.0 + ambient::jitter()))
+    Duration::saturating_seconds_f64(base * (1.0 + jitter))
 }

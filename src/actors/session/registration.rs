@@ -10,8 +10,7 @@ use super::ledger::{Cause, Event};
 use super::message::{EndReason, SignInError, UserPlace};
 use super::state::{Active, Identity};
 use crate::actors::directory::message::{DirectoryError, Forget, News, Register, Report, of_provider_session, of_user};
-use crate::actors::{self, AskError, DirectoryAddress};
-use crate::ambient;
+use crate::actors::{self, DirectoryAddress};
 use crate::credential::ActorId;
 
 impl From<DirectoryError> for SignInError {
@@ -54,8 +53,8 @@ impl Session {
         let registrations = directories(identity).into_iter().map(|(name, sid)| {
             let register = Register { sid, limited: name == user, ..register.clone() };
             async move {
-                let address = self.directory(&name).map_err(|_| DirectoryError::StoreUnavailable)?;
-                actors::ask(&address, register).await.unwrap_or(Err(DirectoryError::StoreUnavailable))
+                let asked = actors::ask(&*self.actors, &self.directory(&name), register).await;
+                asked.unwrap_or(Err(DirectoryError::StoreUnavailable))
             }
         });
         join_all(registrations).await.into_iter().collect()
@@ -74,12 +73,11 @@ impl Session {
             News::Began => return,
         };
         let session = Rc::clone(self);
-        wasm_bindgen_futures::spawn_local(async move {
+        self.isolate.go_on(async move {
             let session = &session;
             join_all(names.into_iter().map(|name| async move {
-                if let Ok(address) = session.directory(&name) {
-                    let _ = actors::ask(&address, Report { actor: session.id.clone(), news }).await;
-                }
+                let report = Report { actor: session.id.clone(), news };
+                let _ = actors::ask(&*session.actors, &session.directory(&name), report).await;
             }))
             .await;
         });
@@ -90,11 +88,11 @@ impl Session {
     /// one stays good for a logout, too. What fails is tried again at the next refresh, and no request waits for it.
     pub(super) fn become_known_by(self: &Rc<Self>, sid: String) {
         let session = Rc::clone(self);
-        wasm_bindgen_futures::spawn_local(async move { session.reregister(sid).await });
+        self.isolate.go_on(async move { session.reregister(sid).await });
     }
 
     async fn reregister(self: &Rc<Self>, sid: String) {
-        let began = ambient::now();
+        let began = self.now();
         let Some(active) = self.active(Active::clone) else { return };
         let identity = Identity { sid: Some(sid.clone()), ..active.identity };
         let register = Register {
@@ -137,15 +135,14 @@ impl Session {
 
     pub(super) async fn forget_in(&self, names: Vec<String>) {
         join_all(names.into_iter().map(|name| async move {
-            if let Ok(address) = self.directory(&name) {
-                let _ = actors::ask(&address, Forget { actor: self.id.clone() }).await;
-            }
+            let forget = Forget { actor: self.id.clone() };
+            let _ = actors::ask(&*self.actors, &self.directory(&name), forget).await;
         }))
         .await;
     }
 
-    pub(super) fn directory(&self, name: &str) -> Result<DirectoryAddress, AskError> {
-        actors::directory(&self.env, name, self.config.regions.jurisdiction)
+    pub(super) fn directory(&self, name: &str) -> DirectoryAddress {
+        actors::directory(name, self.config.regions.jurisdiction)
     }
 }
 

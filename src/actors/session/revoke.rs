@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use openidconnect::RefreshToken;
+use time::Duration;
 
-use super::authority::cause_of;
+use super::authorize::cause_of;
 use super::follow;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Logout, Revoke, Revoked};
@@ -14,10 +15,9 @@ use super::{Remains, Session};
 use crate::ambient;
 use crate::credential::ActorId;
 use crate::provider::EndSession;
-use crate::timer::Timer;
 
 /// How long an answer waits for all that the provider is asked. The revocation goes on without it.
-const PATIENCE: time::Duration = time::Duration::seconds(3);
+const PATIENCE: Duration = Duration::seconds(3);
 
 impl Session {
     pub(super) async fn revoke(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
@@ -32,7 +32,7 @@ impl Session {
     async fn revoke_here(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
         self.ready().await?;
         self.write_down().await?;
-        let began = ambient::now();
+        let began = self.now();
         let Revoke { authority, reason, logout } = revoke;
         let cause = cause_of(&authority);
         if self.memory.borrow().unreadable && matches!(authority, Authority::Trusted(_)) {
@@ -77,19 +77,17 @@ impl Session {
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
         let needless = logout.is_some() && self.provider.revokes_at_logout();
-        // One timer for both.
-        let timer = Timer::default();
-        let asked_at = ambient::now();
+        let asked_at = self.now();
         let revocation = refresh_token.filter(|_| !needless).map(|token| self.revocation(token, sid, cause));
         let end_session_url = match (identity, logout) {
             (Some(identity), Some(logout)) => {
-                timer.within(PATIENCE, self.end_session_url(&identity, logout)).await.flatten()
+                self.isolate.within(PATIENCE.unsigned_abs(), self.end_session_url(&identity, logout)).await.flatten()
             }
             _ => None,
         };
         if let Some(revocation) = revocation {
-            let left = ambient::between(ambient::now(), asked_at.saturating_add(PATIENCE)).max(time::Duration::ZERO);
-            timer.within(left, revocation).await;
+            let left = ambient::between(self.now(), asked_at.saturating_add(PATIENCE));
+            self.isolate.within(left.max(Duration::ZERO).unsigned_abs(), revocation).await;
         }
         Ok(Revoked { end_session_url })
     }
@@ -114,7 +112,7 @@ impl Session {
         logout: Option<Logout>,
     ) -> Result<Revoked, Denied> {
         let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: logout.clone() };
-        follow::ask(&self.env, successor, revoke).await?.reply
+        follow::ask(&*self.actors, successor, revoke).await?.reply
     }
 
     /// Revokes at the provider what an ended session had, and waits for nothing.
@@ -137,12 +135,12 @@ impl Session {
 
     fn revocation(self: &Rc<Self>, token: RefreshToken, sid: Option<String>, cause: Cause) -> Flight<()> {
         let session = Rc::clone(self);
-        launch(async move { session.revoke_at_provider(&token, sid.as_deref(), cause).await })
+        launch(&*self.isolate, async move { session.revoke_at_provider(&token, sid.as_deref(), cause).await })
     }
 
     /// Revokes a refresh token and writes down how that came out.
     async fn revoke_at_provider(&self, token: &RefreshToken, sid: Option<&str>, cause: Cause) {
-        let began = ambient::now();
+        let began = self.now();
         let (outcome, detail) = match self.provider.revoke(began, token, sid).await {
             Ok(()) => ("revoked", "the refresh token was revoked at the provider".to_owned()),
             Err(error) => ("not_revoked", format!("the refresh token was not revoked at the provider: {error}")),
@@ -156,6 +154,6 @@ impl Session {
             post_logout_redirect_uri: &logout.post_logout_redirect_uri,
             state: &logout.state.expose(),
         };
-        self.provider.end_session_url(ambient::now(), end_session).await
+        self.provider.end_session_url(self.now(), end_session).await
     }
 }

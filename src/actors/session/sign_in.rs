@@ -9,8 +9,7 @@ use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Callback, Complete, Completed, EndReason, SignInError};
 use super::state::{Attempt, CompletedLogin, Grant, Identity, Occasion, Predecessor, Refreshing, State, Superseding};
-use super::succession::{Inheritance, overtaken};
-use crate::ambient;
+use super::succession::{Inherited, overtaken};
 use crate::credential::Secret;
 use crate::provider::answer::{authorization_error, plain_code};
 use crate::provider::turned_down::TurnedDown;
@@ -55,7 +54,7 @@ struct Login {
 impl Session {
     pub(super) async fn complete(self: &Rc<Self>, complete: Complete) -> Result<Completed, SignInError> {
         self.load().await?;
-        let (began, region) = (ambient::now(), complete.place.region);
+        let (began, region) = (self.now(), complete.place.region);
         let said = complete.callback.said(complete.attempt.secrets());
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
@@ -100,9 +99,9 @@ impl Session {
             Err(error) if is_move => return Ok(stays(&error)),
             Err(error) => return Err(error),
         };
-        let now = ambient::now();
+        let now = self.now();
         let taken = attempt.take(now, self.lifetimes().login, place).ok_or_else(expired)?;
-        ledger::create(&self.sql)?;
+        ledger::create(&*self.storage)?;
         // Another callback may have come while the provider was asked: the first one takes the attempt. It is written before the
         // code is redeemed, so that no crash lets it be taken again.
         if !self.originate(State::SigningIn(taken)).await? {
@@ -157,7 +156,7 @@ impl Session {
             organization: login.attempt.organization.as_deref(),
         };
         let has_living_predecessor = login.attempt.predecessor.is_some() && login.attempt.occasion != Occasion::Renewal;
-        let signed_in = match self.provider.exchange(ambient::now(), exchange).await {
+        let signed_in = match self.provider.exchange(self.now(), exchange).await {
             Ok(signed_in) => signed_in,
             Err(ExchangeError { error, granted, sid }) => {
                 // The same rule as below.
@@ -186,7 +185,7 @@ impl Session {
     async fn start(self: &Rc<Self>, login: Login, signed_in: SignIn) -> Result<Outcome, Setback> {
         let SignIn { identity, tokens, remark, no_refresh_token, user_info } = signed_in;
         let access_token = tokens.access_token.clone();
-        let now = ambient::now();
+        let now = self.now();
         let place = match &self.memory.borrow().state {
             Some(State::SigningIn(signing_in)) => signing_in.place.clone(),
             _ => return Err(overtaken().into()),
@@ -224,30 +223,31 @@ impl Session {
         tokens: Tokens,
     ) -> Result<Completed, Setback> {
         let Login { attempt, replaces, .. } = login;
-        let signed_in_at = ambient::now();
+        let signed_in_at = self.now();
         let inherited = self.inherit(&attempt, &identity, tokens.refresh_token.is_none(), signed_in_at).await;
         let inherited = inherited.map_err(|error| match error {
             SignInError::StoreUnavailable => Setback::Passing(error),
             error => Setback::Final(error),
         })?;
-        let (estate, left) = match inherited {
-            Inheritance::Nothing => (None, false),
+        let (inheritance, left) = match inherited {
+            Inherited::Nothing => (None, false),
             // The predecessor has given up in favour of this session, which cannot be taken back.
-            Inheritance::Left(estate) => (estate.map(|estate| *estate), true),
-            Inheritance::LoginNeeded => return Ok(Completed::LoginNeeded { ended: true }),
+            Inherited::Left(inheritance) => (inheritance.map(|inheritance| *inheritance), true),
+            Inherited::LoginNeeded => return Ok(Completed::LoginNeeded { ended: true }),
         };
-        let now = ambient::now();
+        let now = self.now();
         let replaced = attempt.predecessor.clone().filter(|_| !left).into_iter().chain(replaces.filter(|replaced| {
             let gave_up = attempt.predecessor.as_ref().filter(|_| left);
             gave_up.is_none_or(|predecessor| predecessor.actor != replaced.actor)
         }));
-        let inherited = estate.iter().flat_map(|estate| estate.superseding.clone());
+        let inherited = inheritance.iter().flat_map(|inheritance| inheritance.superseding.clone());
         let superseding = Superseding::of(signed_in_at, replaced.chain(inherited));
 
-        let handed_over = estate.as_ref().and_then(|estate| estate.refresh_token.clone());
+        let handed_over = inheritance.as_ref().and_then(|inheritance| inheritance.refresh_token.clone());
         let sid = identity.sid.clone();
-        let session_secret = secret()?;
-        let grant = Grant::new(tokens, ambient::jitter());
+        let session_secret = self.isolate.random_bytes().map(Secret::from_random);
+        let session_secret = session_secret.ok_or(SignInError::StoreUnavailable)?;
+        let grant = Grant::new(tokens, self.isolate.jitter());
         let lifetimes = self.lifetimes();
         let complete = |state: State| {
             let superseding = superseding.clone();
@@ -257,7 +257,7 @@ impl Session {
                 grant: grant.clone(),
                 superseding,
             };
-            state.complete(now, login, estate.as_ref(), lifetimes)
+            state.complete(now, login, inheritance.as_ref(), lifetimes)
         };
         if left {
             self.establish(complete).await.map_err(SignInError::from)?;
@@ -278,8 +278,8 @@ impl Session {
             Some(State::Ended(_) | State::SigningIn(_) | State::Arriving(_)) | None => return Err(overtaken().into()),
             Some(State::Active(_) | State::Moved(_)) => {}
         }
-        for entry in estate.iter().flat_map(|estate| &estate.ledger) {
-            let _ = ledger::append(&self.sql, entry);
+        for entry in inheritance.iter().flat_map(|inheritance| &inheritance.ledger) {
+            let _ = ledger::append(&*self.storage, entry);
         }
         Ok(Completed::SignedIn { secret: session_secret, region, expires_at })
     }
@@ -297,10 +297,6 @@ impl From<SignInError> for Setback {
     fn from(error: SignInError) -> Self {
         Self::Final(error)
     }
-}
-
-fn secret() -> Result<Secret, SignInError> {
-    ambient::random().map(Secret::from_random).ok_or(SignInError::StoreUnavailable)
 }
 
 /// How log lines name a failure.

@@ -16,14 +16,16 @@ use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-pub use super::active::{Active, Identity};
+pub use super::active::{Active, Identity, Moving};
 pub use super::attempt::{Attempt, Occasion, Predecessor, SigningIn};
 pub use super::grant::{Grant, Refreshing};
-use super::message::{EndReason, Estate, Successor, UserPlace, Whereabouts};
-pub use super::moved::{Afterwards, Arriving, Moved, Moving};
+use super::message::{ActorLocation, EndReason, Inheritance, Successor, UserPlace};
+pub use super::moved::{Afterwards, Arriving, Moved};
 pub use super::superseding::Superseding;
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, Secret, SecretHash};
+
+mod read;
 
 /// How long an ended session keeps its ledger.
 pub const RETENTION: Duration = Duration::days(7);
@@ -94,7 +96,7 @@ pub enum Standing<'a> {
     /// Live.
     Active(&'a Active),
     /// Live, elsewhere.
-    Moved(&'a Whereabouts),
+    Moved(&'a ActorLocation),
 }
 
 /// What the alarm finds to do.
@@ -122,27 +124,29 @@ impl State {
         self,
         now: OffsetDateTime,
         login: CompletedLogin<'_>,
-        estate: Option<&Estate>,
+        inheritance: Option<&Inheritance>,
         lifetimes: Lifetimes,
     ) -> Self {
         let CompletedLogin { secret, identity, grant, superseding } = login;
         match self {
             Self::SigningIn(signing_in) => {
-                let refresh = match (grant.refresh, estate.and_then(|estate| estate.refresh_token.clone())) {
-                    (Refreshing::Impossible, Some(token)) => Refreshing::Ready { token, not_before: None },
-                    (refresh, _) => refresh,
-                };
+                let refresh =
+                    match (grant.refresh, inheritance.and_then(|inheritance| inheritance.refresh_token.clone())) {
+                        (Refreshing::Impossible, Some(token)) => Refreshing::Ready { token, not_before: None },
+                        (refresh, _) => refresh,
+                    };
                 Self::Active(Box::new(Active {
                     secret_hash: secret.hash(),
                     place: signing_in.place,
                     identity,
                     grant: Grant { refresh, ..grant },
-                    created_at: estate.map_or(now, |estate| estate.created_at),
-                    expires_at: estate.map_or(now.saturating_add(lifetimes.absolute), |estate| estate.expires_at),
+                    created_at: inheritance.map_or(now, |inheritance| inheritance.created_at),
+                    expires_at: inheritance
+                        .map_or(now.saturating_add(lifetimes.absolute), |inheritance| inheritance.expires_at),
                     last_used_at: now,
                     used: false,
                     forced_at: None,
-                    epoch: estate.map_or(0, |estate| estate.epoch),
+                    epoch: inheritance.map_or(0, |inheritance| inheritance.epoch),
                     moving: None,
                     superseding,
                 }))

@@ -229,7 +229,7 @@ fn a_token_with_a_tenth_of_its_life_or_ten_seconds_left_counts_as_expired() {
 
 #[test]
 fn a_successor_inherits_the_age_and_a_refresh_token_only_where_it_has_none() {
-    let estate = Estate {
+    let inheritance = Inheritance {
         created_at: T0 - Duration::hours(5),
         expires_at: T0 + Duration::hours(5),
         epoch: 3,
@@ -237,8 +237,9 @@ fn a_successor_inherits_the_age_and_a_refresh_token_only_where_it_has_none() {
         ledger: vec![],
         superseding: vec![],
     };
-    let complete =
-        |refresh| signing_in().complete(T0, login(grant(T0, refresh), Superseding::default()), Some(&estate), LIVES);
+    let complete = |refresh| {
+        signing_in().complete(T0, login(grant(T0, refresh), Superseding::default()), Some(&inheritance), LIVES)
+    };
     let heir = complete(None);
     assert_eq!(heir.active().unwrap().expires_at, T0 + Duration::hours(5));
     assert_eq!(heir.active().unwrap().created_at, T0 - Duration::hours(5));

@@ -6,23 +6,23 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::authority::cause_of;
+use super::authorize::cause_of;
 use super::follow::{self, Followed};
 use super::ledger::{Cause, Event};
 use super::message::{
-    Authority, Denied, Destination, EndReason, Estate, Migrate, Migrated, SignInError, Successor, Supersede, Superseded,
+    Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, SignInError, Successor, Supersede,
+    Superseded,
 };
 use super::state::{Attempt, Identity, Predecessor, State, Superseding};
 use crate::actors::AskError;
-use crate::ambient;
 use crate::credential::{ActorId, SecretHash};
 
 /// What a login goes on with.
-pub(super) enum Inheritance {
+pub(super) enum Inherited {
     /// Nothing: the session that the browser had before, if any, is as it was.
     Nothing,
     /// Its predecessor has given up, and leaves this to it; nothing to another user.
-    Left(Option<Box<Estate>>),
+    Left(Option<Box<Inheritance>>),
     /// Its predecessor's time is up.
     LoginNeeded,
 }
@@ -36,32 +36,32 @@ impl Session {
         identity: &Identity,
         needs_refresh_token: bool,
         signed_in_at: OffsetDateTime,
-    ) -> Result<Inheritance, SignInError> {
+    ) -> Result<Inherited, SignInError> {
         let (Some(predecessor), true) = (&attempt.predecessor, attempt.is_silent()) else {
-            return Ok(Inheritance::Nothing);
+            return Ok(Inherited::Nothing);
         };
         let Some(successor) = self.as_successor(identity.user(), needs_refresh_token, signed_in_at) else {
-            return Ok(Inheritance::Nothing);
+            return Ok(Inherited::Nothing);
         };
         let migrate = || Migrate {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             destination: Destination::Successor(successor.clone()),
         };
-        let left = match follow::ask(&self.env, &predecessor.actor, migrate).await {
+        let left = match follow::ask(&*self.actors, &predecessor.actor, migrate).await {
             Ok(followed) => followed.reply,
             Err(error) => Err(error.into()),
         };
         match left {
-            Ok(Migrated::Leaves(estate)) => Ok(Inheritance::Left(estate)),
+            Ok(Migrated::Leaves(inheritance)) => Ok(Inherited::Left(inheritance)),
             Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
-                Ok(Inheritance::Nothing)
+                Ok(Inherited::Nothing)
             }
             // What somebody has ended does not go on by itself.
             Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
             // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
             Err(Denied::Ended(
                 EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected | EndReason::Limit,
-            )) => Ok(Inheritance::LoginNeeded),
+            )) => Ok(Inherited::LoginNeeded),
             Err(
                 Denied::StoreUnavailable
                 | Denied::Reauthenticate
@@ -87,7 +87,7 @@ impl Session {
     /// login may have taken the place of one of them already: then this session gives way to that one.
     pub(super) async fn tell_superseded(self: &Rc<Self>, cause: Cause) {
         let Some((superseding, user)) = self.untold() else { return };
-        let began = ambient::now();
+        let began = self.now();
         let signed_in_at = superseding.signed_in_at().unwrap_or(began);
         let Some(successor) = self.as_successor(user, false, signed_in_at) else { return };
         let mut told: Vec<ActorId> = Vec::new();
@@ -107,7 +107,7 @@ impl Session {
                 }
             }
         }
-        let later = superseding.told(ambient::now(), &told);
+        let later = superseding.told(self.now(), &told);
         if cause == Cause::Request && later.sessions().is_empty() {
             // The record still says that they are to be told, so that a login writes no more than it has to. If it is read
             // again they are told again, which changes nothing: each knows of this login, or of a later one.
@@ -143,7 +143,7 @@ impl Session {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             successor: successor.clone(),
         };
-        match follow::ask(&self.env, &predecessor.actor, supersede).await {
+        match follow::ask(&*self.actors, &predecessor.actor, supersede).await {
             Ok(Followed { reply: Ok(superseded), .. }) => Some(superseded),
             Ok(Followed { reply: Err(Denied::StoreUnavailable), .. }) => None,
             // It is over, or there is none.
@@ -193,7 +193,7 @@ impl Session {
                     Superseded::GaveWay => &successor,
                     Superseded::ByLater(later) => later,
                 };
-                self.establish(|state| state.settled().superseded_by(ambient::now(), last)).await?;
+                self.establish(|state| state.settled().superseded_by(self.now(), last)).await?;
                 return Ok(passed_on);
             }
             self.admit(&authority).await?;
@@ -239,7 +239,7 @@ impl Session {
 
     async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<Superseded, Denied> {
         let supersede = || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
-        match follow::ask(&self.env, &earlier.actor, supersede).await?.reply {
+        match follow::ask(&*self.actors, &earlier.actor, supersede).await?.reply {
             Ok(superseded) => Ok(superseded),
             Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
             // It is over, or never came to be.

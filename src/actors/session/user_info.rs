@@ -28,10 +28,10 @@ impl Session {
         cause: Cause,
         began: OffsetDateTime,
     ) -> Outcome {
-        let now = ambient::now();
+        let now = self.now();
         let Some(asking) = self.provider.user_info(now, &token, identity) else { return Outcome::Fresh };
         let left = ambient::between(now, began.saturating_add(REFRESH_ENDS_WITHIN)).max(time::Duration::ZERO);
-        match asking.within(PATIENCE.min(left.unsigned_abs())).await {
+        match asking.within(&*self.isolate, PATIENCE.min(left.unsigned_abs())).await {
             Ok(said) => self.take_user_info(said, Some(&token), Event::Refresh, cause, now).await,
             Err(asking) => {
                 let detail = "UserInfo did not answer in time: the claims stay as they are until it does";
@@ -44,10 +44,10 @@ impl Session {
 
     /// Takes what UserInfo says when it comes; nobody waits for it.
     pub(super) fn await_user_info(self: &Rc<Self>, asking: Asking, token: AccessToken, event: Event, cause: Cause) {
-        let (session, began) = (Rc::clone(self), ambient::now());
+        let (session, began) = (Rc::clone(self), self.now());
         // Where nothing newer will ever be said, it is not too late after a refresh, either.
         let token = self.provider.asks_user_info_again().then_some(token);
-        wasm_bindgen_futures::spawn_local(async move {
+        self.isolate.go_on(async move {
             match asking.answer().await {
                 // It was said that it did not come in time.
                 UserInfo::NoAnswer => {}

@@ -118,7 +118,7 @@ impl TryFrom<String> for SessionState {
 
 /// What a session leaves to its successor, which is the same user's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Estate {
+pub struct Inheritance {
     /// When the user logged in.
     pub created_at: OffsetDateTime,
     /// The end in any case.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::actors::session::state::Identity;
+use crate::identity::Identity;
 
 /// Claims of the access token that say something about the token, not about the user.
 const TOKEN_CLAIMS: [&str; 7] = ["iss", "aud", "exp", "iat", "nbf", "jti", "client_id"];

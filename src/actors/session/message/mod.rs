@@ -23,7 +23,7 @@
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 
-pub use super::view::{Estate, Inspection, SessionState, SessionView, Summary};
+pub use super::view::{Inheritance, Inspection, SessionState, SessionView, Summary};
 use crate::actors::log::Cause;
 use crate::actors::requests;
 use crate::credential::{ActorId, Secret, SecretHash};
@@ -33,8 +33,8 @@ mod moves;
 mod sign_in;
 
 pub use moves::{
-    Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Supersede, Superseded,
-    Whereabouts,
+    ActorLocation, Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Supersede,
+    Superseded,
 };
 pub use sign_in::{Callback, Complete, Completed, SignInError};
 
@@ -189,7 +189,7 @@ pub enum Denied {
     Relocate,
     /// The session lives elsewhere: ask there.
     #[error("the session lives elsewhere")]
-    Moved(Whereabouts),
+    Moved(ActorLocation),
     /// No token is left, and the provider does not answer.
     #[error("the provider does not answer; try again in {retry_after} s")]
     ProviderUnavailable {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Authority, Estate};
+use super::{Authority, Inheritance};
 use crate::actors::log::{Cause, Entry};
 use crate::actors::session::active::Active;
 use crate::credential::ActorId;
@@ -11,7 +11,7 @@ use crate::region::Region;
 
 /// Where a session lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Whereabouts {
+pub struct ActorLocation {
     /// Its actor.
     pub actor: ActorId,
     /// Near whom.
@@ -106,9 +106,9 @@ pub enum Superseded {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Migrated {
     /// For [`Destination::Region`]: it lives there now.
-    Lives(Whereabouts),
+    Lives(ActorLocation),
     /// For [`Destination::Successor`]: what that one inherits; nothing where it is another user's.
-    Leaves(Option<Box<Estate>>),
+    Leaves(Option<Box<Inheritance>>),
 }
 
 /// Take a session over: keep it, and use it once its old actor has released it.

@@ -17,7 +17,6 @@ use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use zeroize::Zeroizing;
 
-use crate::config::StoreKind;
 use crate::credential::ActorId;
 
 /// The version of the format above.
@@ -62,8 +61,8 @@ pub enum Unreadable {
 /// Whose record it is, where, and which one.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// The store.
-    pub store: StoreKind,
+    /// The store, as `SESSION_STORE` spells it.
+    pub store: &'a str,
     /// The actor.
     pub actor: &'a ActorId,
     /// The number of the write.
@@ -106,7 +105,7 @@ impl StateKeys {
         self.0.is_empty()
     }
 
-    /// The keys in their order, to derive others from: see [`crate::sealing`].
+    /// The keys in their order, to derive others from: see [`super`].
     pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(|(_, key)| key.as_slice())
     }
@@ -178,9 +177,9 @@ fn header(generation: u64, key_id: &str) -> Option<Vec<u8>> {
 }
 
 fn associated_data(place: Place<'_>, header: &[u8]) -> Vec<u8> {
-    [LABEL, place.store.as_str().as_bytes(), b"\0", place.actor.as_str().as_bytes(), header].concat()
+    [LABEL, place.store.as_bytes(), b"\0", place.actor.as_str().as_bytes(), header].concat()
 }
 
 #[cfg(test)]
-#[path = "seal_tests.rs"]
+#[path = "record_tests.rs"]
 mod tests;

@@ -8,17 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::join;
-use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
-use worker::{Delay, Env};
-
-use self::connection::{Connection, failed};
 use super::{About, Found, Store, StoreError, within};
-use crate::config::Database;
 use crate::credential::ActorId;
-
-mod connection;
+use crate::runtime::{Connection, Isolate, PgParameter, PgValue, Postgres, PostgresError};
 
 /// How long opening a connection may take: three round trips, a key derivation of many rounds (SCRAM) on a processor that a
 /// burst of logins shares, and Neon may have to wake up. With the two below it stays under the 9.5 s that a request waits for
@@ -47,41 +39,53 @@ const UPSERT: &str = "WITH expired AS (DELETE FROM edge_oauth.session WHERE acto
     kept_until = excluded.kept_until, written_at = now() WHERE old.generation < excluded.generation \
     OR (old.generation = $12 AND old.record = $13) RETURNING generation";
 
-type Parameters<'a> = [(&'a (dyn ToSql + Sync), Type)];
+type Row = Vec<PgValue>;
 
 /// See the module.
 pub struct Neon {
-    env: Env,
-    database: Option<Database>,
-    idle: Rc<RefCell<Option<Connection>>>,
+    isolate: Rc<dyn Isolate>,
+    postgres: Rc<dyn Postgres>,
+    idle: Rc<RefCell<Option<Box<dyn Connection>>>>,
     /// Counts the uses of connections: one that was used again is not closed yet.
     uses: Rc<Cell<u64>>,
 }
 
 impl Neon {
     /// The database of this environment, which need not have one.
-    pub fn new(env: Env, database: Option<Database>) -> Self {
-        Self { env, database, idle: Rc::default(), uses: Rc::default() }
+    pub fn new(isolate: &Rc<dyn Isolate>, postgres: &Rc<dyn Postgres>) -> Self {
+        let (isolate, postgres) = (Rc::clone(isolate), Rc::clone(postgres));
+        Self { isolate, postgres, idle: Rc::default(), uses: Rc::default() }
     }
 
     /// Runs one statement. On a connection that turns out to be closed it is run again: reading twice is harmless, and a
     /// second write of a generation does nothing.
-    async fn run(&self, statement: &str, parameters: &Parameters<'_>) -> Result<Vec<Row>, Failure> {
-        if let Some(connection) = self.idle.take().filter(|connection| !connection.client.is_closed()) {
-            match transact(&connection, statement, parameters).await {
+    async fn run(&self, statement: &str, parameters: &[PgParameter<'_>]) -> Result<Vec<Row>, Failure> {
+        if let Some(connection) = self.idle.take().filter(|connection| !connection.is_closed()) {
+            match self.transact(&*connection, statement, parameters).await {
                 Ok(rows) => {
                     self.keep(connection);
                     return Ok(rows);
                 }
-                Err(_) if connection.client.is_closed() => {}
+                Err(_) if connection.is_closed() => {}
                 Err(error) => return Err(Failure::Doubtful(error)),
             }
         }
-        let opening = within(OPEN_LIMIT, Connection::open(&self.env, self.database.as_ref()));
+        let opening = within(&*self.isolate, OPEN_LIMIT, async { Ok(self.postgres.open().await?) });
         let connection = opening.await.map_err(Failure::Unsent)?;
-        let rows = transact(&connection, statement, parameters).await.map_err(Failure::Doubtful)?;
+        let rows = self.transact(&*connection, statement, parameters).await.map_err(Failure::Doubtful)?;
         self.keep(connection);
         Ok(rows)
+    }
+
+    /// One statement as a transaction, in one go.
+    async fn transact(
+        &self,
+        connection: &dyn Connection,
+        statement: &str,
+        parameters: &[PgParameter<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let run = async { Ok(connection.run(BEGIN, statement, parameters, COMMIT).await?) };
+        within(&*self.isolate, QUERY_LIMIT, run).await
     }
 
     /// Closes the connection that waits for what may follow.
@@ -93,13 +97,14 @@ impl Neon {
     }
 
     /// Keeps a connection for what may follow, and closes it if nothing does.
-    fn keep(&self, connection: Connection) {
+    fn keep(&self, connection: Box<dyn Connection>) {
         let use_number = self.uses.get().wrapping_add(1);
         self.uses.set(use_number);
         self.idle.replace(Some(connection));
         let (idle, uses) = (Rc::clone(&self.idle), Rc::clone(&self.uses));
-        wasm_bindgen_futures::spawn_local(async move {
-            Delay::from(LINGER).await;
+        let lingering = self.isolate.sleep(LINGER);
+        self.isolate.go_on(async move {
+            lingering.await;
             if uses.get() == use_number {
                 idle.take();
             }
@@ -123,24 +128,6 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// One statement as a transaction, in one go.
-async fn transact(
-    connection: &Connection,
-    statement: &str,
-    parameters: &Parameters<'_>,
-) -> Result<Vec<Row>, StoreError> {
-    let client = &connection.client;
-    within(QUERY_LIMIT, async {
-        let (begun, rows, committed) =
-            join!(client.batch_execute(BEGIN), client.query_typed(statement, parameters), client.batch_execute(COMMIT));
-        begun.map_err(|error| failed(&error))?;
-        let rows = rows.map_err(|error| failed(&error))?;
-        committed.map_err(|error| failed(&error))?;
-        Ok(rows)
-    })
-    .await
-}
-
 /// What stands in the row of an actor.
 struct Standing {
     record: Vec<u8>,
@@ -149,9 +136,15 @@ struct Standing {
 
 impl Neon {
     async fn look(&self, actor: &ActorId) -> Result<Option<Standing>, StoreError> {
-        let rows = self.run(SELECT, &[(&actor.as_str(), Type::TEXT)]).await?;
-        let standing = rows.first().map(|row| Ok(Standing { record: row.try_get(0)?, generation: row.try_get(1)? }));
-        standing.transpose().map_err(|error| failed(&error))
+        let mut rows = self.run(SELECT, &[PgParameter::Text(actor.as_str())]).await?.into_iter();
+        let Some(row) = rows.next() else { return Ok(None) };
+        let mut columns = row.into_iter();
+        match (columns.next(), columns.next()) {
+            (Some(PgValue::Bytes(record)), Some(PgValue::Number(generation))) => {
+                Ok(Some(Standing { record, generation }))
+            }
+            _ => Err(StoreError::Corrupt),
+        }
     }
 
     /// Writes the row over an older one or over `foreign`, and says whether it did: not where something else stands there. Of a
@@ -165,27 +158,27 @@ impl Neon {
         foreign: Option<&Standing>,
     ) -> Result<bool, StoreError> {
         let number = i64::try_from(generation).map_err(|_| StoreError::Corrupt)?;
-        let parameters: &Parameters<'_> = &[
-            (&actor.as_str(), Type::TEXT),
-            (&number, Type::INT8),
-            (&sealed, Type::BYTEA),
-            (&about.state, Type::TEXT),
-            (&about.issuer, Type::TEXT),
-            (&about.subject, Type::TEXT),
-            (&about.region, Type::TEXT),
-            (&about.created_at, Type::TIMESTAMPTZ),
-            (&about.last_used_at, Type::TIMESTAMPTZ),
-            (&about.expires_at, Type::TIMESTAMPTZ),
-            (&about.kept_until, Type::TIMESTAMPTZ),
-            (&foreign.map(|found| found.generation), Type::INT8),
-            (&foreign.map(|found| found.record.as_slice()), Type::BYTEA),
+        let parameters = &[
+            PgParameter::Text(actor.as_str()),
+            PgParameter::Number(Some(number)),
+            PgParameter::Bytes(Some(sealed)),
+            PgParameter::Text(about.state),
+            PgParameter::Text(&about.issuer),
+            PgParameter::Text(&about.subject),
+            PgParameter::Text(about.region),
+            PgParameter::Time(Some(about.created_at)),
+            PgParameter::Time(about.last_used_at),
+            PgParameter::Time(Some(about.expires_at)),
+            PgParameter::Time(Some(about.kept_until)),
+            PgParameter::Number(foreign.map(|found| found.generation)),
+            PgParameter::Bytes(foreign.map(|found| found.record.as_slice())),
         ];
         let error = match self.run(UPSERT, parameters).await {
             Ok(rows) => return Ok(!rows.is_empty()),
             Err(Failure::Unsent(error)) => return Err(error),
             Err(Failure::Doubtful(error)) => error,
         };
-        let stands = within(DOUBT_LIMIT, self.read(actor)).await;
+        let stands = within(&*self.isolate, DOUBT_LIMIT, self.read(actor)).await;
         // After a failover this one may lead to the wrong server.
         self.idle.take();
         match stands {
@@ -218,6 +211,34 @@ impl Store for Neon {
     }
 
     async fn delete(&self, actor: &ActorId) -> Result<(), StoreError> {
-        Ok(self.run(DELETE, &[(&actor.as_str(), Type::TEXT)]).await.map(drop)?)
+        Ok(self.run(DELETE, &[PgParameter::Text(actor.as_str())]).await.map(drop)?)
+    }
+}
+
+/// What the server or the line said, and what an operator can do about it. The message names no value.
+impl From<PostgresError> for StoreError {
+    fn from(error: PostgresError) -> Self {
+        Self::Unavailable(match error {
+            PostgresError::NotConfigured => "neither SESSION_DB nor DATABASE_URL says where Postgres is".to_owned(),
+            PostgresError::NoLine(why) => {
+                format!("Postgres: {why}: is it up, and do host and port in DATABASE_URL, or Hyperdrive, lead there?")
+            }
+            PostgresError::Refused { code, message } => {
+                let advice = match code.as_str() {
+                    "28P01" | "28000" => ": correct user and password in DATABASE_URL, or of Hyperdrive",
+                    "3D000" => ": correct the database's name in DATABASE_URL, or of Hyperdrive",
+                    "42P01" | "42703" | "3F000" => ": bring its schema up to date with `make migrate`",
+                    "42501" => ": grant the gateway's user what docs/stores.md says",
+                    "25006" => ": put the writable server into DATABASE_URL, or Hyperdrive",
+                    "53300" => ": it has no connection to spare",
+                    _ => "",
+                };
+                format!("Postgres: {message} ({code}){advice}")
+            }
+            PostgresError::Broken { what, source: Some(source) } => {
+                format!("Postgres: {what}: {source} (DATABASE_URL, or Hyperdrive, says where it is)")
+            }
+            PostgresError::Broken { what, source: None } => format!("Postgres: {what}"),
+        })
     }
 }

@@ -8,7 +8,6 @@ use super::Session;
 use super::ledger::Cause;
 use super::message::{Authority, Denied, EndReason};
 use super::state::{Standing, State};
-use crate::ambient;
 use crate::store::StoreError;
 
 impl Session {
@@ -18,7 +17,7 @@ impl Session {
         if let Authority::Cookie(secret) = authority {
             self.end_grace_with_successor(&secret.hash()).await?;
         }
-        match self.authorize(authority, ambient::now()) {
+        match self.authorize(authority, self.now()) {
             Err(Denied::Ended(reason)) if self.active(|_| ()).is_some() => {
                 self.run_out(reason, cause_of(authority)).await?;
                 Err(Denied::Ended(reason))

@@ -7,9 +7,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use worker::{DurableObject, Env, durable_object};
 
-use super::Shell;
-use super::message::{self, DirectoryMessage};
-use crate::actors::{Refusal, reply, serve};
+use super::actor_context;
+use crate::actors::directory::Shell;
 
 /// The Durable Object class.
 #[durable_object(alarm)]
@@ -25,7 +24,7 @@ impl DurableObject for RegionDirectory {
             .as_ref()
             .as_ref()
             .ok()
-            .and_then(|config| Some(Rc::new(Shell::new(&state, env, config)?)));
+            .and_then(|config| Some(Shell::new(actor_context(&state, &env, config)?, config)));
         Self { shell, storage: state.storage() }
     }
 
@@ -45,26 +44,13 @@ impl DurableObject for RegionDirectory {
 
 #[wasm_bindgen]
 impl RegionDirectory {
-    /// One message: the bytes of a [`DirectoryMessage`] in, those of its reply out. Never rejects.
+    /// One message: the bytes of a `DirectoryMessage` in, those of its reply out. Never rejects.
     pub fn ask(&self, message: js_sys::Uint8Array) -> js_sys::Promise {
         let shell = self.shell.clone();
         let message = message.to_vec();
         future_to_promise(async move {
-            let bytes = serve(&message, |message| answer(shell, message)).await;
+            let bytes = Shell::ask(shell, &message).await;
             Ok(js_sys::Uint8Array::from(bytes.as_slice()).into())
         })
-    }
-}
-
-async fn answer(shell: Option<Rc<Shell>>, message: DirectoryMessage) -> Result<Vec<u8>, Refusal> {
-    let shell = shell.ok_or(Refusal::Broken)?;
-    match message {
-        DirectoryMessage::Register(m) => reply::<message::Register>(&shell.register(m).await),
-        DirectoryMessage::Observe(m) => reply::<message::Observe>(&shell.observe(m).await),
-        DirectoryMessage::List(m) => reply::<message::List>(&shell.list(m).await),
-        DirectoryMessage::RevokeAll(m) => reply::<message::RevokeAll>(&shell.revoke_all(m).await),
-        DirectoryMessage::Report(m) => reply::<message::Report>(&shell.report(m).await),
-        DirectoryMessage::Sweep(m) => reply::<message::Sweep>(&shell.sweep(m).await),
-        DirectoryMessage::Forget(m) => reply::<message::Forget>(&shell.forget(m).await),
     }
 }

@@ -1,7 +1,7 @@
 //! What can be read of a session in any of its states. Pure.
 
-use super::message::{SessionState, Summary, UserPlace, Whereabouts};
-use super::state::{Active, Afterwards, Arriving, State};
+use super::super::message::{ActorLocation, SessionState, Summary, UserPlace};
+use super::{Active, Afterwards, Arriving, State};
 
 impl State {
     /// The session where it is live.
@@ -45,7 +45,7 @@ impl State {
     }
 
     /// Where the session lives now, where it is not here.
-    pub fn moved_to(&self) -> Option<&Whereabouts> {
+    pub fn moved_to(&self) -> Option<&ActorLocation> {
         match self {
             Self::Moved(moved) => Some(&moved.to),
             Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => None,

@@ -1,5 +1,5 @@
-//! One connection to Postgres over a Worker's socket. Dropping it closes it, whatever it was waiting for;
-//! [`Connection::close`] says when that is done.
+//! Postgres over a Worker's socket: the binding `SESSION_DB` (Hyperdrive) comes first, `DATABASE_URL` else. A connection that is
+//! dropped closes its socket, whatever it was waiting for.
 
 use std::cell::RefCell;
 use std::future::{Ready, ready};
@@ -7,28 +7,48 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, Shared, select};
+use futures::{FutureExt as _, join};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::TlsConnect;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, Row};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use worker::worker_sys::{self, Hyperdrive, Socket as RawSocket};
 use worker::{Delay, Env, Socket};
 
-use super::super::StoreError;
-use crate::config::{APPLICATION_NAME, Database};
+use crate::config::{self, APPLICATION_NAME};
+use crate::runtime::{Connection, PgParameter, PgValue, Postgres, PostgresError};
 
 /// The Hyperdrive binding.
 const BINDING: &str = "SESSION_DB";
 /// How long the server has to take the farewell.
 const FAREWELL: Duration = Duration::from_millis(100);
 
-/// See the module.
-pub struct Connection {
-    /// Speaks the protocol.
-    pub client: Client,
+/// The database of this environment, which need not have one.
+pub struct Database {
+    env: Env,
+    settings: Option<config::Database>,
+}
+
+impl Database {
+    /// See the type.
+    pub fn new(env: &Env, settings: Option<config::Database>) -> Self {
+        Self { env: env.clone(), settings }
+    }
+}
+
+impl Postgres for Database {
+    fn open(&self) -> LocalBoxFuture<'_, Result<Box<dyn Connection>, PostgresError>> {
+        async move { Ok(Box::new(Open::new(&self.env, self.settings.as_ref()).await?) as Box<dyn Connection>) }
+            .boxed_local()
+    }
+}
+
+/// A connection.
+struct Open {
+    client: Client,
     /// Closed when this goes.
     line: Line,
 }
@@ -69,9 +89,8 @@ impl Drop for Line {
     }
 }
 
-impl Connection {
-    /// Opens a connection to the database of this environment, and logs in.
-    pub async fn open(env: &Env, database: Option<&Database>) -> Result<Self, StoreError> {
+impl Open {
+    async fn new(env: &Env, database: Option<&config::Database>) -> Result<Self, PostgresError> {
         let (socket, config) = dial(env, database)?;
         // Its end is told by the streams; a promise that nobody looks at would be reported as an error of its own.
         for promise in [socket.closed(), socket.opened()].into_iter().flatten() {
@@ -85,23 +104,68 @@ impl Connection {
         line.driver = Some(driver);
         Ok(Self { client, line })
     }
+}
 
-    /// Closes it. Done when the server has no slot of it any more, or cannot be told.
-    pub async fn close(self) {
-        let Self { client, mut line } = self;
-        drop(client);
-        line.is_closing = true;
-        line.farewell().await;
+impl Connection for Open {
+    fn run<'a>(
+        &'a self,
+        before: &'a str,
+        statement: &'a str,
+        parameters: &'a [PgParameter<'a>],
+        after: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Vec<Vec<PgValue>>, PostgresError>> {
+        async move {
+            let client = &self.client;
+            let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters.iter().map(typed).collect();
+            let (begun, rows, committed) =
+                join!(client.batch_execute(before), client.query_typed(statement, &typed), client.batch_execute(after));
+            begun.map_err(|error| failed(&error))?;
+            let rows = rows.map_err(|error| failed(&error))?;
+            committed.map_err(|error| failed(&error))?;
+            rows.iter().map(read).collect()
+        }
+        .boxed_local()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+        async move {
+            let Self { client, mut line } = *self;
+            drop(client);
+            line.is_closing = true;
+            line.farewell().await;
+        }
+        .boxed_local()
     }
 }
 
-/// A socket to the server, and what to say there.
-fn dial(env: &Env, database: Option<&Database>) -> Result<(RawSocket, Config), StoreError> {
-    let unreachable = |error: JsValue| {
-        StoreError::Unavailable(format!(
-            "Postgres: {error:?}: is it up, and do host and port in DATABASE_URL, or Hyperdrive, lead there?"
-        ))
+/// A parameter as the protocol has it.
+fn typed<'a>(parameter: &'a PgParameter<'a>) -> (&'a (dyn ToSql + Sync), Type) {
+    match parameter {
+        PgParameter::Text(text) => (text, Type::TEXT),
+        PgParameter::Number(number) => (number, Type::INT8),
+        PgParameter::Bytes(bytes) => (bytes, Type::BYTEA),
+        PgParameter::Time(at) => (at, Type::TIMESTAMPTZ),
+    }
+}
+
+fn read(row: &Row) -> Result<Vec<PgValue>, PostgresError> {
+    let column = |(at, column): (usize, &tokio_postgres::Column)| {
+        let value = match *column.type_() {
+            Type::BYTEA => row.try_get(at).map(PgValue::Bytes),
+            _ => row.try_get(at).map(PgValue::Number),
+        };
+        value.map_err(|error| failed(&error))
     };
+    row.columns().iter().enumerate().map(column).collect()
+}
+
+/// A socket to the server, and what to say there.
+fn dial(env: &Env, database: Option<&config::Database>) -> Result<(RawSocket, Config), PostgresError> {
+    let unreachable = |error: JsValue| PostgresError::NoLine(format!("{error:?}"));
     let binding = js_sys::Reflect::get(env, &JsValue::from_str(BINDING)).unwrap_or_default();
     if binding.is_object() {
         let hyperdrive: Hyperdrive = binding.unchecked_into();
@@ -111,8 +175,7 @@ fn dial(env: &Env, database: Option<&Database>) -> Result<(RawSocket, Config), S
         config.application_name(APPLICATION_NAME).ssl_mode(SslMode::Disable);
         return Ok((hyperdrive.connect().map_err(unreachable)?, config));
     }
-    let database = database
-        .ok_or_else(|| StoreError::Unavailable(format!("neither {BINDING} nor DATABASE_URL says where Postgres is")))?;
+    let database = database.ok_or(PostgresError::NotConfigured)?;
     let options = js_sys::Object::new();
     let transport = if database.tls { "starttls" } else { "off" };
     let set = |object: &js_sys::Object, name: &str, value: JsValue| js_sys::Reflect::set(object, &name.into(), &value);
@@ -151,24 +214,15 @@ impl TlsConnect<Socket> for StartTls {
     }
 }
 
-/// What the server or the line said, and what an operator can do about it. The message names no value.
-pub fn failed(error: &tokio_postgres::Error) -> StoreError {
-    StoreError::Unavailable(match error.as_db_error() {
+/// What the server or the line said. The message names no value.
+fn failed(error: &tokio_postgres::Error) -> PostgresError {
+    match error.as_db_error() {
         Some(said) => {
-            let advice = match said.code().code() {
-                "28P01" | "28000" => ": correct user and password in DATABASE_URL, or of Hyperdrive",
-                "3D000" => ": correct the database's name in DATABASE_URL, or of Hyperdrive",
-                "42P01" | "42703" | "3F000" => ": bring its schema up to date with `make migrate`",
-                "42501" => ": grant the gateway's user what docs/stores.md says",
-                "25006" => ": put the writable server into DATABASE_URL, or Hyperdrive",
-                "53300" => ": it has no connection to spare",
-                _ => "",
-            };
-            format!("Postgres: {} ({}){advice}", said.message(), said.code().code())
+            PostgresError::Refused { code: said.code().code().to_owned(), message: said.message().to_owned() }
         }
-        None => match std::error::Error::source(error) {
-            Some(source) => format!("Postgres: {error}: {source} (DATABASE_URL, or Hyperdrive, says where it is)"),
-            None => format!("Postgres: {error}"),
+        None => PostgresError::Broken {
+            what: error.to_string(),
+            source: std::error::Error::source(error).map(ToString::to_string),
         },
-    })
+    }
 }

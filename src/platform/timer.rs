@@ -9,6 +9,7 @@ use futures::future::{Either, select};
 use time::{Duration, OffsetDateTime};
 use worker::Delay;
 
+use super::clock;
 use crate::ambient;
 
 /// A timer, set at the first wait.
@@ -21,7 +22,7 @@ type Armed = (Pin<Box<Delay>>, OffsetDateTime);
 impl Timer {
     /// What the work comes to; none where that takes longer than `limit`.
     pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-        let deadline = ambient::now().saturating_add(limit);
+        let deadline = clock::now().saturating_add(limit);
         let mut work = pin!(work);
         loop {
             // One that goes off too early is set anew then; one that goes off too late is of no use.
@@ -29,7 +30,7 @@ impl Timer {
             let is_new = armed.is_none();
             let (delay, at) = armed.unwrap_or_else(|| {
                 // The clock may have gone back meanwhile: nobody waits longer for that.
-                let left = ambient::between(ambient::now(), deadline).clamp(Duration::ZERO, limit);
+                let left = ambient::between(clock::now(), deadline).clamp(Duration::ZERO, limit);
                 (Box::pin(Delay::from(left.unsigned_abs())), deadline)
             });
             match select(work.as_mut(), delay).await {
@@ -37,7 +38,7 @@ impl Timer {
                     self.0.replace(Some((delay, at)));
                     return Some(done);
                 }
-                Either::Right(_) if is_new || ambient::now() >= deadline => return None,
+                Either::Right(_) if is_new || clock::now() >= deadline => return None,
                 Either::Right(_) => {}
             }
         }

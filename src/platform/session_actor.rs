@@ -7,12 +7,10 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use worker::{DurableObject, Env, durable_object};
 
-use super::Session;
-use super::line;
-use super::message::{self, SessionMessage};
+use super::{actor_context, documents};
+use crate::actors::session::{Session, line};
 #[cfg(feature = "deliberate-panic")]
 use crate::actors::wire;
-use crate::actors::{Refusal, reply, serve};
 
 /// The Durable Object class.
 #[durable_object(alarm)]
@@ -28,7 +26,7 @@ impl DurableObject for SessionActor {
             .as_ref()
             .as_ref()
             .ok()
-            .and_then(|config| Some(Rc::new(Session::new(&state, env, config)?)));
+            .and_then(|config| Some(Session::new(actor_context(&state, &env, config)?, documents(), config)));
         Self { session, storage: state.storage() }
     }
 
@@ -67,34 +65,15 @@ impl SessionActor {
         })
     }
 
-    /// One message: the bytes of a [`SessionMessage`] in, those of its reply out. Never rejects.
+    /// One message: the bytes of a `SessionMessage` in, those of its reply out. Never rejects.
     pub fn ask(&self, message: js_sys::Uint8Array) -> js_sys::Promise {
         let session = self.session.clone();
         let message = message.to_vec();
         #[cfg(feature = "deliberate-panic")]
         assert!(message != [wire::VERSION, 255], "a deliberate panic");
         future_to_promise(async move {
-            let bytes = serve(&message, |message| answer(session, message)).await;
+            let bytes = Session::ask(session, &message).await;
             Ok(js_sys::Uint8Array::from(bytes.as_slice()).into())
         })
-    }
-}
-
-async fn answer(session: Option<Rc<Session>>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
-    let session = session.ok_or(Refusal::Broken)?;
-    match message {
-        SessionMessage::Complete(m) => reply::<message::Complete>(&session.complete(m).await),
-        SessionMessage::Get(m) => reply::<message::Get>(&session.get(m).await),
-        SessionMessage::Refresh(m) => reply::<message::Refresh>(&session.refresh(m).await),
-        SessionMessage::Revoke(m) => reply::<message::Revoke>(&session.revoke(m).await),
-        SessionMessage::Inspect(m) => reply::<message::Inspect>(&session.inspect(m).await?),
-        SessionMessage::Switch(m) => reply::<message::Switch>(&session.switch(m).await),
-        SessionMessage::Confirm(m) => reply::<message::Confirm>(&session.confirm(m).await),
-        SessionMessage::Describe(m) => reply::<message::Describe>(&session.describe(m).await?),
-        SessionMessage::SilentLogin(m) => reply::<message::SilentLogin>(&session.silent_login(m).await),
-        SessionMessage::Migrate(m) => reply::<message::Migrate>(&session.migrate(m).await),
-        SessionMessage::Adopt(m) => reply::<message::Adopt>(&session.adopt(m).await),
-        SessionMessage::Release(m) => reply::<message::Release>(&session.release(m).await),
-        SessionMessage::Supersede(m) => reply::<message::Supersede>(&session.supersede(m).await),
     }
 }

@@ -13,7 +13,7 @@ const EPOCH_SECONDS: i64 = 1_000_000_000;
 
 /// The pause that a response asks for: `Retry-After` (RFC 9110 section 10.2.3), seconds or a date; else `X-RateLimit-Reset`,
 /// seconds or a time in seconds since the epoch, unless `X-RateLimit-Remaining` says that the limit is not reached.
-pub fn patience(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let pause = match (text("retry-after"), text("x-ratelimit-reset")) {
         (Some(retry_after), _) => match whole_seconds(retry_after) {
@@ -47,7 +47,7 @@ mod tests {
 
     fn asked(headers: &[(&'static str, &'static str)]) -> Option<Duration> {
         let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        patience(&headers.collect(), OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap())
+        retry_after(&headers.collect(), OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap())
     }
 
     #[test]

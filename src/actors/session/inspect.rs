@@ -1,0 +1,56 @@
+//! `Inspect` and `Describe`: what administrators, and lists, see of the session.
+
+use std::rc::Rc;
+
+use super::message::{self, Denied, Description, Inspection};
+use super::{Session, ledger};
+use crate::actors::Refusal;
+
+impl Session {
+    pub(super) async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Result<Option<Box<Inspection>>, Refusal> {
+        self.ready_to_tell().await?;
+        Ok(self.inspection())
+    }
+
+    fn inspection(&self) -> Option<Box<Inspection>> {
+        let memory = self.memory.borrow();
+        if memory.unreadable {
+            return self.inspect_unreadable().map(Box::new);
+        }
+        let state = memory.state.as_ref()?;
+        let (issuer, subject) = state.user()?;
+        Some(Box::new(Inspection {
+            summary: state.summary()?,
+            subject: Some(subject),
+            issuer: Some(issuer),
+            epoch: state.epoch(),
+            generation: self.store.generation(),
+            next_alarm_at: self.next_alarm(),
+            access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
+            moved_to: state.moved_to().map(|to| to.actor.clone()),
+            ledger: ledger::entries(&*self.storage).unwrap_or_default(),
+            store: self.store.kind(),
+        }))
+    }
+
+    pub(super) async fn describe(self: &Rc<Self>, _: message::Describe) -> Result<Option<Description>, Refusal> {
+        self.ready_to_tell().await?;
+        self.let_go_of_store().await;
+        Ok(self.description())
+    }
+
+    /// A session that cannot be read now is not one that does not exist.
+    async fn ready_to_tell(self: &Rc<Self>) -> Result<(), Refusal> {
+        match self.ready().await {
+            Err(Denied::StoreUnavailable) => Err(Refusal::Broken),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn description(&self) -> Option<Description> {
+        let memory = self.memory.borrow();
+        let state = memory.state.as_ref()?;
+        let (issuer, subject) = state.user()?;
+        Some(Description { summary: state.summary()?, subject, issuer })
+    }
+}

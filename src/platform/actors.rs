@@ -1,0 +1,115 @@
+//! The stubs of other actors: a message's bytes travel over Durable Object RPC.
+
+use std::rc::Rc;
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use time::Duration;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use worker::{Env, ObjectNamespace, Stub};
+
+use super::timer::Timer;
+use crate::actors::{directory, session};
+use crate::credential::ActorId;
+use crate::region::Jurisdiction;
+use crate::runtime::{Actors, Address, CallError};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A Durable Object's stub, on which every property is a remote method: `call` and `apply` are, too.
+    type ActorStub;
+
+    #[wasm_bindgen(method, catch)]
+    fn ask(this: &ActorStub, message: &js_sys::Uint8Array) -> Result<js_sys::Promise, JsValue>;
+
+    /// A namespace that can be narrowed to a jurisdiction.
+    type Namespace;
+
+    #[wasm_bindgen(method, catch)]
+    fn jurisdiction(this: &Namespace, name: &str) -> Result<JsValue, JsValue>;
+}
+
+/// The actors of this environment.
+pub struct Stubs {
+    env: Env,
+    timer: Option<Rc<Timer>>,
+}
+
+impl Stubs {
+    /// Each call with a timer of its own.
+    pub fn new(env: &Env) -> Self {
+        Self { env: env.clone(), timer: None }
+    }
+
+    /// The calls of one task, one after the other, on the timer that it has anyway.
+    pub fn on_timer(env: &Env, timer: &Rc<Timer>) -> Self {
+        Self { env: env.clone(), timer: Some(Rc::clone(timer)) }
+    }
+
+    fn namespace(&self, binding: &str) -> Result<ObjectNamespace, CallError> {
+        self.env.durable_object(binding).map_err(unreachable)
+    }
+
+    fn stub(&self, address: &Address) -> Result<Stub, CallError> {
+        match address {
+            Address::Session { id, near } => {
+                let namespace = self.namespace(session::message::BINDING)?;
+                let object = namespace.id_from_string(id.as_str()).map_err(|_| CallError::NoSuchActor)?;
+                match near {
+                    Some(region) => object.get_stub_with_location_hint(region.as_str()),
+                    None => object.get_stub(),
+                }
+                .map_err(unreachable)
+            }
+            Address::Directory { name, jurisdiction } => {
+                let mut namespace = self.namespace(directory::message::BINDING)?;
+                if let Some(jurisdiction) = jurisdiction {
+                    let whole: Namespace = JsValue::from(namespace).unchecked_into();
+                    let part = whole.jurisdiction(jurisdiction.as_str()).map_err(|_| CallError::Unreachable)?;
+                    namespace = part.unchecked_into();
+                }
+                namespace.id_from_name(name).map_err(unreachable)?.get_stub().map_err(unreachable)
+            }
+        }
+    }
+
+    async fn call(&self, address: &Address, message: &[u8], within_seconds: u32) -> Result<Vec<u8>, CallError> {
+        let stub: ActorStub = self.stub(address)?.into_rpc();
+        let failed = |error: JsValue| {
+            worker::console_error!("an actor could not be reached: {error:?}");
+            CallError::Unreachable
+        };
+        let promise = stub.ask(&js_sys::Uint8Array::from(message)).map_err(failed)?;
+        let answer = JsFuture::from(js_sys::Promise::resolve(&promise));
+        let timer = self.timer.clone().unwrap_or_default();
+        match timer.within(Duration::seconds(within_seconds.into()), answer).await {
+            Some(answer) => Ok(js_sys::Uint8Array::new(&answer.map_err(failed)?).to_vec()),
+            None => Err(CallError::TimedOut),
+        }
+    }
+}
+
+impl Actors for Stubs {
+    fn ask<'a>(
+        &'a self,
+        address: &'a Address,
+        message: &'a [u8],
+        within_seconds: u32,
+    ) -> LocalBoxFuture<'a, Result<Vec<u8>, CallError>> {
+        self.call(address, message, within_seconds).boxed_local()
+    }
+
+    fn new_session_id(&self, jurisdiction: Option<Jurisdiction>) -> Result<ActorId, CallError> {
+        let namespace = self.namespace(session::message::BINDING)?;
+        let object = match jurisdiction {
+            Some(jurisdiction) => namespace.unique_id_with_jurisdiction(jurisdiction.as_str()),
+            None => namespace.unique_id(),
+        };
+        object.map_err(unreachable)?.to_string().try_into().map_err(|_| CallError::NoSuchActor)
+    }
+}
+
+fn unreachable(_: worker::Error) -> CallError {
+    CallError::Unreachable
+}

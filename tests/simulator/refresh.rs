@@ -1,0 +1,99 @@
+//! Refreshes: one at a time, never a token twice, and a logout that wins.
+
+use std::time::Duration;
+
+use edge_oauth_sessions::actors::session::message::{Denied, EndReason};
+use futures::future::{join, join_all};
+
+use super::provider::{Fault, TOKEN_LIFE};
+use super::world::World;
+
+#[test]
+fn a_hundred_requests_at_the_token_s_end_cause_one_call_of_the_token_endpoint() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(TOKEN_LIFE).await;
+        let tokens = join_all((0..100).map(|_| world.get(&cookie))).await;
+        let first = tokens[0].clone().unwrap();
+        assert!(tokens.iter().all(|token| token.as_ref() == Ok(&first)));
+        assert_eq!(world.provider.refreshes.get(), 1);
+    });
+}
+
+#[test]
+fn a_request_with_a_fresh_token_runs_no_statement() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.get(&cookie).await.unwrap();
+        // The first use since the tokens came is written, out of its way.
+        world.wait(Duration::from_secs(1)).await;
+        let disk = std::rc::Rc::clone(&world.session(&cookie.actor).unwrap().disk);
+        let before = disk.statements.get();
+        world.get(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(1)).await;
+        assert_eq!(disk.statements.get(), before);
+    });
+}
+
+#[test]
+fn a_logout_during_a_refresh_wins_and_what_the_refresh_brings_is_revoked() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(TOKEN_LIFE).await;
+        world.provider.script.borrow_mut().push_back(Fault::Slow(Duration::from_secs(4)));
+        let logout = async {
+            world.wait(Duration::from_secs(1)).await;
+            world.log_out(&cookie).await.map(drop)
+        };
+        let (got, logged_out) = join(world.get(&cookie), logout).await;
+        assert_eq!((got, logged_out), (Err(Denied::Ended(EndReason::Logout)), Ok(())));
+        world.wait(Duration::from_secs(10)).await;
+        assert_eq!(world.get(&cookie).await, Err(Denied::Ended(EndReason::Logout)));
+        assert!(!world.provider.has_grant("ada"), "a refresh token that nobody has is still good");
+    });
+}
+
+#[test]
+fn a_refresh_whose_answer_is_lost_is_not_repeated() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(TOKEN_LIFE).await;
+        world.provider.script.borrow_mut().push_back(Fault::LoseAnswer);
+        for _ in 0..3 {
+            assert_eq!(world.get(&cookie).await, Err(Denied::Reauthenticate));
+            world.wait(Duration::from_secs(60)).await;
+        }
+        assert_eq!(world.provider.presented.borrow().len(), 1);
+        assert_eq!(world.refreshes(&cookie).await, ["unknown"]);
+    });
+}
+
+#[test]
+fn a_provider_that_says_not_now_is_asked_again_with_the_same_token_and_the_session_goes_on() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(TOKEN_LIFE).await;
+        world.provider.script.borrow_mut().extend([Fault::Status(503), Fault::Status(429)]);
+        world.get(&cookie).await.unwrap();
+        assert_eq!((world.provider.presented.borrow().len(), world.provider.refreshes.get()), (3, 1));
+        assert!(world.provider.reused.borrow().is_empty());
+    });
+}
+
+#[test]
+fn a_session_in_use_is_refreshed_ahead_by_its_alarm_and_an_idle_one_is_not() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let (used, idle) = (world.log_in("ada").await, world.log_in("grace").await);
+        let first = world.get(&used).await.unwrap();
+        world.wait(Duration::from_secs(290)).await;
+        assert_eq!(world.provider.refreshes.get(), 1);
+        assert_ne!(world.get(&used).await.unwrap(), first);
+        assert!(world.refreshes(&idle).await.is_empty());
+    });
+}

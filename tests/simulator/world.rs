@@ -1,0 +1,210 @@
+//! A world: its actors, its provider, its key-value store, and what a gateway would ask.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use edge_oauth_sessions::actors::directory::message::{List, of_user};
+use edge_oauth_sessions::actors::log::Cause;
+use edge_oauth_sessions::actors::session::attempt::{Attempt, Occasion};
+use edge_oauth_sessions::actors::session::follow;
+use edge_oauth_sessions::actors::session::message::{
+    Authority, Callback, Complete, Completed, Denied, Destination, EndReason, Get, Got, Inspect, Inspection, Migrate,
+    Migrated, Revoke, Revoked, SessionState, UserPlace, Want,
+};
+use edge_oauth_sessions::actors::{self, AskError, Request};
+use edge_oauth_sessions::config::Config;
+use edge_oauth_sessions::credential::{ActorId, Secret};
+use edge_oauth_sessions::region::Region;
+use sha2::{Digest as _, Sha256};
+
+use super::actors::{Actor, Calls, Class};
+use super::executor::Executor;
+use super::kv::Namespace;
+use super::provider::{ISSUER, Provider};
+
+/// See the module.
+#[derive(Clone)]
+pub struct World {
+    pub executor: Executor,
+    pub config: Rc<Config>,
+    pub provider: Rc<Provider>,
+    pub kv: Rc<Namespace>,
+    pub log: Rc<RefCell<Vec<String>>>,
+    /// After how many polls the first process of the next actor ends that a session makes, and whether it keeps what was not durable.
+    pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
+    actors: Rc<RefCell<BTreeMap<ActorId, Rc<Actor>>>>,
+}
+
+/// What a browser has after a login.
+#[derive(Clone)]
+pub struct Cookie {
+    pub actor: ActorId,
+    pub secret: Secret,
+}
+
+impl World {
+    /// With these variables beside the necessary ones.
+    pub fn new(variables: &[(&str, &str)]) -> Self {
+        Self::seeded(1, variables)
+    }
+
+    /// The same, of this seed.
+    pub fn seeded(seed: u64, variables: &[(&str, &str)]) -> Self {
+        let usual = [
+            ("UPSTREAM", "https://app.internal"),
+            ("PUBLIC_ORIGIN", "https://app.example"),
+            ("OIDC_ISSUER", ISSUER),
+            ("OIDC_CLIENT_ID", "client"),
+            ("OIDC_CLIENT_SECRET", "hunter2-hunter2-hunter2-hunter2"),
+        ];
+        let variables: HashMap<&str, &str> = usual.iter().chain(variables).copied().collect();
+        let config = Config::read(|name| match name {
+            "SESSION_KV" => Some("a binding".to_owned()),
+            name => variables.get(name).map(|text| (*text).to_owned()),
+        });
+        let executor = Executor::new(seed);
+        Self {
+            config: Rc::new(config.unwrap()),
+            provider: Rc::new(Provider::new(&executor)),
+            kv: Rc::new(Namespace::new(&executor)),
+            log: Rc::default(),
+            doom_of_next: Rc::default(),
+            actors: Rc::default(),
+            executor,
+        }
+    }
+
+    /// An id that nobody has asked yet.
+    pub fn issue(&self) -> ActorId {
+        let id = id_of(&format!("session {}", self.executor.number()));
+        self.actors.borrow_mut().insert(id.clone(), Actor::new(self, id.clone(), Class::Session));
+        id
+    }
+
+    /// The actor of this id.
+    pub fn session(&self, id: &ActorId) -> Option<Rc<Actor>> {
+        self.actors.borrow().get(id).cloned()
+    }
+
+    /// All of them.
+    pub fn everybody(&self) -> Vec<Rc<Actor>> {
+        self.actors.borrow().values().cloned().collect()
+    }
+
+    /// The directory of this name.
+    pub fn directory(&self, name: &str) -> Rc<Actor> {
+        let id = id_of(name);
+        let known = self.session(&id);
+        known.unwrap_or_else(|| {
+            let directory = Actor::new(self, id.clone(), Class::Directory);
+            self.actors.borrow_mut().insert(id, Rc::clone(&directory));
+            directory
+        })
+    }
+
+    pub async fn wait(&self, span: Duration) {
+        self.executor.sleep(span).await;
+    }
+
+    /// Asks an actor, as the gateway does.
+    pub async fn ask<R: Request>(
+        &self,
+        address: &actors::Address<R::Message>,
+        request: R,
+    ) -> Result<R::Reply, AskError> {
+        actors::ask(&self.gateway(), address, request).await
+    }
+
+    fn gateway(&self) -> Calls {
+        Calls { world: self.clone(), from: None }
+    }
+
+    /// An administrator moves the session.
+    pub async fn migrate(&self, cookie: &Cookie, region: Region) -> Result<Migrated, Denied> {
+        let authority = Authority::Trusted(Cause::Admin);
+        let migrate = || Migrate { authority: authority.clone(), destination: Destination::Region(region) };
+        follow::ask(&self.gateway(), &cookie.actor, migrate).await?.reply
+    }
+
+    /// The sessions that a user's list shows as live.
+    pub async fn list(&self, subject: &str) -> Vec<ActorId> {
+        let directory = actors::directory(&of_user(ISSUER, subject), None);
+        let page = self.ask(&directory, List { cursor: None, limit: 40 }).await.unwrap().unwrap();
+        let live = page.listed.into_iter().filter(|listed| listed.summary.state == SessionState::Active);
+        live.map(|listed| listed.actor).collect()
+    }
+
+    /// A user logs in.
+    pub async fn log_in(&self, subject: &str) -> Cookie {
+        self.try_log_in(subject).await.unwrap_or_else(|why| panic!("{why}: {:#?}", self.log.borrow()))
+    }
+
+    /// A user tries to log in.
+    pub async fn try_log_in(&self, subject: &str) -> Result<Cookie, String> {
+        let actor = self.issue();
+        let secret = |byte| Secret::from_random([byte; 32]);
+        let attempt = Attempt {
+            actor: actor.clone(),
+            began_at: self.executor.now(),
+            state: secret(1),
+            nonce: secret(2),
+            code_verifier: secret(3),
+            return_to: "/".to_owned(),
+            predecessor: None,
+            occasion: Occasion::Asked,
+            prompt_none: false,
+            organization: None,
+            hints: Vec::new(),
+        };
+        let code = self.provider.log_in(subject, &attempt.nonce.expose());
+        let complete = Complete {
+            attempt: Box::new(attempt),
+            callback: Callback { code: Some(code), iss: None, error: None, error_description: None },
+            redirect_uri: "https://app.example/auth/callback".to_owned(),
+            place: UserPlace { region: Region::Weur, country: None, user_agent: None },
+            replaces: None,
+        };
+        match self.ask(&actors::session_near(&actor, Region::Weur), complete).await {
+            Ok(Ok(Completed::SignedIn { secret, .. })) => Ok(Cookie { actor, secret }),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// A request of the browser's wants to pass: its access token, wherever the session lives.
+    pub async fn get(&self, cookie: &Cookie) -> Result<String, Denied> {
+        let get = || Get { secret: cookie.secret.clone(), want: Want::AccessToken, navigation_from: None };
+        match follow::ask(&self.gateway(), &cookie.actor, get).await?.reply {
+            Ok(Got::AccessToken(token)) => Ok(token.secret().clone()),
+            Ok(other) => panic!("{other:?}"),
+            Err(denied) => Err(denied),
+        }
+    }
+
+    /// The user logs out.
+    pub async fn log_out(&self, cookie: &Cookie) -> Result<Revoked, Denied> {
+        let authority = Authority::Cookie(cookie.secret.clone());
+        let revoke = || Revoke { authority: authority.clone(), reason: EndReason::Logout, logout: None };
+        follow::ask(&self.gateway(), &cookie.actor, revoke).await?.reply
+    }
+
+    /// What an administrator sees.
+    pub async fn inspect(&self, cookie: &Cookie) -> Inspection {
+        *self.ask(&actors::existing_session(&cookie.actor), Inspect {}).await.unwrap().unwrap()
+    }
+
+    /// What the ledger says of refreshes.
+    pub async fn refreshes(&self, cookie: &Cookie) -> Vec<String> {
+        let ledger = self.inspect(cookie).await.ledger;
+        ledger
+            .into_iter()
+            .filter(|entry| format!("{:?}", entry.event) == "Refresh")
+            .map(|entry| entry.outcome)
+            .collect()
+    }
+}
+
+fn id_of(name: &str) -> ActorId {
+    hex::encode(Sha256::digest(name)).try_into().unwrap()
+}
