@@ -53,7 +53,7 @@ impl<'a> Head<'a> {
         let (method, rest) = cut(packed, b'\n').unwrap_or((packed, ""));
         let (address, rest) = cut(rest, b'\n').unwrap_or((rest, ""));
         let (headers, visitor) = Headers::read_front(rest);
-        Self { method, address, headers: headers, visitor: Visitor::read(visitor) }
+        Self { method, address, headers, visitor: Visitor::read(visitor) }
     }
 }
 

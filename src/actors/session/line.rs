@@ -73,7 +73,7 @@ mod tests {
         let read = read_request(&line).unwrap();
         assert_eq!(read.secret.expose(), get().secret.expose());
         assert!(matches!((read.want, read.navigation_from), (Want::Claims, Some(Region::Oc))));
-        for bad in ["", "AQ", "!", &format!("{line}AA"), &line[..40]] {
+        for bad in ["", "AQ", "!", &format!("{line}AA"), line.get(..40).unwrap()] {
             assert!(read_request(bad).is_none(), "{bad:?}");
         }
     }
