@@ -5,9 +5,6 @@
 
 use time::{Duration, OffsetDateTime};
 
-// For the gateway alone.
-pub use crate::platform::{id, now, random};
-
 /// JavaScript's milliseconds since the epoch as a time; out-of-range values become the epoch.
 pub fn from_millis(millis: f64) -> OffsetDateTime {
     #[allow(clippy::cast_possible_truncation, reason = "whole milliseconds; the cast saturates")]

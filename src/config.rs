@@ -33,6 +33,9 @@ pub use provider::{Auth0, Provider, WorkOs};
 pub use spelling::misspelled;
 pub use store::{APPLICATION_NAME, Database, StoreKind, StoreSettings};
 
+/// The configuration, or everything that is wrong with it.
+pub type Configured = Result<Rc<Config>, Vec<Problem>>;
+
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -10,15 +10,16 @@ use time::OffsetDateTime;
 
 use super::identity::{self, Claims};
 use super::problem::Problem;
+use super::reply::Reply;
 use super::request::Incoming;
 use super::{Gateway, bearer, captcha, csrf, refusal};
 use crate::actors::log;
 use crate::actors::session::message::{Credential, Get, Got, Identified, Want};
-use crate::ambient;
 use crate::config::Config;
 use crate::config::routes::{Route, SessionRule, Token};
 use crate::credential::Secret;
 use crate::region::Region;
+use crate::runtime::Inbound;
 
 /// Who a request comes from.
 pub(super) enum Caller {
@@ -69,19 +70,14 @@ pub(super) enum Claimant<'a> {
 }
 
 /// Lets a request in, or says what is missing. Pure.
-pub(super) fn admit<'a>(
-    config: &Config,
-    request: &'a Incoming<'_>,
-    route: &Route,
-    now: OffsetDateTime,
-) -> Result<Admitted<'a>, Problem> {
+pub(super) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Route) -> Result<Admitted<'a>, Problem> {
     // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
     if request.method() == "TRACE" {
         return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     }
     let jwt = if route.bearer { bearer::token(request) } else { None };
     let origin = origin(request, route, jwt.is_some() && !request.cookies.any)?;
-    let cleared_at = if origin == Origin::Own { captcha::cleared_at(config, request, now) } else { None };
+    let cleared_at = if origin == Origin::Own { captcha::cleared_at(config, request) } else { None };
     captcha::check_bot(request, route, cleared_at)?;
     let session = request.cookies.session.as_ref().filter(|_| origin == Origin::Own);
     let claimant = match (jwt, session, route.session) {
@@ -124,15 +120,13 @@ pub(super) fn check_required(config: &Config, claims: &Claims, route: &Route) ->
 
 impl Gateway {
     /// A request for the application: it is proxied, or its sender is told what is missing.
-    pub(super) async fn application(&self, request: &Incoming<'_>, route: &Route) -> worker::Result<web_sys::Response> {
-        match self.pass(request, route).await {
-            Ok(response) => Ok(response),
-            Err(problem) => refusal::of_application(&self.config, request, &problem).into_platform(),
-        }
+    pub(super) async fn application(&self, request: &Incoming<'_>, route: &Route) -> Reply {
+        let passed = self.pass(request, route).await;
+        passed.unwrap_or_else(|problem| refusal::of_application(&self.config, request, &problem).into())
     }
 
-    async fn pass(&self, request: &Incoming<'_>, route: &Route) -> Result<web_sys::Response, Problem> {
-        let Admitted { claimant, cleared_at } = admit(&self.config, request, route, ambient::now())?;
+    async fn pass(&self, request: &Incoming<'_>, route: &Route) -> Result<Reply, Problem> {
+        let Admitted { claimant, cleared_at } = admit(&self.config, request, route)?;
         let caller = match claimant {
             Claimant::Nobody => Caller::Nobody,
             Claimant::Session(..) => self.user(request, route).await?,
@@ -147,14 +141,14 @@ impl Gateway {
     }
 
     /// Goes on with the application's response to the user whose token it was sent, which [`super::plan`] left to this.
-    pub(super) async fn resume(
+    pub(super) async fn go_on_with(
         &self,
         request: &Incoming<'_>,
         route: &Route,
         token: AccessToken,
-        response: web_sys::Response,
-    ) -> worker::Result<web_sys::Response> {
-        let settled = match admit(&self.config, request, route, ambient::now()) {
+        response: Inbound,
+    ) -> Reply {
+        let settled = match admit(&self.config, request, route) {
             Ok(Admitted { claimant: Claimant::Session(session, ..), cleared_at }) => {
                 let caller = Caller::User { session: session.clone(), token, claims: Claims::new() };
                 self.settle(request, route, caller, cleared_at, response).await
@@ -162,10 +156,7 @@ impl Gateway {
             Ok(_) => Err(Problem::UpstreamUnavailable),
             Err(problem) => Err(problem),
         };
-        match settled {
-            Ok(response) => Ok(response),
-            Err(problem) => refusal::of_application(&self.config, request, &problem).into_platform(),
-        }
+        settled.unwrap_or_else(|problem| refusal::of_application(&self.config, request, &problem).into())
     }
 
     /// The client whose JWT this is.

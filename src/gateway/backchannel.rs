@@ -10,7 +10,6 @@ use crate::actors;
 use crate::actors::directory::message::{DirectoryError, LogoutTokenId, RevokeAll, of_provider_session, of_user};
 use crate::actors::log::Cause;
 use crate::actors::session::message::EndReason;
-use crate::ambient;
 use crate::provider::logout_token::LogoutToken;
 use crate::provider::{Provider, ProviderError};
 
@@ -19,10 +18,10 @@ impl Gateway {
     pub(super) async fn backchannel_logout(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let form = request.form().await?;
         let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
-        let provider = Provider::new(&self.config, crate::platform::link(&self.context));
-        let token = provider.logout_token(ambient::now(), raw).await.map_err(|error| match error {
+        let provider = Provider::new(&self.config, self.link.clone());
+        let token = provider.logout_token(self.now(), raw).await.map_err(|error| match error {
             ProviderError::Callback(_) | ProviderError::TurnedDown(_) => {
-                worker::console_warn!("logout token refused: {error}");
+                self.link.isolate.error(&format!("logout token refused: {error}"));
                 Problem::BadRequest("The logout token is not accepted; the log says why.")
             }
             ProviderError::Rejected(why) => Problem::ProviderRejected(why),

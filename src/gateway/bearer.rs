@@ -8,54 +8,39 @@ use std::rc::Rc;
 
 use futures::FutureExt as _;
 use openidconnect::HttpResponse;
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 use super::Gateway;
 use super::identity::Claims;
-use super::jwk::{ALGORITHMS, Algorithm, Jwk};
+use super::jwk::{ALGORITHMS, Jwk};
 use super::jwt::{Expected, Jwt, JwtError};
 use super::problem::Problem;
 use super::request::Incoming;
-use crate::ambient;
 use crate::config::jwt::Keys;
-use crate::platform;
-use crate::platform::http::Fetch;
 use crate::provider::document::Presenter;
 use crate::provider::published::{Fetched, Missing, Published, Source};
-use crate::provider::{ProviderError, http};
+use crate::provider::{Link, ProviderError, http};
+use crate::runtime::Signed;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
-    fn import_key(
-        format: &str,
-        key: &JsValue,
-        algorithm: &JsValue,
-        extractable: bool,
-        usages: &js_sys::Array,
-    ) -> Result<js_sys::Promise, JsValue>;
-
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
-    fn verify(
-        algorithm: &JsValue,
-        key: &web_sys::CryptoKey,
-        signature: &js_sys::Uint8Array,
-        data: &js_sys::Uint8Array,
-    ) -> Result<js_sys::Promise, JsValue>;
-}
-
-/// A key, and what the platform made of it for each algorithm.
+/// A key, and the form in which it is checked with.
 struct Key {
     jwk: Jwk,
-    imported: RefCell<Vec<(&'static str, web_sys::CryptoKey)>>,
+    bare: String,
 }
 
 type KeySet = Vec<Key>;
 
-thread_local! {
-    static PUBLISHED: Rc<Published<KeySet>> = Rc::default();
-    static INLINE: RefCell<Option<Rc<KeySet>>> = const { RefCell::new(None) };
+/// The keys of clients. One for each isolate.
+#[derive(Clone, Default)]
+pub struct ClientKeys {
+    published: Rc<Published<KeySet>>,
+    inline: Rc<RefCell<Option<Rc<KeySet>>>>,
+}
+
+impl ClientKeys {
+    /// Those that the configuration itself has.
+    fn inline(&self, text: &str) -> Rc<KeySet> {
+        Rc::clone(self.inline.borrow_mut().get_or_insert_with(|| Rc::new(read(text.as_bytes()))))
+    }
 }
 
 /// The token of an `Authorization: Bearer` (RFC 6750 section 2.1).
@@ -70,26 +55,25 @@ impl Gateway {
         let Some(settings) = &self.config.jwt else { return Err(Problem::NotFound) };
         let jwt = Jwt::parse(token)?;
         // Before any key is looked for: what cannot be good costs nobody a fetch.
-        jwt.check(Expected { issuer: &settings.issuer, audience: &settings.audience }, ambient::now())?;
+        jwt.check(Expected { issuer: &settings.issuer, audience: &settings.audience }, self.now())?;
         let uri = match &settings.keys {
             Keys::Inline(text) => {
-                let keys = INLINE
-                    .with_borrow_mut(|kept| Rc::clone(kept.get_or_insert_with(|| Rc::new(read(text.as_bytes())))));
-                verified(&jwt, &keys).await?;
+                let keys = self.client_keys.inline(text);
+                self.check_signature(&jwt, &keys).await?;
                 return Ok(jwt.claims);
             }
             Keys::Remote(uri) => uri.as_str(),
         };
-        let call = || fetched(uri.to_owned()).boxed_local();
-        let (documents, isolate) = (PUBLISHED.with(Rc::clone), platform::request_isolate(&self.context));
-        let source = Source { documents: &documents, address: uri, call: &call, isolate: &isolate };
-        let since = ambient::now();
+        let call = || fetched(self.link.clone(), uri.to_owned()).boxed_local();
+        let documents = &self.client_keys.published;
+        let source = Source { documents, address: uri, call: &call, isolate: &self.link.isolate };
+        let since = self.now();
         let mut keys = source.current(since).await.map_err(|missing| match missing {
             Missing::Useless => JwtError::UnknownKey.into(),
             Missing::Unavailable(_) => Problem::KeysUnavailable,
         })?;
         loop {
-            match verified(&jwt, &keys.value).await {
+            match self.check_signature(&jwt, &keys.value).await {
                 Ok(()) => return Ok(jwt.claims),
                 Err(error) if error.is_about_the_key() => {
                     match source.newer_than(keys.version(), Presenter::Anybody, since).await {
@@ -102,24 +86,32 @@ impl Gateway {
             }
         }
     }
-}
 
-/// Whether one of the keys has signed the token.
-async fn verified(jwt: &Jwt<'_>, keys: &KeySet) -> Result<(), JwtError> {
-    let key = jwt.key(keys.iter().map(|key| &key.jwk))?;
-    let key = keys.get(key).ok_or(JwtError::BadSignature)?;
-    if key.verifies(jwt).await { Ok(()) } else { Err(JwtError::BadSignature) }
+    /// Whether one of the keys has signed the token.
+    async fn check_signature(&self, jwt: &Jwt<'_>, keys: &KeySet) -> Result<(), JwtError> {
+        let key = jwt.key(keys.iter().map(|key| &key.jwk))?;
+        let key = keys.get(key).ok_or(JwtError::BadSignature)?;
+        let signed = Signed {
+            key: &key.bare,
+            algorithm: jwt.algorithm.name,
+            import: jwt.algorithm.import,
+            verify: jwt.algorithm.verify,
+            text: jwt.signed.as_bytes(),
+            signature: &jwt.signature,
+        };
+        if self.signatures.verify(signed).await { Ok(()) } else { Err(JwtError::BadSignature) }
+    }
 }
 
 /// Fetches the key set; the operator is told why there is none.
-async fn fetched(uri: String) -> Fetched<KeySet> {
+async fn fetched(link: Link, uri: String) -> Fetched<KeySet> {
     let request = ::http::Request::builder()
         .uri(uri)
         .header("accept", "application/jwk-set+json, application/json")
         .body(Vec::new())
         .map_err(|error| error.to_string());
     let answer = match request {
-        Ok(request) => http::send(&Fetch, request).await.map_err(|error| error.to_string()),
+        Ok(request) => http::send(&*link.http, request).await.map_err(|error| error.to_string()),
         Err(why) => Err(why),
     };
     let keys = answer.and_then(|response: HttpResponse| match response.status() {
@@ -133,38 +125,14 @@ async fn fetched(uri: String) -> Fetched<KeySet> {
     let keys = keys.map_err(|why| Missing::Unavailable(ProviderError::Unavailable(why)));
     let keys = keys.and_then(|keys| if keys.iter().any(is_usable) { Ok(keys) } else { Err(Missing::Useless) });
     if let Err(missing) = &keys {
-        worker::console_error!("the keys at JWKS_URI cannot be had: {missing}");
+        link.isolate.error(&format!("the keys at JWKS_URI cannot be had: {missing}"));
     }
-    Ok((keys?, ambient::now()))
+    Ok((keys?, link.isolate.now()))
 }
 
 fn read(document: &[u8]) -> KeySet {
     let keys = Jwk::read_set(document).unwrap_or_default();
-    keys.into_iter().map(|jwk| Key { jwk, imported: RefCell::default() }).collect()
-}
-
-impl Key {
-    async fn verifies(&self, jwt: &Jwt<'_>) -> bool {
-        let signature = js_sys::Uint8Array::from(jwt.signature.as_slice());
-        let signed = js_sys::Uint8Array::from(jwt.signed.as_bytes());
-        let Some(key) = self.imported(jwt.algorithm).await else { return false };
-        let Ok(parameters) = js_sys::JSON::parse(jwt.algorithm.verify) else { return false };
-        let Ok(verified) = verify(&parameters, &key, &signature, &signed) else { return false };
-        JsFuture::from(verified).await.is_ok_and(|verified| verified.is_truthy())
-    }
-
-    async fn imported(&self, algorithm: &'static Algorithm) -> Option<web_sys::CryptoKey> {
-        let known = |(name, key): &(&str, web_sys::CryptoKey)| (*name == algorithm.name).then(|| key.clone());
-        if let Some(key) = self.imported.borrow().iter().find_map(known) {
-            return Some(key);
-        }
-        let (key, parameters) = (js_sys::JSON::parse(&self.jwk.bare()), js_sys::JSON::parse(algorithm.import));
-        let usages = js_sys::Array::of1(&"verify".into());
-        let key = import_key("jwk", &key.ok()?, &parameters.ok()?, false, &usages).ok()?;
-        let key: web_sys::CryptoKey = JsFuture::from(key).await.ok()?.unchecked_into();
-        self.imported.borrow_mut().push((algorithm.name, key.clone()));
-        Some(key)
-    }
+    keys.into_iter().map(|jwk| Key { bare: jwk.bare(), jwk }).collect()
 }
 
 impl From<JwtError> for Problem {

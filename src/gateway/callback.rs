@@ -68,7 +68,7 @@ impl Gateway {
         callback: Callback,
         login: &str,
     ) -> Result<Outgoing, Problem> {
-        if attempt.has_expired(ambient::now(), self.config.lifetimes.login) {
+        if attempt.has_expired(self.now(), self.config.lifetimes.login) {
             return Err(expired().into());
         }
         let jar = request.jar();
@@ -87,7 +87,7 @@ impl Gateway {
         Ok(match completed? {
             Completed::SignedIn { secret, region, expires_at } => {
                 let session = Credential { actor, secret };
-                let life = ambient::between(ambient::now(), expires_at).max(Duration::ZERO);
+                let life = ambient::between(self.now(), expires_at).max(Duration::ZERO);
                 self.go_on(&return_to).cookie(&jar.set_session(region, &session, self.config.same_site, life))
             }
             Completed::NotSignedIn | Completed::Kept => Outgoing::redirect(303, &return_to),

@@ -13,13 +13,12 @@ use super::problem::Problem;
 use super::refusal;
 use super::request::Incoming;
 use super::response::Outgoing;
-use crate::ambient;
 use crate::config::Config;
 use crate::config::captcha::Captcha;
 use crate::config::routes::{CaptchaRule, Route};
 use crate::credential::Secret;
-use crate::platform::http::Fetch;
 use crate::provider::http;
+use crate::runtime::Http;
 
 /// Longer tokens are none of Turnstile's.
 const MAX_TOKEN: usize = 2048;
@@ -59,9 +58,9 @@ pub(super) fn check_bot(
 }
 
 /// When this browser solved a captcha, where that still counts.
-pub(super) fn cleared_at(config: &Config, request: &Incoming<'_>, now: OffsetDateTime) -> Option<OffsetDateTime> {
+pub(super) fn cleared_at(config: &Config, request: &Incoming<'_>) -> Option<OffsetDateTime> {
     let (captcha, value) = (config.captcha.as_ref()?, request.cookies.clearance.as_ref()?);
-    bearer(request).passed_at(&captcha.secret, value, now)
+    bearer(request).passed_at(&captcha.secret, value, request.now())
 }
 
 /// What becomes of an application's answer that asks for a captcha: none where that was solved a moment ago.
@@ -76,7 +75,8 @@ pub(super) fn asked_by_application(
 
 /// The page that asks, for a person who wanted to go to `return_to`.
 pub(super) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'_>, return_to: &str) -> Outgoing {
-    let (Some(captcha), Some(nonce)) = (&config.captcha, ambient::random().map(Secret::from_random)) else {
+    let (Some(captcha), Some(nonce)) = (&config.captcha, request.isolate.random_bytes().map(Secret::from_random))
+    else {
         return problem.response(&refusal::failed(config, request, problem), true);
     };
     let (title, detail, ray) = (problem.title(), problem.to_string(), request.ray());
@@ -106,14 +106,14 @@ impl Gateway {
         let return_to = form.get("return_to").filter(|to| !to.is_empty()).unwrap_or("/");
         let return_to = refusal::return_to(&self.config, request, return_to)?;
         let token = form.get("cf-turnstile-response").unwrap_or_default();
-        if !verify(captcha, request, token).await {
+        if !verify(&*self.link.http, captcha, request, token).await {
             return if request.wants_page() {
                 Ok(challenge(&self.config, &AGAIN, request, &return_to))
             } else {
                 Err(AGAIN)
             };
         }
-        let value = bearer(request).issue(&captcha.secret, ambient::now()).ok_or(AGAIN)?;
+        let value = bearer(request).issue(&captcha.secret, request.now()).ok_or(AGAIN)?;
         let cookie = request.jar().set_clearance(value, clearance::LIFE);
         Ok(Outgoing::redirect(303, &return_to).cookie(&cookie))
     }
@@ -128,7 +128,7 @@ fn bearer<'a>(request: &'a Incoming<'_>) -> Bearer<'a> {
 }
 
 /// Asks the verifier. A token that cannot be verified is not good: no answer is a no.
-async fn verify(captcha: &Captcha, request: &Incoming<'_>, token: &str) -> bool {
+async fn verify(calls: &dyn Http, captcha: &Captcha, request: &Incoming<'_>, token: &str) -> bool {
     if token.is_empty() || token.len() > MAX_TOKEN {
         return false;
     }
@@ -144,18 +144,20 @@ async fn verify(captcha: &Captcha, request: &Incoming<'_>, token: &str) -> bool 
         .header("content-type", "application/x-www-form-urlencoded")
         .body(form.finish().into_bytes());
     let Ok(outgoing): Result<HttpRequest, _> = outgoing else { return false };
-    match http::send(&Fetch, outgoing).await {
+    match http::send(calls, outgoing).await {
         Ok(response) if response.status().is_success() => {
             let host = request.url.host_str().unwrap_or_default();
             serde_json::from_slice(response.body())
-                .is_ok_and(|verdict: Verdict| verdict.is_good(host, &captcha.action, ambient::now()))
+                .is_ok_and(|verdict: Verdict| verdict.is_good(host, &captcha.action, request.now()))
         }
         Ok(response) => {
-            worker::console_error!("the captcha could not be verified: the verifier answered {}", response.status());
+            request
+                .isolate
+                .error(&format!("the captcha could not be verified: the verifier answered {}", response.status()));
             false
         }
         Err(error) => {
-            worker::console_error!("the captcha could not be verified at CAPTCHA_VERIFY_URL: {error}");
+            request.isolate.error(&format!("the captcha could not be verified at CAPTCHA_VERIFY_URL: {error}"));
             false
         }
     }

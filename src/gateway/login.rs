@@ -11,7 +11,6 @@ use super::response::Outgoing;
 use crate::actors;
 use crate::actors::session::attempt::{Attempt, Occasion, Predecessor};
 use crate::actors::session::message::{Authority, Denied, Get, SignInError, SilentLogin, SilentLoginHints, Want};
-use crate::ambient;
 use crate::credential::Secret;
 use crate::provider::{Authorization, Provider};
 
@@ -76,10 +75,10 @@ impl Gateway {
         let hint = |wanted: &str| hints.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
         let attempt = Attempt {
             actor: actors::new_session_id(&*self.actors, self.config.regions.jurisdiction)?,
-            began_at: ambient::now(),
-            state: secret()?,
-            nonce: secret()?,
-            code_verifier: secret()?,
+            began_at: self.now(),
+            state: self.secret()?,
+            nonce: self.secret()?,
+            code_verifier: self.secret()?,
             return_to,
             predecessor: self.browsers_session(request),
             occasion,
@@ -87,7 +86,7 @@ impl Gateway {
             organization: hint("organization").filter(|_| self.config.provider.checks_organization()),
             hints: kept,
         };
-        let name = ambient::random().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
+        let name = self.link.isolate.random_bytes().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
         let name = format!("{name:08x}");
         let authorization = Authorization {
             redirect_uri: &self.redirect_uri(request),
@@ -97,10 +96,10 @@ impl Gateway {
             hints: &hints,
             id_token_hint: id_token_hint.as_deref(),
         };
-        let provider = Provider::new(&self.config, crate::platform::link(&self.context));
-        let url = provider.authorization_url(ambient::now(), &authorization).await.map_err(SignInError::from)?;
+        let provider = Provider::new(&self.config, self.link.clone());
+        let url = provider.authorization_url(self.now(), &authorization).await.map_err(SignInError::from)?;
 
-        let nonce = ambient::random().ok_or(Problem::StoreUnavailable)?;
+        let nonce = self.link.isolate.random_bytes().ok_or(Problem::StoreUnavailable)?;
         let value = login_cookie::seal(&self.config.login_keys, &request.origin, &name, nonce, attempt);
         let value = value.ok_or(Problem::StoreUnavailable)?;
         let (jar, posted) = (request.jar(), self.config.provider.form_post());
@@ -159,8 +158,8 @@ impl Gateway {
     pub(super) fn redirect_uri(&self, request: &Incoming<'_>) -> String {
         format!("{}{}/callback", request.origin.text, self.config.auth_prefix)
     }
-}
 
-fn secret() -> Result<Secret, Problem> {
-    ambient::random().map(Secret::from_random).ok_or(Problem::StoreUnavailable)
+    fn secret(&self) -> Result<Secret, Problem> {
+        self.link.isolate.random_bytes().map(Secret::from_random).ok_or(Problem::StoreUnavailable)
+    }
 }

@@ -2,50 +2,24 @@
 
 use std::net::IpAddr;
 
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-
 use super::Gateway;
 use super::problem::Problem;
 use super::request::Incoming;
-
-/// The binding.
-const BINDING: &str = "LOGIN_LIMIT";
-
-#[wasm_bindgen]
-extern "C" {
-    /// A rate limiting binding.
-    type RateLimit;
-
-    #[wasm_bindgen(method, catch)]
-    fn limit(this: &RateLimit, options: &JsValue) -> Result<js_sys::Promise, JsValue>;
-}
 
 impl Gateway {
     /// Refuses a login from an address that begins too many.
     pub(super) async fn check_login_limit(&self, request: &Incoming<'_>) -> Result<(), Problem> {
         let Some(key) = request.header("cf-connecting-ip").and_then(key) else { return Ok(()) };
-        let binding = js_sys::Reflect::get(&self.env, &BINDING.into()).unwrap_or_default();
-        if !binding.is_object() {
-            return Ok(());
-        }
-        match is_within(&binding.unchecked_into(), &key).await {
-            Ok(false) => Err(Problem::RateLimited),
-            Ok(true) => Ok(()),
+        match self.login_limit.admits(&key).await {
+            Some(false) => Err(Problem::RateLimited),
+            Some(true) => Ok(()),
             // A login costs nobody but its visitor anything: one that cannot be counted may begin.
-            Err(_) => {
-                worker::console_error!("{BINDING}: the rate limiting binding did not answer");
+            None => {
+                request.isolate.error("LOGIN_LIMIT: the rate limiting binding did not answer");
                 Ok(())
             }
         }
     }
-}
-
-async fn is_within(binding: &RateLimit, key: &str) -> Result<bool, JsValue> {
-    let options = js_sys::Object::new();
-    js_sys::Reflect::set(&options, &"key".into(), &key.into())?;
-    let outcome = JsFuture::from(binding.limit(&options)?).await?;
-    Ok(js_sys::Reflect::get(&outcome, &"success".into())?.as_bool().unwrap_or(true))
 }
 
 /// What one visitor's addresses have in common: all of an IPv4 address, and of an IPv6 address the network, of which a visitor

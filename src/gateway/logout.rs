@@ -12,7 +12,6 @@ use super::request::Incoming;
 use super::response::Outgoing;
 use super::return_cookie;
 use crate::actors::session::message::{Authority, Denied, EndReason, Logout, Revoke};
-use crate::ambient;
 use crate::credential::Secret;
 
 impl Gateway {
@@ -31,7 +30,7 @@ impl Gateway {
         }
 
         let logged_out = format!("{}/logged-out", self.config.auth_prefix);
-        let state = ambient::random().map(Secret::from_random).ok_or(Problem::StoreUnavailable)?;
+        let state = self.link.isolate.random_bytes().map(Secret::from_random).ok_or(Problem::StoreUnavailable)?;
         let logout =
             Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), state: state.clone() };
         let revoke = |secret: &Secret| Revoke {

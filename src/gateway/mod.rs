@@ -6,34 +6,35 @@
 
 use std::rc::Rc;
 
-use worker::{Context, Env};
+use openidconnect::AccessToken;
+use time::OffsetDateTime;
 
 use self::arrival::Arrival;
+use self::bearer::ClientKeys;
 use self::problem::Problem;
-use self::request::{Head, Incoming};
+use self::reply::{Forwarded, Reply};
+use self::request::Incoming;
 use self::response::{Body, Outgoing};
 use self::route::Endpoint;
 use self::way_out::WayOut;
+use crate::actors::session::line;
 use crate::actors::session::message::Credential;
 use crate::ambient;
 use crate::config::Config;
-use crate::platform::actors::Stubs;
-use crate::platform::timer::Timer;
-use crate::runtime::Actors;
+use crate::provider::Link;
+use crate::runtime::{Actors, Applications, Inbound, RateLimit, Signatures};
 
 mod admin;
 mod application;
 pub mod arrival;
 mod backchannel;
-mod bearer;
+pub mod bearer;
 mod callback;
 mod captcha;
 pub mod clearance;
 pub mod compatible;
 pub mod cookie;
 pub mod csrf;
-pub mod departure;
-mod event_stream;
 pub mod failed_request;
 pub mod forward;
 pub mod headers;
@@ -49,92 +50,50 @@ mod logout;
 pub mod look_alike;
 pub mod pages;
 pub mod path;
-mod pipe;
 pub mod plan;
 pub mod problem;
 mod proxy;
 pub mod refusal;
+pub mod reply;
 pub mod request;
 pub mod response;
 pub mod return_cookie;
 pub mod route;
 mod session;
 mod sessions;
-mod upstream;
 pub mod visitor;
-mod watch;
+pub mod watch;
 pub mod way_out;
-mod web_socket;
 
 /// What every request is served with.
 pub struct Gateway {
-    config: Rc<Config>,
-    env: Env,
-    context: Rc<Context>,
-    actors: Rc<dyn Actors>,
+    /// What the operator has decided.
+    pub config: Rc<Config>,
+    /// What a provider is reached with: time, tasks and HTTP among it.
+    pub link: Link,
+    /// The actors.
+    pub actors: Rc<dyn Actors>,
     /// The same for the request's own task, which has one timer for what it asks one after the other.
-    actors_in_turn: Rc<dyn Actors>,
-    timer: Rc<Timer>,
+    pub actors_in_turn: Rc<dyn Actors>,
+    /// The applications.
+    pub applications: Rc<dyn Applications>,
+    /// `LOGIN_LIMIT`.
+    pub login_limit: Rc<dyn RateLimit>,
+    /// Checks of signatures.
+    pub signatures: Rc<dyn Signatures>,
+    /// The keys of clients.
+    pub client_keys: ClientKeys,
 }
 
 impl Gateway {
-    fn new(config: &Rc<Config>, env: Env, context: Context) -> Self {
-        let timer = Rc::default();
-        Self {
-            config: Rc::clone(config),
-            actors: Rc::new(Stubs::new(&env)),
-            actors_in_turn: Rc::new(Stubs::on_timer(&env, &timer)),
-            timer,
-            env,
-            context: Rc::new(context),
-        }
-    }
-}
-
-/// Serves one request, whose head is `packed`, with whatever has to be waited for.
-pub async fn serve(
-    packed: &str,
-    raw: web_sys::Request,
-    env: Env,
-    context: Context,
-) -> worker::Result<web_sys::Response> {
-    let configured = crate::config_of(&env);
-    let arrival = arrival::arrive(&configured, Head::read(packed), Some(&raw));
-    match (&*configured, arrival) {
-        (_, Arrival::Answered(answer)) => answer.into_platform(),
-        (Ok(config), arrival) => Gateway::new(config, env, context).serve(arrival).await,
-        // Without a configuration every arrival is answered.
-        (Err(_), _) => Ok(web_sys::Response::error()),
-    }
-}
-
-/// Goes on with the response to a request that [`plan::judge`] left; `authorization` is what the application was sent.
-pub async fn resume(
-    packed: &str,
-    raw: web_sys::Request,
-    response: web_sys::Response,
-    authorization: &str,
-    env: Env,
-    context: Context,
-) -> worker::Result<web_sys::Response> {
-    let configured = crate::config_of(&env);
-    let (Ok(config), Some((request, route))) = (&*configured, plan::resumed(&configured, packed, &raw)) else {
-        return Ok(web_sys::Response::error());
-    };
-    let gateway = Gateway::new(config, env, context);
-    let answer = gateway.resume(&request, route, plan::token(authorization), response).await?;
-    gateway.reissue(&request, &answer)?;
-    Ok(answer)
-}
-
-impl Gateway {
-    async fn serve(&self, arrival: Arrival<'_>) -> worker::Result<web_sys::Response> {
-        let (request, response) = match arrival {
-            Arrival::Answered(answer) => return answer.into_platform(),
-            Arrival::Administration(request, endpoint) => return self.administration(&request, endpoint).await,
+    /// Serves a request, with whatever has to be waited for.
+    pub async fn serve(&self, arrival: Arrival<'_>) -> Reply {
+        let (request, reply) = match arrival {
+            Arrival::Answered(answer) => return answer.into(),
+            Arrival::Administration(request, endpoint) => return self.administration(&request, endpoint).await.into(),
             Arrival::Application(request, route) => {
-                let response = self.application(&request, route).await?;
-                (request, response)
+                let reply = self.application(&request, route).await;
+                (request, reply)
             }
             Arrival::Own(request, endpoint) => {
                 let answer = match self.own(endpoint, &request).await {
@@ -145,19 +104,33 @@ impl Gateway {
                     Err(problem) => refusal::of(&self.config, &request, &problem),
                 };
                 let answer = if endpoint == Endpoint::Admin { admin::apart(answer) } else { answer };
-                (request, answer.into_platform()?)
+                (request, answer.into())
             }
         };
-        self.reissue(&request, &response)?;
-        Ok(response)
+        self.reissue(&request, reply)
+    }
+
+    /// Goes on with the response to a request that [`plan::judge`] left; `authorization` is what the application was sent.
+    pub async fn resume(&self, arrival: Arrival<'_>, response: Inbound, authorization: &str) -> Reply {
+        match arrival {
+            Arrival::Application(request, route) => {
+                let token = AccessToken::new(line::token(authorization).to_owned());
+                let reply = self.go_on_with(&request, route, token, response).await;
+                self.reissue(&request, reply)
+            }
+            Arrival::Answered(answer) => answer.into(),
+            Arrival::Own(request, _) | Arrival::Administration(request, _) => {
+                refusal::of(&self.config, &request, &Problem::UpstreamUnavailable).into()
+            }
+        }
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.link.isolate.now()
     }
 
     /// Serves the administrators' own host.
-    async fn administration(
-        &self,
-        request: &Incoming<'_>,
-        endpoint: Result<Endpoint, Problem>,
-    ) -> worker::Result<web_sys::Response> {
+    async fn administration(&self, request: &Incoming<'_>, endpoint: Result<Endpoint, Problem>) -> Outgoing {
         let answer = match endpoint {
             Ok(endpoint) => self.own(endpoint, request).await,
             Err(problem) => Err(problem),
@@ -166,21 +139,25 @@ impl Gateway {
         let refused = |problem: Problem| {
             problem.response(&refusal::failed(&self.config, request, &problem), request.wants_page())
         };
-        admin::apart(answer.unwrap_or_else(refused)).into_platform()
+        admin::apart(answer.unwrap_or_else(refused))
     }
 
     /// Tells the browser where its session lives now, as often as it comes with the old cookie.
-    fn reissue(&self, request: &Incoming<'_>, response: &web_sys::Response) -> worker::Result<()> {
+    fn reissue(&self, request: &Incoming<'_>, reply: Reply) -> Reply {
         let moved = request.moved_to.borrow();
-        let (Some(to), Some(old)) = (&*moved, &request.cookies.session) else { return Ok(()) };
-        let (jar, headers) = (request.jar(), response.headers());
-        // A response that ends the session, or begins another, has said so already.
-        if response::set_cookies(&headers)?.iter().any(|line| jar.is_session_set_by(line)) {
-            return Ok(());
-        }
+        let (Some(to), Some(old)) = (&*moved, &request.cookies.session) else { return reply };
+        let jar = request.jar();
         let session = Credential { actor: to.actor.clone(), secret: old.secret.clone() };
-        let life = ambient::between(ambient::now(), to.expires_at).max(time::Duration::ZERO);
-        Ok(headers.append("set-cookie", &jar.set_session(to.region, &session, self.config.same_site, life))?)
+        let life = ambient::between(self.now(), to.expires_at).max(time::Duration::ZERO);
+        let line = jar.set_session(to.region, &session, self.config.same_site, life);
+        match reply {
+            // One that ends the session, or begins another, has said so already.
+            Reply::Own(outgoing) if outgoing.set_cookies().any(|line| jar.is_session_set_by(line)) => outgoing.into(),
+            Reply::Own(outgoing) => outgoing.cookie(&line).into(),
+            Reply::Forwarded(forwarded) => {
+                Reply::Forwarded(Box::new(Forwarded { own_cookie: Some(line), ..*forwarded }))
+            }
+        }
     }
 
     async fn own(&self, endpoint: Endpoint, request: &Incoming<'_>) -> Result<Outgoing, Problem> {

@@ -17,23 +17,20 @@
 //! Nothing of a request stays in memory between two calls: a panic in another request loses none of them. What is decided here
 //! is decided by the functions that [`super::application`] and [`super::proxy`] call, too.
 
-use openidconnect::AccessToken;
-use time::OffsetDateTime;
-
 use super::application::{self, Admitted, Claimant};
 use super::arrival::{self, Arrival};
 use super::forward::{self, Onward, Recipient};
 use super::headers::Headers;
 use super::identity::Claims;
 use super::problem::Problem;
-use super::request::{Head, Incoming};
+use super::request::{Arrived, Head};
 use super::response::Outgoing;
-use super::{captcha, refusal, upstream};
-use crate::Configured;
+use super::{captcha, proxy, refusal};
 use crate::actors::session::line;
 use crate::actors::session::message::{Get, Want};
-use crate::config::Config;
 use crate::config::routes::{Route, Token, Upstream};
+use crate::config::{Config, Configured};
+use crate::runtime::Isolate;
 
 /// What is to be done, as `entry.mjs` reads it.
 pub struct Plan {
@@ -85,9 +82,13 @@ fn push(text: &mut String, pieces: &[&str]) {
     }
 }
 
+fn arrive<'a>(configured: &'a Configured, packed: &'a str, isolate: &'a dyn Isolate) -> Arrival<'a> {
+    arrival::arrive(configured, Arrived { head: Head::read(packed), body: None, isolate })
+}
+
 /// What becomes of the request with this head.
-pub fn plan(configured: &Configured, packed: &str, now: OffsetDateTime) -> Plan {
-    let (request, route) = match arrival::arrive(configured, Head::read(packed), None) {
+pub fn plan(configured: &Configured, packed: &str, isolate: &dyn Isolate) -> Plan {
+    let (request, route) = match arrive(configured, packed, isolate) {
         Arrival::Answered(outgoing) => return answer(outgoing),
         Arrival::Application(request, route) => (request, route),
         Arrival::Own(..) | Arrival::Administration(..) => return later(),
@@ -99,7 +100,7 @@ pub fn plan(configured: &Configured, packed: &str, now: OffsetDateTime) -> Plan 
     if request.is_web_socket || has_body {
         return later();
     }
-    let Admitted { claimant, cleared_at } = match application::admit(config, &request, route, now) {
+    let Admitted { claimant, cleared_at } = match application::admit(config, &request, route) {
         Ok(admitted) => admitted,
         Err(problem) => return answer(refusal::of_application(config, &request, &problem)),
     };
@@ -125,13 +126,13 @@ pub fn plan(configured: &Configured, packed: &str, now: OffsetDateTime) -> Plan 
 }
 
 /// What becomes of a request whose session has answered this, where its claims matter.
-pub fn identify(configured: &Configured, packed: &str, reply: &str, now: OffsetDateTime) -> Plan {
-    let Arrival::Application(request, route) = arrival::arrive(configured, Head::read(packed), None) else {
+pub fn identify(configured: &Configured, packed: &str, reply: &str, isolate: &dyn Isolate) -> Plan {
+    let Arrival::Application(request, route) = arrive(configured, packed, isolate) else {
         return later();
     };
     let (Ok(config), Some((token, claims))) = (configured, line::read_reply(reply)) else { return later() };
     let claims: Claims = serde_json::from_str(claims).unwrap_or_default();
-    let admitted = application::admit(config, &request, route, now)
+    let admitted = application::admit(config, &request, route)
         .and_then(|admitted| application::check_required(config, &claims, route).map(|()| admitted));
     match admitted {
         Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
@@ -173,13 +174,13 @@ fn fetch(mut text: String, config: &Config, route: &Route, recipient: Recipient,
 /// ```text
 ///   E<removed>,… LF <Cache-Control> LF (keep | replace) LF (<Set-Cookie> LF)*
 /// ```
-pub fn judge(configured: &Configured, packed: &str, status: u16, lines: &str, now: OffsetDateTime) -> Plan {
-    let Arrival::Application(request, route) = arrival::arrive(configured, Head::read(packed), None) else {
+pub fn judge(configured: &Configured, packed: &str, status: u16, lines: &str, isolate: &dyn Isolate) -> Plan {
+    let Arrival::Application(request, route) = arrive(configured, packed, isolate) else {
         return later();
     };
     let Ok(config) = configured else { return later() };
     let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
-    let (recipient, cleared_at) = match application::admit(config, &request, route, now) {
+    let (recipient, cleared_at) = match application::admit(config, &request, route) {
         Ok(Admitted { claimant: Claimant::Nobody, cleared_at }) => (Recipient::Nobody, cleared_at),
         Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => (Recipient::Known, cleared_at),
         Ok(Admitted { claimant: Claimant::Client(..), .. }) => return later(),
@@ -192,7 +193,7 @@ pub fn judge(configured: &Configured, packed: &str, status: u16, lines: &str, no
         return later();
     }
     if forward::asks_for_captcha(seen)
-        && let Some(problem) = captcha::asked_by_application(config, cleared_at, now)
+        && let Some(problem) = captcha::asked_by_application(config, cleared_at, isolate.now())
     {
         return refused(&problem);
     }
@@ -211,30 +212,13 @@ pub fn judge(configured: &Configured, packed: &str, status: u16, lines: &str, no
 }
 
 /// What the sender of a request is told of a failure on the way.
-pub fn failed(configured: &Configured, packed: &str, failure: Failure) -> Plan {
-    let arrival = arrival::arrive(configured, Head::read(packed), None);
+pub fn failed(configured: &Configured, packed: &str, failure: Failure, isolate: &dyn Isolate) -> Plan {
+    let arrival = arrive(configured, packed, isolate);
     let (Ok(config), Arrival::Application(request, route)) = (configured, arrival) else { return later() };
     let problem = match failure {
         Failure::Session => Problem::StoreUnavailable,
-        Failure::Unreachable => upstream::unreachable(config, route),
-        Failure::TooSlow => upstream::too_slow(config, route),
+        Failure::Unreachable => proxy::unreachable(config, route),
+        Failure::TooSlow => proxy::too_slow(config, route),
     };
     answer(refusal::of_application(config, &request, &problem))
-}
-
-/// The token of a session's reply.
-pub fn token(authorization: &str) -> AccessToken {
-    AccessToken::new(line::token(authorization).to_owned())
-}
-
-/// The request that `judge` left, where it still is one for an application.
-pub fn resumed<'a>(
-    configured: &'a Configured,
-    packed: &'a str,
-    raw: &'a web_sys::Request,
-) -> Option<(Incoming<'a>, &'a Route)> {
-    match arrival::arrive(configured, Head::read(packed), Some(raw)) {
-        Arrival::Application(request, route) => Some((request, route)),
-        Arrival::Answered(_) | Arrival::Own(..) | Arrival::Administration(..) => None,
-    }
 }

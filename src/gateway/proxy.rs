@@ -1,20 +1,21 @@
-//! The way to the application and back: streamed, as [`super::forward`] decides.
+//! The way to the application and back, as [`super::forward`] decides.
 
+use openidconnect::AccessToken;
 use time::OffsetDateTime;
-use wasm_bindgen::prelude::*;
 
 use super::application::Caller;
 use super::forward::{self, Recipient};
 use super::headers::Headers;
-use super::pipe::Upload;
 use super::problem::Problem;
+use super::reply::{Forwarded, Reply};
 use super::request::Incoming;
 use super::watch::Watch;
 use super::{Gateway, captcha, identity};
 use crate::actors::session::message::{Authority, Refresh};
-use crate::ambient;
-use crate::config::routes::{Route, Token};
+use crate::config::Config;
+use crate::config::routes::{Route, Token, Upstream};
 use crate::credential::Secret;
+use crate::runtime::{Inbound, Outbound, SendError};
 
 impl Gateway {
     /// Sends the request to the application, and its answer back.
@@ -24,7 +25,7 @@ impl Gateway {
         route: &Route,
         caller: Caller,
         cleared_at: Option<OffsetDateTime>,
-    ) -> Result<web_sys::Response, Problem> {
+    ) -> Result<Reply, Problem> {
         let response = self.send(request, route, &caller, cleared_at).await?;
         self.settle(request, route, caller, cleared_at, response).await
     }
@@ -36,30 +37,27 @@ impl Gateway {
         route: &Route,
         mut caller: Caller,
         cleared_at: Option<OffsetDateTime>,
-        mut response: web_sys::Response,
-    ) -> Result<web_sys::Response, Problem> {
-        let mut lines = lines(&response.headers());
-        if response.status() == 401
-            && forward::says_invalid_token(&Headers::read(&lines))
+        mut response: Inbound,
+    ) -> Result<Reply, Problem> {
+        if response.status == 401
+            && forward::says_invalid_token(&Headers::read(&response.lines))
             && let Some(renewed) = self.renewed(request, route, &caller).await
         {
             caller = renewed;
-            discard(&response);
+            self.applications.discard(response);
             response = self.send(request, route, &caller, cleared_at).await?;
-            lines = self::lines(&response.headers());
         }
-        let seen = &Headers::read(&lines);
-        if forward::asks_for_captcha(seen)
-            && let Some(problem) = captcha::asked_by_application(&self.config, cleared_at, ambient::now())
+        if forward::asks_for_captcha(&Headers::read(&response.lines))
+            && let Some(problem) = captcha::asked_by_application(&self.config, cleared_at, self.now())
         {
-            discard(&response);
+            self.applications.discard(response);
             return Err(problem);
         }
         // Nobody asked for another protocol, and the platform would answer with a bare 500.
-        if response.status() == 101 && !request.is_web_socket {
+        if response.status == 101 && !request.is_web_socket {
             return Err(Problem::UpstreamUnavailable);
         }
-        self.answer(route, &caller, &response, seen).map_err(|_| Problem::UpstreamUnavailable)
+        Ok(self.forwarded(route, &caller, response))
     }
 
     async fn send(
@@ -68,39 +66,32 @@ impl Gateway {
         route: &Route,
         caller: &Caller,
         cleared_at: Option<OffsetDateTime>,
-    ) -> Result<web_sys::Response, Problem> {
-        let onward = forward::request(&self.config, request, route, caller.claims(), cleared_at);
+    ) -> Result<Inbound, Problem> {
+        let mut onward = forward::request(&self.config, request, route, caller.claims(), cleared_at);
         let authorization = match caller {
-            Caller::User { token, .. } if route.token != Token::None => Some(format!("Bearer {}", token.secret())),
-            Caller::Client { .. } => request.header("authorization").map(str::to_owned),
+            Caller::User { token, .. } if route.token != Token::None => Some(bearer(token).into()),
+            Caller::Client { .. } => request.header("authorization").map(Into::into),
             Caller::User { .. } | Caller::Nobody => None,
         };
-        let raw = request.raw.ok_or(Problem::UpstreamUnavailable)?;
-        let headers = || {
-            let headers = web_sys::Headers::new_with_headers(&raw.headers())?;
-            for name in &onward.removed {
-                headers.delete(name)?;
-            }
-            for (name, value) in &onward.set {
-                headers.set(name, value)?;
-            }
-            if let Some(authorization) = &authorization {
-                headers.set("authorization", authorization)?;
-            }
-            Ok(headers)
-        };
-        let init = web_sys::RequestInit::new();
-        init.set_method(request.method());
-        init.set_headers(headers().map_err(|_: JsValue| Problem::UpstreamUnavailable)?.as_ref());
-        init.set_redirect(web_sys::RequestRedirect::Manual);
-        if onward.no_store {
-            init.set_cache(web_sys::RequestCache::NoStore);
-        }
-        let upload = Upload::of(request).map_err(|_| Problem::BadRequest("The request's body cannot be read."))?;
-        if let Some(upload) = &upload {
-            init.set_body(&upload.body);
-        }
-        self.fetch(&onward.url, route, &init, upload.map(|upload| upload.sent)).await
+        onward.set.extend(authorization.map(|authorization| ("authorization", authorization)));
+        let sent = self.applications.send(Outbound {
+            binding: match &route.upstream {
+                Upstream::Origin(_) => None,
+                Upstream::Binding(name) => Some(name),
+            },
+            url: &onward.url,
+            method: request.method(),
+            no_store: onward.no_store,
+            removed: &onward.removed,
+            set: &onward.set,
+            length: request.header("content-length").and_then(|length| length.parse().ok()),
+            within: self.config.upstream_timeout.unsigned_abs(),
+        });
+        sent.await.map_err(|error| match error {
+            SendError::Body => Problem::BadRequest("The request's body cannot be read."),
+            SendError::Unreachable => unreachable(&self.config, route),
+            SendError::TimedOut => too_slow(&self.config, route),
+        })
     }
 
     /// The application does not take the token: the same user with a new one, where there is one and the request can be
@@ -112,7 +103,7 @@ impl Gateway {
         }
         let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
         let refreshed = self.ask_session(request, refresh).await;
-        if !matches!(refreshed, Ok(Ok(_))) || request.raw.is_none_or(|raw| raw.body().is_some()) {
+        if !matches!(refreshed, Ok(Ok(_))) || request.body.is_some_and(|body| body.is_there()) {
             return None;
         }
         let renewed = self.user(request, route).await.ok()?;
@@ -121,56 +112,38 @@ impl Gateway {
     }
 
     /// The application's answer, an accepted WebSocket included.
-    fn answer(
-        &self,
-        route: &Route,
-        caller: &Caller,
-        response: &web_sys::Response,
-        seen: &Headers<'_>,
-    ) -> Result<web_sys::Response, JsValue> {
-        let (answer, recipient) = match caller {
-            Caller::User { session, .. } => {
-                let watch = Watch::new(&self.env, session, self.config.stream_check);
-                (watch.over(response, seen, &self.context)?, Recipient::Known)
+    fn forwarded(&self, route: &Route, caller: &Caller, response: Inbound) -> Reply {
+        let seen = Headers::read(&response.lines);
+        let recipient = if matches!(caller, Caller::Nobody) { Recipient::Nobody } else { Recipient::Known };
+        let watch = match caller {
+            Caller::User { session, .. } if response.status == 101 || forward::is_event_stream(&seen) => {
+                Some(Watch::new(&self.actors, session, self.config.stream_check))
             }
-            Caller::Client { .. } => (copy(response, response.body().as_ref())?, Recipient::Known),
-            Caller::Nobody => (copy(response, response.body().as_ref())?, Recipient::Nobody),
+            Caller::User { .. } | Caller::Client { .. } | Caller::Nobody => None,
         };
-        let (backward, headers) = (forward::response(route, recipient, seen), answer.headers());
-        for name in backward.removed {
-            headers.delete(name)?;
-        }
-        if let Some(cache) = backward.cache_control {
-            headers.set("cache-control", cache)?;
-        }
-        if let Some(cookies) = backward.cookies {
-            headers.delete("set-cookie")?;
-            for line in cookies {
-                headers.append("set-cookie", line)?;
-            }
-        }
-        Ok(answer)
+        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+        let backward = forward::response(route, recipient, &seen);
+        let (removed, cookies) = (owned(backward.removed), backward.cookies.map(owned));
+        let cache_control = backward.cache_control;
+        Reply::Forwarded(Box::new(Forwarded { response, removed, cache_control, cookies, own_cookie: None, watch }))
     }
 }
 
-/// Headers as [`Headers`] has them, in one look.
-fn lines(headers: &web_sys::Headers) -> String {
-    js_sys::Array::from(headers).join("\n").into()
+/// A token in `Authorization` (RFC 6750 section 2.1).
+fn bearer(token: &AccessToken) -> String {
+    ["Bearer ", token.secret()].concat()
 }
 
-/// A response like this one, with this body. Every property that the platform knows of a response goes over, those that
-/// `web_sys` does not know included.
-pub(super) fn copy(
-    response: &web_sys::Response,
-    body: Option<&web_sys::ReadableStream>,
-) -> Result<web_sys::Response, JsValue> {
-    let model: &web_sys::ResponseInit = response.unchecked_ref();
-    web_sys::Response::new_with_opt_readable_stream_and_init(body, model)
+/// The application cannot be reached.
+pub(super) fn unreachable(config: &Config, route: &Route) -> Problem {
+    let (variable, upstream) = (config.upstream_variable(route), &route.upstream);
+    Problem::UpstreamUnavailable.explained(format!("{variable}: {upstream} cannot be reached"))
 }
 
-/// Nobody reads this answer: the connection is free again.
-fn discard(response: &web_sys::Response) {
-    if let Some(body) = response.body() {
-        let _ = body.cancel();
-    }
+/// The application does not answer in time.
+pub(super) fn too_slow(config: &Config, route: &Route) -> Problem {
+    let (variable, upstream) = (config.upstream_variable(route), &route.upstream);
+    let limit = config.upstream_timeout.whole_seconds();
+    let why = format!("{variable}: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
+    Problem::UpstreamTimeout.explained(why)
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use time::OffsetDateTime;
 use url::{Position, Url, form_urlencoded};
 
 use super::cookie::{Cookies, Jar};
@@ -12,11 +13,10 @@ use super::login_cookie::MAX_KEPT_RETURN_TO;
 use super::problem::Problem;
 use super::visitor::Visitor;
 use crate::actors::session::message::ActorLocation;
-use crate::ambient;
 use crate::config::Origin;
 use crate::credential::ActorId;
-use crate::platform::body::{self, ReadError};
 use crate::region::{self, Place, Region};
+use crate::runtime::{Isolate, ReadError, RequestBody};
 
 /// The longest body that an endpoint reads.
 const MAX_BODY: usize = 64 << 10;
@@ -57,12 +57,25 @@ impl<'a> Head<'a> {
     }
 }
 
+/// A request as it comes.
+#[derive(Clone)]
+pub struct Arrived<'a> {
+    /// What comes before its body.
+    pub head: Head<'a>,
+    /// Its body; none where that does not matter.
+    pub body: Option<&'a dyn RequestBody>,
+    /// Where it is served.
+    pub isolate: &'a dyn Isolate,
+}
+
 /// A request, its URL parsed and its host checked.
 pub struct Incoming<'a> {
     /// What comes before its body.
     pub head: Head<'a>,
-    /// As the platform gave it; none where its body does not matter.
-    pub raw: Option<&'a web_sys::Request>,
+    /// Its body; none where that does not matter.
+    pub body: Option<&'a dyn RequestBody>,
+    /// Where it is served.
+    pub isolate: &'a dyn Isolate,
     /// Its URL, normalized: what is matched is what is forwarded.
     pub url: Url,
     /// The gateway's origin, as this browser sees it.
@@ -79,14 +92,16 @@ pub struct Incoming<'a> {
 
 impl<'a> Incoming<'a> {
     /// A request to `origin`; `prefix` is `COOKIE_PREFIX`.
-    pub fn new(head: Head<'a>, raw: Option<&'a web_sys::Request>, url: Url, origin: Origin, prefix: Rc<str>) -> Self {
+    pub fn new(arrived: Arrived<'a>, url: Url, origin: Origin, prefix: Rc<str>) -> Self {
+        let Arrived { head, body, isolate } = arrived;
         let jar = Jar::of(&origin, prefix);
         let cookies = cookies(&jar, &head.headers);
         let protocol = head.headers.get("upgrade");
         let is_web_socket = protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
         Self {
             head,
-            raw,
+            body,
+            isolate,
             url,
             origin,
             jar,
@@ -100,6 +115,11 @@ impl<'a> Incoming<'a> {
     /// The method.
     pub const fn method(&self) -> &'a str {
         self.head.method
+    }
+
+    /// The time.
+    pub fn now(&self) -> OffsetDateTime {
+        self.isolate.now()
     }
 
     /// A header's value; `name` in lower case.
@@ -196,7 +216,8 @@ impl<'a> Incoming<'a> {
     }
 
     async fn body(&self) -> Result<Vec<u8>, Problem> {
-        body::read(self.raw.and_then(|raw| raw.body()), MAX_BODY).await.map_err(|error| match error {
+        let Some(body) = self.body else { return Ok(Vec::new()) };
+        body.read(MAX_BODY).await.map_err(|error| match error {
             ReadError::Broken => Problem::BadRequest("The request's body could not be read."),
             ReadError::TooLarge => Problem::TooLarge,
         })
@@ -214,7 +235,7 @@ impl<'a> Incoming<'a> {
 
     /// What finds the request in the log.
     pub fn ray(&self) -> String {
-        ray(self.header("cf-ray"))
+        ray(self.header("cf-ray"), self.isolate)
     }
 
     /// Where the visitor is, as far as Cloudflare knows.
@@ -247,8 +268,8 @@ fn cookies(jar: &Jar, headers: &Headers<'_>) -> Cookies {
 }
 
 /// What finds a request in the log: Cloudflare's ray, which its header tells, or a random UUID.
-pub fn ray(header: Option<&str>) -> String {
-    header.map_or_else(|| uuid::Builder::from_random_bytes(ambient::id()).into_uuid().to_string(), str::to_owned)
+pub fn ray(header: Option<&str>, isolate: &dyn Isolate) -> String {
+    header.map_or_else(|| uuid::Builder::from_random_bytes(isolate.id()).into_uuid().to_string(), str::to_owned)
 }
 
 /// The parameters of a query or a form.

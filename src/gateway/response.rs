@@ -1,17 +1,5 @@
 //! The gateway's own responses. None of them is ever cached, sniffed or framed, and none tells where it was.
 
-use wasm_bindgen::{JsCast as _, JsValue};
-
-/// The `Set-Cookie` lines of a response.
-pub fn set_cookies(headers: &web_sys::Headers) -> Result<Vec<String>, JsValue> {
-    if !headers.has("set-cookie")? {
-        return Ok(Vec::new());
-    }
-    let method: js_sys::Function = js_sys::Reflect::get(headers, &"getSetCookie".into())?.unchecked_into();
-    let lines = js_sys::Array::from(&method.call0(headers)?);
-    Ok(lines.iter().filter_map(|line| line.as_string()).collect())
-}
-
 /// A response that the gateway writes itself.
 #[derive(Debug)]
 pub struct Outgoing {
@@ -73,19 +61,9 @@ impl Outgoing {
         common.into_iter().chain(content_type).chain(own)
     }
 
-    /// As the platform wants it.
-    pub fn into_platform(self) -> worker::Result<web_sys::Response> {
-        if let Some(line) = &self.line {
-            worker::console_log!("{line}");
-        }
-        let headers = web_sys::Headers::new()?;
-        for (name, value) in self.all_headers() {
-            headers.append(name, value)?;
-        }
-        let init = web_sys::ResponseInit::new();
-        init.set_status(self.status);
-        init.set_headers(&headers);
-        Ok(web_sys::Response::new_with_opt_str_and_init(self.body.text(), &init)?)
+    /// The `Set-Cookie` lines.
+    pub fn set_cookies(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(|(name, _)| *name == "set-cookie").map(|(_, line)| line.as_str())
     }
 }
 

@@ -10,7 +10,6 @@ use crate::actors::log::Cause;
 use crate::actors::session::follow;
 use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke};
 use crate::actors::{self, AskError, DirectoryAddress};
-use crate::ambient;
 use crate::credential::ActorId;
 
 /// The most sessions of one page, and the most that are ended before an answer.
@@ -83,7 +82,7 @@ impl Gateway {
         address: &DirectoryAddress,
         revoke: RevokeAll,
     ) -> Result<Result<Swept, DirectoryError>, AskError> {
-        let (cause, until) = (revoke.cause, ambient::now().saturating_add(PATIENCE));
+        let (cause, until) = (revoke.cause, self.now().saturating_add(PATIENCE));
         let mut swept = match actors::ask(&*self.actors, address, revoke).await? {
             Ok(swept) => swept,
             Err(error) => return Ok(Err(error)),
@@ -91,7 +90,7 @@ impl Gateway {
         for _ in 1..STEPS {
             let (Some(after), true) = (swept.last.clone(), swept.left > 0) else { break };
             let at_most = MOST.saturating_sub(swept.revoked).min(BATCH);
-            if at_most == 0 || ambient::now() >= until {
+            if at_most == 0 || self.now() >= until {
                 break;
             }
             let more = match actors::ask(&*self.actors, address, Sweep { after, at_most, cause }).await? {

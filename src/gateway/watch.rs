@@ -1,28 +1,24 @@
 //! Streams outlive the request that opened them: while a WebSocket or an event stream of a session is open, the gateway
 //! asks at intervals whether the session still lives, and closes it where it does not. That is no use of the session.
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use wasm_bindgen::JsValue;
-use worker::{Context, Env};
-
-use super::headers::Headers;
-use super::{event_stream, forward, proxy, web_socket};
 use crate::actors::AskError;
 use crate::actors::session::follow;
 use crate::actors::session::message::{Credential, Denied, EndReason, Get, Want};
-use crate::platform::actors::Stubs;
+use crate::runtime::Actors;
 
 /// Looks after one stream.
-pub(super) struct Watch {
-    env: Env,
+pub struct Watch {
+    actors: Rc<dyn Actors>,
     session: Credential,
     every: Duration,
 }
 
 /// Why a stream is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closing {
+pub enum Closing {
     /// The session is over.
     Over,
     /// Whether it is cannot be told, or another one has taken its place: whoever connects again is told.
@@ -32,7 +28,7 @@ pub(super) enum Closing {
 impl Closing {
     /// The close code of a WebSocket: 401 in the range for applications (RFC 6455 section 7.4.2), and "try again later"
     /// (1013 of the registry).
-    pub(super) const fn code(self) -> u16 {
+    pub const fn code(self) -> u16 {
         match self {
             Self::Over => 4401,
             Self::Unsure => 1013,
@@ -40,7 +36,7 @@ impl Closing {
     }
 
     /// The close reason of a WebSocket.
-    pub(super) const fn reason(self) -> &'static str {
+    pub const fn reason(self) -> &'static str {
         match self {
             Self::Over => "the session has ended",
             Self::Unsure => "please connect again",
@@ -50,35 +46,19 @@ impl Closing {
 
 impl Watch {
     /// Over a stream of this session.
-    pub(super) fn new(env: &Env, session: &Credential, every: time::Duration) -> Self {
-        Self { env: env.clone(), session: session.clone(), every: every.unsigned_abs() }
-    }
-
-    /// The response, watched where it is a stream that stays open.
-    pub(super) fn over(
-        self,
-        response: &web_sys::Response,
-        headers: &Headers<'_>,
-        context: &Context,
-    ) -> Result<web_sys::Response, JsValue> {
-        if response.status() == 101 {
-            return web_socket::watched(self, response, context);
-        }
-        match response.body() {
-            Some(body) if forward::is_event_stream(headers) => event_stream::watched(self, response, &body, context),
-            body => proxy::copy(response, body.as_ref()),
-        }
+    pub fn new(actors: &Rc<dyn Actors>, session: &Credential, every: time::Duration) -> Self {
+        Self { actors: Rc::clone(actors), session: session.clone(), every: every.unsigned_abs() }
     }
 
     /// How long to wait between two looks.
-    pub(super) const fn every(&self) -> Duration {
+    pub const fn every(&self) -> Duration {
         self.every
     }
 
     /// Looks once: why the stream has to be closed, if it has to.
-    pub(super) async fn look(&self) -> Option<Closing> {
+    pub async fn look(&self) -> Option<Closing> {
         let get = || Get { secret: self.session.secret.clone(), want: Want::Life, navigation_from: None };
-        match follow::ask(&Stubs::new(&self.env), &self.session.actor, get).await.map(|followed| followed.reply) {
+        match follow::ask(&*self.actors, &self.session.actor, get).await.map(|followed| followed.reply) {
             Ok(Ok(_)) => None,
             Ok(Err(Denied::Ended(reason))) if reason != EndReason::Superseded => Some(Closing::Over),
             Ok(Err(Denied::Unknown)) | Err(AskError::NoSuchActor) => Some(Closing::Over),

@@ -3,16 +3,7 @@
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-/// Why a body was not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReadError {
-    /// The stream broke off.
-    #[error("the body broke off")]
-    Broken,
-    /// It is longer than the limit.
-    #[error("the body is too long")]
-    TooLarge,
-}
+use crate::runtime::ReadError;
 
 /// The bytes of a body, at most `limit` of them.
 pub async fn read(stream: Option<web_sys::ReadableStream>, limit: usize) -> Result<Vec<u8>, ReadError> {

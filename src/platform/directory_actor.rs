@@ -20,7 +20,7 @@ pub struct RegionDirectory {
 impl DurableObject for RegionDirectory {
     fn new(state: worker::State, env: Env) -> Self {
         // Without a valid configuration every message is refused; the gateway has said why by then.
-        let shell = crate::config_of(&env)
+        let shell = super::configured(&env)
             .as_ref()
             .as_ref()
             .ok()

@@ -6,8 +6,8 @@ use futures::FutureExt as _;
 use futures::future::{Either, LocalBoxFuture, select};
 use worker::Delay;
 
-use super::body::{self, ReadError};
-use crate::runtime::{Http, HttpError, MAX_BODY, TIME_LIMIT};
+use super::body;
+use crate::runtime::{Http, HttpError, MAX_BODY, ReadError, TIME_LIMIT};
 
 type Request = ::http::Request<Vec<u8>>;
 type Response = ::http::Response<Vec<u8>>;

@@ -33,6 +33,10 @@ impl Isolate for OfActor {
         clock::fill(bytes)
     }
 
+    fn id(&self) -> [u8; 16] {
+        clock::id()
+    }
+
     fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
         Delay::from(span).boxed_local()
     }
@@ -57,6 +61,10 @@ impl Isolate for OfRequest {
 
     fn random(&self, bytes: &mut [u8]) -> bool {
         OfActor.random(bytes)
+    }
+
+    fn id(&self) -> [u8; 16] {
+        OfActor.id()
     }
 
     fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {

@@ -4,38 +4,65 @@
 //! ([`actors`]), an actor's storage and alarm ([`storage`]), Workers KV ([`kv`]), Postgres over a socket ([`postgres`]), the Cache API
 //! ([`cache`]), bodies ([`body`]), and the two Durable Object classes.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use worker::{Env, State};
 
-use crate::config::Config;
+use crate::config::{Config, Configured};
+use crate::gateway::bearer::ClientKeys;
 use crate::provider::Link;
 use crate::provider::published::Documents;
-use crate::runtime::{ActorContext, Isolate};
+use crate::runtime::ActorContext;
 
 pub mod actors;
+pub mod applications;
 pub mod body;
 pub mod cache;
+pub mod client_abort;
 pub mod clock;
 pub mod directory_actor;
+pub mod event_stream;
+pub mod gateway;
 pub mod http;
 pub mod isolate;
 pub mod kv;
+pub mod pipe;
 pub mod postgres;
+pub mod rate_limit;
+pub mod reply;
 pub mod session_actor;
 pub mod storage;
 pub mod timer;
-
-pub use clock::{id, now, random};
+pub mod variables;
+pub mod web_crypto;
+pub mod web_socket;
 
 thread_local! {
-    /// The published documents of this isolate: its requests' and its actors' alike.
-    static DOCUMENTS: Documents = Documents::default();
+    static KEPT: Kept = Kept::default();
 }
 
-/// The published documents of this isolate.
-pub fn documents() -> Documents {
-    DOCUMENTS.with(Clone::clone)
+/// What an isolate keeps, for its requests and its actors alike.
+#[derive(Clone, Default)]
+pub struct Kept {
+    /// The configuration, once the first request or actor has brought the variables.
+    pub configured: Rc<OnceCell<Rc<Configured>>>,
+    /// What providers have published.
+    pub documents: Documents,
+    /// The keys of clients.
+    pub client_keys: ClientKeys,
+    /// Checks of signatures.
+    pub signatures: Rc<web_crypto::WebCrypto>,
+}
+
+/// What this isolate keeps.
+pub fn kept() -> Kept {
+    KEPT.with(Clone::clone)
+}
+
+/// The configuration of this isolate, read at its first use.
+pub fn configured(env: &Env) -> Rc<Configured> {
+    Rc::clone(kept().configured.get_or_init(|| Rc::new(variables::configured(env))))
 }
 
 /// What an actor is given; none where the platform's id is not what it should be.
@@ -52,17 +79,12 @@ pub fn actor_context(state: &State, env: &Env, config: &Config) -> Option<ActorC
     })
 }
 
-/// What a request of the stateless Worker runs in.
-pub fn request_isolate(context: &Rc<worker::Context>) -> Rc<dyn Isolate> {
-    Rc::new(isolate::OfRequest::new(context))
-}
-
 /// What a provider is reached with from a request of the stateless Worker.
 pub fn link(context: &Rc<worker::Context>) -> Link {
     Link {
-        isolate: request_isolate(context),
+        isolate: Rc::new(isolate::OfRequest::new(context)),
         http: Rc::new(http::Fetch),
         cache: Rc::new(cache::CacheApi),
-        documents: documents(),
+        documents: kept().documents,
     }
 }

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use worker::{DurableObject, Env, durable_object};
 
-use super::{actor_context, documents};
+use super::{actor_context, kept};
 use crate::actors::session::{Session, line};
 #[cfg(feature = "deliberate-panic")]
 use crate::actors::wire;
@@ -22,11 +22,11 @@ pub struct SessionActor {
 impl DurableObject for SessionActor {
     fn new(state: worker::State, env: Env) -> Self {
         // Without a valid configuration every message is refused; the gateway has said why by then.
-        let session = crate::config_of(&env)
+        let session = super::configured(&env)
             .as_ref()
             .as_ref()
             .ok()
-            .and_then(|config| Some(Session::new(actor_context(&state, &env, config)?, documents(), config)));
+            .and_then(|config| Some(Session::new(actor_context(&state, &env, config)?, kept().documents, config)));
         Self { session, storage: state.storage() }
     }
 

@@ -14,6 +14,12 @@ pub trait Isolate {
     fn now(&self) -> OffsetDateTime;
     /// Fills `bytes` from a cryptographic generator. False where it refuses, which callers treat as fatal.
     fn random(&self, bytes: &mut [u8]) -> bool;
+    /// 16 random bytes for an id that is no secret.
+    fn id(&self) -> [u8; 16] {
+        let mut bytes = [0_u8; 16];
+        self.random(&mut bytes);
+        bytes
+    }
     /// Waits. The wait begins with the first poll, and wakes the task that polled first, no other: what goes from one task to
     /// another has to be shared.
     fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()>;

@@ -10,11 +10,13 @@ use crate::credential::ActorId;
 
 mod calls;
 mod isolate;
+mod request;
 mod storage;
 mod stores;
 
 pub use calls::{Actors, Address, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
 pub use isolate::Isolate;
+pub use request::{Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed};
 pub use storage::{SqlValue, Storage, StorageError};
 pub use stores::{Connection, Kv, KvError, PgParameter, PgValue, Postgres, PostgresError};
 

@@ -7,8 +7,8 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Delay};
 
 use super::pipe::IdentityTransformStream;
-use super::proxy;
-use super::watch::Watch;
+use super::reply::copy;
+use crate::gateway::watch::Watch;
 
 #[wasm_bindgen]
 extern "C" {
@@ -38,7 +38,7 @@ pub(super) fn watched(
     let piped = body.pipe_to_with_options(&writable, &options);
     let _ = end_when_lost(piped.unchecked_ref(), &stop, &writable);
     context.wait_until(attend(watch, JsFuture::from(piped), stop, writable));
-    proxy::copy(response, Some(&readable))
+    copy(response, Some(&readable))
 }
 
 async fn attend(watch: Watch, mut piped: JsFuture, stop: web_sys::AbortController, writable: web_sys::WritableStream) {

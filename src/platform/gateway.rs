@@ -1,0 +1,164 @@
+//! Requests come in here, by the hot path or by the one that waits.
+
+use std::rc::Rc;
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use wasm_bindgen::prelude::*;
+use worker::{Context, Env, event};
+
+use super::actors::Stubs;
+use super::applications::{self, Fetched};
+use super::client_abort::unless_left;
+use super::isolate::{OfActor, OfRequest};
+use super::rate_limit::Bound;
+use super::reply::respond;
+use super::timer::Timer;
+use super::{body, configured, kept, link};
+use crate::actors::Request;
+use crate::actors::session::message::Get;
+use crate::config::{Config, Configured};
+use crate::gateway::arrival::{self, Arrival};
+use crate::gateway::plan::{self, Failure, Plan};
+use crate::gateway::reply::Reply;
+use crate::gateway::request::{Arrived, Head};
+use crate::gateway::{Gateway, forward, visitor};
+use crate::runtime::{ReadError, RequestBody};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A request's head in one text: see `exchange.mjs`.
+    #[wasm_bindgen(js_name = packHead)]
+    fn pack_head(request: &web_sys::Request) -> String;
+}
+
+/// A request that has to wait for something comes in here.
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    let context = Rc::new(context);
+    let work = async {
+        let packed = pack_head(&request);
+        let (configured, body, isolate) = (configured(&env), Body(Clone::clone(&request)), OfRequest::new(&context));
+        let arrived = Arrived { head: Head::read(&packed), body: Some(&body), isolate: &isolate };
+        let reply = match (&*configured, arrival::arrive(&configured, arrived)) {
+            (_, Arrival::Answered(answer)) => Reply::Own(answer),
+            (Ok(config), arrival) => gateway(config, &request, &env, &context).serve(arrival).await,
+            // Without a configuration every arrival is answered.
+            (Err(_), _) => return Ok(web_sys::Response::error()),
+        };
+        respond(reply, &context)
+    };
+    Ok(answered(unless_left(&request, work).await)?)
+}
+
+fn answered(response: Option<Result<web_sys::Response, JsValue>>) -> Result<web_sys::Response, JsValue> {
+    // Where there is none, nobody reads it.
+    response.unwrap_or_else(|| Ok(web_sys::Response::error()))
+}
+
+fn gateway(config: &Rc<Config>, request: &web_sys::Request, env: &Env, context: &Rc<Context>) -> Gateway {
+    let timer: Rc<Timer> = Rc::default();
+    Gateway {
+        config: Rc::clone(config),
+        link: link(context),
+        actors: Rc::new(Stubs::new(env)),
+        actors_in_turn: Rc::new(Stubs::on_timer(env, &timer)),
+        applications: Rc::new(Fetched { request: Clone::clone(request), env: env.clone(), timer }),
+        login_limit: Rc::new(Bound { env: env.clone(), name: "LOGIN_LIMIT" }),
+        signatures: kept().signatures,
+        client_keys: kept().client_keys,
+    }
+}
+
+/// A request's body.
+struct Body(web_sys::Request);
+
+impl RequestBody for Body {
+    fn is_there(&self) -> bool {
+        self.0.body().is_some()
+    }
+
+    fn read(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, ReadError>> {
+        body::read(self.0.body(), limit).boxed_local()
+    }
+}
+
+/// The hot path, as `entry.mjs` calls it: see [`gateway::plan`].
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct HotPath;
+
+/// What the hot path knows of this isolate's configuration; before the first request is served, nothing.
+fn planned(plan: impl FnOnce(&Configured) -> Plan) -> String {
+    let Some(configured) = kept().configured.get().cloned() else { return "L".to_owned() };
+    let Plan { text, line } = plan(&configured);
+    if let Some(line) = line {
+        worker::console_log!("{line}");
+    }
+    text
+}
+
+#[wasm_bindgen]
+impl HotPath {
+    /// See [`gateway::plan::plan`].
+    pub fn plan(packed: &str) -> String {
+        planned(|configured| plan::plan(configured, packed, &OfActor))
+    }
+
+    /// See [`gateway::plan::identify`].
+    pub fn identify(packed: &str, reply: &str) -> String {
+        planned(|configured| plan::identify(configured, packed, reply, &OfActor))
+    }
+
+    /// See [`gateway::plan::judge`].
+    pub fn judge(packed: &str, status: u16, lines: &str) -> String {
+        planned(|configured| plan::judge(configured, packed, status, lines, &OfActor))
+    }
+
+    /// See [`gateway::plan::failed`].
+    pub fn failed(packed: &str, failure: u32) -> String {
+        planned(|configured| plan::failed(configured, packed, Failure::of(failure), &OfActor))
+    }
+
+    /// See [`gateway::resume`].
+    pub async fn resume(
+        packed: String,
+        request: web_sys::Request,
+        response: web_sys::Response,
+        authorization: String,
+        env: Env,
+        context: worker::worker_sys::Context,
+    ) -> Result<web_sys::Response, JsValue> {
+        let context = Rc::new(Context::new(context));
+        let work = async {
+            let (configured, body, isolate) =
+                (configured(&env), Body(Clone::clone(&request)), OfRequest::new(&context));
+            let arrived = Arrived { head: Head::read(&packed), body: Some(&body), isolate: &isolate };
+            let arrival = arrival::arrive(&configured, arrived);
+            let Ok(config) = &*configured else { return Ok(web_sys::Response::error()) };
+            let gateway = gateway(config, &request, &env, &context);
+            respond(gateway.resume(arrival, applications::inbound(response), &authorization).await, &context)
+        };
+        answered(unless_left(&request, work).await)
+    }
+
+    /// The headers of a response that ask for a decision, with commas.
+    pub fn watched() -> String {
+        forward::WATCHED.join(",")
+    }
+
+    /// The content type of a response that asks for one, in lower case.
+    pub fn watched_type() -> String {
+        forward::EVENT_STREAM.to_owned()
+    }
+
+    /// The fields of `request.cf`, and behind a semicolon those of its `botManagement`, with commas.
+    pub fn fields() -> String {
+        [visitor::FIELDS.join(","), visitor::BOT_FIELDS.join(",")].join(";")
+    }
+
+    /// How long a session has to answer a request: milliseconds.
+    pub fn ask_limit() -> u32 {
+        <Get as Request>::TIME_LIMIT_SECONDS.saturating_mul(1000)
+    }
+}
