@@ -1,9 +1,13 @@
-// The Worker's module. It declares the Durable Object classes, which JavaScript alone can extend, and
-// delegates every call to the Rust object of the same name. All that it decides is what becomes of a call that was
-// under way in a WebAssembly instance which has panicked.
+// The Worker's module. It declares the Durable Object classes, which JavaScript alone can extend, and delegates every call
+// to the Rust object of the same name. Requests take the hot path first: see exchange.mjs. All that is decided here is what
+// becomes of a call that was under way in a WebAssembly instance which has panicked.
 import { DurableObject } from "cloudflare:workers";
 import * as rust from "./build/index.js";
+import { exchange, packHead } from "./exchange.mjs";
 import { version } from "./package.json";
+
+// Rust packs a request like the hot path does.
+globalThis.packHead = packHead;
 
 // After a panic the Rust side runs in a fresh WebAssembly instance: objects of the old one are refused
 // before any of their code runs, so that the call can safely be made again on a new object.
@@ -55,37 +59,61 @@ globalThis.closeWhenLost = async (ended, ...sockets) => {
   if ((await unlessLost(ended)) === LOST) for (const socket of sockets) socket.close(1013, "please connect again");
 };
 
+// Symbols: what has a name of its own is a remote method.
+const [OBJECT, CREATE, LOAD] = ["object", "create", "load"].map(Symbol);
+
+/** Calls a method of an actor's Rust object. */
+async function call(actor, method, argument) {
+  const object = actor[OBJECT];
+  try {
+    const done = await unlessLost(object[method](argument));
+    if (done === LOST) throw new Error("the WebAssembly instance has panicked meanwhile");
+    return done;
+  } catch (error) {
+    letGo();
+    // One object at a time: of several calls that fail together the first makes the new one.
+    if (actor[OBJECT] === object) actor[OBJECT] = actor[CREATE]();
+    if (!isStale(error)) throw error;
+    return await actor[OBJECT][method](argument);
+  }
+}
+
 /** An actor class of which `Rust` is the implementation. */
 const actor = (Rust) =>
   class extends DurableObject {
-    #object = new Rust(this.ctx, this.env);
-
-    async #call(method, argument) {
-      const object = this.#object;
-      try {
-        const done = await unlessLost(object[method](argument));
-        if (done === LOST) throw new Error("the WebAssembly instance has panicked meanwhile");
-        return done;
-      } catch (error) {
-        letGo();
-        // One object at a time: of several calls that fail together the first makes the new one.
-        if (this.#object === object) this.#object = new Rust(this.ctx, this.env);
-        if (!isStale(error)) throw error;
-        return await this.#object[method](argument);
-      }
+    [CREATE]() {
+      return new Rust(this.ctx, this.env);
     }
+
+    [OBJECT] = this[CREATE]();
 
     /** One message: the request's bytes in, the reply's bytes out. */
     ask(message) {
-      return this.#call("ask", message);
+      return call(this, "ask", message);
     }
 
     alarm() {
-      return this.#call("alarm");
+      return call(this, "alarm");
     }
   };
 
-export class SessionActor extends actor(rust.SessionActor) {}
+export class SessionActor extends actor(rust.SessionActor) {
+  /** The everyday `Get`, as a line of text. The reply is empty where it has to be asked as a message. */
+  get(line) {
+    try {
+      return this[OBJECT].get(line) ?? this[LOAD](line);
+    } catch {
+      letGo();
+      return "";
+    }
+  }
+
+  async [LOAD](line) {
+    await call(this, "load");
+    return this[OBJECT].get(line) ?? "";
+  }
+}
+
 export class RegionDirectory extends actor(rust.RegionDirectory) {}
 
 /** The answer, and the log line, of a request that was lost in a panic: what gateway/failed_request.rs writes of others. */
@@ -111,15 +139,33 @@ const unavailable = (request) => {
   );
 };
 
-export default class extends rust.default {
-  async fetch(request) {
-    try {
-      const answer = await unlessLost(super.fetch(request));
-      return answer === LOST ? unavailable(request) : answer;
-    } catch (error) {
-      letGo();
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      return unavailable(request);
-    }
+/** What Rust serves of this request, which waits for something. */
+async function served(request, serve) {
+  try {
+    const answer = await unlessLost(serve());
+    return answer === LOST ? unavailable(request) : answer;
+  } catch (error) {
+    letGo();
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    return unavailable(request);
   }
 }
+
+/** What the hot path leaves to Rust. */
+const slowly = {
+  serve: (request, env, context) => served(request, () => new rust.default(context, env).fetch(request)),
+  resume: (packed, request, response, authorization, env, context) =>
+    served(request, () => rust.HotPath.resume(packed, request, response, authorization, env, context)),
+};
+
+export default {
+  fetch(request, env, context) {
+    try {
+      return exchange(request, env, context, slowly);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+      letGo();
+      return slowly.serve(request, env, context);
+    }
+  },
+};

@@ -6,7 +6,7 @@
 use time::{Duration, OffsetDateTime};
 
 // For the gateway alone.
-pub use crate::platform::{now, random};
+pub use crate::platform::{id, now, random};
 
 /// JavaScript's milliseconds since the epoch as a time; out-of-range values become the epoch.
 pub fn from_millis(millis: f64) -> OffsetDateTime {

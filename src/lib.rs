@@ -17,11 +17,14 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::prelude::*;
 use worker::{Context, Env, event};
 
+use crate::actors::Request;
+use crate::actors::session::message::Get;
 use crate::config::{Config, Problem};
-use crate::gateway::departure;
+use crate::gateway::plan::{self, Failure, Plan};
+use crate::gateway::{departure, forward, visitor};
 
 pub mod actors;
 pub mod ambient;
@@ -83,13 +86,94 @@ fn variable(env: &Env, name: &str) -> Option<String> {
     value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
 }
 
-/// Every request comes in here.
+#[wasm_bindgen]
+extern "C" {
+    /// A request's head in one text: see `entry.mjs`.
+    #[wasm_bindgen(js_name = packHead)]
+    fn pack_head(request: &web_sys::Request) -> String;
+}
+
+/// A request that has to wait for something comes in here.
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let serving = gateway::serve(Clone::clone(&request), env, context);
-    match departure::unless_left(&request, serving).await {
-        Some(response) => response,
-        // Nobody reads it.
-        None => Ok(web_sys::Response::error()),
+    let packed = pack_head(&request);
+    let serving = gateway::serve(&packed, Clone::clone(&request), env, context);
+    answered(departure::unless_left(&request, serving).await)
+}
+
+fn answered(response: Option<worker::Result<web_sys::Response>>) -> worker::Result<web_sys::Response> {
+    // Where there is none, nobody reads it.
+    response.unwrap_or_else(|| Ok(web_sys::Response::error()))
+}
+
+/// The hot path, as `entry.mjs` calls it: see [`gateway::plan`].
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct HotPath;
+
+/// What the hot path knows of this isolate's configuration; before the first request is served, nothing.
+fn planned(plan: impl FnOnce(&Configured) -> Plan) -> String {
+    let Some(configured) = CONFIG.with(|config| config.get().cloned()) else { return "L".to_owned() };
+    let Plan { text, line } = plan(&configured);
+    if let Some(line) = line {
+        worker::console_log!("{line}");
+    }
+    text
+}
+
+#[wasm_bindgen]
+impl HotPath {
+    /// See [`gateway::plan::plan`].
+    pub fn plan(packed: &str) -> String {
+        planned(|configured| plan::plan(configured, packed, ambient::now()))
+    }
+
+    /// See [`gateway::plan::identify`].
+    pub fn identify(packed: &str, reply: &str) -> String {
+        planned(|configured| plan::identify(configured, packed, reply, ambient::now()))
+    }
+
+    /// See [`gateway::plan::judge`].
+    pub fn judge(packed: &str, status: u16, lines: &str) -> String {
+        planned(|configured| plan::judge(configured, packed, status, lines, ambient::now()))
+    }
+
+    /// See [`gateway::plan::failed`].
+    pub fn failed(packed: &str, failure: u32) -> String {
+        planned(|configured| plan::failed(configured, packed, Failure::of(failure)))
+    }
+
+    /// See [`gateway::resume`].
+    pub async fn resume(
+        packed: String,
+        request: web_sys::Request,
+        response: web_sys::Response,
+        authorization: String,
+        env: Env,
+        context: worker::worker_sys::Context,
+    ) -> Result<web_sys::Response, JsValue> {
+        let context = Context::new(context);
+        let resuming = gateway::resume(&packed, Clone::clone(&request), response, &authorization, env, context);
+        Ok(answered(departure::unless_left(&request, resuming).await)?)
+    }
+
+    /// The headers of a response that ask for a decision, with commas.
+    pub fn watched() -> String {
+        forward::WATCHED.join(",")
+    }
+
+    /// The content type of a response that asks for one, in lower case.
+    pub fn watched_type() -> String {
+        forward::EVENT_STREAM.to_owned()
+    }
+
+    /// The fields of `request.cf`, and behind a semicolon those of its `botManagement`, with commas.
+    pub fn fields() -> String {
+        [visitor::FIELDS.join(","), visitor::BOT_FIELDS.join(",")].join(";")
+    }
+
+    /// How long a session has to answer a request: milliseconds.
+    pub fn ask_limit() -> u32 {
+        <Get as Request>::TIME_LIMIT_SECONDS.saturating_mul(1000)
     }
 }

@@ -22,20 +22,21 @@ export default {
   },
 };`;
 
-/** Counts what the Worker has under way. */
+/** Counts the requests that something in the Worker still holds on to. */
 const COUNTING = `
 import bundle from "./entry.js";
 export * from "./entry.js";
-let underWay = 0;
-export default class extends bundle {
-  async fetch(request) {
-    if (new URL(request.url).pathname === "/__under-way") return new Response(String(underWay));
-    underWay += 1;
-    try {
-      return await super.fetch(request);
-    } finally {
-      underWay -= 1;
+let held = 0;
+const freed = new FinalizationRegistry(() => (held -= 1));
+export default {
+  async fetch(request, env, context) {
+    if (new URL(request.url).pathname === "/__held") {
+      gc();
+      return new Response(String(held));
     }
+    held += 1;
+    freed.register(request);
+    return bundle.fetch(request, env, context);
   }
 }`;
 
@@ -53,8 +54,8 @@ describe("departure", () => {
     upstream.answer("/never", (request) => request.on("close", () => (gone += 1)));
     await Promise.all(Array.from({ length: 10 }, (_, i) => leave("/never", i % 2 ? { method: "POST", body: "x" } : {})));
     await until("the application hears of it", () => gone === 10);
-    const underWay = async () => Number((await gateway.request("/__under-way")).text);
-    await until("nothing is under way for them", async () => (await underWay()) === 0, 5000);
+    const held = async () => Number((await gateway.request("/__held")).text);
+    await until("nothing holds on to them", async () => (await held()) === 0, 5000);
 
     // They wait for an actor that waits for the provider: its refresh goes on without them.
     const answered = [];
@@ -66,7 +67,7 @@ describe("departure", () => {
     await sleep(2000);
     await Promise.all(Array.from({ length: 10 }, () => leave("/api")));
     assert.equal(answered.length, 0);
-    await until("nothing is under way for them", async () => (await underWay()) === 0, 5000);
+    await until("nothing holds on to them", async () => (await held()) === 0, 5000);
     assert.equal((await browser.api("/api")).status, 200);
     assert.equal(answered.length, 1);
     assert.ok(!gateway.log.includes("cannot be reached") && !gateway.log.includes("Uncaught"), gateway.log);

@@ -35,11 +35,10 @@ const recorded = (namespace) => new Proxy(namespace, {
     return typeof value === "function" && name !== "constructor" ? value.bind(namespace) : value;
   },
 });
-export default class extends bundle {
-  constructor(context, env) { super(context, { ...env, SESSIONS: recorded(env.SESSIONS) }); }
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     if (new URL(request.url).pathname === "/__asked") return Response.json(asked);
-    return super.fetch(request);
+    return bundle.fetch(request, { ...env, SESSIONS: recorded(env.SESSIONS) }, context);
   }
 }
 `;
@@ -50,11 +49,10 @@ import bundle from "./entry.js";
 export * from "./entry.js";
 const counts = {};
 const LOGIN_LIMIT = { limit: async ({ key }) => ({ success: (counts[key] = (counts[key] ?? 0) + 1) <= 3 }) };
-export default class extends bundle {
-  constructor(context, env) { super(context, { ...env, LOGIN_LIMIT }); }
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     if (new URL(request.url).pathname === "/__counts") return Response.json(counts);
-    return super.fetch(request);
+    return bundle.fetch(request, { ...env, LOGIN_LIMIT }, context);
   }
 }
 `;
@@ -274,7 +272,9 @@ describe("login", () => {
     const headers = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" };
     const answer = await world.gateway.request("/auth/callback", { method: "POST", headers, body: body.toString() });
     assert.equal(answer.status, 400);
-    const line = world.gateway.eventsOf("request").findLast(({ ray }) => answer.text.includes(ray));
+    const told = () => world.gateway.eventsOf("request").findLast(({ ray }) => answer.text.includes(ray));
+    await until("the log says of it", told);
+    const line = told();
     assert.ok(!line.detail.includes("aaaa"), "what fits no login is not repeated as the provider's word");
   });
 

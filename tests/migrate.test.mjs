@@ -48,10 +48,10 @@ export class SessionActor extends exported.SessionActor {
     return reply;
   }
 }
-export default class extends bundle {
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
-    if (pathname !== "/__hold") return super.fetch(request);
+    if (pathname !== "/__hold") return bundle.fetch(request, env, context);
     held = { kind: Number(searchParams.get("kind")), when: searchParams.get("when") };
     return Response.json(held);
   }

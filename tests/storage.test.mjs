@@ -37,9 +37,9 @@ export class RegionDirectory extends exported.RegionDirectory {
     super(state, env);
   }
 }
-export default class extends bundle {
-  fetch(request) {
-    if (new URL(request.url).pathname !== "/__former") return super.fetch(request);
+export default {
+  fetch(request, env, context) {
+    if (new URL(request.url).pathname !== "/__former") return bundle.fetch(request, env, context);
     former = true;
     return new Response("");
   }
@@ -73,10 +73,10 @@ export class SessionActor extends exported.SessionActor {
     return super.ask(message);
   }
 }
-export default class extends bundle {
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
-    if (pathname !== "/__mode") return super.fetch(request);
+    if (pathname !== "/__mode") return bundle.fetch(request, env, context);
     mode = searchParams.get("mode");
     return new Response("");
   }

@@ -132,11 +132,11 @@ describe("streams", () => {
           return super.ask(message);
         }
       }
-      export default class extends bundle {
-        fetch(request) {
+      export default {
+        fetch(request, env, context) {
           const { pathname } = new URL(request.url);
           if (pathname === "/__out") return (out = true), new Response("out");
-          return super.fetch(request);
+          return bundle.fetch(request, env, context);
         }
       }`;
     const { connect, listen, gateway } = await createStreams(t, { entry });

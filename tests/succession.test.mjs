@@ -183,14 +183,14 @@ export class SessionActor extends exported.SessionActor {
     return super.ask(message);
   }
 }
-export default class extends bundle {
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/__deaf") {
       deaf = searchParams.get("on") === "1";
       return new Response("");
     }
-    return super.fetch(request);
+    return bundle.fetch(request, env, context);
   }
 }
 `;

@@ -92,7 +92,7 @@ struct MigrateTo {
 
 impl Gateway {
     /// Serves what is under `/admin`.
-    pub(super) async fn admin(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn admin(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let Some(token) = &self.config.admin_token else { return Err(Problem::NotFound) };
         let prefix = format!("{}/admin", self.config.auth_prefix);
         let resource = Resource::of(request.url.path().strip_prefix(&prefix).unwrap_or_default());
@@ -108,10 +108,10 @@ impl Gateway {
             }
         }
         let resource = resource.ok_or(Problem::NotFound)?;
-        if !resource.methods().split(", ").any(|allowed| allowed == request.method) {
+        if !resource.methods().split(", ").any(|allowed| allowed == request.method()) {
             return Err(Problem::MethodNotAllowed(resource.methods()));
         }
-        let deletes = request.method == "DELETE";
+        let deletes = request.method() == "DELETE";
         match resource {
             Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
             Resource::Console => Ok(console::page()),
@@ -160,7 +160,7 @@ impl Gateway {
         }
     }
 
-    async fn migrate(&self, request: &Incoming, id: &ActorId) -> Result<Outgoing, Problem> {
+    async fn migrate(&self, request: &Incoming<'_>, id: &ActorId) -> Result<Outgoing, Problem> {
         let MigrateTo { region } = request.json().await.map_err(|problem| match problem {
             Problem::BadRequest(_) => Problem::BadRequest(NO_REGION),
             other => other,

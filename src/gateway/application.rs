@@ -6,16 +6,19 @@
 //! ```
 
 use openidconnect::AccessToken;
+use time::OffsetDateTime;
 
-use super::bearer;
 use super::identity::{self, Claims};
 use super::problem::Problem;
 use super::request::Incoming;
-use super::{Gateway, csrf};
+use super::{Gateway, bearer, captcha, csrf, refusal};
 use crate::actors::log;
 use crate::actors::session::message::{Credential, Get, Got, Identified, Want};
+use crate::ambient;
+use crate::config::Config;
 use crate::config::routes::{Route, SessionRule, Token};
 use crate::credential::Secret;
+use crate::region::Region;
 
 /// Who a request comes from.
 pub(super) enum Caller {
@@ -47,50 +50,122 @@ impl Caller {
     }
 }
 
+/// A request that the rules of its route let in, before it is known whose it is.
+pub(super) struct Admitted<'a> {
+    /// Who speaks for it.
+    pub(super) claimant: Claimant<'a>,
+    /// When a captcha was solved.
+    pub(super) cleared_at: Option<OffsetDateTime>,
+}
+
+/// Who speaks for a request.
+pub(super) enum Claimant<'a> {
+    /// Nobody, and the route does not mind.
+    Nobody,
+    /// The session of this cookie, which is asked for this.
+    Session(&'a Credential, Want, Option<Region>),
+    /// A client's JWT.
+    Client(&'a str, Origin),
+}
+
+/// Lets a request in, or says what is missing. Pure.
+pub(super) fn admit<'a>(
+    config: &Config,
+    request: &'a Incoming<'_>,
+    route: &Route,
+    now: OffsetDateTime,
+) -> Result<Admitted<'a>, Problem> {
+    // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
+    if request.method() == "TRACE" {
+        return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    }
+    let jwt = if route.bearer { bearer::token(request) } else { None };
+    let origin = origin(request, route, jwt.is_some() && !request.cookies.any)?;
+    let cleared_at = if origin == Origin::Own { captcha::cleared_at(config, request, now) } else { None };
+    captcha::check_bot(request, route, cleared_at)?;
+    let session = request.cookies.session.as_ref().filter(|_| origin == Origin::Own);
+    let claimant = match (jwt, session, route.session) {
+        (Some(jwt), ..) => Claimant::Client(jwt, origin),
+        (None, Some(session), SessionRule::Required | SessionRule::Optional) => {
+            Claimant::Session(session, want(route), moves_from(request, route))
+        }
+        (None, None, SessionRule::Required) => return Err(Problem::LoginRequired),
+        (None, None, SessionRule::Optional) | (None, _, SessionRule::None) => Claimant::Nobody,
+    };
+    Ok(Admitted { claimant, cleared_at })
+}
+
+/// What a session is asked for.
+fn want(route: &Route) -> Want {
+    match route.token {
+        Token::Id => Want::IdToken,
+        _ if route.identity_headers || !route.require.is_empty() => Want::Claims,
+        Token::Access | Token::None => Want::AccessToken,
+    }
+}
+
+/// The visitor's region, where the session may move because of it.
+fn moves_from(request: &Incoming<'_>, route: &Route) -> Option<Region> {
+    // A move may lead through the provider, and so through a login: not where none is needed.
+    if route.session == SessionRule::Optional { None } else { request.navigation_from(request.path_and_query()) }
+}
+
+/// Refuses a user or a client that has not got what the route requires. The log says whom, and for want of what.
+pub(super) fn check_required(config: &Config, claims: &Claims, route: &Route) -> Result<(), Problem> {
+    if identity::meets(claims, &route.require) {
+        return Ok(());
+    }
+    let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let user = log::user(text("iss"), text("sub"), config.log_subject);
+    let lacking = identity::lacking(claims, &route.require).join(", ");
+    Err(Problem::Forbidden
+        .explained(format!("The route requires another value of the claim {lacking} than user {user} has.")))
+}
+
 impl Gateway {
     /// A request for the application: it is proxied, or its sender is told what is missing.
-    pub(super) async fn application(&self, request: &Incoming, route: &Route) -> worker::Result<web_sys::Response> {
+    pub(super) async fn application(&self, request: &Incoming<'_>, route: &Route) -> worker::Result<web_sys::Response> {
         match self.pass(request, route).await {
             Ok(response) => Ok(response),
-            Err(problem @ (Problem::LoginRequired | Problem::SessionEnded(_))) if request.is_navigation() => {
-                self.send_to_login(request, &problem).into_platform()
-            }
-            Err(problem @ Problem::CaptchaRequired(_)) if request.is_navigation() => {
-                let here = self.return_to(request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
-                self.challenge(&problem, request, &here).into_platform()
-            }
-            Err(problem) => self.refuse(request, &problem),
+            Err(problem) => refusal::of_application(&self.config, request, &problem).into_platform(),
         }
     }
 
-    async fn pass(&self, request: &Incoming, route: &Route) -> Result<web_sys::Response, Problem> {
-        // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
-        if request.method == "TRACE" {
-            return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-        }
-        let jwt = if route.bearer { bearer::token(request) } else { None };
-        let origin = origin(request, route, jwt.is_some() && !request.cookies.any)?;
-        let cleared_at = if origin == Origin::Own { self.cleared_at(request) } else { None };
-        self.check_bot(request, route, cleared_at)?;
-        let caller = match jwt {
-            Some(jwt) => self.client(jwt, origin).await?,
-            None if origin == Origin::Own && route.session != SessionRule::None => self.user(request, route).await?,
-            None => Caller::Nobody,
+    async fn pass(&self, request: &Incoming<'_>, route: &Route) -> Result<web_sys::Response, Problem> {
+        let Admitted { claimant, cleared_at } = admit(&self.config, request, route, ambient::now())?;
+        let caller = match claimant {
+            Claimant::Nobody => Caller::Nobody,
+            Claimant::Session(..) => self.user(request, route).await?,
+            Claimant::Client(jwt, origin) => self.client(jwt, origin).await?,
         };
         match caller.claims() {
-            None if route.session == SessionRule::Required => Err(Problem::LoginRequired),
-            Some(claims) if !identity::meets(claims, &route.require) => Err(self.forbidden(claims, route)),
-            _ => self.proxy(request, route, caller, cleared_at).await,
+            None if route.session == SessionRule::Required => return Err(Problem::LoginRequired),
+            Some(claims) => check_required(&self.config, claims, route)?,
+            None => {}
         }
+        self.proxy(request, route, caller, cleared_at).await
     }
 
-    /// The log says whom the route refused, and for want of what.
-    fn forbidden(&self, claims: &Claims, route: &Route) -> Problem {
-        let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-        let user = log::user(text("iss"), text("sub"), self.config.log_subject);
-        let lacking = identity::lacking(claims, &route.require).join(", ");
-        Problem::Forbidden
-            .explained(format!("The route requires another value of the claim {lacking} than user {user} has."))
+    /// Goes on with the application's response to the user whose token it was sent, which [`super::plan`] left to this.
+    pub(super) async fn resume(
+        &self,
+        request: &Incoming<'_>,
+        route: &Route,
+        token: AccessToken,
+        response: web_sys::Response,
+    ) -> worker::Result<web_sys::Response> {
+        let settled = match admit(&self.config, request, route, ambient::now()) {
+            Ok(Admitted { claimant: Claimant::Session(session, ..), cleared_at }) => {
+                let caller = Caller::User { session: session.clone(), token, claims: Claims::new() };
+                self.settle(request, route, caller, cleared_at, response).await
+            }
+            Ok(_) => Err(Problem::UpstreamUnavailable),
+            Err(problem) => Err(problem),
+        };
+        match settled {
+            Ok(response) => Ok(response),
+            Err(problem) => refusal::of_application(&self.config, request, &problem).into_platform(),
+        }
     }
 
     /// The client whose JWT this is.
@@ -104,23 +179,18 @@ impl Gateway {
     }
 
     /// The user whose session cookie came along; nobody where there is none and the route does not mind.
-    pub(super) async fn user(&self, request: &Incoming, route: &Route) -> Result<Caller, Problem> {
-        let want = match route.token {
-            Token::Id => Want::IdToken,
-            _ if route.identity_headers || !route.require.is_empty() => Want::Claims,
-            Token::Access | Token::None => Want::AccessToken,
-        };
-        let is_optional = route.session == SessionRule::Optional;
-        // A move may lead through the provider, and so through a login: not where none is needed.
-        let navigation_from = if is_optional { None } else { request.navigation_from(request.path_and_query()) };
+    pub(super) async fn user(&self, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
+        let (want, navigation_from) = (want(route), moves_from(request, route));
         let get = |secret: &Secret| Get { secret: secret.clone(), want, navigation_from };
         match self.session_user(request, get).await {
-            Err(Problem::LoginRequired | Problem::SessionEnded(_)) if is_optional => Ok(Caller::Nobody),
+            Err(Problem::LoginRequired | Problem::SessionEnded(_)) if route.session == SessionRule::Optional => {
+                Ok(Caller::Nobody)
+            }
             caller => caller,
         }
     }
 
-    async fn session_user(&self, request: &Incoming, get: impl Fn(&Secret) -> Get) -> Result<Caller, Problem> {
+    async fn session_user(&self, request: &Incoming<'_>, get: impl Fn(&Secret) -> Get) -> Result<Caller, Problem> {
         let session = request.cookies.session.clone().ok_or(Problem::LoginRequired)?;
         let (token, claims) = match self.ask_session(request, get).await?? {
             Got::AccessToken(token) => (token, Claims::new()),
@@ -136,7 +206,7 @@ impl Gateway {
 
 /// Where a request that passes comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
+pub(super) enum Origin {
     /// From this site, or it changes nothing: its cookies count.
     Own,
     /// From another site, and the route serves that without our cookies.
@@ -146,8 +216,8 @@ enum Origin {
 }
 
 /// Refuses a request that another site may have sent in the user's name.
-fn origin(request: &Incoming, route: &Route, has_jwt_alone: bool) -> Result<Origin, Problem> {
-    let demanded = route.csrf_header.as_deref().filter(|_| !csrf::is_safe(&request.method) && !has_jwt_alone);
+fn origin(request: &Incoming<'_>, route: &Route, has_jwt_alone: bool) -> Result<Origin, Problem> {
+    let demanded = route.csrf_header.as_deref().filter(|_| !csrf::is_safe(request.method()) && !has_jwt_alone);
     let missing = demanded.filter(|name| request.header(name).is_none());
     match () {
         () if request.is_own() => match missing {

@@ -16,7 +16,7 @@ use crate::provider::{Provider, ProviderError};
 
 impl Gateway {
     /// Ends the sessions that the logout token names. 200: they have ended.
-    pub(super) async fn backchannel_logout(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn backchannel_logout(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let form = request.form().await?;
         let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
         let provider = Provider::new(&self.config, crate::platform::link(&self.context));

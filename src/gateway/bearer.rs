@@ -59,7 +59,7 @@ thread_local! {
 }
 
 /// The token of an `Authorization: Bearer` (RFC 6750 section 2.1).
-pub(super) fn token(request: &Incoming) -> Option<&str> {
+pub(super) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches([' ', '\t']))
 }

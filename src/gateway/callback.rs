@@ -9,6 +9,7 @@ use super::Gateway;
 use super::login_cookie;
 use super::pages::{self, Page};
 use super::problem::Problem;
+use super::refusal;
 use super::request::{Incoming, Parameters};
 use super::response::Outgoing;
 use crate::actors::session::attempt::Attempt;
@@ -23,8 +24,8 @@ const MAX_USER_AGENT: usize = 256;
 
 impl Gateway {
     /// A login came back, by GET or (`response_mode=form_post`) by POST.
-    pub(super) async fn callback(&self, request: &Incoming) -> Result<Outgoing, Problem> {
-        let parameters = if request.method == "POST" { request.form().await? } else { request.query() };
+    pub(super) async fn callback(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+        let parameters = if request.method() == "POST" { request.form().await? } else { request.query() };
         let callback = callback(&parameters)?;
         let state = parameters.only("state")?;
         let state =
@@ -44,7 +45,7 @@ impl Gateway {
     }
 
     /// The login of this browser that `state` belongs to, and its cookie's name.
-    fn attempt(&self, request: &Incoming, state: &str) -> Option<(String, Attempt)> {
+    fn attempt(&self, request: &Incoming<'_>, state: &str) -> Option<(String, Attempt)> {
         let (name, secret) = state.split_once('.')?;
         let (_, value) = request.cookies.logins.iter().find(|(known, _)| known == name)?;
         let attempt = login_cookie::open(&self.config.login_keys, &request.origin, name, value.as_deref()?)?;
@@ -54,14 +55,15 @@ impl Gateway {
 
     /// The login that follows one that failed: for the same organization.
     fn login_again(&self, attempt: &Attempt) -> String {
-        let mut query = form_urlencoded::Serializer::new(self.endpoint_url("login", &attempt.return_to));
+        let mut query =
+            form_urlencoded::Serializer::new(refusal::endpoint_url(&self.config, "login", &attempt.return_to));
         query.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
         query.finish()
     }
 
     async fn complete(
         &self,
-        request: &Incoming,
+        request: &Incoming<'_>,
         attempt: Attempt,
         callback: Callback,
         login: &str,
@@ -103,7 +105,7 @@ impl Gateway {
         })
     }
 
-    fn user_place(&self, request: &Incoming) -> UserPlace {
+    fn user_place(&self, request: &Incoming<'_>) -> UserPlace {
         UserPlace {
             region: request.region(self.config.regions.default),
             country: request.place().country,

@@ -10,9 +10,11 @@ use super::Gateway;
 use super::clearance::{self, Bearer};
 use super::pages::{self, Page, Widget};
 use super::problem::Problem;
+use super::refusal;
 use super::request::Incoming;
 use super::response::Outgoing;
 use crate::ambient;
+use crate::config::Config;
 use crate::config::captcha::Captcha;
 use crate::config::routes::{CaptchaRule, Route};
 use crate::credential::Secret;
@@ -38,86 +40,95 @@ struct Verdict {
     challenge_ts: Option<String>,
 }
 
+/// Refuses what may come from a machine, as the route says. `cleared_at`: when a captcha was solved.
+pub(super) fn check_bot(
+    request: &Incoming<'_>,
+    route: &Route,
+    cleared_at: Option<OffsetDateTime>,
+) -> Result<(), Problem> {
+    let is_below = route.bot_score_min > 0 && request.head.visitor.bot_score() < route.bot_score_min.into();
+    let asks = match route.captcha {
+        CaptchaRule::Never => false,
+        CaptchaRule::Always => true,
+        CaptchaRule::Bots => is_below,
+    };
+    if is_below && route.captcha != CaptchaRule::Bots {
+        return Err(Problem::BotScoreTooLow);
+    }
+    if asks && cleared_at.is_none() { Err(ASK) } else { Ok(()) }
+}
+
+/// When this browser solved a captcha, where that still counts.
+pub(super) fn cleared_at(config: &Config, request: &Incoming<'_>, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let (captcha, value) = (config.captcha.as_ref()?, request.cookies.clearance.as_ref()?);
+    bearer(request).passed_at(&captcha.secret, value, now)
+}
+
+/// What becomes of an application's answer that asks for a captcha: none where that was solved a moment ago.
+pub(super) fn asked_by_application(
+    config: &Config,
+    cleared_at: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> Option<Problem> {
+    let fresh = cleared_at.is_some_and(|at| now < at.saturating_add(clearance::PATIENCE));
+    (config.captcha.is_some() && !fresh).then_some(ASK)
+}
+
+/// The page that asks, for a person who wanted to go to `return_to`.
+pub(super) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'_>, return_to: &str) -> Outgoing {
+    let (Some(captcha), Some(nonce)) = (&config.captcha, ambient::random().map(Secret::from_random)) else {
+        return problem.response(&refusal::failed(config, request, problem), true);
+    };
+    let (title, detail, ray) = (problem.title(), problem.to_string(), request.ray());
+    let page = Page {
+        title,
+        detail: &detail,
+        next: "This page goes on by itself as soon as the check is done. If you see none here, allow challenges.cloudflare.com \
+               in this browser and load this page again.",
+        ray: &ray,
+        widget: Some(Widget {
+            url: &format!("{}/captcha", config.auth_prefix),
+            site_key: &captcha.site_key,
+            action: &captcha.action,
+            return_to,
+            nonce: &nonce.expose(),
+        }),
+        ..Page::default()
+    };
+    problem.with_headers(pages::page(problem.status(), &page))
+}
+
 impl Gateway {
-    /// Refuses what may come from a machine, as the route says. `cleared_at`: when a captcha was solved.
-    pub(super) fn check_bot(
-        &self,
-        request: &Incoming,
-        route: &Route,
-        cleared_at: Option<OffsetDateTime>,
-    ) -> Result<(), Problem> {
-        let is_below = route.bot_score_min > 0 && request.visitor().bot_score() < route.bot_score_min.into();
-        let asks = match route.captcha {
-            CaptchaRule::Never => false,
-            CaptchaRule::Always => true,
-            CaptchaRule::Bots => is_below,
-        };
-        if is_below && route.captcha != CaptchaRule::Bots {
-            return Err(Problem::BotScoreTooLow);
-        }
-        if asks && cleared_at.is_none() { Err(ASK) } else { Ok(()) }
-    }
-
-    /// When this browser solved a captcha, where that still counts.
-    pub(super) fn cleared_at(&self, request: &Incoming) -> Option<OffsetDateTime> {
-        let (captcha, value) = (self.config.captcha.as_ref()?, request.cookies.clearance.as_ref()?);
-        let network = request.visitor().network();
-        bearer(request, &network).passed_at(&captcha.secret, value, ambient::now())
-    }
-
-    /// What becomes of an application's answer that asks for a captcha: none where that was solved a moment ago.
-    pub(super) fn asked_by_application(&self, cleared_at: Option<OffsetDateTime>) -> Option<Problem> {
-        let fresh = cleared_at.is_some_and(|at| ambient::now() < at.saturating_add(clearance::PATIENCE));
-        (self.config.captcha.is_some() && !fresh).then_some(ASK)
-    }
-
-    /// The page that asks, for a person who wanted to go to `return_to`.
-    pub(super) fn challenge(&self, problem: &Problem, request: &Incoming, return_to: &str) -> Outgoing {
-        let (Some(captcha), Some(nonce)) = (&self.config.captcha, ambient::random().map(Secret::from_random)) else {
-            return problem.response(&self.failed(request, problem), true);
-        };
-        let (title, detail, ray) = (problem.title(), problem.to_string(), request.ray());
-        let page = Page {
-            title,
-            detail: &detail,
-            next: "This page goes on by itself as soon as the check is done. If you see none here, allow challenges.cloudflare.com \
-                   in this browser and load this page again.",
-            ray: &ray,
-            widget: Some(Widget {
-                url: &format!("{}/captcha", self.config.auth_prefix),
-                site_key: &captcha.site_key,
-                action: &captcha.action,
-                return_to,
-                nonce: &nonce.expose(),
-            }),
-            ..Page::default()
-        };
-        problem.with_headers(pages::page(problem.status(), &page))
-    }
-
     /// `POST /captcha`: a challenge was solved.
-    pub(super) async fn captcha(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn captcha(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let captcha = self.config.captcha.as_ref().ok_or(Problem::NotFound)?;
         let form = request.form().await?;
         let return_to = form.get("return_to").filter(|to| !to.is_empty()).unwrap_or("/");
-        let return_to = self.return_to(request, return_to)?;
+        let return_to = refusal::return_to(&self.config, request, return_to)?;
         let token = form.get("cf-turnstile-response").unwrap_or_default();
         if !verify(captcha, request, token).await {
-            return if request.wants_page() { Ok(self.challenge(&AGAIN, request, &return_to)) } else { Err(AGAIN) };
+            return if request.wants_page() {
+                Ok(challenge(&self.config, &AGAIN, request, &return_to))
+            } else {
+                Err(AGAIN)
+            };
         }
-        let network = request.visitor().network();
-        let value = bearer(request, &network).issue(&captcha.secret, ambient::now()).ok_or(AGAIN)?;
+        let value = bearer(request).issue(&captcha.secret, ambient::now()).ok_or(AGAIN)?;
         let cookie = request.jar().set_clearance(value, clearance::LIFE);
         Ok(Outgoing::redirect(303, &return_to).cookie(&cookie))
     }
 }
 
-fn bearer<'a>(request: &'a Incoming, network: &'a str) -> Bearer<'a> {
-    Bearer { host: &request.origin.host, network, user_agent: request.header("user-agent").unwrap_or_default() }
+fn bearer<'a>(request: &'a Incoming<'_>) -> Bearer<'a> {
+    Bearer {
+        host: &request.origin.host,
+        network: request.head.visitor.network(),
+        user_agent: request.header("user-agent").unwrap_or_default(),
+    }
 }
 
 /// Asks the verifier. A token that cannot be verified is not good: no answer is a no.
-async fn verify(captcha: &Captcha, request: &Incoming, token: &str) -> bool {
+async fn verify(captcha: &Captcha, request: &Incoming<'_>, token: &str) -> bool {
     if token.is_empty() || token.len() > MAX_TOKEN {
         return false;
     }

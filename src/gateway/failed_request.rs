@@ -48,14 +48,14 @@ impl FailedRequest {
 
     /// This request, which failed so; `config` is what it was routed by, where there is any. Of one that has no line nothing is
     /// found out but its reference.
-    pub fn of(request: &Incoming, config: Option<&Config>, problem: &Problem) -> Self {
+    pub fn of(request: &Incoming<'_>, config: Option<&Config>, problem: &Problem) -> Self {
         if !is_told(problem) {
             return Self::unreadable(request.ray());
         }
         let path = without_subject(config, request.url.path());
         Self {
             ray: request.ray(),
-            method: request.method.clone(),
+            method: request.method().to_owned(),
             path: path.chars().take(MAX_PATH).collect(),
             route: config.and_then(|config| route_of(request, config)),
             remark: request.remarked(),
@@ -91,10 +91,10 @@ fn is_told(problem: &Problem) -> bool {
 }
 
 /// The route's `match`, or the endpoint's address.
-fn route_of(request: &Incoming, config: &Config) -> Option<String> {
+fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
     let routed = match route::host(config, &request.url) {
         Host::Administration(_) => route::administration(config, &request.url),
-        Host::Ours(_) | Host::Insecure(_) | Host::Foreign => route::route(config, &request.raw.url(), &request.url),
+        Host::Ours(_) | Host::Insecure(_) | Host::Foreign => route::route(config, request.head.address, &request.url),
     };
     match routed {
         Route::Own(endpoint) => Some(format!("{}{}", config.auth_prefix, endpoint.path())),

@@ -5,6 +5,7 @@ use super::Gateway;
 use super::cookie::LOGINS_KEPT;
 use super::login_cookie::{self, MAX_KEPT_ORGANIZATION};
 use super::problem::Problem;
+use super::refusal;
 use super::request::{Incoming, Parameters};
 use super::response::Outgoing;
 use crate::actors;
@@ -22,7 +23,7 @@ const MAX_HINT: usize = 512;
 
 impl Gateway {
     /// Begins a login. Nothing else does.
-    pub(super) async fn login(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn login(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         // An image, a prefetch or a script of any site could begin one otherwise, and push out those that are open.
         if !request.is_navigation() {
             return Err(Problem::BadRequest("A login begins with opening this address in a browser window."));
@@ -30,7 +31,7 @@ impl Gateway {
         let query = request.query();
         let home = self.config.home();
         let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
-        let return_to = self.return_to(request, return_to)?;
+        let return_to = refusal::return_to(&self.config, request, return_to)?;
         let mut hints = self.hints(&query)?;
         // What the operator has decided is not the visitor's to change.
         hints.retain(|(name, _)| !self.config.provider.decides(name));
@@ -52,7 +53,7 @@ impl Gateway {
 
     async fn begin(
         &self,
-        request: &Incoming,
+        request: &Incoming<'_>,
         return_to: String,
         mut hints: Vec<(String, String)>,
         occasion: Occasion,
@@ -130,7 +131,7 @@ impl Gateway {
     }
 
     /// What a login is for that finds a session.
-    async fn occasion(&self, request: &Incoming, return_to: &str) -> Occasion {
+    async fn occasion(&self, request: &Incoming<'_>, return_to: &str) -> Occasion {
         let navigation_from = request.navigation_from(return_to);
         let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::Standing, navigation_from };
         match self.ask_session(request, get).await {
@@ -141,7 +142,7 @@ impl Gateway {
     }
 
     /// What the session that is to be renewed tells the provider about whom the silent login is for.
-    async fn silent_login_hints(&self, request: &Incoming) -> Option<SilentLoginHints> {
+    async fn silent_login_hints(&self, request: &Incoming<'_>) -> Option<SilentLoginHints> {
         let session = request.cookies.session.as_ref()?;
         let address = actors::existing_session(&request.session_actor()?);
         let authority = Authority::Cookie(session.secret.clone());
@@ -149,13 +150,13 @@ impl Gateway {
     }
 
     /// The session that the browser has, as a login replaces it.
-    pub(super) fn browsers_session(&self, request: &Incoming) -> Option<Predecessor> {
+    pub(super) fn browsers_session(&self, request: &Incoming<'_>) -> Option<Predecessor> {
         let session = request.cookies.session.as_ref()?;
         Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash() })
     }
 
     /// `redirect_uri` at the origin that the browser sees.
-    pub(super) fn redirect_uri(&self, request: &Incoming) -> String {
+    pub(super) fn redirect_uri(&self, request: &Incoming<'_>) -> String {
         format!("{}{}/callback", request.origin.text, self.config.auth_prefix)
     }
 }

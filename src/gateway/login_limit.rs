@@ -23,7 +23,7 @@ extern "C" {
 
 impl Gateway {
     /// Refuses a login from an address that begins too many.
-    pub(super) async fn check_login_limit(&self, request: &Incoming) -> Result<(), Problem> {
+    pub(super) async fn check_login_limit(&self, request: &Incoming<'_>) -> Result<(), Problem> {
         let Some(key) = request.header("cf-connecting-ip").and_then(key) else { return Ok(()) };
         let binding = js_sys::Reflect::get(&self.env, &BINDING.into()).unwrap_or_default();
         if !binding.is_object() {

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq as _;
 use super::Gateway;
 use super::pages::{self, Page};
 use super::problem::Problem;
+use super::refusal;
 use super::request::Incoming;
 use super::response::Outgoing;
 use super::return_cookie;
@@ -16,16 +17,16 @@ use crate::credential::Secret;
 
 impl Gateway {
     /// Ends the session. A GET does so only where this site itself, or the user, opened it.
-    pub(super) async fn logout(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn logout(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let query = request.query();
-        let form = if request.method == "POST" { Some(request.form().await?) } else { None };
+        let form = if request.method() == "POST" { Some(request.form().await?) } else { None };
         let return_to = form
             .as_ref()
             .and_then(|form| form.get("return_to"))
             .or_else(|| query.get("return_to"))
             .filter(|to| !to.is_empty());
-        let return_to = return_to.map(|to| self.return_to(request, to)).transpose()?;
-        if request.method == "GET" && !Self::is_own_navigation(request) {
+        let return_to = return_to.map(|to| refusal::return_to(&self.config, request, to)).transpose()?;
+        if request.method() == "GET" && !Self::is_own_navigation(request) {
             return Ok(self.confirmation(return_to.as_deref(), self.is_live(request).await));
         }
 
@@ -66,7 +67,7 @@ impl Gateway {
         Ok(response.cookie(&jar.clear_session(self.config.same_site)))
     }
 
-    fn is_own_navigation(request: &Incoming) -> bool {
+    fn is_own_navigation(request: &Incoming<'_>) -> bool {
         let site = request.header("sec-fetch-site");
         request.is_navigation() && matches!(site, Some("same-origin" | "none"))
     }
@@ -75,7 +76,7 @@ impl Gateway {
     /// that a request without a live session may still be that of a user who has one.
     fn confirmation(&self, return_to: Option<&str>, live: bool) -> Outgoing {
         let logout = format!("{}/logout", self.config.auth_prefix);
-        let action = return_to.map_or(logout, |to| self.endpoint_url("logout", to));
+        let action = return_to.map_or(logout, |to| refusal::endpoint_url(&self.config, "logout", to));
         let page = Page {
             title: "Log out?",
             detail: if live {
@@ -91,7 +92,7 @@ impl Gateway {
     }
 
     /// The browser is back from the provider.
-    pub(super) fn logged_out(&self, request: &Incoming) -> Outgoing {
+    pub(super) fn logged_out(&self, request: &Incoming<'_>) -> Outgoing {
         let jar = request.jar();
         let response = match self.way_back(request) {
             Some(return_to) => Outgoing::redirect(303, &return_to),
@@ -109,13 +110,13 @@ impl Gateway {
     }
 
     /// Where the logout goes on to, as the browser's cookie says; nowhere where another logout's `state` comes.
-    fn way_back(&self, request: &Incoming) -> Option<String> {
+    fn way_back(&self, request: &Incoming<'_>) -> Option<String> {
         let (state, return_to) = return_cookie::read(request.cookies.way_back.as_deref()?)?;
         if let Some(given) = request.query().get("state")
             && !bool::from(given.as_bytes().ct_eq(state.as_bytes()))
         {
             return None;
         }
-        self.return_to(request, &return_to).ok()
+        refusal::return_to(&self.config, request, &return_to).ok()
     }
 }

@@ -6,24 +6,24 @@
 
 use std::rc::Rc;
 
-use url::{Url, form_urlencoded};
 use worker::{Context, Env};
 
-use self::failed_request::FailedRequest;
+use self::arrival::Arrival;
 use self::problem::Problem;
-use self::request::Incoming;
+use self::request::{Head, Incoming};
 use self::response::{Body, Outgoing};
-use self::route::{Endpoint, Host, Route};
+use self::route::Endpoint;
 use self::way_out::WayOut;
-use crate::actors::session::message::{Credential, EndReason};
+use crate::actors::session::message::Credential;
 use crate::ambient;
-use crate::config::{Config, Origin, SameSite};
+use crate::config::Config;
 use crate::platform::actors::Stubs;
 use crate::platform::timer::Timer;
 use crate::runtime::Actors;
 
 mod admin;
 mod application;
+pub mod arrival;
 mod backchannel;
 mod bearer;
 mod callback;
@@ -35,6 +35,7 @@ pub mod csrf;
 pub mod departure;
 mod event_stream;
 pub mod failed_request;
+pub mod forward;
 pub mod headers;
 pub mod hygiene;
 pub mod identity;
@@ -49,8 +50,10 @@ pub mod look_alike;
 pub mod pages;
 pub mod path;
 mod pipe;
+pub mod plan;
 pub mod problem;
 mod proxy;
+pub mod refusal;
 pub mod request;
 pub mod response;
 pub mod return_cookie;
@@ -74,70 +77,76 @@ pub struct Gateway {
     timer: Rc<Timer>,
 }
 
-/// Serves one request.
-pub async fn serve(raw: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let address = raw.url();
-    let Ok(url) = Url::parse(&address) else {
-        let failed = FailedRequest::unreadable(request::ray(raw.headers().get("cf-ray")?.as_deref()));
-        return Problem::BadRequest("The request's address is malformed.").response(&failed, false).into_platform();
-    };
-    match crate::config_of(&env).as_ref() {
-        Ok(config) => {
-            let timer = Rc::default();
-            let gateway = Gateway {
-                config: Rc::clone(config),
-                actors: Rc::new(Stubs::new(&env)),
-                actors_in_turn: Rc::new(Stubs::on_timer(&env, &timer)),
-                timer,
-                env,
-                context: Rc::new(context),
-            };
-            gateway.serve(raw, &address, route::normalized(url)).await
+impl Gateway {
+    fn new(config: &Rc<Config>, env: Env, context: Context) -> Self {
+        let timer = Rc::default();
+        Self {
+            config: Rc::clone(config),
+            actors: Rc::new(Stubs::new(&env)),
+            actors_in_turn: Rc::new(Stubs::on_timer(&env, &timer)),
+            timer,
+            env,
+            context: Rc::new(context),
         }
-        // The operator has to do something first: every request says what.
-        Err(problems) => turn_away(raw, url, &Problem::ConfigInvalid(problems.clone())),
     }
 }
 
-/// Refuses a request for another host than the gateway's, or one that there is no configuration to serve.
-fn turn_away(raw: web_sys::Request, url: Url, problem: &Problem) -> worker::Result<web_sys::Response> {
-    let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
-    let request = Incoming::new(raw, url, origin, "".into());
-    let link = problem.way_out().map(|way| (way, request.path_and_query()));
-    let failed = FailedRequest::of(&request, None, problem);
-    problem.response_with_link(&failed, request.wants_page(), link).into_platform()
+/// Serves one request, whose head is `packed`, with whatever has to be waited for.
+pub async fn serve(
+    packed: &str,
+    raw: web_sys::Request,
+    env: Env,
+    context: Context,
+) -> worker::Result<web_sys::Response> {
+    let configured = crate::config_of(&env);
+    let arrival = arrival::arrive(&configured, Head::read(packed), Some(&raw));
+    match (&*configured, arrival) {
+        (_, Arrival::Answered(answer)) => answer.into_platform(),
+        (Ok(config), arrival) => Gateway::new(config, env, context).serve(arrival).await,
+        // Without a configuration every arrival is answered.
+        (Err(_), _) => Ok(web_sys::Response::error()),
+    }
+}
+
+/// Goes on with the response to a request that [`plan::judge`] left; `authorization` is what the application was sent.
+pub async fn resume(
+    packed: &str,
+    raw: web_sys::Request,
+    response: web_sys::Response,
+    authorization: &str,
+    env: Env,
+    context: Context,
+) -> worker::Result<web_sys::Response> {
+    let configured = crate::config_of(&env);
+    let (Ok(config), Some((request, route))) = (&*configured, plan::resumed(&configured, packed, &raw)) else {
+        return Ok(web_sys::Response::error());
+    };
+    let gateway = Gateway::new(config, env, context);
+    let answer = gateway.resume(&request, route, plan::token(authorization), response).await?;
+    gateway.reissue(&request, &answer)?;
+    Ok(answer)
 }
 
 impl Gateway {
-    async fn serve(&self, raw: web_sys::Request, address: &str, url: Url) -> worker::Result<web_sys::Response> {
-        let origin = match route::host(&self.config, &url) {
-            Host::Ours(origin) => origin,
-            Host::Administration(origin) => return self.administration(raw, address, url, origin).await,
-            Host::Insecure(secure) => return Outgoing::redirect(308, &secure).into_platform(),
-            Host::Foreign => return turn_away(raw, url, &Problem::ForeignHost),
-        };
-        if let Some(problem) = route::calls_itself(&self.config, &origin) {
-            return turn_away(raw, url, &problem);
-        }
-        let request = Incoming::new(raw, url, origin, Rc::clone(&self.config.cookie_prefix));
-        if let Err(problem) = request.check_size(address) {
-            return self.refuse(&request, &problem);
-        }
-        let response = match route::route(&self.config, address, &request.url) {
-            Route::Application(route) => self.application(&request, route).await?,
-            Route::Own(Endpoint::Admin) => {
-                let answer = self.own(Endpoint::Admin, &request).await;
-                admin::apart(answer.unwrap_or_else(|problem| self.refusal(&request, &problem))).into_platform()?
+    async fn serve(&self, arrival: Arrival<'_>) -> worker::Result<web_sys::Response> {
+        let (request, response) = match arrival {
+            Arrival::Answered(answer) => return answer.into_platform(),
+            Arrival::Administration(request, endpoint) => return self.administration(&request, endpoint).await,
+            Arrival::Application(request, route) => {
+                let response = self.application(&request, route).await?;
+                (request, response)
             }
-            Route::Own(endpoint) => match self.own(endpoint, &request).await {
-                Ok(response) => response.into_platform()?,
-                Err(problem) if endpoint == Endpoint::Callback => {
-                    self.refuse_callback(&request, &problem, "/").await.into_platform()?
-                }
-                Err(problem) => self.refuse(&request, &problem)?,
-            },
-            Route::NotFound => self.refuse(&request, &Problem::NotFound)?,
-            Route::Refused(refused) => self.refuse(&request, &Problem::PathRefused(refused))?,
+            Arrival::Own(request, endpoint) => {
+                let answer = match self.own(endpoint, &request).await {
+                    Ok(answer) => answer,
+                    Err(problem) if endpoint == Endpoint::Callback => {
+                        self.refuse_callback(&request, &problem, "/").await
+                    }
+                    Err(problem) => refusal::of(&self.config, &request, &problem),
+                };
+                let answer = if endpoint == Endpoint::Admin { admin::apart(answer) } else { answer };
+                (request, answer.into_platform()?)
+            }
         };
         self.reissue(&request, &response)?;
         Ok(response)
@@ -146,31 +155,22 @@ impl Gateway {
     /// Serves the administrators' own host.
     async fn administration(
         &self,
-        raw: web_sys::Request,
-        address: &str,
-        url: Url,
-        origin: Origin,
+        request: &Incoming<'_>,
+        endpoint: Result<Endpoint, Problem>,
     ) -> worker::Result<web_sys::Response> {
-        let mut request = Incoming::new(raw, url, origin, Rc::clone(&self.config.cookie_prefix));
-        // No session is of this host, whatever a neighbour of it may have set.
-        request.cookies = cookie::Cookies::default();
-        let answer = match (request.check_size(address), route::administration(&self.config, &request.url)) {
-            (Err(problem), _) => Err(problem),
-            (Ok(()), Route::Own(endpoint)) => self.own(endpoint, &request).await,
-            (Ok(()), Route::NotFound | Route::Refused(_) | Route::Application(_)) => Err(Problem::AdministratorsHost),
+        let answer = match endpoint {
+            Ok(endpoint) => self.own(endpoint, request).await,
+            Err(problem) => Err(problem),
         };
         // A page has no link: the application is not here.
-        let refused = |problem: Problem| problem.response(&self.failed(&request, &problem), request.wants_page());
+        let refused = |problem: Problem| {
+            problem.response(&refusal::failed(&self.config, request, &problem), request.wants_page())
+        };
         admin::apart(answer.unwrap_or_else(refused)).into_platform()
     }
 
-    /// What is told of a request that fails.
-    fn failed(&self, request: &Incoming, problem: &Problem) -> FailedRequest {
-        FailedRequest::of(request, Some(&self.config), problem)
-    }
-
     /// Tells the browser where its session lives now, as often as it comes with the old cookie.
-    fn reissue(&self, request: &Incoming, response: &web_sys::Response) -> worker::Result<()> {
+    fn reissue(&self, request: &Incoming<'_>, response: &web_sys::Response) -> worker::Result<()> {
         let moved = request.moved_to.borrow();
         let (Some(to), Some(old)) = (&*moved, &request.cookies.session) else { return Ok(()) };
         let (jar, headers) = (request.jar(), response.headers());
@@ -183,7 +183,7 @@ impl Gateway {
         Ok(headers.append("set-cookie", &jar.set_session(to.region, &session, self.config.same_site, life))?)
     }
 
-    async fn own(&self, endpoint: Endpoint, request: &Incoming) -> Result<Outgoing, Problem> {
+    async fn own(&self, endpoint: Endpoint, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         // Not even which methods it would answer is said.
         if endpoint == Endpoint::Admin && self.config.admin_token.is_none() {
             return Err(Problem::NotFound);
@@ -192,7 +192,7 @@ impl Gateway {
         if !matches!(endpoint, Endpoint::Callback | Endpoint::BackchannelLogout) {
             request.check_csrf()?;
         }
-        if !endpoint.allows(&request.method) {
+        if !endpoint.allows(request.method()) {
             return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
         match endpoint {
@@ -211,78 +211,22 @@ impl Gateway {
         }
     }
 
-    /// A navigation that needs a session goes to log in, and comes back to the same address.
-    fn send_to_login(&self, request: &Incoming, problem: &Problem) -> Outgoing {
-        // An address that a login could not come back to is not worth an error: the user came to log in.
-        let here = self.return_to(request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
-        // A strict cookie stays away from a navigation that another site began: the same one again, from here, has it.
-        let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
-        if self.config.same_site == SameSite::Strict && from_elsewhere && request.cookies.session.is_none() {
-            let page = pages::Page {
-                title: "One moment",
-                detail: "This page is opening …",
-                link: Some((&here, "Go on")),
-                refresh: Some(&here),
-                ..Default::default()
-            };
-            return pages::page(200, &page);
-        }
-        let response = Outgoing::redirect(302, &self.endpoint_url("login", &here));
-        self.clearing(request, problem, response)
-    }
-
-    /// A `return_to` as an address on this site.
-    fn return_to(&self, request: &Incoming, return_to: &str) -> Result<String, Problem> {
-        route::local_url(&request.origin, &self.config.auth_prefix, return_to)
-            .ok_or(Problem::BadRequest("return_to must be an address on this site, such as /path?query."))
-    }
-
-    /// One of the gateway's own endpoints, with a `return_to`.
-    fn endpoint_url(&self, endpoint: &str, return_to: &str) -> String {
-        let return_to: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
-        format!("{}/{endpoint}?return_to={return_to}", self.config.auth_prefix)
-    }
-
-    fn refuse(&self, request: &Incoming, problem: &Problem) -> worker::Result<web_sys::Response> {
-        self.refusal(request, problem).into_platform()
-    }
-
-    fn refusal(&self, request: &Incoming, problem: &Problem) -> Outgoing {
-        let login = self.endpoint_url("login", "/");
-        let link = problem.way_out().map(|way| match way {
-            WayOut::LogIn => (way, login.as_str()),
-            WayOut::Again if request.method == "GET" => (way, request.path_and_query()),
-            WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
-        });
-        let response = problem.response_with_link(&self.failed(request, problem), request.wants_page(), link);
-        self.clearing(request, problem, response)
-    }
-
     /// A login that was to lead to `return_to` failed; it may lie beside a session that lives.
-    async fn refuse_callback(&self, request: &Incoming, problem: &Problem, return_to: &str) -> Outgoing {
-        self.refuse_login(request, problem, return_to, &self.endpoint_url("login", return_to)).await
+    async fn refuse_callback(&self, request: &Incoming<'_>, problem: &Problem, return_to: &str) -> Outgoing {
+        self.refuse_login(request, problem, return_to, &refusal::endpoint_url(&self.config, "login", return_to)).await
     }
 
     /// The same, where `login` is the address of the login that may follow.
-    async fn refuse_login(&self, request: &Incoming, problem: &Problem, return_to: &str, login: &str) -> Outgoing {
+    async fn refuse_login(&self, request: &Incoming<'_>, problem: &Problem, return_to: &str, login: &str) -> Outgoing {
         let link = if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login) };
-        let failed = self.failed(request, problem);
+        let failed = refusal::failed(&self.config, request, problem);
         // What the provider offers takes the place of what was asked for.
-        let others = problem.logins(&self.endpoint_url("login", return_to));
+        let others = problem.logins(&refusal::endpoint_url(&self.config, "login", return_to));
         problem.response_with_links(&failed, request.wants_page(), Some(link), &others)
     }
 
     /// Whether the browser has a session that lives.
-    async fn is_live(&self, request: &Incoming) -> bool {
+    async fn is_live(&self, request: &Incoming<'_>) -> bool {
         request.cookies.session.is_some() && self.session(request).await.is_ok()
-    }
-
-    /// Takes a dead cookie away; one that was superseded may have a successor on its way.
-    fn clearing(&self, request: &Incoming, problem: &Problem, response: Outgoing) -> Outgoing {
-        match problem.plain() {
-            Problem::SessionEnded(EndReason::Superseded) => response,
-            Problem::SessionEnded(_) => response.cookie(&request.jar().clear_session(self.config.same_site)),
-            _ => response,
-        }
     }
 }

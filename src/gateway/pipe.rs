@@ -40,8 +40,9 @@ pub struct Upload {
 
 impl Upload {
     /// The body of this request, if fetch knows one: it knows none of a GET or HEAD.
-    pub fn of(request: &Incoming) -> Result<Option<Self>, JsValue> {
-        let Some(body) = request.raw.body().filter(|_| !matches!(request.method.as_str(), "GET" | "HEAD")) else {
+    pub fn of(request: &Incoming<'_>) -> Result<Option<Self>, JsValue> {
+        let Some(body) = request.raw.and_then(|raw| raw.body()).filter(|_| !matches!(request.method(), "GET" | "HEAD"))
+        else {
             return Ok(None);
         };
         let pipe = match request.header("content-length").and_then(|length| length.parse().ok()) {

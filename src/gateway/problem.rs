@@ -2,7 +2,7 @@
 //!
 //! API calls get an RFC 9457 problem document, navigations a page with the same words.
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::failed_request::FailedRequest;
 use super::path::Refused;
@@ -290,18 +290,23 @@ impl Problem {
         let mut response = if page {
             self.plain().page(status, title, ray, link, choices)
         } else {
-            let mut document = json!({
-                "type": "about:blank", "title": title, "status": status, "code": code, "detail": self.to_string(),
-                "ray": ray,
-            });
-            match self.plain() {
-                Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => {
-                    insert(&mut document, "reason", json!(reason.as_str()))
-                }
-                Self::ConfigInvalid(problems) => insert(&mut document, "problems", json!(problems)),
-                _ => {}
-            }
-            Outgoing::new(status, Body::Problem(document.to_string()))
+            let document = Document {
+                kind: "about:blank",
+                title,
+                status,
+                code,
+                detail: &self.to_string(),
+                reason: match self.plain() {
+                    Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => Some(reason.as_str()),
+                    _ => None,
+                },
+                problems: match self.plain() {
+                    Self::ConfigInvalid(problems) => Some(problems),
+                    _ => None,
+                },
+                ray,
+            };
+            Outgoing::new(status, Body::Problem(serde_json::to_string(&document).unwrap_or_default()))
         };
         response.line = failed.line(self);
         self.with_headers(response)
@@ -321,10 +326,20 @@ impl Problem {
     }
 }
 
-fn insert(document: &mut serde_json::Value, name: &str, value: serde_json::Value) {
-    if let Some(object) = document.as_object_mut() {
-        object.insert(name.to_owned(), value);
-    }
+/// A problem document (RFC 9457 section 3), with the gateway's own members.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problems: Option<&'a [config::Problem]>,
+    ray: &'a str,
 }
 
 #[cfg(test)]

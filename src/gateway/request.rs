@@ -1,13 +1,13 @@
 //! A request as the gateway sees it.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use url::{Position, Url, form_urlencoded};
 
 use super::cookie::{Cookies, Jar};
 use super::csrf::{self, Provenance};
-use super::headers::Headers;
+use super::headers::{Headers, cut};
 use super::login_cookie::MAX_KEPT_RETURN_TO;
 use super::problem::Problem;
 use super::visitor::Visitor;
@@ -30,14 +30,39 @@ const MAX_COOKIES: usize = 180;
 /// The destinations of a page within another page. No page of the gateway is one.
 const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
 
+/// What comes before a request's body, as the platform packs it into one text.
+///
+/// ```text
+///   <method> LF <address> LF (<name>,<value> LF)* LF <the visitor's lines, see visitor.rs>
+/// ```
+#[derive(Clone, Debug)]
+pub struct Head<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The URL as it came.
+    pub address: &'a str,
+    /// The headers.
+    pub headers: Headers<'a>,
+    /// The visitor, as far as Cloudflare knows.
+    pub visitor: Visitor<'a>,
+}
+
+impl<'a> Head<'a> {
+    /// Unpacks it.
+    pub fn read(packed: &'a str) -> Self {
+        let (method, rest) = cut(packed, b'\n').unwrap_or((packed, ""));
+        let (address, rest) = cut(rest, b'\n').unwrap_or((rest, ""));
+        let (headers, visitor) = Headers::read_front(rest);
+        Self { method, address, headers, visitor: Visitor::read(visitor) }
+    }
+}
+
 /// A request, its URL parsed and its host checked.
-pub struct Incoming {
-    /// As the platform gave it.
-    pub raw: web_sys::Request,
-    /// Its headers.
-    pub headers: Headers,
-    /// Its method.
-    pub method: String,
+pub struct Incoming<'a> {
+    /// What comes before its body.
+    pub head: Head<'a>,
+    /// As the platform gave it; none where its body does not matter.
+    pub raw: Option<&'a web_sys::Request>,
     /// Its URL, normalized: what is matched is what is forwarded.
     pub url: Url,
     /// The gateway's origin, as this browser sees it.
@@ -47,43 +72,45 @@ pub struct Incoming {
     pub cookies: Cookies,
     /// Whether it asks to become a WebSocket (RFC 6455 section 4.1).
     pub is_web_socket: bool,
-    visitor: OnceCell<Visitor>,
     /// Where the session lives, as was found out on the way: not where its cookie says.
     pub moved_to: RefCell<Option<ActorLocation>>,
     remark: RefCell<Option<String>>,
 }
 
-impl Incoming {
+impl<'a> Incoming<'a> {
     /// A request to `origin`; `prefix` is `COOKIE_PREFIX`.
-    pub fn new(raw: web_sys::Request, url: Url, origin: Origin, prefix: Rc<str>) -> Self {
-        let headers = Headers::read(&raw.headers());
+    pub fn new(head: Head<'a>, raw: Option<&'a web_sys::Request>, url: Url, origin: Origin, prefix: Rc<str>) -> Self {
         let jar = Jar::of(&origin, prefix);
-        let cookies = cookies(&jar, &headers);
-        let is_web_socket = headers.get("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
-        let method = raw.method();
+        let cookies = cookies(&jar, &head.headers);
+        let protocol = head.headers.get("upgrade");
+        let is_web_socket = protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
         Self {
+            head,
             raw,
-            headers,
-            method,
             url,
             origin,
             jar,
             cookies,
             is_web_socket,
-            visitor: OnceCell::new(),
             moved_to: RefCell::default(),
             remark: RefCell::default(),
         }
     }
 
+    /// The method.
+    pub const fn method(&self) -> &'a str {
+        self.head.method
+    }
+
     /// A header's value; `name` in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.head.headers.get(name)
     }
 
     /// Refuses a request whose address or headers are longer than any honest one's.
-    pub fn check_size(&self, address: &str) -> Result<(), Problem> {
-        if address.len() >= MAX_ADDRESS || !fits(&self.headers) { Err(Problem::HeadersTooLarge) } else { Ok(()) }
+    pub fn check_size(&self) -> Result<(), Problem> {
+        let fits = self.head.address.len() < MAX_ADDRESS && fits(&self.head.headers);
+        if fits { Ok(()) } else { Err(Problem::HeadersTooLarge) }
     }
 
     /// The cookies' names and attributes at this origin.
@@ -99,12 +126,12 @@ impl Incoming {
 
     /// Whether a person will see the answer: a GET that opens a page, and is no prefetch.
     pub fn is_navigation(&self) -> bool {
-        self.method == "GET" && self.opens_page()
+        self.method() == "GET" && self.opens_page()
     }
 
     /// Whether a person will see the answer: that of a form, too. A frame gets no page, as none may be framed.
     pub fn wants_page(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "POST") && self.opens_page()
+        matches!(self.method(), "GET" | "POST") && self.opens_page()
     }
 
     fn opens_page(&self) -> bool {
@@ -128,11 +155,11 @@ impl Incoming {
     /// Whether the request may act for the user whose cookies it carries.
     pub fn is_own(&self) -> bool {
         // Most requests are safe ones: they need no look at their headers.
-        if csrf::is_safe(&self.method) && !self.is_web_socket {
+        if csrf::is_safe(self.method()) && !self.is_web_socket {
             return true;
         }
         let provenance = Provenance {
-            method: &self.method,
+            method: self.method(),
             site: self.header("sec-fetch-site"),
             origin: self.header("origin"),
             has_our_cookies: self.cookies.any,
@@ -169,7 +196,7 @@ impl Incoming {
     }
 
     async fn body(&self) -> Result<Vec<u8>, Problem> {
-        body::read(self.raw.body(), MAX_BODY).await.map_err(|error| match error {
+        body::read(self.raw.and_then(|raw| raw.body()), MAX_BODY).await.map_err(|error| match error {
             ReadError::Broken => Problem::BadRequest("The request's body could not be read."),
             ReadError::TooLarge => Problem::TooLarge,
         })
@@ -190,14 +217,9 @@ impl Incoming {
         ray(self.header("cf-ray"))
     }
 
-    /// The visitor, as far as Cloudflare knows.
-    pub fn visitor(&self) -> &Visitor {
-        self.visitor.get_or_init(|| Visitor::read(&self.raw))
-    }
-
     /// Where the visitor is, as far as Cloudflare knows.
     pub fn place(&self) -> Place {
-        self.visitor().place()
+        self.head.visitor.place()
     }
 
     /// The visitor's region, on a navigation that may move a session: one to an address that a trip to the provider leads
@@ -214,25 +236,19 @@ impl Incoming {
 }
 
 /// Whether the headers are no larger than any honest ones.
-fn fits(headers: &Headers) -> bool {
+fn fits(headers: &Headers<'_>) -> bool {
     let cookies = headers.get("cookie").unwrap_or_default();
     headers.len() <= MAX_HEADERS && cookies.bytes().filter(|b| *b == b';').take(MAX_COOKIES).count() < MAX_COOKIES
 }
 
 /// The gateway's cookies. Sizes come first: what is too large is not read at all.
-fn cookies(jar: &Jar, headers: &Headers) -> Cookies {
+fn cookies(jar: &Jar, headers: &Headers<'_>) -> Cookies {
     headers.get("cookie").filter(|_| fits(headers)).map(|header| jar.read(header)).unwrap_or_default()
 }
 
 /// What finds a request in the log: Cloudflare's ray, which its header tells, or a random UUID.
 pub fn ray(header: Option<&str>) -> String {
-    header.map_or_else(
-        || {
-            let bytes = ambient::random::<16>().unwrap_or_default();
-            uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-        },
-        str::to_owned,
-    )
+    header.map_or_else(|| uuid::Builder::from_random_bytes(ambient::id()).into_uuid().to_string(), str::to_owned)
 }
 
 /// The parameters of a query or a form.
@@ -264,7 +280,7 @@ mod tests {
 
     fn read(cookie: &str) -> Cookies {
         let origin = Origin { text: "http://localhost".into(), host: "localhost".into(), https: false };
-        cookies(&Jar::of(&origin, "".into()), &Headers::of(&[("cookie", cookie)]))
+        cookies(&Jar::of(&origin, "".into()), &Headers::read(&format!("cookie,{cookie}")))
     }
 
     #[test]

@@ -60,31 +60,50 @@ impl Outgoing {
         self.header("set-cookie", line)
     }
 
+    /// Every header, those that all have included.
+    pub fn all_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let common = [
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            // Not less: without any, older browsers post the logout's form with `Origin: null`.
+            ("referrer-policy", "strict-origin"),
+        ];
+        let content_type = self.body.content_type().map(|kind| ("content-type", kind));
+        let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        common.into_iter().chain(content_type).chain(own)
+    }
+
     /// As the platform wants it.
     pub fn into_platform(self) -> worker::Result<web_sys::Response> {
         if let Some(line) = &self.line {
             worker::console_log!("{line}");
         }
         let headers = web_sys::Headers::new()?;
-        headers.set("cache-control", "no-store")?;
-        headers.set("x-content-type-options", "nosniff")?;
-        // Not less: without any, older browsers post the logout's form with `Origin: null`.
-        headers.set("referrer-policy", "strict-origin")?;
-        let (content_type, body) = match &self.body {
-            Body::Empty => (None, None),
-            Body::Json(body) => (Some("application/json"), Some(body.as_str())),
-            Body::Problem(body) => (Some("application/problem+json"), Some(body.as_str())),
-            Body::Html(body) => (Some("text/html; charset=utf-8"), Some(body.as_str())),
-        };
-        if let Some(content_type) = content_type {
-            headers.set("content-type", content_type)?;
-        }
-        for (name, value) in &self.headers {
+        for (name, value) in self.all_headers() {
             headers.append(name, value)?;
         }
         let init = web_sys::ResponseInit::new();
         init.set_status(self.status);
         init.set_headers(&headers);
-        Ok(web_sys::Response::new_with_opt_str_and_init(body, &init)?)
+        Ok(web_sys::Response::new_with_opt_str_and_init(self.body.text(), &init)?)
+    }
+}
+
+impl Body {
+    /// Its text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Empty => None,
+            Self::Json(text) | Self::Problem(text) | Self::Html(text) => Some(text),
+        }
+    }
+
+    const fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => None,
+            Self::Json(_) => Some("application/json"),
+            Self::Problem(_) => Some("application/problem+json"),
+            Self::Html(_) => Some("text/html; charset=utf-8"),
+        }
     }
 }

@@ -16,12 +16,12 @@ const MAX_ORGANIZATION: usize = 512;
 
 impl Gateway {
     /// The session's view.
-    pub(super) async fn session(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn session(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         Ok(Outgoing::new(200, json::session(&self.view(request).await?)))
     }
 
     /// What the session's user may know of it.
-    pub(super) async fn view(&self, request: &Incoming) -> Result<SessionView, Problem> {
+    pub(super) async fn view(&self, request: &Incoming<'_>) -> Result<SessionView, Problem> {
         let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::View, navigation_from: None };
         match self.ask_session(request, get).await?? {
             Got::View(view) => Ok(*view),
@@ -30,7 +30,7 @@ impl Gateway {
     }
 
     /// A new access token, now; for another organization, where the form names one.
-    pub(super) async fn refresh(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn refresh(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let form = request.form().await?;
         let authority = |secret: &Secret| Authority::Cookie(secret.clone());
         let view = match form.get("organization").filter(|id| !id.is_empty()) {
@@ -53,7 +53,7 @@ impl Gateway {
     /// another cookie.
     pub(super) async fn ask_session<R, T>(
         &self,
-        request: &Incoming,
+        request: &Incoming<'_>,
         message: impl Fn(&Secret) -> R,
     ) -> Result<Result<T, Denied>, Problem>
     where

@@ -47,7 +47,7 @@ impl Paging {
 
 impl Gateway {
     /// The sessions of the request's user.
-    pub(super) async fn sessions(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn sessions(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let paging = Paging::of(&request.query())?;
         let view = self.view(request).await?;
         let page = self.sessions_of(&view.issuer, &view.subject, paging).await?;
@@ -108,7 +108,7 @@ impl Gateway {
     }
 
     /// Ends one of them.
-    pub(super) async fn end_own_session(&self, request: &Incoming) -> Result<Outgoing, Problem> {
+    pub(super) async fn end_own_session(&self, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         let view = self.view(request).await?;
         let id = request.url.path().rsplit('/').next().unwrap_or_default();
         let id: ActorId = id.parse().map_err(|_| Problem::NotFound)?;

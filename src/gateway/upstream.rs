@@ -6,7 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::Gateway;
 use super::problem::Problem;
-use super::request::Incoming;
+use crate::config::Config;
 use crate::config::routes::{Route, Upstream};
 
 #[wasm_bindgen]
@@ -26,20 +26,18 @@ impl Gateway {
     /// an upload takes is the visitor's affair.
     pub(super) async fn fetch(
         &self,
-        request: &Incoming,
+        url: &str,
         route: &Route,
         init: &web_sys::RequestInit,
         sent: Option<JsFuture>,
     ) -> Result<web_sys::Response, Problem> {
         let upstream = &route.upstream;
-        let named = || format!("{}: {upstream}", self.config.upstream_variable(route));
-        let unavailable = |_: JsValue| Problem::UpstreamUnavailable.explained(format!("{} cannot be reached", named()));
+        let unavailable = |_: JsValue| unreachable(&self.config, route);
         let fetching = match upstream {
-            Upstream::Origin(origin) => fetch(&format!("{origin}{}", request.path_and_query()), init),
+            Upstream::Origin(_) => fetch(url, init),
             Upstream::Binding(name) => {
                 let binding = js_sys::Reflect::get(&self.env, &name.into()).map_err(unavailable)?;
-                let url = format!("{}{}", request.origin.text, request.path_and_query());
-                binding.unchecked_into::<Binding>().fetch_through(&url, init)
+                binding.unchecked_into::<Binding>().fetch_through(url, init)
             }
         };
         let limit = self.config.upstream_timeout;
@@ -58,11 +56,21 @@ impl Gateway {
         match answered {
             Some(response) => Ok(response.map_err(unavailable)?.unchecked_into()),
             // What comes too late is dropped with the request.
-            None => {
-                let limit = limit.whole_seconds();
-                let why = format!("{} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)", named());
-                Err(Problem::UpstreamTimeout.explained(why))
-            }
+            None => Err(too_slow(&self.config, route)),
         }
     }
+}
+
+/// The application cannot be reached.
+pub(super) fn unreachable(config: &Config, route: &Route) -> Problem {
+    let (variable, upstream) = (config.upstream_variable(route), &route.upstream);
+    Problem::UpstreamUnavailable.explained(format!("{variable}: {upstream} cannot be reached"))
+}
+
+/// The application does not answer in time.
+pub(super) fn too_slow(config: &Config, route: &Route) -> Problem {
+    let (variable, upstream) = (config.upstream_variable(route), &route.upstream);
+    let limit = config.upstream_timeout.whole_seconds();
+    let why = format!("{variable}: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
+    Problem::UpstreamTimeout.explained(why)
 }

@@ -1,102 +1,86 @@
-//! What Cloudflare knows of a visitor (`request.cf`), and the headers that tell an application. Pure but for the reading.
+//! What Cloudflare knows of a visitor (`request.cf`), and the headers that tell an application. Pure.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde_json::{Map, Value};
-use wasm_bindgen::JsValue;
+use serde_json::Value;
 
 use crate::region::Place;
 
-/// The fields of `request.cf` that are read, those of `botManagement` among them.
-const FIELDS: [&str; 13] = [
-    "city",
-    "postalCode",
-    "region",
-    "regionCode",
-    "country",
-    "continent",
-    "latitude",
-    "longitude",
-    "timezone",
-    "asn",
-    "botManagement",
-    "score",
-    "verifiedBot",
+/// How many lines a visitor is.
+const LINES: usize = 12;
+/// The fields of `request.cf` that are read, in the order of their lines, those of `botManagement` last.
+pub const FIELDS: [&str; 10] =
+    ["city", "postalCode", "region", "regionCode", "country", "continent", "latitude", "longitude", "timezone", "asn"];
+/// The fields of `request.cf.botManagement`, which follow.
+pub const BOT_FIELDS: [&str; 2] = ["score", "verifiedBot"];
+/// The header that carries each line.
+const HEADERS: [&str; LINES] = [
+    "x-geo-city",
+    "x-geo-postal-code",
+    "x-geo-region",
+    "x-geo-region-code",
+    "x-geo-country",
+    "x-geo-continent",
+    "x-geo-latitude",
+    "x-geo-longitude",
+    "x-geo-timezone",
+    "cf-asn",
+    "cf-bot-score",
+    "cf-verified-bot",
 ];
-/// Headers and the fields that they carry.
-const HEADERS: [(&str, &str); 10] = [
-    ("x-geo-city", "city"),
-    ("x-geo-postal-code", "postalCode"),
-    ("x-geo-region", "region"),
-    ("x-geo-region-code", "regionCode"),
-    ("x-geo-country", "country"),
-    ("x-geo-continent", "continent"),
-    ("x-geo-latitude", "latitude"),
-    ("x-geo-longitude", "longitude"),
-    ("x-geo-timezone", "timezone"),
-    ("cf-asn", "asn"),
-];
-const BOT_HEADERS: [(&str, &str); 2] = [("cf-bot-score", "score"), ("cf-verified-bot", "verifiedBot")];
+const COUNTRY: usize = 4;
+const CONTINENT: usize = 5;
+const LONGITUDE: usize = 7;
+const ASN: usize = 9;
+const SCORE: usize = 10;
 
 /// What header values cannot hold, and what their encoding begins with.
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 
-thread_local! {
-    /// [`FIELDS`] as JSON's serializer wants them: it leaves the others out.
-    static ALLOWED: JsValue = FIELDS.iter().map(|field| JsValue::from_str(field)).collect::<js_sys::Array>().into();
-}
-
 /// A visitor, as far as Cloudflare knows.
-#[derive(Debug, Default)]
-pub struct Visitor(Map<String, Value>);
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Visitor<'a>([&'a str; LINES]);
 
-impl Visitor {
-    /// Reads `request.cf` in one go.
-    pub fn read(request: &web_sys::Request) -> Self {
-        let cf = js_sys::Reflect::get(request, &"cf".into()).unwrap_or_default();
-        if !cf.is_object() {
-            return Self::default();
+impl<'a> Visitor<'a> {
+    /// Reads the values of [`FIELDS`] and [`BOT_FIELDS`], one a line, empty where there is none. Of another number of lines
+    /// nobody knows which is which.
+    pub fn read(lines: &'a str) -> Self {
+        let mut visitor = [""; LINES];
+        let mut rest = lines.split('\n');
+        for (place, line) in visitor.iter_mut().zip(&mut rest) {
+            *place = line;
         }
-        let json = ALLOWED.with(|allowed| js_sys::JSON::stringify_with_replacer(&cf, allowed));
-        Self::parse(&json.map(String::from).unwrap_or_default())
+        if lines.bytes().filter(|b| *b == b'\n').count() == LINES - 1 { Self(visitor) } else { Self::default() }
     }
 
-    /// Reads the JSON of `request.cf`.
-    pub fn parse(json: &str) -> Self {
-        Self(serde_json::from_str(json).unwrap_or_default())
+    fn line(self, line: usize) -> Option<&'a str> {
+        self.0.get(line).copied().filter(|value| !value.is_empty())
     }
 
     /// The headers that there is something to say in.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let bot = self.bot_management();
-        let general = HEADERS.into_iter().filter_map(|(header, field)| Some((header, text(self.0.get(field)?)?)));
-        let bots = BOT_HEADERS.into_iter().filter_map(move |(header, field)| Some((header, text(bot?.get(field)?)?)));
-        general.chain(bots).map(|(header, value)| (header, encoded(&value).into_owned()))
+    pub fn headers(self) -> impl Iterator<Item = (&'static str, Cow<'a, str>)> {
+        let all = HEADERS.into_iter().zip(self.0).filter(|(_, value)| !value.is_empty());
+        all.map(|(header, value)| (header, encoded(value)))
     }
 
     /// The bot score: 1 is surely a bot, 99 surely none. One that is missing counts as 0.
-    pub fn bot_score(&self) -> u64 {
-        self.bot_management().and_then(|bot| bot.get("score")?.as_u64()).unwrap_or_default()
+    pub fn bot_score(self) -> u64 {
+        self.line(SCORE).and_then(|score| score.parse().ok()).unwrap_or_default()
     }
 
     /// The number of the visitor's network; empty where it is not known.
-    pub fn network(&self) -> String {
-        self.0.get("asn").and_then(text).map(Cow::into_owned).unwrap_or_default()
+    pub fn network(self) -> &'a str {
+        self.line(ASN).unwrap_or_default()
     }
 
     /// Where the visitor is.
-    pub fn place(&self) -> Place {
-        let field = |name: &str| self.0.get(name).and_then(text).map(Cow::into_owned);
+    pub fn place(self) -> Place {
         Place {
-            continent: field("continent"),
-            country: field("country"),
-            longitude: field("longitude").and_then(|degrees| degrees.parse().ok()),
+            continent: self.line(CONTINENT).map(str::to_owned),
+            country: self.line(COUNTRY).map(str::to_owned),
+            longitude: self.line(LONGITUDE).and_then(|degrees| degrees.parse().ok()),
         }
-    }
-
-    fn bot_management(&self) -> Option<&Map<String, Value>> {
-        self.0.get("botManagement")?.as_object()
     }
 }
 
@@ -120,21 +104,20 @@ mod tests {
 
     #[test]
     fn every_header_carries_its_field_and_one_without_a_value_is_left_out() {
-        let visitor = Visitor::parse(
-            r#"{"city":"Zürich","postalCode":"8001","region":"Zurich","regionCode":"ZH","country":"CH","continent":"EU",
-                "latitude":"47.37","longitude":8.54,"timezone":"Europe/Zurich","asn":13335,"colo":"ZRH",
-                "botManagement":{"score":97,"verifiedBot":false,"ja3Hash":"x"}}"#,
-        );
-        let headers: Vec<_> = visitor.headers().collect();
-        let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        let lines = "Zürich\n8001\nZurich\nZH\nCH\nEU\n47.37\n8.54\nEurope/Zurich\n13335\n97\nfalse";
+        let headers: Vec<_> = Visitor::read(lines).headers().collect();
+        let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref());
         assert_eq!(headers.len(), 12);
         assert_eq!(header("x-geo-city"), Some("Z%C3%BCrich"));
         assert_eq!(header("x-geo-longitude"), Some("8.54"));
         assert_eq!(header("cf-asn"), Some("13335"));
         assert_eq!(header("cf-bot-score"), Some("97"));
         assert_eq!(header("cf-verified-bot"), Some("false"));
-        assert_eq!(Visitor::parse(r#"{"city":"","region":null,"asn":[1]}"#).headers().count(), 0);
-        assert_eq!(Visitor::parse("nonsense").headers().count(), 0);
+        let some: Vec<_> = Visitor::read("\n\n\n\nNZ\n\n\n\n\n\n\n").headers().collect();
+        assert_eq!(some, [("x-geo-country", "NZ".into())]);
+        for other in ["", "Zürich", "\n\n\n\nNZ\n\n\n\n\n\n", "\n\n\n\nNZ\n\n\n\n\n\n\n\n"] {
+            assert_eq!(Visitor::read(other).headers().count(), 0, "{other:?}");
+        }
     }
 
     #[test]
@@ -145,7 +128,7 @@ mod tests {
     #[test]
     fn a_missing_bot_score_counts_as_0() {
         assert_eq!(Visitor::default().bot_score(), 0);
-        assert_eq!(Visitor::parse(r#"{"botManagement":{"verifiedBot":true}}"#).bot_score(), 0);
-        assert_eq!(Visitor::parse(r#"{"botManagement":{"score":30}}"#).bot_score(), 30);
+        assert_eq!(Visitor::read("\n\n\n\n\n\n\n\n\n\n\ntrue").bot_score(), 0);
+        assert_eq!(Visitor::read("\n\n\n\n\n\n\n\n\n\n30\n").bot_score(), 30);
     }
 }

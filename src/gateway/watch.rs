@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use worker::{Context, Env};
 
 use super::headers::Headers;
-use super::{event_stream, proxy, web_socket};
+use super::{event_stream, forward, proxy, web_socket};
 use crate::actors::AskError;
 use crate::actors::session::follow;
 use crate::actors::session::message::{Credential, Denied, EndReason, Get, Want};
@@ -58,17 +58,14 @@ impl Watch {
     pub(super) fn over(
         self,
         response: &web_sys::Response,
-        headers: &Headers,
+        headers: &Headers<'_>,
         context: &Context,
     ) -> Result<web_sys::Response, JsValue> {
         if response.status() == 101 {
             return web_socket::watched(self, response, context);
         }
-        let is_event_stream = headers
-            .get("content-type")
-            .is_some_and(|kind| kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream")));
         match response.body() {
-            Some(body) if is_event_stream => event_stream::watched(self, response, &body, context),
+            Some(body) if forward::is_event_stream(headers) => event_stream::watched(self, response, &body, context),
             body => proxy::copy(response, body.as_ref()),
         }
     }

@@ -26,7 +26,7 @@ pub mod session_actor;
 pub mod storage;
 pub mod timer;
 
-pub use clock::{now, random};
+pub use clock::{id, now, random};
 
 thread_local! {
     /// The published documents of this isolate: its requests' and its actors' alike.

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::future_to_promise;
 use worker::{DurableObject, Env, durable_object};
 
 use super::{actor_context, documents};
-use crate::actors::session::Session;
+use crate::actors::session::{Session, line};
 #[cfg(feature = "deliberate-panic")]
 use crate::actors::wire;
 
@@ -46,6 +46,25 @@ impl DurableObject for SessionActor {
 
 #[wasm_bindgen]
 impl SessionActor {
+    /// The everyday `Get`, as a line: answered from memory, or not at all. None: the record has to be read first, see
+    /// [`SessionActor::load`].
+    pub fn get(&self, line: &str) -> Option<String> {
+        let Some(session) = &self.session else { return Some(String::new()) };
+        let Some(get) = line::read_request(line) else { return Some(String::new()) };
+        session.get_at_once(&get).map(|got| got.as_ref().and_then(line::reply).unwrap_or_default())
+    }
+
+    /// Reads the record, so that [`SessionActor::get`] has an answer.
+    pub fn load(&self) -> js_sys::Promise {
+        let session = self.session.clone();
+        future_to_promise(async move {
+            if let Some(session) = session {
+                session.load_for_get().await;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
     /// One message: the bytes of a `SessionMessage` in, those of its reply out. Never rejects.
     pub fn ask(&self, message: js_sys::Uint8Array) -> js_sys::Promise {
         let session = self.session.clone();

@@ -26,14 +26,14 @@ export class SessionActor extends exported.SessionActor {
   }
 }
 
-export default class extends bundle {
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/__directory") {
       mode = searchParams.get("mode");
       return Response.json({ mode });
     }
-    return super.fetch(request);
+    return bundle.fetch(request, env, context);
   }
 }
 `;

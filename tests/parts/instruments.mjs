@@ -39,8 +39,8 @@ export class SessionActor extends exported.SessionActor {
   }
 }
 
-export default class extends bundle {
-  fetch(request) {
+export default {
+  fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/__instruments/storage") return Response.json(counts);
     if (pathname === "/__instruments/actors") return Response.json(actors);
@@ -52,7 +52,7 @@ export default class extends bundle {
       alarmsWithin = Number(searchParams.get("within"));
       return Response.json({ alarmsWithin });
     }
-    return super.fetch(request);
+    return bundle.fetch(request, env, context);
   }
 }
 `;

@@ -17,7 +17,7 @@ const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
  * Writes `config.capnp` into `folder` and returns its path.
  *
  * - `port`, `tls` (`{ certificateChain, privateKey }`): the gateway's socket
- * - `entry`: JavaScript that becomes the main module, beside the bundle's
+ * - `entry`: JavaScript that becomes the main module, beside the bundle's; it may call `gc()`
  * - `trust`: a certificate authority, as PEM text, that is believed beside the usual ones
  * - `probe`: `{ port, script }`, a second Worker with the gateway bound to it, and its Durable Objects
  * - `services`: service bindings by name, each the script of a Worker
@@ -82,7 +82,8 @@ const config :Workerd.Config = (
       .map((name) => `,\n    (name = "service-${name}", worker = .service${name.toLowerCase()})`)
       .join("")}${external.map((service) => `,\n    ${service}`).join("")} ],
   sockets = [
-    (name = "gateway", address = "127.0.0.1:${port}", service = "main", ${socket})${probeSocket} ] );
+    (name = "gateway", address = "127.0.0.1:${port}", service = "main", ${socket})${probeSocket} ]${entry ? `,
+  v8Flags = ["--expose-gc"]` : ""} );
 const main :Workerd.Worker = (
   ${compatibility},
   modules = ${list(all.map(({ name, type }) => `(name = ${quote(name)}, ${type} = embed ${quote(name)})`))},

@@ -14,6 +14,7 @@ use super::state::{Active, Refreshing, Standing, State};
 use super::{Memory, Session};
 use crate::actors::AskError;
 use crate::ambient;
+use crate::config::RegionPolicy;
 use crate::credential::SecretHash;
 use crate::store::StoreError;
 
@@ -68,6 +69,34 @@ impl Session {
             self.record_denied(denied, began);
         }
         got
+    }
+
+    /// The everyday answer, from memory and at once. The inner none: this takes a [`Session::get`], which can wait. The outer
+    /// one: so far nobody has read the record.
+    pub fn get_at_once(self: &Rc<Self>, get: &Get) -> Option<Option<Got>> {
+        {
+            let memory = self.memory.borrow();
+            if !memory.loaded {
+                return None;
+            }
+            let Some(State::Active(active)) = &memory.state else { return Some(None) };
+            let may_move = self.config.regions.policy != RegionPolicy::Pin
+                && get.navigation_from.is_some_and(|region| region != active.place.region);
+            if may_move || active.moving.is_some() {
+                return Some(None);
+            }
+        }
+        let now = self.now();
+        let Verdict::Pass(got) = self.verdict(&get.secret.hash(), get.want, now) else { return Some(None) };
+        if get.want.is_use() {
+            self.note_use(now);
+        }
+        Some(Some(got))
+    }
+
+    /// Reads the record. Where that fails, [`Session::get`] says so.
+    pub async fn load_for_get(self: &Rc<Self>) {
+        let _ = self.load().await;
     }
 
     async fn pass(self: &Rc<Self>, get: &Get) -> Result<Got, Denied> {

@@ -38,6 +38,7 @@ mod grace;
 pub mod grant;
 mod inspect;
 pub mod ledger;
+pub mod line;
 pub mod message;
 mod migrate;
 pub mod moved;
