@@ -199,7 +199,7 @@ fn seeds(variables: &[(&str, &str)]) {
         println!("{}", run(seed, variables).join("\n"));
         return;
     }
-    for seed in 0..number("SEEDS").unwrap_or(20) {
+    for seed in 0..number("SEEDS").unwrap_or(12) {
         run(seed, variables);
     }
 }

@@ -1,7 +1,7 @@
 //! The actor of one session: the only owner of its grant, and the only one that talks to the token endpoint.
 //!
 //! Instances are created with `newUniqueId` near the user, bound as [`message::BINDING`]. An instance is asked
-//! ([`SessionActor::ask`]) and woken ([`alarm`]); it keeps its [`state`] in memory, writes it through to the store,
+//! ([`Session::ask`]) and woken ([`Session::alarm`]); it keeps its [`state`] in memory, writes it through to the store,
 //! and its [`ledger`] to its own SQLite. [`state`] decides; this shell loads, saves, schedules and logs.
 //!
 //! Architecture Invariant: a `Get` with a fresh token does no storage operation, and an actor without a record
