@@ -26,6 +26,7 @@ use super::problem::Problem;
 use super::request::{Arrived, Head};
 use super::response::Outgoing;
 use super::{captcha, proxy, refusal};
+use crate::actors::Request;
 use crate::actors::session::line;
 use crate::actors::session::message::{Get, Want};
 use crate::config::routes::{Route, Token, Upstream};
@@ -43,7 +44,7 @@ pub struct Plan {
 /// What went wrong on the way that a plan described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The session did not answer.
+    /// The session did not answer in time.
     Session,
     /// The application cannot be reached.
     Unreachable,
@@ -216,7 +217,10 @@ pub fn failed(configured: &Configured, packed: &str, failure: Failure, isolate: 
     let arrival = arrive(configured, packed, isolate);
     let (Ok(config), Arrival::Application(request, route)) = (configured, arrival) else { return later() };
     let problem = match failure {
-        Failure::Session => Problem::StoreUnavailable,
+        Failure::Session => {
+            let limit = <Get as Request>::TIME_LIMIT_SECONDS;
+            Problem::StoreUnavailable.explained(format!("The session did not answer within {limit} s."))
+        }
         Failure::Unreachable => proxy::unreachable(config, route),
         Failure::TooSlow => proxy::too_slow(config, route),
     };
