@@ -20,7 +20,7 @@ impl Gateway {
         let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
         let provider = Provider::new(&self.config, self.link.clone());
         let token = provider.logout_token(self.now(), raw).await.map_err(|error| match error {
-            ProviderError::Callback(_) | ProviderError::TurnedDown(_) => {
+            ProviderError::Callback(_) | ProviderError::UserError(_) => {
                 self.link.isolate.error(&format!("logout token refused: {error}"));
                 Problem::BadRequest("The logout token is not accepted; the log says why.")
             }

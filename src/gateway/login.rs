@@ -9,7 +9,7 @@ use super::refusal;
 use super::request::{Incoming, Parameters};
 use super::response::Outgoing;
 use crate::actors;
-use crate::actors::session::attempt::{Attempt, Occasion, Predecessor};
+use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::message::{Authority, Denied, Get, SignInError, SilentLogin, SilentLoginHints, Want};
 use crate::credential::Secret;
 use crate::provider::{Authorization, Provider};
@@ -38,14 +38,14 @@ impl Gateway {
 
         // A session that has run out of tokens is renewed without a form where the provider still knows the user.
         let is_asked = hints.iter().any(|(name, _)| name == "prompt");
-        let occasion = match &request.cookies.session {
-            Some(_) if !is_asked => self.occasion(request, &return_to).await,
-            _ => Occasion::Asked,
+        let reason = match &request.cookies.session {
+            Some(_) if !is_asked => self.reason(request, &return_to).await,
+            _ => LoginReason::Asked,
         };
-        let begun = self.begin(request, return_to.clone(), hints, occasion).await;
+        let begun = self.begin(request, return_to.clone(), hints, reason).await;
         match begun {
             // The session is fine where it is.
-            Err(_) if occasion == Occasion::Move => Ok(Outgoing::redirect(302, &return_to)),
+            Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &return_to)),
             begun => begun,
         }
     }
@@ -55,13 +55,13 @@ impl Gateway {
         request: &Incoming<'_>,
         return_to: String,
         mut hints: Vec<(String, String)>,
-        occasion: Occasion,
+        reason: LoginReason,
     ) -> Result<Outgoing, Problem> {
         // The organization has a place of its own, where tokens are checked against it.
         let has_place = |name: &str| name == "organization" && self.config.provider.checks_organization();
         let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
         let mut id_token_hint = None;
-        if occasion != Occasion::Asked {
+        if reason != LoginReason::Asked {
             hints.retain(|(name, _)| name != "prompt");
             hints.push(("prompt".to_owned(), "none".to_owned()));
             if let Some(SilentLoginHints { id_token, organization }) = self.silent_login_hints(request).await {
@@ -81,7 +81,7 @@ impl Gateway {
             code_verifier: self.secret()?,
             return_to,
             predecessor: self.browsers_session(request),
-            occasion,
+            reason,
             prompt_none: hint("prompt").as_deref() == Some("none"),
             organization: hint("organization").filter(|_| self.config.provider.checks_organization()),
             hints: kept,
@@ -130,13 +130,13 @@ impl Gateway {
     }
 
     /// What a login is for that finds a session.
-    async fn occasion(&self, request: &Incoming<'_>, return_to: &str) -> Occasion {
+    async fn reason(&self, request: &Incoming<'_>, return_to: &str) -> LoginReason {
         let navigation_from = request.navigation_from(return_to);
         let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::Standing, navigation_from };
         match self.ask_session(request, get).await {
-            Ok(Err(Denied::Reauthenticate)) => Occasion::Renewal,
-            Ok(Err(Denied::Relocate)) => Occasion::Move,
-            Ok(_) | Err(_) => Occasion::Asked,
+            Ok(Err(Denied::Reauthenticate)) => LoginReason::Renewal,
+            Ok(Err(Denied::Relocate)) => LoginReason::Move,
+            Ok(_) | Err(_) => LoginReason::Asked,
         }
     }
 

@@ -84,7 +84,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::actors::session::attempt::{Occasion, Predecessor};
+    use crate::actors::session::attempt::{LoginReason, Predecessor};
     use crate::credential::{ActorId, Secret};
 
     const NOW: OffsetDateTime = datetime!(2026-11-30 12:34:56.789 UTC);
@@ -109,7 +109,7 @@ mod tests {
             code_verifier: secret(3),
             return_to: return_to.to_owned(),
             predecessor: Some(Predecessor { actor, secret_hash: secret(4).hash() }),
-            occasion: Occasion::Move,
+            reason: LoginReason::Move,
             prompt_none: true,
             organization: Some("o".repeat(MAX_KEPT_ORGANIZATION)),
             hints: vec![("login_hint".into(), "ada@example.com".into())],
@@ -129,7 +129,7 @@ mod tests {
         let opened = open(&keys(), &home, "0123abcd", &value).unwrap();
         assert_eq!(opened.return_to, "/deep?x=1");
         assert_eq!(opened.actor, attempt("/").actor);
-        assert_eq!((opened.began_at, opened.occasion), (NOW, Occasion::Move));
+        assert_eq!((opened.began_at, opened.reason), (NOW, LoginReason::Move));
         assert!(open(&keys(), &other, "0123abcd", &value).is_none());
         assert!(open(&keys(), &home, "0123abce", &value).is_none());
         assert!(open(&SealingKeys::default(), &home, "0123abcd", &value).is_none());

@@ -12,7 +12,7 @@ use crate::actors::AskError;
 use crate::actors::directory::message::DirectoryError;
 use crate::actors::session::message::{Denied, EndReason, SignInError};
 use crate::config;
-use crate::provider::turned_down::TurnedDown;
+use crate::provider::user_error::UserError;
 
 /// Everything that can be wrong, as the outside sees it. The text is `detail`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +66,7 @@ pub enum Problem {
     CallbackRejected(String),
     /// A login did not work out, and its user can do something about it.
     #[error("{} ({})", .0.what, .0.code)]
-    TurnedDown(Box<TurnedDown>),
+    UserError(Box<UserError>),
     /// There is nothing here.
     #[error("There is nothing at this address.")]
     NotFound,
@@ -165,7 +165,7 @@ impl From<SignInError> for Problem {
             SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
             SignInError::ProviderUnavailable(why) => Self::ProviderUnavailable { retry_after: 5 }.explained(why),
             SignInError::StoreUnavailable => Self::StoreUnavailable,
-            SignInError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
+            SignInError::UserError(user_error) => Self::UserError(user_error),
             SignInError::Said { error, said } => Self::from(*error).explained(said),
         }
     }
@@ -198,7 +198,7 @@ impl Problem {
             Self::BadRequest(_) | Self::PathRefused(_) | Self::ParameterTooLong { .. } => {
                 (400, "bad_request", "Bad request")
             }
-            Self::CallbackRejected(_) | Self::TurnedDown(_) => (400, "callback_rejected", "Login failed"),
+            Self::CallbackRejected(_) | Self::UserError(_) => (400, "callback_rejected", "Login failed"),
             Self::NotFound | Self::AdministratorsHost | Self::ForeignHost => (404, "not_found", "Not found"),
             Self::MethodNotAllowed(_) => (405, "method_not_allowed", "Method not allowed"),
             Self::TooLarge => (413, "too_large", "Request too large"),

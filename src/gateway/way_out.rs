@@ -5,7 +5,7 @@ use url::form_urlencoded;
 use super::pages::{self, Page};
 use super::problem::Problem;
 use super::response::Outgoing;
-use crate::provider::turned_down::Choice;
+use crate::provider::user_error::Choice;
 
 /// Where the link of a page leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Problem {
         match self {
             Self::ForeignHost | Self::AdministratorsHost => None,
             Self::Explained { problem, .. } => problem.way_out(),
-            Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::TurnedDown(_) => {
+            Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::UserError(_) => {
                 Some(WayOut::LogIn)
             }
             Self::ProviderRejected(_)
@@ -98,26 +98,26 @@ impl Problem {
 
     /// The other logins that the provider offers in place of the one at this address.
     pub fn logins(&self, login: &str) -> Vec<(String, &str)> {
-        let Self::TurnedDown(turned_down) = self.plain() else { return Vec::new() };
+        let Self::UserError(user_error) = self.plain() else { return Vec::new() };
         let url = |choice: &Choice| {
             let parameter =
                 form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
             format!("{login}&{parameter}")
         };
-        turned_down.choices.iter().map(|choice| (url(choice), choice.label.as_str())).collect()
+        user_error.choices.iter().map(|choice| (url(choice), choice.label.as_str())).collect()
     }
 
     fn is_about_the_account(&self) -> bool {
-        matches!(self, Self::TurnedDown(turned_down) if turned_down.is_about_the_account())
+        matches!(self, Self::UserError(user_error) if user_error.is_about_the_account())
     }
 
     /// What a person can do.
     fn next(&self, way_out: Option<WayOut>) -> &str {
         match (self, way_out) {
-            (Self::CallbackRejected(_) | Self::TurnedDown(_), Some(WayOut::Home)) => {
+            (Self::CallbackRejected(_) | Self::UserError(_), Some(WayOut::Home)) => {
                 "You are still logged in as before."
             }
-            (Self::TurnedDown(turned_down), _) => &turned_down.next,
+            (Self::UserError(user_error), _) => &user_error.next,
             (Self::CallbackRejected(_), _) => {
                 "You can log in again. If that goes on failing, tell the operator of this site the reference below."
             }
@@ -169,7 +169,7 @@ mod tests {
     use super::super::failed_request::FailedRequest;
     use super::super::response::Body;
     use super::*;
-    use crate::provider::turned_down::TurnedDown;
+    use crate::provider::user_error::UserError;
 
     fn html(problem: &Problem, link: Option<(WayOut, &str)>) -> String {
         let Body::Html(body) = problem.response_with_link(&FailedRequest::unreadable("ray-1".into()), true, link).body
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn whose_account_is_refused_can_log_in_with_another() {
-        let of = |code: &str| Problem::TurnedDown(Box::new(TurnedDown::of(code).unwrap()));
+        let of = |code: &str| Problem::UserError(Box::new(UserError::of(code).unwrap()));
         let login = Some((WayOut::LogIn, "/auth/login?return_to=%2F"));
         let another = "<a href=\"/auth/login?return_to=%2F&amp;prompt=login\">Log in with another account</a>";
         let body = html(&of("access_denied"), login);

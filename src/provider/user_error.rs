@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A login that came to nothing for a reason that its user can do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("the provider answered {code}")]
-pub struct TurnedDown {
+pub struct UserError {
     /// The provider's error code.
     pub code: String,
     /// What is the matter: a sentence.
@@ -29,7 +29,7 @@ pub struct Choice {
     pub value: String,
 }
 
-impl TurnedDown {
+impl UserError {
     /// What an error code means for the user; none where it is the operator's or the provider's business.
     pub fn of(code: &str) -> Option<Self> {
         let (what, next) = words(code)?;
@@ -113,17 +113,17 @@ mod tests {
         for code in
             ["access_denied", "unauthorized", "login_required", "mfa_required", "too_many_attempts", "sso_required"]
         {
-            let turned_down = TurnedDown::of(code).unwrap();
-            assert!(turned_down.what.ends_with('.') && turned_down.next.ends_with('.'), "{code}");
-            assert_eq!(turned_down.to_string(), format!("the provider answered {code}"));
-            assert_eq!(turned_down.is_about_the_account(), matches!(code, "access_denied" | "unauthorized"), "{code}");
+            let user_error = UserError::of(code).unwrap();
+            assert!(user_error.what.ends_with('.') && user_error.next.ends_with('.'), "{code}");
+            assert_eq!(user_error.to_string(), format!("the provider answered {code}"));
+            assert_eq!(user_error.is_about_the_account(), matches!(code, "access_denied" | "unauthorized"), "{code}");
         }
     }
 
     #[test]
     fn what_is_the_operator_s_business_is_not_the_user_s() {
         for code in ["invalid_client", "unauthorized_client", "invalid_scope", "server_error", "", "<b>"] {
-            assert_eq!(TurnedDown::of(code), None);
+            assert_eq!(UserError::of(code), None);
         }
     }
 }
