@@ -26,9 +26,9 @@ use super::problem::Problem;
 use super::request::{Arrived, Head};
 use super::response::Outgoing;
 use super::{captcha, proxy, refusal};
-use crate::actors::Request;
 use crate::actors::session::line;
 use crate::actors::session::message::{Get, Want};
+use crate::actors::{AskError, Request};
 use crate::config::routes::{Route, Token, Upstream};
 use crate::config::{Config, Configured};
 use crate::runtime::Isolate;
@@ -217,10 +217,7 @@ pub fn failed(configured: &Configured, packed: &str, failure: Failure, isolate: 
     let arrival = arrive(configured, packed, isolate);
     let (Ok(config), Arrival::Application(request, route)) = (configured, arrival) else { return later() };
     let problem = match failure {
-        Failure::Session => {
-            let limit = <Get as Request>::TIME_LIMIT_SECONDS;
-            Problem::StoreUnavailable.explained(format!("The session did not answer within {limit} s."))
-        }
+        Failure::Session => AskError::TimedOut(<Get as Request>::TIME_LIMIT_SECONDS).into(),
         Failure::Unreachable => proxy::unreachable(config, route),
         Failure::TooSlow => proxy::too_slow(config, route),
     };
