@@ -162,7 +162,10 @@ impl Gateway {
     /// The client whose JWT this is.
     async fn client(&self, jwt: &str, origin: Origin) -> Result<Caller, Problem> {
         match self.bearer_claims(jwt).await {
-            Ok(claims) => Ok(Caller::Client { claims }),
+            Ok(claims) => {
+                self.verified.remember(jwt, &claims, self.now());
+                Ok(Caller::Client { claims })
+            }
             // The JWT was all that spoke for the request.
             Err(Problem::InvalidToken(_)) if origin == Origin::OtherSiteWithJwt => Err(Problem::CsrfRejected),
             Err(problem) => Err(problem),

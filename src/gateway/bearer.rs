@@ -77,7 +77,11 @@ impl Gateway {
                 Ok(()) => return Ok(jwt.claims),
                 Err(error) if error.is_about_the_key() => {
                     match source.newer_than(keys.version(), Presenter::Anybody, since).await {
-                        Ok(Some(newer)) => keys = newer,
+                        Ok(Some(newer)) => {
+                            // What the keys before have signed may be good no longer.
+                            self.verified.forget();
+                            keys = newer;
+                        }
                         // Where they cannot be had, too: the last good ones serve.
                         Ok(None) | Err(_) => return Err(error.into()),
                     }

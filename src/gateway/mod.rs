@@ -16,6 +16,7 @@ use self::reply::{Forwarded, Reply};
 use self::request::Incoming;
 use self::response::{Body, Outgoing};
 use self::route::Endpoint;
+use self::verified::VerifiedJwts;
 use self::way_out::WayOut;
 use crate::actors::session::line;
 use crate::actors::session::message::Credential;
@@ -61,6 +62,7 @@ pub mod return_cookie;
 pub mod route;
 mod session;
 mod sessions;
+pub mod verified;
 pub mod visitor;
 pub mod watch;
 pub mod way_out;
@@ -83,6 +85,8 @@ pub struct Gateway {
     pub signatures: Rc<dyn Signatures>,
     /// The keys of clients.
     pub client_keys: ClientKeys,
+    /// Clients' JWTs that were good a moment ago.
+    pub verified: VerifiedJwts,
 }
 
 impl Gateway {

@@ -13,9 +13,10 @@ use edge_oauth_sessions::actors::session::line;
 use edge_oauth_sessions::config::Configured;
 use edge_oauth_sessions::gateway::arrival::arrive;
 use edge_oauth_sessions::gateway::bearer::ClientKeys;
-use edge_oauth_sessions::gateway::plan::{self, Plan};
+use edge_oauth_sessions::gateway::plan::{Plan, Planner};
 use edge_oauth_sessions::gateway::reply::Reply;
 use edge_oauth_sessions::gateway::request::{Arrived, Head};
+use edge_oauth_sessions::gateway::verified::VerifiedJwts;
 use edge_oauth_sessions::gateway::{self, headers};
 use edge_oauth_sessions::provider::Link;
 use edge_oauth_sessions::provider::published::Documents;
@@ -92,6 +93,7 @@ impl Gateway {
             login_limit: Rc::new(NoLimit),
             signatures: Rc::new(NoSignature),
             client_keys: ClientKeys::default(),
+            verified: VerifiedJwts::default(),
         };
         Self { world: world.clone(), configured: Ok(Rc::clone(&world.config)), isolate, gateway, application }
     }
@@ -115,9 +117,13 @@ impl Gateway {
         (self.application.sent.borrow_mut().pop(), answer)
     }
 
+    fn planner(&self) -> Planner<'_> {
+        Planner { configured: &self.configured, isolate: &*self.isolate, verified: &self.gateway.verified }
+    }
+
     /// The same by the hot path; none where that leaves it to the other one.
     pub async fn exchange(&self, packed: &str) -> Option<(Option<Seen>, Seen)> {
-        let Plan { text, .. } = plan::plan(&self.configured, packed, &*self.isolate);
+        let Plan { text, .. } = self.planner().plan(packed);
         let (fetch, token) = match text.split_at(1) {
             ("P" | "T", _) => return Some((None, answer(&text))),
             ("F", rest) => (rest.strip_prefix('\n').unwrap().to_owned(), None),
@@ -132,7 +138,7 @@ impl Gateway {
                     "N" => (fetch.to_owned(), None),
                     _ => {
                         assert!(line::read_reply(&reply).is_some());
-                        let Plan { text, .. } = plan::identify(&self.configured, packed, &reply, &*self.isolate);
+                        let Plan { text, .. } = self.planner().identify(packed, &reply);
                         match text.strip_prefix("F\n") {
                             Some(fetch) => (fetch.to_owned(), None),
                             None if text == "L" => return None,
@@ -144,7 +150,7 @@ impl Gateway {
             _ => return None,
         };
         let lines: Vec<&str> = fetch.split('\n').collect();
-        let [_, url, no_store, _, cache_control, removed, set @ ..] = lines.as_slice() else { panic!("{fetch}") };
+        let [_, url, _, no_store, _, cache_control, removed, set @ ..] = lines.as_slice() else { panic!("{fetch}") };
         let set =
             set.iter().filter_map(|line| line.split_once(',')).chain(token.as_deref().map(|t| ("authorization", t)));
         let sent =
@@ -153,7 +159,7 @@ impl Gateway {
         let watched = headers::Headers::read(lines).names().any(|name| gateway::forward::WATCHED.contains(&name));
         let mut got = seen(&status.to_string(), lines);
         if matches!(status, 101 | 401) || watched {
-            let Plan { text, .. } = plan::judge(&self.configured, packed, status, lines, &*self.isolate);
+            let Plan { text, .. } = self.planner().judge(packed, status, lines);
             let Some(edits) = text.strip_prefix('E') else {
                 return if text == "L" { None } else { Some((Some(sent), answer(&text))) };
             };

@@ -58,12 +58,7 @@ fn a_request_with_a_session_carries_its_token_and_the_browser_gets_no_store() {
 
 #[test]
 fn what_has_to_wait_is_left_to_the_path_that_can() {
-    for headers in ["upgrade,websocket\n", "content-length,5\n", "transfer-encoding,chunked\n"] {
-        assert!(
-            both((200, ""), move |session| get("/a", &format!("cookie,{session}\n{headers}"))).is_none(),
-            "{headers}"
-        );
-    }
+    assert!(both((200, ""), |session| get("/a", &format!("cookie,{session}\nupgrade,websocket\n"))).is_none());
     let invalid = (401, "www-authenticate,Bearer error=\"invalid_token\"");
     assert!(both(invalid, |session| get("/a", &format!("cookie,{session}\n"))).is_none());
     assert!(both((200, ""), |_| get("/auth/session", "")).is_none());
