@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use url::Url;
 
-use super::cookie::Cookies;
-use super::failed_request::FailedRequest;
-use super::problem::Problem;
-use super::refusal;
-use super::request::{self, Arrived, Incoming};
-use super::response::Outgoing;
-use super::route::{self, Endpoint, Host, Route};
 use crate::config::{Config, Configured, Origin, routes};
+use crate::gateway::answer::failed_request::FailedRequest;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::request::cookie::Cookies;
+use crate::gateway::request::route::{self, Endpoint, Host, Route};
+use crate::gateway::request::{self, Arrived, Incoming};
 
 /// What a request is for.
 pub enum Arrival<'a> {

@@ -9,13 +9,13 @@ use std::rc::Rc;
 use futures::FutureExt as _;
 use openidconnect::HttpResponse;
 
-use super::Gateway;
-use super::identity::Claims;
-use super::jwk::{ALGORITHMS, Jwk};
-use super::jwt::{Expected, Jwt, JwtError};
-use super::problem::Problem;
-use super::request::Incoming;
 use crate::config::jwt::Keys;
+use crate::gateway::Gateway;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::forward::identity::Claims;
+use crate::gateway::jwk::{ALGORITHMS, Jwk};
+use crate::gateway::jwt::{Expected, Jwt, JwtError};
+use crate::gateway::request::Incoming;
 use crate::provider::document::Presenter;
 use crate::provider::published::{Fetched, Missing, Published, Source};
 use crate::provider::{Link, ProviderError, http};
@@ -44,14 +44,14 @@ impl ClientKeys {
 }
 
 /// The token of an `Authorization: Bearer` (RFC 6750 section 2.1).
-pub(super) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
+pub(crate) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches([' ', '\t']))
 }
 
 impl Gateway {
     /// The claims of a client's JWT, where it is accepted.
-    pub(super) async fn bearer_claims(&self, token: &str) -> Result<Claims, Problem> {
+    pub(crate) async fn bearer_claims(&self, token: &str) -> Result<Claims, Problem> {
         let Some(settings) = &self.config.jwt else { return Err(Problem::NotFound) };
         let jwt = Jwt::parse(token)?;
         // Before any key is looked for: what cannot be good costs nobody a fetch.

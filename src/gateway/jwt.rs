@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::identity::Claims;
-use super::jwk::{ALGORITHMS, Algorithm, Jwk};
 use crate::ambient;
+use crate::gateway::forward::identity::Claims;
+use crate::gateway::jwk::{ALGORITHMS, Algorithm, Jwk};
 
 /// How far the issuer's clock may be off.
 const LEEWAY: Duration = Duration::minutes(1);

@@ -11,7 +11,7 @@ use worker::{Env, State};
 
 use crate::config::{Config, Configured};
 use crate::gateway::bearer::ClientKeys;
-use crate::gateway::verified::VerifiedJwts;
+use crate::gateway::forward::verified::VerifiedJwts;
 use crate::provider::Link;
 use crate::provider::published::Documents;
 use crate::runtime::ActorContext;

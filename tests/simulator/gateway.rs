@@ -11,13 +11,15 @@ use std::rc::Rc;
 
 use edge_oauth_sessions::actors::session::line;
 use edge_oauth_sessions::config::Configured;
+use edge_oauth_sessions::gateway;
+use edge_oauth_sessions::gateway::answer::reply::Reply;
 use edge_oauth_sessions::gateway::arrival::arrive;
 use edge_oauth_sessions::gateway::bearer::ClientKeys;
+use edge_oauth_sessions::gateway::forward::edits::WATCHED;
+use edge_oauth_sessions::gateway::forward::verified::VerifiedJwts;
 use edge_oauth_sessions::gateway::plan::{Plan, Planner};
-use edge_oauth_sessions::gateway::reply::Reply;
+use edge_oauth_sessions::gateway::request::headers;
 use edge_oauth_sessions::gateway::request::{Arrived, Head};
-use edge_oauth_sessions::gateway::verified::VerifiedJwts;
-use edge_oauth_sessions::gateway::{self, headers};
 use edge_oauth_sessions::provider::Link;
 use edge_oauth_sessions::provider::published::Documents;
 use edge_oauth_sessions::runtime::{
@@ -156,7 +158,7 @@ impl Gateway {
         let sent =
             self.application.sees(&format!("{url} {no_store}"), &removed.split(',').collect::<Vec<_>>(), set, packed);
         let (status, lines) = (self.application.status, &self.application.answers);
-        let watched = headers::Headers::read(lines).names().any(|name| gateway::forward::WATCHED.contains(&name));
+        let watched = headers::Headers::read(lines).names().any(|name| WATCHED.contains(&name));
         let mut got = seen(&status.to_string(), lines);
         if matches!(status, 101 | 401) || watched {
             let Plan { text, .. } = self.planner().judge(packed, status, lines);
