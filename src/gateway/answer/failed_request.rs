@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::gateway::answer::problem::Problem;
 use crate::gateway::endpoints::admin::without_subject;
 use crate::gateway::request::Incoming;
-use crate::gateway::request::route::{self, Host, Route};
+use crate::gateway::request::route::{self, Host, Target};
 
 /// Longer paths are cut: the route says enough.
 const MAX_PATH: usize = 512;
@@ -97,9 +97,9 @@ fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
         Host::Ours(_) | Host::Insecure(_) | Host::Foreign => route::route(config, request.head.address, &request.url),
     };
     match routed {
-        Route::Own(endpoint) => Some(format!("{}{}", config.auth_prefix, endpoint.path())),
-        Route::Application(route) => Some(route.pattern.to_string()),
-        Route::NotFound | Route::Refused(_) => None,
+        Target::Own(endpoint) => Some(format!("{}{}", config.auth_prefix, endpoint.path())),
+        Target::Application(route) => Some(route.pattern.to_string()),
+        Target::NotFound | Target::Refused(_) => None,
     }
 }
 

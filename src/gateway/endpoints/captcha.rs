@@ -28,7 +28,7 @@ const AGAIN: Problem = Problem::CaptchaRequired("That did not work out. Please t
 
 /// What the verifier answers, as far as it matters.
 #[derive(Deserialize)]
-struct Verdict {
+struct Verification {
     success: bool,
     hostname: Option<String>,
     action: Option<String>,
@@ -75,7 +75,7 @@ async fn verify(calls: &dyn Http, captcha: &Captcha, request: &Incoming<'_>, tok
         Ok(response) if response.status().is_success() => {
             let host = request.url.host_str().unwrap_or_default();
             serde_json::from_slice(response.body())
-                .is_ok_and(|verdict: Verdict| verdict.is_good(host, &captcha.action, request.now()))
+                .is_ok_and(|verification: Verification| verification.is_good(host, &captcha.action, request.now()))
         }
         Ok(response) => {
             request
@@ -90,7 +90,7 @@ async fn verify(calls: &dyn Http, captcha: &Captcha, request: &Incoming<'_>, tok
     }
 }
 
-impl Verdict {
+impl Verification {
     fn is_good(&self, host: &str, action: &str, now: OffsetDateTime) -> bool {
         let solved_at = self.challenge_ts.as_deref().and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
         self.success
@@ -105,23 +105,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_is_good_for_this_host_and_action_and_for_five_minutes() {
+    fn a_verification_is_good_for_this_host_and_action_and_for_five_minutes() {
         let now = OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::minutes(4));
-        let good = || Verdict {
+        let good = || Verification {
             success: true,
             hostname: Some("app.example".into()),
             action: Some("gateway".into()),
             challenge_ts: Some("1970-01-01T00:00:00.000Z".into()),
         };
-        let is_good = |verdict: Verdict| verdict.is_good("app.example", "gateway", now);
+        let is_good = |verification: Verification| verification.is_good("app.example", "gateway", now);
         assert!(is_good(good()));
-        assert!(!is_good(Verdict { success: false, ..good() }));
-        assert!(!is_good(Verdict { hostname: Some("evil.example".into()), ..good() }));
-        assert!(!is_good(Verdict { hostname: None, ..good() }));
-        assert!(!is_good(Verdict { action: Some("signup".into()), ..good() }));
-        assert!(!is_good(Verdict { action: None, ..good() }));
+        assert!(!is_good(Verification { success: false, ..good() }));
+        assert!(!is_good(Verification { hostname: Some("evil.example".into()), ..good() }));
+        assert!(!is_good(Verification { hostname: None, ..good() }));
+        assert!(!is_good(Verification { action: Some("signup".into()), ..good() }));
+        assert!(!is_good(Verification { action: None, ..good() }));
         for at in [None, Some("1969-12-31T23:59:00Z"), Some("1970-01-01T00:10:00Z"), Some("now")] {
-            assert!(!is_good(Verdict { challenge_ts: at.map(str::to_owned), ..good() }), "{at:?}");
+            assert!(!is_good(Verification { challenge_ts: at.map(str::to_owned), ..good() }), "{at:?}");
         }
     }
 }

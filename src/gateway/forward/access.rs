@@ -72,7 +72,7 @@ pub(crate) enum Claimant<'a> {
     /// The session of this cookie, which is asked for this.
     Session(&'a Credential, Want, Option<Region>),
     /// A client's JWT.
-    Client(&'a str, Origin),
+    Client(&'a str, Sender),
 }
 
 /// Lets a request in, or says what is missing. Pure.
@@ -82,12 +82,12 @@ pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Rout
         return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     }
     let jwt = if route.bearer { bearer::token(request) } else { None };
-    let origin = origin(request, route, jwt.is_some() && !request.cookies.any)?;
-    let cleared_at = if origin == Origin::Own { captcha::cleared_at(config, request) } else { None };
+    let sender = sender(request, route, jwt.is_some() && !request.cookies.any)?;
+    let cleared_at = if sender == Sender::Own { captcha::cleared_at(config, request) } else { None };
     captcha::check_bot(request, route, cleared_at)?;
-    let session = request.cookies.session.as_ref().filter(|_| origin == Origin::Own);
+    let session = request.cookies.session.as_ref().filter(|_| sender == Sender::Own);
     let claimant = match (jwt, session, route.session) {
-        (Some(jwt), ..) => Claimant::Client(jwt, origin),
+        (Some(jwt), ..) => Claimant::Client(jwt, sender),
         (None, Some(session), SessionRule::Required | SessionRule::Optional) => {
             Claimant::Session(session, want(route), moves_from(request, route))
         }
@@ -135,7 +135,7 @@ async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Resul
     let caller = match claimant {
         Claimant::Nobody => Caller::Nobody,
         Claimant::Session(..) => user(gateway, request, route).await?,
-        Claimant::Client(jwt, origin) => client(gateway, jwt, origin).await?,
+        Claimant::Client(jwt, sender) => client(gateway, jwt, sender).await?,
     };
     match caller.claims() {
         None if route.session == SessionRule::Required => return Err(Problem::LoginRequired),
@@ -165,14 +165,14 @@ pub(crate) async fn resume(
 }
 
 /// The client whose JWT this is.
-async fn client(gateway: &Gateway, jwt: &str, origin: Origin) -> Result<Caller, Problem> {
+async fn client(gateway: &Gateway, jwt: &str, sender: Sender) -> Result<Caller, Problem> {
     match gateway.bearer_claims(jwt).await {
         Ok(claims) => {
             gateway.verified.remember(jwt, &claims, gateway.now());
             Ok(Caller::Client { claims })
         }
         // The JWT was all that spoke for the request.
-        Err(Problem::InvalidToken(_)) if origin == Origin::OtherSiteWithJwt => Err(Problem::CsrfRejected),
+        Err(Problem::InvalidToken(_)) if sender == Sender::OtherSiteWithJwt => Err(Problem::CsrfRejected),
         Err(problem) => Err(problem),
     }
 }
@@ -208,7 +208,7 @@ async fn session_user(
 
 /// Where a request that passes comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum Sender {
     /// From this site, or it changes nothing: its cookies count.
     Own,
     /// From another site, and the route serves that without our cookies.
@@ -218,19 +218,19 @@ pub(crate) enum Origin {
 }
 
 /// Refuses a request that another site may have sent in the user's name.
-fn origin(request: &Incoming<'_>, route: &Route, has_jwt_alone: bool) -> Result<Origin, Problem> {
+fn sender(request: &Incoming<'_>, route: &Route, has_jwt_alone: bool) -> Result<Sender, Problem> {
     let demanded = route.csrf_header.as_deref().filter(|_| !csrf::is_safe(request.method()) && !has_jwt_alone);
     let missing = demanded.filter(|name| request.header(name).is_none());
     match () {
         () if request.is_own() => match missing {
             Some(name) => Err(Problem::CsrfHeaderMissing(name.to_owned())),
-            None => Ok(Origin::Own),
+            None => Ok(Sender::Own),
         },
         () if missing.is_some() => Err(Problem::CsrfRejected),
         // A handshake is no form: what it opens is read, too.
         () if request.is_web_socket => Err(Problem::CsrfRejected),
-        () if route.cross_site => Ok(Origin::OtherSite),
-        () if has_jwt_alone => Ok(Origin::OtherSiteWithJwt),
+        () if route.cross_site => Ok(Sender::OtherSite),
+        () if has_jwt_alone => Ok(Sender::OtherSiteWithJwt),
         () => Err(Problem::CsrfRejected),
     }
 }

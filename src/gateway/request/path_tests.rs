@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::route::{Route, normalized, route};
+use super::super::route::{Target, normalized, route};
 use super::*;
 
 fn config(routes: &str, more: &[(&str, &str)]) -> Config {
@@ -28,10 +28,10 @@ fn strict_and_lax() -> Config {
 fn outcome(config: &Config, path: &str) -> String {
     let raw = format!("https://app.example{path}");
     match route(config, &raw, &normalized(Url::parse(&raw).unwrap())) {
-        Route::Own(_) => "own".into(),
-        Route::NotFound => "not found".into(),
-        Route::Refused(refused) => format!("{refused:?}"),
-        Route::Application(found) => config.routes.iter().position(|route| route == found).unwrap().to_string(),
+        Target::Own(_) => "own".into(),
+        Target::NotFound => "not found".into(),
+        Target::Refused(refused) => format!("{refused:?}"),
+        Target::Application(found) => config.routes.iter().position(|route| route == found).unwrap().to_string(),
     }
 }
 
@@ -244,7 +244,7 @@ proptest! {
             let config = &configs[which];
             let raw = format!("https://app.example/{path}");
             let url = normalized(Url::parse(&raw).unwrap());
-            let Route::Application(found) = route(config, &raw, &url) else { return Ok(()) };
+            let Target::Application(found) = route(config, &raw, &url) else { return Ok(()) };
             let Some(mut read) = decoded(url.path()) else { return Ok(()) };
             let case_counts = !servers.contains(&0);
             // `decoded` writes small letters. Where case counts, that is no reading but a change.

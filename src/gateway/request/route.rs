@@ -96,7 +96,7 @@ impl Endpoint {
 
 /// What a path asks for.
 #[derive(Debug, PartialEq)]
-pub enum Route<'a> {
+pub enum Target<'a> {
     /// One of the gateway's own endpoints.
     Own(Endpoint),
     /// Nothing that there is.
@@ -109,30 +109,30 @@ pub enum Route<'a> {
 
 /// What there is on the administrators' own host: their endpoint, and nothing of the application. So no page, script or
 /// service worker of the application's is ever of the console's origin.
-pub fn administration(config: &Config, url: &Url) -> Route<'static> {
+pub fn administration(config: &Config, url: &Url) -> Target<'static> {
     match url.path().strip_prefix(config.auth_prefix.as_str()).and_then(Endpoint::of) {
-        Some(Endpoint::Admin) => Route::Own(Endpoint::Admin),
-        _ => Route::NotFound,
+        Some(Endpoint::Admin) => Target::Own(Endpoint::Admin),
+        _ => Target::NotFound,
     }
 }
 
 /// The route of a request for `url`, which is [`normalized`], and whose path is as it came in `raw`.
-pub fn route<'a>(config: &'a Config, raw: &str, url: &Url) -> Route<'a> {
+pub fn route<'a>(config: &'a Config, raw: &str, url: &Url) -> Target<'a> {
     let under_prefix =
         url.path().strip_prefix(config.auth_prefix.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
     if let Some(path) = under_prefix {
-        return Endpoint::of(path).map_or(Route::NotFound, Route::Own);
+        return Endpoint::of(path).map_or(Target::NotFound, Target::Own);
     }
     let path = raw_path(raw);
     if let Some(refused) = path::refused(path) {
-        return Route::Refused(refused);
+        return Target::Refused(refused);
     }
     let found = config.routes.iter().enumerate().find(|(_, route)| route.pattern.matches(url));
     if !found.is_some_and(|(_, route)| route.encoded_slashes) && path.split('%').skip(1).any(is_slash) {
-        return Route::Refused(Refused::Slash);
+        return Target::Refused(Refused::Slash);
     }
-    let Some((number, found)) = found else { return Route::NotFound };
-    path::other_reading(config, number, url).map_or(Route::Application(found), Route::Refused)
+    let Some((number, found)) = found else { return Target::NotFound };
+    path::other_reading(config, number, url).map_or(Target::Application(found), Target::Refused)
 }
 
 /// Whether what stands behind a `%` encodes a slash.

@@ -33,10 +33,10 @@ fn with_routes(routes: &str) -> Config {
 /// What a request gets: the number of its route, or a word.
 fn routed_by(config: &Config, raw: &str) -> String {
     match route(config, raw, &normalized(Url::parse(raw).unwrap())) {
-        Route::Own(endpoint) => format!("{endpoint:?}"),
-        Route::NotFound => "not found".into(),
-        Route::Refused(_) => "refused".into(),
-        Route::Application(found) => config.routes.iter().position(|route| route == found).unwrap().to_string(),
+        Target::Own(endpoint) => format!("{endpoint:?}"),
+        Target::NotFound => "not found".into(),
+        Target::Refused(_) => "refused".into(),
+        Target::Application(found) => config.routes.iter().position(|route| route == found).unwrap().to_string(),
     }
 }
 
@@ -84,7 +84,7 @@ fn the_administrators_host_has_their_endpoint_and_nothing_of_the_application() {
             administration(&config, &normalized(Url::parse(&format!("https://admin.example{path}")).unwrap()))
         };
         for path in ["/auth/admin", "/auth/admin/", "/auth/admin/sessions/x", "/auth/%61dmin/"] {
-            assert_eq!(at(path), Route::Own(Endpoint::Admin), "{path}");
+            assert_eq!(at(path), Target::Own(Endpoint::Admin), "{path}");
         }
         for path in [
             "/",
@@ -97,7 +97,7 @@ fn the_administrators_host_has_their_endpoint_and_nothing_of_the_application() {
             "/admin/",
             "//auth/admin/",
         ] {
-            assert_eq!(at(path), Route::NotFound, "{path}");
+            assert_eq!(at(path), Target::NotFound, "{path}");
         }
     }
 }
@@ -263,7 +263,7 @@ proptest! {
         }
         let raw = format!("https://app.example/{path}");
         let url = normalized(Url::parse(&raw).unwrap());
-        if CONFIG.with(|config| matches!(route(config, &raw, &url), Route::Application(_))) {
+        if CONFIG.with(|config| matches!(route(config, &raw, &url), Target::Application(_))) {
             // As the most lenient server would read it.
             let read = url.path().to_ascii_lowercase().replace("%2f", "/").replace("%5c", "/").replace("%2e", ".");
             for segment in read.split('/') {

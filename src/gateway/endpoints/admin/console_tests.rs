@@ -8,7 +8,7 @@ use url::Url;
 use super::*;
 use crate::config::Config;
 use crate::gateway::endpoints::admin::Resource;
-use crate::gateway::request::route::{self, Endpoint, Route};
+use crate::gateway::request::route::{self, Endpoint, Target};
 
 fn document() -> Value {
     serde_json::from_str(OPENAPI).unwrap()
@@ -38,7 +38,7 @@ fn endpoint(path: &str) -> Option<Endpoint> {
     });
     let raw = format!("https://app.example/auth{path}");
     match route::route(&config.unwrap(), &raw, &Url::parse(&raw).unwrap()) {
-        Route::Own(endpoint) => Some(endpoint),
+        Target::Own(endpoint) => Some(endpoint),
         _ => None,
     }
 }
