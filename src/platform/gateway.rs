@@ -105,6 +105,8 @@ fn planned(plan: impl FnOnce(Planner<'_>) -> Plan) -> String {
 impl HotPath {
     /// See [`Planner::plan`].
     pub fn plan(packed: &str) -> String {
+        #[cfg(feature = "deliberate-panic")]
+        assert!(!packed.contains("\nx-deliberate-panic,"), "a deliberate panic");
         planned(|planner| planner.plan(packed))
     }
 
