@@ -15,22 +15,27 @@ export const ROUTES = [
 ];
 
 /** The variables that these routes need. */
-export const routeVariables = (verifier) => ({
+export const routeVariables = ({ provider, verifier }) => ({
+  JWKS_URI: `${provider.issuer}/jwks`,
   JWT_AUDIENCE: AUDIENCE,
   CAPTCHA_SITE_KEY: "the-site-key",
   CAPTCHA_SECRET: verifier.secret,
   CAPTCHA_VERIFY_URL: verifier.url,
 });
 
-/** What is sent to them, by scenario: a path, and the headers that replace the session's cookie where there are any. */
-export const REQUESTS = {
-  require: { path: "/require/x" },
-  identity: { path: "/identity/x" },
-  bearer: { path: "/bearer/x" },
-  jwt: { path: "/bearer/x", headers: async ({ clientToken }) => ({ authorization: `Bearer ${await clientToken(AUDIENCE)}` }) },
-  captcha: { path: "/captcha/x", headers: cleared },
-  patterns: { path: "/x" },
+/** What is sent to them, by scenario: a path, and the headers where a session's cookie alone is not it. */
+export const RULES = {
+  require: { what: "a route that requires a claim", path: "/require/x" },
+  identity: { what: "a route with identity headers", path: "/identity/x" },
+  bearer: { what: "a route that takes clients' JWTs, with a session", path: "/bearer/x" },
+  jwt: { what: "the same route, with a client's JWT", path: "/bearer/x", headers: withToken },
+  captcha: { what: "a route with a captcha that was passed", path: "/captcha/x", headers: cleared },
+  patterns: { what: `the last of ${ROUTES.length} routes`, path: "/x" },
 };
+
+async function withToken({ clientToken }) {
+  return { authorization: `Bearer ${await clientToken(AUDIENCE)}` };
+}
 
 /** The cookies of a user who has passed the captcha. */
 async function cleared({ gateway, browser }) {

@@ -61,9 +61,9 @@ function print(title, base, some) {
   const rows = some.map(({ name, what, sides }) => {
     const [ours, theirs] = sides.map((side) => side.map(({ cpu }) => cpu));
     const [p99, rate] = ["p99", "rate"].map((field) => sides.map((side) => median(side.map((round) => round[field])).toFixed(field === "p99" ? 1 : 0)).join(" / "));
-    return [name, range(quotients(ours, theirs)), range(ours), range(theirs), p99, rate, wrongIn(sides), what];
+    return [`${name.padEnd(9)}  ${what}`, range(quotients(ours, theirs)), range(ours), range(theirs), p99, rate, wrongIn(sides)];
   });
-  console.log(`\n${title}\n${table(["", "ratio", "µs a request", `µs, ${base}`, "p99 ms, both", "requests/s, both", "wrong", ""], rows)}\n`);
+  console.log(`\n${title}\n${table(["", "ratio", "µs a request", `µs, ${base}`, "p99 ms, both", "a second, both", "wrong"], rows)}\n`);
 }
 
 function wrongIn(sides) {

@@ -1,43 +1,46 @@
-// Many sessions, for `make bench`: what each takes in memory, what the first request of each costs after a restart, when its
-// actor has to be built and its record read, and what requests cost that go round all of them.
-import { memory, watchOthers } from "./processes.mjs";
-import { CONNECTIONS, once, takeRounds } from "./rounds.mjs";
+// Many sessions, for `make bench`: what a request costs that goes to each in turn, what it costs when the session's actor has
+// to be built and its record read first, and what a session takes in memory.
+import { median } from "./figures.mjs";
+import { memory } from "./processes.mjs";
+import { inTurns, once, takeRounds } from "./rounds.mjs";
 import { GATEWAY, HANDWRITTEN } from "./world.mjs";
 
 /** Users who log in at the same time. */
 const WIDTH = 8;
 
-/** Resolves to the lines of the table, `notes` beside it, and `others`. */
 export async function sessions(world, options) {
   const names = [GATEWAY, HANDWRITTEN];
   const entries = [];
-  const notes = [];
-  const touched = { first: [], second: [] };
-  const watched = watchOthers(world.pids().slice(0, 3));
   for (const name of names) {
     const contestant = await world.contestant(name);
-    const requests = await logInAll(contestant, options.sessions);
-    await contestant.gateway.restart();
-    const entry = { name, contestant, requests };
-    // The code is compiled before anything is counted, by requests that reach no session.
-    await once(world, { ...entry, requests: [{ path: "/", method: "GET" }], status: 401 }, 1);
-    const before = memory(contestant.gateway.pid);
-    for (const touch of Object.keys(touched)) touched[touch].push([await once(world, entry)]);
-    const each = (memory(contestant.gateway.pid) - before) / 1024 / options.sessions;
-    notes.push(`${name}: ${each.toFixed(1)} KB of memory for each of ${options.sessions} sessions that are in use`);
-    entries.push(entry);
+    entries.push({ name, contestant, requests: await logInAll(contestant, options.sessions) });
   }
-  watched();
+  const restarts = await inTurns(entries, options.rounds, (entry) => restart(world, entry));
   const { results, others } = await takeRounds(world, entries, options);
+  const sides = (touch) => names.map((name) => restarts[name].map((round) => round[touch]));
   const lines = [
     { name: "sessions", what: `small, ${options.sessions} sessions in turn`, sides: names.map((name) => results[name]) },
-    { name: "first", what: "the first request of each after a restart", sides: touched.first },
-    { name: "second", what: "the second request of each", sides: touched.second },
+    { name: "first", what: "small, the actor is not in memory", sides: sides("first") },
+    { name: "second", what: "the second request to each of these", sides: sides("second") },
   ];
+  const kilobytes = (name) => median(restarts[name].map(({ bytes }) => bytes / 1024 / options.sessions)).toFixed(1);
+  const notes = [`A session in use takes ${names.map((name) => `${kilobytes(name)} KB (${name})`).join(", ")} of memory.`];
   return { lines, others, notes };
 }
 
-/** The request of each of so many users who have logged in. */
+/** After a restart, a request of each session, and another. One session goes first, so that the code has been compiled. */
+async function restart(world, { contestant, requests }) {
+  const { gateway } = contestant;
+  await gateway.restart();
+  const [one, ...rest] = requests;
+  await once(world, { contestant, requests: [one] }, 1);
+  const before = memory(gateway.pid);
+  const first = await once(world, { contestant, requests: rest });
+  const second = await once(world, { contestant, requests: rest });
+  return { first, second, bytes: memory(gateway.pid) - before };
+}
+
+/** The requests of so many users who have logged in. */
 async function logInAll({ browser }, count) {
   const requests = [];
   const more = async () => {

@@ -5,6 +5,8 @@ import { accessSync, constants } from "node:fs";
 import path from "node:path";
 import { Browser } from "../tests/parts/browser.mjs";
 import { startGateway } from "../tests/parts/gateway.mjs";
+import { CF_HEADER } from "../tests/parts/workerd.mjs";
+import { VISITOR } from "./requests.mjs";
 import { ROUTES, routeVariables } from "./routes.mjs";
 
 const HANDLER = { folder: path.join(import.meta.dirname, "handler"), config: path.join(import.meta.dirname, "handler/wrangler.jsonc") };
@@ -56,7 +58,7 @@ export async function createWorld() {
   async function start(name) {
     const options = { provider, upstream: { origin: upstream } };
     if (name === HANDWRITTEN) options.bundle = HANDLER;
-    if (name === ROUTED) options.vars = { ROUTES: ROUTES.map((route) => ({ upstream, ...route })), ...routeVariables(verifier) };
+    if (name === ROUTED) options.vars = { ROUTES: ROUTES.map((route) => ({ upstream, ...route })), ...routeVariables({ provider, verifier }) };
     const gateway = await startGateway(options);
     await neighbours.ask({ allow: gateway.origin });
     const cookie = name === HANDWRITTEN ? { session: "handler-session" } : gateway.cookie;
@@ -82,11 +84,13 @@ export async function createWorld() {
 async function check({ name, gateway, browser }) {
   const user = browser();
   await user.login({ hint: "ada" });
-  const echo = await user.api("/echo");
+  const echo = await user.api("/echo", { headers: VISITOR });
   const seen = echo.status === 200 ? echo.json() : {};
   const strange = await gateway.request("/echo", { headers: { cookie: user.sessionHeader.replace(/.$/, (last) => (last === "A" ? "B" : "A")) } });
+  const { city } = JSON.parse(VISITOR[CF_HEADER]);
   const facts = {
     "the token goes upstream": /^Bearer .{20,}/.test(seen.authorization),
+    "the visitor's city goes upstream": seen["x-geo-city"] === encodeURI(city),
     "the session's cookie stays": !seen.cookie,
     "the answer is no-store": echo.headers["cache-control"] === "no-store",
     "another secret is 401": strange.status === 401,
