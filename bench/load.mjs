@@ -7,6 +7,7 @@ const LIMIT = 10_000;
 
 process.on("message", async (order) => process.send(await run(order)));
 process.on("disconnect", () => process.exit());
+process.send("ready");
 
 /**
  * Sends `requests` (`{ path, method, headers, body }`) in turn over `connections` for `seconds`, or each of them once where

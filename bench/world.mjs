@@ -1,6 +1,7 @@
 // The world of `make bench`: the contestants, each on a workerd of its own, and their neighbours. A contestant counts only if it
 // does its job.
 import { fork } from "node:child_process";
+import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import path from "node:path";
 import { Browser } from "../tests/parts/browser.mjs";
@@ -9,6 +10,7 @@ import { CF_HEADER } from "../tests/parts/workerd.mjs";
 import { VISITOR } from "./requests.mjs";
 import { ROUTES, routeVariables } from "./routes.mjs";
 
+/** The hand-written token handler, as a bundle. */
 const HANDLER = { folder: path.join(import.meta.dirname, "handler"), config: path.join(import.meta.dirname, "handler/wrangler.jsonc") };
 /** The contestants by name: the gateway, the same again, the hand-written token handler, and the gateway with routes. */
 export const [GATEWAY, AGAIN, HANDWRITTEN, ROUTED] = ["gateway", "the same again", "hand-written", "with routes"];
@@ -21,32 +23,24 @@ try {
   // then on the disk
 }
 
-const message = (child) =>
-  new Promise((resolve, reject) => {
-    child.once("message", resolve);
-    child.once("exit", (code) => reject(new Error(`a part of the bench ended with ${code}`)));
-  });
-
-/** A process that answers one message after the other. */
-function partner(file) {
+/** A process that says when it is ready, and then answers one order after the other. */
+async function partner(file) {
   const child = fork(path.join(import.meta.dirname, file));
-  const first = message(child);
-  const ask = async (order) => {
-    const reply = message(child);
+  const gone = once(child, "exit").then(([code]) => Promise.reject(new Error(`${file} ended with ${code}`)));
+  gone.catch(() => {}); // whoever waits for a reply hears it
+  const reply = () => Promise.race([once(child, "message").then(([said]) => said), gone]);
+  const ask = (order) => {
+    const said = reply();
     child.send(order);
-    const said = await reply;
-    child.removeAllListeners("exit");
     return said;
   };
-  return { child, first, ask };
+  return { child, ready: await reply(), ask };
 }
 
 /** Starts the neighbours and the load; contestants start when they are first asked for. */
 export async function createWorld() {
-  const neighbours = partner("neighbours.mjs");
-  const load = partner("load.mjs");
-  load.first.catch(() => {});
-  const { upstream, provider, verifier } = await neighbours.first;
+  const [neighbours, load] = await Promise.all([partner("neighbours.mjs"), partner("load.mjs")]);
+  const { upstream, provider, verifier } = neighbours.ready;
   const contestants = new Map();
   return { contestant, load: load.ask, pids, close };
 
