@@ -11,12 +11,14 @@ process.send("ready");
 
 /**
  * Sends `requests` (`{ path, method, headers, body }`) in turn over `connections` for `seconds`, or each of them once where
- * `seconds` is missing. `status` is the one that is right. Resolves to `{ count, wrong, seconds, p50, p99 }`, times in milliseconds.
+ * `seconds` is missing. `status` is the one that is right. Resolves to `{ count, wrong, seconds, p50, p99 }`,
+ * times in milliseconds; `wrong` is what else came, a status or an error each.
  */
 async function run({ origin, requests, connections, seconds, status }) {
   const pool = new Pool(origin, { connections, pipelining: 1, headersTimeout: LIMIT, bodyTimeout: LIMIT });
   const times = [];
-  let [next, wrong] = [0, 0];
+  const wrong = [];
+  let next = 0;
   const began = performance.now();
   const end = began + (seconds ?? 600) * 1000;
   const over = () => (seconds === undefined ? next >= requests.length : performance.now() >= end);
@@ -25,9 +27,9 @@ async function run({ origin, requests, connections, seconds, status }) {
       while (!over()) {
         const request = requests[next++ % requests.length];
         const sent = performance.now();
-        const got = await send(pool, request).catch(() => 0);
+        const got = await send(pool, request).catch((error) => error.message);
         times.push(performance.now() - sent);
-        if (got !== status) wrong += 1;
+        if (got !== status) wrong.push(got);
       }
     }),
   );

@@ -32,5 +32,5 @@ async function take({ gateway, browser }, seconds) {
   );
   const took = (performance.now() - began) / 1000;
   times.sort((one, other) => one - other);
-  return { cpu: (cpu(gateway.pid) - before) / times.length, p99: times[Math.floor(times.length * 0.99)], rate: times.length / took, wrong: 0 };
+  return { cpu: (cpu(gateway.pid) - before) / times.length, p99: times[Math.floor(times.length * 0.99)], rate: times.length / took, wrong: [] };
 }

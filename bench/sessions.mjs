@@ -1,6 +1,6 @@
 // Many sessions, for `make bench`: what a request costs that goes to each in turn, what it costs when the session's actor has
 // to be built and its record read first, and what a session takes in memory.
-import { median } from "./figures.mjs";
+import { median } from "./report.mjs";
 import { memory } from "./processes.mjs";
 import { inTurns, once, takeRounds } from "./rounds.mjs";
 import { GATEWAY, HANDWRITTEN } from "./world.mjs";
