@@ -40,18 +40,21 @@ async function run({ origin, requests, connections, seconds, status }) {
   return { count: times.length, wrong, seconds: took, p50: at(0.5), p99: at(0.99) };
 }
 
-/** Sends one request; resolves to its status when the last byte has come. */
+/** Sends one request; resolves to its status when the last byte has come, with the text of a failure. */
 function send(pool, request) {
   return new Promise((resolve, reject) => {
     let status;
+    let text = "";
     pool.dispatch(request, {
       onRequestStart() {},
       onResponseStart(_, code) {
         status = code;
       },
-      onResponseData() {},
+      onResponseData(_, bytes) {
+        if (status >= 500) text += bytes;
+      },
       onResponseEnd() {
-        resolve(status);
+        resolve(text === "" ? status : `${status} ${text.slice(0, 500)}`);
       },
       onResponseError(_, error) {
         reject(error);

@@ -14,7 +14,7 @@ const TOKEN_SECONDS = 6 * 3600;
 const application = createServer((request, response) => {
   const type = { "content-type": "application/json" };
   const answer = () => {
-    // What came, for whoever wants to know whether a contestant does its job.
+    // Says what came: a contestant has to show that it does its job.
     if (request.url === "/echo") return response.writeHead(200, type).end(JSON.stringify(request.headers));
     const body = request.url === "/64k" ? BIG : SMALL;
     response.writeHead(200, { ...type, "content-length": body.length }).end(body);

@@ -1,7 +1,7 @@
 // What the kernel says of processes: processor time, memory, and what the rest of the machine does. Linux alone says so.
 import { readFileSync } from "node:fs";
 
-/** Microseconds of a clock tick; Linux has a hundred a second for whoever reads /proc. */
+/** Microseconds of a clock tick; /proc has a hundred of them a second. */
 const TICK = 10_000;
 
 /** Microseconds of processor time that a process has had. */

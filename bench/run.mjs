@@ -10,6 +10,9 @@ import { createWorld } from "./world.mjs";
 
 const NAMES = Object.keys(SCENARIOS);
 
+/** So many characters of each contestant's log are shown when something went wrong. */
+const LOG = 3000;
+
 const { values } = parseArgs({
   options: {
     scenarios: { type: "string", default: NAMES.join(",") },
@@ -44,8 +47,9 @@ for (const name of NAMES.filter((name) => wanted.includes(name))) {
   }
 }
 process.stderr.write("\n");
-await world.close();
 const wrong = lines.flatMap((line) => wrongOf(line) ?? []);
+if (wrong.length > 0) for (const [name, log] of world.logs()) console.error(`${name} printed last:\n${log.slice(-LOG)}`);
+await world.close();
 report({ lines, others, notes: [...notes, ...wrong], ...options });
 process.exit(failed || wrong.length > 0 ? 1 : 0);
 

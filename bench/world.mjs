@@ -27,7 +27,7 @@ try {
 async function partner(file) {
   const child = fork(path.join(import.meta.dirname, file));
   const gone = once(child, "exit").then(([code]) => Promise.reject(new Error(`${file} ended with ${code}`)));
-  gone.catch(() => {}); // whoever waits for a reply hears it
+  gone.catch(() => {}); // who waits for a reply hears it
   const reply = () => Promise.race([once(child, "message").then(([said]) => said), gone]);
   const ask = (order) => {
     const said = reply();
@@ -42,7 +42,7 @@ export async function createWorld() {
   const [neighbours, load] = await Promise.all([partner("neighbours.mjs"), partner("load.mjs")]);
   const { upstream, provider, verifier } = neighbours.ready;
   const contestants = new Map();
-  return { contestant, load: load.ask, pids, close };
+  return { contestant, load: load.ask, pids, logs, close };
 
   async function contestant(name) {
     if (!contestants.has(name)) contestants.set(name, await start(name));
@@ -66,6 +66,11 @@ export async function createWorld() {
   function pids() {
     const gateways = [...contestants.values()].map(({ gateway }) => gateway.pid);
     return [process.pid, neighbours.child.pid, load.child.pid, ...gateways];
+  }
+
+  /** What each contestant has printed. */
+  function logs() {
+    return [...contestants.values()].map(({ name, gateway }) => [name, gateway.log]);
   }
 
   async function close() {
