@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::config::captcha::Captcha;
 use crate::config::routes::{CaptchaRule, Route};
 use crate::credential::Secret;
-use crate::provider::http;
+use crate::http;
 use crate::runtime::Http;
 
 /// Longer tokens are none of Turnstile's.

@@ -41,8 +41,6 @@ pub mod headers;
 pub mod hygiene;
 pub mod identity;
 pub mod json;
-pub mod jwk;
-pub mod jwt;
 mod login;
 pub mod login_cookie;
 mod login_limit;
