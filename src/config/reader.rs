@@ -8,8 +8,8 @@ use url::Url;
 
 use super::rules::Rules;
 use super::{
-    AdminToken, Config, ID_TOKEN_ALGORITHMS, Jurisdiction, Lifetimes, LogSubject, Oidc, Origin, Par, Problem, Provider, RegionPolicy,
-    Regions, SameSite, TokenAuth, hosts, is_allowed, store,
+    AdminToken, Config, ID_TOKEN_ALGORITHMS, Jurisdiction, Lifetimes, LogSubject, Oidc, Origin, Par, Problem, Provider,
+    RegionPolicy, Regions, SameSite, TokenAuth, hosts, is_allowed, store,
 };
 use crate::region::Region;
 use crate::sealing::SealingKeys;
@@ -192,7 +192,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let known = |name: &str| ID_TOKEN_ALGORITHMS.into_iter().find(|known| *known == name);
         let algorithms: Option<Vec<_>> = named.map(known).collect();
         if algorithms.is_none() {
-            let message = format!("must be one of these, or several with commas between: {}", ID_TOKEN_ALGORITHMS.join(", "));
+            let message =
+                format!("must be one of these, or several with commas between: {}", ID_TOKEN_ALGORITHMS.join(", "));
             self.problem("OIDC_ID_TOKEN_ALG", &message);
         }
         algorithms

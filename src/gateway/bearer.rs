@@ -33,7 +33,9 @@ pub struct ClientKeys {
 impl ClientKeys {
     /// Those that the configuration itself has.
     fn inline(&self, text: &str) -> Rc<KeySet> {
-        Rc::clone(self.inline.borrow_mut().get_or_insert_with(|| Rc::new(KeySet::read(text.as_bytes()).unwrap_or_default())))
+        Rc::clone(
+            self.inline.borrow_mut().get_or_insert_with(|| Rc::new(KeySet::read(text.as_bytes()).unwrap_or_default())),
+        )
     }
 }
 
@@ -103,7 +105,9 @@ impl From<Flaw> for Problem {
             Flaw::NotYet => "The bearer token is not valid yet (nbf).",
             Flaw::Undated | Flaw::Issued => "The bearer token is from the future (iat).",
             Flaw::UnknownKey => "The bearer token is signed with a key that is not known.",
-            Flaw::UnfittingKey | Flaw::UnusableKey => "The bearer token's key is not meant for this (alg, use, key_ops).",
+            Flaw::UnfittingKey | Flaw::UnusableKey => {
+                "The bearer token's key is not meant for this (alg, use, key_ops)."
+            }
             Flaw::AmbiguousKey => "The bearer token does not say which key signed it, and several may have (kid).",
             Flaw::BadSignature => "The bearer token's signature is not accepted.",
         })

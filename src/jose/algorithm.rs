@@ -145,9 +145,11 @@ mod tests {
             let half = Algorithm::named(name).unwrap().half_hash(token);
             BASE64_URL_SAFE_NO_PAD.decode(half).unwrap().len()
         };
-        for (hash, names) in
-            [(16, &["RS256", "PS256", "ES256"][..]), (24, &["RS384", "PS384", "ES384"]), (32, &["RS512", "PS512", "ES512", "EdDSA", "Ed25519"])]
-        {
+        for (hash, names) in [
+            (16, &["RS256", "PS256", "ES256"][..]),
+            (24, &["RS384", "PS384", "ES384"]),
+            (32, &["RS512", "PS512", "ES512", "EdDSA", "Ed25519"]),
+        ] {
             assert!(names.iter().all(|name| bytes(name) == hash), "{names:?}");
         }
     }

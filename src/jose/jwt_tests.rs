@@ -59,7 +59,11 @@ fn what_is_no_signed_jwt_is_refused() {
     }
     assert_eq!(Jwt::parse(&"a".repeat(20_000), FORM).err(), Some(Flaw::TooLong));
     for claims in [json!([]), json!("text"), json!(null), json!(7)] {
-        assert_eq!(Jwt::parse(&token(&json!({"alg": "RS256"}), &claims), FORM).err(), Some(Flaw::Malformed), "{claims}");
+        assert_eq!(
+            Jwt::parse(&token(&json!({"alg": "RS256"}), &claims), FORM).err(),
+            Some(Flaw::Malformed),
+            "{claims}"
+        );
     }
     let twice = format!("{}.e30.AAAA", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","alg":"ES256"}"#));
     assert_eq!(Jwt::parse(&twice, FORM).err(), Some(Flaw::Malformed), "a header that names two algorithms");

@@ -93,7 +93,8 @@ fn a_set_is_usable_where_a_signature_that_is_accepted_can_be_checked_with_a_key_
         key[name] = value.into();
         key
     };
-    for good in [okp("kid", "k"), okp("use", "sig"), okp("alg", "EdDSA"), rsa(&[255; 256]), ec(&json!({"crv": "P-521"}))]
+    for good in
+        [okp("kid", "k"), okp("use", "sig"), okp("alg", "EdDSA"), rsa(&[255; 256]), ec(&json!({"crv": "P-521"}))]
     {
         assert!(usable(good.clone()), "{good}");
     }

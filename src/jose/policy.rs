@@ -149,7 +149,9 @@ mod tests {
         assert_eq!(passing(Some(json!(["api"]))), [true, true, true]);
         assert_eq!(passing(Some(json!(["other", "api"]))), [false, true, true]);
         assert_eq!(passing(None), [false, false, true]);
-        for bad in [json!("API"), json!([]), json!(null), json!(["apis"]), json!([["api"]]), json!({"api": 1}), json!(7)] {
+        for bad in
+            [json!("API"), json!([]), json!(null), json!(["apis"]), json!([["api"]]), json!({"api": 1}), json!(7)]
+        {
             assert_eq!(passing(Some(bad.clone())), [false, false, false], "{bad}");
         }
     }

@@ -264,7 +264,12 @@ mod tests {
                 algorithms => document.insert(ID_TOKEN_ALGORITHMS.to_owned(), algorithms),
             };
             let metadata = read(Value::Object(document).to_string().as_bytes()).unwrap();
-            metadata.additional_metadata().id_token_algorithms.iter().map(|algorithm| algorithm.name).collect::<Vec<_>>()
+            metadata
+                .additional_metadata()
+                .id_token_algorithms
+                .iter()
+                .map(|algorithm| algorithm.name)
+                .collect::<Vec<_>>()
         };
         let odd = json!(["none", "HS256", "ES512", "Ed25519", "ES256K", 7, null, "RS256"]);
         assert_eq!(named(odd), ["ES512", "EdDSA", "RS256"]);

@@ -89,10 +89,7 @@ fn additional_audiences_are_refused_with_azp_too() {
 #[test]
 fn algorithms_that_are_none_or_symmetric_or_unknown_are_refused() {
     for alg in ["none", "nOnE", "", "HS256", "RS256", "eddsa"] {
-        assert!(
-            matches!(check_header(&json!({"alg": alg, "kid": "k"}), &good()), Err(Untrusted::Invalid(_))),
-            "{alg}"
-        );
+        assert!(matches!(check_header(&json!({"alg": alg, "kid": "k"}), &good()), Err(Untrusted::Invalid(_))), "{alg}");
     }
     assert!(check_header(&json!({"kid": "k"}), &good()).is_err());
 }
@@ -178,17 +175,17 @@ fn a_key_of_the_named_id_that_is_for_something_else_is_told_apart_from_one_that_
 
 #[test]
 fn an_at_hash_is_the_hash_of_the_access_token_by_the_algorithm_s_own_function() {
-    for (alg, hash) in [("EdDSA", "SHA-512"), ("Ed25519", "SHA-512")] {
+    // The left half of SHA-512 of "access".
+    let half = "kyd4-h3ZoV2sH212kLKbcOnCBajStKQ38Ae_bfT-PFI";
+    let sha256 = Algorithm::named("RS256").unwrap().half_hash("access");
+    let other = Algorithm::named("EdDSA").unwrap().half_hash("other");
+    for alg in ["EdDSA", "Ed25519"] {
         let with_hash = |at_hash: &str| {
             let raw = sign(&json!({"alg": alg, "kid": "k"}), &with("at_hash", json!(at_hash)));
             validate(&raw, &named(&[alg]), &set(&[jwk("k")]), "access")
         };
-        let half = Algorithm::named(alg).unwrap().half_hash("access");
-        assert_eq!(half, "kyd4-h3ZoV2sH212kLKbcOnCBajStKQ38Ae_bfT-PFI", "{alg}: {hash}");
-        assert!(with_hash(&half).is_ok());
-        let sha256 = Algorithm::named("RS256").unwrap().half_hash("access");
-        for bad in [sha256.as_str(), "", &half[1..], &format!("{half}="), &Algorithm::named(alg).unwrap().half_hash("other")]
-        {
+        assert!(with_hash(half).is_ok(), "{alg}");
+        for bad in [&sha256, &other, "", &half.to_lowercase(), &format!("{half}=")] {
             let refused = with_hash(bad).unwrap_err().to_string();
             assert!(refused.contains("at_hash"), "{alg} {bad}: {refused}");
         }
@@ -209,7 +206,9 @@ fn a_header_that_says_more_than_is_understood_is_refused() {
 
 #[test]
 fn claims_that_nothing_depends_on_may_be_of_any_type() {
-    for (name, odd) in [("email", json!(7)), ("name", json!({"x": 1})), ("amr", json!("pwd")), ("updated_at", json!([]))] {
+    for (name, odd) in
+        [("email", json!(7)), ("name", json!({"x": 1})), ("amr", json!("pwd")), ("updated_at", json!([]))]
+    {
         assert!(check(&with(name, odd.clone())).is_ok(), "{name}: {odd}");
     }
 }

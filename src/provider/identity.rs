@@ -76,9 +76,8 @@ impl Oidc {
 
     /// Whether an ID token that cannot be checked claims to be about this user, for this client alone.
     fn is_about(&self, raw: &str, known: &Identity) -> bool {
-        payload(raw).is_some_and(|claims| {
-            id_token::is_about(&claims, &known.issuer, &self.settings.client_id, &known.subject)
-        })
+        payload(raw)
+            .is_some_and(|claims| id_token::is_about(&claims, &known.issuer, &self.settings.client_id, &known.subject))
     }
 
     /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.

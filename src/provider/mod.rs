@@ -6,9 +6,9 @@ use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
 use self::auth0::Auth0;
+use self::discovery::Metadata;
 use self::logout_token::LogoutToken;
 use self::oidc::Oidc;
-use self::discovery::Metadata;
 use self::turned_down::TurnedDown;
 use self::user_info::Asking;
 use self::workos::WorkOs;
