@@ -182,10 +182,8 @@ class Exchange {
       .get(plan.slice(66, end))
       .then(
         (reply) => this.replied(plan, end + 1, reply),
-        (error) => {
-          console.error("a session could not be reached:", error);
-          this.fail(SESSION);
-        },
+        // By message it is asked once more: a line changes nothing.
+        () => this.done || this.finish(this.slow()),
       );
   }
 
@@ -208,11 +206,11 @@ class Exchange {
   }
 
   fetch(plan, at, authorization) {
-    const [binding, url, cache, limit, cacheControl, removed, ...pairs] = plan.slice(at).split("\n");
+    const [binding, url, body, cache, limit, cacheControl, removed, ...pairs] = plan.slice(at).split("\n");
     this.cacheControl = cacheControl;
-    this.limit(Number(limit), TOO_SLOW);
     let fetching;
     try {
+      const upload = body === "none" ? null : this.request.body;
       const headers = new Headers(this.request.headers);
       if (removed !== "") for (const name of removed.split(",")) headers.delete(name);
       for (const pair of pairs) {
@@ -222,6 +220,8 @@ class Exchange {
       if (authorization !== undefined) headers.set("authorization", authorization);
       const init = { method: this.request.method, headers, redirect: "manual" };
       if (cache !== "") init.cache = cache;
+      if (upload === null) this.limit(Number(limit), TOO_SLOW);
+      else init.body = this.upload(upload, body, Number(limit));
       fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
     } catch {
       return this.fail(UNREACHABLE);
@@ -230,6 +230,15 @@ class Exchange {
       (response) => this.pass(response),
       () => this.fail(UNREACHABLE),
     );
+  }
+
+  /** What the application reads of a body. Its time begins when all of that is sent: an upload takes as long as it takes. */
+  upload(body, length, limit) {
+    this.due = Infinity;
+    const { readable, writable } = length === "some" ? new IdentityTransformStream() : new FixedLengthStream(BigInt(length));
+    const sent = () => this.limit(limit, TOO_SLOW);
+    body.pipeTo(writable).then(sent, sent);
+    return readable;
   }
 
   pass(response) {

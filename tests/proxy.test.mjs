@@ -266,6 +266,18 @@ describe("proxy", () => {
     }
   });
 
+  test("a request that waits alone, longer than what watches over it lives, is a 504 in time", { timeout: 60_000 }, async (t) => {
+    // Requests have no timer of their own: see exchange.mjs.
+    const { upstream, login } = await createWorld(t, { vars: { UPSTREAM_TIMEOUT_SECONDS: "24" } });
+    const user = await login();
+    upstream.answer("/never", () => {});
+    const began = Date.now();
+    const late = await user.api("/never", { limit: 40_000 });
+    assert.equal(late.status, 504);
+    const seconds = (Date.now() - began) / 1000;
+    assert.ok(seconds >= 24 && seconds < 28, `${seconds} s`);
+  });
+
   test("an upstream that does not answer is a 502, one that is too slow a 504 after UPSTREAM_TIMEOUT_SECONDS", async (t) => {
     const slow = await createWorld(t, { vars: { UPSTREAM_TIMEOUT_SECONDS: "1" } });
     const user = await slow.login();

@@ -8,10 +8,11 @@ use std::rc::Rc;
 
 use futures::FutureExt as _;
 
-use super::Gateway;
-use super::problem::Problem;
-use super::request::Incoming;
 use crate::config::jwt::Keys;
+use crate::gateway::Gateway;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::request::Incoming;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::Form;
 use crate::jose::key_set::{NoKeySet, Unverified};
@@ -40,14 +41,14 @@ impl ClientKeys {
 }
 
 /// The token of an `Authorization: Bearer` (RFC 6750 section 2.1).
-pub(super) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
+pub(crate) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches([' ', '\t']))
 }
 
 impl Gateway {
     /// The claims of a client's JWT, where it is accepted.
-    pub(super) async fn bearer_claims(&self, token: &str) -> Result<Claims, Problem> {
+    pub(crate) async fn bearer_claims(&self, token: &str) -> Result<Claims, Problem> {
         let Some(settings) = &self.config.jwt else { return Err(Problem::NotFound) };
         let jwt = Jwt::parse(token, FORM)?;
         // Before any key is looked for: what cannot be good costs nobody a fetch.
@@ -64,7 +65,7 @@ impl Gateway {
             }
             Keys::Remote(uri) => uri.as_str(),
         };
-        let call = || fetched(self.link.clone(), uri.to_owned()).boxed_local();
+        let call = || fetched(self.link.clone(), uri.to_owned(), self.verified.clone()).boxed_local();
         let documents = &self.client_keys.published;
         let source = Source { documents, address: uri, call: &call, isolate: &self.link.isolate };
         source.verify(&jwt, &*self.signatures, Presenter::Anybody).await.map_err(|unverified| match unverified {
@@ -77,7 +78,7 @@ impl Gateway {
 }
 
 /// Fetches the key set; the operator is told why there is none.
-async fn fetched(link: Link, uri: String) -> Fetched<KeySet> {
+async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> Fetched<KeySet> {
     let keys = KeySet::fetch(&*link.http, &uri).await.map_err(|none| match none {
         NoKeySet::Useless => Missing::Useless,
         none => Missing::Unavailable(none.to_string()),
@@ -85,7 +86,10 @@ async fn fetched(link: Link, uri: String) -> Fetched<KeySet> {
     if let Err(missing) = &keys {
         link.isolate.error(&format!("the keys at JWKS_URI cannot be had: {missing}"));
     }
-    Ok((keys?, link.isolate.now()))
+    let keys = keys?;
+    // What the keys before have signed may be good no longer.
+    verified.forget();
+    Ok((keys, link.isolate.now()))
 }
 
 /// A flaw, in the client's words.

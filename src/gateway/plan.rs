@@ -1,5 +1,5 @@
 //! The hot path: what becomes of a request, and of the application's response, decided in one call and told in one text.
-//! `entry.mjs` packs, performs and decides nothing. Pure.
+//! `exchange.mjs` packs, performs and decides nothing. Pure.
 //!
 //! ```text
 //!   plan ──► P  this is the answer; T: with the headers that all of its type have
@@ -7,32 +7,36 @@
 //!        ├─► A  ask this session, fetch so with its token   ──► judge
 //!        ├─► N  the same, and the token stays here          ──► judge
 //!        ├─► I  ask this session, then ──► identify ──► F, P or L
-//!        └─► L  leave it to [`super::serve`], which can wait
+//!        └─► L  leave it to [`crate::gateway::Gateway::serve`], which can wait
 //!
 //!   judge ─► E  pass it on with these changes of its headers
 //!         ├► P  this is the answer
-//!         └► L  leave it to [`super::Gateway::resume`]
+//!         └► L  leave it to [`crate::gateway::Gateway::resume`]
 //! ```
 //!
 //! Nothing of a request stays in memory between two calls: a panic in another request loses none of them. What is decided here
-//! is decided by the functions that [`super::application`] and [`super::proxy`] call, too.
+//! is decided by the functions that [`crate::gateway::forward::access`] and [`crate::gateway::forward::proxy`] call, too.
 
-use super::application::{self, Admitted, Claimant};
-use super::arrival::{self, Arrival};
-use super::forward::{self, Onward, Recipient};
-use super::headers::Headers;
-use super::identity::Claims;
-use super::problem::Problem;
-use super::request::{Arrived, Head};
-use super::response::Outgoing;
-use super::{captcha, proxy, refusal};
 use crate::actors::session::line;
 use crate::actors::session::message::{Get, Want};
+use crate::actors::{AskError, Request};
 use crate::config::routes::{Route, Token, Upstream};
 use crate::config::{Config, Configured};
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::arrival::{self, Arrival};
+use crate::gateway::forward::access::{self, Admitted, Claimant};
+use crate::gateway::forward::captcha;
+use crate::gateway::forward::edits::{self, Onward, Recipient};
+use crate::gateway::forward::identity::Claims;
+use crate::gateway::forward::proxy;
+use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::request::headers::Headers;
+use crate::gateway::request::{Arrived, Head, Incoming};
 use crate::runtime::Isolate;
 
-/// What is to be done, as `entry.mjs` reads it.
+/// What is to be done, as `exchange.mjs` reads it.
 pub struct Plan {
     /// See the module.
     pub text: String,
@@ -43,7 +47,7 @@ pub struct Plan {
 /// What went wrong on the way that a plan described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The session did not answer.
+    /// The session did not answer in time.
     Session,
     /// The application cannot be reached.
     Unreachable,
@@ -52,7 +56,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The failure of this number, as `entry.mjs` counts them.
+    /// The failure of this number, as `exchange.mjs` counts them.
     pub const fn of(number: u32) -> Self {
         match number {
             0 => Self::Session,
@@ -82,83 +86,165 @@ fn push(text: &mut String, pieces: &[&str]) {
     }
 }
 
-fn arrive<'a>(configured: &'a Configured, packed: &'a str, isolate: &'a dyn Isolate) -> Arrival<'a> {
-    arrival::arrive(configured, Arrived { head: Head::read(packed), body: None, isolate })
+/// What plans are made with.
+pub struct Planner<'a> {
+    /// What the operator has decided.
+    pub configured: &'a Configured,
+    /// Time, randomness.
+    pub isolate: &'a dyn Isolate,
+    /// Clients' JWTs that were good a moment ago.
+    pub verified: &'a VerifiedJwts,
 }
 
-/// What becomes of the request with this head.
-pub fn plan(configured: &Configured, packed: &str, isolate: &dyn Isolate) -> Plan {
-    let (request, route) = match arrive(configured, packed, isolate) {
-        Arrival::Answered(outgoing) => return answer(outgoing),
-        Arrival::Application(request, route) => (request, route),
-        Arrival::Own(..) | Arrival::Administration(..) => return later(),
-    };
-    let Ok(config) = configured else { return later() };
-    // What opens a connection, or has a body that has to be sent first, takes time.
-    let has_body = request.header("content-length").is_some_and(|length| length != "0")
-        || request.header("transfer-encoding").is_some();
-    if request.is_web_socket || has_body {
-        return later();
+impl<'a> Planner<'a> {
+    fn arrive(&self, packed: &'a str) -> Arrival<'a> {
+        arrival::arrive(self.configured, Arrived { head: Head::read(packed), body: None, isolate: self.isolate })
     }
-    let Admitted { claimant, cleared_at } = match application::admit(config, &request, route) {
-        Ok(admitted) => admitted,
-        Err(problem) => return answer(refusal::of_application(config, &request, &problem)),
-    };
-    match claimant {
-        Claimant::Nobody => {
-            let onward = forward::request(config, &request, route, None, cleared_at);
-            fetch("F\n".to_owned(), config, route, Recipient::Nobody, &onward)
-        }
-        Claimant::Session(session, want, navigation_from) => {
-            let get = Get { secret: session.secret.clone(), want, navigation_from };
-            let Some(line) = line::request(get) else { return later() };
-            let kind = match (want, route.token) {
-                (Want::AccessToken, Token::None) => "N",
-                (Want::AccessToken, _) => "A",
-                _ => return Plan { text: ["I", session.actor.as_str(), "\n", &line, "\n"].concat(), line: None },
-            };
-            let text = [kind, session.actor.as_str(), "\n", &line, "\n"].concat();
-            let onward = forward::request(config, &request, route, None, cleared_at);
-            fetch(text, config, route, Recipient::Known, &onward)
-        }
-        Claimant::Client(..) => later(),
-    }
-}
 
-/// What becomes of a request whose session has answered this, where its claims matter.
-pub fn identify(configured: &Configured, packed: &str, reply: &str, isolate: &dyn Isolate) -> Plan {
-    let Arrival::Application(request, route) = arrive(configured, packed, isolate) else {
-        return later();
-    };
-    let (Ok(config), Some((token, claims))) = (configured, line::read_reply(reply)) else { return later() };
-    let claims: Claims = serde_json::from_str(claims).unwrap_or_default();
-    let admitted = application::admit(config, &request, route)
-        .and_then(|admitted| application::check_required(config, &claims, route).map(|()| admitted));
-    match admitted {
-        Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
-            let mut onward = forward::request(config, &request, route, Some(&claims), cleared_at);
-            if route.token != Token::None {
-                onward.set.push(("authorization", token.into()));
+    /// What becomes of the request with this head.
+    pub fn plan(&self, packed: &'a str) -> Plan {
+        let (request, route) = match self.arrive(packed) {
+            Arrival::Answered(outgoing) => return answer(outgoing),
+            Arrival::Application(request, route) if !request.is_web_socket => (request, route),
+            Arrival::Application(..) | Arrival::Own(..) | Arrival::Administration(..) => return later(),
+        };
+        let Ok(config) = self.configured else { return later() };
+        let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
+        let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
+            Ok(admitted) => admitted,
+            Err(problem) => return refused(&problem),
+        };
+        let onward = |claims| edits::request(config, &request, route, claims, cleared_at);
+        match claimant {
+            Claimant::Nobody => fetch("F\n".to_owned(), config, &request, route, Recipient::Nobody, &onward(None)),
+            Claimant::Session(session, want, navigation_from) => {
+                let get = Get { secret: session.secret.clone(), want, navigation_from };
+                let Some(line) = line::request(get) else { return later() };
+                let kind = match (want, route.token) {
+                    (Want::AccessToken, Token::None) => "N",
+                    (Want::AccessToken, _) => "A",
+                    _ => return Plan { text: ["I", session.actor.as_str(), "\n", &line, "\n"].concat(), line: None },
+                };
+                let text = [kind, session.actor.as_str(), "\n", &line, "\n"].concat();
+                fetch(text, config, &request, route, Recipient::Known, &onward(None))
             }
-            fetch("F\n".to_owned(), config, route, Recipient::Known, &onward)
+            Claimant::Client(jwt, _) => {
+                let Some(claims) = self.verified.claims(jwt, request.now()) else { return later() };
+                if let Err(problem) = access::check_required(config, &claims, route) {
+                    return refused(&problem);
+                }
+                let mut onward = onward(Some(&claims));
+                onward.set.extend(request.header("authorization").map(|own| ("authorization", own.into())));
+                fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward)
+            }
         }
-        Ok(_) => later(),
-        Err(problem) => answer(refusal::of_application(config, &request, &problem)),
+    }
+
+    /// What becomes of a request whose session has answered this, where its claims matter.
+    pub fn identify(&self, packed: &'a str, reply: &str) -> Plan {
+        let Arrival::Application(request, route) = self.arrive(packed) else { return later() };
+        let (Ok(config), Some((token, claims))) = (self.configured, line::read_reply(reply)) else { return later() };
+        let claims: Claims = serde_json::from_str(claims).unwrap_or_default();
+        let admitted = access::admit(config, &request, route)
+            .and_then(|admitted| access::check_required(config, &claims, route).map(|()| admitted));
+        match admitted {
+            Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
+                let mut onward = edits::request(config, &request, route, Some(&claims), cleared_at);
+                if route.token != Token::None {
+                    onward.set.push(("authorization", token.into()));
+                }
+                fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward)
+            }
+            Ok(_) => later(),
+            Err(problem) => answer(refusal::of_application(config, &request, &problem)),
+        }
+    }
+
+    /// What becomes of the application's response with this status and these headers.
+    ///
+    /// ```text
+    ///   E<removed>,… LF <Cache-Control> LF (keep | replace) LF (<Set-Cookie> LF)*
+    /// ```
+    pub fn judge(&self, packed: &'a str, status: u16, lines: &str) -> Plan {
+        let Arrival::Application(request, route) = self.arrive(packed) else { return later() };
+        let Ok(config) = self.configured else { return later() };
+        let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
+        let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
+            Ok(admitted) => admitted,
+            Err(problem) => return refused(&problem),
+        };
+        let seen = &Headers::read(lines);
+        if matches!(claimant, Claimant::Session(..)) {
+            let may_renew = status == 401 && route.token != Token::None && edits::says_invalid_token(seen);
+            if may_renew || edits::is_event_stream(seen) {
+                return later();
+            }
+        }
+        if edits::asks_for_captcha(seen)
+            && let Some(problem) = captcha::asked_by_application(config, cleared_at, request.now())
+        {
+            return refused(&problem);
+        }
+        // Nobody asked for another protocol.
+        if status == 101 {
+            return refused(&Problem::UpstreamUnavailable);
+        }
+        let recipient = if matches!(claimant, Claimant::Nobody) { Recipient::Nobody } else { Recipient::Known };
+        let backward = edits::response(route, recipient, seen);
+        let cookies = if backward.cookies.is_some() { "replace" } else { "keep" };
+        let cache_control = backward.cache_control.unwrap_or_default();
+        let mut text = ["E", &backward.removed.join(","), "\n", cache_control, "\n", cookies, "\n"].concat();
+        for line in backward.cookies.into_iter().flatten() {
+            push(&mut text, &[line, "\n"]);
+        }
+        Plan { text, line: None }
+    }
+
+    /// What the sender of a request is told of a failure on the way.
+    pub fn failed(&self, packed: &'a str, failure: Failure) -> Plan {
+        let (Ok(config), Arrival::Application(request, route)) = (self.configured, self.arrive(packed)) else {
+            return later();
+        };
+        let problem = match failure {
+            Failure::Session => AskError::TimedOut(<Get as Request>::TIME_LIMIT_SECONDS).into(),
+            Failure::Unreachable => proxy::unreachable(config, route),
+            Failure::TooSlow => proxy::too_slow(config, route),
+        };
+        answer(refusal::of_application(config, &request, &problem))
+    }
+}
+
+/// What the request brings to be sent on: `none`, its length, or `some` of a length that nobody knows.
+fn body<'a>(request: &Incoming<'a>) -> &'a str {
+    match request.header("content-length").filter(|length| length.bytes().all(|b| b.is_ascii_digit())) {
+        _ if matches!(request.method(), "GET" | "HEAD") => "none",
+        Some(length) => length,
+        None => "some",
     }
 }
 
 /// ```text
-///   <binding> LF <URL> LF <no-store> LF <milliseconds> LF <Cache-Control> LF <removed>,… LF (<name>,<value> LF)*
+///   <binding> LF <URL> LF <body> LF <no-store> LF <milliseconds> LF <Cache-Control> LF <removed>,… LF (<name>,<value> LF)*
 /// ```
-fn fetch(mut text: String, config: &Config, route: &Route, recipient: Recipient, onward: &Onward<'_>) -> Plan {
+fn fetch(
+    mut text: String,
+    config: &Config,
+    request: &Incoming<'_>,
+    route: &Route,
+    recipient: Recipient,
+    onward: &Onward<'_>,
+) -> Plan {
     let binding = match &route.upstream {
         Upstream::Origin(_) => "",
         Upstream::Binding(name) => name,
     };
     let limit = config.upstream_timeout.whole_milliseconds().to_string();
     let no_store = if onward.no_store { "no-store" } else { "" };
-    let cache_control = forward::cache_control(route, recipient).unwrap_or_default();
-    push(&mut text, &[binding, "\n", &onward.url, "\n", no_store, "\n", &limit, "\n", cache_control, "\n"]);
+    let cache_control = edits::cache_control(route, recipient).unwrap_or_default();
+    push(
+        &mut text,
+        &[binding, "\n", &onward.url, "\n", body(request), "\n", no_store, "\n", &limit, "\n", cache_control, "\n"],
+    );
     for (number, name) in onward.removed.iter().enumerate() {
         push(&mut text, &[if number > 0 { "," } else { "" }, name]);
     }
@@ -167,58 +253,4 @@ fn fetch(mut text: String, config: &Config, route: &Route, recipient: Recipient,
         push(&mut text, &[name, ",", value, "\n"]);
     }
     Plan { text, line: None }
-}
-
-/// What becomes of the application's response with this status and these headers.
-///
-/// ```text
-///   E<removed>,… LF <Cache-Control> LF (keep | replace) LF (<Set-Cookie> LF)*
-/// ```
-pub fn judge(configured: &Configured, packed: &str, status: u16, lines: &str, isolate: &dyn Isolate) -> Plan {
-    let Arrival::Application(request, route) = arrive(configured, packed, isolate) else {
-        return later();
-    };
-    let Ok(config) = configured else { return later() };
-    let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
-    let (recipient, cleared_at) = match application::admit(config, &request, route) {
-        Ok(Admitted { claimant: Claimant::Nobody, cleared_at }) => (Recipient::Nobody, cleared_at),
-        Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => (Recipient::Known, cleared_at),
-        Ok(Admitted { claimant: Claimant::Client(..), .. }) => return later(),
-        Err(problem) => return refused(&problem),
-    };
-    let seen = &Headers::read(lines);
-    let is_known = recipient == Recipient::Known;
-    let may_renew = is_known && status == 401 && route.token != Token::None && forward::says_invalid_token(seen);
-    if may_renew || is_known && forward::is_event_stream(seen) {
-        return later();
-    }
-    if forward::asks_for_captcha(seen)
-        && let Some(problem) = captcha::asked_by_application(config, cleared_at, isolate.now())
-    {
-        return refused(&problem);
-    }
-    // Nobody asked for another protocol.
-    if status == 101 {
-        return refused(&Problem::UpstreamUnavailable);
-    }
-    let backward = forward::response(route, recipient, seen);
-    let cookies = if backward.cookies.is_some() { "replace" } else { "keep" };
-    let cache_control = backward.cache_control.unwrap_or_default();
-    let mut text = ["E", &backward.removed.join(","), "\n", cache_control, "\n", cookies, "\n"].concat();
-    for line in backward.cookies.into_iter().flatten() {
-        push(&mut text, &[line, "\n"]);
-    }
-    Plan { text, line: None }
-}
-
-/// What the sender of a request is told of a failure on the way.
-pub fn failed(configured: &Configured, packed: &str, failure: Failure, isolate: &dyn Isolate) -> Plan {
-    let arrival = arrive(configured, packed, isolate);
-    let (Ok(config), Arrival::Application(request, route)) = (configured, arrival) else { return later() };
-    let problem = match failure {
-        Failure::Session => Problem::StoreUnavailable,
-        Failure::Unreachable => proxy::unreachable(config, route),
-        Failure::TooSlow => proxy::too_slow(config, route),
-    };
-    answer(refusal::of_application(config, &request, &problem))
 }

@@ -17,12 +17,13 @@ use super::timer::Timer;
 use super::{body, configured, kept, link};
 use crate::actors::Request;
 use crate::actors::session::message::Get;
-use crate::config::{Config, Configured};
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::gateway::answer::reply::Reply;
 use crate::gateway::arrival::{self, Arrival};
-use crate::gateway::plan::{self, Failure, Plan};
-use crate::gateway::reply::Reply;
+use crate::gateway::forward::{edits, visitor};
+use crate::gateway::plan::{Failure, Plan, Planner};
 use crate::gateway::request::{Arrived, Head};
-use crate::gateway::{Gateway, forward, visitor};
 use crate::runtime::{ReadError, RequestBody};
 
 #[wasm_bindgen]
@@ -67,6 +68,7 @@ fn gateway(config: &Rc<Config>, request: &web_sys::Request, env: &Env, context: 
         login_limit: Rc::new(Bound { env: env.clone(), name: "LOGIN_LIMIT" }),
         signatures: kept().signatures,
         client_keys: kept().client_keys,
+        verified: kept().verified,
     }
 }
 
@@ -83,15 +85,16 @@ impl RequestBody for Body {
     }
 }
 
-/// The hot path, as `entry.mjs` calls it: see [`gateway::plan`].
+/// The hot path, as `entry.mjs` calls it: see [`crate::gateway::plan`].
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct HotPath;
 
 /// What the hot path knows of this isolate's configuration; before the first request is served, nothing.
-fn planned(plan: impl FnOnce(&Configured) -> Plan) -> String {
-    let Some(configured) = kept().configured.get().cloned() else { return "L".to_owned() };
-    let Plan { text, line } = plan(&configured);
+fn planned(plan: impl FnOnce(Planner<'_>) -> Plan) -> String {
+    let kept = kept();
+    let Some(configured) = kept.configured.get() else { return "L".to_owned() };
+    let Plan { text, line } = plan(Planner { configured, isolate: &OfActor, verified: &kept.verified });
     if let Some(line) = line {
         worker::console_log!("{line}");
     }
@@ -100,27 +103,29 @@ fn planned(plan: impl FnOnce(&Configured) -> Plan) -> String {
 
 #[wasm_bindgen]
 impl HotPath {
-    /// See [`gateway::plan::plan`].
+    /// See [`Planner::plan`].
     pub fn plan(packed: &str) -> String {
-        planned(|configured| plan::plan(configured, packed, &OfActor))
+        #[cfg(feature = "deliberate-panic")]
+        assert!(!packed.contains("\nx-deliberate-panic,"), "a deliberate panic");
+        planned(|planner| planner.plan(packed))
     }
 
-    /// See [`gateway::plan::identify`].
+    /// See [`Planner::identify`].
     pub fn identify(packed: &str, reply: &str) -> String {
-        planned(|configured| plan::identify(configured, packed, reply, &OfActor))
+        planned(|planner| planner.identify(packed, reply))
     }
 
-    /// See [`gateway::plan::judge`].
+    /// See [`Planner::judge`].
     pub fn judge(packed: &str, status: u16, lines: &str) -> String {
-        planned(|configured| plan::judge(configured, packed, status, lines, &OfActor))
+        planned(|planner| planner.judge(packed, status, lines))
     }
 
-    /// See [`gateway::plan::failed`].
+    /// See [`Planner::failed`].
     pub fn failed(packed: &str, failure: u32) -> String {
-        planned(|configured| plan::failed(configured, packed, Failure::of(failure), &OfActor))
+        planned(|planner| planner.failed(packed, Failure::of(failure)))
     }
 
-    /// See [`gateway::resume`].
+    /// See [`Gateway::resume`].
     pub async fn resume(
         packed: String,
         request: web_sys::Request,
@@ -144,12 +149,12 @@ impl HotPath {
 
     /// The headers of a response that ask for a decision, with commas.
     pub fn watched() -> String {
-        forward::WATCHED.join(",")
+        edits::WATCHED.join(",")
     }
 
     /// The content type of a response that asks for one, in lower case.
     pub fn watched_type() -> String {
-        forward::EVENT_STREAM.to_owned()
+        edits::EVENT_STREAM.to_owned()
     }
 
     /// The fields of `request.cf`, and behind a semicolon those of its `botManagement`, with commas.

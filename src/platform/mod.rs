@@ -11,6 +11,7 @@ use worker::{Env, State};
 
 use crate::config::{Config, Configured};
 use crate::gateway::bearer::ClientKeys;
+use crate::gateway::forward::verified::VerifiedJwts;
 use crate::provider::{Documents, Link};
 use crate::runtime::ActorContext;
 
@@ -50,6 +51,8 @@ pub struct Kept {
     pub documents: Documents,
     /// The keys of clients.
     pub client_keys: ClientKeys,
+    /// Clients' JWTs that were good a moment ago.
+    pub verified: VerifiedJwts,
     /// Checks of signatures.
     pub signatures: Rc<web_crypto::WebCrypto>,
 }

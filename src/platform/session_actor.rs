@@ -8,7 +8,7 @@ use wasm_bindgen_futures::future_to_promise;
 use worker::{DurableObject, Env, durable_object};
 
 use super::{actor_context, kept};
-use crate::actors::session::{Session, line};
+use crate::actors::session::Session;
 #[cfg(feature = "deliberate-panic")]
 use crate::actors::wire;
 
@@ -46,12 +46,9 @@ impl DurableObject for SessionActor {
 
 #[wasm_bindgen]
 impl SessionActor {
-    /// The everyday `Get`, as a line: answered from memory, or not at all. None: the record has to be read first, see
-    /// [`SessionActor::load`].
+    /// The everyday `Get`, as a line: see [`Session::get_line`].
     pub fn get(&self, line: &str) -> Option<String> {
-        let Some(session) = &self.session else { return Some(String::new()) };
-        let Some(get) = line::read_request(line) else { return Some(String::new()) };
-        session.get_at_once(&get).map(|got| got.as_ref().and_then(line::reply).unwrap_or_default())
+        Session::get_line(self.session.as_ref(), line)
     }
 
     /// Reads the record, so that [`SessionActor::get`] has an answer.

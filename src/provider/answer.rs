@@ -11,7 +11,7 @@ use super::discovery::unanswered;
 use super::http::{self, HttpError};
 use super::retry_after::retry_after;
 use super::said;
-use super::turned_down::TurnedDown;
+use super::user_error::UserError;
 use super::{Link, ProviderError, RefreshFailure};
 
 /// What `openidconnect` says of an answer without tokens.
@@ -53,7 +53,7 @@ pub fn plain_code(code: &str) -> &str {
 }
 
 /// What the `error` of an authorization response means (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section
-/// 3.1.2.6), where it is not for the user to do something ([`TurnedDown`]): the end of a sentence.
+/// 3.1.2.6), where it is not for the user to do something ([`UserError`]): the end of a sentence.
 pub fn authorization_error(code: &str) -> String {
     let meaning = match code {
         "server_error" | "temporarily_unavailable" => "the login provider has a problem of its own at the moment",
@@ -113,10 +113,10 @@ pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Opt
         RequestTokenError::ServerResponse(error) => {
             let code = plain_code(error.error().as_ref());
             let advice = client_advice(code, client_secret);
-            match TurnedDown::of(code) {
+            match UserError::of(code) {
                 // Auth0 calls a wrong client secret so: here, nobody but the client can be meant.
-                Some(turned_down) if !matches!(code, "access_denied" | "unauthorized") => {
-                    ProviderError::TurnedDown(Box::new(turned_down))
+                Some(user_error) if !matches!(code, "access_denied" | "unauthorized") => {
+                    ProviderError::UserError(Box::new(user_error))
                 }
                 _ => ProviderError::Rejected(format!("the provider refuses this client: {code}{advice}")),
             }

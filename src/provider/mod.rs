@@ -9,7 +9,7 @@ use self::auth0::Auth0;
 use self::discovery::Metadata;
 use self::logout_token::LogoutToken;
 use self::oidc::Oidc;
-use self::turned_down::TurnedDown;
+use self::user_error::UserError;
 use self::user_info::Asking;
 use self::workos::WorkOs;
 use crate::config::{self, Config};
@@ -31,7 +31,7 @@ pub mod oidc;
 pub mod retry_after;
 pub mod said;
 pub mod token;
-pub mod turned_down;
+pub mod user_error;
 pub mod user_info;
 pub mod workos;
 
@@ -49,7 +49,7 @@ pub enum ProviderError {
     Callback(String),
     /// The user has to do something first.
     #[error(transparent)]
-    TurnedDown(Box<TurnedDown>),
+    UserError(Box<UserError>),
     /// Another one, with the provider's own words for the log alone ([`said`]).
     #[error("{error}")]
     Said {

@@ -139,6 +139,16 @@ impl Actor {
         }
     }
 
+    /// The everyday `Get`, as a line: the actor answers at once, or reads its record first.
+    pub async fn get_line(self: &Rc<Self>, world: &World, line: &str) -> String {
+        let (_, Object::Session(session)) = self.start(world) else { return String::new() };
+        if let Some(reply) = Session::get_line(Some(&session), line) {
+            return reply;
+        }
+        session.load_for_get().await;
+        Session::get_line(Some(&session), line).unwrap_or_default()
+    }
+
     fn receive(self: &Rc<Self>, world: &World, message: Vec<u8>, reply: oneshot::Sender<Vec<u8>>) {
         let ((process, object), disk) = (self.start(world), Rc::clone(&self.disk));
         world.executor.spawn(process, async move {
@@ -213,11 +223,11 @@ impl Actors for Calls {
 }
 
 /// An isolate in one of its lives.
-struct Life {
-    executor: Executor,
-    process: Process,
-    skew: time::Duration,
-    log: Rc<RefCell<Vec<String>>>,
+pub struct Life {
+    pub executor: Executor,
+    pub process: Process,
+    pub skew: time::Duration,
+    pub log: Rc<RefCell<Vec<String>>>,
 }
 
 impl Isolate for Life {

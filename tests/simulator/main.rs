@@ -16,6 +16,8 @@ mod chaos;
 mod crashes;
 mod endings;
 mod executor;
+mod gateway;
+mod hot_path;
 mod http;
 mod kv;
 mod layers;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use edge_oauth_sessions::actors::directory::message::{List, of_user};
 use edge_oauth_sessions::actors::log::Cause;
-use edge_oauth_sessions::actors::session::attempt::{Attempt, Occasion};
+use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason};
 use edge_oauth_sessions::actors::session::follow;
 use edge_oauth_sessions::actors::session::message::{
     Authority, Callback, Complete, Completed, Denied, Destination, EndReason, Get, Got, Inspect, Inspection, Migrate,
@@ -153,7 +153,7 @@ impl World {
             code_verifier: secret(3),
             return_to: "/".to_owned(),
             predecessor: None,
-            occasion: Occasion::Asked,
+            reason: LoginReason::Asked,
             prompt_none: false,
             organization: None,
             hints: Vec::new(),

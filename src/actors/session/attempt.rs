@@ -31,7 +31,7 @@ pub struct Attempt {
     /// The session that this login replaces.
     pub predecessor: Option<Predecessor>,
     /// What the login is for.
-    pub occasion: Occasion,
+    pub reason: LoginReason,
     /// `prompt=none` was asked for.
     pub prompt_none: bool,
     /// The organization that was asked for: the tokens have to be for it.
@@ -42,7 +42,7 @@ pub struct Attempt {
 
 /// What a login is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Occasion {
+pub enum LoginReason {
     /// Somebody wants to log in.
     Asked,
     /// The predecessor has run out of tokens. Silent: `prompt=none`, and a refusal leads to an interactive login.
@@ -93,7 +93,7 @@ impl Attempt {
 
     /// Whether no user sees anything of the login.
     pub const fn is_silent(&self) -> bool {
-        matches!(self.occasion, Occasion::Renewal | Occasion::Move)
+        matches!(self.reason, LoginReason::Renewal | LoginReason::Move)
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
             code_verifier: secret(3),
             return_to: "/".into(),
             predecessor: None,
-            occasion: Occasion::Asked,
+            reason: LoginReason::Asked,
             prompt_none: false,
             organization: None,
             hints: Vec::new(),

@@ -73,7 +73,7 @@ impl Session {
 
     /// The everyday answer, from memory and at once. The inner none: this takes a [`Session::get`], which can wait. The outer
     /// one: so far nobody has read the record.
-    pub fn get_at_once(self: &Rc<Self>, get: &Get) -> Option<Option<Got>> {
+    pub(super) fn get_at_once(self: &Rc<Self>, get: &Get) -> Option<Option<Got>> {
         {
             let memory = self.memory.borrow();
             if !memory.loaded {

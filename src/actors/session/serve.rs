@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Session;
+use super::line;
 use super::message::{self, SessionMessage};
 use crate::actors::{Refusal, reply, serve};
 
@@ -11,6 +12,13 @@ impl Session {
     /// configuration, every message is refused.
     pub async fn ask(session: Option<Rc<Self>>, message: &[u8]) -> Vec<u8> {
         serve(message, |message| async move { session.ok_or(Refusal::Broken)?.answer(message).await }).await
+    }
+
+    /// The everyday `Get`, as a line: see [`super::line`]. None: the record has to be read first ([`Session::load_for_get`]). Empty: it
+    /// takes a message.
+    pub fn get_line(session: Option<&Rc<Self>>, line: &str) -> Option<String> {
+        let (Some(session), Some(get)) = (session, line::read_request(line)) else { return Some(String::new()) };
+        session.get_at_once(&get).map(|got| got.as_ref().and_then(line::reply).unwrap_or_default())
     }
 
     async fn answer(self: &Rc<Self>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {

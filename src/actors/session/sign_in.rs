@@ -8,11 +8,13 @@ use time::OffsetDateTime;
 use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Callback, Complete, Completed, EndReason, SignInError};
-use super::state::{Attempt, CompletedLogin, Grant, Identity, Occasion, Predecessor, Refreshing, State, Superseding};
+use super::state::{
+    Attempt, CompletedLogin, Grant, Identity, LoginReason, Predecessor, Refreshing, State, Superseding,
+};
 use super::succession::{Inherited, overtaken};
 use crate::credential::Secret;
 use crate::provider::answer::{authorization_error, plain_code};
-use crate::provider::turned_down::TurnedDown;
+use crate::provider::user_error::UserError;
 use crate::provider::{Exchange, ExchangeError, ProviderError, SignIn, Tokens};
 use crate::region::Region;
 use crate::store::StoreError;
@@ -29,7 +31,7 @@ impl From<ProviderError> for SignInError {
             ProviderError::Unavailable(why) => Self::ProviderUnavailable(why),
             ProviderError::Rejected(why) => Self::ProviderRejected(why),
             ProviderError::Callback(why) => Self::CallbackRejected(why),
-            ProviderError::TurnedDown(turned_down) => Self::TurnedDown(turned_down),
+            ProviderError::UserError(user_error) => Self::UserError(user_error),
             ProviderError::Said { error, said } => Self::Said { error: Box::new(Self::from(*error)), said },
         }
     }
@@ -87,7 +89,7 @@ impl Session {
 
     async fn sign_in(self: &Rc<Self>, complete: Complete, now: OffsetDateTime) -> Result<Outcome, SignInError> {
         let Complete { attempt, callback, redirect_uri, place, replaces } = complete;
-        let is_move = attempt.occasion == Occasion::Move;
+        let is_move = attempt.reason == LoginReason::Move;
         if self.memory.borrow().state.is_some() {
             return Err(replayed());
         }
@@ -128,20 +130,20 @@ impl Session {
         };
         // A session without tokens has nothing to go on with: what keeps it from being renewed, a login that is seen has to
         // settle. Else its user would come back to the silent one again and again.
-        let cannot_be_renewed = attempt.occasion == Occasion::Renewal && !PASSING.contains(&error.as_str());
+        let cannot_be_renewed = attempt.reason == LoginReason::Renewal && !PASSING.contains(&error.as_str());
         if attempt.prompt_none && (cannot_be_renewed || LOGIN_NEEDED.contains(&error.as_str())) {
-            let completed = match attempt.occasion {
-                Occasion::Asked => Completed::NotSignedIn,
-                Occasion::Renewal => {
+            let completed = match attempt.reason {
+                LoginReason::Asked => Completed::NotSignedIn,
+                LoginReason::Renewal => {
                     self.end_unrenewed(attempt).await;
                     Completed::LoginNeeded { ended: true }
                 }
-                Occasion::Move => Completed::LoginNeeded { ended: false },
+                LoginReason::Move => Completed::LoginNeeded { ended: false },
             };
             return Ok(Err((completed, Some(plain_code(&error).to_owned()))));
         }
-        Err(match TurnedDown::of(plain_code(&error)) {
-            Some(turned_down) => SignInError::TurnedDown(Box::new(turned_down)),
+        Err(match UserError::of(plain_code(&error)) {
+            Some(user_error) => SignInError::UserError(Box::new(user_error)),
             None => SignInError::CallbackRejected(authorization_error(&error)),
         })
     }
@@ -155,7 +157,8 @@ impl Session {
             nonce: &login.attempt.nonce.expose(),
             organization: login.attempt.organization.as_deref(),
         };
-        let has_living_predecessor = login.attempt.predecessor.is_some() && login.attempt.occasion != Occasion::Renewal;
+        let has_living_predecessor =
+            login.attempt.predecessor.is_some() && login.attempt.reason != LoginReason::Renewal;
         let signed_in = match self.provider.exchange(self.now(), exchange).await {
             Ok(signed_in) => signed_in,
             Err(ExchangeError { error, granted, sid }) => {
@@ -303,7 +306,7 @@ impl From<SignInError> for Setback {
 fn word(error: &SignInError) -> &'static str {
     match error {
         SignInError::Said { error, .. } => word(error),
-        SignInError::CallbackRejected(_) | SignInError::TurnedDown(_) => "callback_rejected",
+        SignInError::CallbackRejected(_) | SignInError::UserError(_) => "callback_rejected",
         SignInError::ProviderRejected(_) => "provider_rejected",
         SignInError::ProviderUnavailable(_) => "provider_unavailable",
         SignInError::StoreUnavailable => "store_unavailable",

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 pub use super::active::{Active, Identity, Moving};
-pub use super::attempt::{Attempt, Occasion, Predecessor, SigningIn};
+pub use super::attempt::{Attempt, LoginReason, Predecessor, SigningIn};
 pub use super::grant::{Grant, Refreshing};
 use super::message::{ActorLocation, EndReason, Inheritance, Successor, UserPlace};
 pub use super::moved::{Afterwards, Arriving, Moved};

@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 use crate::ambient;
 use crate::jose::jwt::payload;
 use crate::provider::answer::{is_about_the_client, plain_code};
-use crate::provider::turned_down::{Choice, TurnedDown};
+use crate::provider::user_error::{Choice, UserError};
 use crate::provider::{ProviderError, RefreshFailure, Tokens, http};
 
 /// What a refused code is called.
@@ -53,8 +53,8 @@ pub fn exchange_error(status: u16, body: &Value) -> ProviderError {
     }
     // Errors that hand over this token are about the user, those included that WorkOS has yet to think of.
     let is_unfinished = body.get("pending_authentication_token").is_some_and(Value::is_string);
-    match TurnedDown::of(code).or_else(|| is_unfinished.then(|| TurnedDown::unfinished(code))) {
-        Some(turned_down) => ProviderError::TurnedDown(Box::new(with_choices(turned_down, body))),
+    match UserError::of(code).or_else(|| is_unfinished.then(|| UserError::unfinished(code))) {
+        Some(user_error) => ProviderError::UserError(Box::new(with_choices(user_error, body))),
         None => ProviderError::Rejected(format!(
             "the provider refuses this client: {code} (check WORKOS_CLIENT_ID and WORKOS_API_KEY)"
         )),
@@ -82,7 +82,7 @@ fn code(body: &Value) -> &str {
 }
 
 /// The organizations, or the single sign-on connections, that WorkOS offers in place of this login.
-fn with_choices(turned_down: TurnedDown, body: &Value) -> TurnedDown {
+fn with_choices(user_error: UserError, body: &Value) -> UserError {
     let list = |name: &str| body.get(name).and_then(Value::as_array).into_iter().flatten();
     let choice = |label: &str, parameter: &str, value: &str| Choice {
         label: label.to_owned(),
@@ -98,12 +98,12 @@ fn with_choices(turned_down: TurnedDown, body: &Value) -> TurnedDown {
         .chain(list("sso_connection_ids"))
         .filter_map(|id| Some(choice("Log in with single sign-on", "connection", id.as_str()?)))
         .take(1);
-    let choices = match turned_down.code.as_str() {
+    let choices = match user_error.code.as_str() {
         "organization_selection_required" => organizations.collect(),
         "sso_required" | "organization_authentication_methods_required" => connections.collect(),
         _ => Vec::new(),
     };
-    TurnedDown { choices, ..turned_down }
+    UserError { choices, ..user_error }
 }
 
 #[cfg(test)]

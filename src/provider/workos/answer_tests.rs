@@ -54,27 +54,27 @@ fn an_organization_or_a_connection_can_be_chosen() {
         "code": "organization_selection_required", "message": "…", "pending_authentication_token": "secret",
         "organizations": [{"id": "org_1", "name": "Acme"}, {"id": "org_2"}, {"name": "none"}, 7],
     });
-    let ProviderError::TurnedDown(it) = exchange_error(403, &body) else { panic!("not turned down") };
+    let ProviderError::UserError(it) = exchange_error(403, &body) else { panic!("not turned down") };
     let labels: Vec<_> =
         it.choices.iter().map(|c| (c.label.as_str(), c.parameter.as_str(), c.value.as_str())).collect();
     assert_eq!(labels, [("Acme", "organization", "org_1"), ("org_2", "organization", "org_2")]);
     assert!(!format!("{it:?}").contains("secret"));
 
     let body = json!({"error": "sso_required", "error_description": "…", "connection_ids": ["conn_1", "conn_2"]});
-    let ProviderError::TurnedDown(it) = exchange_error(400, &body) else { panic!("not turned down") };
+    let ProviderError::UserError(it) = exchange_error(400, &body) else { panic!("not turned down") };
     assert_eq!(it.choices.len(), 1);
     assert_eq!(it.choices[0].value, "conn_1");
 
     let code = "organization_authentication_methods_required";
     let body = json!({"error": code, "sso_connection_ids": ["conn_1"], "auth_methods": {"google_oauth": true}});
-    let ProviderError::TurnedDown(it) = exchange_error(422, &body) else { panic!("not turned down") };
+    let ProviderError::UserError(it) = exchange_error(422, &body) else { panic!("not turned down") };
     assert_eq!(it.choices[0].value, "conn_1");
 }
 
 #[test]
 fn an_unknown_error_with_a_pending_authentication_is_the_user_s() {
     let body = json!({"code": "radar_email_challenge", "message": "…", "pending_authentication_token": "secret"});
-    let ProviderError::TurnedDown(it) = exchange_error(403, &body) else { panic!("not turned down") };
+    let ProviderError::UserError(it) = exchange_error(403, &body) else { panic!("not turned down") };
     assert_eq!(it.code, "radar_email_challenge");
     assert!(!format!("{it:?}").contains("secret"));
     let body = json!({"code": "odd", "message": "…"});

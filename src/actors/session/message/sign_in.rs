@@ -7,7 +7,7 @@ use super::UserPlace;
 use crate::actors::session::attempt::{Attempt, Predecessor};
 use crate::credential::Secret;
 use crate::provider::said::said;
-use crate::provider::turned_down::TurnedDown;
+use crate::provider::user_error::UserError;
 use crate::region::Region;
 
 /// The parameters of the authorization response (RFC 6749 section 4.1.2, RFC 9207).
@@ -92,7 +92,7 @@ pub enum SignInError {
     StoreUnavailable,
     /// The user has to do something first.
     #[error(transparent)]
-    TurnedDown(Box<TurnedDown>),
+    UserError(Box<UserError>),
     /// Another one, with the provider's own words for the log alone.
     #[error("{error}")]
     Said {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::actors::session::attempt::{Attempt, Occasion, Predecessor};
+use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::{Request as _, wire};
 
 /// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
@@ -63,7 +63,7 @@ fn the_golden_bytes_of_the_protocol_do_not_change() {
         code_verifier: secret(),
         return_to: "/".into(),
         predecessor: Some(Predecessor { actor: id, secret_hash: secret().hash() }),
-        occasion: Occasion::Move,
+        reason: LoginReason::Move,
         prompt_none: true,
         organization: None,
         hints: vec![("h".into(), "v".into())],

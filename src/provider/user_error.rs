@@ -1,0 +1,129 @@
+//! Why a provider turns a user away who wants to log in, in words for that user. Pure.
+//!
+//! What the provider itself wrote is never quoted but for its error code: anybody can put words into a callback.
+
+use serde::{Deserialize, Serialize};
+
+/// A login that came to nothing for a reason that its user can do something about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("the provider answered {code}")]
+pub struct UserError {
+    /// The provider's error code.
+    pub code: String,
+    /// What is the matter: a sentence.
+    pub what: String,
+    /// What to do: a sentence or two.
+    pub next: String,
+    /// The ways on that the provider offers.
+    pub choices: Vec<Choice>,
+}
+
+/// A way on: a login with one parameter more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What a person reads.
+    pub label: String,
+    /// The parameter of `/login`.
+    pub parameter: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl UserError {
+    /// What an error code means for the user; none where it is the operator's or the provider's business.
+    pub fn of(code: &str) -> Option<Self> {
+        let (what, next) = words(code)?;
+        Some(Self::new(code, what, next))
+    }
+
+    /// A login that the provider has not finished, for a reason that is not known here.
+    pub fn unfinished(code: &str) -> Self {
+        Self::new(
+            code,
+            "The login provider wants something more of you before it lets you in.",
+            "Log in again and do what it asks of you there. If it asks nothing, tell the operator of this site the reference below.",
+        )
+    }
+
+    /// Whether another account may get in. A provider that knows its user would otherwise say the same again.
+    pub fn is_about_the_account(&self) -> bool {
+        matches!(self.code.as_str(), "access_denied" | "unauthorized")
+    }
+
+    fn new(code: &str, what: &str, next: &str) -> Self {
+        Self { code: code.to_owned(), what: what.to_owned(), next: next.to_owned(), choices: Vec::new() }
+    }
+}
+
+/// The codes of OAuth 2.0 and OpenID Connect, of Auth0 and of WorkOS.
+fn words(code: &str) -> Option<(&'static str, &'static str)> {
+    Some(match code {
+        "access_denied" => (
+            "The login was cancelled, or your account may not use this application.",
+            "Log in again, with another account if you have one, or ask the operator of this site for access.",
+        ),
+        "unauthorized" => (
+            "Your account may not use this application, or not yet.",
+            "If an e-mail asks you to confirm your address, do so and log in again. Else ask the operator of this site for access.",
+        ),
+        "login_required" => ("The login provider does not know you any more.", "Log in again."),
+        "interaction_required" | "account_selection_required" => {
+            ("The login provider has something to ask you.", "Log in again and answer it there.")
+        }
+        "consent_required" => ("The login provider needs your consent.", "Log in again and give it there."),
+        "mfa_required" | "mfa_challenge" | "mfa_verification" => (
+            "Your account needs a second step to log in.",
+            "Log in again and have your phone or security key at hand. If you have lost it, use a recovery code or ask the operator of this site.",
+        ),
+        "mfa_enrollment" => (
+            "Your account needs a second step to log in, and has none yet.",
+            "Log in again and set one up when you are asked: an authenticator app, for instance.",
+        ),
+        "too_many_attempts" => (
+            "There were too many attempts to log in, and the login provider takes no more for now.",
+            "Wait some minutes and log in again. If the provider has sent you an e-mail, its link unblocks your account. If you are not sure of your password, reset it first.",
+        ),
+        "email_verification_required" => (
+            "Your e-mail address is not confirmed yet.",
+            "Look for the e-mail that the login provider has just sent you, do what it says, and log in again.",
+        ),
+        "organization_selection_required" => {
+            ("Your account belongs to more than one organization.", "Choose the one that you want to log in to.")
+        }
+        "sso_required" => (
+            "Your organization wants you to log in with its own login (single sign-on).",
+            "Log in again with the e-mail address that you have there.",
+        ),
+        "authentication_method_not_allowed"
+        | "email_password_auth_disabled"
+        | "organization_authentication_methods_required" => (
+            "This way of logging in is not allowed for your account.",
+            "Log in again in another way, or ask the operator of this site which one to use.",
+        ),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_user_can_do_something_about_says_what() {
+        for code in
+            ["access_denied", "unauthorized", "login_required", "mfa_required", "too_many_attempts", "sso_required"]
+        {
+            let user_error = UserError::of(code).unwrap();
+            assert!(user_error.what.ends_with('.') && user_error.next.ends_with('.'), "{code}");
+            assert_eq!(user_error.to_string(), format!("the provider answered {code}"));
+            assert_eq!(user_error.is_about_the_account(), matches!(code, "access_denied" | "unauthorized"), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_the_operator_s_business_is_not_the_user_s() {
+        for code in ["invalid_client", "unauthorized_client", "invalid_scope", "server_error", "", "<b>"] {
+            assert_eq!(UserError::of(code), None);
+        }
+    }
+}
