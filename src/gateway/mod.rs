@@ -40,8 +40,6 @@ pub mod arrival;
 pub mod bearer;
 pub mod endpoints;
 pub mod forward;
-pub mod jwk;
-pub mod jwt;
 pub mod plan;
 pub mod request;
 

@@ -14,7 +14,7 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::forward::captcha::{bearer, challenge};
 use crate::gateway::forward::clearance;
 use crate::gateway::request::Incoming;
-use crate::provider::http;
+use crate::http;
 use crate::runtime::Http;
 
 /// Longer tokens are none of Turnstile's.

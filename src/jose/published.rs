@@ -9,11 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, LocalBoxFuture, select};
-use openidconnect::core::CoreJsonWebKeySet;
 use time::OffsetDateTime;
 
-use super::ProviderError;
-use super::discovery::Metadata;
 use super::document::{Answer, Document, Kept, Presenter, Step, Version};
 use crate::ambient;
 use crate::runtime::Isolate;
@@ -30,15 +27,6 @@ const RECENTLY: time::Duration = time::Duration::seconds(2);
 /// The documents of one kind, by their address.
 pub type Published<T> = RefCell<HashMap<String, Document<Rc<T>, Missing>>>;
 
-/// All that a provider publishes. One for each isolate, which its requests and its actors share.
-#[derive(Clone, Default)]
-pub struct Documents {
-    /// Metadata, by the issuer.
-    pub metadata: Rc<Published<Metadata>>,
-    /// Keys, by their address.
-    pub keys: Rc<Published<CoreJsonWebKeySet>>,
-}
-
 /// What a call brings: the document, and when it was what it is.
 pub type Fetched<T> = Result<(T, OffsetDateTime), Missing>;
 
@@ -48,18 +36,12 @@ pub enum Missing {
     /// It is there, and nothing in it is of use.
     #[error("the provider publishes no key that a signature can be checked with")]
     Useless,
-    /// It is not there.
-    #[error(transparent)]
-    Unavailable(#[from] ProviderError),
-}
-
-impl From<Missing> for ProviderError {
-    fn from(missing: Missing) -> Self {
-        match missing {
-            Missing::Useless => Self::Rejected(missing.to_string()),
-            Missing::Unavailable(error) => error,
-        }
-    }
+    /// Nobody answers, or the answer is: later.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The answer is something else.
+    #[error("{0}")]
+    Rejected(String),
 }
 
 /// A document: where it is kept, and how it is fetched.
@@ -95,7 +77,7 @@ impl<T> Source<'_, T> {
     /// Whether a GET for it is answered now, if only with something else.
     pub async fn answers(&self) -> bool {
         let probed = self.settle(self.isolate.now(), |document, now| document.probe(RECENTLY, now)).await;
-        !matches!(probed, Err(Missing::Unavailable(ProviderError::Unavailable(_))))
+        !matches!(probed, Err(Missing::Unavailable(_)))
     }
 
     async fn settle(
@@ -113,7 +95,7 @@ impl<T> Source<'_, T> {
                 Step::Use(kept) => return Ok(kept),
                 Step::Fail(error) => return Err(error),
                 Step::Wait if ambient::between(since, now) >= PATIENCE => {
-                    return Err(ProviderError::Unavailable("the provider did not answer in time".to_owned()).into());
+                    return Err(Missing::Unavailable("the provider did not answer in time".to_owned()));
                 }
                 Step::Wait => self.isolate.sleep(LOOK_EVERY).await,
             }
