@@ -3,7 +3,7 @@
 // becomes of a call that was under way in a WebAssembly instance which has panicked.
 import { DurableObject } from "cloudflare:workers";
 import * as rust from "./build/index.js";
-import { exchange, packHead } from "./exchange.mjs";
+import { exchange, NO_RECORD, packHead } from "./exchange.mjs";
 import { version } from "./package.json";
 
 // Rust packs a request like the hot path does.
@@ -110,7 +110,7 @@ export class SessionActor extends actor(rust.SessionActor) {
 
   async [LOAD](line) {
     await call(this, "load");
-    return this[OBJECT].get(line) ?? "";
+    return this[OBJECT].get(line) ?? NO_RECORD;
   }
 }
 
@@ -153,6 +153,12 @@ async function served(request, serve) {
 
 /** What the hot path leaves to Rust. */
 const slowly = {
+  unavailable,
+  /** Lets others go where WebAssembly has panicked. */
+  panicked: (error) => {
+    if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+    letGo();
+  },
   serve: (request, env, context) => served(request, () => new rust.default(context, env).fetch(request)),
   resume: (packed, request, response, authorization, env, context) =>
     served(request, () => rust.HotPath.resume(packed, request, response, authorization, env, context)),
@@ -163,8 +169,7 @@ export default {
     try {
       return exchange(request, env, context, slowly);
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
-      letGo();
+      slowly.panicked(error);
       return slowly.serve(request, env, context);
     }
   },

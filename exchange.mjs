@@ -12,6 +12,9 @@ const ASK_LIMIT = HotPath.ask_limit();
 const SESSION = 0;
 const UNREACHABLE = 1;
 const TOO_SLOW = 2;
+const STORE = 3;
+/** What a session says whose record cannot be read now. */
+export const NO_RECORD = "!";
 
 // ---- Packing
 
@@ -75,9 +78,12 @@ const WOKEN = Symbol("woken");
 /** Weakly: of a visitor who leaves nothing stays but this. The platform tells nobody that they have left. */
 const waiting = new Set();
 let lookedAt = 0;
+let latest = 0;
 
 /** Looks every second who has waited too long. */
 async function watch() {
+  latest += 1;
+  const mine = latest;
   const end = Date.now() + WATCH;
   do {
     lookedAt = Date.now();
@@ -86,6 +92,8 @@ async function watch() {
       if (one === undefined || one.due <= lookedAt) wake(reference, one);
     }
     await scheduler.wait(1000);
+    // After a pause of the machine there may be another one.
+    if (mine !== latest) return;
   } while (Date.now() < end);
   lookedAt = 0;
   // Those who still wait go on with it.
@@ -126,6 +134,8 @@ class Exchange {
     this.failure = SESSION;
     this.due = 0;
     this.done = false;
+    /** Whether the application may have been asked: it is not asked again. */
+    this.sent = false;
     this.resolve = undefined;
     this.outcome = undefined;
     this.reference = new WeakRef(this);
@@ -174,26 +184,46 @@ class Exchange {
 
   /** The answer to who has met with a failure. */
   failed(failure) {
-    const plan = failed(this.packed, failure);
-    return isAnswer(plan) ? answer(plan) : this.slow();
+    try {
+      const plan = failed(this.packed, failure);
+      if (isAnswer(plan)) return answer(plan);
+    } catch (error) {
+      this.slowly.panicked(error);
+    }
+    return this.sent ? this.slowly.unavailable(this.request) : this.slow();
+  }
+
+  /** Runs a step. The platform refuses some responses (a status above 599), and WebAssembly may panic. */
+  step(work) {
+    try {
+      work();
+    } catch (error) {
+      this.slowly.panicked(error);
+      this.fail(UNREACHABLE);
+    }
   }
 
   begin(plan) {
     if (plan.charCodeAt(0) === 70 /* F */) return this.fetch(plan, 2, undefined);
     const end = plan.indexOf("\n", 66);
     this.limit(ASK_LIMIT, SESSION);
-    session(this.env.SESSIONS, plan.slice(1, 65))
-      .get(plan.slice(66, end))
-      .then(
-        (reply) => this.replied(plan, end + 1, reply),
-        // By message it is asked once more: a line changes nothing.
-        () => this.done || this.finish(this.slow()),
-      );
+    let asking;
+    try {
+      asking = session(this.env.SESSIONS, plan.slice(1, 65)).get(plan.slice(66, end));
+    } catch {
+      return this.finish(this.slow());
+    }
+    asking.then(
+      (reply) => this.step(() => this.replied(plan, end + 1, reply)),
+      // By message it is asked once more: a line changes nothing.
+      () => this.done || this.finish(this.slow()),
+    );
   }
 
   replied(plan, at, reply) {
     if (this.done) return;
     if (reply === "") return this.finish(this.slow());
+    if (reply === NO_RECORD) return this.fail(STORE);
     this.authorization = reply;
     switch (plan.charCodeAt(0)) {
       case 65 /* A */:
@@ -226,12 +256,13 @@ class Exchange {
       if (cache !== "") init.cache = cache;
       if (upload === null) this.limit(Number(limit), TOO_SLOW);
       else init.body = this.upload(upload, body, Number(limit));
+      this.sent = true;
       fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
     } catch {
       return this.fail(UNREACHABLE);
     }
     fetching.then(
-      (response) => this.pass(response),
+      (response) => this.step(() => this.pass(response)),
       () => this.fail(UNREACHABLE),
     );
   }

@@ -54,8 +54,9 @@ describe("departure", () => {
     upstream.answer("/never", (request) => request.on("close", () => (gone += 1)));
     await Promise.all(Array.from({ length: 10 }, (_, i) => leave("/never", i % 2 ? { method: "POST", body: "x" } : {})));
     await until("the application hears of it", () => gone === 10);
-    const held = async () => Number((await gateway.request("/__held")).text);
-    await until("nothing holds on to them", async () => (await held()) === 0, 5000);
+    // One of them may have begun the watch over those who wait (exchange.mjs), which lives on for 20 s.
+    const isFree = async () => Number((await gateway.request("/__held")).text) <= 1;
+    await until("nothing holds on to them", isFree, 5000);
 
     // They wait for an actor that waits for the provider: its refresh goes on without them.
     const answered = [];
@@ -67,7 +68,7 @@ describe("departure", () => {
     await sleep(2000);
     await Promise.all(Array.from({ length: 10 }, () => leave("/api")));
     assert.equal(answered.length, 0);
-    await until("nothing holds on to them", async () => (await held()) === 0, 5000);
+    await until("nothing holds on to them", isFree, 5000);
     assert.equal((await browser.api("/api")).status, 200);
     assert.equal(answered.length, 1);
     assert.ok(!gateway.log.includes("cannot be reached") && !gateway.log.includes("Uncaught"), gateway.log);

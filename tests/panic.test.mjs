@@ -48,6 +48,20 @@ describe("panic", { skip }, () => {
     assert.match(world.gateway.log, /a deliberate panic/);
   });
 
+  test("a panic while an answer is looked at costs that answer alone, and the application is not asked again", async (t) => {
+    const world = await createWorld(t, { bundle: PANIC });
+    const browser = await world.login();
+    let asked = 0;
+    world.upstream.answer("/panic", (_, response) => {
+      asked += 1;
+      response.writeHead(200, { "set-cookie": "a=1", "x-deliberate-panic": "1" }).end("x");
+    });
+    const lost = await browser.api("/panic", { limit: 5000 });
+    assert.equal(lost.status, 503);
+    assert.equal(asked, 1);
+    for (let i = 0; i < 3; i += 1) assert.equal((await browser.api("/api")).status, 200);
+  });
+
   test("a panic of an actor that never was harms nobody", async (t) => {
     const world = await start(t);
     const browser = await world.login();

@@ -282,6 +282,19 @@ describe("proxy", () => {
     assert.ok(seconds >= 24 && seconds < 28, `${seconds} s`);
   });
 
+  test("a status that no response of the platform's can have is a 502, by the hot path and by the one that waits", async (t) => {
+    const { upstream, login, gateway } = await createWorld(t, { hostile: { accessTokenSeconds: 2 } });
+    const user = await login();
+    upstream.answer("/odd", (_, response) => response.writeHead(999).end("odd"));
+    for (const pause of [0, 2100]) {
+      await sleep(pause);
+      const odd = await user.api("/odd");
+      assert.equal(odd.status, 502, odd.text);
+      assert.equal(odd.json().code, "upstream_unavailable");
+      await until("the log says of it", () => gateway.log.includes(odd.json().ray));
+    }
+  });
+
   test("no answer is lost that comes while the watch over those who wait ends", async (t) => {
     // The same bundle, but its watch ends at every look, fifty times a second.
     const folder = mkdtempSync(path.join(tmpdir(), "hurried-"));

@@ -53,6 +53,8 @@ pub enum Failure {
     Unreachable,
     /// The application does not answer in time.
     TooSlow,
+    /// The session's record cannot be read now.
+    Store,
 }
 
 impl Failure {
@@ -61,7 +63,8 @@ impl Failure {
         match number {
             0 => Self::Session,
             1 => Self::Unreachable,
-            _ => Self::TooSlow,
+            2 => Self::TooSlow,
+            _ => Self::Store,
         }
     }
 }
@@ -169,7 +172,7 @@ impl<'a> Planner<'a> {
         let Arrival::Application(request, route) = self.arrive(packed) else { return later() };
         let Ok(config) = self.configured else { return later() };
         let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
-        let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
+        let Admitted { claimant, cleared_at } = match access::admit_again(config, &request, route) {
             Ok(admitted) => admitted,
             Err(problem) => return refused(&problem),
         };
@@ -209,6 +212,7 @@ impl<'a> Planner<'a> {
             Failure::Session => AskError::TimedOut(<Get as Request>::TIME_LIMIT_SECONDS).into(),
             Failure::Unreachable => proxy::unreachable(config, route),
             Failure::TooSlow => proxy::too_slow(config, route),
+            Failure::Store => Problem::StoreUnavailable,
         };
         answer(refusal::of_application(config, &request, &problem))
     }

@@ -116,6 +116,8 @@ impl HotPath {
 
     /// See [`Planner::judge`].
     pub fn judge(packed: &str, status: u16, lines: &str) -> String {
+        #[cfg(feature = "deliberate-panic")]
+        assert!(!lines.contains("x-deliberate-panic,"), "a deliberate panic");
         planned(|planner| planner.judge(packed, status, lines))
     }
 

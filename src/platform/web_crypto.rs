@@ -42,7 +42,13 @@ pub struct WebCrypto {
 
 impl Signatures for WebCrypto {
     fn verify<'a>(&'a self, signed: Signed<'a>) -> LocalBoxFuture<'a, bool> {
-        self.check(signed).map(|checked| checked.unwrap_or(false)).boxed_local()
+        async move {
+            self.check(signed).await.unwrap_or_else(|error| {
+                worker::console_error!("a signature ({}) could not be checked: {error:?}", signed.algorithm);
+                false
+            })
+        }
+        .boxed_local()
     }
 }
 

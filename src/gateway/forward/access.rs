@@ -77,6 +77,24 @@ pub(crate) enum Claimant<'a> {
 
 /// Lets a request in, or says what is missing. Pure.
 pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Route) -> Result<Admitted<'a>, Problem> {
+    admit_with(config, request, route, |cleared_at| captcha::check_bot(request, route, cleared_at))
+}
+
+/// The same for a request that was let in a moment ago: its clearance may have run out since.
+pub(crate) fn admit_again<'a>(
+    config: &Config,
+    request: &'a Incoming<'_>,
+    route: &Route,
+) -> Result<Admitted<'a>, Problem> {
+    admit_with(config, request, route, |_| Ok(()))
+}
+
+fn admit_with<'a>(
+    config: &Config,
+    request: &'a Incoming<'_>,
+    route: &Route,
+    check_bot: impl FnOnce(Option<OffsetDateTime>) -> Result<(), Problem>,
+) -> Result<Admitted<'a>, Problem> {
     // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
     if request.method() == "TRACE" {
         return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
@@ -84,7 +102,7 @@ pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Rout
     let jwt = if route.bearer { bearer::token(request) } else { None };
     let sender = sender(request, route, jwt.is_some() && !request.cookies.any)?;
     let cleared_at = if sender == Sender::Own { captcha::cleared_at(config, request) } else { None };
-    captcha::check_bot(request, route, cleared_at)?;
+    check_bot(cleared_at)?;
     let session = request.cookies.session.as_ref().filter(|_| sender == Sender::Own);
     let claimant = match (jwt, session, route.session) {
         (Some(jwt), ..) => Claimant::Client(jwt, sender),
@@ -153,7 +171,7 @@ pub(crate) async fn resume(
     token: AccessToken,
     response: Inbound,
 ) -> Reply {
-    let settled = match admit(&gateway.config, request, route) {
+    let settled = match admit_again(&gateway.config, request, route) {
         Ok(Admitted { claimant: Claimant::Session(session, ..), cleared_at }) => {
             let caller = Caller::User { session: session.clone(), token, claims: Claims::new() };
             proxy::settle(gateway, request, route, caller, cleared_at, response).await

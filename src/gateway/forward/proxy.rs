@@ -9,6 +9,7 @@ use crate::config::routes::{Route, Token, Upstream};
 use crate::credential::Secret;
 use crate::gateway::Gateway;
 use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
 use crate::gateway::answer::reply::{Forwarded, Reply};
 use crate::gateway::endpoints::session;
 use crate::gateway::forward::access;
@@ -60,7 +61,7 @@ pub(crate) async fn settle(
     if response.status == 101 && !request.is_web_socket {
         return Err(Problem::UpstreamUnavailable);
     }
-    Ok(forwarded(gateway, route, &caller, response))
+    Ok(forwarded(gateway, request, route, &caller, response))
 }
 
 async fn send(
@@ -115,7 +116,7 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
 }
 
 /// The application's answer, an accepted WebSocket included.
-fn forwarded(gateway: &Gateway, route: &Route, caller: &Caller, response: Inbound) -> Reply {
+fn forwarded(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &Caller, response: Inbound) -> Reply {
     let seen = Headers::read(&response.lines);
     let recipient = if matches!(caller, Caller::Nobody) { Recipient::Nobody } else { Recipient::Known };
     let watch = match caller {
@@ -128,7 +129,9 @@ fn forwarded(gateway: &Gateway, route: &Route, caller: &Caller, response: Inboun
     let backward = edits::response(route, recipient, &seen);
     let (removed, cookies) = (owned(backward.removed), backward.cookies.map(owned));
     let cache_control = backward.cache_control;
-    Reply::Forwarded(Box::new(Forwarded { response, removed, cache_control, cookies, own_cookie: None, watch }))
+    let otherwise = refusal::of_application(&gateway.config, request, &Problem::UpstreamUnavailable);
+    let own_cookie = None;
+    Reply::Forwarded(Box::new(Forwarded { response, removed, cache_control, cookies, own_cookie, otherwise, watch }))
 }
 
 /// A token in `Authorization` (RFC 6750 section 2.1).

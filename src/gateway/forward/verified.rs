@@ -16,6 +16,8 @@ use crate::gateway::forward::identity::Claims;
 const SPAN: Duration = Duration::seconds(30);
 /// How many.
 const MOST: usize = 512;
+/// The longest that is remembered.
+const LONGEST: usize = 4096;
 
 /// See the module. One for each isolate.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +45,16 @@ impl VerifiedJwts {
 
     /// Remembers a token that was accepted at `now`, claims included.
     pub fn remember(&self, jwt: &str, claims: &Claims, now: OffsetDateTime) {
+        if jwt.len() > LONGEST {
+            return;
+        }
         let seconds = claims.get("exp").and_then(Value::as_f64).unwrap_or_default();
         let ends_at = OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::saturating_seconds_f64(seconds));
         let until = now.saturating_add(SPAN).min(ends_at);
         let mut known = self.0.borrow_mut();
+        if known.len() >= MOST {
+            known.retain(|_, verified| now < verified.until);
+        }
         if known.len() >= MOST {
             known.clear();
         }
