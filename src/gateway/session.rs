@@ -6,9 +6,7 @@ use super::response::Outgoing;
 use super::{Gateway, json};
 use crate::actors::Request;
 use crate::actors::session::follow;
-use crate::actors::session::message::{
-    Authority, Denied, Get, Got, Refresh, SessionMessage, SessionView, Switch, Want,
-};
+use crate::actors::session::message::{Authority, Denied, GetView, Refresh, SessionMessage, SessionView, Switch};
 use crate::credential::Secret;
 
 /// The longest id of an organization.
@@ -22,11 +20,7 @@ impl Gateway {
 
     /// What the session's user may know of it.
     pub(super) async fn view(&self, request: &Incoming<'_>) -> Result<SessionView, Problem> {
-        let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::View, navigation_from: None };
-        match self.ask_session(request, get).await?? {
-            Got::View(view) => Ok(*view),
-            Got::AccessToken(_) | Got::Identified(_) | Got::Standing => Err(Problem::StoreUnavailable),
-        }
+        Ok(*self.ask_session(request, |secret| GetView { secret: secret.clone() }).await??)
     }
 
     /// A new access token, now; for another organization, where the form names one.

@@ -1,4 +1,5 @@
-//! `Get`: whether a request passes, and with which token. The hot path: memory only while the token is fresh.
+//! What a request asks of its session: whether it passes, and with which token. The hot path: memory only while the token
+//! is fresh.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,31 +9,41 @@ use time::OffsetDateTime;
 
 use super::deadline::{SOON, request_deadline};
 use super::ledger::{Cause, Event};
-use super::message::{Denied, EndReason, Get, Got, Identified, Want};
+use super::message::{
+    CanGoOn, Denied, EndReason, GetIdentity, GetToken, GetView, Identified, IsAlive, SessionView, TokenKind,
+};
 use super::refresh::Outcome;
 use super::state::{Active, Refreshing, Standing, State};
 use super::{Memory, Session};
 use crate::actors::AskError;
 use crate::ambient;
 use crate::config::RegionPolicy;
-use crate::credential::SecretHash;
+use crate::credential::{Secret, SecretHash};
+use crate::region::Region;
 use crate::store::StoreError;
 
 /// How long the provider's last answer, or silence, counts.
 const ANSWER_COUNTS: time::Duration = time::Duration::seconds(2);
 
-/// What memory says to a [`Get`].
+/// What a session is asked for, as far as it decides whether there is an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To proxy a request, which is a use: it takes a valid access token.
+    Proxy,
+    /// To go on without a login: it takes a token, or that there can be one.
+    GoOn,
+    /// To look at it: it takes a session that lives.
+    Look,
+}
+
+/// What memory says to that.
 enum Verdict {
-    Pass(Got),
+    Pass,
     Deny(Denied),
     /// The session is over from now on.
     Over(EndReason),
     /// The session lives, and its access token does not.
     WithoutToken,
-}
-
-fn identified(active: &Active, token: AccessToken) -> Verdict {
-    Verdict::Pass(Got::Identified(Box::new(Identified { token, claims: active.identity.claims.clone() })))
 }
 
 /// Where a live session's access token stands.
@@ -62,18 +73,43 @@ impl From<AskError> for Denied {
 }
 
 impl Session {
-    pub(super) async fn get(self: &Rc<Self>, get: Get) -> Result<Got, Denied> {
-        let began = self.now();
-        let got = self.pass(&get).await;
-        if let Err(denied) = &got {
-            self.record_denied(denied, began);
-        }
-        got
+    pub(super) async fn get_token(self: &Rc<Self>, get: GetToken) -> Result<AccessToken, Denied> {
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
+        self.served(|active| active.grant.access_token.clone())
     }
 
-    /// The everyday answer, from memory and at once. The inner none: this takes a [`Session::get`], which can wait. The outer
-    /// one: so far nobody has read the record.
-    pub(super) fn get_at_once(self: &Rc<Self>, get: &Get) -> Option<Option<Got>> {
+    pub(super) async fn get_identity(self: &Rc<Self>, get: GetIdentity) -> Result<Box<Identified>, Denied> {
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
+        self.served(|active| {
+            let token = match get.token {
+                TokenKind::Access => active.grant.access_token.clone(),
+                TokenKind::Id => AccessToken::new(active.identity.id_token.clone()),
+            };
+            Box::new(Identified { token, claims: active.identity.claims.clone() })
+        })
+    }
+
+    pub(super) async fn get_view(self: &Rc<Self>, get: GetView) -> Result<Box<SessionView>, Denied> {
+        self.pass(&get.secret, None, Purpose::Look).await?;
+        self.served(|active| Box::new(active.view(self.lifetimes())))
+    }
+
+    pub(super) async fn can_go_on(self: &Rc<Self>, asked: CanGoOn) -> Result<(), Denied> {
+        self.pass(&asked.secret, asked.navigation_from, Purpose::GoOn).await
+    }
+
+    pub(super) async fn is_alive(self: &Rc<Self>, asked: IsAlive) -> Result<(), Denied> {
+        self.pass(&asked.secret, None, Purpose::Look).await
+    }
+
+    /// The everyday answer to a request that is to be proxied, from memory and at once. The inner none: this takes a
+    /// [`Session::pass`], which can wait. The outer one: so far nobody has read the record.
+    pub(super) fn get_at_once<T>(
+        self: &Rc<Self>,
+        secret: &Secret,
+        navigation_from: Option<Region>,
+        read: impl FnOnce(&Active) -> T,
+    ) -> Option<Option<T>> {
         {
             let memory = self.memory.borrow();
             if !memory.loaded {
@@ -81,45 +117,62 @@ impl Session {
             }
             let Some(State::Active(active)) = &memory.state else { return Some(None) };
             let may_move = self.config.regions.policy != RegionPolicy::Pin
-                && get.navigation_from.is_some_and(|region| region != active.place.region);
+                && navigation_from.is_some_and(|region| region != active.place.region);
             if may_move || active.moving.is_some() {
                 return Some(None);
             }
         }
         let now = self.now();
-        let Verdict::Pass(got) = self.verdict(&get.secret.hash(), get.want, now) else { return Some(None) };
-        if get.want.is_use() {
-            self.note_use(now);
-        }
-        Some(Some(got))
+        let Verdict::Pass = self.verdict(&secret.hash(), Purpose::Proxy, now) else { return Some(None) };
+        self.note_use(now);
+        Some(self.active(read))
     }
 
-    /// Reads the record. Where that fails, [`Session::get`] says so.
+    /// Reads the record. Where that fails, [`Session::pass`] says so.
     pub async fn load_for_get(self: &Rc<Self>) {
         let _ = self.load().await;
     }
 
-    async fn pass(self: &Rc<Self>, get: &Get) -> Result<Got, Denied> {
+    /// Whether a request passes: from here until the next await there is what it was for.
+    async fn pass(
+        self: &Rc<Self>,
+        secret: &Secret,
+        navigation_from: Option<Region>,
+        purpose: Purpose,
+    ) -> Result<(), Denied> {
+        let began = self.now();
+        let passed = self.pass_or_deny(&secret.hash(), navigation_from, purpose).await;
+        if let Err(denied) = &passed {
+            self.record_denied(denied, began);
+        }
+        passed
+    }
+
+    async fn pass_or_deny(
+        self: &Rc<Self>,
+        secret: &SecretHash,
+        navigation_from: Option<Region>,
+        purpose: Purpose,
+    ) -> Result<(), Denied> {
         self.ready().await?;
-        let secret = get.secret.hash();
-        self.end_grace_with_successor(&secret).await?;
-        if let Some(region) = get.navigation_from {
-            self.follow_region(region, get.want, &secret).await?;
+        self.end_grace_with_successor(secret).await?;
+        if let Some(region) = navigation_from {
+            self.follow_region(region, purpose, secret).await?;
         }
         // Not before all that may take a while.
         let mut now = self.now();
-        let mut verdict = self.verdict(&secret, get.want, now);
+        let mut verdict = self.verdict(secret, purpose, now);
         if matches!(verdict, Verdict::WithoutToken) {
             request_deadline(&*self.isolate, self.obtain_token(Cause::Request)).await?;
             now = self.now();
-            verdict = self.verdict(&secret, get.want, now);
+            verdict = self.verdict(secret, purpose, now);
         }
         match verdict {
-            Verdict::Pass(got) => {
-                if get.want.is_use() {
+            Verdict::Pass => {
+                if purpose == Purpose::Proxy {
                     self.note_use(now);
                 }
-                Ok(got)
+                Ok(())
             }
             Verdict::Deny(denied) => Err(denied),
             Verdict::Over(reason) => {
@@ -131,7 +184,12 @@ impl Session {
         }
     }
 
-    fn verdict(&self, secret: &SecretHash, want: Want, now: OffsetDateTime) -> Verdict {
+    /// Reads what a request that passes is served with.
+    fn served<T>(&self, read: impl FnOnce(&Active) -> T) -> Result<T, Denied> {
+        self.memory.borrow().state.as_ref().and_then(State::serving).map(read).ok_or(Denied::Unknown)
+    }
+
+    fn verdict(&self, secret: &SecretHash, purpose: Purpose, now: OffsetDateTime) -> Verdict {
         let memory = self.memory.borrow();
         let Some(state) = &memory.state else { return Verdict::Deny(Denied::Unknown) };
         match state.standing(now, secret, self.lifetimes()) {
@@ -139,20 +197,13 @@ impl Session {
             Standing::Ended(reason) => Verdict::Deny(Denied::Ended(reason)),
             Standing::Over(reason) => Verdict::Over(reason),
             Standing::Moved(to) => Verdict::Deny(Denied::Moved(to.clone())),
-            Standing::Active(active) => match (want, self.token_standing(active, now)) {
-                (Want::View, _) => Verdict::Pass(Got::View(Box::new(active.view(self.lifetimes())))),
-                (Want::AccessToken, TokenStanding::Valid) => {
-                    Verdict::Pass(Got::AccessToken(active.grant.access_token.clone()))
+            Standing::Active(active) => match (purpose, self.token_standing(active, now)) {
+                (Purpose::Look, _)
+                | (Purpose::Proxy, TokenStanding::Valid)
+                | (Purpose::GoOn, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
+                    Verdict::Pass
                 }
-                (Want::Claims, TokenStanding::Valid) => identified(active, active.grant.access_token.clone()),
-                (Want::IdToken, TokenStanding::Valid) => {
-                    identified(active, AccessToken::new(active.identity.id_token.clone()))
-                }
-                (Want::Life, _)
-                | (Want::Standing, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
-                    Verdict::Pass(Got::Standing)
-                }
-                (Want::AccessToken | Want::Claims | Want::IdToken | Want::Standing, _) => Verdict::WithoutToken,
+                (Purpose::Proxy | Purpose::GoOn, _) => Verdict::WithoutToken,
             },
         }
     }

@@ -4,7 +4,7 @@
 //! ([`Session::ask`]) and woken ([`Session::alarm`]); it keeps its [`state`] in memory, writes it through to the store,
 //! and its [`ledger`] to its own SQLite. [`state`] decides; this shell loads, saves, schedules and logs.
 //!
-//! Architecture Invariant: a `Get` with a fresh token does no storage operation, and an actor without a record
+//! Architecture Invariant: a `GetToken` with a fresh token does no storage operation, and an actor without a record
 //! writes nothing.
 
 use std::cell::{Cell, RefCell};
@@ -47,6 +47,8 @@ mod record;
 mod refresh;
 mod registration;
 mod revoke;
+#[cfg(test)]
+pub mod samples;
 mod serve;
 pub mod sign_in;
 mod single_flight;

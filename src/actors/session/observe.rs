@@ -2,10 +2,10 @@
 //! asked about once in a minimum stay.
 //!
 //! ```text
-//!   navigation ── Get ──► Observe ──► Stay ────────────► served here
-//!                            ├──────► Migrate ─────────► the grant moves; the gateway asks there
-//!                            └──────► Reauthenticate ──► the first navigation goes to /login, which goes to the
-//!                                                        provider silently; others are served here meanwhile
+//!   navigation ── GetToken ──► Observe ──► Stay ────────────► served here
+//!                                 ├──────► Migrate ─────────► the grant moves; the gateway asks there
+//!                                 └──────► Reauthenticate ──► the first navigation goes to /login, which goes to the
+//!                                                             provider silently; others are served here meanwhile
 //! ```
 //!
 //! A directory that does not answer fails nobody: the session stays.
@@ -16,8 +16,9 @@ use time::{Duration, OffsetDateTime};
 
 use super::Session;
 use super::deadline::request_deadline;
+use super::get::Purpose;
 use super::ledger::{Cause, Event};
-use super::message::{Denied, Want};
+use super::message::Denied;
 use super::state::{Active, State};
 use crate::actors;
 use crate::actors::directory::message::{Observe, Verdict, of_user};
@@ -46,7 +47,7 @@ impl Session {
     pub(super) async fn follow_region(
         self: &Rc<Self>,
         region: Region,
-        want: Want,
+        purpose: Purpose,
         secret: &SecretHash,
     ) -> Result<(), Denied> {
         if self.config.regions.policy == RegionPolicy::Pin {
@@ -63,14 +64,14 @@ impl Session {
             memory.region_decision
         };
         let min_stay = self.config.regions.min_stay;
-        match (kept, want) {
+        match (kept, purpose) {
             // `/login` asks: the trip to the provider is to be a silent one, and the only one.
-            (Some(RegionDecision::Sent { until }), Want::Standing) => {
+            (Some(RegionDecision::Sent { until }), Purpose::GoOn) => {
                 self.memory.borrow_mut().region_decision = Some(RegionDecision::Stay { until });
                 return Err(Denied::Relocate);
             }
             (Some(RegionDecision::Stay { until } | RegionDecision::Sent { until }), _) if now < until => return Ok(()),
-            (_, want) if want.is_use() => {}
+            (_, Purpose::Proxy) => {}
             _ => return Ok(()),
         }
         let session = Rc::clone(self);
