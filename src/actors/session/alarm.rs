@@ -64,7 +64,8 @@ impl Session {
             }
             Some(Due::Supersede) => self.tell_superseded(Cause::Alarm).await,
             Some(Due::Settle) => {
-                self.transition(State::settled).await?;
+                // Where it does not apply, a logout has settled it meanwhile.
+                let _ = self.transition(State::settled).await?;
                 let detail = "the grace after the move is over: nothing of the grant is kept here";
                 self.record(Event::Alarm, "settled", Cause::Alarm, began, detail);
             }

@@ -271,6 +271,7 @@ impl Session {
             self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
                 session.isolate.sleep(Duration::from_millis(1)).await;
+                // A use of a session that has ended meanwhile, or that cannot be written, is not worth a word.
                 let _ = session.transition(|state| state.used(now)).await;
             });
         }

@@ -17,7 +17,7 @@ use super::message::{
     SilentLogin, SilentLoginHints, Successor,
 };
 use super::single_flight::Flight;
-use super::state::{Arriving, Moving, Refreshing, State};
+use super::state::{Arriving, DoesNotApply, Moving, Refreshing, State};
 use crate::actors;
 use crate::actors::directory::message::DirectoryError;
 use crate::region::Region;
@@ -97,24 +97,25 @@ impl Session {
             return Ok(self.give_way(successor, cause).await?.then_some(None));
         }
         let grace = self.config.regions.grace;
-        let mut inheritance = None;
         // What is left is seen when nothing else is about to change it: a token on its way out is not among it.
-        self.transition(|state| {
-            inheritance = state.active().map(|active| Inheritance {
-                created_at: active.created_at,
-                expires_at: active.expires_at,
-                epoch: active.epoch.saturating_add(1),
-                refresh_token: match &active.grant.refresh {
-                    Refreshing::Ready { token, .. } if successor.needs_refresh_token => Some(token.clone()),
-                    _ => None,
-                },
-                ledger: Vec::new(),
-                superseding: active.superseding.sessions().to_vec(),
-            });
-            state.succeeded(self.now(), successor, grace)
-        })
-        .await?;
-        let Some(inheritance) = inheritance else { return Ok(None) };
+        let succeeded = self
+            .transition_with(|state| {
+                let active = state.active().ok_or(DoesNotApply)?;
+                let inheritance = Inheritance {
+                    created_at: active.created_at,
+                    expires_at: active.expires_at,
+                    epoch: active.epoch.saturating_add(1),
+                    refresh_token: match &active.grant.refresh {
+                        Refreshing::Ready { token, .. } if successor.needs_refresh_token => Some(token.clone()),
+                        _ => None,
+                    },
+                    ledger: Vec::new(),
+                    superseding: active.superseding.sessions().to_vec(),
+                };
+                Ok((state.succeeded(self.now(), successor, grace)?, inheritance))
+            })
+            .await?;
+        let Ok(inheritance) = succeeded else { return Ok(None) };
         let detail = format!("the session goes on in {}, as session {}", successor.region, successor.actor);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
         let ledger = ledger::entries(&*self.storage).unwrap_or_default();
@@ -183,7 +184,8 @@ impl Session {
             Some(moving) => moving,
             None => Moving { to: actors::new_session_id(&*self.actors, jurisdiction)?, region, began_at: now },
         };
-        self.transition(|state| state.departing(moving.clone())).await?;
+        let departing = self.transition(|state| state.departing(moving.clone())).await?;
+        departing.map_err(|DoesNotApply| self.elsewhere())?;
         let Some(active) = self.active(|active| active.relocated(&moving)) else { return Err(self.elsewhere()) };
         let adopt = Adopt {
             from: self.id.clone(),
@@ -193,11 +195,12 @@ impl Session {
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
         };
         let address = actors::session_near(&moving.to, moving.region);
-        match actors::ask(&*self.actors, &address, adopt).await {
+        // Where it does not apply, the new actor has asked for the release already, or the session has ended.
+        let _ = match actors::ask(&*self.actors, &address, adopt).await {
             Ok(Ok(())) => self.transition(|state| state.departed(self.now())).await?,
             // Whatever the new actor keeps, it asks before it uses it.
             Ok(Err(_)) | Err(_) => self.transition(State::staying).await?,
-        }
+        };
         match self.elsewhere() {
             Denied::Moved(to) => Ok(to),
             denied => Err(denied),
@@ -268,7 +271,8 @@ impl Session {
         };
         let address = actors::existing_session(&from);
         if actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await?? {
-            self.transition(State::released).await?;
+            // It was given up while that was written.
+            self.transition(State::released).await?.map_err(|DoesNotApply| Denied::Unknown)?;
             self.record(
                 Event::Migrate,
                 "ok",
@@ -288,7 +292,8 @@ impl Session {
         self.load().await?;
         let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
         if is_going == Some(true) {
-            self.transition(|state| state.departed(self.now())).await?;
+            // Where it does not apply, the move is done or the session has ended, and the answer says which.
+            let _ = self.transition(|state| state.departed(self.now())).await?;
         }
         Ok(self.memory.borrow().state.as_ref().is_some_and(|state| state.is_released_to(&release.to)))
     }

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use self::ledger::{Cause, Entry, Event};
 use self::message::{ActorLocation, Denied, EndReason, Successor};
 use self::observe::RegionDecision;
+use self::record::Established;
 use self::single_flight::{Flight, SingleFlight};
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::log::{self, Beside};
@@ -190,20 +191,22 @@ impl Session {
         successor: Option<&Successor>,
     ) -> Result<Option<Remains>, StoreError> {
         let now = self.now();
-        let mut remains = None;
-        let written = self.establish(|state| {
-            remains = match &state {
-                State::SigningIn(_) => Some(Remains::default()),
-                State::Active(active) => Some(Remains::of(active)),
-                State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
-            };
-            match successor {
-                Some(successor) => state.superseded_by(now, successor),
-                None => state.end(now, reason),
-            }
-        });
-        let written = written.await;
-        let Some(mut remains) = remains else { return written.map(|()| None) };
+        let Established { made, written } = self
+            .establish_with(|state| {
+                let remains = match &state {
+                    State::SigningIn(_) => Some(Remains::default()),
+                    State::Active(active) => Some(Remains::of(active)),
+                    // It had given way to an earlier login, and is told of a later one.
+                    State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
+                };
+                let state = match successor {
+                    Some(successor) => state.superseded_by(now, successor),
+                    None => state.end(now, reason),
+                };
+                Ok((state?, remains))
+            })
+            .await;
+        let Ok(Some(mut remains)) = made else { return written.map(|()| None) };
         let user = remains.identity.as_ref().map(Identity::user);
         if successor.is_some_and(|successor| user.is_some_and(|user| successor.is_of(&user))) {
             remains.refresh_token = None;

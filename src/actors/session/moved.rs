@@ -19,7 +19,7 @@ use super::active::{Active, Moving};
 use super::attempt::Predecessor;
 use super::grant::{Grant, Refreshing};
 use super::message::{ActorLocation, EndReason, Successor, UserPlace};
-use super::state::{RETENTION, Standing};
+use super::state::{DoesNotApply, RETENTION, Standing};
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, SecretHash};
 
@@ -181,10 +181,10 @@ impl Moved {
     }
 
     /// The grace is over: nothing of the grant stays.
-    pub fn settled(self) -> Self {
+    pub fn settled(self) -> Result<Self, DoesNotApply> {
         match self.afterwards {
-            Afterwards::Grace { .. } => Self { afterwards: Afterwards::Superseded, ..self },
-            Afterwards::Forwarding | Afterwards::Superseded => self,
+            Afterwards::Grace { .. } => Ok(Self { afterwards: Afterwards::Superseded, ..self }),
+            Afterwards::Forwarding | Afterwards::Superseded => Err(DoesNotApply),
         }
     }
 

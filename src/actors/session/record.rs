@@ -13,7 +13,7 @@ use super::alarm::LOOK_AGAIN;
 use super::ledger::{self, Cause, Entry, Event};
 use super::message::{Inspection, SessionState, Summary};
 use super::single_flight::launch;
-use super::state::{Identity, RETENTION, State};
+use super::state::{DoesNotApply, Identity, RETENTION, State, Transition};
 use super::{CLASS, Memory, Owed, Session, Unwritten};
 use crate::actors::directory::message::News;
 use crate::actors::log::Beside;
@@ -22,6 +22,15 @@ use crate::store::{About, Saved, StoreError};
 
 /// How long somebody who asks many sessions waits for the store of each.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
+
+/// What became of a fact.
+#[must_use]
+pub(super) struct Established<T> {
+    /// What there is to say of it; or it does not apply to the session as it is.
+    pub(super) made: Result<T, DoesNotApply>,
+    /// Whether what stands now would outlive the process.
+    pub(super) written: Result<(), StoreError>,
+}
 
 impl Session {
     /// Reads the record, once in the life of this object.
@@ -123,36 +132,71 @@ impl Session {
     }
 
     /// Makes one transition: the new state is written, then remembered, then scheduled. A fact that came while it was
-    /// written counts, and the transition begins anew from there.
-    pub(super) async fn transition(self: &Rc<Self>, mut change: impl FnMut(State) -> State) -> Result<(), StoreError> {
+    /// written counts, and the transition begins anew from there. One that does not apply changes and writes nothing.
+    pub(super) async fn transition(
+        self: &Rc<Self>,
+        mut change: impl FnMut(State) -> Transition,
+    ) -> Result<Result<(), DoesNotApply>, StoreError> {
+        self.transition_with(|state| Ok((change(state)?, ()))).await
+    }
+
+    /// The same, where `change` has something to say of the state that it found.
+    pub(super) async fn transition_with<T>(
+        self: &Rc<Self>,
+        mut change: impl FnMut(State) -> Result<(State, T), DoesNotApply>,
+    ) -> Result<Result<T, DoesNotApply>, StoreError> {
         let _writing = self.writing.lock().await;
         loop {
             let state = self.memory.borrow().state.clone();
-            let Some(state) = state else { return Ok(()) };
-            if self.commit(change(state)).await? == Saved::Taken {
-                return Ok(());
+            let (state, said) = match state.ok_or(DoesNotApply).and_then(&mut change) {
+                Ok(changed) => changed,
+                Err(does_not_apply) => return Ok(Err(does_not_apply)),
+            };
+            if self.commit(state).await? == Saved::Taken {
+                return Ok(Ok(said));
             }
         }
     }
 
     /// Makes a transition that is a fact already. It is remembered at once, and safe with the actor, whatever else is being
     /// written; a store that does not answer is told later.
-    pub(super) async fn establish(self: &Rc<Self>, change: impl FnOnce(State) -> State) -> Result<(), StoreError> {
-        while self.forgetting.get() {
-            // What is written now would be deleted with the rest.
-            drop(self.writing.lock().await);
-        }
+    pub(super) async fn establish(self: &Rc<Self>, change: impl FnOnce(State) -> Transition) -> Established<()> {
+        self.establish_with(|state| Ok((change(state)?, ()))).await
+    }
+
+    /// The same, where `change` has something to say of the state that it found.
+    pub(super) async fn establish_with<T>(
+        self: &Rc<Self>,
+        change: impl FnOnce(State) -> Result<(State, T), DoesNotApply>,
+    ) -> Established<T> {
+        self.wait_while_forgetting().await;
         let state = self.memory.borrow().state.clone();
-        match state.map(change) {
-            Some(state) => self.hold(state).await,
-            None => Ok(()),
+        match state.ok_or(DoesNotApply).and_then(change) {
+            Ok((state, said)) => Established { made: Ok(said), written: self.hold(state).await },
+            // What stands may itself be a fact that is yet to be written.
+            Err(does_not_apply) => Established { made: Err(does_not_apply), written: self.write_down().await },
+        }
+    }
+
+    /// What is written during that would be deleted with the rest.
+    async fn wait_while_forgetting(&self) {
+        while self.forgetting.get() {
+            drop(self.writing.lock().await);
         }
     }
 
     /// Writes down the fact that the actor's own storage did not take, if there is one: nobody is told that something is over
     /// before that would outlive the process.
     pub(super) async fn write_down(self: &Rc<Self>) -> Result<(), StoreError> {
-        if self.memory.borrow().unwritten.is_some() { self.establish(|state| state).await } else { Ok(()) }
+        if self.memory.borrow().unwritten.is_none() {
+            return Ok(());
+        }
+        self.wait_while_forgetting().await;
+        let state = self.memory.borrow().state.clone();
+        match state {
+            Some(state) => self.hold(state).await,
+            None => Ok(()),
+        }
     }
 
     async fn hold(self: &Rc<Self>, state: State) -> Result<(), StoreError> {

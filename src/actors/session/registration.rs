@@ -108,6 +108,7 @@ impl Session {
         };
         match self.register_in(&identity, &register).await {
             Ok(()) => {
+                // If it ended meanwhile, its directories have been told by the `sid` before.
                 let _ = self.transition(|state| state.known_by(sid.clone())).await;
                 let detail = "the provider has another id for its session now (sid), and a logout by it holds here";
                 self.record(Event::Refresh, "registered", Cause::Directory, began, detail);

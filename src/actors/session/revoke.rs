@@ -46,7 +46,7 @@ impl Session {
             let in_grace = matches!(&self.memory.borrow().state, Some(State::Moved(moved)) if moved.is_in_grace());
             if in_grace && may_end_all {
                 // What ends the session ends what its old actor still answers, too.
-                self.establish(State::settled).await?;
+                self.end_grace().await?;
             }
             if let Some(successor) = successor {
                 return self.revoke_successor(&successor, cause, reason, logout).await;
@@ -64,7 +64,7 @@ impl Session {
                 self.admit(&authority).await?;
                 if self.active(|_| ()).is_none() {
                     // A login that came from here, too, stands. Whoever comes with the cookie from before it is late.
-                    self.establish(State::settled).await?;
+                    self.end_grace().await?;
                     return Ok(Revoked { end_session_url: None });
                 }
             }

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Callback, Complete, Completed, EndReason, SignInError};
+use super::record::Established;
 use super::state::{
     Attempt, CompletedLogin, Grant, Identity, LoginReason, Predecessor, Refreshing, State, Superseding,
 };
@@ -262,14 +263,17 @@ impl Session {
             };
             state.complete(now, login, inheritance.as_ref(), lifetimes)
         };
-        if left {
-            self.establish(complete).await.map_err(SignInError::from)?;
+        let begun = if left {
+            let Established { made, written } = self.establish(complete).await;
+            written.map_err(SignInError::from)?;
+            made
         } else {
-            self.transition(complete).await.map_err(|error| Setback::Passing(error.into()))?;
-        }
+            self.transition(complete).await.map_err(|error| Setback::Passing(error.into()))?
+        };
         let live =
             self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
-        let Some((true, region, expires_at)) = live else {
+        // The login was ended while it was under way, or the session is over again already.
+        let (Ok(()), Some((true, region, expires_at))) = (begun, live) else {
             self.revoke_in_background(handed_over, sid, Cause::Request);
             return Err(overtaken().into());
         };

@@ -13,7 +13,8 @@ use super::message::{
     Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, SignInError, Successor, Supersede,
     Superseded,
 };
-use super::state::{Attempt, Identity, Predecessor, State, Superseding};
+use super::record::Established;
+use super::state::{Attempt, DoesNotApply, Identity, Predecessor, State, Superseding};
 use crate::actors::AskError;
 use crate::credential::{ActorId, SecretHash};
 
@@ -114,7 +115,10 @@ impl Session {
             self.forget_superseding();
             let _ = self.schedule_next().await;
         } else {
-            let _ = self.establish(|state| state.superseding(later)).await;
+            // Where it does not apply, the session has moved, and those who are left are its successor's to tell. Where it is not
+            // written, they are told again.
+            let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
+                self.establish(|state| state.superseding(later)).await;
         }
     }
 
@@ -193,7 +197,10 @@ impl Session {
                     Superseded::GaveWay => &successor,
                     Superseded::ByLater(later) => later,
                 };
-                self.establish(|state| state.settled().superseded_by(self.now(), last)).await?;
+                // Where it does not apply, its grace is over, or it knows of a login that is later still.
+                let Established { made: Ok(()) | Err(DoesNotApply), written } =
+                    self.establish(|state| state.passed_on(self.now(), last)).await;
+                written?;
                 return Ok(passed_on);
             }
             self.admit(&authority).await?;
