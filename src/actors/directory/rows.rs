@@ -7,17 +7,93 @@
 //!
 //! A directory that no session was registered with, or taken away from, writes nothing, not even an empty table.
 
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
-use super::row::Row;
-use super::state::Directory;
-use crate::actors::stored::{self, Unread, encode};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::page::CursorKey;
+use super::row::{Beginning, Row, Standing};
+use super::state::{Directory, Facts};
+use crate::actors::log::Cause;
+use crate::actors::session::message::{EndReason, UserPlace};
+use crate::actors::stored::{self, Storable, Unread, encode, stored_form};
 use crate::credential::ActorId;
 use crate::runtime::{Isolate, SqlValue, Storage};
 use crate::store::StoreError;
 
+stored_form! {
+    /// [`Row`], as it is stored.
+    RowV2 of Row {
+        sid: Option<String>,
+        place: UserPlace,
+        created_at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+        moved_at: Option<OffsetDateTime>,
+        revoking: Option<(EndReason, Cause)>,
+        seen_at: OffsetDateTime,
+        seen_before: Option<OffsetDateTime>,
+        standing: StandingV2,
+        beginning: Option<BeginningV2>,
+    }
+}
+
+stored_form! {
+    /// [`Beginning`].
+    BeginningV2 of Beginning {
+        predecessor: Option<ActorId>,
+        look_at: Option<OffsetDateTime>,
+    }
+}
+
+/// [`Standing`].
+#[derive(Serialize, Deserialize)]
+pub enum StandingV2 {
+    /// [`Standing::Living`].
+    Living,
+    /// [`Standing::Ended`].
+    Ended {
+        /// The same.
+        at: OffsetDateTime,
+        /// The same.
+        last_used_at: Option<OffsetDateTime>,
+    },
+    /// [`Standing::Moved`].
+    Moved,
+}
+
+impl Storable for Standing {
+    type Stored = StandingV2;
+
+    fn keep(&self) -> StandingV2 {
+        match *self {
+            Self::Living => StandingV2::Living,
+            Self::Ended { at, last_used_at } => StandingV2::Ended { at, last_used_at },
+            Self::Moved => StandingV2::Moved,
+        }
+    }
+
+    fn restore(stored: StandingV2) -> Self {
+        match stored {
+            StandingV2::Living => Self::Living,
+            StandingV2::Ended { at, last_used_at } => Self::Ended { at, last_used_at },
+            StandingV2::Moved => Self::Moved,
+        }
+    }
+}
+
+stored_form! {
+    /// [`Facts`].
+    FactsV2 of Facts {
+        revocations: Vec<(OffsetDateTime, Option<String>)>,
+        logout_tokens: BTreeMap<String, OffsetDateTime>,
+        taken_away: BTreeMap<ActorId, OffsetDateTime>,
+        cursor_key: Option<CursorKey>,
+    }
+}
+
 /// None where a build before the first release wrote it.
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<Option<T>, StoreError> {
+fn decode<T: Storable>(bytes: &[u8]) -> Result<Option<T>, StoreError> {
     match stored::decode(bytes) {
         Ok(value) => Ok(Some(value)),
         Err(Unread::Former) => Ok(None),
@@ -99,13 +175,9 @@ fn create(storage: &dyn Storage) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use time::{Duration, OffsetDateTime};
+    use time::Duration;
 
     use super::*;
-    use crate::actors::directory::row::{Beginning, Standing};
-    use crate::actors::directory::state::Facts;
-    use crate::actors::log::Cause;
-    use crate::actors::session::message::{EndReason, UserPlace};
     use crate::region::Region;
 
     fn at(seconds: i64) -> OffsetDateTime {

@@ -17,9 +17,10 @@ use super::message::{
     SilentLogin, SilentLoginHints, Successor,
 };
 use super::single_flight::Flight;
-use super::state::{Arriving, DoesNotApply, Moving, Refreshing, State};
+use super::state::{Active, Arriving, DoesNotApply, Moving, Refreshing, State};
 use crate::actors;
 use crate::actors::directory::message::DirectoryError;
+use crate::actors::stored::Storable as _;
 use crate::region::Region;
 
 /// How soon a move is tried again that could not be written: a store that is away is not to be asked with each request.
@@ -191,7 +192,7 @@ impl Session {
             from: self.id.clone(),
             began_at: moving.began_at,
             cause,
-            active: Box::new(active),
+            active: Box::new(active.keep()),
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
         };
         let address = actors::session_near(&moving.to, moving.region);
@@ -234,6 +235,7 @@ impl Session {
             Some(_) => return Err(Denied::Unknown),
         };
         let Adopt { from, began_at, cause, active, ledger } = adopt;
+        let active = Box::<Active>::restore(active);
         let (identity, place) = (active.identity.clone(), active.place.clone());
         let lives = (active.created_at, active.expires_at);
         let detail = format!("the session came here from its former home, session {from}");

@@ -54,6 +54,7 @@ mod serve;
 pub mod sign_in;
 mod single_flight;
 pub mod state;
+pub mod stored;
 mod succession;
 pub mod superseding;
 mod user_info;

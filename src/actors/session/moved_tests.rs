@@ -147,7 +147,7 @@ fn a_superseded_session_serves_its_access_token_for_the_grace_and_then_says_so()
 
     let settled = moved.settled().unwrap();
     assert!(!format!("{settled:?}").contains("id-token"));
-    let bytes = crate::actors::wire::encode(&settled).unwrap();
+    let bytes = crate::actors::stored::encode(&settled).unwrap();
     let holds = |needle: &str| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
     assert!(!holds("access") && !holds("refresh") && !holds("id-token"));
     assert_eq!(settled.due(T0 + GRACE, LIVES), Due::Nothing);

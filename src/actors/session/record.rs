@@ -50,8 +50,8 @@ impl Session {
             Err(StoreError::Unreadable(why)) => return self.give_up(&why.to_string()),
             record => record?,
         };
-        let state = match record.as_deref().map(stored::decode::<Box<State>>).transpose() {
-            Ok(state) => state.map(|state| *state),
+        let state = match record.as_deref().map(stored::decode::<State>).transpose() {
+            Ok(state) => state,
             Err(error) => return self.give_up(&error.to_string()),
         };
         let is_elsewhere = self.store.is_elsewhere();

@@ -14,7 +14,6 @@
 //! `Ended`.
 
 use openidconnect::AccessToken;
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 pub use super::active::{Active, Identity, Moving};
@@ -32,7 +31,7 @@ mod read;
 pub const RETENTION: Duration = Duration::days(7);
 
 /// A session, from the callback to the end of its retention.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub enum State {
     /// The user is back from the provider, and the code is being redeemed.
     SigningIn(SigningIn),
@@ -47,7 +46,7 @@ pub enum State {
 }
 
 /// A session that is over.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Ended {
     /// Of the last cookie: its owner is told why.
     pub secret_hash: SecretHash,

@@ -265,9 +265,9 @@ fn uses_are_notable_at_first_and_then_twenty_times_in_an_idle_time() {
 }
 
 #[test]
-fn a_record_survives_the_wire() {
-    let bytes = crate::actors::wire::encode(&active().presenting(T0).unwrap()).unwrap();
-    let state: State = crate::actors::wire::decode(&bytes).unwrap();
+fn a_record_survives_its_store() {
+    let bytes = crate::actors::stored::encode(&active().presenting(T0).unwrap()).unwrap();
+    let state: State = crate::actors::stored::decode(&bytes).unwrap();
     assert_eq!(refresh_token(&state), Some("first"));
 }
 
@@ -369,7 +369,8 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
     const LIVE: &[&str] = &["ready", "presented", "lost", "moving"];
     let later = login_of('c', 2);
     let login = || login(grant(T0, None), Superseding::default());
-    let transitions: [(&str, Box<dyn Fn(State) -> Transition>, &[&str]); 19] = [
+    type Make<'a> = Box<dyn Fn(State) -> Transition + 'a>;
+    let transitions: [(&str, Make<'_>, &[&str]); 19] = [
         ("complete", Box::new(|state| state.complete(T0, login(), None, LIVES)), &["signing in"]),
         (
             "end",

@@ -6,6 +6,7 @@ use crate::actors::golden::{self, Row, message, reply};
 use crate::actors::log::{Entry, Event};
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::samples::{active, actor, at, secret, successor};
+use crate::actors::stored::Storable as _;
 use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
 use crate::provider::user_error::{Choice, UserError};
@@ -81,7 +82,7 @@ fn messages() -> Vec<Row> {
                 from: actor(),
                 began_at: at(1),
                 cause: Cause::Alarm,
-                active: Box::new(active()),
+                active: Box::new(active().keep()),
                 ledger: vec![entry()],
             },
         ),
