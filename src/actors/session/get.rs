@@ -22,9 +22,6 @@ use crate::credential::{Secret, SecretHash};
 use crate::region::Region;
 use crate::store::StoreError;
 
-/// How long the provider's last answer, or silence, counts.
-const ANSWER_COUNTS: time::Duration = time::Duration::seconds(2);
-
 /// What a session is asked for, as far as it decides whether there is an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -245,7 +242,7 @@ impl Session {
 
     /// A trip to the provider is worth it only while the provider answers.
     async fn without_any_token(self: &Rc<Self>) -> Denied {
-        if self.provider_answers().await {
+        if self.provider_health.answers().await {
             Denied::Reauthenticate
         } else {
             Denied::ProviderUnavailable { retry_after: SOON }
@@ -275,23 +272,6 @@ impl Session {
                 let _ = session.transition(|state| state.used(now)).await;
             });
         }
-    }
-
-    /// Whether the provider can be reached for a login now: one GET, however many ask.
-    async fn provider_answers(self: &Rc<Self>) -> bool {
-        let now = self.now();
-        if let Some((at, answered)) = self.answered_at.get()
-            && now < at.saturating_add(ANSWER_COUNTS)
-        {
-            return answered;
-        }
-        let session = Rc::clone(self);
-        let asking = self.answering.join(|| async move {
-            let answers = session.provider.answers().await;
-            session.answered_at.set(Some((session.now(), answers)));
-            answers
-        });
-        asking.await
     }
 
     fn record_denied(&self, denied: &Denied, began: OffsetDateTime) {

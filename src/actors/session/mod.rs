@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use self::ledger::{Cause, Entry, Event};
 use self::message::{ActorLocation, Denied, EndReason, Successor};
 use self::observe::RegionDecision;
+use self::provider_health::ProviderHealth;
 use self::record::Established;
 use self::single_flight::{Flight, SingleFlight};
 use self::state::{Active, Identity, Refreshing, State};
@@ -44,6 +45,7 @@ pub mod message;
 mod migrate;
 pub mod moved;
 mod observe;
+mod provider_health;
 mod record;
 mod refresh;
 mod registration;
@@ -67,7 +69,7 @@ pub struct Session {
     actors: Rc<dyn Actors>,
     storage: Rc<dyn Storage>,
     store: Rc<SessionStore>,
-    provider: Provider,
+    provider: Rc<Provider>,
     config: Rc<Config>,
     memory: RefCell<Memory>,
     /// Held while a code is redeemed: who asks what became of the login waits for it.
@@ -84,9 +86,7 @@ pub struct Session {
     relocating: SingleFlight<Result<ActorLocation, Denied>>,
     adopting: SingleFlight<Result<(), Denied>>,
     arriving: SingleFlight<Result<(), Denied>>,
-    /// When the provider last answered a GET, or did not.
-    answered_at: Cell<Option<(OffsetDateTime, bool)>>,
-    answering: SingleFlight<bool>,
+    provider_health: ProviderHealth,
 }
 
 /// The record as last read or written.
@@ -133,8 +133,9 @@ impl Session {
     pub fn new(given: ActorContext, documents: Documents, config: &Rc<Config>) -> Rc<Self> {
         let store = Rc::new(SessionStore::new(&given, &config.store));
         let ActorContext { id, isolate, http, cache, actors, storage, .. } = given;
+        let link = Link { isolate: Rc::clone(&isolate), http, cache, documents };
+        let provider = Rc::new(Provider::new(config, link));
         Rc::new(Self {
-            provider: Provider::new(config, Link { isolate: Rc::clone(&isolate), http, cache, documents }),
             id,
             actors,
             storage,
@@ -151,8 +152,8 @@ impl Session {
             relocating: SingleFlight::new(&isolate),
             adopting: SingleFlight::new(&isolate),
             arriving: SingleFlight::new(&isolate),
-            answered_at: Cell::default(),
-            answering: SingleFlight::new(&isolate),
+            provider_health: ProviderHealth::new(&isolate, &provider),
+            provider,
             isolate,
         })
     }
