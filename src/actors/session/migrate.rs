@@ -5,8 +5,6 @@
 
 use std::rc::Rc;
 
-use time::Duration;
-
 use super::Session;
 use super::authorize::cause_of;
 use super::deadline::request_deadline;
@@ -23,27 +21,22 @@ use crate::actors::directory::message::DirectoryError;
 use crate::actors::stored::Storable as _;
 use crate::region::Region;
 
-/// How soon a move is tried again that could not be written: a store that is away is not to be asked with each request.
-const MOVE_AGAIN: Duration = Duration::seconds(2);
-
 impl Session {
     /// Reads the record, and finds out where the session stands if a move was under way when it was written.
     pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
         self.load().await?;
         if matches!(self.memory.borrow().state, Some(State::Arriving(_))) {
             // Not before its directories know it, or it is given up.
-            if let Some(adopting) = self.adopting.current() {
+            if let Some(adopting) = self.mover.adoption() {
                 let _ = adopting.await;
             }
             let session = Rc::clone(self);
-            return self.arriving.join(|| async move { session.arrive().await }).await;
+            return self.mover.arrive(|| async move { session.arrive().await }).await;
         }
         // The process ended during a move, or its outcome could not be written: it goes on in the background, and a refresh
         // waits for it.
-        let tried_at = self.memory.borrow().tried_to_move_at;
-        let is_too_soon = tried_at.is_some_and(|at| self.now() < at.saturating_add(MOVE_AGAIN));
         if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten()
-            && !is_too_soon
+            && self.mover.may_try_again()
         {
             drop(self.relocate(region, Cause::Alarm));
         }
@@ -63,7 +56,7 @@ impl Session {
             Destination::Successor(successor) => {
                 // What is under way is settled first; a refresh that takes longer brings nothing any more.
                 drop(self.signing_in.lock().await);
-                if let Some(relocation) = self.relocating.current() {
+                if let Some(relocation) = self.mover.relocation() {
                     let _ = relocation.await;
                 }
                 if let Some(refresh) = self.refreshing.current() {
@@ -161,13 +154,12 @@ impl Session {
         // Taken before the slot is: a refresh that begins later waits for the move instead.
         let refresh = self.refreshing.current();
         let session = Rc::clone(self);
-        self.relocating.join(|| async move {
+        self.mover.relocate(|| async move {
             if let Some(refresh) = refresh {
                 refresh.await;
             }
             let began = session.now();
             let moved = session.hand_over(region, cause).await;
-            session.memory.borrow_mut().tried_to_move_at = Some(session.now());
             let (outcome, detail) = match &moved {
                 Ok(to) => ("ok", format!("the session moved to {}, as session {}", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
@@ -223,7 +215,7 @@ impl Session {
     /// before it had the answer.
     pub(super) async fn adopt(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
         let session = Rc::clone(self);
-        self.adopting.join(|| async move { session.take_in(adopt).await }).await
+        self.mover.adopt(|| async move { session.take_in(adopt).await }).await
     }
 
     async fn take_in(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {

@@ -14,7 +14,8 @@ use futures::lock::Mutex;
 use time::OffsetDateTime;
 
 use self::ledger::{Cause, Entry, Event};
-use self::message::{ActorLocation, Denied, EndReason, Successor};
+use self::message::{EndReason, Successor};
+use self::mover::Mover;
 use self::observe::RegionDecision;
 use self::provider_health::ProviderHealth;
 use self::record::Established;
@@ -44,6 +45,7 @@ pub mod line;
 pub mod message;
 mod migrate;
 pub mod moved;
+mod mover;
 mod observe;
 mod provider_health;
 mod record;
@@ -83,9 +85,7 @@ pub struct Session {
     loading: SingleFlight<Result<(), StoreError>>,
     refreshing: SingleFlight<refresh::Outcome>,
     observing: SingleFlight<RegionDecision>,
-    relocating: SingleFlight<Result<ActorLocation, Denied>>,
-    adopting: SingleFlight<Result<(), Denied>>,
-    arriving: SingleFlight<Result<(), Denied>>,
+    mover: Mover,
     provider_health: ProviderHealth,
 }
 
@@ -107,8 +107,6 @@ struct Memory {
     denied: Option<&'static str>,
     /// What the directory said of the last change of region.
     region_decision: Option<RegionDecision>,
-    /// When the last try to move the grant was over.
-    tried_to_move_at: Option<OffsetDateTime>,
 }
 
 /// A fact that the actor's own storage did not take.
@@ -149,9 +147,7 @@ impl Session {
             loading: SingleFlight::new(&isolate),
             refreshing: SingleFlight::new(&isolate),
             observing: SingleFlight::new(&isolate),
-            relocating: SingleFlight::new(&isolate),
-            adopting: SingleFlight::new(&isolate),
-            arriving: SingleFlight::new(&isolate),
+            mover: Mover::new(&isolate),
             provider_health: ProviderHealth::new(&isolate, &provider),
             provider,
             isolate,

@@ -146,7 +146,7 @@ impl Session {
 
     /// The same; one that is started here is for this organization.
     fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<Outcome> {
-        let (session, relocation) = (Rc::clone(self), self.relocating.current());
+        let (session, relocation) = (Rc::clone(self), self.mover.relocation());
         self.refreshing.join(|| async move {
             if let Some(relocation) = relocation {
                 let _ = relocation.await;
