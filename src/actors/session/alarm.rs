@@ -109,15 +109,16 @@ impl Session {
         };
         let user = self.memory.borrow().state.as_ref().and_then(State::user);
         match (identity, user) {
-            (Some(identity), _) => self.unregister(&identity).await,
+            (Some(identity), _) => self.directories.unregister(&identity).await,
             // The directory of the provider's session drops what has ended by itself.
-            (None, Some((issuer, subject))) => self.forget_in(vec![of_user(&issuer, &subject)]).await,
+            (None, Some((issuer, subject))) => self.directories.forget_in(vec![of_user(&issuer, &subject)]).await,
             (None, None) => {}
         }
         self.record(Event::Alarm, "forgotten", Cause::Alarm, self.now(), "nothing of the session is kept any longer");
         self.store.forget().await;
         self.storage.delete_alarm().await?;
         self.storage.delete_all().await?;
+        self.directories.forget_decision();
         *self.memory.borrow_mut() = Memory { loaded: true, ..Memory::default() };
         Ok(())
     }

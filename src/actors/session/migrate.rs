@@ -240,7 +240,7 @@ impl Session {
             }
         }
         // Once more where this is not the first time: this process may have ended before the directory had heard.
-        if let Err(error) = self.register(&identity, place, began_at, lives, Some(from)).await {
+        if let Err(error) = self.directories.register(&identity, place, began_at, lives, Some(from)).await {
             self.forget(is_arriving).await?;
             return Err(match error {
                 DirectoryError::Overtaken => Denied::Ended(EndReason::Revoked),

@@ -13,10 +13,10 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 use time::OffsetDateTime;
 
+use self::directory_client::DirectoryClient;
 use self::ledger::{Cause, Entry, Event};
 use self::message::{EndReason, Successor};
 use self::mover::Mover;
-use self::observe::RegionDecision;
 use self::provider_health::ProviderHealth;
 use self::record::Established;
 use self::single_flight::{Flight, SingleFlight};
@@ -35,6 +35,7 @@ mod alarm;
 pub mod attempt;
 mod authorize;
 mod deadline;
+mod directory_client;
 pub mod follow;
 mod get;
 mod grace;
@@ -84,7 +85,7 @@ pub struct Session {
     pushing: RefCell<Option<Flight<()>>>,
     loading: SingleFlight<Result<(), StoreError>>,
     refreshing: SingleFlight<refresh::Outcome>,
-    observing: SingleFlight<RegionDecision>,
+    directories: Rc<DirectoryClient>,
     mover: Mover,
     provider_health: ProviderHealth,
 }
@@ -105,8 +106,6 @@ struct Memory {
     used_written_at: Option<OffsetDateTime>,
     /// The last denial that went into the ledger: the same one again does not.
     denied: Option<&'static str>,
-    /// What the directory said of the last change of region.
-    region_decision: Option<RegionDecision>,
 }
 
 /// A fact that the actor's own storage did not take.
@@ -133,6 +132,7 @@ impl Session {
         let ActorContext { id, isolate, http, cache, actors, storage, .. } = given;
         let link = Link { isolate: Rc::clone(&isolate), http, cache, documents };
         let provider = Rc::new(Provider::new(config, link));
+        let directories = DirectoryClient::new(&id, &isolate, &actors, config);
         Rc::new(Self {
             id,
             actors,
@@ -146,7 +146,7 @@ impl Session {
             pushing: RefCell::default(),
             loading: SingleFlight::new(&isolate),
             refreshing: SingleFlight::new(&isolate),
-            observing: SingleFlight::new(&isolate),
+            directories,
             mover: Mover::new(&isolate),
             provider_health: ProviderHealth::new(&isolate, &provider),
             provider,

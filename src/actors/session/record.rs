@@ -236,7 +236,7 @@ impl Session {
             (known.and_then(|known| news(&known, &state)), memory.owed.take())
         };
         if let Some((news, identity)) = news {
-            self.report(news, &identity);
+            self.directories.report(news, &identity);
         }
         self.remember(state);
         if let Some(Owed { remains, reason, cause, detail, at }) = owed {

@@ -196,7 +196,7 @@ impl Session {
         };
         let lives = (now, now.saturating_add(self.lifetimes().absolute));
         let predecessor = login.attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
-        let registered = self.register(&identity, place, login.attempt.began_at, lives, predecessor).await;
+        let registered = self.directories.register(&identity, place, login.attempt.began_at, lives, predecessor).await;
         registered.map_err(|error| match SignInError::from(error) {
             error @ SignInError::StoreUnavailable => Setback::Passing(error),
             error => Setback::Final(error),
@@ -207,7 +207,7 @@ impl Session {
                 self.await_user_info(asking, access_token, Event::Complete, Cause::Request);
             }
             (Ok(Completed::SignedIn { .. }), None) => {}
-            _ => self.unregister(&identity).await,
+            _ => self.directories.unregister(&identity).await,
         }
         if matches!(completed, Ok(Completed::Kept)) {
             return Ok((Completed::Kept, Some("a later login of this browser has taken its place".to_owned())));
