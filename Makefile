@@ -5,10 +5,14 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle dev test fuzz bench bench-stores lint migrate tools clean
+.PHONY: help build build-panic bundle dev test fuzz bench bench-size bench-stores lint migrate tools clean
 
 # What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
 DENY ?= bans licenses sources
+
+# What `make bench` measures (bench/scenarios.mjs has the names), how often, for how long, and with how many sessions.
+BENCH_OPTIONS = $(if $(SCENARIOS),--scenarios=$(SCENARIOS)) $(if $(ROUNDS),--rounds=$(ROUNDS)) \
+	$(if $(SECONDS),--seconds=$(SECONDS)) $(if $(SESSIONS),--sessions=$(SESSIONS))
 
 # What `make fuzz` tries, and how often.
 CASES ?= 1000000
@@ -46,7 +50,12 @@ fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CA
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
 	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh
 
-bench: bundle ## size and start-up time of the Worker
+bench: bundle ## what a request costs beside hand-written JavaScript: make bench SCENARIOS=small,login ROUNDS=6 SECONDS=4
+	@bash scripts/install.sh node
+	@$(NODE) bench/size.mjs
+	@$(NODE) bench/run.mjs $(BENCH_OPTIONS)
+
+bench-size: bundle ## size and start-up time of the Worker
 	@$(NODE) bench/size.mjs
 
 bench-stores: bundle ## what a login and a refresh take on each store, and which connections sessions hold

@@ -127,6 +127,7 @@ class Exchange {
     this.due = 0;
     this.done = false;
     this.resolve = undefined;
+    this.outcome = undefined;
     this.reference = new WeakRef(this);
   }
 
@@ -140,6 +141,8 @@ class Exchange {
         this.resolve = resolve;
       });
       if (outcome !== WOKEN) return outcome;
+      // The answer may have come between the call to wake and this.
+      if (this.outcome !== undefined) return this.outcome;
       if (this.due > Date.now()) continue;
       this.done = true;
       return this.failed(this.failure);
@@ -155,6 +158,7 @@ class Exchange {
     if (this.done) return;
     this.done = true;
     waiting.delete(this.reference);
+    this.outcome = response;
     this.resolve(response);
   }
 

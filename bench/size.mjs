@@ -1,4 +1,4 @@
-// What the Worker weighs and how fast it starts: `make bench`. Size is what counts against Cloudflare's limits
+// What the Worker weighs and how fast it starts: `make bench-size`, and first in `make bench`. Size is what counts against Cloudflare's limits
 // (gzipped, all modules together); start-up is the time from starting workerd on the bundle to the first 200.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

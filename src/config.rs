@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use sha2::{Digest as _, Sha256};
 use time::Duration;
@@ -155,7 +154,7 @@ pub struct Oidc {
     /// `OIDC_TOKEN_AUTH`; none: as discovered.
     pub token_auth: Option<TokenAuth>,
     /// `OIDC_ID_TOKEN_ALG`: what ID tokens and logout tokens may be signed with; none: as discovered.
-    pub id_token_algorithms: Option<Vec<CoreJwsSigningAlgorithm>>,
+    pub id_token_algorithms: Option<Vec<&'static str>>,
     /// `OIDC_SCOPES`.
     pub scopes: Vec<String>,
     /// `OIDC_RESPONSE_MODE` is `form_post`.
@@ -171,6 +170,11 @@ pub struct Oidc {
     /// `OIDC_REUSE_LEEWAY_SECONDS`: how long a used refresh token may be presented again.
     pub reuse_leeway: Duration,
 }
+
+/// What [`Oidc::id_token_algorithms`] may name: public-key algorithms, as with a public key as the secret of an HMAC anybody
+/// could sign.
+pub const ID_TOKEN_ALGORITHMS: [&str; 11] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
 
 /// How long the states of a session last.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,8 @@
 //!
 //! One way through the house: [`gateway`] → [`actors`] → [`provider`] and [`store`]. What decides is pure and tested
 //! natively: [`config`], [`region`], [`actors::wire`], [`actors::session::state`], [`actors::session::message`],
-//! [`gateway::route`], [`gateway::cookie`], [`gateway::csrf`], [`gateway::hygiene`], [`provider::id_token`],
-//! [`provider::document`], [`gateway::plan`]. They take the time and randomness as arguments; [`platform`] alone reads
+//! [`gateway::request::route`], [`gateway::request::cookie`], [`gateway::request::csrf`], [`gateway::forward::hygiene`], [`provider::id_token`],
+//! [`jose`], [`gateway::plan`]. They take the time and randomness as arguments; [`platform`] alone reads
 //! them. All but [`platform`] runs natively, too, over the traits of [`runtime`].
 
 pub mod actors;
@@ -19,7 +19,9 @@ pub mod ambient;
 pub mod config;
 pub mod credential;
 pub mod gateway;
+pub mod http;
 pub mod identity;
+pub mod jose;
 pub mod platform;
 pub mod provider;
 pub mod region;

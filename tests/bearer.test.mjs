@@ -15,7 +15,7 @@ const AUDIENCE = "https://api.example";
 const now = () => Math.floor(Date.now() / 1000);
 const claims = (more) => ({ iss: ISSUER, aud: AUDIENCE, sub: "machine", exp: now() + 300, iat: now(), groups: ["robots"], ...more });
 const signed = (key, more, header) => jwt({ alg: key.alg, kid: key.kid, typ: "at+jwt", ...header }, claims(more), key);
-const KEYS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"].map((alg) => signingKey(alg));
+const KEYS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"].map((alg) => signingKey(alg));
 const ROUTES = [
   { match: "/api/*", bearer: true },
   { match: "/robots/*", bearer: true, require: { groups: "robots" }, identity_headers: true },

@@ -1,6 +1,6 @@
-// The document that says which test holds what: each test that it names exists.
+// The documents that say which test holds what: each test that they name exists.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { ROOT } from "./parts/process.mjs";
@@ -21,5 +21,22 @@ describe("docs", () => {
     const rows = text.split("\n").filter((line) => /^\| (must|should|may|advice)/.test(line));
     assert.ok(rows.length > 20, `${rows.length}`);
     for (const row of rows) assert.match(row, /: “|yours|not yet/, row);
+  });
+
+  test("docs/conformance.md has each number that a test's title has, and says in which modules", () => {
+    const titled = new Map();
+    for (const file of readdirSync(path.join(ROOT, "tests")).filter((name) => name.endsWith(".test.mjs"))) {
+      const source = readFileSync(path.join(ROOT, "tests", file), "utf8");
+      for (const [, numbers] of source.matchAll(/["`]conformance ((?:\d+)(?:(?:, | and )\d+)*):/g)) {
+        for (const [number] of numbers.matchAll(/\d+/g)) {
+          titled.set(number, (titled.get(number) ?? new Set()).add(file.replace(".test.mjs", "")));
+        }
+      }
+    }
+    const table = readFileSync(path.join(ROOT, "docs/conformance.md"), "utf8");
+    const rows = [...table.matchAll(/^\| (\d+) \|.*\| ([^|]+) \|$/gm)].map(([, number, modules]) => [number, modules]);
+    assert.ok(rows.length > 50, `${rows.length}`);
+    const inOrder = (entries) => [...entries].sort(([a], [b]) => a - b);
+    assert.deepEqual(inOrder(rows), inOrder([...titled].map(([number, modules]) => [number, [...modules].sort().join(", ")])));
   });
 });

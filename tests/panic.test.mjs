@@ -38,6 +38,16 @@ describe("panic", { skip }, () => {
     assert.equal((await other.api("/auth/logout", { method: "POST" })).status, 303);
   });
 
+  test("a panic of the hot path harms nobody: the request is served by the path that waits", async (t) => {
+    const world = await createWorld(t, { bundle: PANIC });
+    const browser = await world.login();
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal((await browser.api("/api", { headers: { "x-deliberate-panic": "1" } })).status, 200);
+      assert.equal((await browser.api("/api")).status, 200);
+    }
+    assert.match(world.gateway.log, /a deliberate panic/);
+  });
+
   test("a panic of an actor that never was harms nobody", async (t) => {
     const world = await start(t);
     const browser = await world.login();

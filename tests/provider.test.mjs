@@ -54,7 +54,7 @@ describe("provider", () => {
     }
   });
 
-  for (const alg of ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]) {
+  for (const alg of ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]) {
     test(`ID tokens with ${alg} are accepted`, async (t) => {
       const world = await createWorld(t, { hostile: { key: signingKey(alg) } });
       await assertSignedIn(world, await attempt(world));

@@ -2,9 +2,13 @@
 // Conformance.md 22, 23, 28, 29.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Readable } from "node:stream";
 import { brotliCompressSync, gzipSync } from "node:zlib";
+import { RELEASE } from "./parts/bundle.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { rawGet, sessionGet } from "./parts/rawhttp.mjs";
 import { receive, startUpstream } from "./parts/upstream.mjs";
@@ -276,6 +280,23 @@ describe("proxy", () => {
     assert.equal(late.status, 504);
     const seconds = (Date.now() - began) / 1000;
     assert.ok(seconds >= 24 && seconds < 28, `${seconds} s`);
+  });
+
+  test("no answer is lost that comes while the watch over those who wait ends", async (t) => {
+    // The same bundle, but its watch ends at every look, fifty times a second.
+    const folder = mkdtempSync(path.join(tmpdir(), "hurried-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    cpSync(RELEASE.folder, folder, { recursive: true });
+    const entry = path.join(folder, "entry.js");
+    const hurried = readFileSync(entry, "utf8").replace("var WATCH = 2e4;", "var WATCH = 1;").replace("scheduler.wait(1e3)", "scheduler.wait(20)");
+    assert.ok(hurried.includes("var WATCH = 1;") && hurried.includes("scheduler.wait(20)"), "exchange.mjs has another form");
+    writeFileSync(entry, hurried);
+    const { login } = await createWorld(t, { bundle: { ...RELEASE, folder } });
+    const user = await login();
+    const ask = async () => {
+      for (let i = 0; i < 300; i += 1) assert.equal((await user.api("/api")).status, 200);
+    };
+    await Promise.all(Array.from({ length: 16 }, ask));
   });
 
   test("an upstream that does not answer is a 502, one that is too slow a 504 after UPSTREAM_TIMEOUT_SECONDS", async (t) => {

@@ -36,6 +36,7 @@ const MODULES = [
   "assets",
   "auth0",
   "bearer",
+  "bench",
   "callback",
   "captcha",
   "claims",

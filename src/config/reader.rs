@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 
-use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
 use super::rules::Rules;
 use super::{
-    AdminToken, Config, Jurisdiction, Lifetimes, LogSubject, Oidc, Origin, Par, Problem, Provider, RegionPolicy,
-    Regions, SameSite, TokenAuth, hosts, is_allowed, store,
+    AdminToken, Config, ID_TOKEN_ALGORITHMS, Jurisdiction, Lifetimes, LogSubject, Oidc, Origin, Par, Problem, Provider,
+    RegionPolicy, Regions, SameSite, TokenAuth, hosts, is_allowed, store,
 };
 use crate::region::Region;
 use crate::sealing::SealingKeys;
@@ -39,10 +38,6 @@ const LOGIN_COOKIE: &str = "edge-oauth-sessions login 1";
 /// `OIDC_TOKEN_AUTH`.
 const TOKEN_AUTH: [(&str, TokenAuth); 3] =
     [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post), ("none", TokenAuth::None)];
-/// What `OIDC_ID_TOKEN_ALG` may name: public-key algorithms, as with a public key as the secret of an HMAC anybody could
-/// sign.
-const ID_TOKEN_ALG: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
-
 /// See [`Config::read`].
 pub(super) fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<Problem>> {
     let mut reader = Reader { vars, problems: Vec::new() };
@@ -191,13 +186,14 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// What ID tokens may be signed with, where that is configured.
-    fn id_token_algorithms(&mut self) -> Option<Vec<CoreJwsSigningAlgorithm>> {
+    fn id_token_algorithms(&mut self) -> Option<Vec<&'static str>> {
         let text = self.text("OIDC_ID_TOKEN_ALG")?;
         let named = text.split(',').map(str::trim);
-        let known = |name: &str| ID_TOKEN_ALG.contains(&name).then(|| serde_json::from_value(name.into()).ok())?;
+        let known = |name: &str| ID_TOKEN_ALGORITHMS.into_iter().find(|known| *known == name);
         let algorithms: Option<Vec<_>> = named.map(known).collect();
         if algorithms.is_none() {
-            let message = format!("must be one of these, or several with commas between: {}", ID_TOKEN_ALG.join(", "));
+            let message =
+                format!("must be one of these, or several with commas between: {}", ID_TOKEN_ALGORITHMS.join(", "));
             self.problem("OIDC_ID_TOKEN_ALG", &message);
         }
         algorithms

@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use url::Url;
 
-use super::cookie::Cookies;
-use super::failed_request::FailedRequest;
-use super::problem::Problem;
-use super::refusal;
-use super::request::{self, Arrived, Incoming};
-use super::response::Outgoing;
-use super::route::{self, Endpoint, Host, Route};
 use crate::config::{Config, Configured, Origin, routes};
+use crate::gateway::answer::failed_request::FailedRequest;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::request::cookie::Cookies;
+use crate::gateway::request::route::{self, Endpoint, Host, Target};
+use crate::gateway::request::{self, Arrived, Incoming};
 
 /// What a request is for.
 pub enum Arrival<'a> {
@@ -54,10 +54,10 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
         return refused(problem);
     }
     match route::route(config, address, &request.url) {
-        Route::Application(route) => Arrival::Application(request, route),
-        Route::Own(endpoint) => Arrival::Own(request, endpoint),
-        Route::NotFound => refused(Problem::NotFound),
-        Route::Refused(what) => refused(Problem::PathRefused(what)),
+        Target::Application(route) => Arrival::Application(request, route),
+        Target::Own(endpoint) => Arrival::Own(request, endpoint),
+        Target::NotFound => refused(Problem::NotFound),
+        Target::Refused(what) => refused(Problem::PathRefused(what)),
     }
 }
 
@@ -76,8 +76,8 @@ fn administration<'a>(config: &Config, arrived: Arrived<'a>, url: Url, origin: O
     request.cookies = Cookies::default();
     let endpoint = match (request.check_size(), route::administration(config, &request.url)) {
         (Err(problem), _) => Err(problem),
-        (Ok(()), Route::Own(endpoint)) => Ok(endpoint),
-        (Ok(()), Route::NotFound | Route::Refused(_) | Route::Application(_)) => Err(Problem::AdministratorsHost),
+        (Ok(()), Target::Own(endpoint)) => Ok(endpoint),
+        (Ok(()), Target::NotFound | Target::Refused(_) | Target::Application(_)) => Err(Problem::AdministratorsHost),
     };
     Arrival::Administration(request, endpoint)
 }

@@ -1,33 +1,28 @@
 //! Clients that bring their own JWT: whose it is, checked against keys that are published or given.
 //!
 //! The signature is checked by the platform (Web Cryptography API), at a tenth of what it costs in WebAssembly. Imported
-//! keys are kept in the isolate, and so is the key set: see [`crate::provider::document`].
+//! keys are kept in the isolate, and so is the key set: see [`crate::jose::document`].
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::FutureExt as _;
-use openidconnect::HttpResponse;
 
-use super::Gateway;
-use super::identity::Claims;
-use super::jwk::{ALGORITHMS, Jwk};
-use super::jwt::{Expected, Jwt, JwtError};
-use super::problem::Problem;
-use super::request::Incoming;
 use crate::config::jwt::Keys;
-use crate::provider::document::Presenter;
-use crate::provider::published::{Fetched, Missing, Published, Source};
-use crate::provider::{Link, ProviderError, http};
-use crate::runtime::Signed;
+use crate::gateway::Gateway;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::request::Incoming;
+use crate::jose::document::Presenter;
+use crate::jose::jwt::Form;
+use crate::jose::key_set::{NoKeySet, Unverified};
+use crate::jose::policy::{Audience, Issued};
+use crate::jose::published::{Fetched, Missing, Published, Source};
+use crate::jose::{Claims, Flaw, Jwt, KeySet, Policy};
+use crate::provider::Link;
 
-/// A key, and the form in which it is checked with.
-struct Key {
-    jwk: Jwk,
-    bare: String,
-}
-
-type KeySet = Vec<Key>;
+/// What `typ` may say: that it is an access token (RFC 9068), or nothing in particular. Longer ones are no honest client's.
+const FORM: Form = Form { types: &["jwt", "at+jwt"], max_bytes: 16 << 10 };
 
 /// The keys of clients. One for each isolate.
 #[derive(Clone, Default)]
@@ -39,115 +34,86 @@ pub struct ClientKeys {
 impl ClientKeys {
     /// Those that the configuration itself has.
     fn inline(&self, text: &str) -> Rc<KeySet> {
-        Rc::clone(self.inline.borrow_mut().get_or_insert_with(|| Rc::new(read(text.as_bytes()))))
+        Rc::clone(
+            self.inline.borrow_mut().get_or_insert_with(|| Rc::new(KeySet::read(text.as_bytes()).unwrap_or_default())),
+        )
     }
 }
 
 /// The token of an `Authorization: Bearer` (RFC 6750 section 2.1).
-pub(super) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
+pub(crate) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches([' ', '\t']))
 }
 
 impl Gateway {
     /// The claims of a client's JWT, where it is accepted.
-    pub(super) async fn bearer_claims(&self, token: &str) -> Result<Claims, Problem> {
+    pub(crate) async fn bearer_claims(&self, token: &str) -> Result<Claims, Problem> {
         let Some(settings) = &self.config.jwt else { return Err(Problem::NotFound) };
-        let jwt = Jwt::parse(token)?;
+        let jwt = Jwt::parse(token, FORM)?;
         // Before any key is looked for: what cannot be good costs nobody a fetch.
-        jwt.check(Expected { issuer: &settings.issuer, audience: &settings.audience }, self.now())?;
+        let policy = Policy {
+            is_issuer: &|iss| iss == settings.issuer,
+            audience: Audience::Among(&settings.audience),
+            issued: Issued::Before,
+        };
+        policy.check_times(&jwt.claims, self.now()).and_then(|()| policy.check_parties(&jwt.claims))?;
         let uri = match &settings.keys {
             Keys::Inline(text) => {
-                let keys = self.client_keys.inline(text);
-                self.check_signature(&jwt, &keys).await?;
+                self.client_keys.inline(text).verify(&jwt, &*self.signatures).await?;
                 return Ok(jwt.claims);
             }
             Keys::Remote(uri) => uri.as_str(),
         };
-        let call = || fetched(self.link.clone(), uri.to_owned()).boxed_local();
+        let call = || fetched(self.link.clone(), uri.to_owned(), self.verified.clone()).boxed_local();
         let documents = &self.client_keys.published;
         let source = Source { documents, address: uri, call: &call, isolate: &self.link.isolate };
-        let since = self.now();
-        let mut keys = source.current(since).await.map_err(|missing| match missing {
-            Missing::Useless => JwtError::UnknownKey.into(),
-            Missing::Unavailable(_) => Problem::KeysUnavailable,
+        source.verify(&jwt, &*self.signatures, Presenter::Anybody).await.map_err(|unverified| match unverified {
+            Unverified::NoKeys(_) => Problem::KeysUnavailable,
+            // Where newer keys cannot be had, the last good ones serve.
+            Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
         })?;
-        loop {
-            match self.check_signature(&jwt, &keys.value).await {
-                Ok(()) => return Ok(jwt.claims),
-                Err(error) if error.is_about_the_key() => {
-                    match source.newer_than(keys.version(), Presenter::Anybody, since).await {
-                        Ok(Some(newer)) => {
-                            // What the keys before have signed may be good no longer.
-                            self.verified.forget();
-                            keys = newer;
-                        }
-                        // Where they cannot be had, too: the last good ones serve.
-                        Ok(None) | Err(_) => return Err(error.into()),
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// Whether one of the keys has signed the token.
-    async fn check_signature(&self, jwt: &Jwt<'_>, keys: &KeySet) -> Result<(), JwtError> {
-        let key = jwt.key(keys.iter().map(|key| &key.jwk))?;
-        let key = keys.get(key).ok_or(JwtError::BadSignature)?;
-        let signed = Signed {
-            key: &key.bare,
-            algorithm: jwt.algorithm.name,
-            import: jwt.algorithm.import,
-            verify: jwt.algorithm.verify,
-            text: jwt.signed.as_bytes(),
-            signature: &jwt.signature,
-        };
-        if self.signatures.verify(signed).await { Ok(()) } else { Err(JwtError::BadSignature) }
+        Ok(jwt.claims)
     }
 }
 
 /// Fetches the key set; the operator is told why there is none.
-async fn fetched(link: Link, uri: String) -> Fetched<KeySet> {
-    let request = ::http::Request::builder()
-        .uri(uri)
-        .header("accept", "application/jwk-set+json, application/json")
-        .body(Vec::new())
-        .map_err(|error| error.to_string());
-    let answer = match request {
-        Ok(request) => http::send(&*link.http, request).await.map_err(|error| error.to_string()),
-        Err(why) => Err(why),
-    };
-    let keys = answer.and_then(|response: HttpResponse| match response.status() {
-        status if !status.is_success() => Err(format!("the answer is {status}")),
-        _ => match Jwk::read_set(response.body()) {
-            None => Err("the answer is no JSON Web Key Set".to_owned()),
-            Some(_) => Ok(read(response.body())),
-        },
+async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> Fetched<KeySet> {
+    let keys = KeySet::fetch(&*link.http, &uri).await.map_err(|none| match none {
+        NoKeySet::Useless => Missing::Useless,
+        none => Missing::Unavailable(none.to_string()),
     });
-    let is_usable = |key: &Key| ALGORITHMS.iter().any(|algorithm| key.jwk.fits(algorithm));
-    let keys = keys.map_err(|why| Missing::Unavailable(ProviderError::Unavailable(why)));
-    let keys = keys.and_then(|keys| if keys.iter().any(is_usable) { Ok(keys) } else { Err(Missing::Useless) });
     if let Err(missing) = &keys {
         link.isolate.error(&format!("the keys at JWKS_URI cannot be had: {missing}"));
     }
-    Ok((keys?, link.isolate.now()))
+    let keys = keys?;
+    // What the keys before have signed may be good no longer.
+    verified.forget();
+    Ok((keys, link.isolate.now()))
 }
 
-fn read(document: &[u8]) -> KeySet {
-    let keys = Jwk::read_set(document).unwrap_or_default();
-    keys.into_iter().map(|jwk| Key { bare: jwk.bare(), jwk }).collect()
-}
-
-impl From<JwtError> for Problem {
-    fn from(error: JwtError) -> Self {
-        match error {
-            JwtError::UnknownKey => Self::InvalidToken("The bearer token is signed with a key that is not known."),
-            JwtError::BadSignature => Self::InvalidToken("The bearer token's signature is not accepted."),
-            JwtError::UnfittingKey => {
-                Self::InvalidToken("The bearer token's key is not meant for this (alg, use, key_ops).")
+/// A flaw, in the client's words.
+impl From<Flaw> for Problem {
+    fn from(flaw: Flaw) -> Self {
+        Self::InvalidToken(match flaw {
+            Flaw::TooLong => "The bearer token is too long.",
+            Flaw::Malformed => "The bearer token is no signed JWT.",
+            Flaw::Algorithm => "The bearer token's algorithm is not accepted (alg).",
+            Flaw::Critical => "The bearer token has critical extensions, which are not understood (crit).",
+            Flaw::Type => "The bearer token is of another type (typ).",
+            Flaw::Issuer => "The bearer token comes from another issuer (iss).",
+            Flaw::Audience => "The bearer token is meant for another audience (aud).",
+            Flaw::Party => "The bearer token was issued to another client (azp).",
+            Flaw::Endless => "The bearer token has no end (exp).",
+            Flaw::Expired => "The bearer token has expired (exp).",
+            Flaw::NotYet => "The bearer token is not valid yet (nbf).",
+            Flaw::Undated | Flaw::Issued => "The bearer token is from the future (iat).",
+            Flaw::UnknownKey => "The bearer token is signed with a key that is not known.",
+            Flaw::UnfittingKey | Flaw::UnusableKey => {
+                "The bearer token's key is not meant for this (alg, use, key_ops)."
             }
-            JwtError::Invalid(why) => Self::InvalidToken(why),
-        }
+            Flaw::AmbiguousKey => "The bearer token does not say which key signed it, and several may have (kid).",
+            Flaw::BadSignature => "The bearer token's signature is not accepted.",
+        })
     }
 }

@@ -9,63 +9,39 @@ use std::rc::Rc;
 use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
-use self::arrival::Arrival;
-use self::bearer::ClientKeys;
-use self::problem::Problem;
-use self::reply::{Forwarded, Reply};
-use self::request::Incoming;
-use self::response::{Body, Outgoing};
-use self::route::Endpoint;
-use self::verified::VerifiedJwts;
-use self::way_out::WayOut;
 use crate::actors::session::line;
 use crate::actors::session::message::Credential;
 use crate::ambient;
 use crate::config::Config;
+use crate::gateway::answer::error_page::WayOut;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::reply::{Forwarded, Reply};
+use crate::gateway::answer::response::{Body, Outgoing};
+use crate::gateway::arrival::Arrival;
+use crate::gateway::bearer::ClientKeys;
+use crate::gateway::endpoints::admin;
+use crate::gateway::endpoints::backchannel;
+use crate::gateway::endpoints::callback;
+use crate::gateway::endpoints::captcha;
+use crate::gateway::endpoints::login;
+use crate::gateway::endpoints::logout;
+use crate::gateway::endpoints::session;
+use crate::gateway::endpoints::sessions;
+use crate::gateway::forward::access;
+use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::route::Endpoint;
 use crate::provider::Link;
 use crate::runtime::{Actors, Applications, Inbound, RateLimit, Signatures};
 
-mod admin;
-mod application;
+pub mod answer;
 pub mod arrival;
-mod backchannel;
 pub mod bearer;
-mod callback;
-mod captcha;
-pub mod clearance;
-pub mod compatible;
-pub mod cookie;
-pub mod csrf;
-pub mod failed_request;
+pub mod endpoints;
 pub mod forward;
-pub mod headers;
-pub mod hygiene;
-pub mod identity;
-pub mod json;
-pub mod jwk;
-pub mod jwt;
-mod login;
-pub mod login_cookie;
-mod login_limit;
-mod logout;
-pub mod look_alike;
-pub mod pages;
-pub mod path;
 pub mod plan;
-pub mod problem;
-mod proxy;
-pub mod refusal;
-pub mod reply;
 pub mod request;
-pub mod response;
-pub mod return_cookie;
-pub mod route;
-mod session;
-mod sessions;
-pub mod verified;
-pub mod visitor;
-pub mod watch;
-pub mod way_out;
 
 /// What every request is served with.
 pub struct Gateway {
@@ -96,7 +72,7 @@ impl Gateway {
             Arrival::Answered(answer) => return answer.into(),
             Arrival::Administration(request, endpoint) => return self.administration(&request, endpoint).await.into(),
             Arrival::Application(request, route) => {
-                let reply = self.application(&request, route).await;
+                let reply = access::serve(self, &request, route).await;
                 (request, reply)
             }
             Arrival::Own(request, endpoint) => {
@@ -114,12 +90,12 @@ impl Gateway {
         self.reissue(&request, reply)
     }
 
-    /// Goes on with the response to a request that [`plan::judge`] left; `authorization` is what the application was sent.
+    /// Goes on with the response to a request that [`plan::Planner::judge`] left; `authorization` is what the application was sent.
     pub async fn resume(&self, arrival: Arrival<'_>, response: Inbound, authorization: &str) -> Reply {
         match arrival {
             Arrival::Application(request, route) => {
                 let token = AccessToken::new(line::token(authorization).to_owned());
-                let reply = self.go_on_with(&request, route, token, response).await;
+                let reply = access::resume(self, &request, route, token, response).await;
                 self.reissue(&request, reply)
             }
             Arrival::Answered(answer) => answer.into(),
@@ -177,17 +153,17 @@ impl Gateway {
             return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
         match endpoint {
-            Endpoint::Login => self.login(request).await,
-            Endpoint::Callback => self.callback(request).await,
-            Endpoint::Logout => self.logout(request).await,
-            Endpoint::LoggedOut => Ok(self.logged_out(request)),
-            Endpoint::Session => self.session(request).await,
-            Endpoint::Refresh => self.refresh(request).await,
-            Endpoint::Sessions => self.sessions(request).await,
-            Endpoint::OwnSession => self.end_own_session(request).await,
-            Endpoint::BackchannelLogout => self.backchannel_logout(request).await,
-            Endpoint::Admin => self.admin(request).await,
-            Endpoint::Captcha => self.captcha(request).await,
+            Endpoint::Login => login::serve(self, request).await,
+            Endpoint::Callback => callback::serve(self, request).await,
+            Endpoint::Logout => logout::serve(self, request).await,
+            Endpoint::LoggedOut => Ok(logout::logged_out(self, request)),
+            Endpoint::Session => session::serve(self, request).await,
+            Endpoint::Refresh => session::refresh(self, request).await,
+            Endpoint::Sessions => sessions::serve(self, request).await,
+            Endpoint::OwnSession => sessions::end_own(self, request).await,
+            Endpoint::BackchannelLogout => backchannel::serve(self, request).await,
+            Endpoint::Admin => admin::serve(self, request).await,
+            Endpoint::Captcha => captcha::serve(self, request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
     }
@@ -208,6 +184,6 @@ impl Gateway {
 
     /// Whether the browser has a session that lives.
     async fn is_live(&self, request: &Incoming<'_>) -> bool {
-        request.cookies.session.is_some() && self.session(request).await.is_ok()
+        request.cookies.session.is_some() && session::serve(self, request).await.is_ok()
     }
 }

@@ -1,5 +1,5 @@
 //! The hot path: what becomes of a request, and of the application's response, decided in one call and told in one text.
-//! `entry.mjs` packs, performs and decides nothing. Pure.
+//! `exchange.mjs` packs, performs and decides nothing. Pure.
 //!
 //! ```text
 //!   plan ──► P  this is the answer; T: with the headers that all of its type have
@@ -7,34 +7,36 @@
 //!        ├─► A  ask this session, fetch so with its token   ──► judge
 //!        ├─► N  the same, and the token stays here          ──► judge
 //!        ├─► I  ask this session, then ──► identify ──► F, P or L
-//!        └─► L  leave it to [`super::serve`], which can wait
+//!        └─► L  leave it to [`crate::gateway::Gateway::serve`], which can wait
 //!
 //!   judge ─► E  pass it on with these changes of its headers
 //!         ├► P  this is the answer
-//!         └► L  leave it to [`super::Gateway::resume`]
+//!         └► L  leave it to [`crate::gateway::Gateway::resume`]
 //! ```
 //!
 //! Nothing of a request stays in memory between two calls: a panic in another request loses none of them. What is decided here
-//! is decided by the functions that [`super::application`] and [`super::proxy`] call, too.
+//! is decided by the functions that [`crate::gateway::forward::access`] and [`crate::gateway::forward::proxy`] call, too.
 
-use super::application::{self, Admitted, Claimant, Need};
-use super::arrival::{self, Arrival};
-use super::forward::{self, Onward, Recipient};
-use super::headers::Headers;
-use super::identity::Claims;
-use super::problem::Problem;
-use super::request::{Arrived, Head, Incoming};
-use super::response::Outgoing;
-use super::verified::VerifiedJwts;
-use super::{captcha, proxy, refusal};
 use crate::actors::session::line;
 use crate::actors::session::message::{GetIdentity, GetToken};
 use crate::actors::{AskError, Request};
 use crate::config::routes::{Route, Token, Upstream};
 use crate::config::{Config, Configured};
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::arrival::{self, Arrival};
+use crate::gateway::forward::access::{self, Admitted, Claimant, Need};
+use crate::gateway::forward::captcha;
+use crate::gateway::forward::edits::{self, Onward, Recipient};
+use crate::gateway::forward::identity::Claims;
+use crate::gateway::forward::proxy;
+use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::request::headers::Headers;
+use crate::gateway::request::{Arrived, Head, Incoming};
 use crate::runtime::Isolate;
 
-/// What is to be done, as `entry.mjs` reads it.
+/// What is to be done, as `exchange.mjs` reads it.
 pub struct Plan {
     /// See the module.
     pub text: String,
@@ -54,7 +56,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The failure of this number, as `entry.mjs` counts them.
+    /// The failure of this number, as `exchange.mjs` counts them.
     pub const fn of(number: u32) -> Self {
         match number {
             0 => Self::Session,
@@ -108,11 +110,11 @@ impl<'a> Planner<'a> {
         };
         let Ok(config) = self.configured else { return later() };
         let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
-        let Admitted { claimant, cleared_at } = match application::admit(config, &request, route) {
+        let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
             Ok(admitted) => admitted,
             Err(problem) => return refused(&problem),
         };
-        let onward = |claims| forward::request(config, &request, route, claims, cleared_at);
+        let onward = |claims| edits::request(config, &request, route, claims, cleared_at);
         match claimant {
             Claimant::Nobody => fetch("F\n".to_owned(), config, &request, route, Recipient::Nobody, &onward(None)),
             Claimant::Session(session, need, navigation_from) => {
@@ -131,7 +133,7 @@ impl<'a> Planner<'a> {
             }
             Claimant::Client(jwt, _) => {
                 let Some(claims) = self.verified.claims(jwt, request.now()) else { return later() };
-                if let Err(problem) = application::check_required(config, &claims, route) {
+                if let Err(problem) = access::check_required(config, &claims, route) {
                     return refused(&problem);
                 }
                 let mut onward = onward(Some(&claims));
@@ -146,11 +148,11 @@ impl<'a> Planner<'a> {
         let Arrival::Application(request, route) = self.arrive(packed) else { return later() };
         let (Ok(config), Some((token, claims))) = (self.configured, line::read_reply(reply)) else { return later() };
         let claims: Claims = serde_json::from_str(claims).unwrap_or_default();
-        let admitted = application::admit(config, &request, route)
-            .and_then(|admitted| application::check_required(config, &claims, route).map(|()| admitted));
+        let admitted = access::admit(config, &request, route)
+            .and_then(|admitted| access::check_required(config, &claims, route).map(|()| admitted));
         match admitted {
             Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
-                let mut onward = forward::request(config, &request, route, Some(&claims), cleared_at);
+                let mut onward = edits::request(config, &request, route, Some(&claims), cleared_at);
                 if route.token != Token::None {
                     onward.set.push(("authorization", token.into()));
                 }
@@ -170,18 +172,18 @@ impl<'a> Planner<'a> {
         let Arrival::Application(request, route) = self.arrive(packed) else { return later() };
         let Ok(config) = self.configured else { return later() };
         let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
-        let Admitted { claimant, cleared_at } = match application::admit(config, &request, route) {
+        let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
             Ok(admitted) => admitted,
             Err(problem) => return refused(&problem),
         };
         let seen = &Headers::read(lines);
         if matches!(claimant, Claimant::Session(..)) {
-            let may_renew = status == 401 && route.token != Token::None && forward::says_invalid_token(seen);
-            if may_renew || forward::is_event_stream(seen) {
+            let may_renew = status == 401 && route.token != Token::None && edits::says_invalid_token(seen);
+            if may_renew || edits::is_event_stream(seen) {
                 return later();
             }
         }
-        if forward::asks_for_captcha(seen)
+        if edits::asks_for_captcha(seen)
             && let Some(problem) = captcha::asked_by_application(config, cleared_at, request.now())
         {
             return refused(&problem);
@@ -191,7 +193,7 @@ impl<'a> Planner<'a> {
             return refused(&Problem::UpstreamUnavailable);
         }
         let recipient = if matches!(claimant, Claimant::Nobody) { Recipient::Nobody } else { Recipient::Known };
-        let backward = forward::response(route, recipient, seen);
+        let backward = edits::response(route, recipient, seen);
         let cookies = if backward.cookies.is_some() { "replace" } else { "keep" };
         let cache_control = backward.cache_control.unwrap_or_default();
         let mut text = ["E", &backward.removed.join(","), "\n", cache_control, "\n", cookies, "\n"].concat();
@@ -241,7 +243,7 @@ fn fetch(
     };
     let limit = config.upstream_timeout.whole_milliseconds().to_string();
     let no_store = if onward.no_store { "no-store" } else { "" };
-    let cache_control = forward::cache_control(route, recipient).unwrap_or_default();
+    let cache_control = edits::cache_control(route, recipient).unwrap_or_default();
     push(
         &mut text,
         &[binding, "\n", &onward.url, "\n", body(request), "\n", no_store, "\n", &limit, "\n", cache_control, "\n"],

@@ -8,7 +8,7 @@ use worker::{Context, Delay};
 
 use super::pipe::IdentityTransformStream;
 use super::reply::copy;
-use crate::gateway::watch::Watch;
+use crate::gateway::forward::watch::Watch;
 
 #[wasm_bindgen]
 extern "C" {

@@ -18,11 +18,12 @@ use super::{body, configured, kept, link};
 use crate::actors::Request;
 use crate::actors::session::message::GetToken;
 use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::gateway::answer::reply::Reply;
 use crate::gateway::arrival::{self, Arrival};
+use crate::gateway::forward::{edits, visitor};
 use crate::gateway::plan::{Failure, Plan, Planner};
-use crate::gateway::reply::Reply;
 use crate::gateway::request::{Arrived, Head};
-use crate::gateway::{Gateway, forward, visitor};
 use crate::runtime::{ReadError, RequestBody};
 
 #[wasm_bindgen]
@@ -104,6 +105,8 @@ fn planned(plan: impl FnOnce(Planner<'_>) -> Plan) -> String {
 impl HotPath {
     /// See [`Planner::plan`].
     pub fn plan(packed: &str) -> String {
+        #[cfg(feature = "deliberate-panic")]
+        assert!(!packed.contains("\nx-deliberate-panic,"), "a deliberate panic");
         planned(|planner| planner.plan(packed))
     }
 
@@ -122,7 +125,7 @@ impl HotPath {
         planned(|planner| planner.failed(packed, Failure::of(failure)))
     }
 
-    /// See [`gateway::resume`].
+    /// See [`Gateway::resume`].
     pub async fn resume(
         packed: String,
         request: web_sys::Request,
@@ -146,12 +149,12 @@ impl HotPath {
 
     /// The headers of a response that ask for a decision, with commas.
     pub fn watched() -> String {
-        forward::WATCHED.join(",")
+        edits::WATCHED.join(",")
     }
 
     /// The content type of a response that asks for one, in lower case.
     pub fn watched_type() -> String {
-        forward::EVENT_STREAM.to_owned()
+        edits::EVENT_STREAM.to_owned()
     }
 
     /// The fields of `request.cf`, and behind a semicolon those of its `botManagement`, with commas.

@@ -11,9 +11,8 @@ use worker::{Env, State};
 
 use crate::config::{Config, Configured};
 use crate::gateway::bearer::ClientKeys;
-use crate::gateway::verified::VerifiedJwts;
-use crate::provider::Link;
-use crate::provider::published::Documents;
+use crate::gateway::forward::verified::VerifiedJwts;
+use crate::provider::{Documents, Link};
 use crate::runtime::ActorContext;
 
 pub mod actors;
@@ -75,6 +74,7 @@ pub fn actor_context(state: &State, env: &Env, config: &Config) -> Option<ActorC
         isolate: Rc::new(isolate::OfActor),
         http: Rc::new(http::Fetch),
         cache: Rc::new(cache::CacheApi),
+        signatures: kept().signatures,
         actors: Rc::new(actors::Stubs::new(env)),
         storage: Rc::new(storage::Own::new(state)),
         kv: Rc::new(kv::Namespace::new(env)),
@@ -88,6 +88,7 @@ pub fn link(context: &Rc<worker::Context>) -> Link {
         isolate: Rc::new(isolate::OfRequest::new(context)),
         http: Rc::new(http::Fetch),
         cache: Rc::new(cache::CacheApi),
+        signatures: kept().signatures,
         documents: kept().documents,
     }
 }

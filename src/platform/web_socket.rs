@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Context, Delay, WebSocket, WebSocketPair, WebsocketEvent};
 
-use crate::gateway::watch::Watch;
+use crate::gateway::forward::watch::Watch;
 
 /// How long the other side has to say that it has closed, too.
 const FAREWELL: Duration = Duration::from_secs(5);

@@ -4,10 +4,9 @@
 //! Claims are what was said last. Those of a new ID token take the place of the old one's, UserInfo's new ones that of its
 //! old ones, and what is not said any more is gone.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// Claims by name.
-pub type Claims = Map<String, Value>;
+pub use crate::jose::Claims;
 
 /// Claims of the ID token that say something about the token, not about the user.
 const OF_THE_TOKEN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];

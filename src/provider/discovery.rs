@@ -1,6 +1,6 @@
 //! What a provider publishes about itself: its metadata (OpenID Connect Discovery 1.0).
 //!
-//! It is kept in the isolate and, for the other isolates of the data centre, in the Cache API; [`super::document`] says
+//! It is kept in the isolate and, for the other isolates of the data centre, in the Cache API; [`crate::jose::document`] says
 //! for how long. A cached document is checked like a fetched one, and is as old as it says.
 
 use std::rc::Rc;
@@ -18,13 +18,13 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::Url;
 
-use super::document::FRESH;
 use super::http::{self, HttpError};
-use super::id_token::ALGORITHMS;
-use super::published::{self, Fetched};
 use super::{Link, ProviderError};
 use crate::ambient;
 use crate::config::is_allowed;
+use crate::jose::Algorithm;
+use crate::jose::document::FRESH;
+use crate::jose::published::{self, Fetched};
 use crate::runtime::Cached;
 
 /// The metadata that `openidconnect` leaves out.
@@ -42,6 +42,9 @@ pub struct MoreMetadata {
     pub end_session_endpoint: Option<Url>,
     /// RFC 8414 section 2.
     pub revocation_endpoint: Option<Url>,
+    /// `id_token_signing_alg_values_supported`, as far as they are accepted: the library knows fewer.
+    #[serde(skip)]
+    pub id_token_algorithms: Vec<&'static Algorithm>,
 }
 
 impl AdditionalProviderMetadata for MoreMetadata {}
@@ -61,6 +64,8 @@ pub type Metadata = ProviderMetadata<
     CoreResponseType,
     CoreSubjectIdentifierType,
 >;
+
+const ID_TOKEN_ALGORITHMS: &str = "id_token_signing_alg_values_supported";
 
 /// Whose metadata, and the variable that says so.
 #[derive(Clone, Copy)]
@@ -174,15 +179,20 @@ fn checked(source: Source<'_>, body: &[u8]) -> Result<Metadata, ProviderError> {
 /// Reads a document. What it leaves out though it must not, and nothing here depends on, is filled in.
 fn read(body: &[u8]) -> Option<Metadata> {
     let mut document: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let names: Vec<&str> = Algorithm::all().map(|algorithm| algorithm.name).collect();
     for (name, usual) in [
         ("response_types_supported", json!(["code"])),
         ("subject_types_supported", json!(["public"])),
         // None is named: any may be used.
-        ("id_token_signing_alg_values_supported", json!(ALGORITHMS)),
+        (ID_TOKEN_ALGORITHMS, json!(names)),
     ] {
         document.entry(name).or_insert(usual);
     }
-    serde_json::from_value(Value::Object(document)).ok()
+    let named = document.get(ID_TOKEN_ALGORITHMS).and_then(Value::as_array);
+    let named = named.into_iter().flatten().filter_map(Value::as_str).filter_map(Algorithm::named).collect();
+    let mut metadata: Metadata = serde_json::from_value(Value::Object(document)).ok()?;
+    metadata.additional_metadata_mut().id_token_algorithms = named;
+    Some(metadata)
 }
 
 /// Whether no complete answer is the provider's absence or its fault.
@@ -242,6 +252,29 @@ mod tests {
         });
         let source = Source { issuer: &IssuerUrl::new("https://op.example/".into()).unwrap(), variable: "OIDC_ISSUER" };
         assert!(checked(source, document.to_string().as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn the_algorithms_of_id_tokens_are_those_that_are_named_and_accepted() {
+        let named = |algorithms: Value| {
+            let mut document: Map<String, Value> =
+                serde_json::from_slice(&document("https://op.example", "https://op.example/token")).unwrap();
+            match algorithms {
+                Value::Null => document.remove(ID_TOKEN_ALGORITHMS),
+                algorithms => document.insert(ID_TOKEN_ALGORITHMS.to_owned(), algorithms),
+            };
+            let metadata = read(Value::Object(document).to_string().as_bytes()).unwrap();
+            metadata
+                .additional_metadata()
+                .id_token_algorithms
+                .iter()
+                .map(|algorithm| algorithm.name)
+                .collect::<Vec<_>>()
+        };
+        let odd = json!(["none", "HS256", "ES512", "Ed25519", "ES256K", 7, null, "RS256"]);
+        assert_eq!(named(odd), ["ES512", "EdDSA", "RS256"]);
+        assert_eq!(named(json!(["HS256"])), Vec::<&str>::new());
+        assert_eq!(named(json!(null)).len(), Algorithm::all().count());
     }
 
     #[test]

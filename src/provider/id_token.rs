@@ -1,38 +1,18 @@
-//! Validation of ID tokens (OpenID Connect Core 1.0 sections 3.1.3.7 and 12.2). Pure.
-//!
-//! `openidconnect` checks the signature, `iss`, `aud`, `exp` and `nonce`; what it leaves open is closed here: the
-//! algorithms, the leeway, `iat`, `nbf`, `azp` and `at_hash`.
+//! Validation of ID tokens (OpenID Connect Core 1.0 sections 3.1.3.7 and 12.2). Pure: what has to hold before the signature is
+//! checked is [`read`], the rest is [`check`].
 
-use std::str::FromStr as _;
+use openidconnect::{AccessToken, ClientId, IssuerUrl};
+use serde_json::Value;
+use subtle::ConstantTimeEq as _;
+use time::OffsetDateTime;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use openidconnect::core::{
-    CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm,
-};
-use openidconnect::{
-    AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError,
-};
-use serde_json::{Map, Value};
-use time::{Duration, OffsetDateTime};
+use super::keys::Untrusted;
+use crate::jose::jwt::Form;
+use crate::jose::policy::{Audience, Issued, check_party};
+use crate::jose::{Algorithm, Claims, Flaw, Jwt, Policy};
 
-/// How far the provider's clock may be off.
-pub(super) const LEEWAY: Duration = Duration::minutes(1);
-/// How long ago a token that comes straight from the token endpoint may have been issued.
-const MAX_AGE: Duration = Duration::minutes(10);
-
-/// The algorithms that are accepted: public-key ones that `openidconnect` implements.
-pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
+/// It comes from the token endpoint, whose answers are limited. Providers call it a JWT or, rarely, a JOSE object.
+const FORM: Form = Form { types: &["jwt", "jose"], max_bytes: usize::MAX };
 
 /// What an ID token is checked against.
 #[derive(Clone, Copy)]
@@ -46,28 +26,7 @@ pub struct Expected<'a> {
     /// What `at_hash` is the hash of.
     pub access_token: &'a AccessToken,
     /// `alg`: those that the registration, or the provider's discovery document, names.
-    pub algorithms: &'a [CoreJwsSigningAlgorithm],
-}
-
-/// Why an ID token is refused. The words are the gateway's own: nothing of the token is quoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IdTokenError {
-    /// No key of this id: worth another look at the provider's keys.
-    #[error("the token is signed with a key that the provider does not publish")]
-    UnknownKey,
-    /// Not the signature of the key of this id, which may be another by now: worth another look, too.
-    #[error("the token's signature is not accepted")]
-    BadSignature,
-    /// Everything else.
-    #[error("{0}")]
-    Invalid(&'static str),
-}
-
-impl IdTokenError {
-    /// Whether other keys could change it.
-    pub const fn is_about_the_key(self) -> bool {
-        matches!(self, Self::UnknownKey | Self::BadSignature)
-    }
+    pub algorithms: &'a [&'static Algorithm],
 }
 
 /// The claims that are used, and so must be of their type where they are there; and what is said of those that must be
@@ -82,131 +41,85 @@ const REQUIRED: [(&str, &str); 5] = [
 /// The same, which may be missing.
 const OPTIONAL: [&str; 5] = ["nonce", "azp", "at_hash", "nbf", "sid"];
 
-/// The claims of an ID token that passes every check.
-pub fn validate(
-    raw: &str,
-    keys: &CoreJsonWebKeySet,
-    expected: Expected<'_>,
-    now: OffsetDateTime,
-) -> Result<Map<String, Value>, IdTokenError> {
-    let invalid = IdTokenError::Invalid;
-    let claims = payload(raw).ok_or(invalid("the ID token is malformed"))?;
-    check_types(&claims)?;
-    let token = CoreIdToken::from_str(raw).map_err(|_| {
-        invalid("the ID token cannot be read: its algorithm (alg), or the type of a claim, is not accepted")
-    })?;
+/// A flaw, in words.
+pub fn words(flaw: Flaw) -> Untrusted {
+    Untrusted::Invalid(match flaw {
+        Flaw::TooLong | Flaw::Malformed => "the ID token is malformed",
+        Flaw::Algorithm => "the ID token is signed with an algorithm that is not accepted (alg, OIDC_ID_TOKEN_ALG)",
+        Flaw::Critical | Flaw::Type => "the ID token is not accepted",
+        Flaw::Issuer => "the ID token comes from another issuer (iss)",
+        Flaw::Audience => "the ID token is meant for another audience (aud)",
+        Flaw::Party => "the ID token was issued to another client (azp)",
+        Flaw::Endless | Flaw::Expired | Flaw::Undated | Flaw::Issued => {
+            "the ID token has expired, or was not issued just now (exp, iat)"
+        }
+        Flaw::NotYet => "the ID token is not valid yet (nbf)",
+        Flaw::AmbiguousKey => "the ID token does not say which key signed it, and several may have (kid)",
+        Flaw::UnknownKey | Flaw::UnfittingKey | Flaw::UnusableKey | Flaw::BadSignature => return Untrusted::of(flaw),
+    })
+}
 
-    // The library knows one current time: the one it compares `exp` with.
-    let expiry_now = chrono(now.saturating_sub(LEEWAY));
-    let (earliest, latest) = (chrono(now.saturating_sub(MAX_AGE)), chrono(now.saturating_add(LEEWAY)));
-    let verifier =
-        CoreIdTokenVerifier::new_public_client(expected.client_id.clone(), expected.issuer.clone(), keys.clone())
-            .set_allowed_algs(ALGORITHMS.into_iter().filter(|algorithm| expected.algorithms.contains(algorithm)))
-            .set_time_fn(move || expiry_now)
-            .set_issue_time_verifier_fn(
-                move |iat| {
-                    if iat >= earliest && iat <= latest { Ok(()) } else { Err("iat".to_owned()) }
-                },
-            );
-    let nonce = |found: Option<&Nonce>| match expected.nonce {
-        Some(nonce) => openidconnect::NonceVerifier::verify(&Nonce::new(nonce.to_owned()), found),
-        None => Ok(()),
+/// An ID token that is the provider's and for this client, if the signature is good.
+pub fn read<'a>(raw: &'a str, expected: Expected<'_>) -> Result<Jwt<'a>, Untrusted> {
+    let jwt = Jwt::parse(raw, FORM).map_err(words)?;
+    check_types(&jwt.claims).map_err(Untrusted::Invalid)?;
+    if jwt.has_content_type {
+        return Err(words(Flaw::Type));
+    }
+    policy(expected.issuer, expected.client_id, |policy| policy.check_parties(&jwt.claims)).map_err(words)?;
+    if expected.algorithms.contains(&jwt.algorithm) { Ok(jwt) } else { Err(words(Flaw::Algorithm)) }
+}
+
+/// The claims of an ID token whose signature is good, if they pass the other checks.
+pub fn check(jwt: Jwt<'_>, expected: Expected<'_>, now: OffsetDateTime) -> Result<Claims, Untrusted> {
+    policy(expected.issuer, expected.client_id, |policy| policy.check_times(&jwt.claims, now)).map_err(words)?;
+    let is = |claim: &str, value: &str| {
+        jwt.text(claim).is_some_and(|found| bool::from(found.as_bytes().ct_eq(value.as_bytes())))
     };
-    let read = token.claims(&verifier, nonce).map_err(|error| reason(&error))?;
-    check_access_token_hash(&token, read, &verifier, expected.access_token)?;
-    match claims.get("nbf") {
-        None => {}
-        Some(nbf) if nbf.as_f64().is_some_and(|nbf| nbf <= unix(now.saturating_add(LEEWAY))) => {}
-        Some(_) => return Err(invalid("the ID token is not valid yet (nbf)")),
+    if expected.nonce.is_some_and(|nonce| !is("nonce", nonce)) {
+        return Err(Untrusted::Invalid("the ID token belongs to another login (nonce)"));
     }
-    if claims.get("azp").is_some_and(|azp| azp.as_str() != Some(expected.client_id.as_str())) {
-        return Err(invalid("the ID token was issued to another client (azp)"));
+    if jwt.claims.contains_key("at_hash") && !is("at_hash", &jwt.algorithm.half_hash(expected.access_token.secret())) {
+        return Err(Untrusted::Invalid("the ID token belongs to another access token (at_hash)"));
     }
-    Ok(claims)
+    check_party(&jwt.claims, expected.client_id).map_err(words)?;
+    Ok(jwt.claims)
+}
+
+/// Whether claims that nothing vouches for are about this user, from the issuer and for this client alone.
+pub fn is_about(claims: &Claims, issuer: &str, client_id: &ClientId, subject: &str) -> bool {
+    let fits = policy(issuer, client_id, |policy| policy.check_parties(claims)).is_ok();
+    fits && claims.get("sub").and_then(Value::as_str) == Some(subject)
+}
+
+fn policy<T>(issuer: &str, client_id: &ClientId, check: impl FnOnce(Policy<'_>) -> T) -> T {
+    // Another audience could present what it was given as this client's.
+    let audience = Audience::Alone(client_id);
+    check(Policy { is_issuer: &|iss| iss == issuer, audience, issued: Issued::JustNow })
 }
 
 /// What is wrong with the claims that are used, before anything is made of them: in words that name the claim.
-fn check_types(claims: &Map<String, Value>) -> Result<(), IdTokenError> {
-    let invalid = |why| Err(IdTokenError::Invalid(why));
+fn check_types(claims: &Claims) -> Result<(), &'static str> {
     if let Some((_, missing)) = REQUIRED.iter().find(|(name, _)| !claims.contains_key(*name)) {
-        return invalid(missing);
+        return Err(missing);
     }
     let names = REQUIRED.iter().map(|(name, _)| *name).chain(OPTIONAL);
     if names.into_iter().any(|name| claims.get(name).is_some_and(Value::is_null)) {
-        return invalid(
+        return Err(
             "the ID token has null for a claim that must have a value (iss, sub, aud, exp, iat, nonce, azp, at_hash, nbf, sid)",
         );
     }
     let text = |name: &str| claims.get(name).is_none_or(Value::is_string);
     if claims.get("sub").and_then(Value::as_str) == Some("") {
-        return invalid("the ID token names nobody: its subject is empty (sub)");
+        return Err("the ID token names nobody: its subject is empty (sub)");
     }
     if !["iss", "sub", "nonce", "azp", "at_hash", "sid"].into_iter().all(text) {
-        return invalid("the ID token has something else than text for a claim (iss, sub, nonce, azp, at_hash, sid)");
+        return Err("the ID token has something else than text for a claim (iss, sub, nonce, azp, at_hash, sid)");
     }
-    // The library takes dates in words, too, as some providers write `updated_at` so.
     if !["exp", "iat", "nbf"].iter().all(|name| claims.get(*name).is_none_or(Value::is_number)) {
-        return invalid("the ID token's times are no numbers (exp, iat, nbf)");
+        return Err("the ID token's times are no numbers (exp, iat, nbf)");
     }
     Ok(())
-}
-
-fn check_access_token_hash(
-    token: &CoreIdToken,
-    claims: &CoreIdTokenClaims,
-    verifier: &CoreIdTokenVerifier<'_>,
-    access_token: &AccessToken,
-) -> Result<(), IdTokenError> {
-    let Some(expected) = claims.access_token_hash() else { return Ok(()) };
-    let invalid = IdTokenError::Invalid("the ID token belongs to another access token (at_hash)");
-    let algorithm = token.signing_alg().map_err(|_| invalid)?;
-    let key = token.signing_key(verifier).map_err(|_| invalid)?;
-    let actual = AccessTokenHash::from_token(access_token, algorithm, key).map_err(|_| invalid)?;
-    if actual == *expected { Ok(()) } else { Err(invalid) }
-}
-
-fn reason(error: &ClaimsVerificationError) -> IdTokenError {
-    IdTokenError::Invalid(match error {
-        ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => {
-            return IdTokenError::UnknownKey;
-        }
-        ClaimsVerificationError::SignatureVerification(SignatureVerificationError::AmbiguousKeyId(_)) => {
-            "the ID token does not say which key signed it, and several may have (kid)"
-        }
-        // A key that suits the algorithm in its type alone (its curve is another, it is too weak) may be another by now, too.
-        ClaimsVerificationError::SignatureVerification(
-            SignatureVerificationError::CryptoError(_) | SignatureVerificationError::InvalidKey(_),
-        ) => {
-            return IdTokenError::BadSignature;
-        }
-        ClaimsVerificationError::SignatureVerification(
-            SignatureVerificationError::DisallowedAlg(_)
-            | SignatureVerificationError::UnsupportedAlg(_)
-            | SignatureVerificationError::NoSignature,
-        ) => "the ID token is signed with an algorithm that is not accepted (alg, OIDC_ID_TOKEN_ALG)",
-        ClaimsVerificationError::SignatureVerification(_) => "the ID token's signature is not accepted",
-        ClaimsVerificationError::Expired(_) => "the ID token has expired, or was not issued just now (exp, iat)",
-        ClaimsVerificationError::InvalidIssuer(_) => "the ID token comes from another issuer (iss)",
-        ClaimsVerificationError::InvalidAudience(_) => "the ID token is meant for another audience (aud)",
-        ClaimsVerificationError::InvalidNonce(_) => "the ID token belongs to another login (nonce)",
-        ClaimsVerificationError::InvalidSubject(_) => "the ID token names another subject (sub)",
-        _ => "the ID token is not accepted",
-    })
-}
-
-/// The claims as the provider wrote them, those unknown to the library included. Says nothing of their truth.
-pub fn payload(raw: &str) -> Option<Map<String, Value>> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(raw.split('.').nth(1)?.trim_end_matches('=')).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-/// Seconds since the epoch, as JWTs have them.
-pub(super) fn unix(at: OffsetDateTime) -> f64 {
-    crate::ambient::to_millis(at) / 1000.0
-}
-
-fn chrono(at: OffsetDateTime) -> chrono::DateTime<chrono::Utc> {
-    chrono::DateTime::from_timestamp(at.unix_timestamp(), at.nanosecond()).unwrap_or_default()
 }
 
 #[cfg(test)]

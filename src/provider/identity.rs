@@ -1,35 +1,17 @@
 //! Who is logged in: the identity that a validated ID token and UserInfo state.
 
-use openidconnect::core::CoreJsonWebKeySet;
 use serde_json::Value;
 
 use super::claims::{self, Claims};
 use super::discovery::Metadata;
-use super::document::Presenter;
-use super::id_token::{self, Expected, IdTokenError};
+use super::id_token::{self, Expected};
+use super::keys::{self, Untrusted};
 use super::oidc::Oidc;
 use super::user_info::{Asking, PATIENCE, UserInfo};
-use super::{ProviderError, RefreshFailure, Tokens, keys};
+use super::{ProviderError, RefreshFailure, Tokens};
 use crate::identity::Identity;
-
-/// Why an ID token is not validated.
-enum Unvalidated {
-    /// It fails a check.
-    Invalid(String),
-    /// The provider publishes no key for it.
-    NoKey(String),
-    /// The provider's keys are not to be had.
-    NoKeys(ProviderError),
-}
-
-impl From<Unvalidated> for ProviderError {
-    fn from(unvalidated: Unvalidated) -> Self {
-        match unvalidated {
-            Unvalidated::Invalid(why) | Unvalidated::NoKey(why) => Self::Callback(why),
-            Unvalidated::NoKeys(error) => error,
-        }
-    }
-}
+use crate::jose::document::Presenter;
+use crate::jose::jwt::payload;
 
 /// Who has logged in, as far as is known in time.
 pub(super) struct Identified {
@@ -81,25 +63,21 @@ impl Oidc {
                 Ok(identity(said, raw, &known.user_info()))
             }
             Ok(_) => Err(other()),
-            Err(Unvalidated::Invalid(why)) => Err(RefreshFailure::Refused(why)),
-            Err(Unvalidated::NoKey(why)) if self.is_about(raw, known) => Err(RefreshFailure::Unknown(why)),
-            Err(Unvalidated::NoKeys(error)) if self.is_about(raw, known) => {
+            Err(Untrusted::Invalid(why)) => Err(RefreshFailure::Refused(why.to_owned())),
+            Err(untrusted @ Untrusted::NoKey) if self.is_about(raw, known) => {
+                Err(RefreshFailure::Unknown(untrusted.to_string()))
+            }
+            Err(Untrusted::NoKeys(error)) if self.is_about(raw, known) => {
                 Err(RefreshFailure::Unknown(format!("the refreshed ID token cannot be checked: {error}")))
             }
-            Err(Unvalidated::NoKey(_) | Unvalidated::NoKeys(_)) => Err(other()),
+            Err(Untrusted::NoKey | Untrusted::NoKeys(_)) => Err(other()),
         }
     }
 
     /// Whether an ID token that cannot be checked claims to be about this user, for this client alone.
     fn is_about(&self, raw: &str, known: &Identity) -> bool {
-        let Some(claims) = id_token::payload(raw) else { return false };
-        let is = |name: &str, value: &str| claims.get(name).and_then(Value::as_str) == Some(value);
-        let client_id = self.settings.client_id.as_str();
-        let only_us = match claims.get("aud") {
-            Some(Value::Array(audiences)) => audiences.iter().all(|aud| aud == client_id) && !audiences.is_empty(),
-            audience => audience.and_then(Value::as_str) == Some(client_id),
-        };
-        is("iss", &known.issuer) && is("sub", &known.subject) && only_us
+        payload(raw)
+            .is_some_and(|claims| id_token::is_about(&claims, &known.issuer, &self.settings.client_id, &known.subject))
     }
 
     /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.
@@ -109,7 +87,7 @@ impl Oidc {
         raw: &str,
         nonce: Option<&str>,
         tokens: &Tokens,
-    ) -> Result<Claims, Unvalidated> {
+    ) -> Result<Claims, Untrusted> {
         let algorithms = self.algorithms(metadata);
         let expected = Expected {
             issuer: &self.settings.issuer,
@@ -118,14 +96,10 @@ impl Oidc {
             access_token: &tokens.access_token,
             algorithms: &algorithms,
         };
-        let check = |keys: &CoreJsonWebKeySet| id_token::validate(raw, keys, expected, tokens.received_at);
-        let claims = keys::check(metadata.jwks_uri(), &self.link, Presenter::Provider, check)
-            .await
-            .map_err(Unvalidated::NoKeys)?;
-        claims.map_err(|error| match error {
-            IdTokenError::UnknownKey => Unvalidated::NoKey(error.to_string()),
-            IdTokenError::BadSignature | IdTokenError::Invalid(_) => Unvalidated::Invalid(error.to_string()),
-        })
+        let jwt = id_token::read(raw, expected)?;
+        let uri = metadata.jwks_uri().as_str();
+        keys::verify(&jwt, uri, &self.link, Presenter::Provider, id_token::words).await?;
+        id_token::check(jwt, expected, tokens.received_at)
     }
 }
 
@@ -143,7 +117,7 @@ impl Identity {
     /// The same one, of whom UserInfo now says this.
     #[must_use]
     pub fn informed(self, said: Claims) -> Self {
-        let of_id_token = claims::of_id_token(id_token::payload(&self.id_token).unwrap_or_default());
+        let of_id_token = claims::of_id_token(payload(&self.id_token).unwrap_or_default());
         let of_id_token = claims::refreshed(of_id_token, &self.claims());
         let claims = Value::Object(claims::together(&of_id_token, &said)).to_string();
         Self { claims, user_info: Value::Object(said).to_string(), ..self }
@@ -167,7 +141,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::signing::sign;
+    use crate::jose::signing::sign;
 
     fn object(value: &Value) -> Claims {
         value.as_object().unwrap().clone()

@@ -1,110 +1,129 @@
-//! The keys that a provider signs with (RFC 7517), kept as [`super::document`] says.
-
-use std::rc::Rc;
+//! The keys that a provider signs with, and why a token of its is not taken.
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
-use openidconnect::{DiscoveryError, JsonWebKey as _, JsonWebKeySetUrl, JsonWebKeyUse};
 
 use super::discovery::unanswered;
-use super::document::{Kept, Presenter};
-use super::id_token::{ALGORITHMS, IdTokenError};
-use super::jws;
-use super::published::{Fetched, Missing, Source};
 use super::{Link, ProviderError, http};
+use crate::jose::document::Presenter;
+use crate::jose::key_set::{NoKeySet, Unverified};
+use crate::jose::published::{Fetched, Missing, Source};
+use crate::jose::{Flaw, Jwt, KeySet};
 
-/// What `check` says of a token that `presenter` brought and the provider's keys, which are published at `uri`; where one is
-/// missing or does not fit, of what they are now.
-pub async fn check<T>(
-    uri: &JsonWebKeySetUrl,
-    link: &Link,
-    presenter: Presenter,
-    check: impl Fn(&CoreJsonWebKeySet) -> Result<T, IdTokenError>,
-) -> Result<Result<T, IdTokenError>, ProviderError> {
-    let call = || call(uri, link);
-    let source = Source { documents: &link.documents.keys, address: uri.as_str(), call: &call, isolate: &link.isolate };
-    let since = link.isolate.now();
-    let mut keys: Kept<Rc<CoreJsonWebKeySet>> = match source.current(since).await {
-        Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),
-        keys => keys?,
-    };
-    loop {
-        match check(&keys.value) {
-            Err(error) if error.is_about_the_key() => match source.newer_than(keys.version(), presenter, since).await {
-                Ok(Some(newer)) => keys = newer,
-                Ok(None) => return Ok(Err(error)),
-                Err(Missing::Useless) => return Ok(Err(IdTokenError::UnknownKey)),
-                Err(Missing::Unavailable(error)) => return Err(error),
-            },
-            checked => return Ok(checked),
+/// Why a token is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Untrusted {
+    /// It fails a check. The words are the gateway's own: nothing of the token is quoted.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// The provider publishes no key for it.
+    #[error("the token is signed with a key that the provider does not publish")]
+    NoKey,
+    /// The provider's keys are not to be had.
+    #[error(transparent)]
+    NoKeys(ProviderError),
+}
+
+impl From<Untrusted> for ProviderError {
+    fn from(untrusted: Untrusted) -> Self {
+        match untrusted {
+            Untrusted::Invalid(_) | Untrusted::NoKey => Self::Callback(untrusted.to_string()),
+            Untrusted::NoKeys(error) => error,
         }
     }
+}
+
+impl Untrusted {
+    /// A flaw that a kind of token has no words of its own for. A rotation of keys may leave a token without its key; that is told
+    /// apart from a token that nobody can have signed.
+    pub const fn of(flaw: Flaw) -> Self {
+        Self::Invalid(match flaw {
+            Flaw::UnknownKey | Flaw::UnfittingKey => return Self::NoKey,
+            Flaw::UnusableKey | Flaw::BadSignature => "the token's signature is not accepted",
+            Flaw::AmbiguousKey => "the token does not say which key signed it (kid)",
+            Flaw::TooLong => "the token is too long",
+            Flaw::Malformed => "the token is malformed",
+            Flaw::Algorithm => "the token's algorithm is not accepted (alg)",
+            Flaw::Critical => "the token has critical header parameters (crit)",
+            Flaw::Type => "the token is of another type (typ)",
+            Flaw::Issuer => "the token comes from another issuer (iss)",
+            Flaw::Audience => "the token is meant for another audience (aud)",
+            Flaw::Party => "the token was issued to another client (azp)",
+            Flaw::Endless | Flaw::Expired => "the token has expired, or does not say when it will (exp)",
+            Flaw::NotYet => "the token is not valid yet (nbf)",
+            Flaw::Undated | Flaw::Issued => "the token was not issued just now (iat)",
+        })
+    }
+}
+
+/// Checks the signature of a token that `presenter` brought with the provider's keys, which are published at `uri`; where one is
+/// missing or does not fit, with what they are now. `words` are those of the kind of token.
+pub async fn verify(
+    jwt: &Jwt<'_>,
+    uri: &str,
+    link: &Link,
+    presenter: Presenter,
+    words: fn(Flaw) -> Untrusted,
+) -> Result<(), Untrusted> {
+    let call = || call(uri, link);
+    source(uri, link, &call).verify(jwt, &*link.signatures, presenter).await.map_err(|unverified| match unverified {
+        Unverified::Refused(flaw) => words(flaw),
+        Unverified::Outdated(_, Missing::Useless) => Untrusted::NoKey,
+        Unverified::Outdated(_, missing) | Unverified::NoKeys(missing) => Untrusted::NoKeys(missing.into()),
+    })
 }
 
 /// Whether the provider answers now, if only with something else than its keys: a GET, unless one was answered, or was
 /// not, just now.
-pub async fn answers(uri: &JsonWebKeySetUrl, link: &Link) -> bool {
+pub async fn answers(uri: &str, link: &Link) -> bool {
     let call = || call(uri, link);
-    let source = Source { documents: &link.documents.keys, address: uri.as_str(), call: &call, isolate: &link.isolate };
-    source.answers().await
+    source(uri, link, &call).answers().await
 }
 
-fn call(uri: &JsonWebKeySetUrl, link: &Link) -> LocalBoxFuture<'static, Fetched<CoreJsonWebKeySet>> {
-    let (uri, link) = (uri.clone(), link.clone());
-    async move { Ok((fetch(&uri, &link).await?, link.isolate.now())) }.boxed_local()
+fn source<'a>(
+    uri: &'a str,
+    link: &'a Link,
+    call: &'a dyn Fn() -> LocalBoxFuture<'static, Fetched<KeySet>>,
+) -> Source<'a, KeySet> {
+    Source { documents: &link.documents.keys, address: uri, call, isolate: &link.isolate }
 }
 
-async fn fetch(uri: &JsonWebKeySetUrl, link: &Link) -> Result<CoreJsonWebKeySet, Missing> {
-    let fetched = CoreJsonWebKeySet::fetch_async(uri, &|request| http::send(&*link.http, request)).await;
-    let keys = fetched.map_err(|error| match error {
-        DiscoveryError::Request(error) => unanswered(error),
-        DiscoveryError::Response(status, ..) if http::says_not_now(status.as_u16()) => {
-            ProviderError::Unavailable(format!("keys: the provider answered {status}"))
-        }
-        _ => ProviderError::Rejected("keys: the document is no JSON Web Key Set".to_owned()),
-    })?;
-    if keys.keys().iter().any(is_usable) { Ok(keys) } else { Err(Missing::Useless) }
-}
-
-/// Whether a key can have signed anything that is accepted.
-fn is_usable(key: &CoreJsonWebKey) -> bool {
-    key.key_use().is_none_or(JsonWebKeyUse::allows_signature) && ALGORITHMS.iter().any(|alg| jws::suits(key, alg))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn usable(key: &Value) -> bool {
-        let keys: CoreJsonWebKeySet = serde_json::from_value(json!({ "keys": [key] })).unwrap();
-        keys.keys().iter().any(is_usable)
+fn call(uri: &str, link: &Link) -> LocalBoxFuture<'static, Fetched<KeySet>> {
+    let (uri, link) = (uri.to_owned(), link.clone());
+    async move {
+        let keys = KeySet::fetch(&*link.http, &uri).await.map_err(missing)?;
+        Ok((keys, link.isolate.now()))
     }
+    .boxed_local()
+}
 
-    #[test]
-    fn a_key_is_usable_where_a_signature_that_is_accepted_can_be_checked_with_it() {
-        let okp = json!({"kty": "OKP", "crv": "Ed25519", "x": "AAAA"});
-        let with = |name: &str, value: &str| {
-            let mut key = okp.clone();
-            key[name] = value.into();
-            key
-        };
-        assert!(usable(&okp));
-        assert!(usable(&with("use", "sig")));
-        assert!(usable(&with("alg", "EdDSA")));
-        assert!(usable(&json!({"kty": "RSA", "n": "AAAA", "e": "AQAB", "alg": "PS256"})));
-        for unusable in [
-            with("use", "enc"),
-            with("alg", "HS256"),
-            with("alg", "RSA-OAEP"),
-            json!({"kty": "oct", "k": "AAAA"}),
-            json!({"kty": "oct", "k": "AAAA", "alg": "HS256"}),
-            json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA"}),
-            json!({}),
-        ] {
-            assert!(!usable(&unusable), "{unusable}");
+fn missing(none: NoKeySet) -> Missing {
+    match none {
+        NoKeySet::Unanswered(error) => unanswered(error).into(),
+        NoKeySet::Status(status) if http::says_not_now(status.as_u16()) => {
+            Missing::Unavailable(format!("keys: the provider answered {status}"))
+        }
+        NoKeySet::Status(_) | NoKeySet::NoSet => {
+            Missing::Rejected("keys: the document is no JSON Web Key Set".to_owned())
+        }
+        NoKeySet::Useless => Missing::Useless,
+    }
+}
+
+impl From<Missing> for ProviderError {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Unavailable(why) => Self::Unavailable(why),
+            Missing::Rejected(_) | Missing::Useless => Self::Rejected(missing.to_string()),
+        }
+    }
+}
+
+impl From<ProviderError> for Missing {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Unavailable(why) => Self::Unavailable(why),
+            error => Self::Rejected(error.to_string()),
         }
     }
 }

@@ -1,24 +1,21 @@
 //! Validation of logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6). Pure, but for the keys.
 
-use openidconnect::core::{CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
 use openidconnect::{ClientId, IssuerUrl};
 use serde_json::Value;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-use super::document::Presenter;
-use super::id_token::{IdTokenError, LEEWAY, unix};
-use super::jws::Jws;
+use super::keys::Untrusted;
 use super::oidc::Oidc;
 use super::{ProviderError, keys};
+use crate::jose::document::Presenter;
+use crate::jose::jwt::Form;
+use crate::jose::policy::{Audience, Issued, LEEWAY, MAX_AGE};
+use crate::jose::{Algorithm, Flaw, Jwt, Policy};
 
 /// The member of `events` that makes a token a logout token.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-/// How old one may be: the provider sends it at once, and may try again.
-const MAX_AGE: Duration = Duration::minutes(10);
-/// What it calls itself, where it does.
-const TYPES: [&str; 3] = ["jwt", "logout+jwt", "application/logout+jwt"];
-/// Longer ones are nobody's.
-const MAX_BYTES: usize = 16 << 10;
+/// What it calls itself, where it does. Longer ones are nobody's.
+const FORM: Form = Form { types: &["jwt", "logout+jwt"], max_bytes: 16 << 10 };
 
 /// Whose sessions a provider has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +40,7 @@ pub struct Expected<'a> {
     /// In `aud`.
     pub client_id: &'a ClientId,
     /// `alg`: the same as for ID tokens (section 2.6).
-    pub algorithms: &'a [CoreJwsSigningAlgorithm],
+    pub algorithms: &'a [&'static Algorithm],
 }
 
 impl Oidc {
@@ -53,45 +50,43 @@ impl Oidc {
         let algorithms = self.algorithms(&metadata);
         let expected =
             Expected { issuer: &self.settings.issuer, client_id: &self.settings.client_id, algorithms: &algorithms };
-        let check = |keys: &CoreJsonWebKeySet| validate(raw, keys, expected, now);
-        let validated = keys::check(metadata.jwks_uri(), &self.link, Presenter::Anybody, check).await?;
-        validated.map_err(|error| ProviderError::Callback(error.to_string()))
+        let (jwt, said) = read(raw, expected, now)?;
+        // Last of all: anybody may send a token, and what cannot be good costs the provider no fetch.
+        keys::verify(&jwt, metadata.jwks_uri().as_str(), &self.link, Presenter::Anybody, words).await?;
+        Ok(said)
     }
 }
 
-/// What a logout token says that passes every check.
-pub fn validate(
-    raw: &str,
-    keys: &CoreJsonWebKeySet,
+/// A flaw, in words.
+const fn words(flaw: Flaw) -> Untrusted {
+    Untrusted::Invalid(match flaw {
+        Flaw::TooLong => "the logout token is too long",
+        Flaw::Issuer => "the logout token comes from another issuer (iss)",
+        Flaw::Audience => "the logout token is meant for another audience (aud)",
+        Flaw::Endless | Flaw::Undated => "the logout token lacks its times (iat, exp)",
+        Flaw::Expired | Flaw::Issued => "the logout token has expired, or was not issued just now (exp, iat)",
+        other => return Untrusted::of(other),
+    })
+}
+
+/// What a logout token that passes every other check says, if the signature is good.
+fn read<'a>(
+    raw: &'a str,
     Expected { issuer, client_id, algorithms }: Expected<'_>,
     now: OffsetDateTime,
-) -> Result<LogoutToken, IdTokenError> {
-    let invalid = IdTokenError::Invalid;
-    if raw.len() > MAX_BYTES {
-        return Err(invalid("the logout token is too long"));
+) -> Result<(Jwt<'a>, LogoutToken), Untrusted> {
+    let invalid = Untrusted::Invalid;
+    let jwt = Jwt::parse(raw, FORM).map_err(words)?;
+    if !algorithms.contains(&jwt.algorithm) {
+        return Err(words(Flaw::Algorithm));
     }
-    let jws = Jws::read(raw, algorithms, &TYPES)?;
-    let claims = &jws.claims;
-    let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let number = |name: &str| claims.get(name).and_then(Value::as_f64);
-
-    if text("iss") != Some(issuer.as_str()) {
-        return Err(invalid("the logout token comes from another issuer (iss)"));
-    }
-    let for_us = match claims.get("aud") {
-        Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == client_id.as_str()),
-        audience => audience.and_then(Value::as_str) == Some(client_id.as_str()),
+    let policy = Policy {
+        is_issuer: &|iss| iss == issuer.as_str(),
+        audience: Audience::Among(client_id),
+        issued: Issued::JustNow,
     };
-    if !for_us {
-        return Err(invalid("the logout token is meant for another audience (aud)"));
-    }
-    let (Some(iat), Some(exp)) = (number("iat"), number("exp")) else {
-        return Err(invalid("the logout token lacks its times (iat, exp)"));
-    };
-    let (earliest, latest) = (unix(now.saturating_sub(MAX_AGE)), unix(now.saturating_add(LEEWAY)));
-    if iat < earliest || iat > latest || exp <= unix(now.saturating_sub(LEEWAY)) {
-        return Err(invalid("the logout token has expired, or was not issued just now (exp, iat)"));
-    }
+    let claims = &jwt.claims;
+    policy.check_parties(claims).and_then(|()| policy.check_times(claims, now)).map_err(words)?;
     if claims.get("events").and_then(|events| events.get(EVENT)).is_none_or(|event| !event.is_object()) {
         return Err(invalid("the token is no logout token (events)"));
     }
@@ -100,17 +95,17 @@ pub fn validate(
         return Err(invalid("a logout token has no nonce"));
     }
     // One that is there names somebody: what is empty, or no text, must not make of one user's token one for all.
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let names = |name: &str| !claims.contains_key(name) || text(name).is_some();
     let (subject, sid) = (text("sub").map(str::to_owned), text("sid").map(str::to_owned));
     if !names("sub") || !names("sid") || (subject.is_none() && sid.is_none()) {
         return Err(invalid("the logout token names nobody (sub, sid)"));
     }
     let jti = text("jti").ok_or(invalid("the logout token has no jti"))?.to_owned();
-    // Last of all: anybody may send a token, and what cannot be good costs the provider no fetch.
-    jws.verify(keys)?;
     // Whatever its `exp`: it is too old by then.
     let expires_at = now.saturating_add(MAX_AGE).saturating_add(LEEWAY);
-    Ok(LogoutToken { issuer: issuer.to_string(), subject, sid, jti, expires_at })
+    let said = LogoutToken { issuer: issuer.to_string(), subject, sid, jti, expires_at };
+    Ok((jwt, said))
 }
 
 #[cfg(test)]

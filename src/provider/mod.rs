@@ -6,33 +6,30 @@ use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
 use self::auth0::Auth0;
+use self::discovery::Metadata;
 use self::logout_token::LogoutToken;
 use self::oidc::Oidc;
-use self::published::Documents;
 use self::user_error::UserError;
 use self::user_info::Asking;
 use self::workos::WorkOs;
 use crate::config::{self, Config};
+use crate::http;
 use crate::identity::Identity;
-use crate::runtime::{Cache, Http, Isolate};
+use crate::jose::KeySet;
+use crate::jose::published::Published;
+use crate::runtime::{Cache, Http, Isolate, Signatures};
 
 pub mod answer;
 pub mod auth0;
 pub mod claims;
 pub mod discovery;
-pub mod document;
-pub mod http;
 pub mod id_token;
 pub mod identity;
-pub mod jws;
 pub mod keys;
 pub mod logout_token;
 pub mod oidc;
-pub mod published;
 pub mod retry_after;
 pub mod said;
-#[cfg(test)]
-mod signing;
 pub mod token;
 pub mod user_error;
 pub mod user_info;
@@ -209,6 +206,15 @@ pub struct SignIn {
     pub user_info: Option<Asking>,
 }
 
+/// All that a provider publishes. One for each isolate, which its requests and its actors share.
+#[derive(Clone, Default)]
+pub struct Documents {
+    /// Metadata, by the issuer.
+    pub metadata: Rc<Published<Metadata>>,
+    /// Keys, by their address.
+    pub keys: Rc<Published<KeySet>>,
+}
+
 /// What a provider is reached with.
 #[derive(Clone)]
 pub struct Link {
@@ -218,6 +224,8 @@ pub struct Link {
     pub http: Rc<dyn Http>,
     /// Documents that isolates share.
     pub cache: Rc<dyn Cache>,
+    /// Checks of signatures.
+    pub signatures: Rc<dyn Signatures>,
     /// Documents that this isolate keeps.
     pub documents: Documents,
 }

@@ -1,6 +1,6 @@
 //! Any OpenID Connect issuer, over `openidconnect`; PAR, RFC 9207 and revocation are added here.
 
-use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod};
 use openidconnect::{
     AuthType, AuthorizationCode, CsrfToken, EndSessionUrl, HttpRequest, LogoutHint, LogoutRequest, Nonce,
     PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, RedirectUrl, RefreshToken, Scope,
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::config::{self, Par, TokenAuth};
 use crate::identity::Identity;
+use crate::jose::Algorithm;
 
 /// The scope that asks for a refresh token (OpenID Connect Core 1.0 section 11).
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
@@ -49,9 +50,11 @@ impl Oidc {
     }
 
     /// The algorithms that ID tokens and logout tokens may have: as configured, else as discovered.
-    pub(super) fn algorithms(&self, metadata: &Metadata) -> Vec<CoreJwsSigningAlgorithm> {
-        let discovered = metadata.id_token_signing_alg_values_supported();
-        self.settings.id_token_algorithms.as_ref().unwrap_or(discovered).clone()
+    pub(super) fn algorithms(&self, metadata: &Metadata) -> Vec<&'static Algorithm> {
+        match &self.settings.id_token_algorithms {
+            Some(named) => named.iter().filter_map(|name| Algorithm::named(name)).collect(),
+            None => metadata.additional_metadata().id_token_algorithms.clone(),
+        }
     }
 
     fn client(&self, metadata: &Metadata) -> OidcClient {
@@ -349,11 +352,10 @@ impl Oidc {
                 .set_post_logout_redirect_uri(back.clone())
                 .set_state(CsrfToken::new(logout.state.to_owned()))
         };
-        if let Ok(hint) = logout.identity.id_token.parse::<CoreIdToken>() {
-            let url = request().set_id_token_hint(&hint).http_get_url();
-            if url.as_str().len() <= MAX_URL {
-                return Some(url.into());
-            }
+        let mut url = request().http_get_url();
+        url.query_pairs_mut().append_pair("id_token_hint", &logout.identity.id_token);
+        if url.as_str().len() <= MAX_URL {
+            return Some(url.into());
         }
         let hint = logout.identity.sid.clone().map(LogoutHint::new);
         let request = hint.into_iter().fold(request(), |request, hint| request.set_logout_hint(hint));

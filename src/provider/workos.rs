@@ -3,15 +3,13 @@
 //! `authenticate` takes JSON and answers with the user instead of an ID token; who logged in is what this user and the
 //! access token, whose signature is checked, say together ([`access_token`], [`identity`], [`answer`]).
 
-use openidconnect::core::CoreJsonWebKeySet;
-use openidconnect::{AccessToken, HttpRequest, JsonWebKeySetUrl, PkceCodeChallenge, PkceCodeVerifier, RefreshToken};
-use serde_json::{Map, Value, json};
+use openidconnect::{AccessToken, HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RefreshToken};
+use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::discovery::unanswered;
-use super::document::Presenter;
-use super::id_token::{IdTokenError, payload};
+use super::keys::Untrusted;
 use super::retry_after::retry_after;
 use super::{
     Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
@@ -19,12 +17,13 @@ use super::{
 };
 use crate::config;
 use crate::identity::Identity;
+use crate::jose::Claims;
+use crate::jose::document::Presenter;
+use crate::jose::jwt::payload;
 
 pub mod access_token;
 pub mod answer;
 pub mod identity;
-
-type Claims = Map<String, Value>;
 
 /// What a user is told whose login was to be for an organization.
 const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization than this site asked for, or to none";
@@ -45,16 +44,6 @@ struct Answer {
     said: Option<String>,
 }
 
-/// Why the tokens of an answer are not taken.
-enum Untaken {
-    /// The access token fails a check.
-    Invalid(String),
-    /// WorkOS publishes no key for it.
-    NoKey(String),
-    /// WorkOS's keys are not to be had.
-    NoKeys(ProviderError),
-}
-
 impl WorkOs {
     /// The environment of these settings.
     pub const fn new(settings: config::WorkOs, link: Link) -> Self {
@@ -69,8 +58,8 @@ impl WorkOs {
         url
     }
 
-    fn jwks_uri(&self) -> JsonWebKeySetUrl {
-        JsonWebKeySetUrl::from_url(self.url(&["sso", "jwks", &self.settings.client_id]))
+    fn jwks_uri(&self) -> Url {
+        self.url(&["sso", "jwks", &self.settings.client_id])
     }
 
     /// See [`super::Provider::authorization_url`].
@@ -114,11 +103,8 @@ impl WorkOs {
         let granted = tokens.refresh_token.clone();
         let refused =
             |error: ProviderError, sid: Option<String>| ExchangeError { error, granted: granted.clone(), sid };
-        let claims =
-            self.validate(&tokens.access_token, answer.received_at).await.map_err(|untaken| match untaken {
-                Untaken::Invalid(why) | Untaken::NoKey(why) => refused(ProviderError::Callback(why), None),
-                Untaken::NoKeys(error) => refused(error, None),
-            })?;
+        let validated = self.validate(&tokens.access_token, answer.received_at).await;
+        let claims = validated.map_err(|untrusted| refused(untrusted.into(), None))?;
         let sid = claims.get("sid").and_then(Value::as_str).map(str::to_owned);
         let identity = identity::of(self.settings.issuer(), &answer.body, claims)
             .ok_or_else(|| refused(other_user(), sid.clone()))?;
@@ -160,9 +146,9 @@ impl WorkOs {
         let refused = |why: String| RefreshFailure::Refused(why).granting(tokens.clone(), token);
         let (claims, no_key) = match self.validate(&tokens.access_token, answer.received_at).await {
             Ok(claims) => (claims, None),
-            Err(Untaken::Invalid(why)) => return Err(refused(why)),
-            Err(Untaken::NoKey(why)) => (unchecked(), Some(why)),
-            Err(Untaken::NoKeys(error)) => {
+            Err(Untrusted::Invalid(why)) => return Err(refused(why.to_owned())),
+            Err(untrusted @ Untrusted::NoKey) => (unchecked(), Some(untrusted.to_string())),
+            Err(Untrusted::NoKeys(error)) => {
                 (unchecked(), Some(format!("the refreshed access token cannot be checked: {error}")))
             }
         };
@@ -215,14 +201,11 @@ impl WorkOs {
     }
 
     /// Validates an access token, with one look at the keys anew where its key is missing.
-    async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untaken> {
-        let check = |keys: &CoreJsonWebKeySet| access_token::validate(token.secret(), keys, &self.settings, now);
-        let claims =
-            keys::check(&self.jwks_uri(), &self.link, Presenter::Provider, check).await.map_err(Untaken::NoKeys)?;
-        claims.map_err(|error| match error {
-            IdTokenError::UnknownKey => Untaken::NoKey(error.to_string()),
-            IdTokenError::BadSignature | IdTokenError::Invalid(_) => Untaken::Invalid(error.to_string()),
-        })
+    async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untrusted> {
+        let jwt = access_token::read(token.secret(), &self.settings, now)?;
+        let uri = self.jwks_uri();
+        keys::verify(&jwt, uri.as_str(), &self.link, Presenter::Provider, access_token::words).await?;
+        Ok(jwt.claims)
     }
 
     /// See [`super::Provider::revoke`]. WorkOS revokes sessions, and with them their tokens.
@@ -249,7 +232,7 @@ impl WorkOs {
 
     /// See [`super::Provider::answers`].
     pub async fn answers(&self) -> bool {
-        keys::answers(&self.jwks_uri(), &self.link).await
+        keys::answers(self.jwks_uri().as_str(), &self.link).await
     }
 }
 

@@ -31,6 +31,8 @@ pub struct ActorContext {
     pub http: Rc<dyn Http>,
     /// Documents that the isolates of a data centre share.
     pub cache: Rc<dyn Cache>,
+    /// Checks of signatures.
+    pub signatures: Rc<dyn Signatures>,
     /// Calls to other actors.
     pub actors: Rc<dyn Actors>,
     /// The actor's SQLite and its alarm.

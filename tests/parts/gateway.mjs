@@ -94,6 +94,11 @@ class Gateway {
     removeFolder(this.#folder);
   }
 
+  /** The process of workerd. */
+  get pid() {
+    return this.#child.pid;
+  }
+
   /** The memory that workerd has in use, in bytes. */
   get memory() {
     const [, pages] = readFileSync(`/proc/${this.#child.pid}/statm`, "utf8").split(" ");

@@ -133,7 +133,7 @@ class HostileProvider {
         pushed_authorization_request_endpoint: at("/par"),
         response_types_supported: ["code"],
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "none"],
+        id_token_signing_alg_values_supported: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "HS256", "none"],
         scopes_supported: ["openid", "profile", "email", "offline_access"],
         token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         authorization_response_iss_parameter_supported: true,

@@ -28,7 +28,7 @@ export const atHash = (accessToken) =>
   createHash("sha256").update(accessToken).digest().subarray(0, 16).toString("base64url");
 
 function signature(input, { alg, privateKey }) {
-  const digest = alg === "EdDSA" ? null : `sha${alg.slice(2)}`;
+  const digest = alg.startsWith("Ed") ? null : `sha${alg.slice(2)}`;
   const key = { key: privateKey };
   if (alg.startsWith("ES")) key.dsaEncoding = "ieee-p1363";
   if (alg.startsWith("PS")) Object.assign(key, { padding: 6, saltLength: -1 }); // RSA-PSS, salt as long as the digest

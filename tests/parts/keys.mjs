@@ -10,6 +10,8 @@ const GENERATE = {
   PS512: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
   ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
   ES384: () => generateKeyPairSync("ec", { namedCurve: "P-384" }),
+  ES512: () => generateKeyPairSync("ec", { namedCurve: "P-521" }),
+  Ed25519: () => generateKeyPairSync("ed25519"),
   EdDSA: () => generateKeyPairSync("ed25519"),
 };
 

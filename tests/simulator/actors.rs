@@ -12,7 +12,7 @@ use std::time::Duration;
 use edge_oauth_sessions::actors::directory::Shell;
 use edge_oauth_sessions::actors::session::Session;
 use edge_oauth_sessions::credential::ActorId;
-use edge_oauth_sessions::provider::published::Documents;
+use edge_oauth_sessions::provider::Documents;
 use edge_oauth_sessions::region::Jurisdiction;
 use edge_oauth_sessions::runtime::{
     ActorContext, Actors, Address, CallError, Connection, Isolate, Postgres, PostgresError,
@@ -24,6 +24,7 @@ use time::OffsetDateTime;
 
 use super::executor::{Executor, OUTSIDE, Process};
 use super::http::{Line, NoCache};
+use super::signatures::Ed25519;
 use super::storage::{Disk, Handle};
 use super::world::World;
 
@@ -129,6 +130,7 @@ impl Actor {
                 disk: Rc::clone(&self.disk),
             }),
             cache: Rc::new(NoCache),
+            signatures: Rc::new(Ed25519),
             actors: Rc::new(Calls { world: world.clone(), from: Some(Rc::clone(&self.disk)) }),
             storage: Rc::new(Handle { disk: Rc::clone(&self.disk), skew: self.skew.get() }),
             kv: Rc::clone(&world.kv) as Rc<_>,

@@ -11,24 +11,24 @@ use std::rc::Rc;
 
 use edge_oauth_sessions::actors::session::line;
 use edge_oauth_sessions::config::Configured;
+use edge_oauth_sessions::gateway;
+use edge_oauth_sessions::gateway::answer::reply::Reply;
 use edge_oauth_sessions::gateway::arrival::arrive;
 use edge_oauth_sessions::gateway::bearer::ClientKeys;
+use edge_oauth_sessions::gateway::forward::edits::WATCHED;
+use edge_oauth_sessions::gateway::forward::verified::VerifiedJwts;
 use edge_oauth_sessions::gateway::plan::{Plan, Planner};
-use edge_oauth_sessions::gateway::reply::Reply;
+use edge_oauth_sessions::gateway::request::headers;
 use edge_oauth_sessions::gateway::request::{Arrived, Head};
-use edge_oauth_sessions::gateway::verified::VerifiedJwts;
-use edge_oauth_sessions::gateway::{self, headers};
-use edge_oauth_sessions::provider::Link;
-use edge_oauth_sessions::provider::published::Documents;
-use edge_oauth_sessions::runtime::{
-    Applications, Inbound, Isolate, Outbound, RateLimit, SendError, Signatures, Signed,
-};
+use edge_oauth_sessions::provider::{Documents, Link};
+use edge_oauth_sessions::runtime::{Applications, Inbound, Isolate, Outbound, RateLimit, SendError};
 use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, ready};
 
 use super::actors::{Calls, Life};
 use super::executor::OUTSIDE;
 use super::http::{Line, NoCache};
+use super::signatures::Ed25519;
 use super::storage::Disk;
 use super::world::World;
 
@@ -81,6 +81,7 @@ impl Gateway {
                 disk: Disk::new(&world.executor),
             }),
             cache: Rc::new(NoCache),
+            signatures: Rc::new(Ed25519),
             documents: Documents::default(),
         };
         let calls = || Rc::new(Calls { world: world.clone(), from: None });
@@ -91,7 +92,7 @@ impl Gateway {
             actors_in_turn: calls(),
             applications: Rc::clone(&application) as Rc<_>,
             login_limit: Rc::new(NoLimit),
-            signatures: Rc::new(NoSignature),
+            signatures: Rc::new(Ed25519),
             client_keys: ClientKeys::default(),
             verified: VerifiedJwts::default(),
         };
@@ -156,7 +157,7 @@ impl Gateway {
         let sent =
             self.application.sees(&format!("{url} {no_store}"), &removed.split(',').collect::<Vec<_>>(), set, packed);
         let (status, lines) = (self.application.status, &self.application.answers);
-        let watched = headers::Headers::read(lines).names().any(|name| gateway::forward::WATCHED.contains(&name));
+        let watched = headers::Headers::read(lines).names().any(|name| WATCHED.contains(&name));
         let mut got = seen(&status.to_string(), lines);
         if matches!(status, 101 | 401) || watched {
             let Plan { text, .. } = self.planner().judge(packed, status, lines);
@@ -236,13 +237,5 @@ struct NoLimit;
 impl RateLimit for NoLimit {
     fn admits<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Option<bool>> {
         ready(Some(true)).boxed_local()
-    }
-}
-
-struct NoSignature;
-
-impl Signatures for NoSignature {
-    fn verify<'a>(&'a self, _: Signed<'a>) -> LocalBoxFuture<'a, bool> {
-        ready(false).boxed_local()
     }
 }

@@ -24,5 +24,6 @@ mod layers;
 mod moves;
 mod provider;
 mod refresh;
+mod signatures;
 mod storage;
 mod world;

@@ -24,8 +24,7 @@ use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::log::{self, Beside};
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
-use crate::provider::published::Documents;
-use crate::provider::{Link, Provider};
+use crate::provider::{Documents, Link, Provider};
 use crate::region::Region;
 use crate::runtime::{ActorContext, Actors, Isolate, Storage};
 use crate::store::{SessionStore, StoreError};
@@ -129,8 +128,8 @@ impl Session {
     /// An actor that has not read its record.
     pub fn new(given: ActorContext, documents: Documents, config: &Rc<Config>) -> Rc<Self> {
         let store = Rc::new(SessionStore::new(&given, &config.store));
-        let ActorContext { id, isolate, http, cache, actors, storage, .. } = given;
-        let link = Link { isolate: Rc::clone(&isolate), http, cache, documents };
+        let ActorContext { id, isolate, http, cache, signatures, actors, storage, .. } = given;
+        let link = Link { isolate: Rc::clone(&isolate), http, cache, signatures, documents };
         let provider = Rc::new(Provider::new(config, link));
         let directories = DirectoryClient::new(&id, &isolate, &actors, config);
         Rc::new(Self {

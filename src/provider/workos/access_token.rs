@@ -1,52 +1,40 @@
-//! Validation of WorkOS's access tokens, which are JSON Web Tokens (RFC 7519). Pure.
+//! Validation of WorkOS's access tokens, which are JSON Web Tokens (RFC 7519). Pure: all but the signature, which is checked last.
 //!
 //! It stands in for the ID token's: `aud` may be absent, `iss` has several forms, and there is no nonce; the code's
 //! verifier binds the answer to the login.
 
-use openidconnect::core::CoreJsonWebKeySet;
-use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::config::WorkOs;
-use crate::provider::id_token::{ALGORITHMS, IdTokenError, LEEWAY, unix};
-use crate::provider::jws::Jws;
+use crate::jose::jwt::Form;
+use crate::jose::policy::{Audience, Issued};
+use crate::jose::{Flaw, Jwt, Policy};
+use crate::provider::keys::Untrusted;
 
-/// What it calls itself, where it does.
-const TYPES: [&str; 2] = ["jwt", "at+jwt"];
+/// It comes from WorkOS itself, whose answers are limited.
+const FORM: Form = Form { types: &["jwt", "at+jwt"], max_bytes: usize::MAX };
 
-/// The claims of an access token that passes every check.
-pub fn validate(
-    raw: &str,
-    keys: &CoreJsonWebKeySet,
-    settings: &WorkOs,
-    now: OffsetDateTime,
-) -> Result<Map<String, Value>, IdTokenError> {
-    let invalid = IdTokenError::Invalid;
-    let jws = Jws::read(raw, &ALGORITHMS, &TYPES)?;
-    let claims = &jws.claims;
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    if !text("iss").is_some_and(|iss| settings.is_issuer(iss)) {
-        return Err(invalid("the access token comes from another issuer than WORKOS_API_HOST (iss)"));
-    }
-    let client_id = settings.client_id.as_str();
-    let ours = match claims.get("aud") {
-        None => true,
-        Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == client_id),
-        Some(audience) => audience == client_id,
+/// A flaw, in words.
+pub const fn words(flaw: Flaw) -> Untrusted {
+    Untrusted::Invalid(match flaw {
+        Flaw::Issuer => "the access token comes from another issuer than WORKOS_API_HOST (iss)",
+        Flaw::Audience => "the access token is meant for another client (aud)",
+        Flaw::Endless | Flaw::Expired => "the access token has expired, or does not say when it will (exp)",
+        Flaw::NotYet | Flaw::Undated | Flaw::Issued => "the access token is not valid yet (nbf, iat)",
+        other => return Untrusted::of(other),
+    })
+}
+
+/// An access token that passes every check, if the signature is good.
+pub fn read<'a>(raw: &'a str, settings: &WorkOs, now: OffsetDateTime) -> Result<Jwt<'a>, Untrusted> {
+    let jwt = Jwt::parse(raw, FORM).map_err(words)?;
+    let policy = Policy {
+        is_issuer: &|iss| settings.is_issuer(iss),
+        audience: Audience::AmongIfAny(&settings.client_id),
+        issued: Issued::Before,
     };
-    if !ours {
-        return Err(invalid("the access token is meant for another client (aud)"));
-    }
-    let time = |name: &str| claims.get(name).map(|time| time.as_f64().unwrap_or(f64::NAN));
-    let (earliest, latest) = (unix(now.saturating_sub(LEEWAY)), unix(now.saturating_add(LEEWAY)));
-    if !time("exp").is_some_and(|exp| exp > earliest) {
-        return Err(invalid("the access token has expired, or does not say when it will (exp)"));
-    }
-    if !["nbf", "iat"].iter().all(|name| time(name).is_none_or(|time| time <= latest)) {
-        return Err(invalid("the access token is not valid yet (nbf, iat)"));
-    }
-    jws.verify(keys)?;
-    Ok(jws.claims)
+    policy.check_parties(&jwt.claims).and_then(|()| policy.check_times(&jwt.claims, now)).map_err(words)?;
+    Ok(jwt)
 }
 
 #[cfg(test)]

@@ -2,17 +2,14 @@
 #![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
 use openidconnect::{ClientId, ClientSecret};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::Duration;
 
 use super::*;
-use crate::provider::signing::{self, sign};
+use crate::jose::Claims;
+use crate::jose::signing::{keys, sign, verify};
 
 const NOW: i64 = 1_800_000_000;
-
-fn keys(kids: &[&str]) -> CoreJsonWebKeySet {
-    CoreJsonWebKeySet::new(kids.iter().flat_map(|kid| signing::keys(kid).keys().clone()).collect())
-}
 
 fn settings() -> WorkOs {
     WorkOs {
@@ -31,11 +28,14 @@ fn with(name: &str, value: Value) -> Value {
     claims
 }
 
-fn check_raw(raw: &str, kids: &[&str]) -> Result<Map<String, Value>, IdTokenError> {
-    validate(raw, &keys(kids), &settings(), OffsetDateTime::from_unix_timestamp(NOW).unwrap())
+fn check_raw(raw: &str, kids: &[&str]) -> Result<Claims, Untrusted> {
+    let settings = settings();
+    let jwt = read(raw, &settings, OffsetDateTime::from_unix_timestamp(NOW).unwrap())?;
+    verify(&jwt, &keys(kids)).map_err(words)?;
+    Ok(jwt.claims)
 }
 
-fn check(claims: &Value) -> Result<Map<String, Value>, IdTokenError> {
+fn check(claims: &Value) -> Result<Claims, Untrusted> {
     check_raw(&sign(&json!({"alg": "EdDSA", "kid": "k"}), claims), &["other", "k"])
 }
 
@@ -58,11 +58,12 @@ fn a_token_for_or_from_another_or_of_another_time_is_refused() {
         with("exp", json!(NOW - 61)),
         with("exp", json!("later")),
         with("exp", Value::Null),
+        with("exp", json!(1e300)),
         with("nbf", json!(NOW + 61)),
         with("iat", json!(NOW + 61)),
         with("iat", json!("today")),
     ] {
-        assert!(matches!(check(&claims), Err(IdTokenError::Invalid(_))), "{claims}");
+        assert!(matches!(check(&claims), Err(Untrusted::Invalid(_))), "{claims}");
     }
 }
 
@@ -70,7 +71,7 @@ fn a_token_for_or_from_another_or_of_another_time_is_refused() {
 fn a_signature_counts_under_its_own_key_and_algorithm_alone() {
     let claims = with("sub", json!("user_1"));
     let raw = |header: Value| sign(&header, &claims);
-    assert_eq!(check_raw(&raw(json!({"alg": "EdDSA", "kid": "x"})), &["k"]), Err(IdTokenError::UnknownKey));
+    assert_eq!(check_raw(&raw(json!({"alg": "EdDSA", "kid": "x"})), &["k"]), Err(Untrusted::NoKey));
     assert!(check_raw(&raw(json!({"alg": "EdDSA"})), &["k"]).is_ok());
     assert!(check_raw(&raw(json!({"alg": "EdDSA"})), &["k", "l"]).is_err());
     for alg in ["none", "None", "HS256", "RS256", ""] {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use crate::ambient;
+use crate::jose::jwt::payload;
 use crate::provider::answer::{is_about_the_client, plain_code};
-use crate::provider::id_token::payload;
 use crate::provider::user_error::{Choice, UserError};
 use crate::provider::{ProviderError, RefreshFailure, Tokens, http};
 

@@ -1,0 +1,206 @@
+//! What a page tells a person who did not get what they asked for: what to do next, and a link that does it. Pure.
+
+use url::form_urlencoded;
+
+use crate::gateway::answer::html::{self, Page};
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::response::Outgoing;
+use crate::provider::user_error::Choice;
+
+/// Where the link of a page leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayOut {
+    /// To the application.
+    Home,
+    /// Through the provider, and back to where the user wanted to go.
+    LogIn,
+    /// To the same address once more.
+    Again,
+}
+
+impl WayOut {
+    const fn words(self, problem: &Problem) -> &'static str {
+        match (self, problem) {
+            (Self::Home, _) => "Back to the application",
+            (Self::LogIn, Problem::LoginRequired) => "Log in",
+            (Self::LogIn, _) => "Log in again",
+            (Self::Again, _) => "Try again",
+        }
+    }
+}
+
+impl Problem {
+    /// Where a page about it leads; none: there is nowhere to go from here.
+    pub fn way_out(&self) -> Option<WayOut> {
+        match self {
+            Self::ForeignHost | Self::AdministratorsHost => None,
+            Self::Explained { problem, .. } => problem.way_out(),
+            Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::UserError(_) => {
+                Some(WayOut::LogIn)
+            }
+            Self::ProviderRejected(_)
+            | Self::ProviderUnavailable { .. }
+            | Self::UpstreamUnavailable
+            | Self::UpstreamTimeout
+            | Self::StoreUnavailable
+            | Self::KeysUnavailable
+            | Self::CaptchaRequired(_)
+            | Self::RateLimited
+            | Self::ConfigInvalid(_) => Some(WayOut::Again),
+            Self::AlreadyEnded(_)
+            | Self::InvalidToken(_)
+            | Self::Forbidden
+            | Self::BotScoreTooLow
+            | Self::CsrfRejected
+            | Self::CsrfHeaderMissing(_)
+            | Self::BadRequest(_)
+            | Self::PathRefused(_)
+            | Self::ParameterTooLong { .. }
+            | Self::NotFound
+            | Self::MethodNotAllowed(_)
+            | Self::TooLarge
+            | Self::HeadersTooLarge => Some(WayOut::Home),
+        }
+    }
+
+    /// The page, with its link.
+    pub(crate) fn page(
+        &self,
+        status: u16,
+        title: &str,
+        ray: &str,
+        link: Option<(WayOut, &str)>,
+        choices: &[(String, &str)],
+    ) -> Outgoing {
+        let list = match self {
+            Self::ConfigInvalid(problems) => {
+                problems.iter().map(|problem| (problem.variable.as_ref(), problem.message.as_str())).collect()
+            }
+            _ => Vec::new(),
+        };
+        let another = match link {
+            Some((WayOut::LogIn, login)) if self.is_about_the_account() => Some(format!("{login}&prompt=login")),
+            _ => None,
+        };
+        let page = Page {
+            title,
+            detail: &self.to_string(),
+            next: self.next(link.map(|(way, _)| way)),
+            list,
+            ray,
+            choices,
+            other: another.as_deref().map(|url| (url, "Log in with another account")),
+            link: link.map(|(way, url)| (url, way.words(self))),
+            ..Page::default()
+        };
+        html::page(status, &page)
+    }
+
+    /// The other logins that the provider offers in place of the one at this address.
+    pub fn logins(&self, login: &str) -> Vec<(String, &str)> {
+        let Self::UserError(user_error) = self.plain() else { return Vec::new() };
+        let url = |choice: &Choice| {
+            let parameter =
+                form_urlencoded::Serializer::new(String::new()).append_pair(&choice.parameter, &choice.value).finish();
+            format!("{login}&{parameter}")
+        };
+        user_error.choices.iter().map(|choice| (url(choice), choice.label.as_str())).collect()
+    }
+
+    fn is_about_the_account(&self) -> bool {
+        matches!(self, Self::UserError(user_error) if user_error.is_about_the_account())
+    }
+
+    /// What a person can do.
+    fn next(&self, way_out: Option<WayOut>) -> &str {
+        match (self, way_out) {
+            (Self::CallbackRejected(_) | Self::UserError(_), Some(WayOut::Home)) => {
+                "You are still logged in as before."
+            }
+            (Self::UserError(user_error), _) => &user_error.next,
+            (Self::CallbackRejected(_), _) => {
+                "You can log in again. If that goes on failing, tell the operator of this site the reference below."
+            }
+            (Self::LoginRequired, _) => "Log in first. What you have sent was not taken.",
+            (Self::SessionEnded(_), _) => "Log in again. What you have sent was not taken.",
+            (
+                Self::ProviderUnavailable { .. }
+                | Self::StoreUnavailable
+                | Self::KeysUnavailable
+                | Self::UpstreamUnavailable
+                | Self::UpstreamTimeout,
+                _,
+            ) => "Please try again in a moment.",
+            (Self::RateLimited, _) => "Please try again in a minute.",
+            (Self::ProviderRejected(_), _) => {
+                "Tell the operator of this site: its registration at the login provider needs attention."
+            }
+            (Self::ConfigInvalid(_), _) => "If this is your site, set these variables and deploy again:",
+            (Self::ForeignHost, _) => "Check the address. If this is your site, PUBLIC_ORIGIN has to name this host.",
+            (Self::CaptchaRequired(_), _) => "Open the page that sent this once more, pass the check, and try again.",
+            (Self::Forbidden, _) => "Ask the operator of this site for it, or log in as somebody who has it.",
+            (Self::BotScoreTooLow, _) => {
+                "Try another browser or another network. If that goes on failing, tell the operator of this site the reference below."
+            }
+            (Self::HeadersTooLarge, _) => "Delete the cookies of this site, then open it again.",
+            (Self::CsrfHeaderMissing(_), _) => {
+                "Nothing was changed. If this is your application, let it send the header."
+            }
+            (Self::CsrfRejected, _) => "Nothing was changed. If you meant to do this, do it in the application itself.",
+            (Self::Explained { problem, .. }, way_out) => problem.next(way_out),
+            (
+                Self::AlreadyEnded(_)
+                | Self::InvalidToken(_)
+                | Self::BadRequest(_)
+                | Self::PathRefused(_)
+                | Self::ParameterTooLong { .. }
+                | Self::NotFound
+                | Self::AdministratorsHost
+                | Self::MethodNotAllowed(_)
+                | Self::TooLarge,
+                _,
+            ) => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::failed_request::FailedRequest;
+    use super::super::response::Body;
+    use super::*;
+    use crate::provider::user_error::UserError;
+
+    fn html(problem: &Problem, link: Option<(WayOut, &str)>) -> String {
+        let Body::Html(body) = problem.response_with_link(&FailedRequest::unreadable("ray-1".into()), true, link).body
+        else {
+            panic!("not a page")
+        };
+        body
+    }
+
+    #[test]
+    fn a_page_has_its_link_and_escapes_it() {
+        let body = html(&Problem::LoginRequired, Some((WayOut::LogIn, "/auth/login?a=\"&b")));
+        assert!(body.contains("<a href=\"/auth/login?a=&quot;&amp;b\">Log in</a>"), "{body}");
+        assert!(!html(&Problem::ForeignHost, None).contains("<a "));
+    }
+
+    #[test]
+    fn a_failed_login_beside_a_living_session_says_that_it_lives() {
+        let failed = Problem::CallbackRejected("it was cancelled".into());
+        assert!(html(&failed, Some((WayOut::Home, "/"))).contains("still logged in"));
+        assert!(html(&failed, Some((WayOut::LogIn, "/auth/login"))).contains("Log in again"));
+    }
+
+    #[test]
+    fn whose_account_is_refused_can_log_in_with_another() {
+        let of = |code: &str| Problem::UserError(Box::new(UserError::of(code).unwrap()));
+        let login = Some((WayOut::LogIn, "/auth/login?return_to=%2F"));
+        let another = "<a href=\"/auth/login?return_to=%2F&amp;prompt=login\">Log in with another account</a>";
+        let body = html(&of("access_denied"), login);
+        assert!(body.contains(&format!("Log in again</a>{another}")), "{body}");
+        assert!(!html(&of("mfa_required"), login).contains("another account</a>"));
+        assert!(!html(&of("access_denied"), Some((WayOut::Home, "/"))).contains("another account</a>"));
+    }
+}

@@ -1,0 +1,179 @@
+//! What the log says of a request that failed: one line, with the reference that its page shows. Pure.
+//!
+//! A problem cannot be rendered without this, and [`crate::platform::reply`] writes the line: so no
+//! failing request misses it, and none has two.
+//!
+//! Architecture Invariant: no query, body, header or cookie is in it but Cloudflare's ray.
+
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::endpoints::admin::without_subject;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::route::{self, Host, Target};
+
+/// Longer paths are cut: the route says enough.
+const MAX_PATH: usize = 512;
+
+/// The request that a problem is told about.
+#[derive(Debug, Default)]
+pub struct FailedRequest {
+    /// Finds the line; the page or the problem document shows it.
+    pub ray: String,
+    method: String,
+    path: String,
+    route: Option<String>,
+    remark: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    outcome: &'static str,
+    status: u16,
+    ray: &'a str,
+    method: &'a str,
+    path: &'a str,
+    route: Option<&'a str>,
+    detail: &'a str,
+    release: &'static str,
+}
+
+impl FailedRequest {
+    /// A request of which nothing can be read.
+    pub fn unreadable(ray: String) -> Self {
+        Self { ray, ..Self::default() }
+    }
+
+    /// This request, which failed so; `config` is what it was routed by, where there is any. Of one that has no line nothing is
+    /// found out but its reference.
+    pub fn of(request: &Incoming<'_>, config: Option<&Config>, problem: &Problem) -> Self {
+        if !is_told(problem) {
+            return Self::unreadable(request.ray());
+        }
+        let path = without_subject(config, request.url.path());
+        Self {
+            ray: request.ray(),
+            method: request.method().to_owned(),
+            path: path.chars().take(MAX_PATH).collect(),
+            route: config.and_then(|config| route_of(request, config)),
+            remark: request.remarked(),
+        }
+    }
+
+    /// The line of a request that failed so; none where that is everyday business.
+    pub fn line(&self, problem: &Problem) -> Option<String> {
+        if !is_told(problem) {
+            return None;
+        }
+        let detail: Vec<String> = [problem.in_full()].into_iter().chain(self.remark.clone()).collect();
+        let detail = detail.join(" ");
+        let line = Line {
+            event: "request",
+            outcome: problem.code(),
+            status: problem.status(),
+            ray: &self.ray,
+            method: &self.method,
+            path: &self.path,
+            route: self.route.as_deref(),
+            detail: &detail,
+            release: env!("CARGO_PKG_VERSION"),
+        };
+        serde_json::to_string(&line).ok()
+    }
+}
+
+/// Whether the log says of a problem. Everyday business has no line.
+fn is_told(problem: &Problem) -> bool {
+    let of_interest = ["callback_rejected", "csrf_rejected", "forbidden", "rate_limited"];
+    problem.status() >= 500 || of_interest.contains(&problem.code())
+}
+
+/// The route's `match`, or the endpoint's address.
+fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
+    let routed = match route::host(config, &request.url) {
+        Host::Administration(_) => route::administration(config, &request.url),
+        Host::Ours(_) | Host::Insecure(_) | Host::Foreign => route::route(config, request.head.address, &request.url),
+    };
+    match routed {
+        Target::Own(endpoint) => Some(format!("{}{}", config.auth_prefix, endpoint.path())),
+        Target::Application(route) => Some(route.pattern.to_string()),
+        Target::NotFound | Target::Refused(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::session::message::EndReason;
+
+    fn failed() -> FailedRequest {
+        FailedRequest {
+            ray: "ray-1".into(),
+            method: "GET".into(),
+            path: "/auth/callback".into(),
+            route: Some("/auth/callback".into()),
+            remark: None,
+        }
+    }
+
+    #[test]
+    fn a_failed_request_is_one_json_object_in_the_documented_shape() {
+        let problem = Problem::CallbackRejected("it was \"cancelled\"\n".into())
+            .explained("the provider said: access_denied".to_owned());
+        assert_eq!(
+            failed().line(&problem).unwrap(),
+            format!(
+                concat!(
+                    r#"{{"event":"request","outcome":"callback_rejected","status":400,"ray":"ray-1","method":"GET","#,
+                    r#""path":"/auth/callback","route":"/auth/callback","detail":"The login could not be completed: "#,
+                    r#"it was \"cancelled\"\n. the provider said: access_denied","release":"{}"}}"#
+                ),
+                env!("CARGO_PKG_VERSION")
+            )
+        );
+    }
+
+    #[test]
+    fn what_a_visitor_can_mend_has_no_line_and_what_an_operator_should_know_has_one() {
+        for none in [
+            Problem::LoginRequired,
+            Problem::SessionEnded(EndReason::Idle),
+            Problem::InvalidToken("x"),
+            Problem::NotFound,
+            Problem::MethodNotAllowed("GET"),
+            Problem::BadRequest("x"),
+            Problem::HeadersTooLarge,
+            Problem::BotScoreTooLow,
+        ] {
+            assert_eq!(failed().line(&none), None, "{none:?}");
+        }
+        for some in [
+            Problem::CsrfRejected,
+            Problem::Forbidden,
+            Problem::ProviderRejected("x".into()),
+            Problem::ProviderUnavailable { retry_after: 1 },
+            Problem::KeysUnavailable,
+            Problem::UpstreamUnavailable,
+            Problem::UpstreamTimeout,
+            Problem::StoreUnavailable,
+            Problem::ConfigInvalid(Vec::new()),
+        ] {
+            assert!(failed().line(&some).is_some(), "{some:?}");
+        }
+    }
+
+    #[test]
+    fn what_entry_mjs_logs_itself_has_the_version_of_the_code() {
+        let package: serde_json::Value = serde_json::from_str(include_str!("../../../package.json")).unwrap();
+        assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
+    fn an_invalid_configuration_is_told_by_the_names_of_its_variables() {
+        let problems = vec![crate::config::Problem { variable: "UPSTREAM".into(), message: "is missing".into() }];
+        let line = failed().line(&Problem::ConfigInvalid(problems)).unwrap();
+        assert!(line.contains("UPSTREAM is missing"), "{line}");
+    }
+}

@@ -1,0 +1,163 @@
+//! The gateway's pages: small, readable in light and dark, on a phone and by keyboard, without script but for the
+//! captcha's. Pure.
+
+use crate::gateway::answer::response::{Body, Outgoing};
+
+/// What a page says.
+#[derive(Debug, Default)]
+pub struct Page<'a> {
+    /// The heading.
+    pub title: &'a str,
+    /// What happened.
+    pub detail: &'a str,
+    /// What to do next.
+    pub next: &'a str,
+    /// Names, and what is to be said of each.
+    pub list: Vec<(&'a str, &'a str)>,
+    /// Finds the request in the log; empty: there is nothing to find.
+    pub ray: &'a str,
+    /// Links to choose among: the URL and the words of each.
+    pub choices: &'a [(String, &'a str)],
+    /// A link: its URL and its words.
+    pub link: Option<(&'a str, &'a str)>,
+    /// A second link.
+    pub other: Option<(&'a str, &'a str)>,
+    /// A form that posts to this URL, with these words on its button.
+    pub form: Option<(&'a str, &'a str)>,
+    /// Goes on to this URL by itself.
+    pub refresh: Option<&'a str>,
+    /// A captcha.
+    pub widget: Option<Widget<'a>>,
+}
+
+/// Turnstile's widget in a form that posts itself once it is solved.
+#[derive(Clone, Copy, Debug)]
+pub struct Widget<'a> {
+    /// Where the form posts to.
+    pub url: &'a str,
+    /// `sitekey`.
+    pub site_key: &'a str,
+    /// `action`, which the verifier tells back.
+    pub action: &'a str,
+    /// Where the browser goes afterwards.
+    pub return_to: &'a str,
+    /// For the content security policy: random, of this one response.
+    pub nonce: &'a str,
+}
+
+/// Where Turnstile's script and its frame come from.
+const TURNSTILE: &str = "https://challenges.cloudflare.com";
+
+impl Widget<'_> {
+    fn html(self) -> String {
+        format!(
+            "<form method=\"post\" action=\"{url}\"><input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">\
+            <div class=\"cf-turnstile\" data-sitekey=\"{site_key}\" data-action=\"{action}\" data-callback=\"solved\"></div>\
+            <noscript><p>This check needs JavaScript: please allow it for this page.</p></noscript></form>\
+            <script nonce=\"{nonce}\">function solved(){{document.querySelector(\"form\").submit()}}</script>\
+            <script nonce=\"{nonce}\" src=\"{TURNSTILE}/turnstile/v0/api.js\" async defer></script>",
+            url = escape(self.url),
+            return_to = escape(self.return_to),
+            site_key = escape(self.site_key),
+            action = escape(self.action),
+            nonce = escape(self.nonce),
+        )
+    }
+
+    fn policy(self) -> String {
+        format!("; script-src 'nonce-{}' {TURNSTILE}; frame-src {TURNSTILE}; connect-src {TURNSTILE}", self.nonce)
+    }
+}
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--ground:#f4f5f7;--card:#fff;--text:#1a1e26;--soft:#565f6f;--line:#d6dae1;\
+--accent:#1b5cbf;--on-accent:#fff}\
+@media(prefers-color-scheme:dark){:root{--ground:#13161b;--card:#1c2028;--text:#e8ebf0;--soft:#a4adbc;--line:#39414e;\
+--accent:#86b5ff;--on-accent:#0e1420}}\
+*{box-sizing:border-box}\
+body{font:1rem/1.55 system-ui,sans-serif;margin:0;min-height:100vh;padding:1rem;display:grid;place-items:center;\
+background:var(--ground);color:var(--text)}\
+main{width:100%;max-width:33rem;padding:clamp(1.25rem,5vw,2.25rem);background:var(--card);\
+border:1px solid var(--line);border-radius:.875rem}\
+h1{font-size:1.4rem;line-height:1.25;margin:0 0 .75rem}\
+p,dd{margin:0 0 .75rem;overflow-wrap:anywhere}.next,dd,small{color:var(--soft)}\
+dl{margin:1.25rem 0 0}dt{font:600 .95rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}\
+.do{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}\
+a,button{font:inherit;font-weight:600;padding:.55rem 1.1rem;border:1px solid var(--line);border-radius:.5rem;\
+background:none;color:var(--accent);text-decoration:none;cursor:pointer}\
+.do>:first-child:is(a),.do>:first-child button{background:var(--accent);border-color:var(--accent);\
+color:var(--on-accent)}\
+a:hover,button:hover{border-color:var(--accent);text-decoration:underline}\
+:focus-visible{outline:3px solid var(--accent);outline-offset:3px}\
+small{display:block;margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line);overflow-wrap:anywhere}";
+
+/// SHA-256 of [`STYLE`], in base64, for the content security policy.
+fn style_hash() -> String {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(STYLE))
+}
+
+/// A page as a response.
+pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
+    let refresh = page
+        .refresh
+        .map_or_else(String::new, |url| format!("<meta http-equiv=\"refresh\" content=\"0;url={}\">", escape(url)));
+    let next =
+        if page.next.is_empty() { String::new() } else { format!("<p class=\"next\">{}</p>", escape(page.next)) };
+    let ray =
+        if page.ray.is_empty() { String::new() } else { format!("<small>Reference: {}</small>", escape(page.ray)) };
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}<title>{title}</title>\
+        <style>{STYLE}</style></head>\
+        <body><main><h1>{title}</h1><p>{detail}</p>{next}{list}{widget}{actions}{ray}</main></body></html>\n",
+        title = escape(page.title),
+        detail = escape(page.detail),
+        list = list(&page.list),
+        widget = page.widget.map(Widget::html).unwrap_or_default(),
+        actions = actions(page),
+    );
+    // No form-action: browsers hold it against the redirects behind a form, too, and a logout's leads to the provider.
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'{}",
+        style_hash(),
+        page.widget.map(Widget::policy).unwrap_or_default(),
+    );
+    Outgoing::new(status, Body::Html(html)).header("content-security-policy", &policy)
+}
+
+fn list(entries: &[(&str, &str)]) -> String {
+    if entries.is_empty() {
+        return String::new();
+    }
+    let entry = |(name, text): &(&str, &str)| format!("<dt>{}</dt><dd>{}</dd>", escape(name), escape(text));
+    format!("<dl>{}</dl>", entries.iter().map(entry).collect::<String>())
+}
+
+/// What there is to press; the first of it stands out.
+fn actions(page: &Page<'_>) -> String {
+    let form = page.form.map(|(url, words)| {
+        format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), escape(words))
+    });
+    let choices = page.choices.iter().map(|(url, words)| (url.as_str(), *words));
+    let link = |(url, words)| format!("<a href=\"{}\">{}</a>", escape(url), escape(words));
+    let actions: String = form.into_iter().chain(choices.chain(page.link).chain(page.other).map(link)).collect();
+    if actions.is_empty() { actions } else { format!("<div class=\"do\">{actions}</div>") }
+}
+
+/// Text for HTML, in elements and in quoted attributes.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,86 @@
+//! What the sender of a request that does not pass is told: a page with a way on, a document, or the way to log in. Pure.
+
+use url::form_urlencoded;
+
+use crate::actors::session::message::EndReason;
+use crate::config::{Config, SameSite};
+use crate::gateway::answer::error_page::WayOut;
+use crate::gateway::answer::failed_request::FailedRequest;
+use crate::gateway::answer::html::{self, Page};
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::forward::captcha;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::route;
+
+/// The answer to a request for an application that does not pass: a navigation is sent to log in, or to solve a captcha.
+pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
+    match problem.plain() {
+        Problem::LoginRequired | Problem::SessionEnded(_) if request.is_navigation() => {
+            send_to_login(config, request, problem)
+        }
+        Problem::CaptchaRequired(_) if request.is_navigation() => {
+            let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
+            captcha::challenge(config, problem, request, &here)
+        }
+        _ => of(config, request, problem),
+    }
+}
+
+/// The answer to any other request that does not pass.
+pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
+    let login = endpoint_url(config, "login", "/");
+    let link = problem.way_out().map(|way| match way {
+        WayOut::LogIn => (way, login.as_str()),
+        WayOut::Again if request.method() == "GET" => (way, request.path_and_query()),
+        WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
+    });
+    let response = problem.response_with_link(&failed(config, request, problem), request.wants_page(), link);
+    clearing(config, request, problem, response)
+}
+
+/// What the log says of a request that fails.
+pub fn failed(config: &Config, request: &Incoming<'_>, problem: &Problem) -> FailedRequest {
+    FailedRequest::of(request, Some(config), problem)
+}
+
+/// A navigation that needs a session goes to log in, and comes back to the same address.
+fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
+    // An address that a login could not come back to is not worth an error: the user came to log in.
+    let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
+    // A strict cookie stays away from a navigation that another site began: the same one again, from here, has it.
+    let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    if config.same_site == SameSite::Strict && from_elsewhere && request.cookies.session.is_none() {
+        let page = Page {
+            title: "One moment",
+            detail: "This page is opening …",
+            link: Some((&here, "Go on")),
+            refresh: Some(&here),
+            ..Default::default()
+        };
+        return html::page(200, &page);
+    }
+    let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
+    clearing(config, request, problem, response)
+}
+
+/// A `return_to` as an address on this site.
+pub fn return_to(config: &Config, request: &Incoming<'_>, return_to: &str) -> Result<String, Problem> {
+    route::local_url(&request.origin, &config.auth_prefix, return_to)
+        .ok_or(Problem::BadRequest("return_to must be an address on this site, such as /path?query."))
+}
+
+/// One of the gateway's own endpoints, with a `return_to`.
+pub fn endpoint_url(config: &Config, endpoint: &str, return_to: &str) -> String {
+    let return_to: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+    format!("{}/{endpoint}?return_to={return_to}", config.auth_prefix)
+}
+
+/// Takes a dead cookie away; one that was superseded may have a successor on its way.
+fn clearing(config: &Config, request: &Incoming<'_>, problem: &Problem, response: Outgoing) -> Outgoing {
+    match problem.plain() {
+        Problem::SessionEnded(EndReason::Superseded) => response,
+        Problem::SessionEnded(_) => response.cookie(&request.jar().clear_session(config.same_site)),
+        _ => response,
+    }
+}

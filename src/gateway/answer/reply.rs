@@ -1,0 +1,35 @@
+//! What a request is answered with: a response of the gateway's own, or the application's.
+
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::forward::watch::Watch;
+use crate::runtime::Inbound;
+
+/// An answer. The platform performs it.
+pub enum Reply {
+    /// The gateway's own.
+    Own(Outgoing),
+    /// The application's.
+    Forwarded(Box<Forwarded>),
+}
+
+/// The application's response, and what becomes of it.
+pub struct Forwarded {
+    /// As it came.
+    pub response: Inbound,
+    /// The headers that go no further.
+    pub removed: Vec<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<&'static str>,
+    /// The `Set-Cookie` lines that take the place of those that came.
+    pub cookies: Option<Vec<String>>,
+    /// A `Set-Cookie` line of the gateway's own.
+    pub own_cookie: Option<String>,
+    /// What looks after it, where it is a WebSocket or an event stream of a session.
+    pub watch: Option<Watch>,
+}
+
+impl From<Outgoing> for Reply {
+    fn from(outgoing: Outgoing) -> Self {
+        Self::Own(outgoing)
+    }
+}

@@ -1,0 +1,266 @@
+//! `/admin/`: an administrator's hand on every session, and the console that it is used with.
+//!
+//! Architecture Invariant: without `ADMIN_TOKEN` there is nothing here, and without the token in the request's
+//! `Authorization` nothing but pages without data. The console, into which the token is typed, is at `ADMIN_ORIGIN`
+//! alone: there, nothing of the application ever answers, so that none of its pages or service workers can read it.
+
+mod console;
+
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+
+use crate::actors::directory::message::RevokeAll;
+use crate::actors::log;
+use crate::actors::log::Cause;
+use crate::actors::session::follow;
+use crate::actors::session::message::{Authority, Denied, Destination, EndReason, Inspect, Migrate, Migrated, Refresh};
+use crate::actors::{self, AskError};
+use crate::config::Config;
+use crate::credential::ActorId;
+use crate::gateway::Gateway;
+use crate::gateway::answer::json;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::response::{Body, Outgoing};
+use crate::gateway::endpoints::sessions;
+use crate::gateway::endpoints::sessions::Paging;
+use crate::gateway::request::Incoming;
+use crate::region::Region;
+
+/// What there is under `/admin`.
+#[derive(Debug, PartialEq, Eq)]
+enum Resource {
+    /// `/admin`
+    Bare,
+    /// `/admin/`
+    Console,
+    /// `/admin/openapi.json`
+    OpenApi,
+    /// `/admin/users/{subject}/sessions`
+    User(String),
+    /// `/admin/sessions/{id}`
+    Session(ActorId),
+    /// `/admin/sessions/{id}/refresh`
+    Refresh(ActorId),
+    /// `/admin/sessions/{id}/migrate`
+    Migrate(ActorId),
+}
+
+impl Resource {
+    /// The resource of a path under `/admin`.
+    fn of(path: &str) -> Option<Self> {
+        let segments: Vec<&str> = path.split('/').collect();
+        match segments.as_slice() {
+            [""] => Some(Self::Bare),
+            ["", ""] => Some(Self::Console),
+            ["", "openapi.json"] => Some(Self::OpenApi),
+            ["", "users", subject, "sessions"] if !subject.is_empty() => {
+                Some(Self::User(percent_decode_str(subject).decode_utf8().ok()?.into_owned()))
+            }
+            ["", "sessions", id] => Some(Self::Session(id.parse().ok()?)),
+            ["", "sessions", id, "refresh"] => Some(Self::Refresh(id.parse().ok()?)),
+            ["", "sessions", id, "migrate"] => Some(Self::Migrate(id.parse().ok()?)),
+            _ => None,
+        }
+    }
+
+    const fn methods(&self) -> &'static str {
+        match self {
+            Self::Bare | Self::Console | Self::OpenApi => "GET, HEAD",
+            Self::User(_) | Self::Session(_) => "GET, HEAD, DELETE",
+            Self::Refresh(_) | Self::Migrate(_) => "POST",
+        }
+    }
+
+    /// Whether it is there at the administrators' own host alone.
+    const fn is_console(&self) -> bool {
+        matches!(self, Self::Bare | Self::Console)
+    }
+
+    const fn is_open(&self) -> bool {
+        matches!(self, Self::Bare | Self::Console | Self::OpenApi)
+    }
+}
+
+/// What a body gets that is no [`MigrateTo`].
+const NO_REGION: &str =
+    "The body must be a JSON object with one field, region: one of wnam, enam, sam, weur, eeur, apac, oc, afr, me.";
+
+/// The body of a migration.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MigrateTo {
+    region: Region,
+}
+
+/// Serves what is under `/admin`.
+pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+    let Some(token) = &gateway.config.admin_token else { return Err(Problem::NotFound) };
+    let prefix = format!("{}/admin", gateway.config.auth_prefix);
+    let resource = Resource::of(request.url.path().strip_prefix(&prefix).unwrap_or_default());
+    let at_home = gateway.config.admin_origin.as_ref() == Some(&request.origin);
+    if resource.as_ref().is_some_and(Resource::is_console) && !at_home {
+        return Err(Problem::NotFound);
+    }
+    if !resource.as_ref().is_some_and(Resource::is_open) {
+        let given = request.header("authorization").unwrap_or_default();
+        let given = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        if !given.is_some_and(|(_, given)| token.is(given.trim_matches([' ', '\t']))) {
+            return Err(Problem::InvalidToken("This needs the administrators' token as a bearer token."));
+        }
+    }
+    let resource = resource.ok_or(Problem::NotFound)?;
+    if !resource.methods().split(", ").any(|allowed| allowed == request.method()) {
+        return Err(Problem::MethodNotAllowed(resource.methods()));
+    }
+    let deletes = request.method() == "DELETE";
+    match resource {
+        Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
+        Resource::Console => Ok(console::page()),
+        Resource::OpenApi => Ok(console::openapi(&gateway.config.auth_prefix)),
+        Resource::User(subject) if deletes => revoke_user(gateway, &subject).await,
+        Resource::User(subject) => {
+            let issuer = gateway.config.provider.issuer();
+            let page = sessions::page_of(gateway, issuer, &subject, Paging::of(&request.query())?).await?;
+            Ok(Outgoing::new(200, json::sessions_of(&subject, issuer, &page)))
+        }
+        Resource::Session(id) if deletes => {
+            sessions::revoke(gateway, &id, Cause::Admin).await.map_err(unknown)?;
+            Ok(Outgoing::new(204, Body::Empty))
+        }
+        Resource::Session(id) => detail(gateway, &id).await,
+        Resource::Refresh(id) => refresh(gateway, &id).await,
+        Resource::Migrate(id) => migrate(gateway, request, &id).await,
+    }
+}
+
+async fn revoke_user(gateway: &Gateway, subject: &str) -> Result<Outgoing, Problem> {
+    let address = sessions::directory_of(gateway, gateway.config.provider.issuer(), subject)?;
+    let revoke = RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
+    let swept = sessions::end_all(gateway, &address, revoke).await??;
+    Ok(Outgoing::new(if swept.left > 0 { 202 } else { 200 }, json::revoked(&swept)))
+}
+
+async fn detail(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
+    let inspection = match actors::ask(&*gateway.actors, &actors::existing_session(id), Inspect {}).await {
+        Err(AskError::NoSuchActor) => None,
+        inspection => inspection?,
+    };
+    let inspection = inspection.ok_or(Problem::NotFound)?;
+    Ok(Outgoing::new(200, json::detail(id, &inspection)))
+}
+
+async fn refresh(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
+    let refresh = || Refresh { authority: Authority::Trusted(Cause::Admin) };
+    let followed = follow::ask(&*gateway.actors, id, refresh).await.map_err(|error| unknown(error.into()))?;
+    match followed.reply {
+        // Without a refresh token there is nothing to be had: the ledger says so.
+        Ok(_) | Err(Denied::Reauthenticate) => {
+            detail(gateway, followed.moved_to.as_ref().map_or(id, |to| &to.actor)).await
+        }
+        Err(denied) => Err(refused(denied)),
+    }
+}
+
+async fn migrate(gateway: &Gateway, request: &Incoming<'_>, id: &ActorId) -> Result<Outgoing, Problem> {
+    let MigrateTo { region } = request.json().await.map_err(|problem| match problem {
+        Problem::BadRequest(_) => Problem::BadRequest(NO_REGION),
+        other => other,
+    })?;
+    if gateway.config.regions.jurisdiction.is_some() {
+        return Err(Problem::BadRequest("JURISDICTION keeps all sessions where they are."));
+    }
+    let migrate = || Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(region) };
+    let followed = follow::ask(&*gateway.actors, id, migrate).await.map_err(|error| unknown(error.into()))?;
+    match followed.reply {
+        Ok(Migrated::Lives(to)) => detail(gateway, &to.actor).await,
+        Ok(Migrated::Leaves(_)) => Err(Problem::StoreUnavailable),
+        Err(denied) => Err(refused(denied)),
+    }
+}
+
+/// An answer that no page which opened it, or that it opened, has a hold on.
+pub(crate) fn apart(answer: Outgoing) -> Outgoing {
+    answer.header("cross-origin-opener-policy", "same-origin")
+}
+
+/// A path, with what names a user in it as log lines do, or as `-` where nothing says who the issuer is.
+pub(crate) fn without_subject(config: Option<&Config>, path: &str) -> String {
+    let users =
+        config.map_or_else(|| "/admin/users/".to_owned(), |config| format!("{}/admin/users/", config.auth_prefix));
+    let found = match config {
+        Some(_) => path.strip_prefix(&users).map(|rest| ("", rest)),
+        None => path.split_once(&users),
+    };
+    let Some((before, (subject, rest))) =
+        found.map(|(before, behind)| (before, behind.split_once('/').unwrap_or((behind, ""))))
+    else {
+        return path.to_owned();
+    };
+    let subject = percent_decode_str(subject).decode_utf8_lossy();
+    let user = config
+        .map_or_else(|| "-".to_owned(), |config| log::user(config.provider.issuer(), &subject, config.log_subject));
+    format!("{before}{users}{user}/{rest}")
+}
+
+/// An id that the platform never issued names nothing.
+fn unknown(problem: Problem) -> Problem {
+    if problem == Problem::LoginRequired { Problem::NotFound } else { problem }
+}
+
+fn refused(denied: Denied) -> Problem {
+    match denied {
+        Denied::Unknown => Problem::NotFound,
+        Denied::Ended(reason) => Problem::AlreadyEnded(reason),
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_the_log_names_no_user() {
+        let config = Config::read(|name| match name {
+            "OIDC_ISSUER" => Some("https://op.example".into()),
+            "OIDC_CLIENT_ID" => Some("gateway".into()),
+            "OIDC_CLIENT_SECRET" => Some("secret".into()),
+            "UPSTREAM" => Some("https://app.internal".into()),
+            _ => None,
+        })
+        .unwrap();
+        let hash = log::user("https://op.example", "auth0|ada", crate::config::LogSubject::Hash);
+        for (path, logged) in [
+            ("/auth/admin/users/auth0%7Cada/sessions", format!("/auth/admin/users/{hash}/sessions")),
+            ("/auth/admin/users/auth0%7Cada", format!("/auth/admin/users/{hash}/")),
+            ("/admin/users/7/sessions", "/admin/users/7/sessions".into()),
+            ("/orders", "/orders".into()),
+        ] {
+            assert_eq!(without_subject(Some(&config), path), logged);
+        }
+        assert_eq!(without_subject(None, "/gate/admin/users/ada/sessions"), "/gate/admin/users/-/sessions");
+        assert_eq!(without_subject(None, "/orders"), "/orders");
+    }
+
+    #[test]
+    fn a_path_names_a_resource_or_nothing() {
+        let id = "ab".repeat(32);
+        let actor = || id.parse().unwrap();
+        for (path, resource) in [
+            ("", Some(Resource::Bare)),
+            ("/", Some(Resource::Console)),
+            ("/openapi.json", Some(Resource::OpenApi)),
+            ("/users/auth0%7Cada%2F1/sessions", Some(Resource::User("auth0|ada/1".into()))),
+            (&format!("/sessions/{id}"), Some(Resource::Session(actor()))),
+            (&format!("/sessions/{id}/refresh"), Some(Resource::Refresh(actor()))),
+            (&format!("/sessions/{id}/migrate"), Some(Resource::Migrate(actor()))),
+            ("/users//sessions", None),
+            ("/users/%ff/sessions", None),
+            ("/sessions/short", None),
+            (&format!("/sessions/{id}/"), None),
+            ("/openapi.json/", None),
+        ] {
+            assert_eq!(Resource::of(path), resource, "{path}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `/backchannel-logout`: the provider says that it has ended a session (OpenID Connect Back-Channel Logout 1.0).
+
+use futures::future::join_all;
+
+use crate::actors;
+use crate::actors::directory::message::{DirectoryError, LogoutTokenId, RevokeAll, of_provider_session, of_user};
+use crate::actors::log::Cause;
+use crate::actors::session::message::EndReason;
+use crate::gateway::Gateway;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::response::{Body, Outgoing};
+use crate::gateway::endpoints::sessions;
+use crate::gateway::request::Incoming;
+use crate::provider::logout_token::LogoutToken;
+use crate::provider::{Provider, ProviderError};
+
+/// Ends the sessions that the logout token names. 200: they have ended.
+pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+    let form = request.form().await?;
+    let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
+    let provider = Provider::new(&gateway.config, gateway.link.clone());
+    let token = provider.logout_token(gateway.now(), raw).await.map_err(|error| match error {
+        ProviderError::Callback(_) | ProviderError::UserError(_) => {
+            gateway.link.isolate.error(&format!("logout token refused: {error}"));
+            Problem::BadRequest("The logout token is not accepted; the log says why.")
+        }
+        ProviderError::Rejected(why) => Problem::ProviderRejected(why),
+        ProviderError::Unavailable(why) => Problem::ProviderUnavailable { retry_after: 5 }.explained(why),
+        ProviderError::Said { error, .. } => Problem::ProviderRejected(error.to_string()),
+    })?;
+    // Both where both are named: a login that is under way may be known to either by then.
+    let revocations = directories(&token).into_iter().map(|(name, sid)| revoke_all(gateway, name, sid, &token));
+    let counted: Result<Vec<bool>, Problem> = join_all(revocations).await.into_iter().collect();
+    // The provider may try again what one of them could not do the first time.
+    if counted?.into_iter().any(std::convert::identity) {
+        Ok(Outgoing::new(200, Body::Empty))
+    } else {
+        Err(Problem::BadRequest("The logout token has been used before (jti)."))
+    }
+}
+
+/// Whether the token counts: it does once.
+async fn revoke_all(
+    gateway: &Gateway,
+    name: String,
+    sid: Option<String>,
+    token: &LogoutToken,
+) -> Result<bool, Problem> {
+    let address = actors::directory(&name, gateway.config.regions.jurisdiction);
+    let revoke = RevokeAll {
+        sid,
+        reason: EndReason::Backchannel,
+        cause: Cause::Backchannel,
+        logout_token: Some(LogoutTokenId { jti: token.jti.clone(), expires_at: token.expires_at }),
+    };
+    match sessions::end_all(gateway, &address, revoke).await? {
+        // Of a user with very many sessions the directory ends the last ones by itgateway.
+        Ok(_) => Ok(true),
+        Err(DirectoryError::Replayed) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The directories that know the sessions, each with what those of its sessions have in common that are to end. A token
+/// that names a user and a provider's session is about the sessions that are both: another user's of that `sid` are not.
+fn directories(token: &LogoutToken) -> Vec<(String, Option<String>)> {
+    let theirs = token.subject.as_ref().map(|subject| of_user(&token.issuer, subject));
+    let user = theirs.clone().map(|name| (name, token.sid.clone()));
+    let provider_session = token.sid.as_ref().map(|sid| (of_provider_session(&token.issuer, sid), theirs));
+    user.into_iter().chain(provider_session).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    #[test]
+    fn a_token_with_a_user_and_a_session_is_about_the_sessions_that_fit_both() {
+        let token = |subject: Option<&str>, sid: Option<&str>| LogoutToken {
+            issuer: "i".into(),
+            subject: subject.map(str::to_owned),
+            sid: sid.map(str::to_owned),
+            jti: "j".into(),
+            expires_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        let (user, session) = (of_user("i", "ada"), of_provider_session("i", "s"));
+        assert_eq!(directories(&token(Some("ada"), None)), [(user.clone(), None)]);
+        assert_eq!(directories(&token(None, Some("s"))), [(session.clone(), None)]);
+        let both = [(user.clone(), Some("s".to_owned())), (session, Some(user))];
+        assert_eq!(directories(&token(Some("ada"), Some("s"))), both);
+    }
+}

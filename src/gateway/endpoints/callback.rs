@@ -1,0 +1,139 @@
+//! `/callback`: a login comes back. Its cookie and `state` are checked here, so that no actor is asked for what fits no login;
+//! the rest is the actor's.
+
+use subtle::ConstantTimeEq as _;
+use time::Duration;
+use url::form_urlencoded;
+
+use crate::actors::session::attempt::Attempt;
+use crate::actors::session::message::{Callback, Complete, Completed, Credential, SignInError, UserPlace};
+use crate::actors::session::sign_in::expired;
+use crate::actors::{self, AskError};
+use crate::ambient;
+use crate::config::SameSite;
+use crate::gateway::Gateway;
+use crate::gateway::answer::html::{self, Page};
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::endpoints::login;
+use crate::gateway::request::login_cookie;
+use crate::gateway::request::{Incoming, Parameters};
+
+/// The longest part of `User-Agent` that is kept, in characters.
+const MAX_USER_AGENT: usize = 256;
+
+/// A login came back, by GET or (`response_mode=form_post`) by POST.
+pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+    let parameters = if request.method() == "POST" { request.form().await? } else { request.query() };
+    let callback = callback(&parameters)?;
+    let state = parameters.only("state")?;
+    let state =
+        state.ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
+    let (name, attempt) = attempt(gateway, request, state)
+        .ok_or_else(|| Problem::CallbackRejected("it began in another browser, or too long ago (state)".to_owned()))?;
+    // What comes with the state of a login is the provider's word. Anything else is a stranger's, and is not repeated.
+    request.remark(callback.said(attempt.secrets().into_iter().chain([state.to_owned()])));
+    let (return_to, login) = (attempt.return_to.clone(), login_again(gateway, &attempt));
+    let hinted = form_urlencoded::Serializer::new(login.clone()).extend_pairs(&attempt.hints).finish();
+    let response = match complete(gateway, request, attempt, callback, &hinted).await {
+        Ok(response) => response,
+        Err(problem) => gateway.refuse_login(request, &problem, &return_to, &login).await,
+    };
+    Ok(response.cookie(&request.jar().clear_login(&name, gateway.config.provider.form_post())))
+}
+
+/// The login of this browser that `state` belongs to, and its cookie's name.
+fn attempt(gateway: &Gateway, request: &Incoming<'_>, state: &str) -> Option<(String, Attempt)> {
+    let (name, secret) = state.split_once('.')?;
+    let (_, value) = request.cookies.logins.iter().find(|(known, _)| known == name)?;
+    let attempt = login_cookie::open(&gateway.config.login_keys, &request.origin, name, value.as_deref()?)?;
+    let fits = attempt.state.expose().as_bytes().ct_eq(secret.as_bytes());
+    bool::from(fits).then(|| (name.to_owned(), attempt))
+}
+
+/// The login that follows one that failed: for the same organization.
+fn login_again(gateway: &Gateway, attempt: &Attempt) -> String {
+    let mut query =
+        form_urlencoded::Serializer::new(refusal::endpoint_url(&gateway.config, "login", &attempt.return_to));
+    query.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
+    query.finish()
+}
+
+async fn complete(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    attempt: Attempt,
+    callback: Callback,
+    login: &str,
+) -> Result<Outgoing, Problem> {
+    if attempt.has_expired(gateway.now(), gateway.config.lifetimes.login) {
+        return Err(expired().into());
+    }
+    let jar = request.jar();
+    let (actor, return_to) = (attempt.actor.clone(), attempt.return_to.clone());
+    let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
+    let place = user_place(gateway, request);
+    let address = actors::session_near(&actor, place.region);
+    let replaces = login::browsers_session(request);
+    let redirect_uri = login::redirect_uri(gateway, request);
+    let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
+    let completed = match actors::ask(&*gateway.actors, &address, complete).await {
+        // The namespace is another one: the gateway was deployed anew meanwhile.
+        Err(AskError::NoSuchActor) => Err(SignInError::CallbackRejected("it began too long ago".to_owned())),
+        completed => completed?,
+    };
+    Ok(match completed? {
+        Completed::SignedIn { secret, region, expires_at } => {
+            let session = Credential { actor, secret };
+            let life = ambient::between(gateway.now(), expires_at).max(Duration::ZERO);
+            go_on(gateway, &return_to).cookie(&jar.set_session(region, &session, gateway.config.same_site, life))
+        }
+        Completed::NotSignedIn | Completed::Kept => Outgoing::redirect(303, &return_to),
+        // Another tab has logged in meanwhile. (A strict cookie does not come along with this request.)
+        Completed::LoginNeeded { .. } if request.session_actor().is_some_and(|actor| predecessor != Some(actor)) => {
+            Outgoing::redirect(303, &return_to)
+        }
+        Completed::LoginNeeded { ended } => {
+            let login = Outgoing::redirect(303, login);
+            // The cookie of a session that has ended would ask for a silent login again.
+            if ended { login.cookie(&jar.clear_session(gateway.config.same_site)) } else { login }
+        }
+    })
+}
+
+fn user_place(gateway: &Gateway, request: &Incoming<'_>) -> UserPlace {
+    UserPlace {
+        region: request.region(gateway.config.regions.default),
+        country: request.place().country,
+        user_agent: request.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+    }
+}
+
+/// Sends the browser on after a login. A strict cookie is not sent along a redirect that began at the provider,
+/// so that a page of this site has to start the next request.
+fn go_on(gateway: &Gateway, return_to: &str) -> Outgoing {
+    match gateway.config.same_site {
+        SameSite::Lax => Outgoing::redirect(303, return_to),
+        SameSite::Strict => html::page(
+            200,
+            &Page {
+                title: "Logged in",
+                detail: "One moment …",
+                link: Some((return_to, "Go on")),
+                refresh: Some(return_to),
+                ..Page::default()
+            },
+        ),
+    }
+}
+
+fn callback(parameters: &Parameters) -> Result<Callback, Problem> {
+    let text = |name: &str| Ok::<_, Problem>(parameters.only(name)?.map(str::to_owned));
+    Ok(Callback {
+        code: text("code")?,
+        iss: text("iss")?,
+        error: text("error")?,
+        error_description: text("error_description")?,
+    })
+}

@@ -1,0 +1,164 @@
+//! `/login`: a login begins. Nobody but the browser remembers it: no actor is asked, and nothing is written, before its
+//! callback.
+
+use crate::actors;
+use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
+use crate::actors::session::message::{Authority, CanGoOn, Denied, SignInError, SilentLogin, SilentLoginHints};
+use crate::credential::Secret;
+use crate::gateway::Gateway;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::endpoints::login_limit;
+use crate::gateway::endpoints::session;
+use crate::gateway::request::cookie::LOGINS_KEPT;
+use crate::gateway::request::login_cookie::{self, MAX_KEPT_ORGANIZATION};
+use crate::gateway::request::{Incoming, Parameters};
+use crate::provider::{Authorization, Provider};
+
+/// Parameters of `/login` that are handed on to the provider.
+const HINTS: [&str; 7] =
+    ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"];
+/// The longest of their values, in characters.
+const MAX_HINT: usize = 512;
+
+/// Begins a login. Nothing else does.
+pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+    // An image, a prefetch or a script of any site could begin one otherwise, and push out those that are open.
+    if !request.is_navigation() {
+        return Err(Problem::BadRequest("A login begins with opening this address in a browser window."));
+    }
+    let query = request.query();
+    let home = gateway.config.home();
+    let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
+    let return_to = refusal::return_to(&gateway.config, request, return_to)?;
+    let mut hints = hints(gateway, &query)?;
+    // What the operator has decided is not the visitor's to change.
+    hints.retain(|(name, _)| !gateway.config.provider.decides(name));
+    login_limit::check(gateway, request).await?;
+
+    // A session that has run out of tokens is renewed without a form where the provider still knows the user.
+    let is_asked = hints.iter().any(|(name, _)| name == "prompt");
+    let reason = match &request.cookies.session {
+        Some(_) if !is_asked => reason(gateway, request, &return_to).await,
+        _ => LoginReason::Asked,
+    };
+    let begun = begin(gateway, request, return_to.clone(), hints, reason).await;
+    match begun {
+        // The session is fine where it is.
+        Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &return_to)),
+        begun => begun,
+    }
+}
+
+async fn begin(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    return_to: String,
+    mut hints: Vec<(String, String)>,
+    reason: LoginReason,
+) -> Result<Outgoing, Problem> {
+    // The organization has a place of its own, where tokens are checked against it.
+    let has_place = |name: &str| name == "organization" && gateway.config.provider.checks_organization();
+    let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
+    let mut id_token_hint = None;
+    if reason != LoginReason::Asked {
+        hints.retain(|(name, _)| name != "prompt");
+        hints.push(("prompt".to_owned(), "none".to_owned()));
+        if let Some(SilentLoginHints { id_token, organization }) = silent_login_hints(gateway, request).await {
+            id_token_hint = Some(id_token).filter(|hint| !hint.is_empty());
+            // The session is to go on in its organization.
+            let is_said =
+                hints.iter().any(|(name, _)| name == "organization") || gateway.config.provider.decides("organization");
+            hints.extend(organization.filter(|_| !is_said).map(|id| ("organization".to_owned(), id)));
+        }
+    }
+    let hint = |wanted: &str| hints.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    let attempt = Attempt {
+        actor: actors::new_session_id(&*gateway.actors, gateway.config.regions.jurisdiction)?,
+        began_at: gateway.now(),
+        state: secret(gateway)?,
+        nonce: secret(gateway)?,
+        code_verifier: secret(gateway)?,
+        return_to,
+        predecessor: browsers_session(request),
+        reason,
+        prompt_none: hint("prompt").as_deref() == Some("none"),
+        organization: hint("organization").filter(|_| gateway.config.provider.checks_organization()),
+        hints: kept,
+    };
+    let name = gateway.link.isolate.random_bytes().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
+    let name = format!("{name:08x}");
+    let authorization = Authorization {
+        redirect_uri: &redirect_uri(gateway, request),
+        state: &format!("{name}.{}", attempt.state.expose()),
+        nonce: &attempt.nonce.expose(),
+        code_verifier: &attempt.code_verifier.expose(),
+        hints: &hints,
+        id_token_hint: id_token_hint.as_deref(),
+    };
+    let provider = Provider::new(&gateway.config, gateway.link.clone());
+    let url = provider.authorization_url(gateway.now(), &authorization).await.map_err(SignInError::from)?;
+
+    let nonce = gateway.link.isolate.random_bytes().ok_or(Problem::StoreUnavailable)?;
+    let value = login_cookie::seal(&gateway.config.login_keys, &request.origin, &name, nonce, attempt);
+    let value = value.ok_or(Problem::StoreUnavailable)?;
+    let (jar, posted) = (request.jar(), gateway.config.provider.form_post());
+    // Twice the timeout: one that comes back too late is still known, and leads to where the user wanted to go.
+    let life = gateway.config.lifetimes.login.saturating_mul(2);
+    let mut response = Outgoing::redirect(302, &url).cookie(&jar.set_login(&name, value, posted, life));
+    let surplus = request.cookies.logins.len().saturating_add(1).saturating_sub(LOGINS_KEPT);
+    for (oldest, _) in request.cookies.logins.iter().take(surplus) {
+        response = response.cookie(&jar.clear_login(oldest, posted));
+    }
+    Ok(response)
+}
+
+fn hints(gateway: &Gateway, query: &Parameters) -> Result<Vec<(String, String)>, Problem> {
+    let is_kept = gateway.config.provider.checks_organization();
+    let given = HINTS.into_iter().filter_map(|name| Some((name, query.get(name).filter(|value| !value.is_empty())?)));
+    given
+        .map(|(name, value)| match name {
+            // It has to fit into the cookie, as the tokens are checked against it.
+            "organization" if is_kept && value.len() > MAX_KEPT_ORGANIZATION => {
+                Err(Problem::ParameterTooLong { name, limit: MAX_KEPT_ORGANIZATION })
+            }
+            _ if value.chars().nth(MAX_HINT).is_some() => Err(Problem::ParameterTooLong { name, limit: MAX_HINT }),
+            _ => Ok((name.to_owned(), value.to_owned())),
+        })
+        .collect()
+}
+
+/// What a login is for that finds a session.
+async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> LoginReason {
+    let navigation_from = request.navigation_from(return_to);
+    let can_go_on = |secret: &Secret| CanGoOn { secret: secret.clone(), navigation_from };
+    match session::ask(gateway, request, can_go_on).await {
+        Ok(Err(Denied::Reauthenticate)) => LoginReason::Renewal,
+        Ok(Err(Denied::Relocate)) => LoginReason::Move,
+        Ok(_) | Err(_) => LoginReason::Asked,
+    }
+}
+
+/// What the session that is to be renewed tells the provider about whom the silent login is for.
+async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option<SilentLoginHints> {
+    let session = request.cookies.session.as_ref()?;
+    let address = actors::existing_session(&request.session_actor()?);
+    let authority = Authority::Cookie(session.secret.clone());
+    actors::ask(&*gateway.actors, &address, SilentLogin { authority }).await.ok()?
+}
+
+/// The session that the browser has, as a login replaces it.
+pub(crate) fn browsers_session(request: &Incoming<'_>) -> Option<Predecessor> {
+    let session = request.cookies.session.as_ref()?;
+    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash() })
+}
+
+/// `redirect_uri` at the origin that the browser sees.
+pub(crate) fn redirect_uri(gateway: &Gateway, request: &Incoming<'_>) -> String {
+    format!("{}{}/callback", request.origin.text, gateway.config.auth_prefix)
+}
+
+fn secret(gateway: &Gateway) -> Result<Secret, Problem> {
+    gateway.link.isolate.random_bytes().map(Secret::from_random).ok_or(Problem::StoreUnavailable)
+}

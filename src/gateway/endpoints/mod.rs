@@ -1,0 +1,11 @@
+//! The gateway's own endpoints, a handler a file.
+
+pub mod admin;
+pub mod backchannel;
+pub mod callback;
+pub mod captcha;
+pub mod login;
+pub mod login_limit;
+pub mod logout;
+pub mod session;
+pub mod sessions;

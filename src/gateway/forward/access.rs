@@ -1,0 +1,242 @@
+//! A request for an application: the rules of its route, and who it comes from. Whoever passes is proxied.
+//!
+//! ```text
+//!   from this site? ──► a machine? ──► whose? ──► may they? ──► proxy
+//!   403                 403, captcha   401        403
+//! ```
+
+use openidconnect::AccessToken;
+use time::OffsetDateTime;
+
+use crate::actors::log;
+use crate::actors::session::message::{Credential, GetIdentity, GetToken, Identified, TokenKind};
+use crate::config::Config;
+use crate::config::routes::{Route, SessionRule, Token};
+use crate::credential::Secret;
+use crate::gateway::Gateway;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::reply::Reply;
+use crate::gateway::bearer;
+use crate::gateway::endpoints::session;
+use crate::gateway::forward::captcha;
+use crate::gateway::forward::identity::{self, Claims};
+use crate::gateway::forward::proxy;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::csrf;
+use crate::region::Region;
+use crate::runtime::Inbound;
+
+/// Who a request comes from.
+pub(crate) enum Caller {
+    /// Nobody, or nobody that the route wants to know.
+    Nobody,
+    /// The user whose session cookie came along.
+    User {
+        /// What the cookie says.
+        session: Credential,
+        /// The token that the route forwards.
+        token: AccessToken,
+        /// Where the route forwards or requires any.
+        claims: Claims,
+    },
+    /// A client that brought its own JWT.
+    Client {
+        /// The JWT's.
+        claims: Claims,
+    },
+}
+
+impl Caller {
+    /// What is known of them.
+    pub(crate) const fn claims(&self) -> Option<&Claims> {
+        match self {
+            Self::Nobody => None,
+            Self::User { claims, .. } | Self::Client { claims } => Some(claims),
+        }
+    }
+}
+
+/// A request that the rules of its route let in, before it is known whose it is.
+pub(crate) struct Admitted<'a> {
+    /// Who speaks for it.
+    pub(crate) claimant: Claimant<'a>,
+    /// When a captcha was solved.
+    pub(crate) cleared_at: Option<OffsetDateTime>,
+}
+
+/// Who speaks for a request.
+pub(crate) enum Claimant<'a> {
+    /// Nobody, and the route does not mind.
+    Nobody,
+    /// The session of this cookie, which is asked for this.
+    Session(&'a Credential, Need, Option<Region>),
+    /// A client's JWT.
+    Client(&'a str, Sender),
+}
+
+/// Lets a request in, or says what is missing. Pure.
+pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Route) -> Result<Admitted<'a>, Problem> {
+    // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
+    if request.method() == "TRACE" {
+        return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    }
+    let jwt = if route.bearer { bearer::token(request) } else { None };
+    let sender = sender(request, route, jwt.is_some() && !request.cookies.any)?;
+    let cleared_at = if sender == Sender::Own { captcha::cleared_at(config, request) } else { None };
+    captcha::check_bot(request, route, cleared_at)?;
+    let session = request.cookies.session.as_ref().filter(|_| sender == Sender::Own);
+    let claimant = match (jwt, session, route.session) {
+        (Some(jwt), ..) => Claimant::Client(jwt, sender),
+        (None, Some(session), SessionRule::Required | SessionRule::Optional) => {
+            Claimant::Session(session, need(route), moves_from(request, route))
+        }
+        (None, None, SessionRule::Required) => return Err(Problem::LoginRequired),
+        (None, None, SessionRule::Optional) | (None, _, SessionRule::None) => Claimant::Nobody,
+    };
+    Ok(Admitted { claimant, cleared_at })
+}
+
+/// What a route needs of a session.
+#[derive(Clone, Copy)]
+pub(crate) enum Need {
+    /// The access token.
+    Token,
+    /// This token and the claims.
+    Identity(TokenKind),
+}
+
+fn need(route: &Route) -> Need {
+    match route.token {
+        Token::Id => Need::Identity(TokenKind::Id),
+        _ if route.identity_headers || !route.require.is_empty() => Need::Identity(TokenKind::Access),
+        Token::Access | Token::None => Need::Token,
+    }
+}
+
+/// The visitor's region, where the session may move because of it.
+fn moves_from(request: &Incoming<'_>, route: &Route) -> Option<Region> {
+    // A move may lead through the provider, and so through a login: not where none is needed.
+    if route.session == SessionRule::Optional { None } else { request.navigation_from(request.path_and_query()) }
+}
+
+/// Refuses a user or a client that has not got what the route requires. The log says whom, and for want of what.
+pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) -> Result<(), Problem> {
+    if identity::meets(claims, &route.require) {
+        return Ok(());
+    }
+    let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let user = log::user(text("iss"), text("sub"), config.log_subject);
+    let lacking = identity::lacking(claims, &route.require).join(", ");
+    Err(Problem::Forbidden
+        .explained(format!("The route requires another value of the claim {lacking} than user {user} has.")))
+}
+
+/// A request for the application: it is proxied, or its sender is told what is missing.
+pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Reply {
+    let passed = pass(gateway, request, route).await;
+    passed.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, &problem).into())
+}
+
+async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Reply, Problem> {
+    let Admitted { claimant, cleared_at } = admit(&gateway.config, request, route)?;
+    let caller = match claimant {
+        Claimant::Nobody => Caller::Nobody,
+        Claimant::Session(..) => user(gateway, request, route).await?,
+        Claimant::Client(jwt, sender) => client(gateway, jwt, sender).await?,
+    };
+    match caller.claims() {
+        None if route.session == SessionRule::Required => return Err(Problem::LoginRequired),
+        Some(claims) => check_required(&gateway.config, claims, route)?,
+        None => {}
+    }
+    proxy::proxy(gateway, request, route, caller, cleared_at).await
+}
+
+/// Goes on with the application's response to the user whose token it was sent, which [`super::plan`] left to this.
+pub(crate) async fn resume(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    route: &Route,
+    token: AccessToken,
+    response: Inbound,
+) -> Reply {
+    let settled = match admit(&gateway.config, request, route) {
+        Ok(Admitted { claimant: Claimant::Session(session, ..), cleared_at }) => {
+            let caller = Caller::User { session: session.clone(), token, claims: Claims::new() };
+            proxy::settle(gateway, request, route, caller, cleared_at, response).await
+        }
+        Ok(_) => Err(Problem::UpstreamUnavailable),
+        Err(problem) => Err(problem),
+    };
+    settled.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, &problem).into())
+}
+
+/// The client whose JWT this is.
+async fn client(gateway: &Gateway, jwt: &str, sender: Sender) -> Result<Caller, Problem> {
+    match gateway.bearer_claims(jwt).await {
+        Ok(claims) => {
+            gateway.verified.remember(jwt, &claims, gateway.now());
+            Ok(Caller::Client { claims })
+        }
+        // The JWT was all that spoke for the request.
+        Err(Problem::InvalidToken(_)) if sender == Sender::OtherSiteWithJwt => Err(Problem::CsrfRejected),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The user whose session cookie came along; nobody where there is none and the route does not mind.
+pub(crate) async fn user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
+    match session_user(gateway, request, route).await {
+        Err(Problem::LoginRequired | Problem::SessionEnded(_)) if route.session == SessionRule::Optional => {
+            Ok(Caller::Nobody)
+        }
+        caller => caller,
+    }
+}
+
+async fn session_user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
+    let session = request.cookies.session.clone().ok_or(Problem::LoginRequired)?;
+    let navigation_from = moves_from(request, route);
+    let (token, claims) = match need(route) {
+        Need::Token => {
+            let get = |secret: &Secret| GetToken { secret: secret.clone(), navigation_from };
+            (session::ask(gateway, request, get).await??, Claims::new())
+        }
+        Need::Identity(token) => {
+            let get = |secret: &Secret| GetIdentity { secret: secret.clone(), token, navigation_from };
+            let Identified { token, claims } = *session::ask(gateway, request, get).await??;
+            (token, serde_json::from_str(&claims).unwrap_or_default())
+        }
+    };
+    Ok(Caller::User { session, token, claims })
+}
+
+/// Where a request that passes comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// From this site, or it changes nothing: its cookies count.
+    Own,
+    /// From another site, and the route serves that without our cookies.
+    OtherSite,
+    /// From another site, without any cookie of ours, and with a JWT that may speak for it.
+    OtherSiteWithJwt,
+}
+
+/// Refuses a request that another site may have sent in the user's name.
+fn sender(request: &Incoming<'_>, route: &Route, has_jwt_alone: bool) -> Result<Sender, Problem> {
+    let demanded = route.csrf_header.as_deref().filter(|_| !csrf::is_safe(request.method()) && !has_jwt_alone);
+    let missing = demanded.filter(|name| request.header(name).is_none());
+    match () {
+        () if request.is_own() => match missing {
+            Some(name) => Err(Problem::CsrfHeaderMissing(name.to_owned())),
+            None => Ok(Sender::Own),
+        },
+        () if missing.is_some() => Err(Problem::CsrfRejected),
+        // A handshake is no form: what it opens is read, too.
+        () if request.is_web_socket => Err(Problem::CsrfRejected),
+        () if route.cross_site => Ok(Sender::OtherSite),
+        () if has_jwt_alone => Ok(Sender::OtherSiteWithJwt),
+        () => Err(Problem::CsrfRejected),
+    }
+}

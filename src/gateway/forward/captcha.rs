@@ -1,0 +1,83 @@
+//! The captcha (Cloudflare Turnstile): who is asked to solve one, and the page that asks. Pure.
+
+use time::OffsetDateTime;
+
+use crate::config::Config;
+use crate::config::routes::{CaptchaRule, Route};
+use crate::credential::Secret;
+use crate::gateway::answer::html::{self, Page, Widget};
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::refusal;
+use crate::gateway::answer::response::Outgoing;
+use crate::gateway::forward::clearance::{self, Bearer};
+use crate::gateway::request::Incoming;
+
+const ASK: Problem = Problem::CaptchaRequired("Before you go on, this site makes sure that you are no machine.");
+
+/// Refuses what may come from a machine, as the route says. `cleared_at`: when a captcha was solved.
+pub(crate) fn check_bot(
+    request: &Incoming<'_>,
+    route: &Route,
+    cleared_at: Option<OffsetDateTime>,
+) -> Result<(), Problem> {
+    let is_below = route.bot_score_min > 0 && request.head.visitor.bot_score() < route.bot_score_min.into();
+    let asks = match route.captcha {
+        CaptchaRule::Never => false,
+        CaptchaRule::Always => true,
+        CaptchaRule::Bots => is_below,
+    };
+    if is_below && route.captcha != CaptchaRule::Bots {
+        return Err(Problem::BotScoreTooLow);
+    }
+    if asks && cleared_at.is_none() { Err(ASK) } else { Ok(()) }
+}
+
+/// When this browser solved a captcha, where that still counts.
+pub(crate) fn cleared_at(config: &Config, request: &Incoming<'_>) -> Option<OffsetDateTime> {
+    let (captcha, value) = (config.captcha.as_ref()?, request.cookies.clearance.as_ref()?);
+    bearer(request).passed_at(&captcha.secret, value, request.now())
+}
+
+/// What becomes of an application's answer that asks for a captcha: none where that was solved a moment ago.
+pub(crate) fn asked_by_application(
+    config: &Config,
+    cleared_at: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> Option<Problem> {
+    let fresh = cleared_at.is_some_and(|at| now < at.saturating_add(clearance::PATIENCE));
+    (config.captcha.is_some() && !fresh).then_some(ASK)
+}
+
+/// The page that asks, for a person who wanted to go to `return_to`.
+pub(crate) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'_>, return_to: &str) -> Outgoing {
+    let (Some(captcha), Some(nonce)) = (&config.captcha, request.isolate.random_bytes().map(Secret::from_random))
+    else {
+        return problem.response(&refusal::failed(config, request, problem), true);
+    };
+    let (title, detail, ray) = (problem.title(), problem.to_string(), request.ray());
+    let page = Page {
+        title,
+        detail: &detail,
+        next: "This page goes on by itself as soon as the check is done. If you see none here, allow challenges.cloudflare.com \
+               in this browser and load this page again.",
+        ray: &ray,
+        widget: Some(Widget {
+            url: &format!("{}/captcha", config.auth_prefix),
+            site_key: &captcha.site_key,
+            action: &captcha.action,
+            return_to,
+            nonce: &nonce.expose(),
+        }),
+        ..Page::default()
+    };
+    problem.with_headers(html::page(problem.status(), &page))
+}
+
+/// Whom a clearance of this request's is for.
+pub(crate) fn bearer<'a>(request: &'a Incoming<'_>) -> Bearer<'a> {
+    Bearer {
+        host: &request.origin.host,
+        network: request.head.visitor.network(),
+        user_agent: request.header("user-agent").unwrap_or_default(),
+    }
+}

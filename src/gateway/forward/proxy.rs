@@ -1,0 +1,151 @@
+//! The way to the application and back, as [`super::edits`] decides.
+
+use openidconnect::AccessToken;
+use time::OffsetDateTime;
+
+use crate::actors::session::message::{Authority, Refresh};
+use crate::config::Config;
+use crate::config::routes::{Route, Token, Upstream};
+use crate::credential::Secret;
+use crate::gateway::Gateway;
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::reply::{Forwarded, Reply};
+use crate::gateway::endpoints::session;
+use crate::gateway::forward::access;
+use crate::gateway::forward::access::Caller;
+use crate::gateway::forward::captcha;
+use crate::gateway::forward::edits::{self, Recipient};
+use crate::gateway::forward::identity;
+use crate::gateway::forward::watch::Watch;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::headers::Headers;
+use crate::runtime::{Inbound, Outbound, SendError};
+
+/// Sends the request to the application, and its answer back.
+pub(crate) async fn proxy(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    route: &Route,
+    caller: Caller,
+    cleared_at: Option<OffsetDateTime>,
+) -> Result<Reply, Problem> {
+    let response = send(gateway, request, route, &caller, cleared_at).await?;
+    settle(gateway, request, route, caller, cleared_at, response).await
+}
+
+/// What the browser gets of the application's response. It may be asked once more, with another token.
+pub(crate) async fn settle(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    route: &Route,
+    mut caller: Caller,
+    cleared_at: Option<OffsetDateTime>,
+    mut response: Inbound,
+) -> Result<Reply, Problem> {
+    if response.status == 401
+        && edits::says_invalid_token(&Headers::read(&response.lines))
+        && let Some(renewed) = renewed(gateway, request, route, &caller).await
+    {
+        caller = renewed;
+        gateway.applications.discard(response);
+        response = send(gateway, request, route, &caller, cleared_at).await?;
+    }
+    if edits::asks_for_captcha(&Headers::read(&response.lines))
+        && let Some(problem) = captcha::asked_by_application(&gateway.config, cleared_at, gateway.now())
+    {
+        gateway.applications.discard(response);
+        return Err(problem);
+    }
+    // Nobody asked for another protocol, and the platform would answer with a bare 500.
+    if response.status == 101 && !request.is_web_socket {
+        return Err(Problem::UpstreamUnavailable);
+    }
+    Ok(forwarded(gateway, route, &caller, response))
+}
+
+async fn send(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    route: &Route,
+    caller: &Caller,
+    cleared_at: Option<OffsetDateTime>,
+) -> Result<Inbound, Problem> {
+    let mut onward = edits::request(&gateway.config, request, route, caller.claims(), cleared_at);
+    let authorization = match caller {
+        Caller::User { token, .. } if route.token != Token::None => Some(bearer(token).into()),
+        Caller::Client { .. } => request.header("authorization").map(Into::into),
+        Caller::User { .. } | Caller::Nobody => None,
+    };
+    onward.set.extend(authorization.map(|authorization| ("authorization", authorization)));
+    let sent = gateway.applications.send(Outbound {
+        binding: match &route.upstream {
+            Upstream::Origin(_) => None,
+            Upstream::Binding(name) => Some(name),
+        },
+        url: &onward.url,
+        method: request.method(),
+        no_store: onward.no_store,
+        removed: &onward.removed,
+        set: &onward.set,
+        length: request.header("content-length").and_then(|length| length.parse().ok()),
+        within: gateway.config.upstream_timeout.unsigned_abs(),
+    });
+    sent.await.map_err(|error| match error {
+        SendError::Body => Problem::BadRequest("The request's body cannot be read."),
+        SendError::Unreachable => unreachable(&gateway.config, route),
+        SendError::TimedOut => too_slow(&gateway.config, route),
+    })
+}
+
+/// The application does not take the token: the same user with a new one, where there is one and the request can be
+/// sent again. A token that has just been renewed is not renewed again, so that nobody goes in circles.
+async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &Caller) -> Option<Caller> {
+    let Caller::User { token, .. } = caller else { return None };
+    if route.token == Token::None {
+        return None;
+    }
+    let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
+    let refreshed = session::ask(gateway, request, refresh).await;
+    if !matches!(refreshed, Ok(Ok(_))) || request.body.is_some_and(|body| body.is_there()) {
+        return None;
+    }
+    let renewed = access::user(gateway, request, route).await.ok()?;
+    let Caller::User { token: new, claims, .. } = &renewed else { return None };
+    (new.secret() != token.secret() && identity::meets(claims, &route.require)).then_some(renewed)
+}
+
+/// The application's answer, an accepted WebSocket included.
+fn forwarded(gateway: &Gateway, route: &Route, caller: &Caller, response: Inbound) -> Reply {
+    let seen = Headers::read(&response.lines);
+    let recipient = if matches!(caller, Caller::Nobody) { Recipient::Nobody } else { Recipient::Known };
+    let watch = match caller {
+        Caller::User { session, .. } if response.status == 101 || edits::is_event_stream(&seen) => {
+            Some(Watch::new(&gateway.actors, session, gateway.config.stream_check))
+        }
+        Caller::User { .. } | Caller::Client { .. } | Caller::Nobody => None,
+    };
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+    let backward = edits::response(route, recipient, &seen);
+    let (removed, cookies) = (owned(backward.removed), backward.cookies.map(owned));
+    let cache_control = backward.cache_control;
+    Reply::Forwarded(Box::new(Forwarded { response, removed, cache_control, cookies, own_cookie: None, watch }))
+}
+
+/// A token in `Authorization` (RFC 6750 section 2.1).
+fn bearer(token: &AccessToken) -> String {
+    ["Bearer ", token.secret()].concat()
+}
+
+/// The application cannot be reached.
+pub(crate) fn unreachable(config: &Config, route: &Route) -> Problem {
+    let (variable, upstream) = (config.upstream_variable(route), &route.upstream);
+    Problem::UpstreamUnavailable.explained(format!("{variable}: {upstream} cannot be reached"))
+}
+
+/// The application does not answer in time.
+pub(crate) fn too_slow(config: &Config, route: &Route) -> Problem {
+    let (variable, upstream) = (config.upstream_variable(route), &route.upstream);
+    let limit = config.upstream_timeout.whole_seconds();
+    let why = format!("{variable}: {upstream} did not answer in {limit} s (UPSTREAM_TIMEOUT_SECONDS)");
+    Problem::UpstreamTimeout.explained(why)
+}

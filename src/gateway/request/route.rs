@@ -1,0 +1,247 @@
+//! Where a request goes: to one of the gateway's own endpoints, or to the application. Pure.
+
+use url::{Position, Url};
+
+use crate::config::pattern::normalized_path;
+use crate::config::{Config, Origin, hosts, routes};
+use crate::gateway::answer::problem::Problem;
+use crate::gateway::request::path::{self, Refused};
+
+/// The gateway's own endpoints, under `AUTH_PREFIX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/login`
+    Login,
+    /// `/callback`
+    Callback,
+    /// `/logout`
+    Logout,
+    /// `/logged-out`
+    LoggedOut,
+    /// `/session`
+    Session,
+    /// `/refresh`
+    Refresh,
+    /// `/sessions`
+    Sessions,
+    /// `/sessions/{id}`
+    OwnSession,
+    /// `/backchannel-logout`
+    BackchannelLogout,
+    /// `/admin/` and what is under it
+    Admin,
+    /// `/healthz`
+    Healthz,
+    /// `/captcha`
+    Captcha,
+}
+
+impl Endpoint {
+    /// The endpoint of a path under the prefix.
+    fn of(path: &str) -> Option<Self> {
+        match path {
+            "/login" => Some(Self::Login),
+            "/callback" => Some(Self::Callback),
+            "/logout" => Some(Self::Logout),
+            "/logged-out" => Some(Self::LoggedOut),
+            "/session" => Some(Self::Session),
+            "/refresh" => Some(Self::Refresh),
+            "/sessions" => Some(Self::Sessions),
+            "/backchannel-logout" => Some(Self::BackchannelLogout),
+            "/admin" => Some(Self::Admin),
+            "/healthz" => Some(Self::Healthz),
+            "/captcha" => Some(Self::Captcha),
+            _ if path.starts_with("/admin/") => Some(Self::Admin),
+            _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
+            _ => None,
+        }
+    }
+
+    /// Its address under the prefix, with the names of its parts in place of their values.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Login => "/login",
+            Self::Callback => "/callback",
+            Self::Logout => "/logout",
+            Self::LoggedOut => "/logged-out",
+            Self::Session => "/session",
+            Self::Refresh => "/refresh",
+            Self::Sessions => "/sessions",
+            Self::OwnSession => "/sessions/{id}",
+            Self::BackchannelLogout => "/backchannel-logout",
+            Self::Admin => "/admin/",
+            Self::Healthz => "/healthz",
+            Self::Captcha => "/captcha",
+        }
+    }
+
+    /// The methods that it answers, as `Allow` spells them.
+    pub const fn methods(self) -> &'static str {
+        match self {
+            Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz => "GET, HEAD",
+            Self::OwnSession => "DELETE",
+            Self::Admin => "GET, HEAD, POST, DELETE",
+            Self::Login => "GET",
+            Self::Callback | Self::Logout => "GET, POST",
+            Self::Refresh | Self::Captcha | Self::BackchannelLogout => "POST",
+        }
+    }
+
+    /// Whether it answers this method.
+    pub fn allows(self, method: &str) -> bool {
+        // Each of an administrator's resources has methods of its own, and says so.
+        self == Self::Admin || self.methods().split(", ").any(|allowed| allowed == method)
+    }
+}
+
+/// What a path asks for.
+#[derive(Debug, PartialEq)]
+pub enum Target<'a> {
+    /// One of the gateway's own endpoints.
+    Own(Endpoint),
+    /// Nothing that there is.
+    NotFound,
+    /// An application, and the rules of the way to it.
+    Application(&'a routes::Route),
+    /// A path that hides what it asks for.
+    Refused(Refused),
+}
+
+/// What there is on the administrators' own host: their endpoint, and nothing of the application. So no page, script or
+/// service worker of the application's is ever of the console's origin.
+pub fn administration(config: &Config, url: &Url) -> Target<'static> {
+    match url.path().strip_prefix(config.auth_prefix.as_str()).and_then(Endpoint::of) {
+        Some(Endpoint::Admin) => Target::Own(Endpoint::Admin),
+        _ => Target::NotFound,
+    }
+}
+
+/// The route of a request for `url`, which is [`normalized`], and whose path is as it came in `raw`.
+pub fn route<'a>(config: &'a Config, raw: &str, url: &Url) -> Target<'a> {
+    let under_prefix =
+        url.path().strip_prefix(config.auth_prefix.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    if let Some(path) = under_prefix {
+        return Endpoint::of(path).map_or(Target::NotFound, Target::Own);
+    }
+    let path = raw_path(raw);
+    if let Some(refused) = path::refused(path) {
+        return Target::Refused(refused);
+    }
+    let found = config.routes.iter().enumerate().find(|(_, route)| route.pattern.matches(url));
+    if !found.is_some_and(|(_, route)| route.encoded_slashes) && path.split('%').skip(1).any(is_slash) {
+        return Target::Refused(Refused::Slash);
+    }
+    let Some((number, found)) = found else { return Target::NotFound };
+    path::other_reading(config, number, url).map_or(Target::Application(found), Target::Refused)
+}
+
+/// Whether what stands behind a `%` encodes a slash.
+fn is_slash(code: &str) -> bool {
+    code.starts_with("2f") || code.starts_with("2F")
+}
+
+/// The URL in the form in which it is matched and forwarded.
+pub fn normalized(url: Url) -> Url {
+    match normalized_path(url.path()) {
+        std::borrow::Cow::Borrowed(_) => url,
+        std::borrow::Cow::Owned(path) if path == url.path() => url,
+        std::borrow::Cow::Owned(path) => {
+            let text = format!("{}{path}{}", &url[..Position::BeforePath], &url[Position::AfterPath..]);
+            Url::parse(&text).unwrap_or(url)
+        }
+    }
+}
+
+/// The path of an absolute URL, before anything is resolved in it.
+fn raw_path(raw: &str) -> &str {
+    let behind_scheme = raw.split_once("://").map_or(raw, |(_, rest)| rest);
+    // A parser takes each of these for the end of the host, and a Host header may hold a backslash.
+    let path = behind_scheme.find(['/', '\\', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or("/");
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
+/// Whether the request's host is the gateway's.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Host {
+    /// It is, at this origin.
+    Ours(Origin),
+    /// It is, but the scheme must be https: the URL to go to.
+    Insecure(String),
+    /// It is the administrators' own (`ADMIN_ORIGIN`).
+    Administration(Origin),
+    /// It is not.
+    Foreign,
+}
+
+/// Holds the request's URL against `PUBLIC_ORIGIN`, or takes its own origin where there is none.
+pub fn host(config: &Config, url: &Url) -> Host {
+    let Some(requested) = Origin::of(url) else { return Host::Foreign };
+    let administration = config.admin_origin.as_ref().filter(|origin| origin.has_host_of(&requested));
+    let origin = if let Some(origin) = administration {
+        origin.clone()
+    } else if config.public_origins.is_empty() {
+        requested
+    } else {
+        let matches = |origin: &&Origin| origin.host.eq_ignore_ascii_case(&requested.host);
+        match config.public_origins.iter().find(matches) {
+            Some(origin) => origin.clone(),
+            None => return Host::Foreign,
+        }
+    };
+    if url.scheme() == "http" && !crate::config::is_loopback(url) {
+        let mut secure = url.clone();
+        return match secure.set_scheme("https") {
+            Ok(()) => Host::Insecure(secure.into()),
+            Err(()) => Host::Foreign,
+        };
+    }
+    if administration.is_some() { Host::Administration(origin) } else { Host::Ours(origin) }
+}
+
+/// What is wrong where a route leads to the origin that was asked. With `PUBLIC_ORIGIN` that was found out at once; without
+/// it the gateway learns its origin from each request, and would go on calling itself.
+pub fn calls_itself(config: &Config, origin: &Origin) -> Option<Problem> {
+    if !config.public_origins.is_empty() {
+        return None;
+    }
+    let problems = hosts::upstreams_on(&config.routes, std::slice::from_ref(origin), config.has_route_table);
+    (!problems.is_empty()).then_some(Problem::ConfigInvalid(problems))
+}
+
+/// The longest `return_to`: URLs beyond it do not come through everywhere.
+const MAX_RETURN_TO: usize = 8192;
+
+/// A `return_to` as a path and query on this origin; none where it leads elsewhere.
+pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<String> {
+    // What a URL parser skips or turns into a slash is refused, not interpreted.
+    let path = return_to.split(['?', '#']).next().unwrap_or_default();
+    let odd = return_to.chars().any(char::is_control) || return_to.trim() != return_to || path.contains('\\');
+    if odd || return_to.len() > MAX_RETURN_TO {
+        return None;
+    }
+    let base = Url::parse(&origin.text).ok()?;
+    let relative = return_to.starts_with('/') && !return_to.starts_with("//");
+    let absolute = return_to.starts_with(&format!("{}/", origin.text));
+    if !relative && !absolute {
+        return None;
+    }
+    // As a request for it will be read.
+    let url = normalized(base.join(return_to).ok()?);
+    if url.origin() != base.origin()
+        || !url.username().is_empty()
+        || url.password().is_some()
+        || url.path().starts_with("//")
+    {
+        return None;
+    }
+    // Going on to one of these would start over, or end what just began.
+    let own = url.path().strip_prefix(auth_prefix).and_then(Endpoint::of);
+    if matches!(own, Some(Endpoint::Login | Endpoint::Callback | Endpoint::Logout)) {
+        return Some("/".to_owned());
+    }
+    Some(url[Position::BeforePath..].to_owned())
+}
+
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;

@@ -1,0 +1,203 @@
+//! What the claims of a token have to say: whose it is, for whom, and when (RFC 7519 section 4.1). Pure.
+
+use serde_json::{Map, Value};
+use time::{Duration, OffsetDateTime};
+
+use super::Flaw;
+use crate::ambient;
+
+/// Claims by name.
+pub type Claims = Map<String, Value>;
+
+/// How far the issuer's clock may be off.
+pub const LEEWAY: Duration = Duration::minutes(1);
+/// How long ago a token may have been issued that comes straight from its issuer.
+pub const MAX_AGE: Duration = Duration::minutes(10);
+/// The year 10000, in Unix seconds: no honest token lasts that long, and `1e300` is no time at all.
+const END_OF_TIME: f64 = 253_402_300_800.0;
+
+/// What `aud` has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience<'a> {
+    /// This one and no other.
+    Alone(&'a str),
+    /// This one, maybe among others.
+    Among(&'a str),
+    /// The same, where it says anything.
+    AmongIfAny(&'a str),
+}
+
+/// What `iat` has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issued {
+    /// A time within the last minutes.
+    JustNow,
+    /// Nothing, or a time that is past.
+    Before,
+}
+
+/// What a token is checked against. What it says of times has to be numbers; each has a leeway.
+#[derive(Clone, Copy)]
+pub struct Policy<'a> {
+    /// Whether `iss` is the issuer's.
+    pub is_issuer: &'a dyn Fn(&str) -> bool,
+    /// `aud`.
+    pub audience: Audience<'a>,
+    /// `iat`.
+    pub issued: Issued,
+}
+
+impl Policy<'_> {
+    /// Whether the token is the issuer's, and for this audience.
+    pub fn check_parties(&self, claims: &Claims) -> Result<(), Flaw> {
+        if !claims.get("iss").and_then(Value::as_str).is_some_and(self.is_issuer) {
+            return Err(Flaw::Issuer);
+        }
+        let aud = claims.get("aud");
+        let is_meant = match (self.audience, aud) {
+            (Audience::AmongIfAny(_), None) => true,
+            (Audience::Alone(wanted), Some(Value::Array(audiences))) => {
+                !audiences.is_empty() && audiences.iter().all(|audience| audience == wanted)
+            }
+            (Audience::Among(wanted) | Audience::AmongIfAny(wanted), Some(Value::Array(audiences))) => {
+                audiences.iter().any(|audience| audience == wanted)
+            }
+            (Audience::Alone(wanted) | Audience::Among(wanted) | Audience::AmongIfAny(wanted), audience) => {
+                audience.and_then(Value::as_str) == Some(wanted)
+            }
+        };
+        if is_meant { Ok(()) } else { Err(Flaw::Audience) }
+    }
+
+    /// Whether the token is good at `now`.
+    pub fn check_times(&self, claims: &Claims, now: OffsetDateTime) -> Result<(), Flaw> {
+        let (earliest, latest) = (unix(now.saturating_sub(LEEWAY)), unix(now.saturating_add(LEEWAY)));
+        let time = |claim: &str| claims.get(claim).map(Value::as_f64);
+        match time("exp").flatten() {
+            Some(exp) if exp > earliest && exp < END_OF_TIME => {}
+            Some(_) => return Err(Flaw::Expired),
+            None => return Err(Flaw::Endless),
+        }
+        if time("nbf").is_some_and(|nbf| !nbf.is_some_and(|nbf| nbf <= latest)) {
+            return Err(Flaw::NotYet);
+        }
+        match (self.issued, time("iat")) {
+            (Issued::JustNow, Some(Some(iat))) if iat < unix(now.saturating_sub(MAX_AGE)) => Err(Flaw::Issued),
+            (_, Some(Some(iat))) if iat > latest => Err(Flaw::Issued),
+            (_, Some(Some(_))) | (Issued::Before, None) => Ok(()),
+            (_, Some(None)) | (Issued::JustNow, None) => Err(Flaw::Undated),
+        }
+    }
+}
+
+/// Whether the token was issued to this client, where it says to which one (`azp`).
+pub fn check_party(claims: &Claims, client_id: &str) -> Result<(), Flaw> {
+    if claims.get("azp").is_none_or(|azp| azp == client_id) { Ok(()) } else { Err(Flaw::Party) }
+}
+
+/// Seconds since the epoch, as JWTs have them.
+fn unix(at: OffsetDateTime) -> f64 {
+    ambient::to_millis(at) / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+    const ISSUER: &str = "https://login.example";
+
+    fn policy<'a>(audience: Audience<'a>, issued: Issued) -> Policy<'a> {
+        Policy { is_issuer: &|iss| iss == ISSUER, audience, issued }
+    }
+
+    fn object(claims: &Value) -> &Claims {
+        claims.as_object().unwrap()
+    }
+
+    fn parties(audience: Audience<'_>, claims: &Value) -> Result<(), Flaw> {
+        policy(audience, Issued::Before).check_parties(object(claims))
+    }
+
+    fn times(issued: Issued, claims: &Value) -> Result<(), Flaw> {
+        policy(Audience::Among("api"), issued).check_times(object(claims), NOW)
+    }
+
+    #[test]
+    fn the_issuer_is_exactly_the_expected_one() {
+        let with = |iss: Value| parties(Audience::Among("api"), &json!({"iss": iss, "aud": "api"}));
+        assert_eq!(with(json!(ISSUER)), Ok(()));
+        for bad in [json!("https://login.example/"), json!(null), json!([ISSUER]), json!(""), json!(7)] {
+            assert_eq!(with(bad.clone()), Err(Flaw::Issuer), "{bad}");
+        }
+        assert_eq!(parties(Audience::Among("api"), &json!({"aud": "api"})), Err(Flaw::Issuer));
+    }
+
+    #[test]
+    fn the_audience_is_alone_or_among_others_or_may_be_missing_as_the_kind_of_token_says() {
+        let kinds = [Audience::Alone("api"), Audience::Among("api"), Audience::AmongIfAny("api")];
+        let passing = |aud: Option<Value>| {
+            let mut claims = json!({"iss": ISSUER});
+            if let Some(aud) = aud {
+                claims["aud"] = aud;
+            }
+            kinds.map(|kind| parties(kind, &claims).is_ok())
+        };
+        assert_eq!(passing(Some(json!("api"))), [true, true, true]);
+        assert_eq!(passing(Some(json!(["api"]))), [true, true, true]);
+        assert_eq!(passing(Some(json!(["other", "api"]))), [false, true, true]);
+        assert_eq!(passing(None), [false, false, true]);
+        for bad in
+            [json!("API"), json!([]), json!(null), json!(["apis"]), json!([["api"]]), json!({"api": 1}), json!(7)]
+        {
+            assert_eq!(passing(Some(bad.clone())), [false, false, false], "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_have_a_leeway_of_a_minute_and_are_numbers() {
+        for issued in [Issued::Before, Issued::JustNow] {
+            assert_eq!(times(issued, &json!({"exp": 1, "iat": 0})), Ok(()));
+            assert_eq!(times(issued, &json!({"exp": -59.5, "nbf": 60, "iat": 60})), Ok(()));
+            for (bad, flaw) in [
+                (json!({"exp": -60, "iat": 0}), Flaw::Expired),
+                (json!({"exp": -1e300, "iat": 0}), Flaw::Expired),
+                (json!({"exp": 1e300, "iat": 0}), Flaw::Expired),
+                (json!({"exp": "9999999999", "iat": 0}), Flaw::Endless),
+                (json!({"exp": null, "iat": 0}), Flaw::Endless),
+                (json!({"iat": 0}), Flaw::Endless),
+                (json!({"exp": 1, "iat": 0, "nbf": 61}), Flaw::NotYet),
+                (json!({"exp": 1, "iat": 0, "nbf": 1e300}), Flaw::NotYet),
+                (json!({"exp": 1, "iat": 0, "nbf": "0"}), Flaw::NotYet),
+                (json!({"exp": 1, "iat": 0, "nbf": null}), Flaw::NotYet),
+                (json!({"exp": 1, "iat": 61}), Flaw::Issued),
+                (json!({"exp": 1, "iat": 1e300}), Flaw::Issued),
+                (json!({"exp": 1, "iat": true}), Flaw::Undated),
+                (json!({"exp": 1, "iat": null}), Flaw::Undated),
+            ] {
+                assert_eq!(times(issued, &bad), Err(flaw), "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_straight_from_its_issuer_says_that_it_was_issued_within_ten_minutes() {
+        assert_eq!(times(Issued::JustNow, &json!({"exp": 1, "iat": -600})), Ok(()));
+        assert_eq!(times(Issued::JustNow, &json!({"exp": 1, "iat": -600.5})), Err(Flaw::Issued));
+        assert_eq!(times(Issued::JustNow, &json!({"exp": 1})), Err(Flaw::Undated));
+        assert_eq!(times(Issued::Before, &json!({"exp": 1, "iat": -1e9})), Ok(()));
+        assert_eq!(times(Issued::Before, &json!({"exp": 1})), Ok(()));
+    }
+
+    #[test]
+    fn a_token_that_says_to_whom_it_was_issued_says_to_this_client() {
+        for good in [json!({}), json!({"azp": "gateway"})] {
+            assert_eq!(check_party(object(&good), "gateway"), Ok(()), "{good}");
+        }
+        for bad in [json!({"azp": "other"}), json!({"azp": ["gateway"]}), json!({"azp": null}), json!({"azp": ""})] {
+            assert_eq!(check_party(object(&bad), "gateway"), Err(Flaw::Party), "{bad}");
+        }
+    }
+}
