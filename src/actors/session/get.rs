@@ -7,6 +7,7 @@ use std::time::Duration;
 use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
+use super::Session;
 use super::deadline::{SOON, request_deadline};
 use super::ledger::{Cause, Event};
 use super::message::{
@@ -14,7 +15,6 @@ use super::message::{
 };
 use super::refresh::Outcome;
 use super::state::{Active, Refreshing, Standing, State};
-use super::{Memory, Session};
 use crate::actors::AskError;
 use crate::ambient;
 use crate::config::RegionPolicy;
@@ -108,11 +108,11 @@ impl Session {
         read: impl FnOnce(&Active) -> T,
     ) -> Option<Option<T>> {
         {
-            let memory = self.memory.borrow();
-            if !memory.loaded {
+            if !self.kept.is_loaded() {
                 return None;
             }
-            let Some(State::Active(active)) = &memory.state else { return Some(None) };
+            let kept = self.kept.state();
+            let Some(State::Active(active)) = &*kept else { return Some(None) };
             let may_move = self.config.regions.policy != RegionPolicy::Pin
                 && navigation_from.is_some_and(|region| region != active.place.region);
             if may_move || active.moving.is_some() {
@@ -183,12 +183,12 @@ impl Session {
 
     /// Reads what a request that passes is served with.
     fn served<T>(&self, read: impl FnOnce(&Active) -> T) -> Result<T, Denied> {
-        self.memory.borrow().state.as_ref().and_then(State::serving).map(read).ok_or(Denied::Unknown)
+        self.kept.state().as_ref().and_then(State::serving).map(read).ok_or(Denied::Unknown)
     }
 
     fn verdict(&self, secret: &SecretHash, purpose: Purpose, now: OffsetDateTime) -> Verdict {
-        let memory = self.memory.borrow();
-        let Some(state) = &memory.state else { return Verdict::Deny(Denied::Unknown) };
+        let kept = self.kept.state();
+        let Some(state) = &*kept else { return Verdict::Deny(Denied::Unknown) };
         match state.standing(now, secret, self.lifetimes()) {
             Standing::Unknown => Verdict::Deny(Denied::Unknown),
             Standing::Ended(reason) => Verdict::Deny(Denied::Ended(reason)),
@@ -251,19 +251,7 @@ impl Session {
 
     /// Writes a use down where that is due; the request does not wait for it.
     fn note_use(self: &Rc<Self>, now: OffsetDateTime) {
-        let notable = {
-            let mut memory = self.memory.borrow_mut();
-            let Memory { state: Some(State::Active(active)), used_written_at, .. } = &mut *memory else { return };
-            let notable = active.use_is_notable(now, used_written_at.unwrap_or(active.last_used_at), self.lifetimes());
-            active.last_used_at = now.max(active.last_used_at);
-            active.used = true;
-            if notable {
-                // At once, so that the requests right behind this one are not notable, too.
-                *used_written_at = Some(now);
-            }
-            notable
-        };
-        if notable {
+        if self.kept.note_use(now, self.lifetimes()) {
             let session = Rc::clone(self);
             self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
@@ -288,9 +276,8 @@ impl Session {
             // Not the end of its way: it is served there.
             Denied::Relocate | Denied::Moved(_) => return,
         };
-        if self.memory.borrow().denied != Some(outcome) {
+        if self.kept.is_new_denial(outcome) {
             self.record(Event::GetDenied, outcome, Cause::Request, began, detail);
-            self.memory.borrow_mut().denied = Some(outcome);
         }
     }
 }

@@ -17,7 +17,7 @@ impl Session {
     /// anything.
     pub(super) async fn confirm(self: &Rc<Self>, _: Confirm) -> Result<(), Denied> {
         self.ready().await?;
-        if matches!(self.memory.borrow().state, Some(State::SigningIn(_))) {
+        if matches!(*self.kept.state(), Some(State::SigningIn(_))) {
             return Ok(());
         }
         self.admit(&Authority::Trusted(Cause::Directory)).await
@@ -36,7 +36,7 @@ impl Session {
 
     /// A logout or a revocation of the successor holds here, too. A successor that does not answer ends nothing.
     pub(super) async fn end_grace_with_successor(self: &Rc<Self>, secret: &SecretHash) -> Result<(), Denied> {
-        let successor = match &self.memory.borrow().state {
+        let successor = match &*self.kept.state() {
             Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => moved.to.actor.clone(),
             _ => return Ok(()),
         };

@@ -25,7 +25,7 @@ impl Session {
     /// Reads the record, and finds out where the session stands if a move was under way when it was written.
     pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
         self.load().await?;
-        if matches!(self.memory.borrow().state, Some(State::Arriving(_))) {
+        if matches!(*self.kept.state(), Some(State::Arriving(_))) {
             // Not before its directories know it, or it is given up.
             if let Some(adopting) = self.mover.adoption() {
                 let _ = adopting.await;
@@ -120,7 +120,7 @@ impl Session {
     /// with that and leaves it what it has. None where no other session has taken this one's place.
     async fn leave_to_another(&self, authority: &Authority, successor: &Successor) -> Option<Result<Migrated, Denied>> {
         let Authority::Successor(hash) = authority else { return None };
-        let moved = match &self.memory.borrow().state {
+        let moved = match &*self.kept.state() {
             // One that forwards has its whole grant elsewhere: whoever knows the secret is to go there.
             Some(State::Moved(moved)) if moved.secret_hash.is(hash) && !moved.forwards() => moved.clone(),
             _ => return None,
@@ -202,8 +202,7 @@ impl Session {
 
     /// Why this actor does not go on with the session.
     pub(super) fn elsewhere(&self) -> Denied {
-        let memory = self.memory.borrow();
-        match &memory.state {
+        match &*self.kept.state() {
             Some(State::Moved(moved)) => Denied::Moved(moved.to.clone()),
             Some(State::Ended(ended)) => Denied::Ended(ended.reason),
             Some(State::Active(_)) => Denied::StoreUnavailable,
@@ -221,7 +220,7 @@ impl Session {
     async fn take_in(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
         self.load().await?;
         let now = self.now();
-        let is_here = match &self.memory.borrow().state {
+        let is_here = match &*self.kept.state() {
             None => false,
             Some(State::Arriving(arriving)) if arriving.from == adopt.from => true,
             Some(_) => return Err(Denied::Unknown),
@@ -259,7 +258,7 @@ impl Session {
     /// Asks the old actor whether the session is this one's.
     async fn arrive(self: &Rc<Self>) -> Result<(), Denied> {
         let began = self.now();
-        let from = match &self.memory.borrow().state {
+        let from = match &*self.kept.state() {
             Some(State::Arriving(arriving)) => arriving.from.clone(),
             _ => return Ok(()),
         };
@@ -289,7 +288,7 @@ impl Session {
             // Where it does not apply, the move is done or the session has ended, and the answer says which.
             let _ = self.transition(|state| state.departed(self.now())).await?;
         }
-        Ok(self.memory.borrow().state.as_ref().is_some_and(|state| state.is_released_to(&release.to)))
+        Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))
     }
 
     /// What a silent login that is to renew this session tells the provider.

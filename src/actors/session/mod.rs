@@ -7,7 +7,6 @@
 //! Architecture Invariant: a `GetToken` with a fresh token does no storage operation, and an actor without a record
 //! writes nothing.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures::lock::Mutex;
@@ -18,8 +17,8 @@ use self::ledger::{Cause, Entry, Event};
 use self::message::{EndReason, Successor};
 use self::mover::Mover;
 use self::provider_health::ProviderHealth;
-use self::record::Established;
-use self::single_flight::{Flight, SingleFlight};
+use self::record::{Established, Owed, Record};
+use self::single_flight::SingleFlight;
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::log::{self, Beside};
 use crate::config::{Config, Lifetimes};
@@ -70,58 +69,15 @@ pub struct Session {
     isolate: Rc<dyn Isolate>,
     actors: Rc<dyn Actors>,
     storage: Rc<dyn Storage>,
-    store: Rc<SessionStore>,
     provider: Rc<Provider>,
     config: Rc<Config>,
-    memory: RefCell<Memory>,
+    kept: Record,
     /// Held while a code is redeemed: who asks what became of the login waits for it.
     signing_in: Mutex<()>,
-    /// Held while a transition is written, so that none is made from a state that another one is about to replace.
-    writing: Mutex<()>,
-    /// Everything is being deleted.
-    forgetting: Cell<bool>,
-    /// The last time that the store outside of the actor was told of a fact.
-    pushing: RefCell<Option<Flight<()>>>,
-    loading: SingleFlight<Result<(), StoreError>>,
     refreshing: SingleFlight<refresh::Outcome>,
     directories: Rc<DirectoryClient>,
     mover: Mover,
     provider_health: ProviderHealth,
-}
-
-/// The record as last read or written.
-#[derive(Default)]
-struct Memory {
-    loaded: bool,
-    state: Option<State>,
-    /// There is a record, and it cannot be read.
-    unreadable: bool,
-    /// The state is a fact that the actor's own storage did not take.
-    unwritten: Option<Unwritten>,
-    /// What is to be done about the end of the session once that is written.
-    owed: Option<Owed>,
-    alarm_at: Option<OffsetDateTime>,
-    /// The last use as the store knows it; the state's own is ahead of it.
-    used_written_at: Option<OffsetDateTime>,
-    /// The last denial that went into the ledger: the same one again does not.
-    denied: Option<&'static str>,
-}
-
-/// A fact that the actor's own storage did not take.
-struct Unwritten {
-    /// The last state that was written: what the directories know.
-    known: Option<State>,
-    /// When it is tried again.
-    again_at: OffsetDateTime,
-}
-
-/// The end of a session, which could not be written: its ledger has no word of it, and its tokens are not revoked.
-struct Owed {
-    remains: Remains,
-    reason: EndReason,
-    cause: Cause,
-    detail: String,
-    at: OffsetDateTime,
 }
 
 impl Session {
@@ -136,14 +92,9 @@ impl Session {
             id,
             actors,
             storage,
-            store,
             config: Rc::clone(config),
-            memory: RefCell::default(),
+            kept: Record::new(store, &isolate),
             signing_in: Mutex::default(),
-            writing: Mutex::default(),
-            forgetting: Cell::default(),
-            pushing: RefCell::default(),
-            loading: SingleFlight::new(&isolate),
             refreshing: SingleFlight::new(&isolate),
             directories,
             mover: Mover::new(&isolate),
@@ -163,7 +114,7 @@ impl Session {
 
     /// Reads of the live session.
     fn active<T>(&self, read: impl FnOnce(&Active) -> T) -> Option<T> {
-        self.memory.borrow().state.as_ref().and_then(State::active).map(read)
+        self.kept.state().as_ref().and_then(State::active).map(read)
     }
 
     /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
@@ -208,10 +159,9 @@ impl Session {
         if successor.is_some_and(|successor| user.is_some_and(|user| successor.is_of(&user))) {
             remains.refresh_token = None;
         }
-        {
-            let memory = &mut *self.memory.borrow_mut();
-            if let (Err(error), Some(_)) = (&written, &memory.unwritten) {
-                memory.owed = Some(Owed { remains, reason, cause, detail: detail.to_owned(), at: now });
+        if let Err(error) = &written {
+            let owed = || Owed { remains: remains.clone(), reason, cause, detail: detail.to_owned(), at: now };
+            if self.kept.owe(owed) {
                 return Err(error.clone());
             }
         }
@@ -235,8 +185,8 @@ impl Session {
         detail: &str,
         said: Option<&str>,
     ) {
-        let memory = self.memory.borrow();
-        let Some(state) = memory.state.as_ref() else { return };
+        let kept = self.kept.state();
+        let Some(state) = kept.as_ref() else { return };
         let entry = Entry::new(event, outcome, cause, (began, self.now()), Some(state.place().region), detail);
         let user = state.user().map(|(issuer, subject)| log::user(&issuer, &subject, self.config.log_subject));
         let beside = Beside { user: user.as_deref(), next_alarm_at: self.next_alarm(), said };
@@ -263,7 +213,7 @@ impl Session {
 const CLASS: &str = "SessionActor";
 
 /// What an ended session had.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Remains {
     identity: Option<Identity>,
     refresh_token: Option<openidconnect::RefreshToken>,

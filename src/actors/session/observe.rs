@@ -38,8 +38,8 @@ impl Session {
         let now = self.now();
         let elsewhere = |active: &Active| active.secret_hash.is(secret) && active.place.region != region;
         let kept = {
-            let memory = self.memory.borrow();
-            let Some(State::Active(active)) = &memory.state else { return Ok(()) };
+            let kept = self.kept.state();
+            let Some(State::Active(active)) = &*kept else { return Ok(()) };
             if !elsewhere(active) || active.over(now, self.lifetimes()).is_some() {
                 return Ok(());
             }

@@ -108,8 +108,8 @@ impl Session {
 
     fn view_for(&self, authority: &Authority) -> Result<SessionView, Denied> {
         self.authorize(authority, self.now())?;
-        let memory = self.memory.borrow();
-        let serving = memory.state.as_ref().and_then(State::serving);
+        let kept = self.kept.state();
+        let serving = kept.as_ref().and_then(State::serving);
         serving.map(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
     }
 
@@ -275,7 +275,7 @@ impl Session {
     /// Whether another session took this one's place. Many providers end the whole grant with one of its tokens, and with it
     /// that one's.
     fn has_successor(&self) -> bool {
-        match &self.memory.borrow().state {
+        match &*self.kept.state() {
             Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
             state => matches!(state, Some(State::Moved(_))),
         }

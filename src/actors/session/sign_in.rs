@@ -81,7 +81,7 @@ impl Session {
 
     /// A login that made no record leaves a log line alone.
     fn record_login(&self, outcome: &str, began: OffsetDateTime, detail: &str, said: Option<&str>, region: Region) {
-        if self.memory.borrow().state.is_some() {
+        if self.kept.state().is_some() {
             self.record_with_words(Event::Complete, outcome, Cause::Request, began, detail, said);
         } else {
             self.log(Event::Complete, outcome, began, detail, said, region);
@@ -91,7 +91,7 @@ impl Session {
     async fn sign_in(self: &Rc<Self>, complete: Complete, now: OffsetDateTime) -> Result<Outcome, SignInError> {
         let Complete { attempt, callback, redirect_uri, place, replaces } = complete;
         let is_move = attempt.reason == LoginReason::Move;
-        if self.memory.borrow().state.is_some() {
+        if self.kept.state().is_some() {
             return Err(replayed());
         }
         // RFC 9207: before the code is touched, or anything is written.
@@ -190,7 +190,7 @@ impl Session {
         let SignIn { identity, tokens, remark, no_refresh_token, user_info } = signed_in;
         let access_token = tokens.access_token.clone();
         let now = self.now();
-        let place = match &self.memory.borrow().state {
+        let place = match &*self.kept.state() {
             Some(State::SigningIn(signing_in)) => signing_in.place.clone(),
             _ => return Err(overtaken().into()),
         };
@@ -279,7 +279,7 @@ impl Session {
         };
         // Not before there is this one. No cookie from before the login is good for anything from now on.
         self.tell_superseded(Cause::Request).await;
-        match &self.memory.borrow().state {
+        match &*self.kept.state() {
             // A later login of this browser has come back before this one was done: its cookie stays.
             Some(State::Ended(ended)) if ended.reason == EndReason::Superseded => return Ok(Completed::Kept),
             Some(State::Ended(_) | State::SigningIn(_) | State::Arriving(_)) | None => return Err(overtaken().into()),

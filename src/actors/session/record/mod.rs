@@ -3,126 +3,173 @@
 //! A *transition* takes hold once the store has it. A *fact* ([`Session::establish`]) takes hold at once: tokens have come, the
 //! session is over. What a store does not take then, the actor holds for it, and the alarm sees to it.
 
+use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::select;
+use futures::lock::Mutex;
 use time::OffsetDateTime;
 
 use super::alarm::LOOK_AGAIN;
-use super::ledger::{self, Cause, Entry, Event};
-use super::message::{Inspection, SessionState, Summary};
-use super::single_flight::launch;
+use super::ledger::{Cause, Event};
+use super::message::EndReason;
+use super::single_flight::{Flight, SingleFlight, launch};
 use super::state::{DoesNotApply, Identity, RETENTION, State, Transition};
-use super::{CLASS, Memory, Owed, Session, Unwritten};
+use super::{Remains, Session};
 use crate::actors::directory::message::News;
-use crate::actors::log::Beside;
 use crate::actors::stored;
-use crate::store::{About, Saved, StoreError};
+use crate::config::Lifetimes;
+use crate::runtime::Isolate;
+use crate::store::{About, Saved, SessionStore, StoreError};
+
+mod forget;
+mod read;
 
 /// How long somebody who asks many sessions waits for the store of each.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
+/// The record of this actor. Nothing outside of this folder changes it but by [`Session::transition`], [`Session::establish`] and
+/// the methods below.
+pub(in crate::actors::session) struct Record {
+    store: Rc<SessionStore>,
+    memory: RefCell<Memory>,
+    /// Held while a transition is written, so that none is made from a state that another one is about to replace.
+    writing: Mutex<()>,
+    /// Everything is being deleted.
+    forgetting: Cell<bool>,
+    /// The last time that the store outside of the actor was told of a fact.
+    pushing: RefCell<Option<Flight<()>>>,
+    loading: SingleFlight<Result<(), StoreError>>,
+}
+
+/// The record as last read or written.
+#[derive(Default)]
+struct Memory {
+    loaded: bool,
+    state: Option<State>,
+    /// There is a record, and it cannot be read.
+    unreadable: bool,
+    /// The state is a fact that the actor's own storage did not take.
+    unwritten: Option<Unwritten>,
+    /// What is to be done about the end of the session once that is written.
+    owed: Option<Owed>,
+    alarm_at: Option<OffsetDateTime>,
+    /// The last use as the store knows it; the state's own is ahead of it.
+    used_written_at: Option<OffsetDateTime>,
+    /// The last denial that went into the ledger: the same one again does not.
+    denied: Option<&'static str>,
+}
+
+/// A fact that the actor's own storage did not take.
+struct Unwritten {
+    /// The last state that was written: what the directories know.
+    known: Option<State>,
+    /// When it is tried again.
+    again_at: OffsetDateTime,
+}
+
+/// The end of a session, which could not be written: its ledger has no word of it, and its tokens are not revoked.
+pub(in crate::actors::session) struct Owed {
+    pub remains: Remains,
+    pub reason: EndReason,
+    pub cause: Cause,
+    pub detail: String,
+    pub at: OffsetDateTime,
+}
+
 /// What became of a fact.
 #[must_use]
-pub(super) struct Established<T> {
+pub(in crate::actors::session) struct Established<T> {
     /// What there is to say of it; or it does not apply to the session as it is.
-    pub(super) made: Result<T, DoesNotApply>,
+    pub(in crate::actors::session) made: Result<T, DoesNotApply>,
     /// Whether what stands now would outlive the process.
-    pub(super) written: Result<(), StoreError>,
+    pub(in crate::actors::session) written: Result<(), StoreError>,
+}
+
+impl Record {
+    /// One that has not been read.
+    pub fn new(store: Rc<SessionStore>, isolate: &Rc<dyn Isolate>) -> Self {
+        Self {
+            store,
+            memory: RefCell::default(),
+            writing: Mutex::default(),
+            forgetting: Cell::default(),
+            pushing: RefCell::default(),
+            loading: SingleFlight::new(isolate),
+        }
+    }
+
+    /// The session, as it was last read or written; none where there is none, or it has not been read.
+    pub fn state(&self) -> Ref<'_, Option<State>> {
+        Ref::map(self.memory.borrow(), |memory| &memory.state)
+    }
+
+    /// Whether the record was read.
+    pub fn is_loaded(&self) -> bool {
+        self.memory.borrow().loaded
+    }
+
+    /// Whether there is a record, and it cannot be read.
+    pub fn is_unreadable(&self) -> bool {
+        self.memory.borrow().unreadable
+    }
+
+    /// Where it is kept.
+    pub fn store(&self) -> &SessionStore {
+        &self.store
+    }
+
+    /// The alarm that was set is there.
+    pub fn alarm_fired(&self) {
+        self.memory.borrow_mut().alarm_at = None;
+    }
+
+    /// Remembers a use. Whether it is to be written, too.
+    pub fn note_use(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> bool {
+        let mut memory = self.memory.borrow_mut();
+        let Memory { state: Some(State::Active(active)), used_written_at, .. } = &mut *memory else { return false };
+        let notable = active.use_is_notable(now, used_written_at.unwrap_or(active.last_used_at), lifetimes);
+        active.last_used_at = now.max(active.last_used_at);
+        active.used = true;
+        if notable {
+            // At once, so that the requests right behind this one are not notable, too.
+            *used_written_at = Some(now);
+        }
+        notable
+    }
+
+    /// Remembers a denial. Whether it is another one than the last, which the ledger has.
+    pub fn is_new_denial(&self, outcome: &'static str) -> bool {
+        self.memory.borrow_mut().denied.replace(outcome) != Some(outcome)
+    }
+
+    /// All sessions have been told whose place this one took. The record still names them, so that a login writes no more than it
+    /// has to.
+    pub fn all_are_told(&self) {
+        if let Some(State::Active(active)) = self.memory.borrow_mut().state.as_mut() {
+            active.superseding = std::mem::take(&mut active.superseding).all_told();
+        }
+    }
+
+    /// What is to be done about an end once that is written, where it is not yet. False: it is.
+    pub fn owe(&self, owed: impl FnOnce() -> Owed) -> bool {
+        let mut memory = self.memory.borrow_mut();
+        let is_unwritten = memory.unwritten.is_some();
+        if is_unwritten {
+            memory.owed = Some(owed());
+        }
+        is_unwritten
+    }
 }
 
 impl Session {
-    /// Reads the record, once in the life of this object.
-    pub(super) async fn load(self: &Rc<Self>) -> Result<(), StoreError> {
-        if self.memory.borrow().loaded {
-            return Ok(());
-        }
-        let session = Rc::clone(self);
-        self.loading.join(|| async move { session.read().await }).await
-    }
-
-    async fn read(&self) -> Result<(), StoreError> {
-        if self.memory.borrow().loaded {
-            return Ok(());
-        }
-        let record = match self.store.load(self.now()).await {
-            Err(StoreError::Unreadable(why)) => return self.give_up(&why.to_string()),
-            record => record?,
-        };
-        let state = match record.as_deref().map(stored::decode::<State>).transpose() {
-            Ok(state) => state,
-            Err(error) => return self.give_up(&error.to_string()),
-        };
-        let is_elsewhere = self.store.is_elsewhere();
-        if let (Some(state), Some(record), true) = (&state, record, is_elsewhere) {
-            // Goes on with it should the process end meanwhile.
-            self.schedule(self.now().saturating_add(LOOK_AGAIN)).await?;
-            self.store.carry_over(record, about(state)).await?;
-        }
-        let used_written_at = state.as_ref().and_then(State::active).map(|active| active.last_used_at);
-        {
-            let mut memory = self.memory.borrow_mut();
-            *memory = Memory { loaded: true, state, used_written_at, alarm_at: memory.alarm_at, ..Memory::default() };
-        }
-        if is_elsewhere { self.schedule_next().await } else { Ok(()) }
-    }
-
-    /// A record that cannot be read is no session: its user logs in again. It is left as it is, for an operator who can
-    /// repair what is wrong, until the retention is over.
-    fn give_up(&self, why: &str) -> Result<(), StoreError> {
-        self.isolate.error(&format!("the record of session {} cannot be read: {why}", self.id));
-        let mut memory = self.memory.borrow_mut();
-        *memory = Memory { loaded: true, unreadable: true, alarm_at: memory.alarm_at, ..Memory::default() };
-        drop(memory);
-        if self.unreadable_since().is_none() {
-            let now = self.now();
-            let entry = Entry::new(Event::GetDenied, UNREADABLE, Cause::Request, (now, now), None, why);
-            self.isolate.log(&entry.line(CLASS, &self.id, Beside::default()));
-            ledger::create(&*self.storage)?;
-            ledger::append(&*self.storage, &entry)?;
-        }
-        Ok(())
-    }
-
-    /// When the record was first found to be unreadable.
-    pub(super) fn unreadable_since(&self) -> Option<OffsetDateTime> {
-        let entries = ledger::entries(&*self.storage).unwrap_or_default();
-        entries.into_iter().rev().find(|entry| entry.outcome == UNREADABLE).map(|entry| entry.at)
-    }
-
-    /// What is known of a session whose record cannot be read: its ledger.
-    pub(super) fn inspect_unreadable(&self) -> Option<Inspection> {
-        let ledger = ledger::entries(&*self.storage).unwrap_or_default();
-        let (first, region) = (ledger.first()?.at, ledger.iter().rev().find_map(|entry| entry.region));
-        Some(Inspection {
-            summary: Summary {
-                region: region.unwrap_or(self.config.regions.default),
-                country: None,
-                state: SessionState::Ended,
-                created_at: first,
-                last_used_at: None,
-                expires_at: self.unreadable_since().unwrap_or(first),
-                user_agent: None,
-            },
-            subject: None,
-            issuer: None,
-            epoch: 0,
-            generation: self.store.generation(),
-            next_alarm_at: self.memory.borrow().alarm_at,
-            access_token_expires_at: None,
-            moved_to: None,
-            ledger,
-            store: self.store.kind(),
-        })
-    }
-
     /// Begins the record, where this actor has none. It is safe with the actor, its alarm included, before a store is told:
     /// whatever comes to nothing after this is found and tidied up.
-    pub(super) async fn originate(self: &Rc<Self>, state: State) -> Result<bool, StoreError> {
-        let _writing = self.writing.lock().await;
+    pub(in crate::actors::session) async fn originate(self: &Rc<Self>, state: State) -> Result<bool, StoreError> {
+        let _writing = self.kept.writing.lock().await;
         let is_free = {
-            let memory = self.memory.borrow();
+            let memory = self.kept.memory.borrow();
             memory.state.is_none() && !memory.unreadable
         };
         if is_free {
@@ -133,7 +180,7 @@ impl Session {
 
     /// Makes one transition: the new state is written, then remembered, then scheduled. A fact that came while it was
     /// written counts, and the transition begins anew from there. One that does not apply changes and writes nothing.
-    pub(super) async fn transition(
+    pub(in crate::actors::session) async fn transition(
         self: &Rc<Self>,
         mut change: impl FnMut(State) -> Transition,
     ) -> Result<Result<(), DoesNotApply>, StoreError> {
@@ -141,13 +188,13 @@ impl Session {
     }
 
     /// The same, where `change` has something to say of the state that it found.
-    pub(super) async fn transition_with<T>(
+    pub(in crate::actors::session) async fn transition_with<T>(
         self: &Rc<Self>,
         mut change: impl FnMut(State) -> Result<(State, T), DoesNotApply>,
     ) -> Result<Result<T, DoesNotApply>, StoreError> {
-        let _writing = self.writing.lock().await;
+        let _writing = self.kept.writing.lock().await;
         loop {
-            let state = self.memory.borrow().state.clone();
+            let state = self.kept.memory.borrow().state.clone();
             let (state, said) = match state.ok_or(DoesNotApply).and_then(&mut change) {
                 Ok(changed) => changed,
                 Err(does_not_apply) => return Ok(Err(does_not_apply)),
@@ -160,17 +207,20 @@ impl Session {
 
     /// Makes a transition that is a fact already. It is remembered at once, and safe with the actor, whatever else is being
     /// written; a store that does not answer is told later.
-    pub(super) async fn establish(self: &Rc<Self>, change: impl FnOnce(State) -> Transition) -> Established<()> {
+    pub(in crate::actors::session) async fn establish(
+        self: &Rc<Self>,
+        change: impl FnOnce(State) -> Transition,
+    ) -> Established<()> {
         self.establish_with(|state| Ok((change(state)?, ()))).await
     }
 
     /// The same, where `change` has something to say of the state that it found.
-    pub(super) async fn establish_with<T>(
+    pub(in crate::actors::session) async fn establish_with<T>(
         self: &Rc<Self>,
         change: impl FnOnce(State) -> Result<(State, T), DoesNotApply>,
     ) -> Established<T> {
         self.wait_while_forgetting().await;
-        let state = self.memory.borrow().state.clone();
+        let state = self.kept.memory.borrow().state.clone();
         match state.ok_or(DoesNotApply).and_then(change) {
             Ok((state, said)) => Established { made: Ok(said), written: self.hold(state).await },
             // What stands may itself be a fact that is yet to be written.
@@ -180,19 +230,19 @@ impl Session {
 
     /// What is written during that would be deleted with the rest.
     async fn wait_while_forgetting(&self) {
-        while self.forgetting.get() {
-            drop(self.writing.lock().await);
+        while self.kept.forgetting.get() {
+            drop(self.kept.writing.lock().await);
         }
     }
 
     /// Writes down the fact that the actor's own storage did not take, if there is one: nobody is told that something is over
     /// before that would outlive the process.
-    pub(super) async fn write_down(self: &Rc<Self>) -> Result<(), StoreError> {
-        if self.memory.borrow().unwritten.is_none() {
+    pub(in crate::actors::session) async fn write_down(self: &Rc<Self>) -> Result<(), StoreError> {
+        if self.kept.memory.borrow().unwritten.is_none() {
             return Ok(());
         }
         self.wait_while_forgetting().await;
-        let state = self.memory.borrow().state.clone();
+        let state = self.kept.memory.borrow().state.clone();
         match state {
             Some(state) => self.hold(state).await,
             None => Ok(()),
@@ -200,10 +250,10 @@ impl Session {
     }
 
     async fn hold(self: &Rc<Self>, state: State) -> Result<(), StoreError> {
-        let held = stored::encode(&state).and_then(|record| self.store.hold(record, about(&state)));
+        let held = stored::encode(&state).and_then(|record| self.kept.store.hold(record, about(&state)));
         if let Err(error) = held {
             {
-                let memory = &mut *self.memory.borrow_mut();
+                let memory = &mut *self.kept.memory.borrow_mut();
                 let again_at = self.now().saturating_add(LOOK_AGAIN);
                 let known = memory.unwritten.take().map_or_else(|| memory.state.clone(), |unwritten| unwritten.known);
                 memory.unwritten = Some(Unwritten { known, again_at });
@@ -215,11 +265,11 @@ impl Session {
         self.count(state);
         // First of all, so that the store is told should the process end meanwhile.
         let scheduled = self.schedule_next().await;
-        if self.store.settles_at().is_some() {
+        if self.kept.store.settles_at().is_some() {
             let session = Rc::clone(self);
             // One behind the other: the store's own lock sees to it.
-            self.pushing.replace(Some(launch(&*self.isolate, async move {
-                let _ = session.store.push().await;
+            self.kept.pushing.replace(Some(launch(&*self.isolate, async move {
+                let _ = session.kept.store.push().await;
                 session.tell_of_foreign_record(Cause::Request);
                 let _ = session.schedule_next().await;
             })));
@@ -231,7 +281,7 @@ impl Session {
     /// told now.
     fn count(self: &Rc<Self>, state: State) {
         let (news, owed) = {
-            let memory = &mut *self.memory.borrow_mut();
+            let memory = &mut *self.kept.memory.borrow_mut();
             let known = memory.unwritten.take().map_or_else(|| memory.state.clone(), |unwritten| unwritten.known);
             (known.and_then(|known| news(&known, &state)), memory.owed.take())
         };
@@ -247,16 +297,16 @@ impl Session {
 
     /// Waits until the store has been told, though not for long, and lets go of it. Who asks many sessions one after the other
     /// has no more connections open than it asks at once.
-    pub(super) async fn let_go_of_store(&self) {
-        let pushing = self.pushing.borrow().clone();
+    pub(in crate::actors::session) async fn let_go_of_store(&self) {
+        let pushing = self.kept.pushing.borrow().clone();
         if let Some(pushing) = pushing {
             select(pushing, self.isolate.sleep(TOLD_WITHIN)).await;
         }
-        self.store.rest().await;
+        self.kept.store.rest().await;
     }
 
     async fn commit(self: &Rc<Self>, state: State) -> Result<Saved, StoreError> {
-        let saved = self.store.save(stored::encode(&state)?, about(&state)).await;
+        let saved = self.kept.store.save(stored::encode(&state)?, about(&state)).await;
         self.tell_of_foreign_record(Cause::Request);
         if matches!(saved, Ok(Saved::Taken)) {
             self.count(state);
@@ -268,7 +318,7 @@ impl Session {
 
     /// The new state counts. A use that came while it was written is not in it.
     fn remember(&self, mut state: State) {
-        let mut memory = self.memory.borrow_mut();
+        let mut memory = self.kept.memory.borrow_mut();
         let used_at = memory.state.as_ref().and_then(State::active).map(|active| active.last_used_at);
         memory.used_written_at = state.active().map(|active| active.last_used_at);
         if let (State::Active(active), Some(used_at)) = (&mut state, used_at)
@@ -281,36 +331,36 @@ impl Session {
     }
 
     /// When this actor has to act by itself.
-    pub(super) fn next_alarm(&self) -> Option<OffsetDateTime> {
-        let due = self.memory.borrow().state.as_ref().map(|state| state.next_alarm(self.lifetimes()))?;
-        let again_at = self.memory.borrow().unwritten.as_ref().map(|unwritten| unwritten.again_at);
-        [self.store.settles_at(), again_at].into_iter().flatten().fold(due, OffsetDateTime::min).into()
+    pub(in crate::actors::session) fn next_alarm(&self) -> Option<OffsetDateTime> {
+        let due = self.kept.memory.borrow().state.as_ref().map(|state| state.next_alarm(self.lifetimes()))?;
+        let again_at = self.kept.memory.borrow().unwritten.as_ref().map(|unwritten| unwritten.again_at);
+        [self.kept.store.settles_at(), again_at].into_iter().flatten().fold(due, OffsetDateTime::min).into()
     }
 
-    pub(super) async fn schedule_next(&self) -> Result<(), StoreError> {
+    pub(in crate::actors::session) async fn schedule_next(&self) -> Result<(), StoreError> {
         match self.next_alarm() {
             Some(next) => self.schedule(next).await,
             None => Ok(()),
         }
     }
 
-    pub(super) async fn schedule(&self, at: OffsetDateTime) -> Result<(), StoreError> {
-        if self.memory.borrow().alarm_at == Some(at) {
+    pub(in crate::actors::session) async fn schedule(&self, at: OffsetDateTime) -> Result<(), StoreError> {
+        if self.kept.memory.borrow().alarm_at == Some(at) {
             return Ok(());
         }
         // Before the call, so that of two at once the later one is remembered, as the platform does.
-        self.memory.borrow_mut().alarm_at = Some(at);
+        self.kept.memory.borrow_mut().alarm_at = Some(at);
         let set = self.storage.set_alarm(at).await;
         if set.is_err() {
-            self.memory.borrow_mut().alarm_at = None;
+            self.kept.memory.borrow_mut().alarm_at = None;
         }
         Ok(set?)
     }
 
     /// Sees to what the store has not got, or not for good.
-    pub(super) async fn settle_store(&self) {
-        let about = self.memory.borrow().state.as_ref().and_then(about);
-        if let Err(error) = self.store.settle(self.now(), about).await {
+    pub(in crate::actors::session) async fn settle_store(&self) {
+        let about = self.kept.memory.borrow().state.as_ref().and_then(about);
+        if let Err(error) = self.kept.store.settle(self.now(), about).await {
             self.isolate.error(&format!("session {}: {error}", self.id));
         }
         self.tell_of_foreign_record(Cause::Alarm);
@@ -318,7 +368,7 @@ impl Session {
 
     /// Writes down that somebody else had written in this session's place in the store.
     fn tell_of_foreign_record(&self, cause: Cause) {
-        if let Some(generation) = self.store.take_foreign() {
+        if let Some(generation) = self.kept.store.take_foreign() {
             let detail = format!(
                 "the store had a record of generation {generation}, which this session never wrote: it was written over"
             );
@@ -343,9 +393,6 @@ fn news(before: &State, after: &State) -> Option<(News, Identity)> {
     };
     Some((news, identity.clone()))
 }
-
-/// How the ledger names a record that cannot be read.
-const UNREADABLE: &str = "unreadable";
 
 /// What a store outside of the actor may know; none where it is not to have the record, as nobody has logged in yet.
 fn about(state: &State) -> Option<About> {
