@@ -209,7 +209,7 @@ impl Session {
         if active.grant.is_valid(now) {
             return TokenStanding::Valid;
         }
-        if self.refreshing.is_under_way() {
+        if self.refresher.is_under_way() {
             return TokenStanding::Refreshable;
         }
         if let Some(until) = active.grant.refresh.waits_until(now) {

@@ -59,7 +59,7 @@ impl Session {
                 if let Some(relocation) = self.mover.relocation() {
                     let _ = relocation.await;
                 }
-                if let Some(refresh) = self.refreshing.current() {
+                if let Some(refresh) = self.refresher.current() {
                     let _ = request_deadline(&*self.isolate, async { Ok(refresh.await) }).await;
                 }
                 loop {
@@ -152,7 +152,7 @@ impl Session {
     /// waits.
     pub(super) fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<ActorLocation, Denied>> {
         // Taken before the slot is: a refresh that begins later waits for the move instead.
-        let refresh = self.refreshing.current();
+        let refresh = self.refresher.current();
         let session = Rc::clone(self);
         self.mover.relocate(|| async move {
             if let Some(refresh) = refresh {

@@ -18,7 +18,7 @@ use self::message::{EndReason, Successor};
 use self::mover::Mover;
 use self::provider_health::ProviderHealth;
 use self::record::{Established, Owed, Record};
-use self::single_flight::SingleFlight;
+use self::refresher::Refresher;
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::log::{self, Beside};
 use crate::config::{Config, Lifetimes};
@@ -49,6 +49,7 @@ mod observe;
 mod provider_health;
 mod record;
 mod refresh;
+mod refresher;
 mod registration;
 mod revoke;
 #[cfg(test)]
@@ -74,7 +75,7 @@ pub struct Session {
     kept: Record,
     /// Held while a code is redeemed: who asks what became of the login waits for it.
     signing_in: Mutex<()>,
-    refreshing: SingleFlight<refresh::Outcome>,
+    refresher: Refresher,
     directories: Rc<DirectoryClient>,
     mover: Mover,
     provider_health: ProviderHealth,
@@ -95,7 +96,7 @@ impl Session {
             config: Rc::clone(config),
             kept: Record::new(store, &isolate),
             signing_in: Mutex::default(),
-            refreshing: SingleFlight::new(&isolate),
+            refresher: Refresher::new(&isolate),
             directories,
             mover: Mover::new(&isolate),
             provider_health: ProviderHealth::new(&isolate, &provider),

@@ -92,7 +92,7 @@ impl Session {
         }
         let cause = cause_of(&authority);
         request_deadline(&*self.isolate, async {
-            while self.refreshing.is_under_way() {
+            while self.refresher.is_under_way() {
                 self.refresh_once(cause).await;
             }
             match self.refresh_for(cause, Some(organization)).await {
@@ -123,7 +123,7 @@ impl Session {
             let possible = matches!(refresh, Refreshing::Ready { .. } | Refreshing::Presented { .. });
             possible && refresh.waits_until(now).is_none() && !active.forced_at.is_some_and(recent)
         });
-        let in_flight = self.refreshing.is_under_way();
+        let in_flight = self.refresher.is_under_way();
         if !in_flight && wanted != Some(true) {
             return Ok(());
         }
@@ -146,11 +146,9 @@ impl Session {
 
     /// The same; one that is started here is for this organization.
     fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<Outcome> {
-        let (session, relocation) = (Rc::clone(self), self.mover.relocation());
-        self.refreshing.join(|| async move {
-            if let Some(relocation) = relocation {
-                let _ = relocation.await;
-            }
+        let session = Rc::clone(self);
+        // Taken before the slot is: a move that begins later waits for the refresh instead.
+        self.refresher.refresh(self.mover.relocation(), || async move {
             session.run_refresh(cause, organization.as_deref()).await
         })
     }
