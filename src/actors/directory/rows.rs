@@ -17,10 +17,12 @@ use super::row::{Beginning, Row, Standing};
 use super::state::{Directory, Facts};
 use crate::actors::log::Cause;
 use crate::actors::session::message::{EndReason, UserPlace};
-use crate::actors::stored::{self, Storable, Unread, encode, stored_form};
+use crate::actors::stored::{self, Storable, Unread, encode, stored_as_it_is, stored_form};
 use crate::credential::ActorId;
 use crate::runtime::{Isolate, SqlValue, Storage};
 use crate::store::StoreError;
+
+stored_as_it_is! { (EndReason, Cause) }
 
 stored_form! {
     /// [`Row`], as it is stored.

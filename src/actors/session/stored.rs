@@ -4,12 +4,15 @@ use openidconnect::{AccessToken, RefreshToken};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::attempt::Predecessor;
 use super::message::{ActorLocation, EndReason, Successor, UserPlace};
 use super::state::{Active, Afterwards, Arriving, Ended, Grant, Identity, Moved, Moving, Refreshing, SigningIn, State};
 use super::superseding::SupersedingV2;
-use crate::actors::stored::{Storable, stored_form};
+use crate::actors::stored::{Storable, stored_as_it_is, stored_form};
 use crate::credential::{ActorId, SecretHash};
 use crate::region::Region;
+
+stored_as_it_is! { UserPlace, ActorLocation, Successor, Predecessor, EndReason }
 
 /// [`State`].
 #[derive(Serialize, Deserialize)]
@@ -234,3 +237,7 @@ stored_form! {
         arrived_at: OffsetDateTime,
     }
 }
+
+#[cfg(test)]
+#[path = "stored_tests.rs"]
+mod tests;
