@@ -60,7 +60,7 @@ impl Gateway {
         policy.check_times(&jwt.claims, self.now()).and_then(|()| policy.check_parties(&jwt.claims))?;
         let uri = match &settings.keys {
             Keys::Inline(text) => {
-                self.client_keys.inline(text).verify(&jwt, &*self.signatures).await?;
+                self.client_keys.inline(text).verify(&jwt, &*self.link.signatures).await?;
                 return Ok(jwt.claims);
             }
             Keys::Remote(uri) => uri.as_str(),
@@ -68,11 +68,13 @@ impl Gateway {
         let call = || fetched(self.link.clone(), uri.to_owned(), self.verified.clone()).boxed_local();
         let documents = &self.client_keys.published;
         let source = Source { documents, address: uri, call: &call, isolate: &self.link.isolate };
-        source.verify(&jwt, &*self.signatures, Presenter::Anybody).await.map_err(|unverified| match unverified {
-            Unverified::NoKeys(_) => Problem::KeysUnavailable,
-            // Where newer keys cannot be had, the last good ones serve.
-            Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
-        })?;
+        source.verify(&jwt, &*self.link.signatures, Presenter::Anybody).await.map_err(
+            |unverified| match unverified {
+                Unverified::NoKeys(_) => Problem::KeysUnavailable,
+                // Where newer keys cannot be had, the last good ones serve.
+                Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
+            },
+        )?;
         Ok(jwt.claims)
     }
 }

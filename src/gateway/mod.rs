@@ -33,7 +33,7 @@ use crate::gateway::forward::verified::VerifiedJwts;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::Endpoint;
 use crate::provider::Link;
-use crate::runtime::{Actors, Applications, Inbound, RateLimit, Signatures};
+use crate::runtime::{Actors, Applications, Inbound, RateLimit};
 
 pub mod answer;
 pub mod arrival;
@@ -57,8 +57,6 @@ pub struct Gateway {
     pub applications: Rc<dyn Applications>,
     /// `LOGIN_LIMIT`.
     pub login_limit: Rc<dyn RateLimit>,
-    /// Checks of signatures.
-    pub signatures: Rc<dyn Signatures>,
     /// The keys of clients.
     pub client_keys: ClientKeys,
     /// Clients' JWTs that were good a moment ago.

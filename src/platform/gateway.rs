@@ -66,7 +66,6 @@ fn gateway(config: &Rc<Config>, request: &web_sys::Request, env: &Env, context: 
         actors_in_turn: Rc::new(Stubs::on_timer(env, &timer)),
         applications: Rc::new(Fetched { request: Clone::clone(request), env: env.clone(), timer }),
         login_limit: Rc::new(Bound { env: env.clone(), name: "LOGIN_LIMIT" }),
-        signatures: kept().signatures,
         client_keys: kept().client_keys,
         verified: kept().verified,
     }

@@ -92,7 +92,6 @@ impl Gateway {
             actors_in_turn: calls(),
             applications: Rc::clone(&application) as Rc<_>,
             login_limit: Rc::new(NoLimit),
-            signatures: Rc::new(Ed25519),
             client_keys: ClientKeys::default(),
             verified: VerifiedJwts::default(),
         };
