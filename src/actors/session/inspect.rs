@@ -24,12 +24,12 @@ impl Session {
             subject: Some(subject),
             issuer: Some(issuer),
             epoch: state.epoch(),
-            generation: self.kept.store().generation(),
+            generation: self.kept.generation(),
             next_alarm_at: self.next_alarm(),
             access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
             moved_to: state.moved_to().map(|to| to.actor.clone()),
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
-            store: self.kept.store().kind(),
+            store: self.kept.store_kind(),
         }))
     }
 

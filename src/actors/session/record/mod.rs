@@ -14,7 +14,7 @@ use super::message::EndReason;
 use super::single_flight::{Flight, SingleFlight};
 use super::state::{RETENTION, State};
 use super::{Remains, Session};
-use crate::config::Lifetimes;
+use crate::config::{Lifetimes, StoreKind};
 use crate::runtime::Isolate;
 use crate::store::{About, SessionStore, StoreError};
 
@@ -103,8 +103,13 @@ impl Record {
     }
 
     /// Where it is kept.
-    pub fn store(&self) -> &SessionStore {
-        &self.store
+    pub fn store_kind(&self) -> StoreKind {
+        self.store.kind()
+    }
+
+    /// Counts its writes.
+    pub fn generation(&self) -> u64 {
+        self.store.generation()
     }
 
     /// The alarm that was set is there.
