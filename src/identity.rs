@@ -1,9 +1,7 @@
 //! Who is logged in. What a provider says, and a session keeps.
 
-use serde::{Deserialize, Serialize};
-
 /// Who is logged in, as the ID token said.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct Identity {
     /// `iss`.
     pub issuer: String,

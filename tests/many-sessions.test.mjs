@@ -5,6 +5,7 @@ import { actorOf } from "./parts/actors.mjs";
 import { administer, assertProblem, assertSummary, inspect, sessionsOf } from "./parts/administration.mjs";
 import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { INSTRUMENTS, setAlarmsWithin, setClockAhead } from "./parts/instruments.mjs";
+import { DIRECTORY_MESSAGES } from "./parts/messages.mjs";
 import { createNeonWorld, isAtRest } from "./parts/neon.mjs";
 import { startPostgres } from "./parts/postgres.mjs";
 import { sleep, until } from "./parts/process.mjs";
@@ -38,7 +39,7 @@ const statusOf = async (browser) => (await browser.api("/api")).status;
 
 /** Directories that get no report of their sessions, as after a process that ended too early. */
 const FORGETFUL = `
-const REPORT = 5;
+const REPORT = ${DIRECTORY_MESSAGES.Report};
 export class RegionDirectory extends exported.RegionDirectory {
   async ask(message) {
     if (message[1] === REPORT) throw new Error("the process ended");

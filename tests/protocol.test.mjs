@@ -8,8 +8,8 @@ import { MESSAGES } from "./parts/messages.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const VERSION = 1;
-/** A `Get` message: its number, a secret of 32 bytes, what is wanted, and no region. */
-const GET = [VERSION, MESSAGES.Get, ...Buffer.alloc(32, 0xab), 0, 0];
+/** A `GetToken` message: its number, a secret of 32 bytes, and no region. */
+const GET = [VERSION, MESSAGES.GetToken, ...Buffer.alloc(32, 0xab), 0];
 
 describe("protocol", () => {
   let world;

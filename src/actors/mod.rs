@@ -20,6 +20,8 @@ use crate::region::{Jurisdiction, Region};
 use crate::runtime::{self, Actors, CallError};
 
 pub mod directory;
+#[cfg(test)]
+mod golden;
 pub mod log;
 pub mod session;
 mod stored;
@@ -46,7 +48,13 @@ macro_rules! requests {
             const TIME_LIMIT_SECONDS: u32 = $seconds;
             fn into_message(self) -> $all { $all::$message(self) }
         }
-    )*};
+    )*
+        #[cfg(test)]
+        impl $all {
+            /// All messages, by number.
+            pub const NAMES: &[&str] = &[$(stringify!($message)),*];
+        }
+    };
 }
 pub(crate) use requests;
 

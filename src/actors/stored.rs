@@ -1,20 +1,115 @@
 //! What actors keep, as bytes: a session's record, whichever store has it, and the rows of a directory. Pure.
 //!
-//! A field cannot be added to what bincode has written: a value of another form gets a variant of its own, and the older ones
-//! are read as they were, or not at all. A session whose record cannot be read is none, and its user logs in again.
+//! What is stored has a type of its own ([`Storable::Stored`], e.g. [`crate::actors::session::stored`]), so that a field that the
+//! code needs tomorrow does not change what was stored yesterday: it does not compile before somebody says what the stored
+//! form makes of it. A field cannot be added to what bincode has written: a value of another form gets a variant of its own
+//! ([`Versioned`]), and the older ones are read as they were, or not at all. A session whose record cannot be read is none, and
+//! its user logs in again.
+
+use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::wire::{self, WireError};
+use crate::credential::{ActorId, SecretHash};
+use crate::region::Region;
 use crate::store::StoreError;
 
 #[derive(Serialize, Deserialize)]
-enum Stored<T> {
+enum Versioned<T> {
     /// Builds before the first release wrote it, in several forms.
     V1,
     V2(T),
 }
+
+/// What can be stored.
+pub trait Storable: Sized {
+    /// How it is.
+    type Stored: Serialize + DeserializeOwned;
+    /// The stored form.
+    fn keep(&self) -> Self::Stored;
+    /// What was stored.
+    fn restore(stored: Self::Stored) -> Self;
+}
+
+/// What travels, too, and so does not change: it is stored as it is.
+macro_rules! stored_as_it_is {
+    ($($type:ty),* $(,)?) => {$(
+        impl $crate::actors::stored::Storable for $type {
+            type Stored = Self;
+            fn keep(&self) -> Self { self.clone() }
+            fn restore(stored: Self) -> Self { stored }
+        }
+    )*};
+}
+pub(crate) use stored_as_it_is;
+
+stored_as_it_is! {
+    bool, u8, u32, String, [u8; 32], OffsetDateTime, Region, ActorId, SecretHash, openidconnect::AccessToken,
+    openidconnect::RefreshToken, (String, String), (OffsetDateTime, Option<String>), BTreeMap<String, OffsetDateTime>,
+    BTreeMap<ActorId, OffsetDateTime>,
+}
+
+impl<T: Storable> Storable for Option<T> {
+    type Stored = Option<T::Stored>;
+    fn keep(&self) -> Self::Stored {
+        self.as_ref().map(T::keep)
+    }
+    fn restore(stored: Self::Stored) -> Self {
+        stored.map(T::restore)
+    }
+}
+
+impl<T: Storable> Storable for Box<T> {
+    type Stored = Box<T::Stored>;
+    fn keep(&self) -> Self::Stored {
+        Box::new(T::keep(self))
+    }
+    fn restore(stored: Self::Stored) -> Self {
+        Self::new(T::restore(*stored))
+    }
+}
+
+impl<T: Storable> Storable for Vec<T> {
+    type Stored = Vec<T::Stored>;
+    fn keep(&self) -> Self::Stored {
+        self.iter().map(T::keep).collect()
+    }
+    fn restore(stored: Self::Stored) -> Self {
+        stored.into_iter().map(T::restore).collect()
+    }
+}
+
+/// Declares the stored form of a struct, field by field in the order of the bytes. Both ways name every field: one that the
+/// struct gains, or loses, does not compile here.
+macro_rules! stored_form {
+    ($(#[$doc:meta])* $form:ident of $type:ident { $($field:ident: $stored:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub struct $form { $($field: $stored,)* }
+
+        impl $crate::actors::stored::Storable for $type {
+            type Stored = $form;
+            fn keep(&self) -> $form {
+                let Self { $($field),* } = self;
+                $form { $($field: $crate::actors::stored::Storable::keep($field)),* }
+            }
+            fn restore(stored: $form) -> Self {
+                let $form { $($field),* } = stored;
+                Self { $($field: $crate::actors::stored::Storable::restore($field)),* }
+            }
+        }
+
+        impl std::fmt::Debug for $form {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($form)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use stored_form;
 
 /// Why bytes cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,92 +123,21 @@ pub enum Unread {
 }
 
 /// The bytes.
-pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
-    wire::encode(&Stored::V2(value)).map_err(|_| StoreError::Corrupt)
+pub fn encode<T: Storable>(value: &T) -> Result<Vec<u8>, StoreError> {
+    wire::encode(&Versioned::V2(value.keep())).map_err(|_| StoreError::Corrupt)
 }
 
 /// Reads what [`encode`] wrote.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unread> {
+pub fn decode<T: Storable>(bytes: &[u8]) -> Result<T, Unread> {
     match wire::decode(bytes) {
-        Ok(Stored::V2(value)) => Ok(value),
-        Ok(Stored::V1) => Err(Unread::Former),
+        Ok(Versioned::V2(value)) => Ok(T::restore(value)),
+        Ok(Versioned::V1) => Err(Unread::Former),
         // What it has behind its number is not known.
         Err(WireError::TrailingBytes)
-            if matches!(wire::decode::<Stored<()>>(bytes.get(..2).unwrap_or_default()), Ok(Stored::V1)) =>
+            if matches!(wire::decode::<Versioned<()>>(bytes.get(..2).unwrap_or_default()), Ok(Versioned::V1)) =>
         {
             Err(Unread::Former)
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use openidconnect::{AccessToken, RefreshToken};
-    use time::{Duration, OffsetDateTime};
-
-    use super::*;
-    use crate::actors::session::message::UserPlace;
-    use crate::actors::session::state::{Active, Grant, Identity, Refreshing, State, Superseding};
-    use crate::credential::Secret;
-    use crate::region::Region;
-
-    /// One value in each field that another form could take for its neighbour.
-    fn active() -> State {
-        let at = |seconds| OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::seconds(seconds));
-        State::Active(Box::new(Active {
-            secret_hash: Secret::from_random([1; 32]).hash(),
-            place: UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None },
-            identity: Identity {
-                issuer: "i".into(),
-                subject: "s".into(),
-                sid: None,
-                claims: "{}".into(),
-                id_token: "t".into(),
-                user_info: String::new(),
-            },
-            grant: Grant {
-                access_token: AccessToken::new("a".into()),
-                issued_at: at(1),
-                expires_at: Some(at(2)),
-                refresh_at: None,
-                refresh: Refreshing::Ready { token: RefreshToken::new("r".into()), not_before: None },
-                failed_series: 3,
-            },
-            created_at: at(4),
-            expires_at: at(5),
-            last_used_at: at(6),
-            used: true,
-            forced_at: None,
-            epoch: 7,
-            moving: None,
-            superseding: Superseding::default(),
-        }))
-    }
-
-    /// What stores have. A change here is another form: it gets another variant.
-    #[test]
-    fn the_golden_bytes_of_a_stored_session_do_not_change() {
-        let golden = concat!(
-            "010101",
-            "72cd6e8422c407fb6d098690f1130b7ded7ec2f7f5e1d30bd9d521f015363793",
-            "0601024e5a00",
-            "0169017300027b7d017400",
-            "0161fb640f010000010000000001fb640f0100000200000000000101720003",
-            "fb640f0100000400000000fb640f0100000500000000fb640f01000006000000000100070000",
-            "000000",
-        );
-        assert_eq!(hex::encode(encode(&active()).unwrap()), golden);
-    }
-
-    #[test]
-    fn a_record_of_a_former_form_is_not_read() {
-        let mut record = encode(&active()).unwrap();
-        assert!(matches!(decode::<State>(&record), Ok(State::Active(_))));
-        record[1] = 0;
-        assert_eq!(decode::<State>(&record).err(), Some(Unread::Former));
-        record[1] = 2;
-        assert_eq!(decode::<State>(&record).err(), Some(Unread::Wire(WireError::Malformed)));
-        assert_eq!(decode::<State>(&[]).err(), Some(Unread::Wire(WireError::Empty)));
     }
 }

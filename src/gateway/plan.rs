@@ -18,7 +18,7 @@
 //! is decided by the functions that [`crate::gateway::forward::access`] and [`crate::gateway::forward::proxy`] call, too.
 
 use crate::actors::session::line;
-use crate::actors::session::message::{Get, Want};
+use crate::actors::session::message::{GetIdentity, GetToken};
 use crate::actors::{AskError, Request};
 use crate::config::routes::{Route, Token, Upstream};
 use crate::config::{Config, Configured};
@@ -26,7 +26,7 @@ use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::arrival::{self, Arrival};
-use crate::gateway::forward::access::{self, Admitted, Claimant};
+use crate::gateway::forward::access::{self, Admitted, Claimant, Need};
 use crate::gateway::forward::captcha;
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::identity::Claims;
@@ -120,15 +120,18 @@ impl<'a> Planner<'a> {
         let onward = |claims| edits::request(config, &request, route, claims, cleared_at);
         match claimant {
             Claimant::Nobody => fetch("F\n".to_owned(), config, &request, route, Recipient::Nobody, &onward(None)),
-            Claimant::Session(session, want, navigation_from) => {
-                let get = Get { secret: session.secret.clone(), want, navigation_from };
-                let Some(line) = line::request(get) else { return later() };
-                let kind = match (want, route.token) {
-                    (Want::AccessToken, Token::None) => "N",
-                    (Want::AccessToken, _) => "A",
-                    _ => return Plan { text: ["I", session.actor.as_str(), "\n", &line, "\n"].concat(), line: None },
+            Claimant::Session(session, need, navigation_from) => {
+                let secret = session.secret.clone();
+                let (kind, message) = match (need, route.token) {
+                    (Need::Identity(token), _) => ("I", GetIdentity { secret, token, navigation_from }.into_message()),
+                    (Need::Token, Token::None) => ("N", GetToken { secret, navigation_from }.into_message()),
+                    (Need::Token, _) => ("A", GetToken { secret, navigation_from }.into_message()),
                 };
+                let Some(line) = line::request(&message) else { return later() };
                 let text = [kind, session.actor.as_str(), "\n", &line, "\n"].concat();
+                if matches!(need, Need::Identity(_)) {
+                    return Plan { text, line: None };
+                }
                 fetch(text, config, &request, route, Recipient::Known, &onward(None))
             }
             Claimant::Client(jwt, _) => {
@@ -209,7 +212,7 @@ impl<'a> Planner<'a> {
             return later();
         };
         let problem = match failure {
-            Failure::Session => AskError::TimedOut(<Get as Request>::TIME_LIMIT_SECONDS).into(),
+            Failure::Session => AskError::TimedOut(<GetToken as Request>::TIME_LIMIT_SECONDS).into(),
             Failure::Unreachable => proxy::unreachable(config, route),
             Failure::TooSlow => proxy::too_slow(config, route),
             Failure::Store => Problem::StoreUnavailable,

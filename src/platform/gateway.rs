@@ -16,7 +16,7 @@ use super::reply::respond;
 use super::timer::Timer;
 use super::{body, configured, kept, link};
 use crate::actors::Request;
-use crate::actors::session::message::Get;
+use crate::actors::session::message::GetToken;
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::gateway::answer::reply::Reply;
@@ -165,6 +165,6 @@ impl HotPath {
 
     /// How long a session has to answer a request: milliseconds.
     pub fn ask_limit() -> u32 {
-        <Get as Request>::TIME_LIMIT_SECONDS.saturating_mul(1000)
+        <GetToken as Request>::TIME_LIMIT_SECONDS.saturating_mul(1000)
     }
 }

@@ -46,7 +46,7 @@ impl DurableObject for SessionActor {
 
 #[wasm_bindgen]
 impl SessionActor {
-    /// The everyday `Get`, as a line: see [`Session::get_line`].
+    /// The everyday question and answer, as lines: see [`Session::get_line`].
     pub fn get(&self, line: &str) -> Option<String> {
         Session::get_line(self.session.as_ref(), line)
     }

@@ -10,8 +10,8 @@ use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason};
 use edge_oauth_sessions::actors::session::follow;
 use edge_oauth_sessions::actors::session::message::{
-    Authority, Callback, Complete, Completed, Denied, Destination, EndReason, Get, Got, Inspect, Inspection, Migrate,
-    Migrated, Revoke, Revoked, SessionState, UserPlace, Want,
+    Authority, Callback, Complete, Completed, Denied, Destination, EndReason, GetToken, Inspect, Inspection, Migrate,
+    Migrated, Revoke, Revoked, SessionState, UserPlace,
 };
 use edge_oauth_sessions::actors::{self, AskError, Request};
 use edge_oauth_sessions::config::Config;
@@ -174,12 +174,9 @@ impl World {
 
     /// A request of the browser's wants to pass: its access token, wherever the session lives.
     pub async fn get(&self, cookie: &Cookie) -> Result<String, Denied> {
-        let get = || Get { secret: cookie.secret.clone(), want: Want::AccessToken, navigation_from: None };
-        match follow::ask(&self.gateway(), &cookie.actor, get).await?.reply {
-            Ok(Got::AccessToken(token)) => Ok(token.secret().clone()),
-            Ok(other) => panic!("{other:?}"),
-            Err(denied) => Err(denied),
-        }
+        let get = || GetToken { secret: cookie.secret.clone(), navigation_from: None };
+        let reply = follow::ask(&self.gateway(), &cookie.actor, get).await?.reply;
+        reply.map(|token| token.secret().clone())
     }
 
     /// The user logs out.

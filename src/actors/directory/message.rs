@@ -262,50 +262,93 @@ pub struct Forget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::{Request as _, wire};
+    use crate::actors::golden::{self, Row, message, reply};
+    use crate::actors::session::message::SessionState;
+    use crate::actors::session::samples::{actor, at};
 
-    fn actor() -> ActorId {
-        "0123456789abcdef".repeat(4).parse().unwrap()
+    fn messages() -> Vec<Row> {
+        let place = UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None };
+        let register = Register {
+            actor: actor(),
+            began_at: at(1),
+            sid: Some("sid".into()),
+            place,
+            created_at: at(2),
+            expires_at: at(3),
+            predecessor: Some(actor()),
+            limited: true,
+        };
+        let logout_token = Some(LogoutTokenId { jti: "j".into(), expires_at: at(1) });
+        let (sid, reason, cause) = (Some("sid".to_owned()), EndReason::Backchannel, Cause::Backchannel);
+        let report = |remark, news| message(remark, Report { actor: actor(), news });
+        vec![
+            message("", register),
+            message("", Observe { actor: actor(), region: Region::Apac }),
+            message("", List { cursor: None, limit: 40 }),
+            message("of a cursor", List { cursor: Some("c".into()), limit: 40 }),
+            message("", RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None }),
+            message("by a logout token", RevokeAll { sid, reason, cause, logout_token }),
+            message("", Forget { actor: actor() }),
+            report("refreshed", News::Refreshed),
+            report("ended", News::Ended { last_used_at: Some(at(1)) }),
+            report("moved", News::Moved),
+            report("began", News::Began),
+            message("", Sweep { after: actor(), at_most: 40, cause: Cause::Admin }),
+        ]
+    }
+
+    /// A new variant does not compile here until it has a row.
+    fn errors() -> [DirectoryError; 6] {
+        match DirectoryError::Overtaken {
+            DirectoryError::Overtaken
+            | DirectoryError::Replayed
+            | DirectoryError::StoreUnavailable
+            | DirectoryError::Incomplete
+            | DirectoryError::ForeignCursor
+            | DirectoryError::TakenAway => [
+                DirectoryError::Overtaken,
+                DirectoryError::Replayed,
+                DirectoryError::StoreUnavailable,
+                DirectoryError::Incomplete,
+                DirectoryError::ForeignCursor,
+                DirectoryError::TakenAway,
+            ],
+        }
+    }
+
+    fn replies() -> Vec<Row> {
+        let summary = Summary {
+            region: Region::Eeur,
+            country: None,
+            state: SessionState::Active,
+            created_at: at(1),
+            last_used_at: Some(at(2)),
+            expires_at: at(3),
+            user_agent: None,
+        };
+        let page = Page { listed: vec![Listed { actor: actor(), summary }], next: Some("n".into()) };
+        let swept = || Swept { revoked: 1, unreachable: 2, left: 300, last: Some(actor()) };
+        let mut replies = vec![reply::<Register>("", &Ok(()))];
+        replies.extend(errors().into_iter().map(|error| reply::<Register>(&format!("{error:?}"), &Err(error))));
+        replies.extend([
+            reply::<Observe>("stay", &Ok(Verdict::Stay { until: at(1) })),
+            reply::<Observe>("reauthenticate", &Ok(Verdict::Reauthenticate)),
+            reply::<Observe>("migrate", &Ok(Verdict::Migrate)),
+            reply::<List>("", &Ok(page)),
+            reply::<RevokeAll>("", &Ok(swept())),
+            reply::<Forget>("", &Ok(())),
+            reply::<Report>("", &Ok(())),
+            reply::<Sweep>("", &Ok(swept())),
+        ]);
+        replies
     }
 
     /// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
     #[test]
-    fn the_golden_bytes_of_the_protocol_do_not_change() {
-        let id = [&[64][..], actor().as_str().as_bytes()].concat();
-        let bytes = |message: &DirectoryMessage| wire::encode(message).unwrap();
-
-        let place = UserPlace { region: Region::Oc, country: None, user_agent: None };
-        let at = OffsetDateTime::UNIX_EPOCH;
-        let register = Register {
-            actor: actor(),
-            began_at: at,
-            sid: None,
-            place,
-            created_at: at,
-            expires_at: at,
-            predecessor: None,
-            limited: true,
-        };
-        let epoch = wire::encode(&at).unwrap();
-        let epoch = epoch.get(1..).unwrap();
-        assert_eq!(
-            bytes(&register.into_message()),
-            [&[1, 0][..], &id, epoch, &[0, 6, 0, 0], epoch, epoch, &[0, 1]].concat()
-        );
-        let observe = Observe { actor: actor(), region: Region::Apac };
-        assert_eq!(bytes(&observe.into_message()), [&[1, 1][..], &id, &[5]].concat());
-        assert_eq!(bytes(&List { cursor: None, limit: 40 }.into_message()), [1, 2, 0, 40]);
-        let revoke =
-            RevokeAll { sid: None, reason: EndReason::Backchannel, cause: Cause::Backchannel, logout_token: None };
-        assert_eq!(bytes(&revoke.into_message()), [1, 3, 0, 5, 4, 0]);
-        assert_eq!(bytes(&Forget { actor: actor() }.into_message()), [&[1, 4][..], &id].concat());
-        let report = |news| bytes(&Report { actor: actor(), news }.into_message());
-        assert_eq!(report(News::Refreshed), [&[1, 5][..], &id, &[0]].concat());
-        assert_eq!(report(News::Ended { last_used_at: None }), [&[1, 5][..], &id, &[1, 0]].concat());
-        assert_eq!(report(News::Moved), [&[1, 5][..], &id, &[2]].concat());
-        assert_eq!(report(News::Began), [&[1, 5][..], &id, &[3]].concat());
-        let sweep = Sweep { after: actor(), at_most: 40, cause: Cause::Admin };
-        assert_eq!(bytes(&sweep.into_message()), [&[1, 6][..], &id, &[40, 2]].concat());
+    fn the_golden_bytes_of_every_message_and_reply_of_a_directory_do_not_change() {
+        golden::assert_golden(&messages(), include_str!("messages.golden"));
+        golden::assert_golden(&replies(), include_str!("replies.golden"));
+        golden::assert_complete("RegionDirectory", DirectoryMessage::NAMES, &messages(), &replies());
     }
 
     #[test]

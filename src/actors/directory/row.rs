@@ -1,6 +1,5 @@
 //! A session, as its directory knows it. Pure.
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::state::MARGIN;
@@ -10,7 +9,7 @@ use crate::actors::session::state::RETENTION;
 use crate::credential::ActorId;
 
 /// A session, as its directory knows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Row {
     /// The provider's own session; in the directory of one, whose it is.
     pub sid: Option<String>,
@@ -35,7 +34,7 @@ pub struct Row {
 }
 
 /// A session that was registered and may not have begun: its login may fail yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beginning {
     /// The session in whose place it comes, which goes anyway.
     pub predecessor: Option<ActorId>,
@@ -44,7 +43,7 @@ pub struct Beginning {
 }
 
 /// What has become of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Nobody said that it is over.
     Living,

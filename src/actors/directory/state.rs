@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::message::{DirectoryError, News, Observe, Register, RevokeAll, Verdict};
@@ -37,7 +36,7 @@ const TAKEN_AWAY_FOR: Duration = Duration::minutes(10);
 const STEPS_BACK: Duration = Duration::minutes(1);
 
 /// What outlives the rows it was about.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// When sessions were ended: all, or those of a session of the provider.
     pub revocations: Vec<(OffsetDateTime, Option<String>)>,

@@ -1,6 +1,5 @@
 //! A live session: who it is of, what it holds, and how long it lives. Pure.
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::grant::{Grant, Refreshing};
@@ -12,7 +11,7 @@ pub use crate::identity::Identity;
 use crate::region::Region;
 
 /// A live session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Active {
     /// Of the session cookie.
     pub secret_hash: SecretHash,
@@ -41,7 +40,7 @@ pub struct Active {
 }
 
 /// The intent to move, written ahead.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Moving {
     /// Where to.
     pub to: ActorId,

@@ -5,12 +5,10 @@ use std::rc::Rc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::Memory;
 use super::Session;
 use super::ledger::{Cause, Event};
 use super::refresh::Outcome;
-use super::state::{Arriving, Due, RETENTION, State};
-use crate::actors::directory::message::of_user;
+use super::state::{Due, RETENTION, State};
 use crate::store::StoreError;
 
 /// When to look again after the store failed.
@@ -21,7 +19,7 @@ const LOOK_FOR_REPAIR: Duration = Duration::days(1);
 impl Session {
     /// Never fails: what could not be done is done by the next alarm.
     pub async fn alarm(self: &Rc<Self>) {
-        self.memory.borrow_mut().alarm_at = None;
+        self.kept.alarm_fired();
         if self.act().await.is_err() {
             let _ = self.schedule(self.now().saturating_add(LOOK_AGAIN)).await;
         }
@@ -35,7 +33,7 @@ impl Session {
         let ready = self.ready().await;
         let began = self.now();
         let lifetimes = self.lifetimes();
-        let due = self.memory.borrow().state.as_ref().map(|state| state.due(began, lifetimes));
+        let due = self.kept.state().as_ref().map(|state| state.due(began, lifetimes));
         match due {
             None => return self.wait_for_repair(began).await,
             Some(Due::Forget) => {
@@ -64,7 +62,8 @@ impl Session {
             }
             Some(Due::Supersede) => self.tell_superseded(Cause::Alarm).await,
             Some(Due::Settle) => {
-                self.transition(State::settled).await?;
+                // Where it does not apply, a logout has settled it meanwhile.
+                let _ = self.transition(State::settled).await?;
                 let detail = "the grace after the move is over: nothing of the grant is kept here";
                 self.record(Event::Alarm, "settled", Cause::Alarm, began, detail);
             }
@@ -77,7 +76,7 @@ impl Session {
 
     /// A record that cannot be read is kept as long as that of an ended session.
     async fn wait_for_repair(&self, now: OffsetDateTime) -> Result<(), StoreError> {
-        if !self.memory.borrow().unreadable {
+        if !self.kept.is_unreadable() {
             return Ok(());
         }
         match self.unreadable_since() {
@@ -86,38 +85,5 @@ impl Session {
             }
             _ => self.forget(|state| state.is_none()).await,
         }
-    }
-
-    /// Deletes everything: after this the actor never was. Not where a transition that was under way has left what `may_go`
-    /// denies; and none is made meanwhile, which would bring something back.
-    pub(super) async fn forget(&self, may_go: impl FnOnce(Option<&State>) -> bool) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
-        if !may_go(self.memory.borrow().state.as_ref()) {
-            return self.schedule_next().await;
-        }
-        self.forgetting.set(true);
-        let forgotten = self.delete().await;
-        self.forgetting.set(false);
-        forgotten
-    }
-
-    async fn delete(&self) -> Result<(), StoreError> {
-        let identity = match &self.memory.borrow().state {
-            Some(State::Active(active) | State::Arriving(Arriving { active, .. })) => Some(active.identity.clone()),
-            _ => None,
-        };
-        let user = self.memory.borrow().state.as_ref().and_then(State::user);
-        match (identity, user) {
-            (Some(identity), _) => self.unregister(&identity).await,
-            // The directory of the provider's session drops what has ended by itself.
-            (None, Some((issuer, subject))) => self.forget_in(vec![of_user(&issuer, &subject)]).await,
-            (None, None) => {}
-        }
-        self.record(Event::Alarm, "forgotten", Cause::Alarm, self.now(), "nothing of the session is kept any longer");
-        self.store.forget().await;
-        self.storage.delete_alarm().await?;
-        self.storage.delete_all().await?;
-        *self.memory.borrow_mut() = Memory { loaded: true, ..Memory::default() };
-        Ok(())
     }
 }

@@ -62,7 +62,7 @@ pub struct Predecessor {
 }
 
 /// A callback took the attempt: its code is being redeemed, or was, and no session came of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct SigningIn {
     /// Where the user is.
     pub place: UserPlace,

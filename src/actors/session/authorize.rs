@@ -36,8 +36,8 @@ impl Session {
 
     /// Whether `authority` may act on this session, which must be live.
     pub(super) fn authorize(&self, authority: &Authority, now: OffsetDateTime) -> Result<(), Denied> {
-        let memory = self.memory.borrow();
-        match (memory.state.as_ref().ok_or(Denied::Unknown)?, authority) {
+        let kept = self.kept.state();
+        match (kept.as_ref().ok_or(Denied::Unknown)?, authority) {
             (state, Authority::Cookie(secret)) => live(state.standing(now, &secret.hash(), self.lifetimes())),
             (state, Authority::Successor(hash)) => live(state.standing(now, hash, self.lifetimes())),
             (State::Active(active), Authority::Trusted(_)) => {

@@ -1,4 +1,5 @@
-//! `Get`: whether a request passes, and with which token. The hot path: memory only while the token is fresh.
+//! What a request asks of its session: whether it passes, and with which token. The hot path: memory only while the token
+//! is fresh.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -6,33 +7,40 @@ use std::time::Duration;
 use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
+use super::Session;
 use super::deadline::{SOON, request_deadline};
 use super::ledger::{Cause, Event};
-use super::message::{Denied, EndReason, Get, Got, Identified, Want};
+use super::message::{
+    CanGoOn, Denied, EndReason, GetIdentity, GetToken, GetView, Identified, IsAlive, SessionView, TokenKind,
+};
 use super::refresh::Outcome;
 use super::state::{Active, Refreshing, Standing, State};
-use super::{Memory, Session};
 use crate::actors::AskError;
 use crate::ambient;
 use crate::config::RegionPolicy;
-use crate::credential::SecretHash;
+use crate::credential::{Secret, SecretHash};
+use crate::region::Region;
 use crate::store::StoreError;
 
-/// How long the provider's last answer, or silence, counts.
-const ANSWER_COUNTS: time::Duration = time::Duration::seconds(2);
+/// What a session is asked for, as far as it decides whether there is an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To proxy a request, which is a use: it takes a valid access token.
+    Proxy,
+    /// To go on without a login: it takes a token, or that there can be one.
+    GoOn,
+    /// To look at it: it takes a session that lives.
+    Look,
+}
 
-/// What memory says to a [`Get`].
+/// What memory says to that.
 enum Verdict {
-    Pass(Got),
+    Pass,
     Deny(Denied),
     /// The session is over from now on.
     Over(EndReason),
     /// The session lives, and its access token does not.
     WithoutToken,
-}
-
-fn identified(active: &Active, token: AccessToken) -> Verdict {
-    Verdict::Pass(Got::Identified(Box::new(Identified { token, claims: active.identity.claims.clone() })))
 }
 
 /// Where a live session's access token stands.
@@ -62,64 +70,106 @@ impl From<AskError> for Denied {
 }
 
 impl Session {
-    pub(super) async fn get(self: &Rc<Self>, get: Get) -> Result<Got, Denied> {
-        let began = self.now();
-        let got = self.pass(&get).await;
-        if let Err(denied) = &got {
-            self.record_denied(denied, began);
-        }
-        got
+    pub(super) async fn get_token(self: &Rc<Self>, get: GetToken) -> Result<AccessToken, Denied> {
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
+        self.served(|active| active.grant.access_token.clone())
     }
 
-    /// The everyday answer, from memory and at once. The inner none: this takes a [`Session::get`], which can wait. The outer
-    /// one: so far nobody has read the record.
-    pub(super) fn get_at_once(self: &Rc<Self>, get: &Get) -> Option<Option<Got>> {
+    pub(super) async fn get_identity(self: &Rc<Self>, get: GetIdentity) -> Result<Box<Identified>, Denied> {
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
+        self.served(|active| {
+            let token = match get.token {
+                TokenKind::Access => active.grant.access_token.clone(),
+                TokenKind::Id => AccessToken::new(active.identity.id_token.clone()),
+            };
+            Box::new(Identified { token, claims: active.identity.claims.clone() })
+        })
+    }
+
+    pub(super) async fn get_view(self: &Rc<Self>, get: GetView) -> Result<Box<SessionView>, Denied> {
+        self.pass(&get.secret, None, Purpose::Look).await?;
+        self.served(|active| Box::new(active.view(self.lifetimes())))
+    }
+
+    pub(super) async fn can_go_on(self: &Rc<Self>, asked: CanGoOn) -> Result<(), Denied> {
+        self.pass(&asked.secret, asked.navigation_from, Purpose::GoOn).await
+    }
+
+    pub(super) async fn is_alive(self: &Rc<Self>, asked: IsAlive) -> Result<(), Denied> {
+        self.pass(&asked.secret, None, Purpose::Look).await
+    }
+
+    /// The everyday answer to a request that is to be proxied, from memory and at once. The inner none: this takes a
+    /// [`Session::pass`], which can wait. The outer one: so far nobody has read the record.
+    pub(super) fn get_at_once<T>(
+        self: &Rc<Self>,
+        secret: &Secret,
+        navigation_from: Option<Region>,
+        read: impl FnOnce(&Active) -> T,
+    ) -> Option<Option<T>> {
         {
-            let memory = self.memory.borrow();
-            if !memory.loaded {
+            if !self.kept.is_loaded() {
                 return None;
             }
-            let Some(State::Active(active)) = &memory.state else { return Some(None) };
+            let kept = self.kept.state();
+            let Some(State::Active(active)) = &*kept else { return Some(None) };
             let may_move = self.config.regions.policy != RegionPolicy::Pin
-                && get.navigation_from.is_some_and(|region| region != active.place.region);
+                && navigation_from.is_some_and(|region| region != active.place.region);
             if may_move || active.moving.is_some() {
                 return Some(None);
             }
         }
         let now = self.now();
-        let Verdict::Pass(got) = self.verdict(&get.secret.hash(), get.want, now) else { return Some(None) };
-        if get.want.is_use() {
-            self.note_use(now);
-        }
-        Some(Some(got))
+        let Verdict::Pass = self.verdict(&secret.hash(), Purpose::Proxy, now) else { return Some(None) };
+        self.note_use(now);
+        Some(self.active(read))
     }
 
-    /// Reads the record. Where that fails, [`Session::get`] says so.
+    /// Reads the record. Where that fails, [`Session::pass`] says so.
     pub async fn load_for_get(self: &Rc<Self>) {
         let _ = self.load().await;
     }
 
-    async fn pass(self: &Rc<Self>, get: &Get) -> Result<Got, Denied> {
+    /// Whether a request passes: from here until the next await there is what it was for.
+    async fn pass(
+        self: &Rc<Self>,
+        secret: &Secret,
+        navigation_from: Option<Region>,
+        purpose: Purpose,
+    ) -> Result<(), Denied> {
+        let began = self.now();
+        let passed = self.pass_or_deny(&secret.hash(), navigation_from, purpose).await;
+        if let Err(denied) = &passed {
+            self.record_denied(denied, began);
+        }
+        passed
+    }
+
+    async fn pass_or_deny(
+        self: &Rc<Self>,
+        secret: &SecretHash,
+        navigation_from: Option<Region>,
+        purpose: Purpose,
+    ) -> Result<(), Denied> {
         self.ready().await?;
-        let secret = get.secret.hash();
-        self.end_grace_with_successor(&secret).await?;
-        if let Some(region) = get.navigation_from {
-            self.follow_region(region, get.want, &secret).await?;
+        self.end_grace_with_successor(secret).await?;
+        if let Some(region) = navigation_from {
+            self.follow_region(region, purpose, secret).await?;
         }
         // Not before all that may take a while.
         let mut now = self.now();
-        let mut verdict = self.verdict(&secret, get.want, now);
+        let mut verdict = self.verdict(secret, purpose, now);
         if matches!(verdict, Verdict::WithoutToken) {
             request_deadline(&*self.isolate, self.obtain_token(Cause::Request)).await?;
             now = self.now();
-            verdict = self.verdict(&secret, get.want, now);
+            verdict = self.verdict(secret, purpose, now);
         }
         match verdict {
-            Verdict::Pass(got) => {
-                if get.want.is_use() {
+            Verdict::Pass => {
+                if purpose == Purpose::Proxy {
                     self.note_use(now);
                 }
-                Ok(got)
+                Ok(())
             }
             Verdict::Deny(denied) => Err(denied),
             Verdict::Over(reason) => {
@@ -131,28 +181,26 @@ impl Session {
         }
     }
 
-    fn verdict(&self, secret: &SecretHash, want: Want, now: OffsetDateTime) -> Verdict {
-        let memory = self.memory.borrow();
-        let Some(state) = &memory.state else { return Verdict::Deny(Denied::Unknown) };
+    /// Reads what a request that passes is served with.
+    fn served<T>(&self, read: impl FnOnce(&Active) -> T) -> Result<T, Denied> {
+        self.kept.state().as_ref().and_then(State::serving).map(read).ok_or(Denied::Unknown)
+    }
+
+    fn verdict(&self, secret: &SecretHash, purpose: Purpose, now: OffsetDateTime) -> Verdict {
+        let kept = self.kept.state();
+        let Some(state) = &*kept else { return Verdict::Deny(Denied::Unknown) };
         match state.standing(now, secret, self.lifetimes()) {
             Standing::Unknown => Verdict::Deny(Denied::Unknown),
             Standing::Ended(reason) => Verdict::Deny(Denied::Ended(reason)),
             Standing::Over(reason) => Verdict::Over(reason),
             Standing::Moved(to) => Verdict::Deny(Denied::Moved(to.clone())),
-            Standing::Active(active) => match (want, self.token_standing(active, now)) {
-                (Want::View, _) => Verdict::Pass(Got::View(Box::new(active.view(self.lifetimes())))),
-                (Want::AccessToken, TokenStanding::Valid) => {
-                    Verdict::Pass(Got::AccessToken(active.grant.access_token.clone()))
+            Standing::Active(active) => match (purpose, self.token_standing(active, now)) {
+                (Purpose::Look, _)
+                | (Purpose::Proxy, TokenStanding::Valid)
+                | (Purpose::GoOn, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
+                    Verdict::Pass
                 }
-                (Want::Claims, TokenStanding::Valid) => identified(active, active.grant.access_token.clone()),
-                (Want::IdToken, TokenStanding::Valid) => {
-                    identified(active, AccessToken::new(active.identity.id_token.clone()))
-                }
-                (Want::Life, _)
-                | (Want::Standing, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
-                    Verdict::Pass(Got::Standing)
-                }
-                (Want::AccessToken | Want::Claims | Want::IdToken | Want::Standing, _) => Verdict::WithoutToken,
+                (Purpose::Proxy | Purpose::GoOn, _) => Verdict::WithoutToken,
             },
         }
     }
@@ -161,7 +209,7 @@ impl Session {
         if active.grant.is_valid(now) {
             return TokenStanding::Valid;
         }
-        if self.refreshing.is_under_way() {
+        if self.refresher.is_under_way() {
             return TokenStanding::Refreshable;
         }
         if let Some(until) = active.grant.refresh.waits_until(now) {
@@ -194,7 +242,7 @@ impl Session {
 
     /// A trip to the provider is worth it only while the provider answers.
     async fn without_any_token(self: &Rc<Self>) -> Denied {
-        if self.provider_answers().await {
+        if self.provider_health.answers().await {
             Denied::Reauthenticate
         } else {
             Denied::ProviderUnavailable { retry_after: SOON }
@@ -203,43 +251,15 @@ impl Session {
 
     /// Writes a use down where that is due; the request does not wait for it.
     fn note_use(self: &Rc<Self>, now: OffsetDateTime) {
-        let notable = {
-            let mut memory = self.memory.borrow_mut();
-            let Memory { state: Some(State::Active(active)), used_written_at, .. } = &mut *memory else { return };
-            let notable = active.use_is_notable(now, used_written_at.unwrap_or(active.last_used_at), self.lifetimes());
-            active.last_used_at = now.max(active.last_used_at);
-            active.used = true;
-            if notable {
-                // At once, so that the requests right behind this one are not notable, too.
-                *used_written_at = Some(now);
-            }
-            notable
-        };
-        if notable {
+        if self.kept.note_use(now, self.lifetimes()) {
             let session = Rc::clone(self);
             self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
                 session.isolate.sleep(Duration::from_millis(1)).await;
+                // A use of a session that has ended meanwhile, or that cannot be written, is not worth a word.
                 let _ = session.transition(|state| state.used(now)).await;
             });
         }
-    }
-
-    /// Whether the provider can be reached for a login now: one GET, however many ask.
-    async fn provider_answers(self: &Rc<Self>) -> bool {
-        let now = self.now();
-        if let Some((at, answered)) = self.answered_at.get()
-            && now < at.saturating_add(ANSWER_COUNTS)
-        {
-            return answered;
-        }
-        let session = Rc::clone(self);
-        let asking = self.answering.join(|| async move {
-            let answers = session.provider.answers().await;
-            session.answered_at.set(Some((session.now(), answers)));
-            answers
-        });
-        asking.await
     }
 
     fn record_denied(&self, denied: &Denied, began: OffsetDateTime) {
@@ -256,9 +276,8 @@ impl Session {
             // Not the end of its way: it is served there.
             Denied::Relocate | Denied::Moved(_) => return,
         };
-        if self.memory.borrow().denied != Some(outcome) {
+        if self.kept.is_new_denial(outcome) {
             self.record(Event::GetDenied, outcome, Cause::Request, began, detail);
-            self.memory.borrow_mut().denied = Some(outcome);
         }
     }
 }

@@ -7,15 +7,17 @@ use super::Session;
 use super::follow;
 use super::ledger::Cause;
 use super::message::{Authority, Confirm, Denied};
-use super::state::State;
+use super::record::Established;
+use super::state::{DoesNotApply, State};
 use crate::credential::{ActorId, SecretHash};
+use crate::store::StoreError;
 
 impl Session {
     /// Whether this session lives, for one that answers for it. A login that is about to make it so does not end
     /// anything.
     pub(super) async fn confirm(self: &Rc<Self>, _: Confirm) -> Result<(), Denied> {
         self.ready().await?;
-        if matches!(self.memory.borrow().state, Some(State::SigningIn(_))) {
+        if matches!(*self.kept.state(), Some(State::SigningIn(_))) {
             return Ok(());
         }
         self.admit(&Authority::Trusted(Cause::Directory)).await
@@ -26,14 +28,20 @@ impl Session {
         follow::ask(&*self.actors, successor, || Confirm {}).await?.reply
     }
 
+    /// Nothing is answered here any more. Where there is no grace, nothing was.
+    pub(super) async fn end_grace(self: &Rc<Self>) -> Result<(), StoreError> {
+        let Established { made: Ok(()) | Err(DoesNotApply), written } = self.establish(State::settled).await;
+        written
+    }
+
     /// A logout or a revocation of the successor holds here, too. A successor that does not answer ends nothing.
     pub(super) async fn end_grace_with_successor(self: &Rc<Self>, secret: &SecretHash) -> Result<(), Denied> {
-        let successor = match &self.memory.borrow().state {
+        let successor = match &*self.kept.state() {
             Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => moved.to.actor.clone(),
             _ => return Ok(()),
         };
         match self.confirm_successor(&successor).await {
-            Err(Denied::Ended(_) | Denied::Unknown) => Ok(self.establish(State::settled).await?),
+            Err(Denied::Ended(_) | Denied::Unknown) => Ok(self.end_grace().await?),
             Ok(())
             | Err(
                 Denied::Reauthenticate

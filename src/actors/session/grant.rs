@@ -1,7 +1,6 @@
 //! What the provider granted: the tokens of a session, and where their refresh stands. Pure.
 
 use openidconnect::{AccessToken, RefreshToken};
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use crate::ambient::between;
@@ -13,7 +12,7 @@ const SHORTEST_PAUSE: Duration = Duration::seconds(5);
 const LONGEST_PAUSE: Duration = Duration::seconds(30);
 
 /// The tokens of a session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Grant {
     /// Goes to the application.
     pub access_token: AccessToken,
@@ -30,7 +29,7 @@ pub struct Grant {
 }
 
 /// Where the refresh token stands: the write-ahead record of its use.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub enum Refreshing {
     /// The provider gave none.
     Impossible,

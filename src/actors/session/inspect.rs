@@ -13,23 +13,23 @@ impl Session {
     }
 
     fn inspection(&self) -> Option<Box<Inspection>> {
-        let memory = self.memory.borrow();
-        if memory.unreadable {
+        if self.kept.is_unreadable() {
             return self.inspect_unreadable().map(Box::new);
         }
-        let state = memory.state.as_ref()?;
+        let kept = self.kept.state();
+        let state = kept.as_ref()?;
         let (issuer, subject) = state.user()?;
         Some(Box::new(Inspection {
             summary: state.summary()?,
             subject: Some(subject),
             issuer: Some(issuer),
             epoch: state.epoch(),
-            generation: self.store.generation(),
+            generation: self.kept.generation(),
             next_alarm_at: self.next_alarm(),
             access_token_expires_at: state.active().and_then(|active| active.grant.expires_at),
             moved_to: state.moved_to().map(|to| to.actor.clone()),
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
-            store: self.store.kind(),
+            store: self.kept.store_kind(),
         }))
     }
 
@@ -48,8 +48,8 @@ impl Session {
     }
 
     fn description(&self) -> Option<Description> {
-        let memory = self.memory.borrow();
-        let state = memory.state.as_ref()?;
+        let kept = self.kept.state();
+        let state = kept.as_ref()?;
         let (issuer, subject) = state.user()?;
         Some(Description { summary: state.summary()?, subject, issuer })
     }

@@ -1,4 +1,5 @@
-//! `Get` and its everyday answer as lines of text: the hot path carries them in place of bytes, which costs much less.
+//! What a proxied request asks of its session (`GetToken`, `GetIdentity`), and the everyday answer, as lines of text: the hot
+//! path carries them in place of bytes, which costs much less.
 //!
 //! ```text
 //!   request   the message's bytes in base64url
@@ -8,33 +9,24 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::message::{Get, Got, SessionMessage};
+use super::message::SessionMessage;
 use crate::actors::wire;
 
 /// The scheme of a token (RFC 6750 section 2.1).
 const SCHEME: &str = "Bearer ";
 
-/// The message.
-pub fn request(get: Get) -> Option<String> {
-    Some(BASE64_URL_SAFE_NO_PAD.encode(wire::encode(&SessionMessage::Get(get)).ok()?))
+/// The message as a line.
+pub fn request(message: &SessionMessage) -> Option<String> {
+    Some(BASE64_URL_SAFE_NO_PAD.encode(wire::encode(message).ok()?))
 }
 
 /// The message of a line.
-pub fn read_request(line: &str) -> Option<Get> {
-    match wire::decode(&BASE64_URL_SAFE_NO_PAD.decode(line).ok()?).ok()? {
-        SessionMessage::Get(get) => Some(get),
-        _ => None,
-    }
+pub fn read_request(line: &str) -> Option<SessionMessage> {
+    wire::decode(&BASE64_URL_SAFE_NO_PAD.decode(line).ok()?).ok()
 }
 
-/// The answer, where it is an everyday one.
-pub fn reply(got: &Got) -> Option<String> {
-    let (token, claims) = match got {
-        Got::AccessToken(token) => (token.secret(), None),
-        Got::Identified(identified) => (identified.token.secret(), Some(&identified.claims)),
-        Got::View(_) | Got::Standing => return None,
-    };
-    // No header could carry it.
+/// A token, and the claims where they were asked for, as a line. None: no header could carry the token.
+pub fn reply(token: &str, claims: Option<&str>) -> Option<String> {
     if token.contains('\n') {
         return None;
     }
@@ -56,23 +48,23 @@ pub fn token(authorization: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use openidconnect::AccessToken;
-
     use super::*;
-    use crate::actors::session::message::{Identified, Want};
+    use crate::actors::Request as _;
+    use crate::actors::session::message::{GetIdentity, TokenKind};
     use crate::credential::Secret;
     use crate::region::Region;
 
-    fn get() -> Get {
-        Get { secret: Secret::from_random([7; 32]), want: Want::Claims, navigation_from: Some(Region::Oc) }
+    fn get() -> GetIdentity {
+        let secret = Secret::from_random([7; 32]);
+        GetIdentity { secret, token: TokenKind::Id, navigation_from: Some(Region::Oc) }
     }
 
     #[test]
     fn a_request_survives_its_line_and_nothing_else_is_one() {
-        let line = request(get()).unwrap();
-        let read = read_request(&line).unwrap();
+        let line = request(&get().into_message()).unwrap();
+        let Some(SessionMessage::GetIdentity(read)) = read_request(&line) else { panic!("{line}") };
         assert_eq!(read.secret.expose(), get().secret.expose());
-        assert!(matches!((read.want, read.navigation_from), (Want::Claims, Some(Region::Oc))));
+        assert_eq!((read.token, read.navigation_from), (TokenKind::Id, Some(Region::Oc)));
         for bad in ["", "AQ", "!", &format!("{line}AA"), line.get(..40).unwrap()] {
             assert!(read_request(bad).is_none(), "{bad:?}");
         }
@@ -80,16 +72,16 @@ mod tests {
 
     #[test]
     fn the_golden_line_of_a_request_does_not_change() {
-        assert_eq!(request(get()).unwrap(), "AQEHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwMBBg");
+        let line = request(&get().into_message()).unwrap();
+        assert_eq!(line, "AQIHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwEBBg");
     }
 
     #[test]
     fn a_reply_has_the_token_as_it_goes_upstream_and_the_claims_behind_it() {
-        assert_eq!(reply(&Got::AccessToken(AccessToken::new("t".into()))).unwrap(), "Bearer t");
-        let identified = Identified { token: AccessToken::new("t".into()), claims: "{\"sub\":\"a\\nb\"}".into() };
-        let line = reply(&Got::Identified(Box::new(identified))).unwrap();
+        assert_eq!(reply("t", None).unwrap(), "Bearer t");
+        let line = reply("t", Some("{\"sub\":\"a\\nb\"}")).unwrap();
         assert_eq!(read_reply(&line), Some(("Bearer t", "{\"sub\":\"a\\nb\"}")));
         assert_eq!(token("Bearer t"), "t");
-        assert!(reply(&Got::Standing).is_none());
+        assert!(reply("a\nb", None).is_none());
     }
 }

@@ -5,8 +5,6 @@
 
 use std::rc::Rc;
 
-use time::Duration;
-
 use super::Session;
 use super::authorize::cause_of;
 use super::deadline::request_deadline;
@@ -17,32 +15,28 @@ use super::message::{
     SilentLogin, SilentLoginHints, Successor,
 };
 use super::single_flight::Flight;
-use super::state::{Arriving, Moving, Refreshing, State};
+use super::state::{Active, Arriving, DoesNotApply, Moving, Refreshing, State};
 use crate::actors;
 use crate::actors::directory::message::DirectoryError;
+use crate::actors::stored::Storable as _;
 use crate::region::Region;
-
-/// How soon a move is tried again that could not be written: a store that is away is not to be asked with each request.
-const MOVE_AGAIN: Duration = Duration::seconds(2);
 
 impl Session {
     /// Reads the record, and finds out where the session stands if a move was under way when it was written.
     pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
         self.load().await?;
-        if matches!(self.memory.borrow().state, Some(State::Arriving(_))) {
+        if matches!(*self.kept.state(), Some(State::Arriving(_))) {
             // Not before its directories know it, or it is given up.
-            if let Some(adopting) = self.adopting.current() {
+            if let Some(adopting) = self.mover.adoption() {
                 let _ = adopting.await;
             }
             let session = Rc::clone(self);
-            return self.arriving.join(|| async move { session.arrive().await }).await;
+            return self.mover.arrive(|| async move { session.arrive().await }).await;
         }
         // The process ended during a move, or its outcome could not be written: it goes on in the background, and a refresh
         // waits for it.
-        let tried_at = self.memory.borrow().tried_to_move_at;
-        let is_too_soon = tried_at.is_some_and(|at| self.now() < at.saturating_add(MOVE_AGAIN));
         if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten()
-            && !is_too_soon
+            && self.mover.may_try_again()
         {
             drop(self.relocate(region, Cause::Alarm));
         }
@@ -62,10 +56,10 @@ impl Session {
             Destination::Successor(successor) => {
                 // What is under way is settled first; a refresh that takes longer brings nothing any more.
                 drop(self.signing_in.lock().await);
-                if let Some(relocation) = self.relocating.current() {
+                if let Some(relocation) = self.mover.relocation() {
                     let _ = relocation.await;
                 }
-                if let Some(refresh) = self.refreshing.current() {
+                if let Some(refresh) = self.refresher.current() {
                     let _ = request_deadline(&*self.isolate, async { Ok(refresh.await) }).await;
                 }
                 loop {
@@ -97,24 +91,25 @@ impl Session {
             return Ok(self.give_way(successor, cause).await?.then_some(None));
         }
         let grace = self.config.regions.grace;
-        let mut inheritance = None;
         // What is left is seen when nothing else is about to change it: a token on its way out is not among it.
-        self.transition(|state| {
-            inheritance = state.active().map(|active| Inheritance {
-                created_at: active.created_at,
-                expires_at: active.expires_at,
-                epoch: active.epoch.saturating_add(1),
-                refresh_token: match &active.grant.refresh {
-                    Refreshing::Ready { token, .. } if successor.needs_refresh_token => Some(token.clone()),
-                    _ => None,
-                },
-                ledger: Vec::new(),
-                superseding: active.superseding.sessions().to_vec(),
-            });
-            state.succeeded(self.now(), successor, grace)
-        })
-        .await?;
-        let Some(inheritance) = inheritance else { return Ok(None) };
+        let succeeded = self
+            .transition_with(|state| {
+                let active = state.active().ok_or(DoesNotApply)?;
+                let inheritance = Inheritance {
+                    created_at: active.created_at,
+                    expires_at: active.expires_at,
+                    epoch: active.epoch.saturating_add(1),
+                    refresh_token: match &active.grant.refresh {
+                        Refreshing::Ready { token, .. } if successor.needs_refresh_token => Some(token.clone()),
+                        _ => None,
+                    },
+                    ledger: Vec::new(),
+                    superseding: active.superseding.sessions().to_vec(),
+                };
+                Ok((state.succeeded(self.now(), successor, grace)?, inheritance))
+            })
+            .await?;
+        let Ok(inheritance) = succeeded else { return Ok(None) };
         let detail = format!("the session goes on in {}, as session {}", successor.region, successor.actor);
         self.record(Event::Migrate, "superseded", cause, now, &detail);
         let ledger = ledger::entries(&*self.storage).unwrap_or_default();
@@ -125,7 +120,7 @@ impl Session {
     /// with that and leaves it what it has. None where no other session has taken this one's place.
     async fn leave_to_another(&self, authority: &Authority, successor: &Successor) -> Option<Result<Migrated, Denied>> {
         let Authority::Successor(hash) = authority else { return None };
-        let moved = match &self.memory.borrow().state {
+        let moved = match &*self.kept.state() {
             // One that forwards has its whole grant elsewhere: whoever knows the secret is to go there.
             Some(State::Moved(moved)) if moved.secret_hash.is(hash) && !moved.forwards() => moved.clone(),
             _ => return None,
@@ -157,15 +152,14 @@ impl Session {
     /// waits.
     pub(super) fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<ActorLocation, Denied>> {
         // Taken before the slot is: a refresh that begins later waits for the move instead.
-        let refresh = self.refreshing.current();
+        let refresh = self.refresher.current();
         let session = Rc::clone(self);
-        self.relocating.join(|| async move {
+        self.mover.relocate(|| async move {
             if let Some(refresh) = refresh {
                 refresh.await;
             }
             let began = session.now();
             let moved = session.hand_over(region, cause).await;
-            session.memory.borrow_mut().tried_to_move_at = Some(session.now());
             let (outcome, detail) = match &moved {
                 Ok(to) => ("ok", format!("the session moved to {}, as session {}", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
@@ -183,21 +177,23 @@ impl Session {
             Some(moving) => moving,
             None => Moving { to: actors::new_session_id(&*self.actors, jurisdiction)?, region, began_at: now },
         };
-        self.transition(|state| state.departing(moving.clone())).await?;
+        let departing = self.transition(|state| state.departing(moving.clone())).await?;
+        departing.map_err(|DoesNotApply| self.elsewhere())?;
         let Some(active) = self.active(|active| active.relocated(&moving)) else { return Err(self.elsewhere()) };
         let adopt = Adopt {
             from: self.id.clone(),
             began_at: moving.began_at,
             cause,
-            active: Box::new(active),
+            active: Box::new(active.keep()),
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
         };
         let address = actors::session_near(&moving.to, moving.region);
-        match actors::ask(&*self.actors, &address, adopt).await {
+        // Where it does not apply, the new actor has asked for the release already, or the session has ended.
+        let _ = match actors::ask(&*self.actors, &address, adopt).await {
             Ok(Ok(())) => self.transition(|state| state.departed(self.now())).await?,
             // Whatever the new actor keeps, it asks before it uses it.
             Ok(Err(_)) | Err(_) => self.transition(State::staying).await?,
-        }
+        };
         match self.elsewhere() {
             Denied::Moved(to) => Ok(to),
             denied => Err(denied),
@@ -206,8 +202,7 @@ impl Session {
 
     /// Why this actor does not go on with the session.
     pub(super) fn elsewhere(&self) -> Denied {
-        let memory = self.memory.borrow();
-        match &memory.state {
+        match &*self.kept.state() {
             Some(State::Moved(moved)) => Denied::Moved(moved.to.clone()),
             Some(State::Ended(ended)) => Denied::Ended(ended.reason),
             Some(State::Active(_)) => Denied::StoreUnavailable,
@@ -219,18 +214,19 @@ impl Session {
     /// before it had the answer.
     pub(super) async fn adopt(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
         let session = Rc::clone(self);
-        self.adopting.join(|| async move { session.take_in(adopt).await }).await
+        self.mover.adopt(|| async move { session.take_in(adopt).await }).await
     }
 
     async fn take_in(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
         self.load().await?;
         let now = self.now();
-        let is_here = match &self.memory.borrow().state {
+        let is_here = match &*self.kept.state() {
             None => false,
             Some(State::Arriving(arriving)) if arriving.from == adopt.from => true,
             Some(_) => return Err(Denied::Unknown),
         };
         let Adopt { from, began_at, cause, active, ledger } = adopt;
+        let active = Box::<Active>::restore(active);
         let (identity, place) = (active.identity.clone(), active.place.clone());
         let lives = (active.created_at, active.expires_at);
         let detail = format!("the session came here from its former home, session {from}");
@@ -243,7 +239,7 @@ impl Session {
             }
         }
         // Once more where this is not the first time: this process may have ended before the directory had heard.
-        if let Err(error) = self.register(&identity, place, began_at, lives, Some(from)).await {
+        if let Err(error) = self.directories.register(&identity, place, began_at, lives, Some(from)).await {
             self.forget(is_arriving).await?;
             return Err(match error {
                 DirectoryError::Overtaken => Denied::Ended(EndReason::Revoked),
@@ -262,13 +258,14 @@ impl Session {
     /// Asks the old actor whether the session is this one's.
     async fn arrive(self: &Rc<Self>) -> Result<(), Denied> {
         let began = self.now();
-        let from = match &self.memory.borrow().state {
+        let from = match &*self.kept.state() {
             Some(State::Arriving(arriving)) => arriving.from.clone(),
             _ => return Ok(()),
         };
         let address = actors::existing_session(&from);
         if actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await?? {
-            self.transition(State::released).await?;
+            // It was given up while that was written.
+            self.transition(State::released).await?.map_err(|DoesNotApply| Denied::Unknown)?;
             self.record(
                 Event::Migrate,
                 "ok",
@@ -288,9 +285,10 @@ impl Session {
         self.load().await?;
         let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
         if is_going == Some(true) {
-            self.transition(|state| state.departed(self.now())).await?;
+            // Where it does not apply, the move is done or the session has ended, and the answer says which.
+            let _ = self.transition(|state| state.departed(self.now())).await?;
         }
-        Ok(self.memory.borrow().state.as_ref().is_some_and(|state| state.is_released_to(&release.to)))
+        Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))
     }
 
     /// What a silent login that is to renew this session tells the provider.

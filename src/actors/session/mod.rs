@@ -4,19 +4,21 @@
 //! ([`Session::ask`]) and woken ([`Session::alarm`]); it keeps its [`state`] in memory, writes it through to the store,
 //! and its [`ledger`] to its own SQLite. [`state`] decides; this shell loads, saves, schedules and logs.
 //!
-//! Architecture Invariant: a `Get` with a fresh token does no storage operation, and an actor without a record
+//! Architecture Invariant: a `GetToken` with a fresh token does no storage operation, and an actor without a record
 //! writes nothing.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures::lock::Mutex;
 use time::OffsetDateTime;
 
+use self::directory_client::DirectoryClient;
 use self::ledger::{Cause, Entry, Event};
-use self::message::{ActorLocation, Denied, EndReason, Successor};
-use self::observe::RegionDecision;
-use self::single_flight::{Flight, SingleFlight};
+use self::message::{EndReason, Successor};
+use self::mover::Mover;
+use self::provider_health::ProviderHealth;
+use self::record::{Established, Owed, Record};
+use self::refresher::Refresher;
 use self::state::{Active, Identity, Refreshing, State};
 use crate::actors::log::{self, Beside};
 use crate::config::{Config, Lifetimes};
@@ -31,6 +33,7 @@ mod alarm;
 pub mod attempt;
 mod authorize;
 mod deadline;
+mod directory_client;
 pub mod follow;
 mod get;
 mod grace;
@@ -41,15 +44,21 @@ pub mod line;
 pub mod message;
 mod migrate;
 pub mod moved;
+mod mover;
 mod observe;
+mod provider_health;
 mod record;
 mod refresh;
+mod refresher;
 mod registration;
 mod revoke;
+#[cfg(test)]
+pub mod samples;
 mod serve;
 pub mod sign_in;
 mod single_flight;
 pub mod state;
+pub mod stored;
 mod succession;
 pub mod superseding;
 mod user_info;
@@ -61,66 +70,15 @@ pub struct Session {
     isolate: Rc<dyn Isolate>,
     actors: Rc<dyn Actors>,
     storage: Rc<dyn Storage>,
-    store: Rc<SessionStore>,
-    provider: Provider,
+    provider: Rc<Provider>,
     config: Rc<Config>,
-    memory: RefCell<Memory>,
+    kept: Record,
     /// Held while a code is redeemed: who asks what became of the login waits for it.
     signing_in: Mutex<()>,
-    /// Held while a transition is written, so that none is made from a state that another one is about to replace.
-    writing: Mutex<()>,
-    /// Everything is being deleted.
-    forgetting: Cell<bool>,
-    /// The last time that the store outside of the actor was told of a fact.
-    pushing: RefCell<Option<Flight<()>>>,
-    loading: SingleFlight<Result<(), StoreError>>,
-    refreshing: SingleFlight<refresh::Outcome>,
-    observing: SingleFlight<RegionDecision>,
-    relocating: SingleFlight<Result<ActorLocation, Denied>>,
-    adopting: SingleFlight<Result<(), Denied>>,
-    arriving: SingleFlight<Result<(), Denied>>,
-    /// When the provider last answered a GET, or did not.
-    answered_at: Cell<Option<(OffsetDateTime, bool)>>,
-    answering: SingleFlight<bool>,
-}
-
-/// The record as last read or written.
-#[derive(Default)]
-struct Memory {
-    loaded: bool,
-    state: Option<State>,
-    /// There is a record, and it cannot be read.
-    unreadable: bool,
-    /// The state is a fact that the actor's own storage did not take.
-    unwritten: Option<Unwritten>,
-    /// What is to be done about the end of the session once that is written.
-    owed: Option<Owed>,
-    alarm_at: Option<OffsetDateTime>,
-    /// The last use as the store knows it; the state's own is ahead of it.
-    used_written_at: Option<OffsetDateTime>,
-    /// The last denial that went into the ledger: the same one again does not.
-    denied: Option<&'static str>,
-    /// What the directory said of the last change of region.
-    region_decision: Option<RegionDecision>,
-    /// When the last try to move the grant was over.
-    tried_to_move_at: Option<OffsetDateTime>,
-}
-
-/// A fact that the actor's own storage did not take.
-struct Unwritten {
-    /// The last state that was written: what the directories know.
-    known: Option<State>,
-    /// When it is tried again.
-    again_at: OffsetDateTime,
-}
-
-/// The end of a session, which could not be written: its ledger has no word of it, and its tokens are not revoked.
-struct Owed {
-    remains: Remains,
-    reason: EndReason,
-    cause: Cause,
-    detail: String,
-    at: OffsetDateTime,
+    refresher: Refresher,
+    directories: Rc<DirectoryClient>,
+    mover: Mover,
+    provider_health: ProviderHealth,
 }
 
 impl Session {
@@ -128,26 +86,21 @@ impl Session {
     pub fn new(given: ActorContext, documents: Documents, config: &Rc<Config>) -> Rc<Self> {
         let store = Rc::new(SessionStore::new(&given, &config.store));
         let ActorContext { id, isolate, http, cache, signatures, actors, storage, .. } = given;
+        let link = Link { isolate: Rc::clone(&isolate), http, cache, signatures, documents };
+        let provider = Rc::new(Provider::new(config, link));
+        let directories = DirectoryClient::new(&id, &isolate, &actors, config);
         Rc::new(Self {
-            provider: Provider::new(config, Link { isolate: Rc::clone(&isolate), http, cache, signatures, documents }),
             id,
             actors,
             storage,
-            store,
             config: Rc::clone(config),
-            memory: RefCell::default(),
+            kept: Record::new(store, &isolate),
             signing_in: Mutex::default(),
-            writing: Mutex::default(),
-            forgetting: Cell::default(),
-            pushing: RefCell::default(),
-            loading: SingleFlight::new(&isolate),
-            refreshing: SingleFlight::new(&isolate),
-            observing: SingleFlight::new(&isolate),
-            relocating: SingleFlight::new(&isolate),
-            adopting: SingleFlight::new(&isolate),
-            arriving: SingleFlight::new(&isolate),
-            answered_at: Cell::default(),
-            answering: SingleFlight::new(&isolate),
+            refresher: Refresher::new(&isolate),
+            directories,
+            mover: Mover::new(&isolate),
+            provider_health: ProviderHealth::new(&isolate, &provider),
+            provider,
             isolate,
         })
     }
@@ -162,7 +115,7 @@ impl Session {
 
     /// Reads of the live session.
     fn active<T>(&self, read: impl FnOnce(&Active) -> T) -> Option<T> {
-        self.memory.borrow().state.as_ref().and_then(State::active).map(read)
+        self.kept.state().as_ref().and_then(State::active).map(read)
     }
 
     /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
@@ -187,28 +140,29 @@ impl Session {
         successor: Option<&Successor>,
     ) -> Result<Option<Remains>, StoreError> {
         let now = self.now();
-        let mut remains = None;
-        let written = self.establish(|state| {
-            remains = match &state {
-                State::SigningIn(_) => Some(Remains::default()),
-                State::Active(active) => Some(Remains::of(active)),
-                State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
-            };
-            match successor {
-                Some(successor) => state.superseded_by(now, successor),
-                None => state.end(now, reason),
-            }
-        });
-        let written = written.await;
-        let Some(mut remains) = remains else { return written.map(|()| None) };
+        let Established { made, written } = self
+            .establish_with(|state| {
+                let remains = match &state {
+                    State::SigningIn(_) => Some(Remains::default()),
+                    State::Active(active) => Some(Remains::of(active)),
+                    // It had given way to an earlier login, and is told of a later one.
+                    State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
+                };
+                let state = match successor {
+                    Some(successor) => state.superseded_by(now, successor),
+                    None => state.end(now, reason),
+                };
+                Ok((state?, remains))
+            })
+            .await;
+        let Ok(Some(mut remains)) = made else { return written.map(|()| None) };
         let user = remains.identity.as_ref().map(Identity::user);
         if successor.is_some_and(|successor| user.is_some_and(|user| successor.is_of(&user))) {
             remains.refresh_token = None;
         }
-        {
-            let memory = &mut *self.memory.borrow_mut();
-            if let (Err(error), Some(_)) = (&written, &memory.unwritten) {
-                memory.owed = Some(Owed { remains, reason, cause, detail: detail.to_owned(), at: now });
+        if let Err(error) = &written {
+            let owed = || Owed { remains: remains.clone(), reason, cause, detail: detail.to_owned(), at: now };
+            if self.kept.owe(owed) {
                 return Err(error.clone());
             }
         }
@@ -232,8 +186,8 @@ impl Session {
         detail: &str,
         said: Option<&str>,
     ) {
-        let memory = self.memory.borrow();
-        let Some(state) = memory.state.as_ref() else { return };
+        let kept = self.kept.state();
+        let Some(state) = kept.as_ref() else { return };
         let entry = Entry::new(event, outcome, cause, (began, self.now()), Some(state.place().region), detail);
         let user = state.user().map(|(issuer, subject)| log::user(&issuer, &subject, self.config.log_subject));
         let beside = Beside { user: user.as_deref(), next_alarm_at: self.next_alarm(), said };
@@ -260,7 +214,7 @@ impl Session {
 const CLASS: &str = "SessionActor";
 
 /// What an ended session had.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Remains {
     identity: Option<Identity>,
     refresh_token: Option<openidconnect::RefreshToken>,

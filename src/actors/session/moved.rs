@@ -12,14 +12,13 @@
 //! What has arrived is nobody's until the old actor has written that it let go; a crash at any step leaves either actor
 //! able to find out from the other.
 
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::active::{Active, Moving};
 use super::attempt::Predecessor;
 use super::grant::{Grant, Refreshing};
 use super::message::{ActorLocation, EndReason, Successor, UserPlace};
-use super::state::{RETENTION, Standing};
+use super::state::{DoesNotApply, RETENTION, Standing};
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, SecretHash};
 
@@ -27,7 +26,7 @@ use crate::credential::{ActorId, SecretHash};
 const SETTLES_AFTER: Duration = Duration::minutes(1);
 
 /// A session that lives in another actor now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Moved {
     /// Of the last cookie that led here.
     pub secret_hash: SecretHash,
@@ -52,7 +51,7 @@ pub struct Moved {
 }
 
 /// What those get who come to a session that has moved.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub enum Afterwards {
     /// The way to the new actor, which knows the same secret.
     Forwarding,
@@ -68,7 +67,7 @@ pub enum Afterwards {
 }
 
 /// A session that has been adopted, and is not used before its old actor has released it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Arriving {
     /// The session, as it will be.
     pub active: Box<Active>,
@@ -181,10 +180,10 @@ impl Moved {
     }
 
     /// The grace is over: nothing of the grant stays.
-    pub fn settled(self) -> Self {
+    pub fn settled(self) -> Result<Self, DoesNotApply> {
         match self.afterwards {
-            Afterwards::Grace { .. } => Self { afterwards: Afterwards::Superseded, ..self },
-            Afterwards::Forwarding | Afterwards::Superseded => self,
+            Afterwards::Grace { .. } => Ok(Self { afterwards: Afterwards::Superseded, ..self }),
+            Afterwards::Forwarding | Afterwards::Superseded => Err(DoesNotApply),
         }
     }
 

@@ -21,8 +21,9 @@ use super::authorize::cause_of;
 use super::deadline::request_deadline;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};
+use super::record::Established;
 use super::single_flight::Flight;
-use super::state::{Grant, Identity, Refreshing, State};
+use super::state::{DoesNotApply, Grant, Identity, Refreshing, State, Transition};
 use crate::provider::{RefreshError, RefreshFailure};
 
 /// How often a token is presented again after a complete answer that says: not now.
@@ -91,7 +92,7 @@ impl Session {
         }
         let cause = cause_of(&authority);
         request_deadline(&*self.isolate, async {
-            while self.refreshing.is_under_way() {
+            while self.refresher.is_under_way() {
                 self.refresh_once(cause).await;
             }
             match self.refresh_for(cause, Some(organization)).await {
@@ -107,8 +108,8 @@ impl Session {
 
     fn view_for(&self, authority: &Authority) -> Result<SessionView, Denied> {
         self.authorize(authority, self.now())?;
-        let memory = self.memory.borrow();
-        let serving = memory.state.as_ref().and_then(State::serving);
+        let kept = self.kept.state();
+        let serving = kept.as_ref().and_then(State::serving);
         serving.map(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
     }
 
@@ -122,12 +123,13 @@ impl Session {
             let possible = matches!(refresh, Refreshing::Ready { .. } | Refreshing::Presented { .. });
             possible && refresh.waits_until(now).is_none() && !active.forced_at.is_some_and(recent)
         });
-        let in_flight = self.refreshing.is_under_way();
+        let in_flight = self.refresher.is_under_way();
         if !in_flight && wanted != Some(true) {
             return Ok(());
         }
-        if !in_flight {
-            self.transition(|state| state.forced(now)).await?;
+        if !in_flight && self.transition(|state| state.forced(now)).await?.is_err() {
+            // It ended, or moved, before that could be written: there is nothing to refresh.
+            return Ok(());
         }
         match self.refresh_once(cause).await {
             Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
@@ -144,11 +146,9 @@ impl Session {
 
     /// The same; one that is started here is for this organization.
     fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<Outcome> {
-        let (session, relocation) = (Rc::clone(self), self.relocating.current());
-        self.refreshing.join(|| async move {
-            if let Some(relocation) = relocation {
-                let _ = relocation.await;
-            }
+        let session = Rc::clone(self);
+        // Taken before the slot is: a move that begins later waits for the refresh instead.
+        self.refresher.refresh(self.mover.relocation(), || async move {
             session.run_refresh(cause, organization.as_deref()).await
         })
     }
@@ -218,11 +218,13 @@ impl Session {
         let is_too_late = || again && self.now() >= first_at.saturating_add(leeway);
         if !is_too_late() {
             let intended = self.transition(|state| state.presenting(now)).await;
-            intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
+            let intended = intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
+            // It ended, or moved, before.
+            intended.map_err(|DoesNotApply| Outcome::Ended)?;
         }
         // Writing it may have taken longer than there was left.
         if is_too_late() {
-            let _ = self.establish(State::lost).await;
+            self.note(State::lost).await;
             let detail =
                 "the process ended during an earlier refresh: whether the provider took the token is not known";
             self.record(Event::Refresh, "unknown", cause, now, detail);
@@ -250,8 +252,9 @@ impl Session {
             Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
         };
         let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
-        let _ = self.establish(|state| state.refreshed(grant, renewed)).await;
-        if self.active(|_| ()).is_none() {
+        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;
+        // Where they were not written down, they serve from memory. It may have ended right behind that, too.
+        if kept.made.is_err() || self.active(|_| ()).is_none() {
             self.record(
                 Event::Refresh,
                 "discarded",
@@ -270,7 +273,7 @@ impl Session {
     /// Whether another session took this one's place. Many providers end the whole grant with one of its tokens, and with it
     /// that one's.
     fn has_successor(&self) -> bool {
-        match &self.memory.borrow().state {
+        match &*self.kept.state() {
             Some(State::Ended(ended)) => ended.reason == EndReason::Superseded,
             state => matches!(state, Some(State::Moved(_))),
         }
@@ -308,7 +311,7 @@ impl Session {
                 return Err(Outcome::Ended);
             }
             RefreshFailure::OtherOrganization(why) => {
-                let _ = self.establish(|state| state.deferred(now)).await;
+                self.note(|state| state.deferred(now)).await;
                 record("other_organization", &why);
                 return Err(Outcome::OtherOrganization);
             }
@@ -316,11 +319,11 @@ impl Session {
                 let asked = retry_after.unwrap_or_default();
                 let pause = asked.max(backoff(tries, self.isolate.jitter()));
                 if tries < RETRIES && now.saturating_add(pause) <= began.saturating_add(TRIES_WITHIN) {
-                    let _ = self.establish(|state| state.deferred(now.saturating_add(pause))).await;
+                    self.note(|state| state.deferred(now.saturating_add(pause))).await;
                     return Ok(pause);
                 }
                 let pause = self.pause_after_series(asked);
-                let _ = self.establish(|state| state.deferred(now.saturating_add(pause)).series_failed()).await;
+                self.note(|state| state.deferred(now.saturating_add(pause))?.series_failed()).await;
                 record("deferred", &format!("{why}; it is asked again later"));
                 return Err(unavailable_for(pause));
             }
@@ -335,22 +338,28 @@ impl Session {
         let in_time = again_at <= began.saturating_add(TRIES_WITHIN);
         if tries < RETRIES && in_time && again_at < leeway_ends {
             if pause.is_positive() {
-                let _ = self.establish(|state| state.waiting(again_at)).await;
+                self.note(|state| state.waiting(again_at)).await;
             }
             return Ok(pause);
         }
         let pause = self.pause_after_series(asked);
         let again_at = now.saturating_add(pause);
         let outcome = if again_at < leeway_ends {
-            let _ = self.establish(|state| state.waiting(again_at).series_failed()).await;
+            self.note(|state| state.waiting(again_at)?.series_failed()).await;
             unavailable_for(pause)
         } else {
-            let _ = self.establish(State::lost).await;
+            self.note(State::lost).await;
             Outcome::NoToken
         };
         let detail = format!("{why}; whether the provider took the refresh token is not known");
         record("unknown", &detail);
         Err(outcome)
+    }
+
+    /// What is known of the token now. If the session ended meanwhile, that no longer matters; if it cannot be written, the record
+    /// still says that the token was presented.
+    async fn note(self: &Rc<Self>, change: impl FnOnce(State) -> Transition) {
+        let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } = self.establish(change).await;
     }
 
     /// How long nobody tries now that the tries are used up: no less than the provider asked for.

@@ -35,7 +35,7 @@ impl Session {
         let began = self.now();
         let Revoke { authority, reason, logout } = revoke;
         let cause = cause_of(&authority);
-        if self.memory.borrow().unreadable && matches!(authority, Authority::Trusted(_)) {
+        if self.kept.is_unreadable() && matches!(authority, Authority::Trusted(_)) {
             // Nothing of it is to come back, whatever is repaired.
             self.forget(|state| state.is_none()).await?;
             return Ok(Revoked { end_session_url: None });
@@ -43,28 +43,28 @@ impl Session {
         let remains = loop {
             let successor = self.successor_of(&authority);
             let may_end_all = successor.is_some() || matches!(authority, Authority::Trusted(_));
-            let in_grace = matches!(&self.memory.borrow().state, Some(State::Moved(moved)) if moved.is_in_grace());
+            let in_grace = matches!(&*self.kept.state(), Some(State::Moved(moved)) if moved.is_in_grace());
             if in_grace && may_end_all {
                 // What ends the session ends what its old actor still answers, too.
-                self.establish(State::settled).await?;
+                self.end_grace().await?;
             }
             if let Some(successor) = successor {
                 return self.revoke_successor(&successor, cause, reason, logout).await;
             }
             if let (Some(State::Moved(moved)), Authority::Trusted(Cause::Backchannel)) =
-                (&self.memory.borrow().state, &authority)
+                (&*self.kept.state(), &authority)
                 && !moved.forwards()
             {
                 // The login in whose favour it has gone is known to its directories by a `sid` of its own.
                 return Err(Denied::Ended(EndReason::Superseded));
             }
             // A login that its directory knows of already must not outlive the end of all sessions.
-            let signing_in = matches!(self.memory.borrow().state, Some(State::SigningIn(_)));
+            let signing_in = matches!(*self.kept.state(), Some(State::SigningIn(_)));
             if !(signing_in && matches!(authority, Authority::Trusted(_))) {
                 self.admit(&authority).await?;
                 if self.active(|_| ()).is_none() {
                     // A login that came from here, too, stands. Whoever comes with the cookie from before it is late.
-                    self.establish(State::settled).await?;
+                    self.end_grace().await?;
                     return Ok(Revoked { end_session_url: None });
                 }
             }
@@ -95,8 +95,7 @@ impl Session {
     /// The session in whose favour this one has gone, for one who brings its cookie. The browser may not have the other
     /// cookie yet, and its logout is to hold all the same.
     fn successor_of(&self, authority: &Authority) -> Option<ActorId> {
-        let memory = self.memory.borrow();
-        match (&memory.state, authority) {
+        match (&*self.kept.state(), authority) {
             (Some(State::Moved(moved)), Authority::Cookie(secret)) if moved.secret_hash.matches(secret) => {
                 (!moved.forwards()).then(|| moved.to.actor.clone())
             }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Session;
 use super::line;
-use super::message::{self, SessionMessage};
+use super::message::{self, SessionMessage, TokenKind};
 use crate::actors::{Refusal, reply, serve};
 
 impl Session {
@@ -14,17 +14,35 @@ impl Session {
         serve(message, |message| async move { session.ok_or(Refusal::Broken)?.answer(message).await }).await
     }
 
-    /// The everyday `Get`, as a line: see [`super::line`]. None: the record has to be read first ([`Session::load_for_get`]). Empty: it
-    /// takes a message.
+    /// The everyday question and answer, as lines: see [`super::line`]. None: the record has to be read first
+    /// ([`Session::load_for_get`]). Empty: it takes a message.
     pub fn get_line(session: Option<&Rc<Self>>, line: &str) -> Option<String> {
-        let (Some(session), Some(get)) = (session, line::read_request(line)) else { return Some(String::new()) };
-        session.get_at_once(&get).map(|got| got.as_ref().and_then(line::reply).unwrap_or_default())
+        let (Some(session), Some(message)) = (session, line::read_request(line)) else { return Some(String::new()) };
+        let (secret, navigation_from, identity) = match message {
+            SessionMessage::GetToken(get) => (get.secret, get.navigation_from, None),
+            SessionMessage::GetIdentity(get) => (get.secret, get.navigation_from, Some(get.token)),
+            _ => return Some(String::new()),
+        };
+        let reply = session.get_at_once(&secret, navigation_from, |active| {
+            let access_token = active.grant.access_token.secret();
+            let claims = Some(active.identity.claims.as_str());
+            match identity {
+                None => line::reply(access_token, None),
+                Some(TokenKind::Access) => line::reply(access_token, claims),
+                Some(TokenKind::Id) => line::reply(&active.identity.id_token, claims),
+            }
+        });
+        reply.map(|reply| reply.flatten().unwrap_or_default())
     }
 
     async fn answer(self: &Rc<Self>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
         match message {
             SessionMessage::Complete(m) => reply::<message::Complete>(&self.complete(m).await),
-            SessionMessage::Get(m) => reply::<message::Get>(&self.get(m).await),
+            SessionMessage::GetToken(m) => reply::<message::GetToken>(&self.get_token(m).await),
+            SessionMessage::GetIdentity(m) => reply::<message::GetIdentity>(&self.get_identity(m).await),
+            SessionMessage::GetView(m) => reply::<message::GetView>(&self.get_view(m).await),
+            SessionMessage::CanGoOn(m) => reply::<message::CanGoOn>(&self.can_go_on(m).await),
+            SessionMessage::IsAlive(m) => reply::<message::IsAlive>(&self.is_alive(m).await),
             SessionMessage::Refresh(m) => reply::<message::Refresh>(&self.refresh(m).await),
             SessionMessage::Revoke(m) => reply::<message::Revoke>(&self.revoke(m).await),
             SessionMessage::Inspect(m) => reply::<message::Inspect>(&self.inspect(m).await?),

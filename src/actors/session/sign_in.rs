@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Callback, Complete, Completed, EndReason, SignInError};
+use super::record::Established;
 use super::state::{
     Attempt, CompletedLogin, Grant, Identity, LoginReason, Predecessor, Refreshing, State, Superseding,
 };
@@ -80,7 +81,7 @@ impl Session {
 
     /// A login that made no record leaves a log line alone.
     fn record_login(&self, outcome: &str, began: OffsetDateTime, detail: &str, said: Option<&str>, region: Region) {
-        if self.memory.borrow().state.is_some() {
+        if self.kept.state().is_some() {
             self.record_with_words(Event::Complete, outcome, Cause::Request, began, detail, said);
         } else {
             self.log(Event::Complete, outcome, began, detail, said, region);
@@ -90,7 +91,7 @@ impl Session {
     async fn sign_in(self: &Rc<Self>, complete: Complete, now: OffsetDateTime) -> Result<Outcome, SignInError> {
         let Complete { attempt, callback, redirect_uri, place, replaces } = complete;
         let is_move = attempt.reason == LoginReason::Move;
-        if self.memory.borrow().state.is_some() {
+        if self.kept.state().is_some() {
             return Err(replayed());
         }
         // RFC 9207: before the code is touched, or anything is written.
@@ -189,13 +190,13 @@ impl Session {
         let SignIn { identity, tokens, remark, no_refresh_token, user_info } = signed_in;
         let access_token = tokens.access_token.clone();
         let now = self.now();
-        let place = match &self.memory.borrow().state {
+        let place = match &*self.kept.state() {
             Some(State::SigningIn(signing_in)) => signing_in.place.clone(),
             _ => return Err(overtaken().into()),
         };
         let lives = (now, now.saturating_add(self.lifetimes().absolute));
         let predecessor = login.attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
-        let registered = self.register(&identity, place, login.attempt.began_at, lives, predecessor).await;
+        let registered = self.directories.register(&identity, place, login.attempt.began_at, lives, predecessor).await;
         registered.map_err(|error| match SignInError::from(error) {
             error @ SignInError::StoreUnavailable => Setback::Passing(error),
             error => Setback::Final(error),
@@ -206,7 +207,7 @@ impl Session {
                 self.await_user_info(asking, access_token, Event::Complete, Cause::Request);
             }
             (Ok(Completed::SignedIn { .. }), None) => {}
-            _ => self.unregister(&identity).await,
+            _ => self.directories.unregister(&identity).await,
         }
         if matches!(completed, Ok(Completed::Kept)) {
             return Ok((Completed::Kept, Some("a later login of this browser has taken its place".to_owned())));
@@ -262,20 +263,23 @@ impl Session {
             };
             state.complete(now, login, inheritance.as_ref(), lifetimes)
         };
-        if left {
-            self.establish(complete).await.map_err(SignInError::from)?;
+        let begun = if left {
+            let Established { made, written } = self.establish(complete).await;
+            written.map_err(SignInError::from)?;
+            made
         } else {
-            self.transition(complete).await.map_err(|error| Setback::Passing(error.into()))?;
-        }
+            self.transition(complete).await.map_err(|error| Setback::Passing(error.into()))?
+        };
         let live =
             self.active(|active| (active.secret_hash.matches(&session_secret), active.place.region, active.expires_at));
-        let Some((true, region, expires_at)) = live else {
+        // The login was ended while it was under way, or the session is over again already.
+        let (Ok(()), Some((true, region, expires_at))) = (begun, live) else {
             self.revoke_in_background(handed_over, sid, Cause::Request);
             return Err(overtaken().into());
         };
         // Not before there is this one. No cookie from before the login is good for anything from now on.
         self.tell_superseded(Cause::Request).await;
-        match &self.memory.borrow().state {
+        match &*self.kept.state() {
             // A later login of this browser has come back before this one was done: its cookie stays.
             Some(State::Ended(ended)) if ended.reason == EndReason::Superseded => return Ok(Completed::Kept),
             Some(State::Ended(_) | State::SigningIn(_) | State::Arriving(_)) | None => return Err(overtaken().into()),

@@ -9,11 +9,11 @@
 //!      └──► forgotten (the login failed)
 //! ```
 //!
-//! Pure: every transition consumes the state, takes the time, and matches every variant. One that does not apply
-//! leaves the state as it is: a logout during a refresh wins because `refreshed` does nothing to `Ended`.
+//! Pure: every transition consumes the state, takes the time, and matches every variant. One that does not apply is an error
+//! ([`DoesNotApply`]), and its caller says what that means: a logout during a refresh wins because `refreshed` does not apply to
+//! `Ended`.
 
 use openidconnect::AccessToken;
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 pub use super::active::{Active, Identity, Moving};
@@ -31,7 +31,7 @@ mod read;
 pub const RETENTION: Duration = Duration::days(7);
 
 /// A session, from the callback to the end of its retention.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub enum State {
     /// The user is back from the provider, and the code is being redeemed.
     SigningIn(SigningIn),
@@ -46,7 +46,7 @@ pub enum State {
 }
 
 /// A session that is over.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Ended {
     /// Of the last cookie: its owner is told why.
     pub secret_hash: SecretHash,
@@ -83,6 +83,14 @@ pub struct CompletedLogin<'a> {
     /// The sessions whose place it takes, and that have yet to be told.
     pub superseding: Superseding,
 }
+
+/// The session is not in a state to which this could happen. It stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the transition does not apply to the session as it is")]
+pub struct DoesNotApply;
+
+/// The session afterwards.
+pub type Transition = Result<State, DoesNotApply>;
 
 /// What a session is at a moment, for one who brings a secret.
 #[derive(Debug)]
@@ -126,7 +134,7 @@ impl State {
         login: CompletedLogin<'_>,
         inheritance: Option<&Inheritance>,
         lifetimes: Lifetimes,
-    ) -> Self {
+    ) -> Transition {
         let CompletedLogin { secret, identity, grant, superseding } = login;
         match self {
             Self::SigningIn(signing_in) => {
@@ -135,7 +143,7 @@ impl State {
                         (Refreshing::Impossible, Some(token)) => Refreshing::Ready { token, not_before: None },
                         (refresh, _) => refresh,
                     };
-                Self::Active(Box::new(Active {
+                Ok(Self::Active(Box::new(Active {
                     secret_hash: secret.hash(),
                     place: signing_in.place,
                     identity,
@@ -149,9 +157,9 @@ impl State {
                     epoch: inheritance.map_or(0, |inheritance| inheritance.epoch),
                     moving: None,
                     superseding,
-                }))
+                })))
             }
-            Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 
@@ -168,9 +176,9 @@ impl State {
     }
 
     /// The session is over.
-    pub fn end(self, now: OffsetDateTime, reason: EndReason) -> Self {
+    pub fn end(self, now: OffsetDateTime, reason: EndReason) -> Transition {
         match self {
-            Self::Active(active) => Self::Ended(Ended {
+            Self::Active(active) => Ok(Self::Ended(Ended {
                 secret_hash: active.secret_hash,
                 place: active.place,
                 user: Some(active.identity.user()),
@@ -182,9 +190,9 @@ impl State {
                 epoch: active.epoch,
                 successor: None,
                 superseding: active.superseding,
-            }),
+            })),
             // Its login is under way: there is nothing to come of it any more.
-            Self::SigningIn(signing_in) => Self::Ended(Ended {
+            Self::SigningIn(signing_in) => Ok(Self::Ended(Ended {
                 secret_hash: SecretHash::of_nothing(),
                 place: signing_in.place,
                 user: None,
@@ -196,102 +204,115 @@ impl State {
                 epoch: 0,
                 successor: None,
                 superseding: Superseding::default(),
-            }),
-            Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            })),
+            Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 
     /// A later login took the session's place.
-    pub fn superseded_by(self, now: OffsetDateTime, successor: &Successor) -> Self {
-        match self.end(now, EndReason::Superseded) {
-            Self::Ended(ended) if ended.reason == EndReason::Superseded => {
-                let is_last = ended.successor.as_ref().is_none_or(|known| successor.is_later_than(known));
-                let successor = if is_last { Some(Box::new(successor.clone())) } else { ended.successor };
-                Self::Ended(Ended { successor, ..ended })
-            }
-            state => state,
+    pub fn superseded_by(self, now: OffsetDateTime, successor: &Successor) -> Transition {
+        let ended = match self {
+            Self::Ended(ended) => ended,
+            state => match state.end(now, EndReason::Superseded)? {
+                Self::Ended(ended) => ended,
+                Self::SigningIn(_) | Self::Active(_) | Self::Moved(_) | Self::Arriving(_) => return Err(DoesNotApply),
+            },
+        };
+        let is_last = ended.successor.as_ref().is_none_or(|known| successor.is_later_than(known));
+        if ended.reason != EndReason::Superseded || !is_last {
+            return Err(DoesNotApply);
+        }
+        Ok(Self::Ended(Ended { successor: Some(Box::new(successor.clone())), ..ended }))
+    }
+
+    /// A session that has given way already has passed a still later login on to the one in its place.
+    pub fn passed_on(self, now: OffsetDateTime, last: &Successor) -> Transition {
+        match self {
+            Self::Moved(_) => self.settled(),
+            Self::Ended(_) => self.superseded_by(now, last),
+            Self::SigningIn(_) | Self::Active(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 
     /// Of the sessions whose place this one took, these have yet to be told.
-    pub fn superseding(self, superseding: Superseding) -> Self {
+    pub fn superseding(self, superseding: Superseding) -> Transition {
         match self {
-            Self::Active(active) => Self::Active(Box::new(Active { superseding, ..*active })),
-            Self::Ended(ended) => Self::Ended(Ended { superseding, ..ended }),
-            Self::SigningIn(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            Self::Active(active) => Ok(Self::Active(Box::new(Active { superseding, ..*active }))),
+            Self::Ended(ended) => Ok(Self::Ended(Ended { superseding, ..ended })),
+            Self::SigningIn(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 
     /// A request was proxied for the session.
-    pub fn used(self, now: OffsetDateTime) -> Self {
-        self.map_active(|active| Active { last_used_at: now.max(active.last_used_at), used: true, ..active })
+    pub fn used(self, now: OffsetDateTime) -> Transition {
+        self.map_active(|active| Ok(Active { last_used_at: now.max(active.last_used_at), used: true, ..active }))
     }
 
     /// Somebody asked for a refresh.
-    pub fn forced(self, now: OffsetDateTime) -> Self {
-        self.map_active(|active| Active { forced_at: Some(now), ..active })
+    pub fn forced(self, now: OffsetDateTime) -> Transition {
+        self.map_active(|active| Ok(Active { forced_at: Some(now), ..active }))
     }
 
     /// The refresh token is about to be presented: the intent that is written ahead of the call.
-    pub fn presenting(self, now: OffsetDateTime) -> Self {
+    pub fn presenting(self, now: OffsetDateTime) -> Transition {
         self.map_refreshing(|refreshing| match refreshing {
-            Refreshing::Ready { token, .. } => Refreshing::Presented { token, first_at: now, not_before: None },
+            Refreshing::Ready { token, .. } => Ok(Refreshing::Presented { token, first_at: now, not_before: None }),
             Refreshing::Presented { token, first_at, .. } => {
-                Refreshing::Presented { token, first_at, not_before: None }
+                Ok(Refreshing::Presented { token, first_at, not_before: None })
             }
-            Refreshing::Impossible | Refreshing::Lost => refreshing,
+            Refreshing::Impossible | Refreshing::Lost => Err(DoesNotApply),
         })
     }
 
     /// The provider said, in full, that it did not take the token for now.
-    pub fn deferred(self, until: OffsetDateTime) -> Self {
+    pub fn deferred(self, until: OffsetDateTime) -> Transition {
         self.map_refreshing(|refreshing| match refreshing {
             Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. } => {
-                Refreshing::Ready { token, not_before: Some(until) }
+                Ok(Refreshing::Ready { token, not_before: Some(until) })
             }
-            Refreshing::Impossible | Refreshing::Lost => refreshing,
+            Refreshing::Impossible | Refreshing::Lost => Err(DoesNotApply),
         })
     }
 
     /// Whether the provider took the token is not known; it may be presented again, but not now.
-    pub fn waiting(self, until: OffsetDateTime) -> Self {
+    pub fn waiting(self, until: OffsetDateTime) -> Transition {
         self.map_refreshing(|refreshing| match refreshing {
             Refreshing::Presented { token, first_at, .. } => {
-                Refreshing::Presented { token, first_at, not_before: Some(until) }
+                Ok(Refreshing::Presented { token, first_at, not_before: Some(until) })
             }
-            Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => refreshing,
+            Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => Err(DoesNotApply),
         })
     }
 
     /// All tries were used up once more.
-    pub fn series_failed(self) -> Self {
+    pub fn series_failed(self) -> Transition {
         self.map_active(|active| {
             let failed_series = active.grant.failed_series.saturating_add(1);
-            Active { grant: Grant { failed_series, ..active.grant }, ..active }
+            Ok(Active { grant: Grant { failed_series, ..active.grant }, ..active })
         })
     }
 
     /// UserInfo said something of the user that this access token is for. Where there is another one by now, it comes too
     /// late; without one it never does.
-    pub fn informed(self, token: Option<&AccessToken>, inform: impl FnOnce(Identity) -> Identity) -> Self {
+    pub fn informed(self, token: Option<&AccessToken>, inform: impl FnOnce(Identity) -> Identity) -> Transition {
         self.map_active(|active| {
             if token.is_some_and(|token| active.grant.access_token.secret() != token.secret()) {
-                return active;
+                return Err(DoesNotApply);
             }
-            Active { identity: inform(active.identity), ..active }
+            Ok(Active { identity: inform(active.identity), ..active })
         })
     }
 
     /// Whether the provider took the token is not known, and asking again is not allowed.
-    pub fn lost(self) -> Self {
+    pub fn lost(self) -> Transition {
         self.map_refreshing(|refreshing| match refreshing {
-            Refreshing::Presented { .. } => Refreshing::Lost,
-            Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => refreshing,
+            Refreshing::Presented { .. } => Ok(Refreshing::Lost),
+            Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => Err(DoesNotApply),
         })
     }
 
     /// New tokens came; without a new refresh token the old one stays.
-    pub fn refreshed(self, grant: Grant, renewed: Option<Identity>) -> Self {
+    pub fn refreshed(self, grant: Grant, renewed: Option<Identity>) -> Transition {
         self.map_active(|active| {
             let kept = match (grant.refresh, active.grant.refresh) {
                 (Refreshing::Impossible, Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. }) => {
@@ -309,57 +330,60 @@ impl State {
                 }
                 None => active.identity,
             };
-            Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active }
+            Ok(Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active })
         })
     }
 
     /// The session's directories know it by this `sid`.
-    pub fn known_by(self, sid: String) -> Self {
-        self.map_active(|active| Active { identity: Identity { sid: Some(sid), ..active.identity }, ..active })
+    pub fn known_by(self, sid: String) -> Transition {
+        self.map_active(|active| Ok(Active { identity: Identity { sid: Some(sid), ..active.identity }, ..active }))
     }
 
     /// The whole grant is about to move: the intent that is written ahead.
-    pub fn departing(self, moving: Moving) -> Self {
-        self.map_active(|active| Active { moving: Some(moving), ..active })
+    pub fn departing(self, moving: Moving) -> Transition {
+        self.map_active(|active| Ok(Active { moving: Some(moving), ..active }))
     }
 
     /// The move that was under way is not made.
-    pub fn staying(self) -> Self {
-        self.map_active(|active| Active { moving: None, ..active })
+    pub fn staying(self) -> Transition {
+        self.map_active(|active| match active.moving {
+            Some(_) => Ok(Active { moving: None, ..active }),
+            None => Err(DoesNotApply),
+        })
     }
 
     /// The new actor has adopted the session: from now on it is that one's. One that ended meanwhile stays ended.
-    pub fn departed(self, now: OffsetDateTime) -> Self {
+    pub fn departed(self, now: OffsetDateTime) -> Transition {
         match self {
-            Self::Active(mut active) => match active.moving.take() {
-                Some(moving) => Self::Moved(Box::new(active.departed(now, &moving))),
-                None => Self::Active(active),
-            },
-            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            Self::Active(mut active) => {
+                let moving = active.moving.take().ok_or(DoesNotApply)?;
+                Ok(Self::Moved(Box::new(active.departed(now, &moving))))
+            }
+            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 
     /// The old actor has let the session go.
-    pub fn released(self) -> Self {
+    pub fn released(self) -> Transition {
         match self {
-            Self::Arriving(arriving) => Self::Active(arriving.active),
-            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) => self,
+            Self::Arriving(arriving) => Ok(Self::Active(arriving.active)),
+            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) => Err(DoesNotApply),
         }
     }
 
     /// Another session took this one's place.
-    pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Self {
+    pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Transition {
         match self {
-            Self::Active(active) => Self::Moved(Box::new(active.succeeded(now, successor, grace))),
-            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            Self::Active(active) => Ok(Self::Moved(Box::new(active.succeeded(now, successor, grace)))),
+            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 
     /// What is left of a session that has moved is given up.
-    pub fn settled(self) -> Self {
+    pub fn settled(self) -> Transition {
         match self {
-            Self::Moved(moved) => Self::Moved(Box::new(moved.settled())),
-            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => self,
+            Self::Moved(moved) => Ok(Self::Moved(Box::new(moved.settled()?))),
+            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 
@@ -404,17 +428,17 @@ impl State {
         }
     }
 
-    fn map_active(self, change: impl FnOnce(Active) -> Active) -> Self {
+    fn map_active(self, change: impl FnOnce(Active) -> Result<Active, DoesNotApply>) -> Transition {
         match self {
-            Self::Active(active) => Self::Active(Box::new(change(*active))),
-            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => self,
+            Self::Active(active) => Ok(Self::Active(Box::new(change(*active)?))),
+            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 
-    fn map_refreshing(self, change: impl FnOnce(Refreshing) -> Refreshing) -> Self {
+    fn map_refreshing(self, change: impl FnOnce(Refreshing) -> Result<Refreshing, DoesNotApply>) -> Transition {
         self.map_active(|active| {
-            let grant = Grant { refresh: change(active.grant.refresh), ..active.grant };
-            Active { grant, ..active }
+            let grant = Grant { refresh: change(active.grant.refresh)?, ..active.grant };
+            Ok(Active { grant, ..active })
         })
     }
 }

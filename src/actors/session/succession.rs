@@ -13,7 +13,8 @@ use super::message::{
     Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, SignInError, Successor, Supersede,
     Superseded,
 };
-use super::state::{Attempt, Identity, Predecessor, State, Superseding};
+use super::record::Established;
+use super::state::{Attempt, DoesNotApply, Identity, Predecessor, State, Superseding};
 use crate::actors::AskError;
 use crate::credential::{ActorId, SecretHash};
 
@@ -79,7 +80,7 @@ impl Session {
         needs_refresh_token: bool,
         signed_in_at: OffsetDateTime,
     ) -> Option<Successor> {
-        let region = self.memory.borrow().state.as_ref()?.place().region;
+        let region = self.kept.state().as_ref()?.place().region;
         Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token, signed_in_at })
     }
 
@@ -111,17 +112,20 @@ impl Session {
         if cause == Cause::Request && later.sessions().is_empty() {
             // The record still says that they are to be told, so that a login writes no more than it has to. If it is read
             // again they are told again, which changes nothing: each knows of this login, or of a later one.
-            self.forget_superseding();
+            self.kept.all_are_told();
             let _ = self.schedule_next().await;
         } else {
-            let _ = self.establish(|state| state.superseding(later)).await;
+            // Where it does not apply, the session has moved, and those who are left are its successor's to tell. Where it is not
+            // written, they are told again.
+            let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
+                self.establish(|state| state.superseding(later)).await;
         }
     }
 
     /// Those who have yet to be told, and the user of this session.
     fn untold(&self) -> Option<(Superseding, (String, String))> {
-        let memory = self.memory.borrow();
-        let state = memory.state.as_ref()?;
+        let kept = self.kept.state();
+        let state = kept.as_ref()?;
         let superseding = match state {
             State::Active(active) => &active.superseding,
             State::Ended(ended) => &ended.superseding,
@@ -129,12 +133,6 @@ impl Session {
         };
         (!superseding.sessions().is_empty()).then_some(())?;
         Some((superseding.clone(), state.user()?))
-    }
-
-    fn forget_superseding(&self) {
-        if let Some(State::Active(active)) = self.memory.borrow_mut().state.as_mut() {
-            active.superseding = std::mem::take(&mut active.superseding).all_told();
-        }
     }
 
     /// Tells a session that another one has come in its place. None: it did not answer.
@@ -193,7 +191,10 @@ impl Session {
                     Superseded::GaveWay => &successor,
                     Superseded::ByLater(later) => later,
                 };
-                self.establish(|state| state.settled().superseded_by(self.now(), last)).await?;
+                // Where it does not apply, its grace is over, or it knows of a login that is later still.
+                let Established { made: Ok(()) | Err(DoesNotApply), written } =
+                    self.establish(|state| state.passed_on(self.now(), last)).await;
+                written?;
                 return Ok(passed_on);
             }
             self.admit(&authority).await?;
@@ -230,7 +231,7 @@ impl Session {
             Authority::Cookie(secret) => hash.matches(secret),
             Authority::Trusted(_) => true,
         };
-        match self.memory.borrow().state.as_ref()? {
+        match self.kept.state().as_ref()? {
             State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => Some(moved.successor()),
             State::Ended(ended) if is_authorized(&ended.secret_hash) => ended.successor.as_deref().cloned(),
             _ => None,

@@ -3,10 +3,10 @@
 //! It stands in the record from the very write that makes the login a session, so that no crash forgets it: the cookie from
 //! before the login must not go on serving.
 
-use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::attempt::Predecessor;
+use crate::actors::stored::stored_form;
 use crate::credential::ActorId;
 
 /// How long after a try the next one is; after these, the last one again and again.
@@ -14,13 +14,23 @@ const PAUSES: [Duration; 5] =
     [Duration::seconds(1), Duration::seconds(5), Duration::seconds(30), Duration::minutes(2), Duration::minutes(10)];
 
 /// See the module.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Superseding {
     sessions: Vec<Predecessor>,
     /// When this session's own login was completed.
     signed_in_at: Option<OffsetDateTime>,
     next_at: Option<OffsetDateTime>,
     tries: u8,
+}
+
+stored_form! {
+    /// [`Superseding`], as it is stored.
+    SupersedingV2 of Superseding {
+        sessions: Vec<Predecessor>,
+        signed_in_at: Option<OffsetDateTime>,
+        next_at: Option<OffsetDateTime>,
+        tries: u8,
+    }
 }
 
 impl Superseding {

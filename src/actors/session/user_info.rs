@@ -74,8 +74,13 @@ impl Session {
                     is_timely && (&now.claims, &now.user_info) != (&before.claims, &before.user_info)
                 });
                 if has_changed == Some(true) {
-                    let _ = self.establish(|state| state.informed(token, |identity| identity.informed(said))).await;
-                    self.record(event, "informed", cause, began, "UserInfo said something new, and the claims changed");
+                    let informed =
+                        self.establish(|state| state.informed(token, |identity| identity.informed(said))).await;
+                    // A session that is being deleted has no claims any more.
+                    if informed.made.is_ok() {
+                        let detail = "UserInfo said something new, and the claims changed";
+                        self.record(event, "informed", cause, began, detail);
+                    }
                 }
             }
             UserInfo::NoAnswer => {

@@ -3,7 +3,7 @@
 
 use crate::actors;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
-use crate::actors::session::message::{Authority, Denied, Get, SignInError, SilentLogin, SilentLoginHints, Want};
+use crate::actors::session::message::{Authority, CanGoOn, Denied, SignInError, SilentLogin, SilentLoginHints};
 use crate::credential::Secret;
 use crate::gateway::Gateway;
 use crate::gateway::answer::problem::Problem;
@@ -132,8 +132,8 @@ fn hints(gateway: &Gateway, query: &Parameters) -> Result<Vec<(String, String)>,
 /// What a login is for that finds a session.
 async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> LoginReason {
     let navigation_from = request.navigation_from(return_to);
-    let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::Standing, navigation_from };
-    match session::ask(gateway, request, get).await {
+    let can_go_on = |secret: &Secret| CanGoOn { secret: secret.clone(), navigation_from };
+    match session::ask(gateway, request, can_go_on).await {
         Ok(Err(Denied::Reauthenticate)) => LoginReason::Renewal,
         Ok(Err(Denied::Relocate)) => LoginReason::Move,
         Ok(_) | Err(_) => LoginReason::Asked,

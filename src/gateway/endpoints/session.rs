@@ -2,9 +2,7 @@
 
 use crate::actors::Request;
 use crate::actors::session::follow;
-use crate::actors::session::message::{
-    Authority, Denied, Get, Got, Refresh, SessionMessage, SessionView, Switch, Want,
-};
+use crate::actors::session::message::{Authority, Denied, GetView, Refresh, SessionMessage, SessionView, Switch};
 use crate::credential::Secret;
 use crate::gateway::Gateway;
 use crate::gateway::answer::json;
@@ -22,11 +20,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 
 /// What the session's user may know of it.
 pub(crate) async fn view(gateway: &Gateway, request: &Incoming<'_>) -> Result<SessionView, Problem> {
-    let get = |secret: &Secret| Get { secret: secret.clone(), want: Want::View, navigation_from: None };
-    match ask(gateway, request, get).await?? {
-        Got::View(view) => Ok(*view),
-        Got::AccessToken(_) | Got::Identified(_) | Got::Standing => Err(Problem::StoreUnavailable),
-    }
+    Ok(*ask(gateway, request, |secret| GetView { secret: secret.clone() }).await??)
 }
 
 /// A new access token, now; for another organization, where the form names one.

@@ -9,7 +9,7 @@ use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
 use crate::actors::log;
-use crate::actors::session::message::{Credential, Get, Got, Identified, Want};
+use crate::actors::session::message::{Credential, GetIdentity, GetToken, Identified, TokenKind};
 use crate::config::Config;
 use crate::config::routes::{Route, SessionRule, Token};
 use crate::credential::Secret;
@@ -70,7 +70,7 @@ pub(crate) enum Claimant<'a> {
     /// Nobody, and the route does not mind.
     Nobody,
     /// The session of this cookie, which is asked for this.
-    Session(&'a Credential, Want, Option<Region>),
+    Session(&'a Credential, Need, Option<Region>),
     /// A client's JWT.
     Client(&'a str, Sender),
 }
@@ -107,7 +107,7 @@ fn admit_with<'a>(
     let claimant = match (jwt, session, route.session) {
         (Some(jwt), ..) => Claimant::Client(jwt, sender),
         (None, Some(session), SessionRule::Required | SessionRule::Optional) => {
-            Claimant::Session(session, want(route), moves_from(request, route))
+            Claimant::Session(session, need(route), moves_from(request, route))
         }
         (None, None, SessionRule::Required) => return Err(Problem::LoginRequired),
         (None, None, SessionRule::Optional) | (None, _, SessionRule::None) => Claimant::Nobody,
@@ -115,12 +115,20 @@ fn admit_with<'a>(
     Ok(Admitted { claimant, cleared_at })
 }
 
-/// What a session is asked for.
-fn want(route: &Route) -> Want {
+/// What a route needs of a session.
+#[derive(Clone, Copy)]
+pub(crate) enum Need {
+    /// The access token.
+    Token,
+    /// This token and the claims.
+    Identity(TokenKind),
+}
+
+fn need(route: &Route) -> Need {
     match route.token {
-        Token::Id => Want::IdToken,
-        _ if route.identity_headers || !route.require.is_empty() => Want::Claims,
-        Token::Access | Token::None => Want::AccessToken,
+        Token::Id => Need::Identity(TokenKind::Id),
+        _ if route.identity_headers || !route.require.is_empty() => Need::Identity(TokenKind::Access),
+        Token::Access | Token::None => Need::Token,
     }
 }
 
@@ -197,9 +205,7 @@ async fn client(gateway: &Gateway, jwt: &str, sender: Sender) -> Result<Caller, 
 
 /// The user whose session cookie came along; nobody where there is none and the route does not mind.
 pub(crate) async fn user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
-    let (want, navigation_from) = (want(route), moves_from(request, route));
-    let get = |secret: &Secret| Get { secret: secret.clone(), want, navigation_from };
-    match session_user(gateway, request, get).await {
+    match session_user(gateway, request, route).await {
         Err(Problem::LoginRequired | Problem::SessionEnded(_)) if route.session == SessionRule::Optional => {
             Ok(Caller::Nobody)
         }
@@ -207,19 +213,19 @@ pub(crate) async fn user(gateway: &Gateway, request: &Incoming<'_>, route: &Rout
     }
 }
 
-async fn session_user(
-    gateway: &Gateway,
-    request: &Incoming<'_>,
-    get: impl Fn(&Secret) -> Get,
-) -> Result<Caller, Problem> {
+async fn session_user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
     let session = request.cookies.session.clone().ok_or(Problem::LoginRequired)?;
-    let (token, claims) = match session::ask(gateway, request, get).await?? {
-        Got::AccessToken(token) => (token, Claims::new()),
-        Got::Identified(identified) => {
-            let Identified { token, claims } = *identified;
+    let navigation_from = moves_from(request, route);
+    let (token, claims) = match need(route) {
+        Need::Token => {
+            let get = |secret: &Secret| GetToken { secret: secret.clone(), navigation_from };
+            (session::ask(gateway, request, get).await??, Claims::new())
+        }
+        Need::Identity(token) => {
+            let get = |secret: &Secret| GetIdentity { secret: secret.clone(), token, navigation_from };
+            let Identified { token, claims } = *session::ask(gateway, request, get).await??;
             (token, serde_json::from_str(&claims).unwrap_or_default())
         }
-        Got::View(_) | Got::Standing => return Err(Problem::StoreUnavailable),
     };
     Ok(Caller::User { session, token, claims })
 }

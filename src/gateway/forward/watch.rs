@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::actors::AskError;
 use crate::actors::session::follow;
-use crate::actors::session::message::{Credential, Denied, EndReason, Get, Want};
+use crate::actors::session::message::{Credential, Denied, EndReason, IsAlive};
 use crate::runtime::Actors;
 
 /// Looks after one stream.
@@ -57,8 +57,8 @@ impl Watch {
 
     /// Looks once: why the stream has to be closed, if it has to.
     pub async fn look(&self) -> Option<Closing> {
-        let get = || Get { secret: self.session.secret.clone(), want: Want::Life, navigation_from: None };
-        match follow::ask(&*self.actors, &self.session.actor, get).await.map(|followed| followed.reply) {
+        let is_alive = || IsAlive { secret: self.session.secret.clone() };
+        match follow::ask(&*self.actors, &self.session.actor, is_alive).await.map(|followed| followed.reply) {
             Ok(Ok(_)) => None,
             Ok(Err(Denied::Ended(reason))) if reason != EndReason::Superseded => Some(Closing::Over),
             Ok(Err(Denied::Unknown)) | Err(AskError::NoSuchActor) => Some(Closing::Over),

@@ -2,7 +2,11 @@
 //!
 //! ```text
 //!   gateway ── Complete ──► session secret                        (callback)
-//!           ── Get ───────► access token | the session's view     (every proxied request, GET /session)
+//!           ── GetToken ──► access token                          (a proxied request)
+//!           ── GetIdentity ─► a token and the claims              (a proxied request whose route needs the claims)
+//!           ── GetView ───► the session's view                    (GET /session)
+//!           ── CanGoOn ───► whether a login is needed             (GET /login)
+//!           ── IsAlive ───► whether it lives                      (an open stream)
 //!           ── Refresh ───► the session's view                    (POST /refresh)
 //!           ── Switch ────► the session's view                    (POST /refresh with an organization)
 //!           ── Revoke ────► end-session URL                       (logout, administrators, directories)
@@ -29,9 +33,11 @@ use crate::actors::requests;
 use crate::credential::{ActorId, Secret, SecretHash};
 use crate::region::Region;
 
+mod get;
 mod moves;
 mod sign_in;
 
+pub use get::{CanGoOn, GetIdentity, GetToken, GetView, Identified, IsAlive, TokenKind};
 pub use moves::{
     ActorLocation, Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Supersede,
     Superseded,
@@ -46,8 +52,16 @@ pub const BINDING: &str = "SESSIONS";
 pub enum SessionMessage {
     /// A callback arrived.
     Complete(Complete),
-    /// A request wants to pass.
-    Get(Get),
+    /// A request is to be proxied with the access token.
+    GetToken(GetToken),
+    /// A request is to be proxied with a token and by the claims.
+    GetIdentity(GetIdentity),
+    /// Describe the session to its user.
+    GetView(GetView),
+    /// Whether the session can go on without a login.
+    CanGoOn(CanGoOn),
+    /// Whether the session lives, for one with its cookie.
+    IsAlive(IsAlive),
     /// Get a new access token now.
     Refresh(Refresh),
     /// End the session.
@@ -66,7 +80,7 @@ pub enum SessionMessage {
     Release(Release),
     /// Get a new access token for another organization.
     Switch(Switch),
-    /// Whether the session lives.
+    /// Whether the session lives, for a session that answers for it.
     Confirm(Confirm),
     /// Another session took its place.
     Supersede(Supersede),
@@ -75,7 +89,11 @@ pub enum SessionMessage {
 // Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
 requests! { SessionMessage:
     Complete -> Result<Completed, SignInError>, within 120 s;
-    Get -> Result<Got, Denied>, within 15 s;
+    GetToken -> Result<AccessToken, Denied>, within 15 s;
+    GetIdentity -> Result<Box<Identified>, Denied>, within 15 s;
+    GetView -> Result<Box<SessionView>, Denied>, within 15 s;
+    CanGoOn -> Result<(), Denied>, within 15 s;
+    IsAlive -> Result<(), Denied>, within 15 s;
     Refresh -> Result<SessionView, Denied>, within 15 s;
     Revoke -> Result<Revoked, Denied>, within 30 s;
     Inspect -> Option<Box<Inspection>>, within 10 s;
@@ -107,69 +125,6 @@ pub struct UserPlace {
     pub country: Option<String>,
     /// The `User-Agent` header, shortened.
     pub user_agent: Option<String>,
-}
-
-/// A request wants to pass.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Get {
-    /// From the session cookie.
-    pub secret: Secret,
-    /// What the request needs.
-    pub want: Want,
-    /// On a GET navigation, which may move the session: the region that the visitor is in, where that is known.
-    pub navigation_from: Option<Region>,
-}
-
-/// What a [`Get`] is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Want {
-    /// A valid access token: the request is proxied, which is a use of the session.
-    AccessToken,
-    /// The session's view; no use.
-    View,
-    /// Whether the session lives and can go on without a login; no use.
-    Standing,
-    /// A valid access token and the claims: the request is proxied, which is a use of the session.
-    Claims,
-    /// The ID token and the claims, while there is a valid access token: the request is proxied, which is a use.
-    IdToken,
-    /// Whether the session lives, whatever became of its tokens; no use.
-    Life,
-}
-
-impl Want {
-    /// Whether the request is proxied, which is a use of the session.
-    pub const fn is_use(self) -> bool {
-        matches!(self, Self::AccessToken | Self::Claims | Self::IdToken)
-    }
-}
-
-/// What a [`Get`] is answered with.
-#[derive(Debug, Serialize, Deserialize)]
-pub enum Got {
-    /// For [`Want::AccessToken`].
-    AccessToken(AccessToken),
-    /// For [`Want::View`].
-    View(Box<SessionView>),
-    /// For [`Want::Standing`]: there is, or can be, a token. For [`Want::Life`]: there is a session.
-    Standing,
-    /// For [`Want::Claims`] and [`Want::IdToken`].
-    Identified(Box<Identified>),
-}
-
-/// A token, and who it is of.
-#[derive(Serialize, Deserialize)]
-pub struct Identified {
-    /// The access token, or the ID token.
-    pub token: AccessToken,
-    /// The claims of the ID token and UserInfo: a JSON object.
-    pub claims: String,
-}
-
-impl std::fmt::Debug for Identified {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identified").finish_non_exhaustive()
-    }
 }
 
 /// Why a request does not pass.

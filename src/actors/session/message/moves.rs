@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{Authority, Inheritance};
 use crate::actors::log::{Cause, Entry};
-use crate::actors::session::active::Active;
+use crate::actors::session::stored::ActiveV2;
 use crate::credential::ActorId;
 use crate::region::Region;
 
@@ -121,7 +121,7 @@ pub struct Adopt {
     /// On whose behalf.
     pub cause: Cause,
     /// The session.
-    pub active: Box<Active>,
+    pub active: Box<ActiveV2>,
     /// Its last events, oldest first.
     pub ledger: Vec<Entry>,
 }

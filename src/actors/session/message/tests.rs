@@ -1,91 +1,268 @@
+use openidconnect::RefreshToken;
+
 use super::*;
+use crate::actors::Refusal;
+use crate::actors::golden::{self, Row, message, reply};
+use crate::actors::log::{Entry, Event};
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
-use crate::actors::{Request as _, wire};
+use crate::actors::session::samples::{active, actor, at, secret, successor};
+use crate::actors::stored::Storable as _;
+use crate::actors::wire::{self, WireError};
+use crate::config::StoreKind;
+use crate::provider::user_error::{Choice, UserError};
 
-/// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
-#[test]
-fn the_golden_bytes_of_the_protocol_do_not_change() {
-    let secret = || Secret::from_random([0xAB; 32]);
-    let get = Get { secret: secret(), want: Want::AccessToken, navigation_from: Some(Region::Oc) };
-    let get = wire::encode(&get.into_message()).unwrap();
-    assert_eq!(get, [&[1, 1][..], &[0xAB; 32], &[0, 1, 6]].concat());
+fn place() -> UserPlace {
+    UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()) }
+}
 
-    for (want, number) in [(Want::Claims, 3), (Want::IdToken, 4), (Want::Life, 5)] {
-        let get = wire::encode(&Get { secret: secret(), want, navigation_from: None }.into_message()).unwrap();
-        assert_eq!(get, [&[1, 1][..], &[0xAB; 32], &[number, 0]].concat());
-    }
-    let identified = Identified { token: AccessToken::new("t".into()), claims: "{}".into() };
-    let got = wire::encode(&Got::Identified(Box::new(identified))).unwrap();
-    assert_eq!(got, [1, 3, 1, b't', 2, b'{', b'}']);
+fn predecessor() -> Predecessor {
+    Predecessor { actor: actor(), secret_hash: secret().hash() }
+}
 
-    let refresh = wire::encode(&Refresh { authority: Authority::Trusted(Cause::Admin) }.into_message()).unwrap();
-    assert_eq!(refresh, [1, 2, 1, 2]);
-
-    let revoke = Revoke { authority: Authority::Cookie(secret()), reason: EndReason::Superseded, logout: None };
-    let revoke = wire::encode(&revoke.into_message()).unwrap();
-    assert_eq!(revoke, [&[1, 3, 0][..], &[0xAB; 32], &[6, 0]].concat());
-
-    assert_eq!(wire::encode(&Inspect {}.into_message()).unwrap(), [1, 4]);
-    let switch = Switch { authority: Authority::Cookie(secret()), organization: "o".into() };
-    assert_eq!(wire::encode(&switch.into_message()).unwrap(), [&[1, 10, 0][..], &[0xAB; 32], &[1, b'o']].concat());
-
-    assert_eq!(wire::encode(&Confirm {}.into_message()).unwrap(), [1, 11]);
-
-    let id: ActorId = "0123456789abcdef".repeat(4).parse().unwrap();
-    let named = [&[64][..], id.as_str().as_bytes()].concat();
-    assert_eq!(wire::encode(&Describe {}.into_message()).unwrap(), [1, 5]);
-    let hint = SilentLogin { authority: Authority::Successor(secret().hash()) };
-    assert_eq!(wire::encode(&hint.into_message()).unwrap()[..3], [1, 6, 2]);
-    let migrate = Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(Region::Me) };
-    assert_eq!(wire::encode(&migrate.into_message()).unwrap(), [1, 7, 1, 2, 0, 8]);
-    assert_eq!(wire::encode(&Release { to: id.clone() }.into_message()).unwrap(), [&[1, 9][..], &named].concat());
-
-    let successor = Successor {
-        actor: id.clone(),
-        region: Region::Oc,
-        issuer: "i".into(),
-        subject: "s".into(),
-        needs_refresh_token: false,
-        signed_in_at: time::OffsetDateTime::UNIX_EPOCH,
-    };
-    let supersede = Supersede { authority: Authority::Trusted(Cause::Request), successor };
-    let supersede = wire::encode(&supersede.into_message()).unwrap();
-    let epoch = wire::encode(&time::OffsetDateTime::UNIX_EPOCH).unwrap()[1..].to_vec();
-    assert_eq!(supersede, [&[1, 12, 1, 0][..], &named, &[6, 1, b'i', 1, b's', 0], &epoch[..]].concat());
-    assert_eq!(wire::encode(&Superseded::GaveWay).unwrap(), [1, 0]);
-
-    let binary: [u8; 32] = std::array::from_fn(|at| [0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF][at % 8]);
+fn complete() -> Complete {
     let attempt = Attempt {
-        actor: id.clone(),
-        began_at: time::OffsetDateTime::UNIX_EPOCH,
+        actor: actor(),
+        began_at: at(1),
         state: secret(),
         nonce: secret(),
         code_verifier: secret(),
         return_to: "/".into(),
-        predecessor: Some(Predecessor { actor: id, secret_hash: secret().hash() }),
+        predecessor: Some(predecessor()),
         reason: LoginReason::Move,
         prompt_none: true,
         organization: None,
         hints: vec![("h".into(), "v".into())],
     };
-    let sealed =
-        [&binary, &epoch[..], &[0xAB; 96], &[1, b'/', 1], &binary, &hash_bytes(), &[2, 1, 0, 1, 1, b'h', 1, b'v']]
-            .concat();
-    let complete = Complete {
+    Complete {
         attempt: Box::new(attempt),
-        callback: Callback { code: Some("c".into()), iss: None, error: None, error_description: None },
+        callback: Callback { code: Some("c".into()), iss: None, error: None, error_description: Some("d".into()) },
         redirect_uri: "r".into(),
-        place: UserPlace { region: Region::Oc, country: None, user_agent: None },
-        replaces: None,
-    };
-    let rest = [1, 1, b'c', 0, 0, 0, 1, b'r', 6, 0, 0, 0];
-    assert_eq!(wire::encode(&complete.into_message()).unwrap(), [&[1, 0][..], &sealed, &rest].concat());
+        place: place(),
+        replaces: Some(predecessor()),
+    }
 }
 
-/// The SHA-256 of 32 bytes 0xAB.
-fn hash_bytes() -> [u8; 32] {
-    use sha2::Digest as _;
-    sha2::Sha256::digest([0xAB; 32]).into()
+fn entry() -> Entry {
+    Entry {
+        at: at(8),
+        event: Event::Observe,
+        outcome: "o".into(),
+        cause: Cause::Directory,
+        region: Some(Region::Me),
+        duration_ms: 300,
+        detail: "d".into(),
+    }
+}
+
+fn messages() -> Vec<Row> {
+    let trusted = || Authority::Trusted(Cause::Admin);
+    let logout = Logout { post_logout_redirect_uri: "u".into(), state: secret() };
+    vec![
+        message("", complete()),
+        message("", GetToken { secret: secret(), navigation_from: None }),
+        message("of a navigation", GetToken { secret: secret(), navigation_from: Some(Region::Oc) }),
+        message("access token", GetIdentity { secret: secret(), token: TokenKind::Access, navigation_from: None }),
+        message("ID token", GetIdentity { secret: secret(), token: TokenKind::Id, navigation_from: Some(Region::Oc) }),
+        message("", GetView { secret: secret() }),
+        message("", CanGoOn { secret: secret(), navigation_from: Some(Region::Oc) }),
+        message("", IsAlive { secret: secret() }),
+        message("by cookie", Refresh { authority: Authority::Cookie(secret()) }),
+        message("trusted", Refresh { authority: trusted() }),
+        message("by a successor", Refresh { authority: Authority::Successor(secret().hash()) }),
+        message("", Revoke { authority: trusted(), reason: EndReason::Revoked, logout: None }),
+        message("at a logout", Revoke { authority: trusted(), reason: EndReason::Logout, logout: Some(logout) }),
+        message("", Inspect {}),
+        message("", Describe {}),
+        message("", SilentLogin { authority: trusted() }),
+        message("to a region", Migrate { authority: trusted(), destination: Destination::Region(Region::Me) }),
+        message("to a successor", Migrate { authority: trusted(), destination: Destination::Successor(successor()) }),
+        message(
+            "",
+            Adopt {
+                from: actor(),
+                began_at: at(1),
+                cause: Cause::Alarm,
+                active: Box::new(active().keep()),
+                ledger: vec![entry()],
+            },
+        ),
+        message("", Release { to: actor() }),
+        message("", Switch { authority: trusted(), organization: "o".into() }),
+        message("", Confirm {}),
+        message("", Supersede { authority: trusted(), successor: successor() }),
+    ]
+}
+
+/// A new variant does not compile here until it has a row.
+fn denials() -> Vec<Denied> {
+    match Denied::Unknown {
+        Denied::Unknown
+        | Denied::Ended(_)
+        | Denied::Reauthenticate
+        | Denied::Relocate
+        | Denied::Moved(_)
+        | Denied::ProviderUnavailable { .. }
+        | Denied::StoreUnavailable => {}
+    }
+    let ended = match EndReason::Logout {
+        EndReason::Logout
+        | EndReason::Revoked
+        | EndReason::Idle
+        | EndReason::Expired
+        | EndReason::RefreshRejected
+        | EndReason::Backchannel
+        | EndReason::Superseded
+        | EndReason::Limit => [
+            EndReason::Logout,
+            EndReason::Revoked,
+            EndReason::Idle,
+            EndReason::Expired,
+            EndReason::RefreshRejected,
+            EndReason::Backchannel,
+            EndReason::Superseded,
+            EndReason::Limit,
+        ],
+    };
+    [Denied::Unknown]
+        .into_iter()
+        .chain(ended.map(Denied::Ended))
+        .chain([
+            Denied::Reauthenticate,
+            Denied::Relocate,
+            Denied::Moved(ActorLocation { actor: actor(), region: Region::Afr, expires_at: at(2) }),
+            Denied::ProviderUnavailable { retry_after: 5 },
+            Denied::StoreUnavailable,
+        ])
+        .collect()
+}
+
+/// The same of a login.
+fn sign_in_errors() -> Vec<SignInError> {
+    match SignInError::StoreUnavailable {
+        SignInError::CallbackRejected(_)
+        | SignInError::ProviderRejected(_)
+        | SignInError::ProviderUnavailable(_)
+        | SignInError::StoreUnavailable
+        | SignInError::UserError(_)
+        | SignInError::Said { .. } => {}
+    }
+    let choice = Choice { label: "l".into(), parameter: "p".into(), value: "v".into() };
+    vec![
+        SignInError::CallbackRejected("a".into()),
+        SignInError::ProviderRejected("b".into()),
+        SignInError::ProviderUnavailable("c".into()),
+        SignInError::StoreUnavailable,
+        SignInError::UserError(Box::new(UserError {
+            code: "c".into(),
+            what: "w".into(),
+            next: "n".into(),
+            choices: vec![choice],
+        })),
+        SignInError::Said { error: Box::new(SignInError::StoreUnavailable), said: "s".into() },
+    ]
+}
+
+fn view() -> SessionView {
+    SessionView {
+        subject: "s".into(),
+        issuer: "i".into(),
+        claims: "{}".into(),
+        region: Region::Wnam,
+        created_at: at(1),
+        idle_expires_at: at(2),
+        expires_at: at(3),
+        access_token_expires_at: Some(at(4)),
+    }
+}
+
+fn summary() -> Summary {
+    Summary {
+        region: Region::Eeur,
+        country: Some("PL".into()),
+        state: SessionState::Moved,
+        created_at: at(1),
+        last_used_at: None,
+        expires_at: at(2),
+        user_agent: Some("ua".into()),
+    }
+}
+
+fn inspection() -> Inspection {
+    Inspection {
+        summary: summary(),
+        subject: Some("s".into()),
+        issuer: Some("i".into()),
+        epoch: 1,
+        generation: 300,
+        next_alarm_at: Some(at(3)),
+        access_token_expires_at: None,
+        moved_to: Some(actor()),
+        ledger: vec![entry()],
+        store: StoreKind::Neon,
+    }
+}
+
+fn replies() -> Vec<Row> {
+    let token = || AccessToken::new("t".into());
+    let identified = Identified { token: token(), claims: "{}".into() };
+    let inheritance = Inheritance {
+        created_at: at(1),
+        expires_at: at(2),
+        epoch: 3,
+        refresh_token: Some(RefreshToken::new("r".into())),
+        ledger: vec![entry()],
+        superseding: vec![predecessor()],
+    };
+    let signed_in = Completed::SignedIn { secret: secret(), region: Region::Sam, expires_at: at(1) };
+    let location = ActorLocation { actor: actor(), region: Region::Enam, expires_at: at(1) };
+    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization };
+    let mut replies = vec![
+        reply::<Complete>("signed in", &Ok(signed_in)),
+        reply::<Complete>("not signed in", &Ok(Completed::NotSignedIn)),
+        reply::<Complete>("login needed", &Ok(Completed::LoginNeeded { ended: true })),
+        reply::<Complete>("kept", &Ok(Completed::Kept)),
+    ];
+    replies.extend(sign_in_errors().into_iter().map(|error| reply::<Complete>(&format!("{error:?}"), &Err(error))));
+    replies.push(reply::<GetToken>("", &Ok(token())));
+    replies.extend(denials().into_iter().map(|denied| {
+        // A time is spelled as it is long; the actor is one of many.
+        let name = if matches!(denied, Denied::Moved(_)) { "Moved".to_owned() } else { format!("{denied:?}") };
+        reply::<GetToken>(&name, &Err(denied))
+    }));
+    replies.extend([
+        reply::<GetIdentity>("", &Ok(Box::new(identified))),
+        reply::<GetView>("", &Ok(Box::new(view()))),
+        reply::<CanGoOn>("", &Ok(())),
+        reply::<IsAlive>("", &Ok(())),
+        reply::<Refresh>("", &Ok(view())),
+        reply::<Revoke>("", &Ok(Revoked { end_session_url: Some("u".into()) })),
+        reply::<Inspect>("", &Some(Box::new(inspection()))),
+        reply::<Inspect>("nothing", &None),
+        reply::<Describe>("", &Some(Description { summary: summary(), subject: "s".into(), issuer: "i".into() })),
+        reply::<Describe>("nothing", &None),
+        reply::<SilentLogin>("", &Some(hints(Some("o".into())))),
+        reply::<SilentLogin>("nothing", &None),
+        reply::<Migrate>("lives", &Ok(Migrated::Lives(location))),
+        reply::<Migrate>("leaves", &Ok(Migrated::Leaves(Some(Box::new(inheritance))))),
+        reply::<Migrate>("leaves nothing", &Ok(Migrated::Leaves(None))),
+        reply::<Adopt>("", &Ok(())),
+        reply::<Release>("", &Ok(true)),
+        reply::<Switch>("", &Ok(view())),
+        reply::<Confirm>("", &Ok(())),
+        reply::<Supersede>("gave way", &Ok(Superseded::GaveWay)),
+        reply::<Supersede>("by a later one", &Ok(Superseded::ByLater(successor()))),
+        golden::row("Refusal of the wire", &Err::<(), _>(Refusal::Wire(WireError::UnknownVersion(2)))),
+        golden::row("Refusal, broken", &Err::<(), _>(Refusal::Broken)),
+    ]);
+    replies
+}
+
+/// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
+#[test]
+fn the_golden_bytes_of_every_message_and_reply_of_a_session_do_not_change() {
+    golden::assert_golden(&messages(), include_str!("messages.golden"));
+    golden::assert_golden(&replies(), include_str!("replies.golden"));
+    golden::assert_complete("SessionActor", SessionMessage::NAMES, &messages(), &replies());
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! The refresh that is under way: one, however many wait for it. It waits for a move that began before it, and a move for a
+//! refresh that began before that.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use super::message::{ActorLocation, Denied};
+use super::refresh::Outcome;
+use super::single_flight::{Flight, SingleFlight};
+use crate::runtime::Isolate;
+
+/// What is under way.
+pub struct Refresher {
+    refreshing: SingleFlight<Outcome>,
+}
+
+impl Refresher {
+    /// Nothing.
+    pub fn new(isolate: &Rc<dyn Isolate>) -> Self {
+        Self { refreshing: SingleFlight::new(isolate) }
+    }
+
+    /// Whether there is a refresh under way.
+    pub fn is_under_way(&self) -> bool {
+        self.refreshing.is_under_way()
+    }
+
+    /// The refresh under way.
+    pub fn current(&self) -> Option<Flight<Outcome>> {
+        self.refreshing.current()
+    }
+
+    /// Joins the refresh under way, or begins it behind this move: what is refreshed may be another actor's by then.
+    pub fn refresh<W>(
+        &self,
+        relocation: Option<Flight<Result<ActorLocation, Denied>>>,
+        start: impl FnOnce() -> W,
+    ) -> Flight<Outcome>
+    where
+        W: Future<Output = Outcome> + 'static,
+    {
+        self.refreshing.join(|| {
+            let work = start();
+            async move {
+                if let Some(relocation) = relocation {
+                    let _ = relocation.await;
+                }
+                work.await
+            }
+        })
+    }
+}
