@@ -48,6 +48,11 @@ export function packHead(request) {
 
 // ---- Answers
 
+/** Takes headers out: their names, with commas. */
+function remove(headers, names) {
+  if (names !== "") for (const name of names.split(",")) headers.delete(name);
+}
+
 const isAnswer = (plan) => plan.charCodeAt(0) === 80 /* P */ || plan.charCodeAt(0) === 84 /* T */;
 /** The headers that all answers of a type have. */
 const templates = new Map();
@@ -242,25 +247,20 @@ class Exchange {
   fetch(plan, at, authorization) {
     const [binding, url, body, cache, limit, cacheControl, removed, ...pairs] = plan.slice(at).split("\n");
     this.cacheControl = cacheControl;
-    let fetching;
-    try {
-      const upload = body === "none" ? null : this.request.body;
-      const headers = new Headers(this.request.headers);
-      if (removed !== "") for (const name of removed.split(",")) headers.delete(name);
-      for (const pair of pairs) {
-        const comma = pair.indexOf(",");
-        if (comma > 0) headers.set(pair.slice(0, comma), pair.slice(comma + 1));
-      }
-      if (authorization !== undefined) headers.set("authorization", authorization);
-      const init = { method: this.request.method, headers, redirect: "manual" };
-      if (cache !== "") init.cache = cache;
-      if (upload === null) this.limit(Number(limit), TOO_SLOW);
-      else init.body = this.upload(upload, body, Number(limit));
-      this.sent = true;
-      fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
-    } catch {
-      return this.fail(UNREACHABLE);
+    const upload = body === "none" ? null : this.request.body;
+    const headers = new Headers(this.request.headers);
+    remove(headers, removed);
+    for (const pair of pairs) {
+      const comma = pair.indexOf(",");
+      if (comma > 0) headers.set(pair.slice(0, comma), pair.slice(comma + 1));
     }
+    if (authorization !== undefined) headers.set("authorization", authorization);
+    const init = { method: this.request.method, headers, redirect: "manual" };
+    if (cache !== "") init.cache = cache;
+    if (upload === null) this.limit(Number(limit), TOO_SLOW);
+    else init.body = this.upload(upload, body, Number(limit));
+    this.sent = true;
+    const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
     fetching.then(
       (response) => this.step(() => this.pass(response)),
       () => this.fail(UNREACHABLE),
@@ -278,9 +278,10 @@ class Exchange {
 
   pass(response) {
     if (this.done) return;
-    const { status } = response;
-    if (status === 101 || status === 401) return this.judge(response);
+    // Nobody asked for another protocol, and of that there is no copy.
+    if (response.status === 101) return this.judge(response);
     const copy = new Response(response.body, response);
+    if (copy.status === 401) return this.judge(copy);
     const { headers } = copy;
     for (const name of WATCHED) if (headers.has(name)) return this.judge(copy);
     const type = headers.get("content-type");
@@ -289,6 +290,7 @@ class Exchange {
     this.finish(copy);
   }
 
+  /** Has Rust decide about a response whose headers can be changed. */
   judge(response) {
     const plan = judge(this.packed, response.status, pack(response.headers));
     if (isAnswer(plan)) {
@@ -300,14 +302,14 @@ class Exchange {
       return this.finish(this.slowly.resume(packed, request, response, authorization, env, context));
     }
     const [removed, cacheControl, cookies, ...lines] = plan.slice(1).split("\n");
-    const copy = new Response(response.body, response);
-    if (removed !== "") for (const name of removed.split(",")) copy.headers.delete(name);
-    if (cacheControl !== "") copy.headers.set("cache-control", cacheControl);
+    const { headers } = response;
+    remove(headers, removed);
+    if (cacheControl !== "") headers.set("cache-control", cacheControl);
     if (cookies === "replace") {
-      copy.headers.delete("set-cookie");
-      for (const line of lines) if (line !== "") copy.headers.append("set-cookie", line);
+      headers.delete("set-cookie");
+      for (const line of lines) if (line !== "") headers.append("set-cookie", line);
     }
-    this.finish(copy);
+    this.finish(response);
   }
 }
 
@@ -319,6 +321,6 @@ export function exchange(request, env, context, slowly) {
   if (next.charCodeAt(0) === 76 /* L */) return slowly.serve(request, env, context);
   const waits = new Exchange(request, packed, env, context, slowly);
   const answered = waits.answer();
-  waits.begin(next);
+  waits.step(() => waits.begin(next));
   return answered;
 }

@@ -208,8 +208,13 @@ impl<'a> Planner<'a> {
 
     /// What the sender of a request is told of a failure on the way.
     pub fn failed(&self, packed: &'a str, failure: Failure) -> Plan {
+        self.refusal(packed, failure).map_or_else(later, answer)
+    }
+
+    /// The same as an answer; none where the request is for no application.
+    pub fn refusal(&self, packed: &'a str, failure: Failure) -> Option<Outgoing> {
         let (Ok(config), Arrival::Application(request, route)) = (self.configured, self.arrive(packed)) else {
-            return later();
+            return None;
         };
         let problem = match failure {
             Failure::Session => AskError::TimedOut(<GetToken as Request>::TIME_LIMIT_SECONDS).into(),
@@ -217,16 +222,16 @@ impl<'a> Planner<'a> {
             Failure::TooSlow => proxy::too_slow(config, route),
             Failure::Store => Problem::StoreUnavailable,
         };
-        answer(refusal::of_application(config, &request, &problem))
+        Some(refusal::of_application(config, &request, &problem))
     }
 }
 
 /// What the request brings to be sent on: `none`, its length, or `some` of a length that nobody knows.
-fn body<'a>(request: &Incoming<'a>) -> &'a str {
-    match request.header("content-length").filter(|length| length.bytes().all(|b| b.is_ascii_digit())) {
-        _ if matches!(request.method(), "GET" | "HEAD") => "none",
-        Some(length) => length,
-        None => "some",
+fn body(request: &Incoming<'_>) -> String {
+    match request.content_length() {
+        _ if matches!(request.method(), "GET" | "HEAD") => "none".to_owned(),
+        Some(length) => length.to_string(),
+        None => "some".to_owned(),
     }
 }
 
@@ -250,7 +255,7 @@ fn fetch(
     let cache_control = edits::cache_control(route, recipient).unwrap_or_default();
     push(
         &mut text,
-        &[binding, "\n", &onward.url, "\n", body(request), "\n", no_store, "\n", &limit, "\n", cache_control, "\n"],
+        &[binding, "\n", &onward.url, "\n", &body(request), "\n", no_store, "\n", &limit, "\n", cache_control, "\n"],
     );
     for (number, name) in onward.removed.iter().enumerate() {
         push(&mut text, &[if number > 0 { "," } else { "" }, name]);

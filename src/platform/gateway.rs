@@ -36,25 +36,37 @@ extern "C" {
 /// A request that has to wait for something comes in here.
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    let packed = pack_head(&request);
+    Ok(served(&packed, &request, env, context, async |gateway, arrival| gateway.serve(arrival).await).await?)
+}
+
+/// What `serve` replies, unless the visitor leaves meanwhile.
+async fn served(
+    packed: &str,
+    request: &web_sys::Request,
+    env: Env,
+    context: Context,
+    serve: impl AsyncFnOnce(&Gateway, Arrival<'_>) -> Reply,
+) -> Result<web_sys::Response, JsValue> {
     let context = Rc::new(context);
     let work = async {
-        let packed = pack_head(&request);
-        let (configured, body, isolate) = (configured(&env), Body(Clone::clone(&request)), OfRequest::new(&context));
-        let arrived = Arrived { head: Head::read(&packed), body: Some(&body), isolate: &isolate };
+        let (configured, body, isolate) = (configured(&env), Body(Clone::clone(request)), OfRequest::new(&context));
+        let arrived = Arrived { head: Head::read(packed), body: Some(&body), isolate: &isolate };
         let reply = match (&*configured, arrival::arrive(&configured, arrived)) {
             (_, Arrival::Answered(answer)) => Reply::Own(answer),
-            (Ok(config), arrival) => gateway(config, &request, &env, &context).serve(arrival).await,
+            (Ok(config), arrival) => serve(&gateway(config, request, &env, &context), arrival).await,
             // Without a configuration every arrival is answered.
             (Err(_), _) => return Ok(web_sys::Response::error()),
         };
-        respond(reply, &context)
+        respond(reply, &context).or_else(|error| {
+            // The platform cannot pass the application's response on: its status is above 599, for one.
+            let planner = Planner { configured: &configured, isolate: &isolate, verified: &kept().verified };
+            let refusal = planner.refusal(packed, Failure::Unreachable);
+            refusal.map_or(Err(error), |refusal| respond(Reply::Own(refusal), &context))
+        })
     };
-    Ok(answered(unless_left(&request, work).await)?)
-}
-
-fn answered(response: Option<Result<web_sys::Response, JsValue>>) -> Result<web_sys::Response, JsValue> {
-    // Where there is none, nobody reads it.
-    response.unwrap_or_else(|| Ok(web_sys::Response::error()))
+    // Where there is no response, nobody reads it.
+    unless_left(request, work).await.unwrap_or_else(|| Ok(web_sys::Response::error()))
 }
 
 fn gateway(config: &Rc<Config>, request: &web_sys::Request, env: &Env, context: &Rc<Context>) -> Gateway {
@@ -135,22 +147,15 @@ impl HotPath {
         env: Env,
         context: worker::worker_sys::Context,
     ) -> Result<web_sys::Response, JsValue> {
-        let context = Rc::new(Context::new(context));
-        let work = async {
-            let (configured, body, isolate) =
-                (configured(&env), Body(Clone::clone(&request)), OfRequest::new(&context));
-            let arrived = Arrived { head: Head::read(&packed), body: Some(&body), isolate: &isolate };
-            let arrival = arrival::arrive(&configured, arrived);
-            let Ok(config) = &*configured else { return Ok(web_sys::Response::error()) };
-            let gateway = gateway(config, &request, &env, &context);
-            respond(gateway.resume(arrival, applications::inbound(response), &authorization).await, &context)
+        let go_on = async |gateway: &Gateway, arrival: Arrival<'_>| {
+            gateway.resume(arrival, applications::inbound(response), &authorization).await
         };
-        answered(unless_left(&request, work).await)
+        served(&packed, &request, env, Context::new(context), go_on).await
     }
 
     /// The headers of a response that ask for a decision, with commas.
     pub fn watched() -> String {
-        edits::WATCHED.join(",")
+        edits::watched().collect::<Vec<_>>().join(",")
     }
 
     /// The content type of a response that asks for one, in lower case.

@@ -11,11 +11,7 @@ use crate::gateway::answer::response::Outgoing;
 pub fn respond(reply: Reply, context: &Context) -> Result<web_sys::Response, JsValue> {
     match reply {
         Reply::Own(outgoing) => own(&outgoing),
-        Reply::Forwarded(forwarded) => {
-            let Forwarded { otherwise, .. } = &*forwarded;
-            let otherwise = otherwise.clone();
-            forward(*forwarded, context).or_else(|_| own(&otherwise))
-        }
+        Reply::Forwarded(forwarded) => forward(*forwarded, context),
     }
 }
 
@@ -34,7 +30,7 @@ fn own(outgoing: &Outgoing) -> Result<web_sys::Response, JsValue> {
 }
 
 fn forward(forwarded: Forwarded, context: &Context) -> Result<web_sys::Response, JsValue> {
-    let Forwarded { response, removed, cache_control, cookies, own_cookie, watch, .. } = forwarded;
+    let Forwarded { response, removed, cache_control, cookies, own_cookie, watch } = forwarded;
     let response = *response.raw.downcast::<web_sys::Response>().map_err(|_| JsValue::NULL)?;
     let answer = match (watch, response.body()) {
         (Some(watch), _) if response.status() == 101 => web_socket::watched(watch, &response, context)?,

@@ -28,10 +28,7 @@ fn refresh_with_crash(variables: &'static [(&str, &str)], polls: u64, keeps: boo
     world.clone().executor.run(async move {
         let cookie = world.log_in("ada").await;
         world.wait(TOKEN_LIFE).await;
-        let actor = world.session(&cookie.actor).unwrap();
-        actor.keeps.set(keeps);
-        let process = actor.process(&world);
-        world.executor.end_after_polls(process, polls);
+        let (actor, process) = world.doom(&cookie, polls, keeps);
         let _ = world.get(&cookie).await;
         let crashed = actor.process(&world) != process;
         let then = world.get(&cookie).await;
@@ -115,10 +112,7 @@ fn wherever_a_session_s_process_ends_while_it_is_revoked_it_is_not_served_once_t
         let world = World::new(&[]);
         world.clone().executor.run(async move {
             let cookie = world.log_in("ada").await;
-            let actor = world.session(&cookie.actor).unwrap();
-            actor.keeps.set(keeps);
-            let process = actor.process(&world);
-            world.executor.end_after_polls(process, polls);
+            let (actor, process) = world.doom(&cookie, polls, keeps);
             let unreachable = revoke_all(&world, "ada").await.unwrap();
             let crashed = actor.process(&world) != process;
             let got = world.get(&cookie).await;

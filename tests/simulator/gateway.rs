@@ -15,7 +15,7 @@ use edge_oauth_sessions::gateway;
 use edge_oauth_sessions::gateway::answer::reply::Reply;
 use edge_oauth_sessions::gateway::arrival::arrive;
 use edge_oauth_sessions::gateway::bearer::ClientKeys;
-use edge_oauth_sessions::gateway::forward::edits::WATCHED;
+use edge_oauth_sessions::gateway::forward::edits::watched;
 use edge_oauth_sessions::gateway::forward::verified::VerifiedJwts;
 use edge_oauth_sessions::gateway::plan::{Plan, Planner};
 use edge_oauth_sessions::gateway::request::headers;
@@ -156,9 +156,9 @@ impl Gateway {
         let sent =
             self.application.sees(&format!("{url} {no_store}"), &removed.split(',').collect::<Vec<_>>(), set, packed);
         let (status, lines) = (self.application.status, &self.application.answers);
-        let watched = headers::Headers::read(lines).names().any(|name| WATCHED.contains(&name));
+        let asks = headers::Headers::read(lines).names().any(|name| watched().any(|watched| watched == name));
         let mut got = seen(&status.to_string(), lines);
-        if matches!(status, 101 | 401) || watched {
+        if matches!(status, 101 | 401) || asks {
             let Plan { text, .. } = self.planner().judge(packed, status, lines);
             let Some(edits) = text.strip_prefix('E') else {
                 return if text == "L" { None } else { Some((Some(sent), answer(&text))) };

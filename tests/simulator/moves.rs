@@ -48,9 +48,7 @@ fn wherever_the_old_home_s_process_ends_during_a_move_the_session_goes_on_in_one
         let world = World::new(&[]);
         world.clone().executor.run(async move {
             let cookie = world.log_in("ada").await;
-            let actor = world.session(&cookie.actor).unwrap();
-            actor.keeps.set(keeps);
-            world.executor.end_after_polls(actor.process(&world), polls);
+            world.doom(&cookie, polls, keeps);
             let _ = world.migrate(&cookie, Region::Apac).await;
             let crashed = world.executor.ends() > 0;
             goes_on_as_one(&world, &cookie).await;

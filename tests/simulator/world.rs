@@ -20,7 +20,7 @@ use edge_oauth_sessions::region::Region;
 use sha2::{Digest as _, Sha256};
 
 use super::actors::{Actor, Calls, Class};
-use super::executor::Executor;
+use super::executor::{Executor, Process};
 use super::kv::Namespace;
 use super::provider::{ISSUER, Provider};
 
@@ -119,6 +119,15 @@ impl World {
 
     fn gateway(&self) -> Calls {
         Calls { world: self.clone(), from: None }
+    }
+
+    /// The session's process ends after some polls; whether what it wrote is kept that was not durable.
+    pub fn doom(&self, cookie: &Cookie, polls: u64, keeps: bool) -> (Rc<Actor>, Process) {
+        let actor = self.session(&cookie.actor).unwrap();
+        actor.keeps.set(keeps);
+        let process = actor.process(self);
+        self.executor.end_after_polls(process, polls);
+        (actor, process)
     }
 
     /// An administrator moves the session.

@@ -30,10 +30,16 @@ pub fn reply(token: &str, claims: Option<&str>) -> Option<String> {
     if token.contains('\n') {
         return None;
     }
+    let authorization = authorization(token);
     Some(match claims {
-        Some(claims) => [SCHEME, token, "\n", claims].concat(),
-        None => [SCHEME, token].concat(),
+        Some(claims) => [&authorization, "\n", claims].concat(),
+        None => authorization,
     })
+}
+
+/// A token in `Authorization`.
+pub fn authorization(token: &str) -> String {
+    [SCHEME, token].concat()
 }
 
 /// What goes into `Authorization`, and the claims.

@@ -24,8 +24,6 @@ pub struct Forwarded {
     pub cookies: Option<Vec<String>>,
     /// A `Set-Cookie` line of the gateway's own.
     pub own_cookie: Option<String>,
-    /// The answer where the platform cannot pass it on: a status above 599, for one.
-    pub otherwise: Outgoing,
     /// What looks after it, where it is a WebSocket or an event stream of a session.
     pub watch: Option<Watch>,
 }

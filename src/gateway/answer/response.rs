@@ -1,7 +1,7 @@
 //! The gateway's own responses. None of them is ever cached, sniffed or framed, and none tells where it was.
 
 /// A response that the gateway writes itself.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Outgoing {
     /// The status.
     pub status: u16,
@@ -14,7 +14,7 @@ pub struct Outgoing {
 }
 
 /// A body and its type.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Body {
     /// No body.
     Empty,

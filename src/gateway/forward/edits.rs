@@ -17,14 +17,9 @@ use crate::gateway::request::headers::Headers;
 const CACHE_HEADERS: [&str; 3] = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"];
 
 /// Headers of a response that ask for a decision. One without any of them is passed on with its `Cache-Control` set.
-pub const WATCHED: [&str; 6] = [
-    "set-cookie",
-    "cdn-cache-control",
-    "cloudflare-cdn-cache-control",
-    "surrogate-control",
-    "proxy-authenticate",
-    "cf-challenge",
-];
+pub fn watched() -> impl Iterator<Item = &'static str> {
+    ["set-cookie", "proxy-authenticate", "cf-challenge"].into_iter().chain(CACHE_HEADERS)
+}
 
 /// The content type of server-sent events.
 pub const EVENT_STREAM: &str = "text/event-stream";

@@ -1,19 +1,17 @@
 //! The way to the application and back, as [`super::edits`] decides.
 
-use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
+use crate::actors::session::line;
 use crate::actors::session::message::{Authority, Refresh};
 use crate::config::Config;
 use crate::config::routes::{Route, Token, Upstream};
 use crate::credential::Secret;
 use crate::gateway::Gateway;
 use crate::gateway::answer::problem::Problem;
-use crate::gateway::answer::refusal;
 use crate::gateway::answer::reply::{Forwarded, Reply};
 use crate::gateway::endpoints::session;
-use crate::gateway::forward::access;
-use crate::gateway::forward::access::Caller;
+use crate::gateway::forward::access::{self, Caller};
 use crate::gateway::forward::captcha;
 use crate::gateway::forward::edits::{self, Recipient};
 use crate::gateway::forward::identity;
@@ -61,7 +59,7 @@ pub(crate) async fn settle(
     if response.status == 101 && !request.is_web_socket {
         return Err(Problem::UpstreamUnavailable);
     }
-    Ok(forwarded(gateway, request, route, &caller, response))
+    Ok(forwarded(gateway, route, &caller, response))
 }
 
 async fn send(
@@ -73,7 +71,7 @@ async fn send(
 ) -> Result<Inbound, Problem> {
     let mut onward = edits::request(&gateway.config, request, route, caller.claims(), cleared_at);
     let authorization = match caller {
-        Caller::User { token, .. } if route.token != Token::None => Some(bearer(token).into()),
+        Caller::User { token, .. } if route.token != Token::None => Some(line::authorization(token.secret()).into()),
         Caller::Client { .. } => request.header("authorization").map(Into::into),
         Caller::User { .. } | Caller::Nobody => None,
     };
@@ -88,7 +86,7 @@ async fn send(
         no_store: onward.no_store,
         removed: &onward.removed,
         set: &onward.set,
-        length: request.header("content-length").and_then(|length| length.parse().ok()),
+        length: request.content_length(),
         within: gateway.config.upstream_timeout.unsigned_abs(),
     });
     sent.await.map_err(|error| match error {
@@ -116,7 +114,7 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
 }
 
 /// The application's answer, an accepted WebSocket included.
-fn forwarded(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &Caller, response: Inbound) -> Reply {
+fn forwarded(gateway: &Gateway, route: &Route, caller: &Caller, response: Inbound) -> Reply {
     let seen = Headers::read(&response.lines);
     let recipient = if matches!(caller, Caller::Nobody) { Recipient::Nobody } else { Recipient::Known };
     let watch = match caller {
@@ -129,14 +127,8 @@ fn forwarded(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &
     let backward = edits::response(route, recipient, &seen);
     let (removed, cookies) = (owned(backward.removed), backward.cookies.map(owned));
     let cache_control = backward.cache_control;
-    let otherwise = refusal::of_application(&gateway.config, request, &Problem::UpstreamUnavailable);
     let own_cookie = None;
-    Reply::Forwarded(Box::new(Forwarded { response, removed, cache_control, cookies, own_cookie, otherwise, watch }))
-}
-
-/// A token in `Authorization` (RFC 6750 section 2.1).
-fn bearer(token: &AccessToken) -> String {
-    ["Bearer ", token.secret()].concat()
+    Reply::Forwarded(Box::new(Forwarded { response, removed, cache_control, cookies, own_cookie, watch }))
 }
 
 /// The application cannot be reached.

@@ -137,6 +137,11 @@ impl<'a> Incoming<'a> {
         self.head.headers.get(name)
     }
 
+    /// How long its body is, where it says so.
+    pub fn content_length(&self) -> Option<u64> {
+        self.header("content-length")?.parse().ok()
+    }
+
     /// Refuses a request whose address or headers are longer than any honest one's.
     pub fn check_size(&self) -> Result<(), Problem> {
         let fits = self.head.address.len() < MAX_ADDRESS && fits(&self.head.headers);

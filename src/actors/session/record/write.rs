@@ -28,7 +28,7 @@ pub(in crate::actors::session) struct Established<T> {
 
 impl Session {
     /// Begins the record, where this actor has none. It is safe with the actor, its alarm included, before a store is told:
-    /// whatever comes to nothing after this is found and tidied up.
+    /// if what follows fails, the alarm finds the record and tidies it up.
     pub(in crate::actors::session) async fn originate(self: &Rc<Self>, state: State) -> Result<bool, StoreError> {
         let _writing = self.kept.writing.lock().await;
         let is_free = {
