@@ -240,6 +240,13 @@ impl Origin {
         named(self) == named(other)
     }
 
+    /// Its host, without a port, and the port that it stands for.
+    pub fn host_and_port(&self) -> (&str, u16) {
+        let scheme = if self.https { 443 } else { 80 };
+        let port = self.host.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        port.unwrap_or((&self.host, scheme))
+    }
+
     /// The origin of an http or https URL.
     pub fn of(url: &Url) -> Option<Self> {
         let host = url.host_str()?;

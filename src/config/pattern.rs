@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use url::{Position, Url};
 
+use super::Origin;
+
 /// The requests of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -48,16 +50,16 @@ impl Pattern {
         Ok(Self { host: host_and_port(host)?, path })
     }
 
-    /// Whether a request for this URL, whose path is normalized, goes this way.
-    pub fn matches(&self, url: &Url) -> bool {
-        self.matches_host(url) && self.matches_path(&meaning(url.path()))
+    /// Whether a request for this normalized path at this origin goes this way.
+    pub fn matches(&self, origin: &Origin, path: &str) -> bool {
+        self.matches_host(origin) && self.matches_path(&meaning(path))
     }
 
     /// Whether it goes this way as far as its host decides. A host without a port stands for every port.
-    pub fn matches_host(&self, url: &Url) -> bool {
+    pub fn matches_host(&self, origin: &Origin) -> bool {
         self.host.as_ref().is_none_or(|(host, port)| {
-            url.host_str().is_some_and(|requested| without_final_dot(requested) == host)
-                && port.is_none_or(|port| url.port_or_known_default() == Some(port))
+            let (requested, requested_port) = origin.host_and_port();
+            without_final_dot(requested) == host && port.is_none_or(|port| requested_port == port)
         })
     }
 
@@ -203,7 +205,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn matches(pattern: &str, url: &str) -> bool {
-        Pattern::parse(pattern).unwrap().matches(&Url::parse(url).unwrap())
+        let url = Url::parse(url).unwrap();
+        Pattern::parse(pattern).unwrap().matches(&Origin::of(&url).unwrap(), url.path())
     }
 
     #[test]
@@ -294,7 +297,7 @@ mod tests {
                 (false, _) => letter.to_string(),
             }).collect();
             let url = Url::parse(&format!("https://a.example{}", normalized_path(&format!("/{path}/x")))).unwrap();
-            prop_assert!(Pattern::parse("/admin/*").unwrap().matches(&url));
+            prop_assert!(matches("/admin/*", url.as_str()));
         }
     }
 }
