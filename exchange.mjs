@@ -52,7 +52,9 @@ export function packHead(request) {
 
 /** Deletes headers; their names have commas between them. */
 function remove(headers, names) {
-  if (names !== "") for (const name of names.split(",")) headers.delete(name);
+  if (names === "") return;
+  if (names.indexOf(",") < 0) headers.delete(names);
+  else for (const name of names.split(",")) headers.delete(name);
 }
 
 /** The first letter of a plan: what is to be done. */
@@ -105,6 +107,9 @@ class Exchange {
     this.env = env;
     this.context = context;
     this.rust = rust;
+    /** What is to be done, and how far it has been read. */
+    this.plan = "";
+    this.at = 0;
     this.authorization = "";
     this.cacheControl = "";
     /** What has failed when `due` is over. */
@@ -174,73 +179,88 @@ class Exchange {
   }
 
   /** Runs a step. The platform refuses some responses (a status above 599), and WebAssembly may panic. */
-  step(work) {
+  step(method, argument) {
     try {
-      work();
+      method.call(this, argument);
     } catch (error) {
       this.rust.panicked(error);
       this.fail(UNREACHABLE);
     }
   }
 
+  /** The next line of the plan. */
+  line() {
+    const from = this.at;
+    const end = this.plan.indexOf("\n", from);
+    this.at = end + 1;
+    return this.plan.slice(from, end);
+  }
+
   begin(plan) {
-    if (plan.charCodeAt(0) === FETCH) return this.fetch(plan, 2, undefined);
-    const end = plan.indexOf("\n", 66);
+    this.plan = plan;
+    if (plan.charCodeAt(0) === FETCH) return this.fetch(undefined);
+    this.at = 1;
     this.limit(ASK_LIMIT, SESSION);
     let asking;
     try {
-      asking = session(this.env.SESSIONS, plan.slice(1, 65)).get(plan.slice(66, end));
+      asking = session(this.env.SESSIONS, this.line()).get(this.line());
     } catch {
       return this.finish(this.serve());
     }
     asking.then(
-      (reply) => this.step(() => this.replied(plan, end + 1, reply)),
+      (reply) => this.step(this.replied, reply),
       // Rust asks once more, by message: a line changes nothing.
       () => this.done || this.finish(this.serve()),
     );
   }
 
-  replied(plan, at, reply) {
+  replied(reply) {
     if (this.done) return;
     if (reply === "") return this.finish(this.serve());
     if (reply === NO_RECORD) return this.fail(STORE);
     this.authorization = reply;
-    switch (plan.charCodeAt(0)) {
+    switch (this.plan.charCodeAt(0)) {
       case ASK_AND_FETCH:
-        return this.fetch(plan, at, reply);
+        return this.fetch(reply);
       case ASK_AND_KEEP:
-        return this.fetch(plan, at, undefined);
+        return this.fetch(undefined);
       default: {
         this.authorization = reply.slice(0, reply.indexOf("\n"));
         const next = callWithTwo(identify, this.packed, reply);
-        if (next.charCodeAt(0) === FETCH) return this.fetch(next, 2, undefined);
-        return this.finish(isAnswer(next) ? answer(next) : this.serve());
+        if (next.charCodeAt(0) !== FETCH) return this.finish(isAnswer(next) ? answer(next) : this.serve());
+        this.plan = next;
+        return this.fetch(undefined);
       }
     }
   }
 
-  fetch(plan, at, authorization) {
-    const { request } = this;
-    const [binding, url, body, cache, limit, cacheControl, removed] = plan.slice(at).split("\n", 7);
-    this.cacheControl = cacheControl;
+  fetch(authorization) {
+    const { request, plan } = this;
+    if (plan.charCodeAt(0) === FETCH) this.at = 2;
+    const binding = this.line();
+    const url = this.line();
+    const body = this.line();
+    const cache = this.line();
+    const limit = Number(this.line());
+    this.cacheControl = this.line();
     const headers = new Headers(request.headers);
-    remove(headers, removed);
-    let from = at + binding.length + url.length + body.length + cache.length + limit.length + cacheControl.length + removed.length + 7;
-    for (let end = plan.indexOf("\n", from); end > 0; end = plan.indexOf("\n", from)) {
-      const comma = plan.indexOf(",", from);
-      headers.set(plan.slice(from, comma), plan.slice(comma + 1, end));
-      from = end + 1;
+    remove(headers, this.line());
+    while (this.at < plan.length) {
+      const comma = plan.indexOf(",", this.at);
+      const name = plan.slice(this.at, comma);
+      this.at = comma + 1;
+      headers.set(name, this.line());
     }
     if (authorization !== undefined) headers.set("authorization", authorization);
     const init = { method: request.method, headers, redirect: "manual" };
     if (cache !== "") init.cache = cache;
     const upload = body === "none" ? null : request.body;
-    if (upload === null) this.limit(Number(limit), TOO_SLOW);
-    else init.body = this.upload(upload, body, Number(limit));
+    if (upload === null) this.limit(limit, TOO_SLOW);
+    else init.body = this.upload(upload, body, limit);
     this.sent = true;
     const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
     fetching.then(
-      (response) => this.step(() => this.pass(response)),
+      (response) => this.step(this.pass, response),
       () => this.fail(UNREACHABLE),
     );
   }
@@ -304,6 +324,6 @@ export function exchange(request, env, context, rust) {
   if (isAnswer(next)) return answer(next);
   const waiting = new Exchange(request, packed, env, context, rust);
   const answered = waiting.answer();
-  waiting.step(() => waiting.begin(next));
+  waiting.step(waiting.begin, next);
   return answered;
 }

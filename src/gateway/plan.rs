@@ -17,8 +17,8 @@
 //! Nothing of a request stays in memory between two calls: a panic in another request loses none of them. What is decided here
 //! is decided by the functions that [`crate::gateway::forward::access`] and [`crate::gateway::forward::proxy`] call, too.
 
-use crate::actors::session::line;
-use crate::actors::session::message::{GetIdentity, GetToken};
+use crate::actors::session::line::{self, Question};
+use crate::actors::session::message::GetToken;
 use crate::actors::{AskError, Request};
 use crate::config::routes::{Route, Token, Upstream};
 use crate::config::{Config, Configured};
@@ -69,9 +69,13 @@ impl Failure {
     }
 }
 
+/// What most plans fit into: a text that grows is copied.
+const USUAL_LENGTH: usize = 1024;
+
 fn answer(outgoing: Outgoing) -> Option<Plan> {
     let kind = if outgoing.headers.is_empty() { "T" } else { "P" };
-    let mut text = format!("{kind}{}\n", outgoing.status);
+    let mut text = String::with_capacity(USUAL_LENGTH);
+    push(&mut text, &[kind, &outgoing.status.to_string(), "\n"]);
     for (name, value) in outgoing.all_headers() {
         push(&mut text, &[name, ",", value, "\n"]);
     }
@@ -118,14 +122,15 @@ impl<'a> Planner<'a> {
             Claimant::Nobody => fetch("F\n".to_owned(), config, &request, route, Recipient::Nobody, &onward(None)),
             Claimant::Session(session, need, navigation_from) => {
                 let secret = session.secret.clone();
-                let (kind, message) = match (need, route.token) {
-                    (Need::Identity(token), _) => ("I", GetIdentity { secret, token, navigation_from }.into_message()),
-                    (Need::Token, Token::None) => ("N", GetToken { secret, navigation_from }.into_message()),
-                    (Need::Token, _) => ("A", GetToken { secret, navigation_from }.into_message()),
+                let (kind, identity) = match (need, route.token) {
+                    (Need::Identity(token), _) => ("I", Some(token)),
+                    (Need::Token, Token::None) => ("N", None),
+                    (Need::Token, _) => ("A", None),
                 };
-                let line = line::request(&message)?;
-                let text = [kind, session.actor.as_str(), "\n", &line, "\n"].concat();
-                if matches!(need, Need::Identity(_)) {
+                let question = Question { secret, navigation_from, identity };
+                let mut text = String::with_capacity(USUAL_LENGTH);
+                push(&mut text, &[kind, session.actor.as_str(), "\n", &question.line(), "\n"]);
+                if identity.is_some() {
                     return Some(Plan { text, line: None });
                 }
                 fetch(text, config, &request, route, Recipient::Known, &onward(None))

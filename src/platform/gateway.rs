@@ -15,7 +15,7 @@ use super::isolate::{OfActor, OfRequest};
 use super::rate_limit::Bound;
 use super::reply::respond;
 use super::timer::Timer;
-use super::{body, configured, kept, link};
+use super::{body, configured, kept, link, with_kept};
 use crate::actors::Request;
 use crate::actors::session::message::GetToken;
 use crate::config::Config;
@@ -105,14 +105,16 @@ pub struct HotPath;
 
 /// What the hot path knows of this isolate's configuration; before the first request is served, nothing.
 fn planned(plan: impl FnOnce(Planner<'_>, &Buffer) -> Option<Plan>) -> u32 {
-    let kept = kept();
-    let Some(configured) = kept.configured.get() else { return 0 };
-    let planner = Planner { configured, isolate: &OfActor, verified: &kept.verified };
-    let Some(Plan { text, line }) = plan(planner, &kept.buffer) else { return 0 };
-    if let Some(line) = line {
-        worker::console_log!("{line}");
-    }
-    kept.buffer.write(&text)
+    with_kept(|kept| {
+        let configured = kept.configured.get()?;
+        let planner = Planner { configured, isolate: &OfActor, verified: &kept.verified };
+        let Plan { text, line } = plan(planner, &kept.buffer)?;
+        if let Some(line) = line {
+            worker::console_log!("{line}");
+        }
+        Some(kept.buffer.write(&text))
+    })
+    .unwrap_or_default()
 }
 
 #[wasm_bindgen]

@@ -60,6 +60,11 @@ pub struct Kept {
     pub signatures: Rc<web_crypto::WebCrypto>,
 }
 
+/// Looks at what this isolate keeps.
+pub fn with_kept<T>(look: impl FnOnce(&Kept) -> T) -> T {
+    KEPT.with(look)
+}
+
 /// What this isolate keeps.
 pub fn kept() -> Kept {
     KEPT.with(Clone::clone)

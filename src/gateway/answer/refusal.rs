@@ -1,5 +1,7 @@
 //! What the sender of a request that does not pass is told: a page with a way on, a document, or the way to log in. Pure.
 
+use std::borrow::Cow;
+
 use url::form_urlencoded;
 
 use crate::actors::session::message::EndReason;
@@ -29,13 +31,15 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
 
 /// The answer to any other request that does not pass.
 pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
-    let login = endpoint_url(config, "login", "/");
-    let link = problem.way_out().map(|way| match way {
-        WayOut::LogIn => (way, login.as_str()),
-        WayOut::Again if request.method() == "GET" => (way, request.path_and_query()),
-        WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
+    let wants_page = request.wants_page();
+    // A link is on pages alone.
+    let link = problem.way_out().filter(|_| wants_page).map(|way| match way {
+        WayOut::LogIn => (way, endpoint_url(config, "login", "/").into()),
+        WayOut::Again if request.method() == "GET" => (way, Cow::Borrowed(request.path_and_query())),
+        WayOut::Again | WayOut::Home => (WayOut::Home, "/".into()),
     });
-    let response = problem.response_with_link(&failed(config, request, problem), request.wants_page(), link);
+    let link = link.as_ref().map(|(way, url)| (*way, &**url));
+    let response = problem.response_with_link(&failed(config, request, problem), wants_page, link);
     clearing(config, request, problem, response)
 }
 
