@@ -4,7 +4,8 @@
 import { DurableObject } from "cloudflare:workers";
 import * as rust from "./build/index.js";
 import { call } from "./crossing.mjs";
-import { exchange, NO_RECORD, packHead } from "./exchange.mjs";
+import { exchange, NO_RECORD } from "./exchange.mjs";
+import { packHead } from "./pack.mjs";
 import { version } from "./package.json";
 
 // Rust packs a request like the hot path does.

@@ -1,12 +1,13 @@
-// The hot path of a request, for which src/gateway/plan.rs decides: this packs the request, does what the plan says, and
-// decides nothing. A crossing into WebAssembly costs, so a request takes one, and one more in its session.
-import { call, callWithTwo } from "./crossing.mjs";
+// The hot path of a request: it waits for its session and then for the application. src/gateway/plan.rs decides; this does what
+// the plan says. A crossing into WebAssembly costs, so a request takes one, and one more in its session.
+import { answer, isAnswer } from "./answer.mjs";
 import { HotPath } from "./build/index.js";
+import { call, callWithTwo } from "./crossing.mjs";
+import { pack, packHead } from "./pack.mjs";
 import { release, watchOver, WOKEN } from "./watch.mjs";
 
 const { plan, identify, judge, failed } = HotPath;
 // What Rust looks at, and how long a session may take.
-const [FIELDS, BOT_FIELDS] = HotPath.fields().split(";").map((names) => names.split(","));
 const WATCHED = HotPath.watched().split(",");
 const WATCHED_TYPE = HotPath.watched_type();
 const ASK_LIMIT = HotPath.ask_limit();
@@ -15,40 +16,15 @@ const SESSION = 0;
 const UNREACHABLE = 1;
 const TOO_SLOW = 2;
 const STORE = 3;
+/** Longer limits, in ms, are too long to keep what a visitor left behind. */
+const LONG = 60_000;
 /** What a session says whose record cannot be read now. */
 export const NO_RECORD = "!";
 
-// ---- Packing
-
-let lines = "";
-const collect = (value, name) => {
-  lines += `${name},${value}\n`;
-};
-
-/** Headers, one a line. */
-function pack(headers) {
-  lines = "";
-  headers.forEach(collect);
-  return lines;
-}
-
-const text = (value) => (typeof value === "object" || value === undefined ? "" : value);
-
-/** A request's head in one text. */
-export function packHead(request) {
-  lines = `${request.method}\n${request.url}\n`;
-  request.headers.forEach(collect);
-  lines += "\n";
-  const cf = request.cf;
-  if (cf) {
-    for (const name of FIELDS) lines += `${text(cf[name])}\n`;
-    const bot = cf.botManagement;
-    lines += `${text(bot?.[BOT_FIELDS[0]])}\n${text(bot?.[BOT_FIELDS[1]])}`;
-  }
-  return lines;
-}
-
-// ---- Answers
+/** The first letter of a plan: what is to be done. */
+const FETCH = 70; // F
+const ASK_AND_FETCH = 65; // A
+const ASK_AND_KEEP = 78; // N
 
 /** Deletes headers; their names have commas between them. */
 function remove(headers, names) {
@@ -56,35 +32,6 @@ function remove(headers, names) {
   if (names.indexOf(",") < 0) headers.delete(names);
   else for (const name of names.split(",")) headers.delete(name);
 }
-
-/** The first letter of a plan: what is to be done. */
-const ANSWER = 80; // P
-const ANSWER_OF_TYPE = 84; // T
-const FETCH = 70; // F
-const ASK_AND_FETCH = 65; // A
-const ASK_AND_KEEP = 78; // N
-const isAnswer = (plan) => plan.charCodeAt(0) === ANSWER || plan.charCodeAt(0) === ANSWER_OF_TYPE;
-/** The headers that all answers of a type have. */
-const templates = new Map();
-
-/** `(P | T)<status> LF (<name>,<value> LF)* LF <body>` as a response. */
-function answer(plan) {
-  const from = plan.indexOf("\n") + 1;
-  const end = plan.indexOf("\n\n", from - 1);
-  const block = plan.slice(from, end);
-  let headers = templates.get(block);
-  if (headers === undefined) {
-    headers = new Headers();
-    for (const pair of block.split("\n")) {
-      const comma = pair.indexOf(",");
-      headers.append(pair.slice(0, comma), pair.slice(comma + 1));
-    }
-    if (plan.charCodeAt(0) === ANSWER_OF_TYPE) templates.set(block, headers);
-  }
-  return new Response(plan.slice(end + 2) || null, { status: Number(plan.slice(1, from - 1)), headers });
-}
-
-// ---- A request that waits for its session and then for the application
 
 const ids = new Map();
 
@@ -255,8 +202,9 @@ class Exchange {
     const init = { method: request.method, headers, redirect: "manual" };
     if (cache !== "") init.cache = cache;
     const upload = body === "none" ? null : request.body;
-    if (upload === null) this.limit(limit, TOO_SLOW);
-    else init.body = this.upload(upload, body, limit);
+    if (upload !== null) init.body = this.upload(upload, body, limit);
+    else this.limit(limit, TOO_SLOW);
+    if (upload !== null || limit > LONG) this.weaken();
     this.sent = true;
     const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
     fetching.then(
@@ -265,13 +213,16 @@ class Exchange {
     );
   }
 
-  /** What the application reads of a body. Its time begins when all of that is sent: an upload takes as long as it takes. */
-  upload(body, length, limit) {
-    this.due = Infinity;
-    // A visitor who leaves must not stay here for ever. Nobody tells.
+  /** Leaves it to the rest of the world to hold on to this: the platform tells nobody when a visitor leaves. */
+  weaken() {
     release(this.reference);
     this.reference = new WeakRef(this);
     watchOver(this.reference, this.context);
+  }
+
+  /** What the application reads of a body. Its time begins when all of that is sent: an upload takes as long as it takes. */
+  upload(body, length, limit) {
+    this.due = Infinity;
     const { readable, writable } = length === "some" ? new IdentityTransformStream() : new FixedLengthStream(BigInt(length));
     const sent = () => this.limit(limit, TOO_SLOW);
     body.pipeTo(writable).then(sent, sent);

@@ -29,7 +29,7 @@ use crate::runtime::{ReadError, RequestBody};
 
 #[wasm_bindgen]
 extern "C" {
-    /// A request's head in one text: see `exchange.mjs`.
+    /// A request's head in one text: see `pack.mjs`.
     #[wasm_bindgen(js_name = packHead)]
     fn pack_head(request: &web_sys::Request) -> String;
 }
