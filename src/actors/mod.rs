@@ -12,19 +12,18 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use self::directory::message::DirectoryMessage;
-use self::session::message::SessionMessage;
 use self::wire::WireError;
-use crate::credential::ActorId;
-use crate::region::{Jurisdiction, Region};
 use crate::runtime::{self, Actors, CallError};
 
 pub mod directory;
+pub mod directory_message;
+pub mod end_reason;
 #[cfg(test)]
 mod golden;
 pub mod log;
 pub mod session;
 mod stored;
+pub mod summary;
 pub mod wire;
 
 /// A message that names its reply.
@@ -87,7 +86,8 @@ pub enum AskError {
 }
 
 impl AskError {
-    const fn of(error: CallError, within_seconds: u32) -> Self {
+    /// The platform's error.
+    pub(in crate::actors) const fn of(error: CallError, within_seconds: u32) -> Self {
         match error {
             CallError::NoSuchActor => Self::NoSuchActor,
             CallError::TimedOut => Self::TimedOut(within_seconds),
@@ -120,35 +120,11 @@ pub struct Address<M> {
     messages: PhantomData<fn(M)>,
 }
 
-/// The actor of a session.
-pub type SessionAddress = Address<SessionMessage>;
-/// The directory of a user, or of a session of the provider.
-pub type DirectoryAddress = Address<DirectoryMessage>;
-
 impl<M> Address<M> {
-    const fn new(to: runtime::Address) -> Self {
+    /// Its address on the platform.
+    pub(in crate::actors) const fn new(to: runtime::Address) -> Self {
         Self { to, messages: PhantomData }
     }
-}
-
-/// The session actor of this id.
-pub fn existing_session(id: &ActorId) -> SessionAddress {
-    Address::new(runtime::Address::Session { id: id.clone(), near: None })
-}
-
-/// The session actor of this id. If nobody has asked it yet, it comes to live near `region`.
-pub fn session_near(id: &ActorId, region: Region) -> SessionAddress {
-    Address::new(runtime::Address::Session { id: id.clone(), near: Some(region) })
-}
-
-/// The directory of this name, within the jurisdiction where there is one.
-pub fn directory(name: &str, jurisdiction: Option<Jurisdiction>) -> DirectoryAddress {
-    Address::new(runtime::Address::Directory { name: name.to_owned(), jurisdiction })
-}
-
-/// The id of a session actor that nobody has asked yet, within the jurisdiction where there is one. No actor is touched.
-pub fn new_session_id(actors: &dyn Actors, jurisdiction: Option<Jurisdiction>) -> Result<ActorId, AskError> {
-    actors.new_session_id(jurisdiction).map_err(|error| AskError::of(error, 0))
 }
 
 /// Sends a message and waits for its reply. The platform refuses a forged id before any actor is touched.

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Env, ObjectNamespace, Stub};
 
 use super::timer::Timer;
-use crate::actors::{directory, session};
+use crate::actors::{directory_message, session};
 use crate::credential::ActorId;
 use crate::region::Jurisdiction;
 use crate::runtime::{Actors, Address, CallError};
@@ -63,7 +63,7 @@ impl Stubs {
                 .map_err(unreachable)
             }
             Address::Directory { name, jurisdiction } => {
-                let mut namespace = self.namespace(directory::message::BINDING)?;
+                let mut namespace = self.namespace(directory_message::BINDING)?;
                 if let Some(jurisdiction) = jurisdiction {
                     let whole: Namespace = JsValue::from(namespace).unchecked_into();
                     let part = whole.jurisdiction(jurisdiction.as_str()).map_err(|_| CallError::Unreachable)?;

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::message::{DirectoryError, List, Listed, Page};
-use super::page::Cursor;
+use super::page::{self, Cursor};
 use super::row::{Row, Standing};
 use super::state::Directory;
 use super::{BATCH_LEN, Shell};
 use crate::actors;
-use crate::actors::session::message::{Describe, SessionState};
+use crate::actors::directory_message::{DirectoryError, List, Listed, Page};
+use crate::actors::session::address;
+use crate::actors::session::message::Describe;
+use crate::actors::summary::SessionState;
 use crate::credential::ActorId;
 use crate::store::StoreError;
 
@@ -22,7 +24,7 @@ impl Shell {
     pub(super) async fn list(&self, list: List) -> Result<Page, DirectoryError> {
         let cursor = self.cursor(list.cursor.as_deref())?;
         let at_most = usize::try_from(list.limit).unwrap_or(BATCH_LEN).min(BATCH_LEN);
-        let places = self.with(|directory| directory.behind(&cursor, at_most))?;
+        let places = self.with(|directory| page::behind(&directory.rows, &cursor, at_most))?;
         let Some(last) = places.last().cloned() else { return Ok(Page { listed: Vec::new(), next: None }) };
         let actors: Vec<ActorId> = places.into_iter().map(|place| place.actor).collect();
         let answers = self.ask_all(actors.clone(), ASKED_FOR, async |actor| self.look_up(actor).await);
@@ -37,7 +39,7 @@ impl Shell {
             self.save(over.iter().map(|(actor, _)| *actor), false).await?;
         }
         let cursor = Cursor { behind: Some(last), ..cursor };
-        let has_more = self.with(|directory| !directory.behind(&cursor, 1).is_empty())?;
+        let has_more = self.with(|directory| !page::behind(&directory.rows, &cursor, 1).is_empty())?;
         let next = if has_more { Some(self.written(&cursor).await?) } else { None };
         Ok(Page { listed: found.into_iter().filter_map(Found::listed).collect(), next })
     }
@@ -79,7 +81,7 @@ impl Shell {
         if row.standing != Standing::Living {
             return Found::Known(Listed { actor, summary: row.summary() });
         }
-        match actors::ask(&*self.actors, &actors::existing_session(&actor), Describe {}).await {
+        match actors::ask(&*self.actors, &address::existing_session(&actor), Describe {}).await {
             Ok(None) => Found::Nothing,
             Ok(Some(described)) => match described.summary.state {
                 SessionState::Active => Found::Known(Listed { actor, summary: described.summary }),

@@ -2,7 +2,7 @@
 //! lists, and revokes all.
 //!
 //! There is one for each user, and a small one for each session of the provider, as a logout token may name that alone
-//! ([`message::of_user`], [`message::of_provider_session`]). Both are bound as [`message::BINDING`]. [`state`] decides;
+//! ([`of_user`](crate::actors::directory_message::of_user), [`of_provider_session`](crate::actors::directory_message::of_provider_session)). Both are bound as [`BINDING`](crate::actors::directory_message::BINDING). [`state`] decides;
 //! this shell loads, saves, asks the sessions, schedules and logs.
 //!
 //! Architecture Invariant: a directory holds no token and no secret, and no request waits for one whose session has a
@@ -13,8 +13,10 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
-use self::message::{BATCH, DirectoryError, DirectoryMessage, Forget, Observe, Register, Report, Verdict};
 use self::state::Directory;
+use crate::actors::directory_message::{
+    self, BATCH, DirectoryError, DirectoryMessage, Forget, Observe, Register, Report, Verdict,
+};
 use crate::actors::log::{Beside, Cause, Entry, Event};
 use crate::actors::{Refusal, reply, serve};
 use crate::ambient;
@@ -24,7 +26,6 @@ use crate::runtime::{ActorContext, Actors, Isolate, Storage};
 use crate::store::StoreError;
 
 mod list;
-pub mod message;
 mod page;
 mod row;
 mod rows;
@@ -78,13 +79,13 @@ impl Shell {
 
     async fn answer(self: &Rc<Self>, message: DirectoryMessage) -> Result<Vec<u8>, Refusal> {
         match message {
-            DirectoryMessage::Register(m) => reply::<message::Register>(&self.register(m).await),
-            DirectoryMessage::Observe(m) => reply::<message::Observe>(&self.observe(m).await),
-            DirectoryMessage::List(m) => reply::<message::List>(&self.list(m).await),
-            DirectoryMessage::RevokeAll(m) => reply::<message::RevokeAll>(&self.revoke_all(m).await),
-            DirectoryMessage::Report(m) => reply::<message::Report>(&self.report(m).await),
-            DirectoryMessage::Sweep(m) => reply::<message::Sweep>(&self.sweep(m).await),
-            DirectoryMessage::Forget(m) => reply::<message::Forget>(&self.forget(m).await),
+            DirectoryMessage::Register(m) => reply::<directory_message::Register>(&self.register(m).await),
+            DirectoryMessage::Observe(m) => reply::<directory_message::Observe>(&self.observe(m).await),
+            DirectoryMessage::List(m) => reply::<directory_message::List>(&self.list(m).await),
+            DirectoryMessage::RevokeAll(m) => reply::<directory_message::RevokeAll>(&self.revoke_all(m).await),
+            DirectoryMessage::Report(m) => reply::<directory_message::Report>(&self.report(m).await),
+            DirectoryMessage::Sweep(m) => reply::<directory_message::Sweep>(&self.sweep(m).await),
+            DirectoryMessage::Forget(m) => reply::<directory_message::Forget>(&self.forget(m).await),
         }
     }
 

@@ -10,6 +10,7 @@
 //! that was changed, or is another user's, is none.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -19,7 +20,6 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 
 use super::row::{Row, Standing};
-use super::state::Directory;
 use crate::actors::wire;
 use crate::credential::ActorId;
 
@@ -72,15 +72,13 @@ impl Cursor {
     }
 }
 
-impl Directory {
-    /// The next places behind the cursor's, and no more than that many.
-    pub fn behind(&self, cursor: &Cursor, at_most: usize) -> Vec<Position> {
-        let places = self.rows.iter().filter_map(|(actor, row)| row.position(actor, cursor.at));
-        let mut places: Vec<Position> = places.filter(|place| Some(place) > cursor.behind.as_ref()).collect();
-        places.sort_unstable();
-        places.truncate(at_most);
-        places
-    }
+/// The next places behind the cursor's, and no more than that many.
+pub fn behind(rows: &BTreeMap<ActorId, Row>, cursor: &Cursor, at_most: usize) -> Vec<Position> {
+    let places = rows.iter().filter_map(|(actor, row)| row.position(actor, cursor.at));
+    let mut places: Vec<Position> = places.filter(|place| Some(place) > cursor.behind.as_ref()).collect();
+    places.sort_unstable();
+    places.truncate(at_most);
+    places
 }
 
 impl Row {

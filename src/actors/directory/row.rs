@@ -1,13 +1,14 @@
 //! A session, as its directory knows it. Pure.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use super::state::MARGIN;
+use crate::actors::end_reason::{EndReason, RETENTION};
 use crate::actors::log::Cause;
-use crate::actors::session::message::{EndReason, SessionState, Summary, UserPlace};
-use crate::actors::session::state::RETENTION;
+use crate::actors::summary::{SessionState, Summary, UserPlace};
 use crate::credential::ActorId;
 
+/// How much longer than a session a row is kept that nobody took away, and a fact after its time: clocks differ.
+pub(super) const MARGIN: Duration = Duration::hours(1);
 /// A session, as its directory knows it.
 #[derive(Clone, Debug)]
 pub struct Row {

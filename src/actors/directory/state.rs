@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 
 use time::{Duration, OffsetDateTime};
 
-use super::message::{DirectoryError, News, Observe, Register, RevokeAll, Verdict};
 use super::page::CursorKey;
-use super::row::{Beginning, Row, Standing};
+use super::row::{Beginning, MARGIN, Row, Standing};
+use crate::actors::directory_message::{DirectoryError, News, Observe, Register, RevokeAll, Verdict};
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
-use crate::actors::session::message::EndReason;
 use crate::config::{RegionPolicy, Regions};
 use crate::credential::ActorId;
 
@@ -26,8 +26,6 @@ use crate::credential::ActorId;
 pub const TRY_AGAIN: Duration = Duration::seconds(10);
 /// When a session that has not said that it has begun is asked: its login is over by then, as a rule.
 pub const LOOK_AFTER: Duration = Duration::seconds(30);
-/// How much longer than a session a row is kept that nobody took away, and a fact after its time: clocks differ.
-pub(super) const MARGIN: Duration = Duration::hours(1);
 /// How far the clocks of two machines may be apart, at most. A login began by another clock than the directory's.
 pub const SKEW: Duration = Duration::milliseconds(250);
 /// How long a session that was taken away is not registered again: the message that registers it may still be on its way.

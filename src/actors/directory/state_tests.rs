@@ -1,8 +1,8 @@
 #![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
 use super::*;
-use crate::actors::directory::message::LogoutTokenId;
-use crate::actors::session::message::{SessionState, UserPlace};
+use crate::actors::directory_message::LogoutTokenId;
+use crate::actors::summary::{SessionState, UserPlace};
 use crate::region::Region;
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;

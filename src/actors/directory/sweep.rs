@@ -7,11 +7,13 @@ use std::time::Duration;
 use futures::{StreamExt as _, stream};
 
 use super::Shell;
-use super::message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
 use super::state::{self, Gone};
+use crate::actors::directory_message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::{Cause, Event};
-use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke, SessionState};
+use crate::actors::session::message::{Authority, Denied, Describe, Revoke};
+use crate::actors::session::{address, follow};
+use crate::actors::summary::SessionState;
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::StoreKind;
@@ -43,7 +45,7 @@ impl Shell {
         let looked_at = u32::try_from(beginning.len()).unwrap_or(BATCH);
         let mut changed = beginning.clone();
         let described = self.ask_all(beginning.clone(), ENDED_WITHIN, async |actor| {
-            actors::ask(&*self.actors, &actors::existing_session(actor), Describe {}).await
+            actors::ask(&*self.actors, &address::existing_session(actor), Describe {}).await
         });
         let described: BTreeMap<_, _> = described.await.into_iter().collect();
         let limit = self.config.sessions_per_user;
@@ -134,7 +136,7 @@ impl Shell {
         // It said so itself meanwhile.
         let Some((reason, cause)) = why else { return Some((Gone::Ended, false)) };
         let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: None };
-        let mut outcome = actors::ask(&*self.actors, &actors::existing_session(actor), revoke()).await;
+        let mut outcome = actors::ask(&*self.actors, &address::existing_session(actor), revoke()).await;
         if let Ok(Err(Denied::Moved(to))) = &outcome
             && !self.with(|directory| directory.rows.contains_key(&to.actor)).ok()?
         {

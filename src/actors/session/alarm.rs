@@ -7,12 +7,12 @@ use time::{Duration, OffsetDateTime};
 
 use super::Session;
 use super::ledger::{Cause, Event};
-use super::refresh::Outcome;
-use super::state::{Due, RETENTION, State};
+use super::record::LOOK_AGAIN;
+use super::refresher::Outcome;
+use super::state::{Due, State};
+use crate::actors::end_reason::RETENTION;
 use crate::store::StoreError;
 
-/// When to look again after the store failed.
-pub(super) const LOOK_AGAIN: Duration = Duration::minutes(1);
 /// When to look again at a record that could not be read.
 const LOOK_FOR_REPAIR: Duration = Duration::days(1);
 

@@ -8,13 +8,14 @@ use std::rc::Rc;
 use futures::future::join_all;
 use time::{Duration, OffsetDateTime};
 
-use super::message::UserPlace;
 use super::single_flight::{Flight, SingleFlight};
 use super::state::Identity;
-use crate::actors::directory::message::{
-    DirectoryError, Forget, News, Observe, Register, Report, Verdict, of_provider_session, of_user,
+use crate::actors;
+use crate::actors::directory_message::{
+    self, DirectoryAddress, DirectoryError, Forget, News, Observe, Register, Report, Verdict, of_provider_session,
+    of_user,
 };
-use crate::actors::{self, DirectoryAddress};
+use crate::actors::summary::UserPlace;
 use crate::config::Config;
 use crate::credential::ActorId;
 use crate::region::{Jurisdiction, Region};
@@ -183,7 +184,7 @@ impl DirectoryClient {
     }
 
     fn directory(&self, name: &str) -> DirectoryAddress {
-        actors::directory(name, self.jurisdiction)
+        directory_message::address(name, self.jurisdiction)
     }
 }
 

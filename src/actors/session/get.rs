@@ -10,12 +10,13 @@ use time::OffsetDateTime;
 use super::Session;
 use super::deadline::{SOON, request_deadline};
 use super::ledger::{Cause, Event};
-use super::message::{
-    CanGoOn, Denied, EndReason, GetIdentity, GetToken, GetView, Identified, IsAlive, SessionView, TokenKind,
-};
-use super::refresh::Outcome;
-use super::state::{Active, Refreshing, Standing, State};
+use super::message::{CanGoOn, Denied, GetIdentity, GetToken, GetView, Identified, IsAlive, TokenKind};
+use super::refresher::Outcome;
+use super::standing::Standing;
+use super::state::{Active, Refreshing, State};
+use super::view::SessionView;
 use crate::actors::AskError;
+use crate::actors::end_reason::EndReason;
 use crate::ambient;
 use crate::config::RegionPolicy;
 use crate::credential::{Secret, SecretHash};

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::message::{self, Denied, Description, Inspection};
+use super::message::{self, Denied, Description};
+use super::view::Inspection;
 use super::{Session, ledger};
 use crate::actors::Refusal;
 

@@ -5,19 +5,21 @@
 
 use std::rc::Rc;
 
-use super::Session;
 use super::authorize::cause_of;
 use super::deadline::request_deadline;
 use super::follow::{self, Followed};
 use super::ledger::{self, Cause, Event};
+use super::location::{ActorLocation, Successor};
 use super::message::{
-    ActorLocation, Adopt, Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, Release,
-    SilentLogin, SilentLoginHints, Successor,
+    Adopt, Authority, Denied, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints,
 };
 use super::single_flight::Flight;
 use super::state::{Active, Arriving, DoesNotApply, Moving, Refreshing, State};
+use super::view::Inheritance;
+use super::{Session, address};
 use crate::actors;
-use crate::actors::directory::message::DirectoryError;
+use crate::actors::directory_message::DirectoryError;
+use crate::actors::end_reason::EndReason;
 use crate::actors::stored::Storable as _;
 use crate::region::Region;
 
@@ -175,7 +177,7 @@ impl Session {
         let under_way = self.active(|active| active.moving.clone()).ok_or_else(|| self.elsewhere())?;
         let moving = match under_way {
             Some(moving) => moving,
-            None => Moving { to: actors::new_session_id(&*self.actors, jurisdiction)?, region, began_at: now },
+            None => Moving { to: address::new_session_id(&*self.actors, jurisdiction)?, region, began_at: now },
         };
         let departing = self.transition(|state| state.departing(moving.clone())).await?;
         departing.map_err(|DoesNotApply| self.elsewhere())?;
@@ -187,7 +189,7 @@ impl Session {
             active: Box::new(active.keep()),
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
         };
-        let address = actors::session_near(&moving.to, moving.region);
+        let address = address::session_near(&moving.to, moving.region);
         // Where it does not apply, the new actor has asked for the release already, or the session has ended.
         let _ = match actors::ask(&*self.actors, &address, adopt).await {
             Ok(Ok(())) => self.transition(|state| state.departed(self.now())).await?,
@@ -262,7 +264,7 @@ impl Session {
             Some(State::Arriving(arriving)) => arriving.from.clone(),
             _ => return Ok(()),
         };
-        let address = actors::existing_session(&from);
+        let address = address::existing_session(&from);
         if actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await?? {
             // It was given up while that was written.
             self.transition(State::released).await?.map_err(|DoesNotApply| Denied::Unknown)?;

@@ -20,10 +20,13 @@ use super::Session;
 use super::authorize::cause_of;
 use super::deadline::request_deadline;
 use super::ledger::{Cause, Event};
-use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};
+use super::message::{Authority, Denied, Refresh, Switch};
 use super::record::Established;
 use super::single_flight::Flight;
 use super::state::{DoesNotApply, Grant, Identity, Refreshing, State, Transition};
+use super::view::SessionView;
+use crate::actors::end_reason::EndReason;
+use crate::actors::session::refresher::Outcome;
 use crate::provider::{RefreshError, RefreshFailure};
 
 /// How often a token is presented again after a complete answer that says: not now.
@@ -32,26 +35,6 @@ const RETRIES: u32 = 3;
 const TRIES_WITHIN: Duration = Duration::seconds(30);
 /// The least time between two refreshes that somebody asked for.
 const FORCED_EVERY: Duration = Duration::seconds(30);
-
-/// How a refresh came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// There is a new access token.
-    Fresh,
-    /// The session is over.
-    Ended,
-    /// Not now.
-    Unavailable {
-        /// Seconds.
-        retry_after: u32,
-    },
-    /// The intent cannot be written, and so the token is not presented.
-    StoreUnavailable,
-    /// There is nothing left to refresh with.
-    NoToken,
-    /// The organization to switch to wants a login of its own. Nothing has changed.
-    OtherOrganization,
-}
 
 /// A refresh token on its way out.
 struct Presentation {

@@ -4,10 +4,30 @@
 use std::future::Future;
 use std::rc::Rc;
 
-use super::message::{ActorLocation, Denied};
-use super::refresh::Outcome;
+use super::location::ActorLocation;
+use super::message::Denied;
 use super::single_flight::{Flight, SingleFlight};
 use crate::runtime::Isolate;
+
+/// How a refresh came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is a new access token.
+    Fresh,
+    /// The session is over.
+    Ended,
+    /// Not now.
+    Unavailable {
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// The intent cannot be written, and so the token is not presented.
+    StoreUnavailable,
+    /// There is nothing left to refresh with.
+    NoToken,
+    /// The organization to switch to wants a login of its own. Nothing has changed.
+    OtherOrganization,
+}
 
 /// What is under way.
 pub struct Refresher {

@@ -6,12 +6,13 @@ use openidconnect::RefreshToken;
 use time::Duration;
 
 use super::authorize::cause_of;
-use super::follow;
 use super::ledger::{Cause, Event};
-use super::message::{Authority, Denied, EndReason, Logout, Revoke, Revoked};
+use super::message::{Authority, Denied, Logout, Revoke, Revoked};
+use super::remains::Remains;
 use super::single_flight::{Flight, launch};
 use super::state::{Identity, State};
-use super::{Remains, Session};
+use super::{Session, follow};
+use crate::actors::end_reason::EndReason;
 use crate::ambient;
 use crate::credential::ActorId;
 use crate::provider::EndSession;

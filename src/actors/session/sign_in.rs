@@ -7,12 +7,13 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::ledger::{self, Cause, Event};
-use super::message::{Callback, Complete, Completed, EndReason, SignInError};
+use super::message::{Callback, Complete, Completed, SignInError};
 use super::record::Established;
 use super::state::{
     Attempt, CompletedLogin, Grant, Identity, LoginReason, Predecessor, Refreshing, State, Superseding,
 };
 use super::succession::{Inherited, overtaken};
+use crate::actors::end_reason::EndReason;
 use crate::credential::Secret;
 use crate::provider::answer::{authorization_error, plain_code};
 use crate::provider::user_error::UserError;

@@ -19,16 +19,17 @@ use time::{Duration, OffsetDateTime};
 pub use super::active::{Active, Identity, Moving};
 pub use super::attempt::{Attempt, LoginReason, Predecessor, SigningIn};
 pub use super::grant::{Grant, Refreshing};
-use super::message::{ActorLocation, EndReason, Inheritance, Successor, UserPlace};
+use super::location::Successor;
 pub use super::moved::{Afterwards, Arriving, Moved};
 pub use super::superseding::Superseding;
+use super::view::Inheritance;
+use crate::actors::end_reason::{EndReason, RETENTION};
+use crate::actors::session::standing::Standing;
+use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, Secret, SecretHash};
 
 mod read;
-
-/// How long an ended session keeps its ledger.
-pub const RETENTION: Duration = Duration::days(7);
 
 /// A session, from the callback to the end of its retention.
 #[derive(Clone, Debug)]
@@ -91,21 +92,6 @@ pub struct DoesNotApply;
 
 /// The session afterwards.
 pub type Transition = Result<State, DoesNotApply>;
-
-/// What a session is at a moment, for one who brings a secret.
-#[derive(Debug)]
-pub enum Standing<'a> {
-    /// Nothing, to this one.
-    Unknown,
-    /// Over.
-    Ended(EndReason),
-    /// Over from this moment on: the state is yet to be told.
-    Over(EndReason),
-    /// Live.
-    Active(&'a Active),
-    /// Live, elsewhere.
-    Moved(&'a ActorLocation),
-}
 
 /// What the alarm finds to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -382,7 +368,7 @@ impl State {
     /// What is left of a session that has moved is given up.
     pub fn settled(self) -> Transition {
         match self {
-            Self::Moved(moved) => Ok(Self::Moved(Box::new(moved.settled()?))),
+            Self::Moved(moved) => Ok(Self::Moved(Box::new(moved.settled().ok_or(DoesNotApply)?))),
             Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }

@@ -1,13 +1,15 @@
 use openidconnect::RefreshToken;
 
+use crate::actors::end_reason::EndReason;
 use crate::actors::golden::{Row, assert_golden};
 use crate::actors::log::{Cause, Entry, Event};
-use crate::actors::session::message::{ActorLocation, EndReason, UserPlace};
+use crate::actors::session::location::ActorLocation;
 use crate::actors::session::samples::{actor, at, secret, successor};
 use crate::actors::session::state::{
     Active, Afterwards, Arriving, Ended, Grant, Moved, Moving, Predecessor, Refreshing, SigningIn, State, Superseding,
 };
 use crate::actors::stored::{Unread, decode, encode};
+use crate::actors::summary::UserPlace;
 use crate::actors::wire::WireError;
 use crate::region::Region;
 

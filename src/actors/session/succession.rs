@@ -9,13 +9,13 @@ use super::Session;
 use super::authorize::cause_of;
 use super::follow::{self, Followed};
 use super::ledger::{Cause, Event};
-use super::message::{
-    Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, SignInError, Successor, Supersede,
-    Superseded,
-};
+use super::location::Successor;
+use super::message::{Authority, Denied, Destination, Migrate, Migrated, SignInError, Supersede, Superseded};
 use super::record::Established;
 use super::state::{Attempt, DoesNotApply, Identity, Predecessor, State, Superseding};
+use super::view::Inheritance;
 use crate::actors::AskError;
+use crate::actors::end_reason::EndReason;
 use crate::credential::{ActorId, SecretHash};
 
 /// What a login goes on with.

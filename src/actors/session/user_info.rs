@@ -10,9 +10,9 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::ledger::{Cause, Event};
-use super::message::EndReason;
-use super::refresh::Outcome;
+use super::refresher::Outcome;
 use super::state::Identity;
+use crate::actors::end_reason::EndReason;
 use crate::ambient;
 use crate::provider::user_info::{Asking, PATIENCE, UserInfo};
 

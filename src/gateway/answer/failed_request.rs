@@ -106,7 +106,7 @@ fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::session::message::EndReason;
+    use crate::actors::end_reason::EndReason;
 
     fn failed() -> FailedRequest {
         FailedRequest {

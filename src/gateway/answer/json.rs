@@ -5,9 +5,10 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::serde::rfc3339;
 
-use crate::actors::directory::message::{Listed, Page, Swept};
+use crate::actors::directory_message::{Listed, Page, Swept};
 use crate::actors::log::{Cause, Entry, Event};
-use crate::actors::session::message::{Inspection, SessionView, Summary};
+use crate::actors::session::view::{Inspection, SessionView};
+use crate::actors::summary::Summary;
 use crate::credential::ActorId;
 use crate::gateway::answer::response::Body;
 use crate::region::Region;

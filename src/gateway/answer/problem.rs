@@ -5,8 +5,9 @@
 use serde::Serialize;
 
 use crate::actors::AskError;
-use crate::actors::directory::message::DirectoryError;
-use crate::actors::session::message::{Denied, EndReason, SignInError};
+use crate::actors::directory_message::DirectoryError;
+use crate::actors::end_reason::EndReason;
+use crate::actors::session::message::{Denied, SignInError};
 use crate::config;
 use crate::gateway::answer::error_page::WayOut;
 use crate::gateway::answer::failed_request::FailedRequest;

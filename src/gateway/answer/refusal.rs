@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use crate::actors::session::message::EndReason;
+use crate::actors::end_reason::EndReason;
 use crate::config::{Config, SameSite};
 use crate::gateway::answer::error_page::WayOut;
 use crate::gateway::answer::failed_request::FailedRequest;
@@ -10,8 +10,7 @@ use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::forward::captcha;
-use crate::gateway::request::Incoming;
-use crate::gateway::request::route;
+use crate::gateway::request::{Incoming, route};
 
 /// The answer to a request for an application that does not pass: a navigation is sent to log in, or to solve a captcha.
 pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {

@@ -9,11 +9,11 @@ mod console;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use crate::actors::directory::message::RevokeAll;
-use crate::actors::log;
-use crate::actors::log::Cause;
-use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Destination, EndReason, Inspect, Migrate, Migrated, Refresh};
+use crate::actors::directory_message::RevokeAll;
+use crate::actors::end_reason::EndReason;
+use crate::actors::log::{self, Cause};
+use crate::actors::session::message::{Authority, Denied, Destination, Inspect, Migrate, Migrated, Refresh};
+use crate::actors::session::{address, follow};
 use crate::actors::{self, AskError};
 use crate::config::Config;
 use crate::credential::ActorId;
@@ -21,8 +21,7 @@ use crate::gateway::Gateway;
 use crate::gateway::answer::json;
 use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::{Body, Outgoing};
-use crate::gateway::endpoints::sessions;
-use crate::gateway::endpoints::sessions::Paging;
+use crate::gateway::endpoints::sessions::{self, Paging};
 use crate::gateway::request::Incoming;
 use crate::region::Region;
 
@@ -141,7 +140,7 @@ async fn revoke_user(gateway: &Gateway, subject: &str) -> Result<Outgoing, Probl
 }
 
 async fn detail(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
-    let inspection = match actors::ask(&*gateway.actors, &actors::existing_session(id), Inspect {}).await {
+    let inspection = match actors::ask(&*gateway.actors, &address::existing_session(id), Inspect {}).await {
         Err(AskError::NoSuchActor) => None,
         inspection => inspection?,
     };

@@ -2,10 +2,9 @@
 
 use futures::future::join_all;
 
-use crate::actors;
-use crate::actors::directory::message::{DirectoryError, LogoutTokenId, RevokeAll, of_provider_session, of_user};
+use crate::actors::directory_message::{self, DirectoryError, LogoutTokenId, RevokeAll, of_provider_session, of_user};
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
-use crate::actors::session::message::EndReason;
 use crate::gateway::Gateway;
 use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::{Body, Outgoing};
@@ -46,7 +45,7 @@ async fn revoke_all(
     sid: Option<String>,
     token: &LogoutToken,
 ) -> Result<bool, Problem> {
-    let address = actors::directory(&name, gateway.config.regions.jurisdiction);
+    let address = directory_message::address(&name, gateway.config.regions.jurisdiction);
     let revoke = RevokeAll {
         sid,
         reason: EndReason::Backchannel,

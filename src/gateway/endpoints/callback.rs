@@ -5,9 +5,11 @@ use subtle::ConstantTimeEq as _;
 use time::Duration;
 use url::form_urlencoded;
 
+use crate::actors::session::address;
 use crate::actors::session::attempt::Attempt;
-use crate::actors::session::message::{Callback, Complete, Completed, Credential, SignInError, UserPlace};
+use crate::actors::session::message::{Callback, Complete, Completed, Credential, SignInError};
 use crate::actors::session::sign_in::expired;
+use crate::actors::summary::UserPlace;
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::SameSite;
@@ -17,8 +19,7 @@ use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::endpoints::login;
-use crate::gateway::request::login_cookie;
-use crate::gateway::request::{Incoming, Parameters};
+use crate::gateway::request::{Incoming, Parameters, login_cookie};
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -74,7 +75,7 @@ async fn complete(
     let (actor, return_to) = (attempt.actor.clone(), attempt.return_to.clone());
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
     let place = user_place(gateway, request);
-    let address = actors::session_near(&actor, place.region);
+    let address = address::session_near(&actor, place.region);
     let replaces = login::browsers_session(request);
     let redirect_uri = login::redirect_uri(gateway, request);
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };

@@ -2,6 +2,7 @@
 //! callback.
 
 use crate::actors;
+use crate::actors::session::address;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::message::{Authority, CanGoOn, Denied, SignInError, SilentLogin, SilentLoginHints};
 use crate::credential::Secret;
@@ -9,8 +10,7 @@ use crate::gateway::Gateway;
 use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::endpoints::login_limit;
-use crate::gateway::endpoints::session;
+use crate::gateway::endpoints::{login_limit, session};
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, MAX_KEPT_ORGANIZATION};
 use crate::gateway::request::{Incoming, Parameters};
@@ -75,7 +75,7 @@ async fn begin(
     }
     let hint = |wanted: &str| hints.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let attempt = Attempt {
-        actor: actors::new_session_id(&*gateway.actors, gateway.config.regions.jurisdiction)?,
+        actor: address::new_session_id(&*gateway.actors, gateway.config.regions.jurisdiction)?,
         began_at: gateway.now(),
         state: secret(gateway)?,
         nonce: secret(gateway)?,
@@ -143,7 +143,7 @@ async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> L
 /// What the session that is to be renewed tells the provider about whom the silent login is for.
 async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option<SilentLoginHints> {
     let session = request.cookies.session.as_ref()?;
-    let address = actors::existing_session(&request.session_actor()?);
+    let address = address::existing_session(&request.session_actor()?);
     let authority = Authority::Cookie(session.secret.clone());
     actors::ask(&*gateway.actors, &address, SilentLogin { authority }).await.ok()?
 }

@@ -4,7 +4,8 @@
 
 use subtle::ConstantTimeEq as _;
 
-use crate::actors::session::message::{Authority, Denied, EndReason, Logout, Revoke};
+use crate::actors::end_reason::EndReason;
+use crate::actors::session::message::{Authority, Denied, Logout, Revoke};
 use crate::credential::Secret;
 use crate::gateway::Gateway;
 use crate::gateway::answer::html::{self, Page};
@@ -12,8 +13,7 @@ use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::endpoints::session;
-use crate::gateway::request::Incoming;
-use crate::gateway::request::return_cookie;
+use crate::gateway::request::{Incoming, return_cookie};
 
 /// Ends the session. A GET does so only where this site itself, or the user, opened it.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {

@@ -2,7 +2,8 @@
 
 use crate::actors::Request;
 use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, GetView, Refresh, SessionMessage, SessionView, Switch};
+use crate::actors::session::message::{Authority, Denied, GetView, Refresh, SessionMessage, Switch};
+use crate::actors::session::view::SessionView;
 use crate::credential::Secret;
 use crate::gateway::Gateway;
 use crate::gateway::answer::json;

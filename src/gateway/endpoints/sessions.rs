@@ -1,11 +1,14 @@
 //! `/sessions`: where its user is logged in, and the end of each of these sessions. Lists come in pages, and the end of all
 //! sessions in steps: a directory asks no more sessions at once than one invocation of the platform may make calls.
 
-use crate::actors::directory::message::{BATCH, DirectoryError, List, Page, RevokeAll, Sweep, Swept, of_user};
+use crate::actors::directory_message::{
+    self, BATCH, DirectoryAddress, DirectoryError, List, Page, RevokeAll, Sweep, Swept, of_user,
+};
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
-use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke};
-use crate::actors::{self, AskError, DirectoryAddress};
+use crate::actors::session::message::{Authority, Denied, Describe, Revoke};
+use crate::actors::session::{address, follow};
+use crate::actors::{self, AskError};
 use crate::credential::ActorId;
 use crate::gateway::Gateway;
 use crate::gateway::answer::json;
@@ -74,7 +77,7 @@ pub(crate) async fn page_of(gateway: &Gateway, issuer: &str, subject: &str, pagi
 }
 
 pub(crate) fn directory_of(gateway: &Gateway, issuer: &str, subject: &str) -> Result<DirectoryAddress, Problem> {
-    Ok(actors::directory(&of_user(issuer, subject), gateway.config.regions.jurisdiction))
+    Ok(directory_message::address(&of_user(issuer, subject), gateway.config.regions.jurisdiction))
 }
 
 /// Ends the sessions of a directory: all, or so many that the directory's alarm is to end the rest.
@@ -112,7 +115,7 @@ pub(crate) async fn end_own(gateway: &Gateway, request: &Incoming<'_>) -> Result
     let view = session::view(gateway, request).await?;
     let id = request.url.path().rsplit('/').next().unwrap_or_default();
     let id: ActorId = id.parse().map_err(|_| Problem::NotFound)?;
-    let described = match actors::ask(&*gateway.actors, &actors::existing_session(&id), Describe {}).await {
+    let described = match actors::ask(&*gateway.actors, &address::existing_session(&id), Describe {}).await {
         Err(AskError::NoSuchActor) => None,
         described => described?,
     };

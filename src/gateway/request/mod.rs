@@ -6,7 +6,7 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 use url::{Position, Url, form_urlencoded};
 
-use crate::actors::session::message::ActorLocation;
+use crate::actors::session::location::ActorLocation;
 use crate::config::Origin;
 use crate::credential::ActorId;
 use crate::gateway::answer::problem::Problem;

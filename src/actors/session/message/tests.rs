@@ -6,10 +6,13 @@ use crate::actors::golden::{self, Row, message, reply};
 use crate::actors::log::{Entry, Event};
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::samples::{active, actor, at, secret, successor};
+use crate::actors::session::view::Inheritance;
 use crate::actors::stored::Storable as _;
+use crate::actors::summary::{SessionState, UserPlace};
 use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
 use crate::provider::user_error::{Choice, UserError};
+use crate::region::Region;
 
 fn place() -> UserPlace {
     UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()) }

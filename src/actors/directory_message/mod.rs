@@ -23,17 +23,27 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
+use super::end_reason::EndReason;
+use super::summary::{Summary, UserPlace};
 use crate::actors::log::Cause;
-use crate::actors::requests;
-use crate::actors::session::message::{EndReason, Summary, UserPlace};
+use crate::actors::{Address, requests};
 use crate::credential::ActorId;
-use crate::region::Region;
+use crate::region::{Jurisdiction, Region};
+use crate::runtime;
 
 /// The binding of the namespace that directories live in.
 pub const BINDING: &str = "DIRECTORY";
 /// How many sessions one message makes a directory ask. The platform's smallest limit for the calls of one invocation
 /// is 50.
 pub const BATCH: u32 = 40;
+
+/// The directory of a user, or of a session of the provider.
+pub type DirectoryAddress = Address<DirectoryMessage>;
+
+/// The directory of this name, within the jurisdiction where there is one.
+pub fn address(name: &str, jurisdiction: Option<Jurisdiction>) -> DirectoryAddress {
+    Address::new(runtime::Address::Directory { name: name.to_owned(), jurisdiction })
+}
 
 /// The name of the directory of a user.
 pub fn of_user(issuer: &str, subject: &str) -> String {
@@ -263,8 +273,8 @@ pub struct Forget {
 mod tests {
     use super::*;
     use crate::actors::golden::{self, Row, message, reply};
-    use crate::actors::session::message::SessionState;
     use crate::actors::session::samples::{actor, at};
+    use crate::actors::summary::SessionState;
 
     fn messages() -> Vec<Row> {
         let place = UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None };
