@@ -6,9 +6,9 @@ use url::Url;
 
 use crate::config::{Config, Configured, Origin, routes};
 use crate::gateway::answer::failed_request::FailedRequest;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::cookie::Cookies;
 use crate::gateway::request::route::{self, Endpoint, Host, Target};
 use crate::gateway::request::{self, Arrived, Incoming};
@@ -57,7 +57,7 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
         Target::Application(route) => Arrival::Application(request, route),
         Target::Own(endpoint) => Arrival::Own(request, endpoint),
         Target::NotFound => refused(Problem::NotFound),
-        Target::Refused(what) => refused(Problem::PathRefused(what)),
+        Target::Refused(what) => refused(Problem::PathRefused(what.to_string())),
     }
 }
 

@@ -11,7 +11,7 @@ use worker::{Env, State};
 
 use crate::config::{Config, Configured};
 use crate::gateway::bearer::ClientKeys;
-use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::bearer::verified::VerifiedJwts;
 use crate::provider::{Documents, Link};
 use crate::runtime::ActorContext;
 

@@ -4,8 +4,8 @@ use wasm_bindgen::prelude::*;
 use worker::Context;
 
 use super::{event_stream, web_socket};
-use crate::gateway::answer::reply::{Forwarded, Reply};
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::forward::reply::{Forwarded, Reply};
 
 /// The response; the log line of a request that failed is written.
 pub fn respond(reply: Reply, context: &Context) -> Result<web_sys::Response, JsValue> {

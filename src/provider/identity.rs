@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::claims::{self, Claims};
 use super::discovery::Metadata;
 use super::id_token::{self, Expected};
 use super::keys::{self, Untrusted};
 use super::oidc::Oidc;
 use super::user_info::{Asking, PATIENCE, UserInfo};
-use super::{ProviderError, RefreshFailure, Tokens};
+use super::{ProviderError, RefreshFailure, Tokens, claims};
 use crate::identity::Identity;
+use crate::jose::Claims;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
 

@@ -8,9 +8,9 @@ use openidconnect::{AccessToken, HttpRequest};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::claims::{self, Claims};
-use super::http;
 use super::oidc::Oidc;
+use super::{claims, http};
+use crate::jose::Claims;
 use crate::runtime::Isolate;
 
 /// How long an answer is waited for before the login or the refresh goes on without it.

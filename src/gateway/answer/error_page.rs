@@ -3,8 +3,8 @@
 use url::form_urlencoded;
 
 use crate::gateway::answer::html::{self, Page};
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::problem::Problem;
 use crate::provider::user_error::Choice;
 
 /// Where the link of a page leads.

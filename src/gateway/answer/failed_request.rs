@@ -5,11 +5,12 @@
 //!
 //! Architecture Invariant: no query, body, header or cookie is in it but Cloudflare's ray.
 
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
+use crate::actors::log;
 use crate::config::Config;
-use crate::gateway::answer::problem::Problem;
-use crate::gateway::endpoints::admin::without_subject;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::{self, Host, Target};
 
@@ -103,6 +104,25 @@ fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
     }
 }
 
+/// A path, with what names a user in it as log lines do, or as `-` where nothing says who the issuer is.
+fn without_subject(config: Option<&Config>, path: &str) -> String {
+    let users =
+        config.map_or_else(|| "/admin/users/".to_owned(), |config| format!("{}/admin/users/", config.auth_prefix));
+    let found = match config {
+        Some(_) => path.strip_prefix(&users).map(|rest| ("", rest)),
+        None => path.split_once(&users),
+    };
+    let Some((before, (subject, rest))) =
+        found.map(|(before, behind)| (before, behind.split_once('/').unwrap_or((behind, ""))))
+    else {
+        return path.to_owned();
+    };
+    let subject = percent_decode_str(subject).decode_utf8_lossy();
+    let user = config
+        .map_or_else(|| "-".to_owned(), |config| log::user(config.provider.issuer(), &subject, config.log_subject));
+    format!("{before}{users}{user}/{rest}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +136,29 @@ mod tests {
             route: Some("/auth/callback".into()),
             remark: None,
         }
+    }
+
+    #[test]
+    fn a_path_in_the_log_names_no_user() {
+        let config = Config::read(|name| match name {
+            "OIDC_ISSUER" => Some("https://op.example".into()),
+            "OIDC_CLIENT_ID" => Some("gateway".into()),
+            "OIDC_CLIENT_SECRET" => Some("secret".into()),
+            "UPSTREAM" => Some("https://app.internal".into()),
+            _ => None,
+        })
+        .unwrap();
+        let hash = log::user("https://op.example", "auth0|ada", crate::config::LogSubject::Hash);
+        for (path, logged) in [
+            ("/auth/admin/users/auth0%7Cada/sessions", format!("/auth/admin/users/{hash}/sessions")),
+            ("/auth/admin/users/auth0%7Cada", format!("/auth/admin/users/{hash}/")),
+            ("/admin/users/7/sessions", "/admin/users/7/sessions".into()),
+            ("/orders", "/orders".into()),
+        ] {
+            assert_eq!(without_subject(Some(&config), path), logged);
+        }
+        assert_eq!(without_subject(None, "/gate/admin/users/ada/sessions"), "/gate/admin/users/-/sessions");
+        assert_eq!(without_subject(None, "/orders"), "/orders");
     }
 
     #[test]

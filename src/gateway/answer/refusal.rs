@@ -4,12 +4,12 @@ use url::form_urlencoded;
 
 use crate::actors::end_reason::EndReason;
 use crate::config::{Config, SameSite};
+use crate::gateway::answer::captcha_page;
 use crate::gateway::answer::error_page::WayOut;
 use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::html::{self, Page};
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::forward::captcha;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, route};
 
 /// The answer to a request for an application that does not pass: a navigation is sent to log in, or to solve a captcha.
@@ -20,7 +20,7 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
         }
         Problem::CaptchaRequired(_) if request.is_navigation() => {
             let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
-            captcha::challenge(config, problem, request, &here)
+            captcha_page::challenge(config, problem, request, &here)
         }
         _ => of(config, request, problem),
     }

@@ -13,12 +13,12 @@ use crate::actors::summary::UserPlace;
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::SameSite;
-use crate::gateway::Gateway;
 use crate::gateway::answer::html::{self, Page};
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::endpoints::login;
+use crate::gateway::context::Gateway;
+use crate::gateway::endpoints::{failed_login, login};
+use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, Parameters, login_cookie};
 
 /// The longest part of `User-Agent` that is kept, in characters.
@@ -39,7 +39,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let hinted = form_urlencoded::Serializer::new(login.clone()).extend_pairs(&attempt.hints).finish();
     let response = match complete(gateway, request, attempt, callback, &hinted).await {
         Ok(response) => response,
-        Err(problem) => gateway.refuse_login(request, &problem, &return_to, &login).await,
+        Err(problem) => failed_login::refuse_login(gateway, request, &problem, &return_to, &login).await,
     };
     Ok(response.cookie(&request.jar().clear_login(&name, gateway.config.provider.form_post())))
 }

@@ -6,11 +6,12 @@ use crate::actors::session::address;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::message::{Authority, CanGoOn, Denied, SignInError, SilentLogin, SilentLoginHints};
 use crate::credential::Secret;
-use crate::gateway::Gateway;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::endpoints::{login_limit, session};
+use crate::gateway::ask_session::ask_session;
+use crate::gateway::context::Gateway;
+use crate::gateway::endpoints::login_limit;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, MAX_KEPT_ORGANIZATION};
 use crate::gateway::request::{Incoming, Parameters};
@@ -133,7 +134,7 @@ fn hints(gateway: &Gateway, query: &Parameters) -> Result<Vec<(String, String)>,
 async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> LoginReason {
     let navigation_from = request.navigation_from(return_to);
     let can_go_on = |secret: &Secret| CanGoOn { secret: secret.clone(), navigation_from };
-    match session::ask(gateway, request, can_go_on).await {
+    match ask_session(gateway, request, can_go_on).await {
         Ok(Err(Denied::Reauthenticate)) => LoginReason::Renewal,
         Ok(Err(Denied::Relocate)) => LoginReason::Move,
         Ok(_) | Err(_) => LoginReason::Asked,

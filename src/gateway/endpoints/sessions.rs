@@ -10,11 +10,11 @@ use crate::actors::session::message::{Authority, Denied, Describe, Revoke};
 use crate::actors::session::{address, follow};
 use crate::actors::{self, AskError};
 use crate::credential::ActorId;
-use crate::gateway::Gateway;
 use crate::gateway::answer::json;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::{Body, Outgoing};
+use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::session;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, Parameters};
 
 /// The most sessions of one page, and the most that are ended before an answer.

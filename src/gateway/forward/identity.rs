@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::identity_headers::IdentityHeaders;
-use crate::gateway::forward::visitor::{encoded, text};
-
-/// The claims of an ID token and UserInfo, or of a JWT.
-pub type Claims = Map<String, Value>;
+use crate::gateway::request::visitor::{encoded, text};
+use crate::jose::Claims;
 
 /// The headers that tell the application who it is, each claim that there is.
 pub fn headers<'a>(

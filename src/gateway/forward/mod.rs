@@ -1,12 +1,12 @@
 //! The way to the application: who may pass, what goes on, and what comes back.
 
 pub mod access;
+pub mod caller;
 pub mod captcha;
 pub mod clearance;
 pub mod edits;
 pub mod hygiene;
 pub mod identity;
 pub mod proxy;
-pub mod verified;
-pub mod visitor;
+pub mod reply;
 pub mod watch;

@@ -9,12 +9,12 @@ use url::{Position, Url, form_urlencoded};
 use crate::actors::session::location::ActorLocation;
 use crate::config::Origin;
 use crate::credential::ActorId;
-use crate::gateway::answer::problem::Problem;
-use crate::gateway::forward::visitor::Visitor;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::cookie::{Cookies, Jar};
 use crate::gateway::request::csrf::Provenance;
 use crate::gateway::request::headers::{Headers, cut};
 use crate::gateway::request::login_cookie::MAX_KEPT_RETURN_TO;
+use crate::gateway::request::visitor::Visitor;
 use crate::region::{self, Place, Region};
 use crate::runtime::{Isolate, ReadError, RequestBody};
 
@@ -27,6 +27,7 @@ pub mod look_alike;
 pub mod path;
 pub mod return_cookie;
 pub mod route;
+pub mod visitor;
 
 /// The longest body that an endpoint reads.
 const MAX_BODY: usize = 64 << 10;

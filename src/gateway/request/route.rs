@@ -4,7 +4,7 @@ use url::{Position, Url};
 
 use crate::config::pattern::normalized_path;
 use crate::config::{Config, Origin, hosts, routes};
-use crate::gateway::answer::problem::Problem;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::path::{self, Refused};
 
 /// The gateway's own endpoints, under `AUTH_PREFIX`.

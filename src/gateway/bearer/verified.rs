@@ -10,7 +10,7 @@ use std::rc::Rc;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use crate::gateway::forward::identity::Claims;
+use crate::jose::Claims;
 
 /// How long one is remembered. Keys are looked at anew every ten minutes.
 const SPAN: Duration = Duration::seconds(30);

@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use futures::FutureExt as _;
 
+use crate::config::Config;
 use crate::config::jwt::Keys;
-use crate::gateway::Gateway;
-use crate::gateway::answer::problem::Problem;
-use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::bearer::verified::VerifiedJwts;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::Form;
@@ -20,6 +20,8 @@ use crate::jose::policy::{Audience, Issued};
 use crate::jose::published::{Fetched, Missing, Published, Source};
 use crate::jose::{Claims, Flaw, Jwt, KeySet, Policy};
 use crate::provider::Link;
+
+pub mod verified;
 
 /// What `typ` may say: that it is an access token (RFC 9068), or nothing in particular. Longer ones are no honest client's.
 const FORM: Form = Form { types: &["jwt", "at+jwt"], max_bytes: 16 << 10 };
@@ -46,37 +48,39 @@ pub(crate) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches([' ', '\t']))
 }
 
-impl Gateway {
-    /// The claims of a client's JWT, where it is accepted.
-    pub(crate) async fn bearer_claims(&self, token: &str) -> Result<Claims, Problem> {
-        let Some(settings) = &self.config.jwt else { return Err(Problem::NotFound) };
-        let jwt = Jwt::parse(token, FORM)?;
-        // Before any key is looked for: what cannot be good costs nobody a fetch.
-        let policy = Policy {
-            is_issuer: &|iss| iss == settings.issuer,
-            audience: Audience::Among(&settings.audience),
-            issued: Issued::Before,
-        };
-        policy.check_times(&jwt.claims, self.now()).and_then(|()| policy.check_parties(&jwt.claims))?;
-        let uri = match &settings.keys {
-            Keys::Inline(text) => {
-                self.client_keys.inline(text).verify(&jwt, &*self.link.signatures).await?;
-                return Ok(jwt.claims);
-            }
-            Keys::Remote(uri) => uri.as_str(),
-        };
-        let call = || fetched(self.link.clone(), uri.to_owned(), self.verified.clone()).boxed_local();
-        let documents = &self.client_keys.published;
-        let source = Source { documents, address: uri, call: &call, isolate: &self.link.isolate };
-        source.verify(&jwt, &*self.link.signatures, Presenter::Anybody).await.map_err(
-            |unverified| match unverified {
-                Unverified::NoKeys(_) => Problem::KeysUnavailable,
-                // Where newer keys cannot be had, the last good ones serve.
-                Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
-            },
-        )?;
-        Ok(jwt.claims)
-    }
+/// The claims of a client's JWT, where it is accepted.
+pub(crate) async fn claims(
+    config: &Config,
+    link: &Link,
+    keys: &ClientKeys,
+    verified: &VerifiedJwts,
+    token: &str,
+) -> Result<Claims, Problem> {
+    let Some(settings) = &config.jwt else { return Err(Problem::NotFound) };
+    let jwt = Jwt::parse(token, FORM)?;
+    // Before any key is looked for: what cannot be good costs nobody a fetch.
+    let policy = Policy {
+        is_issuer: &|iss| iss == settings.issuer,
+        audience: Audience::Among(&settings.audience),
+        issued: Issued::Before,
+    };
+    policy.check_times(&jwt.claims, link.isolate.now()).and_then(|()| policy.check_parties(&jwt.claims))?;
+    let uri = match &settings.keys {
+        Keys::Inline(text) => {
+            keys.inline(text).verify(&jwt, &*link.signatures).await?;
+            return Ok(jwt.claims);
+        }
+        Keys::Remote(uri) => uri.as_str(),
+    };
+    let call = || fetched(link.clone(), uri.to_owned(), verified.clone()).boxed_local();
+    let documents = &keys.published;
+    let source = Source { documents, address: uri, call: &call, isolate: &link.isolate };
+    source.verify(&jwt, &*link.signatures, Presenter::Anybody).await.map_err(|unverified| match unverified {
+        Unverified::NoKeys(_) => Problem::KeysUnavailable,
+        // Where newer keys cannot be had, the last good ones serve.
+        Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
+    })?;
+    Ok(jwt.claims)
 }
 
 /// Fetches the key set; the operator is told why there is none.
