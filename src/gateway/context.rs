@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::config::Config;
 use crate::gateway::bearer::ClientKeys;
 use crate::gateway::bearer::verified::VerifiedJwts;
-use crate::provider::Link;
+use crate::provider::link::Link;
 use crate::runtime::{Actors, Applications, RateLimit};
 
 /// What every request is served with.

@@ -3,10 +3,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::algorithm::Algorithm;
 use super::document::Presenter;
+use super::flaw::Flaw;
 use super::jwk::Jwk;
+use super::jwt::Jwt;
 use super::published::{Missing, Source};
-use super::{Algorithm, Flaw, Jwt};
 use crate::http as client;
 use crate::runtime::{Http, HttpError, Signatures, Signed};
 

@@ -12,7 +12,7 @@ use worker::{Env, State};
 use crate::config::{Config, Configured};
 use crate::gateway::bearer::ClientKeys;
 use crate::gateway::bearer::verified::VerifiedJwts;
-use crate::provider::{Documents, Link};
+use crate::provider::link::{Documents, Link};
 use crate::runtime::ActorContext;
 
 pub mod actors;

@@ -7,12 +7,12 @@ use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{ClientSecret, HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
 use time::{Duration, OffsetDateTime};
 
-use super::discovery::unanswered;
-use super::http::{self, HttpError};
+use super::error::{ProviderError, RefreshFailure, unanswered};
+use super::link::Link;
 use super::retry_after::retry_after;
 use super::said;
 use super::user_error::UserError;
-use super::{Link, ProviderError, RefreshFailure};
+use crate::http::{self, HttpError};
 
 /// What `openidconnect` says of an answer without tokens.
 pub type TokenError = RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>;

@@ -7,65 +7,17 @@ use std::rc::Rc;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
-    CoreSubjectIdentifierType,
-};
-use openidconnect::{AdditionalProviderMetadata, IssuerUrl, ProviderMetadata};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use openidconnect::IssuerUrl;
 use time::OffsetDateTime;
-use url::Url;
 
-use super::http::{self, HttpError};
-use super::{Link, ProviderError};
-use crate::ambient;
+use super::error::{ProviderError, unanswered};
+use super::link::Link;
+use super::metadata::{Metadata, read};
 use crate::config::is_allowed;
-use crate::jose::Algorithm;
 use crate::jose::document::FRESH;
 use crate::jose::published::{self, Fetched};
 use crate::runtime::Cached;
-
-/// The metadata that `openidconnect` leaves out.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct MoreMetadata {
-    /// RFC 9207 section 3.
-    #[serde(default)]
-    pub authorization_response_iss_parameter_supported: bool,
-    /// RFC 9126 section 5.
-    pub pushed_authorization_request_endpoint: Option<Url>,
-    /// RFC 9126 section 5.
-    #[serde(default)]
-    pub require_pushed_authorization_requests: bool,
-    /// OpenID Connect RP-Initiated Logout 1.0 section 2.1.
-    pub end_session_endpoint: Option<Url>,
-    /// RFC 8414 section 2.
-    pub revocation_endpoint: Option<Url>,
-    /// `id_token_signing_alg_values_supported`, as far as they are accepted: the library knows fewer.
-    #[serde(skip)]
-    pub id_token_algorithms: Vec<&'static Algorithm>,
-}
-
-impl AdditionalProviderMetadata for MoreMetadata {}
-
-/// A provider's metadata.
-pub type Metadata = ProviderMetadata<
-    MoreMetadata,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
-
-const ID_TOKEN_ALGORITHMS: &str = "id_token_signing_alg_values_supported";
+use crate::{ambient, http};
 
 /// Whose metadata, and the variable that says so.
 #[derive(Clone, Copy)]
@@ -176,35 +128,6 @@ fn checked(source: Source<'_>, body: &[u8]) -> Result<Metadata, ProviderError> {
     }
 }
 
-/// Reads a document. What it leaves out though it must not, and nothing here depends on, is filled in.
-fn read(body: &[u8]) -> Option<Metadata> {
-    let mut document: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    let names: Vec<&str> = Algorithm::all().map(|algorithm| algorithm.name).collect();
-    for (name, usual) in [
-        ("response_types_supported", json!(["code"])),
-        ("subject_types_supported", json!(["public"])),
-        // None is named: any may be used.
-        (ID_TOKEN_ALGORITHMS, json!(names)),
-    ] {
-        document.entry(name).or_insert(usual);
-    }
-    let named = document.get(ID_TOKEN_ALGORITHMS).and_then(Value::as_array);
-    let named = named.into_iter().flatten().filter_map(Value::as_str).filter_map(Algorithm::named).collect();
-    let mut metadata: Metadata = serde_json::from_value(Value::Object(document)).ok()?;
-    metadata.additional_metadata_mut().id_token_algorithms = named;
-    Some(metadata)
-}
-
-/// Whether no complete answer is the provider's absence or its fault.
-pub fn unanswered(error: HttpError) -> ProviderError {
-    match error {
-        HttpError::Unreachable | HttpError::TimedOut => ProviderError::Unavailable(error.to_string()),
-        HttpError::Forbidden | HttpError::BadRequest | HttpError::TooLarge => {
-            ProviderError::Rejected(error.to_string())
-        }
-    }
-}
-
 /// The key in the Cache API. It lies under the issuer's own URL, where nobody but the issuer can put anything.
 fn cache_key(issuer: &IssuerUrl) -> String {
     format!("{}?for=edge-oauth-sessions", url(issuer))
@@ -222,7 +145,11 @@ async fn from_cache(source: Source<'_>, link: &Link) -> Option<(Metadata, Offset
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value, json};
+
     use super::*;
+    use crate::jose::Algorithm;
+    use crate::provider::metadata::ID_TOKEN_ALGORITHMS;
 
     fn document(issuer: &str, token_endpoint: &str) -> Vec<u8> {
         serde_json::json!({

@@ -3,8 +3,9 @@
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
-use super::discovery::unanswered;
-use super::{Link, ProviderError, http};
+use super::error::{ProviderError, unanswered};
+use super::link::Link;
+use crate::http;
 use crate::jose::document::Presenter;
 use crate::jose::key_set::{NoKeySet, Unverified};
 use crate::jose::published::{Fetched, Missing, Source};

@@ -8,18 +8,19 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
-use super::discovery::unanswered;
-use super::keys::Untrusted;
+use super::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure, unanswered};
+use super::keys::{self, Untrusted};
+use super::link::Link;
+use super::requests::{Authorization, EndSession, Exchange};
 use super::retry_after::retry_after;
-use super::{
-    Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
-    Tokens, http, keys, said,
-};
-use crate::config;
+use super::said;
+use super::sign_in::SignIn;
+use super::tokens::Tokens;
 use crate::identity::Identity;
 use crate::jose::Claims;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
+use crate::{config, http};
 
 pub mod access_token;
 pub mod answer;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use edge_oauth_sessions::actors::directory::Shell;
 use edge_oauth_sessions::actors::session::Session;
 use edge_oauth_sessions::credential::ActorId;
-use edge_oauth_sessions::provider::Documents;
+use edge_oauth_sessions::provider::link::Documents;
 use edge_oauth_sessions::region::Jurisdiction;
 use edge_oauth_sessions::runtime::{
     ActorContext, Actors, Address, CallError, Connection, Isolate, Postgres, PostgresError,

@@ -19,7 +19,7 @@ use edge_oauth_sessions::gateway::forward::edits::watched;
 use edge_oauth_sessions::gateway::forward::reply::Reply;
 use edge_oauth_sessions::gateway::plan::{Plan, Planner};
 use edge_oauth_sessions::gateway::request::{Arrived, Head, headers};
-use edge_oauth_sessions::provider::{Documents, Link};
+use edge_oauth_sessions::provider::link::{Documents, Link};
 use edge_oauth_sessions::runtime::{Applications, Inbound, Isolate, Outbound, RateLimit, SendError};
 use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, ready};

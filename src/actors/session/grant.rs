@@ -4,7 +4,7 @@ use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
 use crate::ambient::between;
-use crate::provider::Tokens;
+use crate::provider::tokens::Tokens;
 
 /// The pause after the first series of tries that failed.
 const SHORTEST_PAUSE: Duration = Duration::seconds(5);

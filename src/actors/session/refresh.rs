@@ -27,7 +27,7 @@ use super::state::{DoesNotApply, Grant, Identity, Refreshing, State, Transition}
 use super::view::SessionView;
 use crate::actors::end_reason::EndReason;
 use crate::actors::session::refresher::Outcome;
-use crate::provider::{RefreshError, RefreshFailure};
+use crate::provider::error::{RefreshError, RefreshFailure};
 
 /// How often a token is presented again after a complete answer that says: not now.
 const RETRIES: u32 = 3;

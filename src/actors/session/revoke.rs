@@ -15,7 +15,7 @@ use super::{Session, follow};
 use crate::actors::end_reason::EndReason;
 use crate::ambient;
 use crate::credential::ActorId;
-use crate::provider::EndSession;
+use crate::provider::requests::EndSession;
 
 /// How long an answer waits for all that the provider is asked. The revocation goes on without it.
 const PATIENCE: Duration = Duration::seconds(3);

@@ -16,8 +16,11 @@ use super::succession::{Inherited, overtaken};
 use crate::actors::end_reason::EndReason;
 use crate::credential::Secret;
 use crate::provider::answer::{authorization_error, plain_code};
+use crate::provider::error::{ExchangeError, ProviderError};
+use crate::provider::requests::Exchange;
+use crate::provider::sign_in::SignIn;
+use crate::provider::tokens::Tokens;
 use crate::provider::user_error::UserError;
-use crate::provider::{Exchange, ExchangeError, ProviderError, SignIn, Tokens};
 use crate::region::Region;
 use crate::store::StoreError;
 

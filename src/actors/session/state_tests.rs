@@ -3,7 +3,7 @@
 use openidconnect::{AccessToken, RefreshToken};
 
 use super::*;
-use crate::provider::Tokens;
+use crate::provider::tokens::Tokens;
 use crate::region::Region;
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;

@@ -19,7 +19,7 @@ use crate::jose::key_set::{NoKeySet, Unverified};
 use crate::jose::policy::{Audience, Issued};
 use crate::jose::published::{Fetched, Missing, Published, Source};
 use crate::jose::{Claims, Flaw, Jwt, KeySet, Policy};
-use crate::provider::Link;
+use crate::provider::link::Link;
 
 pub mod verified;
 

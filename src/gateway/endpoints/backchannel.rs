@@ -10,8 +10,9 @@ use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::sessions;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
+use crate::provider::Provider;
+use crate::provider::error::ProviderError;
 use crate::provider::logout_token::LogoutToken;
-use crate::provider::{Provider, ProviderError};
 
 /// Ends the sessions that the logout token names. 200: they have ended.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {

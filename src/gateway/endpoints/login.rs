@@ -15,7 +15,8 @@ use crate::gateway::problem::Problem;
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, MAX_KEPT_ORGANIZATION};
 use crate::gateway::request::{Incoming, Parameters};
-use crate::provider::{Authorization, Provider};
+use crate::provider::Provider;
+use crate::provider::requests::Authorization;
 
 /// Parameters of `/login` that are handed on to the provider.
 const HINTS: [&str; 7] =

@@ -7,11 +7,12 @@ use openidconnect::{AccessToken, RefreshToken};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use crate::ambient;
 use crate::jose::jwt::payload;
 use crate::provider::answer::{is_about_the_client, plain_code};
+use crate::provider::error::{ProviderError, RefreshFailure};
+use crate::provider::tokens::Tokens;
 use crate::provider::user_error::{Choice, UserError};
-use crate::provider::{ProviderError, RefreshFailure, Tokens, http};
+use crate::{ambient, http};
 
 /// What a refused code is called.
 const CODE_REFUSED: [&str; 4] = ["invalid_grant", "invalid_code", "expired_code", "invalid_code_verifier"];
