@@ -2,9 +2,10 @@
 
 use url::Url;
 
+use super::origin::Origin;
 use super::pattern::without_final_dot;
+use super::reader::Problem;
 use super::routes::{Route, Upstream};
-use super::{Origin, Problem};
 
 /// What is wrong with routes at these origins of the gateway; `PUBLIC_ORIGIN` lists them where there is any. `table` says
 /// that `ROUTES` has the routes, and not `UPSTREAM` alone.

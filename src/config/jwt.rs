@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::is_allowed;
+use super::origin::is_allowed;
 use super::reader::Reader;
 use super::routes::Route;
 

@@ -6,8 +6,9 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
+use super::oidc::{Oidc, TokenAuth};
+use super::origin::{is_allowed, is_loopback};
 use super::reader::Reader;
-use super::{Oidc, TokenAuth, is_allowed, is_loopback};
 
 /// Where WorkOS's API is, unless `WORKOS_API_HOST` says otherwise.
 const WORKOS_API: &str = "https://api.workos.com";
@@ -241,15 +242,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem(variable, &message);
         }
         origin
-    }
-
-    /// A variable that must be there.
-    fn required(&mut self, variable: &'static str, missing: &str) -> Option<String> {
-        let text = self.text(variable);
-        if text.is_none() {
-            self.problem(variable, missing);
-        }
-        text
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names that are nearly a variable's: what somebody meant to set, and did not. Pure.
 
-use super::Problem;
+use super::reader::Problem;
 
 /// Every variable and binding of the gateway.
 pub const NAMES: [&str; 55] = [

@@ -31,6 +31,7 @@ pub mod pipe;
 pub mod postgres;
 pub mod rate_limit;
 pub mod reply;
+mod response;
 pub mod session_actor;
 pub mod storage;
 pub mod timer;

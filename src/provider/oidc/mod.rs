@@ -18,7 +18,8 @@ use crate::config::{self, TokenAuth};
 use crate::http;
 use crate::jose::Algorithm;
 use crate::jose::document::Presenter;
-use crate::provider::{LogoutToken, keys, logout_token};
+use crate::provider::keys;
+use crate::provider::logout_token::{self, LogoutToken};
 
 mod authorization;
 mod identify;
