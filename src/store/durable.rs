@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::StoreError;
+use super::error::StoreError;
 use crate::config::StoreKind;
 use crate::runtime::{SqlValue, Storage};
 use crate::sealing::record::Unreadable;

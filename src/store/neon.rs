@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{About, Found, Store, StoreError, within};
+use super::error::StoreError;
+use super::outside::{About, Found, Store, within};
 use crate::credential::ActorId;
 use crate::runtime::{Connection, Isolate, PgParameter, PgValue, Postgres, PostgresError};
 

@@ -20,9 +20,10 @@ use futures::lock::Mutex;
 use time::OffsetDateTime;
 
 use super::durable::{Durable, Row};
+use super::error::StoreError;
 use super::kv::Kv;
 use super::neon::Neon;
-use super::{About, Found, Store as _, StoreError};
+use super::outside::{About, Found, Store as _};
 use crate::ambient;
 use crate::config::{StoreKind, StoreSettings};
 use crate::credential::ActorId;

@@ -29,16 +29,17 @@ use serde::{Deserialize, Serialize};
 
 use super::view::{Inspection, SessionView};
 use crate::actors::end_reason::EndReason;
-use crate::actors::log::Cause;
 use crate::actors::requests;
 use crate::actors::session::location::ActorLocation;
 use crate::actors::summary::Summary;
-use crate::credential::{ActorId, Secret, SecretHash};
+use crate::credential::{ActorId, Secret};
 
+mod authority;
 mod get;
 mod moves;
 mod sign_in;
 
+pub use authority::Authority;
 pub use get::{CanGoOn, GetIdentity, GetToken, GetView, Identified, IsAlive, TokenKind};
 pub use moves::{Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded};
 pub use sign_in::{Callback, Complete, Completed, SignInError};
@@ -142,17 +143,6 @@ pub enum Denied {
     /// The session cannot be read.
     #[error("the session store cannot be used")]
     StoreUnavailable,
-}
-
-/// Who asks for something that changes a session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Authority {
-    /// Whoever has the cookie.
-    Cookie(Secret),
-    /// Whoever may, as the gateway or the directory has checked.
-    Trusted(Cause),
-    /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
-    Successor(SecretHash),
 }
 
 /// Get a new access token, however long the present one lasts.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Authority;
+use super::authority::Authority;
 use crate::actors::log::{Cause, Entry};
 use crate::actors::session::location::{ActorLocation, Successor};
 use crate::actors::session::stored::ActiveV2;

@@ -4,6 +4,7 @@ use super::*;
 use crate::actors::Refusal;
 use crate::actors::golden::{self, Row, message, reply};
 use crate::actors::log::{Entry, Event};
+use crate::actors::session::Cause;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::samples::{active, actor, at, secret, successor};
 use crate::actors::session::view::Inheritance;

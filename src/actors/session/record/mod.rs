@@ -16,7 +16,8 @@ use super::state::{DoesNotApply, State};
 use crate::actors::end_reason::{EndReason, RETENTION};
 use crate::config::{Lifetimes, StoreKind};
 use crate::runtime::Isolate;
-use crate::store::{About, SessionStore, StoreError};
+use crate::store::outside::About;
+use crate::store::{SessionStore, StoreError};
 
 mod forget;
 mod read;
