@@ -131,7 +131,7 @@ fn paths_of(tree: &str) -> Vec<String> {
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => {
-                let part = rest[from..at].trim();
+                let part = rest.get(from..at).unwrap_or_default().trim();
                 if !part.is_empty() {
                     paths.extend(paths_of(part).into_iter().map(|path| format!("{}{path}", before.trim())));
                 }
