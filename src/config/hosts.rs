@@ -2,8 +2,7 @@
 
 use url::Url;
 
-use super::origin::Origin;
-use super::pattern::without_final_dot;
+use super::origin::{Origin, without_final_dot};
 use super::reader::Problem;
 use super::routes::{Route, Upstream};
 

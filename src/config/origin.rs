@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-use super::pattern;
 use super::reader::Reader;
 
 /// An origin that browsers see the gateway under.
@@ -29,6 +28,13 @@ impl Origin {
         named(self) == named(other)
     }
 
+    /// Its host, without a port, and the port that it stands for.
+    pub fn host_and_port(&self) -> (&str, u16) {
+        let scheme = if self.https { 443 } else { 80 };
+        let port = self.host.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        port.unwrap_or((&self.host, scheme))
+    }
+
     /// The origin of an http or https URL.
     pub fn of(url: &Url) -> Option<Self> {
         let host = url.host_str()?;
@@ -37,11 +43,16 @@ impl Origin {
     }
 }
 
+/// A host name without the dot that may end it (RFC 1034 section 3.1): the same host to the domain name system.
+pub fn without_final_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
 /// Whether a URL names this very machine, where plain http is allowed.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
-            let name = pattern::without_final_dot(name);
+            let name = without_final_dot(name);
             name == "localhost" || name.ends_with(".localhost")
         }
         Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),

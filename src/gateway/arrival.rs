@@ -1,14 +1,14 @@
 //! The first phase of a request: whose host it is for, whether it is well-formed, and which route it takes. Pure.
 
+use std::borrow::Cow;
 use std::rc::Rc;
-
-use url::Url;
 
 use crate::config::{Config, Configured, Origin, routes};
 use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::problem::Problem;
+use crate::gateway::request::address::Address;
 use crate::gateway::request::cookie::Cookies;
 use crate::gateway::request::route::{self, Endpoint, Host, Target};
 use crate::gateway::request::{self, Arrived, Incoming};
@@ -27,33 +27,32 @@ pub enum Arrival<'a> {
 
 /// What a request is for.
 pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'a> {
-    let (address, isolate) = (arrived.head.address, arrived.isolate);
-    let Ok(url) = Url::parse(address) else {
-        let failed = FailedRequest::unreadable(request::ray(arrived.head.headers.get("cf-ray"), isolate));
+    let origins = configured.as_ref().map_or(&[][..], |config| config.public_origins.as_slice());
+    let Some(address) = Address::read(arrived.head.address, origins) else {
+        let failed = FailedRequest::unreadable(request::ray(arrived.head.headers.get("cf-ray"), arrived.isolate));
         let problem = Problem::BadRequest("The request's address is malformed.");
         return Arrival::Answered(problem.response(&failed, false));
     };
     let config = match configured {
         Ok(config) => &**config,
         // The operator has to do something first: every request says what.
-        Err(problems) => return turn_away(arrived, url, &Problem::ConfigInvalid(problems.clone())),
+        Err(problems) => return turn_away(arrived, address, &Problem::ConfigInvalid(problems.clone())),
     };
-    let url = route::normalized(url);
-    let origin = match route::host(config, &url) {
+    let origin = match route::host(config, &address) {
         Host::Ours(origin) => origin,
-        Host::Administration(origin) => return administration(config, arrived, url, origin),
+        Host::Administration(origin) => return administration(config, arrived, address, origin),
         Host::Insecure(secure) => return Arrival::Answered(Outgoing::redirect(308, &secure)),
-        Host::Foreign => return turn_away(arrived, url, &Problem::ForeignHost),
+        Host::Foreign => return turn_away(arrived, address, &Problem::ForeignHost),
     };
     if let Some(problem) = route::calls_itself(config, &origin) {
-        return turn_away(arrived, url, &problem);
+        return turn_away(arrived, address, &problem);
     }
-    let request = Incoming::new(arrived, url, origin, Rc::clone(&config.cookie_prefix));
+    let request = Incoming::new(arrived, address, origin, Rc::clone(&config.cookie_prefix));
     let refused = |problem: Problem| Arrival::Answered(refusal::of(config, &request, &problem));
     if let Err(problem) = request.check_size() {
         return refused(problem);
     }
-    match route::route(config, address, &request.url) {
+    match route::route(config, &request.address) {
         Target::Application(route) => Arrival::Application(request, route),
         Target::Own(endpoint) => Arrival::Own(request, endpoint),
         Target::NotFound => refused(Problem::NotFound),
@@ -62,19 +61,24 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
 }
 
 /// Refuses a request for another host than the gateway's, or one that there is no configuration to serve.
-fn turn_away<'a>(arrived: Arrived<'a>, url: Url, problem: &Problem) -> Arrival<'a> {
-    let origin = Origin::of(&url).unwrap_or(Origin { text: String::new(), host: String::new(), https: true });
-    let request = Incoming::new(arrived, url, origin, "".into());
+fn turn_away<'a>(arrived: Arrived<'a>, address: Address<'a>, problem: &Problem) -> Arrival<'a> {
+    let origin = address.origin.clone();
+    let request = Incoming::new(arrived, address, origin, "".into());
     let link = problem.way_out().map(|way| (way, request.path_and_query()));
     let failed = FailedRequest::of(&request, None, problem);
     Arrival::Answered(problem.response_with_link(&failed, request.wants_page(), link))
 }
 
-fn administration<'a>(config: &Config, arrived: Arrived<'a>, url: Url, origin: Origin) -> Arrival<'a> {
-    let mut request = Incoming::new(arrived, url, origin, Rc::clone(&config.cookie_prefix));
+fn administration<'a>(
+    config: &Config,
+    arrived: Arrived<'a>,
+    address: Address<'a>,
+    origin: Cow<'a, Origin>,
+) -> Arrival<'a> {
+    let mut request = Incoming::new(arrived, address, origin, Rc::clone(&config.cookie_prefix));
     // No session is of this host, whatever a neighbour of it may have set.
     request.cookies = Cookies::default();
-    let endpoint = match (request.check_size(), route::administration(config, &request.url)) {
+    let endpoint = match (request.check_size(), route::administration(config, &request.address)) {
         (Err(problem), _) => Err(problem),
         (Ok(()), Target::Own(endpoint)) => Ok(endpoint),
         (Ok(()), Target::NotFound | Target::Refused(_) | Target::Application(_)) => Err(Problem::AdministratorsHost),

@@ -53,7 +53,7 @@ impl FailedRequest {
         if !is_told(problem) {
             return Self::unreadable(request.ray());
         }
-        let path = without_subject(config, request.url.path());
+        let path = without_subject(config, request.address.path());
         Self {
             ray: request.ray(),
             method: request.method().to_owned(),
@@ -93,9 +93,9 @@ fn is_told(problem: &Problem) -> bool {
 
 /// The route's `match`, or the endpoint's address.
 fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
-    let routed = match route::host(config, &request.url) {
-        Host::Administration(_) => route::administration(config, &request.url),
-        Host::Ours(_) | Host::Insecure(_) | Host::Foreign => route::route(config, request.head.address, &request.url),
+    let routed = match route::host(config, &request.address) {
+        Host::Administration(_) => route::administration(config, &request.address),
+        Host::Ours(_) | Host::Insecure(_) | Host::Foreign => route::route(config, &request.address),
     };
     match routed {
         Target::Own(endpoint) => Some(format!("{}{}", config.auth_prefix, endpoint.path())),

@@ -94,7 +94,7 @@ struct MigrateTo {
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
     let Some(token) = &gateway.config.admin_token else { return Err(Problem::NotFound) };
     let prefix = format!("{}/admin", gateway.config.auth_prefix);
-    let resource = Resource::of(request.url.path().strip_prefix(&prefix).unwrap_or_default());
+    let resource = Resource::of(request.address.path().strip_prefix(&prefix).unwrap_or_default());
     let at_home = gateway.config.admin_origin.as_ref() == Some(&request.origin);
     if resource.as_ref().is_some_and(Resource::is_console) && !at_home {
         return Err(Problem::NotFound);

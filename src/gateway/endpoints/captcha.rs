@@ -74,7 +74,7 @@ async fn verify(calls: &dyn Http, captcha: &Captcha, request: &Incoming<'_>, tok
     let Ok(outgoing): Result<HttpRequest, _> = outgoing else { return false };
     match http::send(calls, outgoing).await {
         Ok(response) if response.status().is_success() => {
-            let host = request.url.host_str().unwrap_or_default();
+            let (host, _) = request.address.origin.host_and_port();
             serde_json::from_slice(response.body())
                 .is_ok_and(|verification: Verification| verification.is_good(host, &captcha.action, request.now()))
         }

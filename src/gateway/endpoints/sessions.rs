@@ -113,7 +113,7 @@ pub(crate) async fn end_all(
 /// Ends one of them.
 pub(crate) async fn end_own(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
     let view = session::view(gateway, request).await?;
-    let id = request.url.path().rsplit('/').next().unwrap_or_default();
+    let id = request.address.path().rsplit('/').next().unwrap_or_default();
     let id: ActorId = id.parse().map_err(|_| Problem::NotFound)?;
     let described = match actors::ask(&*gateway.actors, &address::existing_session(&id), Describe {}).await {
         Err(AskError::NoSuchActor) => None,

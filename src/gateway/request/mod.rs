@@ -1,15 +1,17 @@
 //! A request as the gateway sees it.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use time::OffsetDateTime;
-use url::{Position, Url, form_urlencoded};
+use url::form_urlencoded;
 
 use crate::actors::session::location::ActorLocation;
 use crate::config::Origin;
 use crate::credential::ActorId;
 use crate::gateway::problem::Problem;
+use crate::gateway::request::address::Address;
 use crate::gateway::request::cookie::{Cookies, Jar};
 use crate::gateway::request::csrf::Provenance;
 use crate::gateway::request::headers::{Headers, cut};
@@ -18,6 +20,7 @@ use crate::gateway::request::visitor::Visitor;
 use crate::region::{self, Place, Region};
 use crate::runtime::{Isolate, ReadError, RequestBody};
 
+pub mod address;
 pub mod compatible;
 pub mod cookie;
 pub mod csrf;
@@ -87,10 +90,10 @@ pub struct Incoming<'a> {
     pub body: Option<&'a dyn RequestBody>,
     /// Where it is served.
     pub isolate: &'a dyn Isolate,
-    /// Its URL, normalized: what is matched is what is forwarded.
-    pub url: Url,
+    /// Its address, normalized: what is matched is what is forwarded.
+    pub address: Address<'a>,
     /// The gateway's origin, as this browser sees it.
-    pub origin: Origin,
+    pub origin: Cow<'a, Origin>,
     jar: Jar,
     /// The gateway's cookies; none where the headers are too large, which nobody reads any further.
     pub cookies: Cookies,
@@ -103,7 +106,7 @@ pub struct Incoming<'a> {
 
 impl<'a> Incoming<'a> {
     /// A request to `origin`; `prefix` is `COOKIE_PREFIX`.
-    pub fn new(arrived: Arrived<'a>, url: Url, origin: Origin, prefix: Rc<str>) -> Self {
+    pub fn new(arrived: Arrived<'a>, address: Address<'a>, origin: Cow<'a, Origin>, prefix: Rc<str>) -> Self {
         let Arrived { head, body, isolate } = arrived;
         let jar = Jar::of(&origin, prefix);
         let cookies = cookies(&jar, &head.headers);
@@ -113,7 +116,7 @@ impl<'a> Incoming<'a> {
             head,
             body,
             isolate,
-            url,
+            address,
             origin,
             jar,
             cookies,
@@ -206,12 +209,12 @@ impl<'a> Incoming<'a> {
 
     /// What is asked for at this origin: the path and the query.
     pub fn path_and_query(&self) -> &str {
-        &self.url[Position::BeforePath..Position::AfterQuery]
+        self.address.path_and_query()
     }
 
     /// The parameters of the query.
     pub fn query(&self) -> Parameters {
-        Parameters(self.url.query_pairs().into_owned().collect())
+        Parameters(form_urlencoded::parse(self.address.query().as_bytes()).into_owned().collect())
     }
 
     /// The parameters of a form in the body; none for any other body.

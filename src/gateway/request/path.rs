@@ -11,10 +11,9 @@
 
 use std::borrow::Cow;
 
-use url::Url;
-
-use crate::config::Config;
 use crate::config::pattern::{folded, meaning};
+use crate::config::{Config, Origin};
+use crate::gateway::request::address::Address;
 use crate::gateway::request::compatible::compatible;
 
 /// What in a path is refused.
@@ -99,8 +98,8 @@ fn is_dot_segment(segment: &[u8]) -> bool {
 }
 
 /// What makes a path, which goes by the route of this number, one that some server could read as a path with other rules.
-pub fn other_reading(config: &Config, route: usize, url: &Url) -> Option<Refused> {
-    let path = url.path();
+pub fn other_reading(config: &Config, route: usize, address: &Address<'_>) -> Option<Refused> {
+    let path = address.path();
     let rules = &config.rules;
     let may_differ = if rules.is_uniform {
         rules.is_cased || may_be_own(path.as_bytes(), &config.auth_prefix)
@@ -111,7 +110,7 @@ pub fn other_reading(config: &Config, route: usize, url: &Url) -> Option<Refused
         return None;
     }
     let class = rules.class(route)?;
-    Readings { config, url, class }.other(&meaning(path), &STEPS, None).map(Refused::Reading)
+    Readings { config, origin: &address.origin, class }.other(&meaning(path), &STEPS, None).map(Refused::Reading)
 }
 
 /// Whether a path has a reading beside itself.
@@ -148,7 +147,7 @@ const STEPS: [(Step, &[Reading]); 6] = [
 
 struct Readings<'a> {
     config: &'a Config,
-    url: &'a Url,
+    origin: &'a Origin,
     class: usize,
 }
 
@@ -179,14 +178,14 @@ impl Readings<'_> {
                 self.config
                     .routes
                     .iter()
-                    .position(|route| route.pattern.matches_host(self.url) && route.pattern.matches_path(path)),
+                    .position(|route| route.pattern.matches_host(self.origin) && route.pattern.matches_path(path)),
             )
     }
 
     fn differs_folded(&self, path: &[u8]) -> bool {
         let rules = &self.config.rules;
         let matches =
-            |pattern: &crate::config::pattern::Pattern| pattern.matches_host(self.url) && pattern.matches_path(path);
+            |pattern: &crate::config::pattern::Pattern| pattern.matches_host(self.origin) && pattern.matches_path(path);
         is_under(path, rules.folded_prefix()) || self.is_other(rules.folded().iter().position(matches))
     }
 

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::route::{Target, normalized, route};
+use super::super::route::{Target, route};
 use super::*;
 
 fn config(routes: &str, more: &[(&str, &str)]) -> Config {
@@ -27,7 +27,7 @@ fn strict_and_lax() -> Config {
 /// What becomes of a path: the number of its route, what is refused, or a word.
 fn outcome(config: &Config, path: &str) -> String {
     let raw = format!("https://app.example{path}");
-    match route(config, &raw, &normalized(Url::parse(&raw).unwrap())) {
+    match route(config, &Address::read(&raw, &[]).unwrap()) {
         Target::Own(_) => "own".into(),
         Target::NotFound => "not found".into(),
         Target::Refused(refused) => format!("{refused:?}"),
@@ -243,12 +243,12 @@ proptest! {
         CONFIGS.with(|configs| {
             let config = &configs[which];
             let raw = format!("https://app.example/{path}");
-            let url = normalized(Url::parse(&raw).unwrap());
-            let Target::Application(found) = route(config, &raw, &url) else { return Ok(()) };
-            let Some(mut read) = decoded(url.path()) else { return Ok(()) };
+            let address = Address::read(&raw, &[]).unwrap();
+            let Target::Application(found) = route(config, &address) else { return Ok(()) };
+            let Some(mut read) = decoded(address.path()) else { return Ok(()) };
             let case_counts = !servers.contains(&0);
             // `decoded` writes small letters. Where case counts, that is no reading but a change.
-            if case_counts && url.path().bytes().any(|b| b.is_ascii_uppercase()) {
+            if case_counts && address.path().bytes().any(|b| b.is_ascii_uppercase()) {
                 return Ok(());
             }
             // In the order in which such servers are built: characters, slashes, and then what they mean.

@@ -1,10 +1,12 @@
 //! Where a request goes: to one of the gateway's own endpoints, or to the application. Pure.
 
+use std::borrow::Cow;
+
 use url::{Position, Url};
 
-use crate::config::pattern::normalized_path;
 use crate::config::{Config, Origin, hosts, routes};
 use crate::gateway::problem::Problem;
+use crate::gateway::request::address::{Address, normalized};
 use crate::gateway::request::path::{self, Refused};
 
 /// The gateway's own endpoints, under `AUTH_PREFIX`.
@@ -109,30 +111,31 @@ pub enum Target<'a> {
 
 /// What there is on the administrators' own host: their endpoint, and nothing of the application. So no page, script or
 /// service worker of the application's is ever of the console's origin.
-pub fn administration(config: &Config, url: &Url) -> Target<'static> {
-    match url.path().strip_prefix(config.auth_prefix.as_str()).and_then(Endpoint::of) {
+pub fn administration(config: &Config, address: &Address<'_>) -> Target<'static> {
+    match address.path().strip_prefix(config.auth_prefix.as_str()).and_then(Endpoint::of) {
         Some(Endpoint::Admin) => Target::Own(Endpoint::Admin),
         _ => Target::NotFound,
     }
 }
 
-/// The route of a request for `url`, which is [`normalized`], and whose path is as it came in `raw`.
-pub fn route<'a>(config: &'a Config, raw: &str, url: &Url) -> Target<'a> {
-    let under_prefix =
-        url.path().strip_prefix(config.auth_prefix.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+/// The route of a request for this address.
+pub fn route<'a>(config: &'a Config, address: &Address<'_>) -> Target<'a> {
+    let under_prefix = address.path().strip_prefix(config.auth_prefix.as_str());
+    let under_prefix = under_prefix.filter(|rest| rest.is_empty() || rest.starts_with('/'));
     if let Some(path) = under_prefix {
         return Endpoint::of(path).map_or(Target::NotFound, Target::Own);
     }
-    let path = raw_path(raw);
+    let path = address.raw_path();
     if let Some(refused) = path::refused(path) {
         return Target::Refused(refused);
     }
-    let found = config.routes.iter().enumerate().find(|(_, route)| route.pattern.matches(url));
+    let found =
+        config.routes.iter().enumerate().find(|(_, route)| route.pattern.matches(&address.origin, address.path()));
     if !found.is_some_and(|(_, route)| route.encoded_slashes) && path.split('%').skip(1).any(is_slash) {
         return Target::Refused(Refused::Slash);
     }
     let Some((number, found)) = found else { return Target::NotFound };
-    path::other_reading(config, number, url).map_or(Target::Application(found), Target::Refused)
+    path::other_reading(config, number, address).map_or(Target::Application(found), Target::Refused)
 }
 
 /// Whether what stands behind a `%` encodes a slash.
@@ -140,60 +143,36 @@ fn is_slash(code: &str) -> bool {
     code.starts_with("2f") || code.starts_with("2F")
 }
 
-/// The URL in the form in which it is matched and forwarded.
-pub fn normalized(url: Url) -> Url {
-    match normalized_path(url.path()) {
-        std::borrow::Cow::Borrowed(_) => url,
-        std::borrow::Cow::Owned(path) if path == url.path() => url,
-        std::borrow::Cow::Owned(path) => {
-            let text = format!("{}{path}{}", &url[..Position::BeforePath], &url[Position::AfterPath..]);
-            Url::parse(&text).unwrap_or(url)
-        }
-    }
-}
-
-/// The path of an absolute URL, before anything is resolved in it.
-fn raw_path(raw: &str) -> &str {
-    let behind_scheme = raw.split_once("://").map_or(raw, |(_, rest)| rest);
-    // A parser takes each of these for the end of the host, and a Host header may hold a backslash.
-    let path = behind_scheme.find(['/', '\\', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or("/");
-    path.split(['?', '#']).next().unwrap_or(path)
-}
-
 /// Whether the request's host is the gateway's.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Host {
+pub enum Host<'a> {
     /// It is, at this origin.
-    Ours(Origin),
+    Ours(Cow<'a, Origin>),
     /// It is, but the scheme must be https: the URL to go to.
     Insecure(String),
     /// It is the administrators' own (`ADMIN_ORIGIN`).
-    Administration(Origin),
+    Administration(Cow<'a, Origin>),
     /// It is not.
     Foreign,
 }
 
-/// Holds the request's URL against `PUBLIC_ORIGIN`, or takes its own origin where there is none.
-pub fn host(config: &Config, url: &Url) -> Host {
-    let Some(requested) = Origin::of(url) else { return Host::Foreign };
-    let administration = config.admin_origin.as_ref().filter(|origin| origin.has_host_of(&requested));
+/// Compares the request's address with `PUBLIC_ORIGIN` and `ADMIN_ORIGIN`. Without the former the request's own origin is the gateway's.
+pub fn host<'a>(config: &'a Config, address: &Address<'a>) -> Host<'a> {
+    let requested = &address.origin;
+    let administration = config.admin_origin.as_ref().filter(|origin| origin.has_host_of(requested));
     let origin = if let Some(origin) = administration {
-        origin.clone()
+        Cow::Borrowed(origin)
     } else if config.public_origins.is_empty() {
-        requested
+        requested.clone()
     } else {
         let matches = |origin: &&Origin| origin.host.eq_ignore_ascii_case(&requested.host);
         match config.public_origins.iter().find(matches) {
-            Some(origin) => origin.clone(),
+            Some(origin) => Cow::Borrowed(origin),
             None => return Host::Foreign,
         }
     };
-    if url.scheme() == "http" && !crate::config::is_loopback(url) {
-        let mut secure = url.clone();
-        return match secure.set_scheme("https") {
-            Ok(()) => Host::Insecure(secure.into()),
-            Err(()) => Host::Foreign,
-        };
+    if address.is_insecure {
+        return Host::Insecure(["https://", &requested.host, address.path_and_query()].concat());
     }
     if administration.is_some() { Host::Administration(origin) } else { Host::Ours(origin) }
 }

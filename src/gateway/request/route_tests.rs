@@ -14,6 +14,10 @@ fn config(public_origin: &str) -> Config {
     .unwrap()
 }
 
+fn address(raw: &str) -> Address<'_> {
+    Address::read(raw, &[]).unwrap()
+}
+
 fn origin() -> Origin {
     Origin::of(&Url::parse("https://app.example").unwrap()).unwrap()
 }
@@ -32,7 +36,7 @@ fn with_routes(routes: &str) -> Config {
 
 /// What a request gets: the number of its route, or a word.
 fn routed_by(config: &Config, raw: &str) -> String {
-    match route(config, raw, &normalized(Url::parse(raw).unwrap())) {
+    match route(config, &Address::read(raw, &[]).unwrap()) {
         Target::Own(endpoint) => format!("{endpoint:?}"),
         Target::NotFound => "not found".into(),
         Target::Refused(_) => "refused".into(),
@@ -71,18 +75,16 @@ fn the_administrators_host_has_their_endpoint_and_nothing_of_the_application() {
     };
     for config in [of(""), of("https://app.example")] {
         for spelled in ["admin.example", "ADMIN.Example", "admin.example.", "admin.example:443", "admin%2Eexample"] {
-            let url = Url::parse(&format!("https://{spelled}/")).unwrap();
-            let Host::Administration(origin) = host(&config, &url) else { panic!("{spelled} is another's") };
+            let url = format!("https://{spelled}/");
+            let Host::Administration(origin) = host(&config, &address(&url)) else { panic!("{spelled} is another's") };
             assert_eq!(origin.text, "https://admin.example");
         }
-        let plain = Url::parse("http://admin.example/auth/admin/").unwrap();
+        let plain = address("http://admin.example/auth/admin/");
         assert_eq!(host(&config, &plain), Host::Insecure("https://admin.example/auth/admin/".into()));
         for other in ["https://admin.example:8443/", "https://app.example/", "https://admin.example.org/"] {
-            assert!(!matches!(host(&config, &Url::parse(other).unwrap()), Host::Administration(_)), "{other}");
+            assert!(!matches!(host(&config, &address(other)), Host::Administration(_)), "{other}");
         }
-        let at = |path: &str| {
-            administration(&config, &normalized(Url::parse(&format!("https://admin.example{path}")).unwrap()))
-        };
+        let at = |path: &str| administration(&config, &address(&format!("https://admin.example{path}")));
         for path in ["/auth/admin", "/auth/admin/", "/auth/admin/sessions/x", "/auth/%61dmin/"] {
             assert_eq!(at(path), Target::Own(Endpoint::Admin), "{path}");
         }
@@ -173,18 +175,17 @@ fn the_first_route_that_matches_the_normalized_path_wins_and_without_one_there_i
 #[test]
 fn another_host_than_the_public_ones_is_foreign_and_plain_http_is_insecure() {
     let config = config("https://app.example, http://localhost:8787");
-    let host_of = |url: &str| host(&config, &Url::parse(url).unwrap());
-    assert!(matches!(host_of("https://app.example/x"), Host::Ours(origin) if origin.https));
-    assert!(matches!(host_of("http://localhost:8787/x"), Host::Ours(origin) if !origin.https));
-    assert_eq!(host_of("http://app.example/x?y"), Host::Insecure("https://app.example/x?y".into()));
-    assert_eq!(host_of("https://other.example/"), Host::Foreign);
-    assert_eq!(host_of("https://app.example:8443/"), Host::Foreign);
+    assert!(matches!(host(&config, &address("https://app.example/x")), Host::Ours(origin) if origin.https));
+    assert!(matches!(host(&config, &address("http://localhost:8787/x")), Host::Ours(origin) if !origin.https));
+    assert_eq!(host(&config, &address("http://app.example/x?y")), Host::Insecure("https://app.example/x?y".into()));
+    assert_eq!(host(&config, &address("https://other.example/")), Host::Foreign);
+    assert_eq!(host(&config, &address("https://app.example:8443/")), Host::Foreign);
 }
 
 #[test]
 fn another_host_with_a_final_dot_is_foreign_and_a_route_does_not_tell_it_apart() {
     let listed = config("https://app.example");
-    assert_eq!(host(&listed, &Url::parse("https://app.example./").unwrap()), Host::Foreign);
+    assert_eq!(host(&listed, &address("https://app.example./")), Host::Foreign);
     let dotted = Config::read(|name| {
         match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
@@ -262,15 +263,17 @@ proptest! {
             );
         }
         let raw = format!("https://app.example/{path}");
-        let url = normalized(Url::parse(&raw).unwrap());
-        if CONFIG.with(|config| matches!(route(config, &raw, &url), Target::Application(_))) {
+        let address = Address::read(&raw, &[]).unwrap();
+        if CONFIG.with(|config| matches!(route(config, &address), Target::Application(_))) {
             // As the most lenient server would read it.
-            let read = url.path().to_ascii_lowercase().replace("%2f", "/").replace("%5c", "/").replace("%2e", ".");
+            let read = address.path().to_ascii_lowercase().replace("%2f", "/").replace("%5c", "/").replace("%2e", ".");
             for segment in read.split('/') {
                 let name = segment.split(';').next().unwrap();
-                prop_assert!(name != "." && name != "..", "{} is forwarded as {}", raw, url.path());
+                prop_assert!(name != "." && name != "..", "{} is forwarded as {}", raw, address.path());
             }
-            prop_assert_eq!(normalized(Url::parse(url.as_str()).unwrap()), url);
+            let again = [address.origin.text.as_str(), address.path_and_query()].concat();
+            let again = Address::read(&again, &[]).unwrap();
+            prop_assert_eq!(again.path_and_query(), address.path_and_query());
         }
     }
 

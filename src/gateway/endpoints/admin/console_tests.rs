@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use url::Url;
 
 use super::*;
 use crate::config::Config;
 use crate::gateway::endpoints::admin::Resource;
+use crate::gateway::request::address::Address;
 use crate::gateway::request::route::{self, Endpoint, Target};
 
 fn document() -> Value {
@@ -37,7 +37,7 @@ fn endpoint(path: &str) -> Option<Endpoint> {
         _ => None,
     });
     let raw = format!("https://app.example/auth{path}");
-    match route::route(&config.unwrap(), &raw, &Url::parse(&raw).unwrap()) {
+    match route::route(&config.unwrap(), &Address::read(&raw, &[]).unwrap()) {
         Target::Own(endpoint) => Some(endpoint),
         _ => None,
     }
