@@ -29,17 +29,17 @@ pub mod spelling;
 pub mod store;
 
 pub use admin::AdminToken;
-pub use oidc::{ID_TOKEN_ALGORITHMS, Oidc, Par, TokenAuth};
+pub use oidc::{ID_TOKEN_ALGORITHMS, OidcSettings, Par, TokenAuth};
 pub use origin::{Origin, is_allowed, is_loopback};
-pub use provider::{Auth0, Provider, WorkOs};
-pub use reader::Problem;
+pub use provider::{Auth0Settings, ProviderSettings, WorkOsSettings};
+pub use reader::ConfigProblem;
 pub use regions::{RegionPolicy, Regions};
 pub use sessions::{Lifetimes, LogSubject, SameSite};
 pub use spelling::misspelled;
-pub use store::{APPLICATION_NAME, Database, StoreKind, StoreSettings};
+pub use store::{APPLICATION_NAME, DatabaseSettings, StoreKind, StoreSettings};
 
 /// The configuration, or everything that is wrong with it.
-pub type Configured = Result<Rc<Config>, Vec<Problem>>;
+pub type Configured = Result<Rc<Config>, Vec<ConfigProblem>>;
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -63,9 +63,9 @@ pub struct Config {
     /// `CAPTCHA_…`.
     pub captcha: Option<captcha::Captcha>,
     /// `JWKS…`, `JWT_…`: set where a route accepts bearer tokens.
-    pub jwt: Option<jwt::Jwt>,
+    pub jwt: Option<jwt::JwtSettings>,
     /// The provider, and how this gateway is registered there.
-    pub provider: Provider,
+    pub provider: ProviderSettings,
     /// Seal login cookies: made of `STATE_KEYS`, or without them of the client's secret.
     pub login_keys: SealingKeys,
     /// How long sessions live.
@@ -112,7 +112,7 @@ mod tests {
         ("UPSTREAM", "https://app.internal/"),
     ];
 
-    fn read(more: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    fn read(more: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
         let vars: std::collections::HashMap<&str, &str> = GOOD.iter().chain(more).copied().collect();
         Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))
     }
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(config.auth_prefix, "/auth");
         assert_eq!(config.routes[0].upstream, routes::Upstream::Origin("https://app.internal".into()));
         assert_eq!(config.lifetimes.idle, Duration::days(1));
-        let Provider::Oidc(oidc) = config.provider else { panic!("the default is another kind") };
+        let ProviderSettings::Oidc(oidc) = config.provider else { panic!("the default is another kind") };
         assert_eq!(oidc.scopes, ["openid", "profile", "email", "offline_access"]);
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let none = r#"{"prompt":"none"}"#;
         assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", none)]), ["OIDC_AUTHORIZATION_PARAMS"]);
         let consent = read(&[("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent"}"#)]).unwrap();
-        let Provider::Oidc(consent) = consent.provider else { panic!("the default is another kind") };
+        let ProviderSettings::Oidc(consent) = consent.provider else { panic!("the default is another kind") };
         assert_eq!(consent.authorization_params, [("prompt".to_owned(), "consent".to_owned())]);
     }
 

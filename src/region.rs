@@ -105,7 +105,7 @@ impl FromStr for Region {
 
 /// What the platform knows of a visitor's place (`request.cf`).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Place {
+pub struct VisitorPlace {
     /// Two-letter continent code: AF AN AS EU NA OC SA.
     pub continent: Option<String>,
     /// ISO 3166-1 alpha-2, or `T1` for Tor.
@@ -129,7 +129,7 @@ const EUROPE_DIVIDES_AT: f64 = 15.0;
 const FAR_EAST: f64 = 100.0;
 
 /// The region of a place; `None` where the continent is not known (Tor, no `cf` at all, Antarctica).
-pub fn of(place: &Place) -> Option<Region> {
+pub fn of(place: &VisitorPlace) -> Option<Region> {
     let country = place.country.as_deref().unwrap_or_default();
     let longitude = place.longitude.unwrap_or_default();
     let continent = place.continent.as_deref()?;
@@ -158,8 +158,8 @@ pub fn of(place: &Place) -> Option<Region> {
 mod tests {
     use super::*;
 
-    fn place(continent: &str, country: &str, longitude: f64) -> Place {
-        Place { continent: Some(continent.into()), country: Some(country.into()), longitude: Some(longitude) }
+    fn place(continent: &str, country: &str, longitude: f64) -> VisitorPlace {
+        VisitorPlace { continent: Some(continent.into()), country: Some(country.into()), longitude: Some(longitude) }
     }
 
     #[test]
@@ -236,16 +236,16 @@ mod tests {
 
     #[test]
     fn a_place_without_a_longitude_is_in_the_half_of_its_continent_where_more_people_live() {
-        let somewhere = |continent: &str| Place { continent: Some(continent.into()), ..Place::default() };
+        let somewhere = |continent: &str| VisitorPlace { continent: Some(continent.into()), ..VisitorPlace::default() };
         assert_eq!(of(&somewhere("NA")), Some(Region::Enam));
         assert_eq!(of(&somewhere("EU")), Some(Region::Weur));
     }
 
     #[test]
     fn a_place_without_a_continent_has_no_region() {
-        assert_eq!(of(&Place::default()), None);
-        assert_eq!(of(&Place { country: Some("T1".into()), ..Place::default() }), None);
-        assert_eq!(of(&Place { country: Some("TR".into()), ..Place::default() }), None);
+        assert_eq!(of(&VisitorPlace::default()), None);
+        assert_eq!(of(&VisitorPlace { country: Some("T1".into()), ..VisitorPlace::default() }), None);
+        assert_eq!(of(&VisitorPlace { country: Some("TR".into()), ..VisitorPlace::default() }), None);
         for continent in ["AN", "T1", "XX", "", "eu"] {
             assert_eq!(of(&place(continent, "XX", 0.0)), None, "{continent}");
         }

@@ -59,7 +59,7 @@ pub(crate) use requests;
 
 /// What an actor says to bytes it can do nothing with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Refusal {
+pub enum MessageRefusal {
     /// They are no message.
     #[error(transparent)]
     Wire(#[from] WireError),
@@ -82,7 +82,7 @@ pub enum AskError {
     Unreachable,
     /// The actor answered that it cannot.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] MessageRefusal),
 }
 
 impl AskError {
@@ -100,29 +100,29 @@ impl AskError {
 pub async fn serve<M, F>(bytes: &[u8], handle: impl FnOnce(M) -> F) -> Vec<u8>
 where
     M: DeserializeOwned,
-    F: Future<Output = Result<Vec<u8>, Refusal>>,
+    F: Future<Output = Result<Vec<u8>, MessageRefusal>>,
 {
     let reply = match wire::decode::<M>(bytes) {
         Ok(message) => handle(message).await,
-        Err(error) => Err(Refusal::Wire(error)),
+        Err(error) => Err(MessageRefusal::Wire(error)),
     };
     reply.or_else(|refusal| wire::encode(&Err::<(), _>(refusal))).unwrap_or_default()
 }
 
 /// Encodes what [`ask`] decodes: the reply of a request, behind the fact that there is one.
-pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, Refusal> {
-    Ok(wire::encode(&Ok::<_, Refusal>(reply))?)
+pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, MessageRefusal> {
+    Ok(wire::encode(&Ok::<_, MessageRefusal>(reply))?)
 }
 
 /// An actor that takes messages of the type `M`, and exists or is about to.
-pub struct Address<M> {
-    to: runtime::Address,
+pub struct TypedAddress<M> {
+    to: runtime::ActorAddress,
     messages: PhantomData<fn(M)>,
 }
 
-impl<M> Address<M> {
+impl<M> TypedAddress<M> {
     /// Its address on the platform.
-    pub(in crate::actors) const fn new(to: runtime::Address) -> Self {
+    pub(in crate::actors) const fn new(to: runtime::ActorAddress) -> Self {
         Self { to, messages: PhantomData }
     }
 }
@@ -130,11 +130,11 @@ impl<M> Address<M> {
 /// Sends a message and waits for its reply. The platform refuses a forged id before any actor is touched.
 pub async fn ask<R: Request>(
     actors: &dyn Actors,
-    address: &Address<R::Message>,
+    address: &TypedAddress<R::Message>,
     request: R,
 ) -> Result<R::Reply, AskError> {
-    let bytes = wire::encode(&request.into_message()).map_err(Refusal::Wire)?;
+    let bytes = wire::encode(&request.into_message()).map_err(MessageRefusal::Wire)?;
     let answer = actors.ask(&address.to, &bytes, R::TIME_LIMIT_SECONDS).await;
     let bytes = answer.map_err(|error| AskError::of(error, R::TIME_LIMIT_SECONDS))?;
-    wire::decode::<Result<R::Reply, Refusal>>(&bytes).map_err(Refusal::Wire)?.map_err(AskError::Refused)
+    wire::decode::<Result<R::Reply, MessageRefusal>>(&bytes).map_err(MessageRefusal::Wire)?.map_err(AskError::Refused)
 }

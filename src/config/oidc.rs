@@ -10,7 +10,7 @@ use super::store;
 
 /// The variables that describe the OpenID provider.
 #[derive(Clone, Debug)]
-pub struct Oidc {
+pub struct OidcSettings {
     /// `OIDC_ISSUER`.
     pub issuer: IssuerUrl,
     /// The variable that says so: with Auth0 it is another.
@@ -39,7 +39,7 @@ pub struct Oidc {
     pub reuse_leeway: Duration,
 }
 
-/// What [`Oidc::id_token_algorithms`] may name: public-key algorithms, as with a public key as the secret of an HMAC anybody
+/// What [`OidcSettings::id_token_algorithms`] may name: public-key algorithms, as with a public key as the secret of an HMAC anybody
 /// could sign.
 pub const ID_TOKEN_ALGORITHMS: [&str; 11] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
@@ -96,7 +96,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         issuer: Option<IssuerUrl>,
         client_id: Option<String>,
         secret_is: &str,
-    ) -> Option<Oidc> {
+    ) -> Option<OidcSettings> {
         let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH);
         let client_secret = self.client_secret(token_auth, secret_is);
         let id_token_algorithms = self.id_token_algorithms();
@@ -113,7 +113,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if resource.as_deref().is_some_and(|resource| Url::parse(resource).is_err()) {
             self.problem("OIDC_RESOURCE", "is no absolute URI (RFC 8707): put the API's identifier there");
         }
-        Some(Oidc {
+        Some(OidcSettings {
             issuer: issuer?,
             issuer_variable: "OIDC_ISSUER",
             client_id: ClientId::new(client_id?),

@@ -3,8 +3,8 @@
 use time::Duration;
 
 use super::admin::AdminToken;
-use super::provider::Provider;
-use super::reader::{Problem, Reader};
+use super::provider::ProviderSettings;
+use super::reader::{ConfigProblem, Reader};
 use super::rules::Rules;
 use super::sessions::{Lifetimes, LogSubject, SameSite};
 use super::{Config, hosts, store};
@@ -15,7 +15,7 @@ const LOGIN_COOKIE: &str = "edge-oauth-sessions login 1";
 impl Config {
     /// Reads the variables that `vars` gives. It is asked for bindings, too: `binding:NAME` is any text where there
     /// is one.
-    pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
+    pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigProblem>> {
         let mut reader = Reader { vars, problems: Vec::new() };
         match reader.config() {
             Some(config) if reader.problems.is_empty() => Ok(config),
@@ -44,7 +44,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
         let provider = self.provider();
         let captcha = self.captcha(routes.as_deref().unwrap_or_default());
-        let issuer = provider.as_ref().map(Provider::issuer);
+        let issuer = provider.as_ref().map(ProviderSettings::issuer);
         let jwt = self.jwt(routes.as_deref().unwrap_or_default(), issuer);
         let lifetimes = Lifetimes {
             idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
@@ -61,7 +61,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
         }
         let state_keys = store.as_ref().map(|store| &store.keys);
-        let login_keys = match (state_keys, provider.as_ref().and_then(Provider::secret)) {
+        let login_keys = match (state_keys, provider.as_ref().and_then(ProviderSettings::secret)) {
             (Some(keys), _) if !keys.is_empty() => SealingKeys::derive(keys.secrets(), LOGIN_COOKIE),
             (_, secret) => SealingKeys::derive(secret.into_iter().map(str::as_bytes), LOGIN_COOKIE),
         };

@@ -6,7 +6,7 @@ use time::Duration;
 
 /// A variable that is missing or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// Its name; of a table's field `ROUTES[2].upstream`.
     pub variable: Cow<'static, str>,
     /// What is wrong, and what to put there.
@@ -16,7 +16,7 @@ pub struct Problem {
 /// The variables, and what is wrong with them so far.
 pub(super) struct Reader<V> {
     pub(super) vars: V,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<ConfigProblem>,
 }
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
@@ -63,6 +63,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     pub(super) fn problem(&mut self, variable: impl Into<Cow<'static, str>>, message: &str) {
-        self.problems.push(Problem { variable: variable.into(), message: message.to_owned() });
+        self.problems.push(ConfigProblem { variable: variable.into(), message: message.to_owned() });
     }
 }

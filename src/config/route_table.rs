@@ -8,7 +8,7 @@ use url::{Position, Url};
 use super::origin::is_allowed;
 use super::pattern::Pattern;
 use super::reader::Reader;
-use super::routes::{Cache, CaptchaRule, Route, SessionRule, Token, Upstream};
+use super::routes::{CacheRule, CaptchaRule, Route, SessionRule, Token, Upstream};
 
 /// The fields of a route, as the table spells them.
 const FIELDS: [&str; 13] = [
@@ -122,7 +122,11 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             csrf_header: self.csrf_header(),
             cross_site: self.flag("cross_site"),
             encoded_slashes: self.flag("encoded_slashes"),
-            cache: self.choice("cache", Cache::NoStore, &[("no-store", Cache::NoStore), ("private", Cache::Private)]),
+            cache: self.choice(
+                "cache",
+                CacheRule::NoStore,
+                &[("no-store", CacheRule::NoStore), ("private", CacheRule::Private)],
+            ),
             pattern: pattern?,
             upstream: upstream?,
         })

@@ -1,7 +1,7 @@
 use super::*;
-use crate::config::{Config, Problem};
+use crate::config::{Config, ConfigProblem};
 
-fn read(routes: &str, more: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+fn read(routes: &str, more: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
     Config::read(|name| match name {
         "OIDC_ISSUER" => Some("https://login.example".into()),
         "OIDC_CLIENT_ID" => Some("gateway".into()),

@@ -32,7 +32,7 @@ pub struct Route {
     /// `encoded_slashes`: `%2f` passes.
     pub encoded_slashes: bool,
     /// `cache`: who may keep responses to a request with a session.
-    pub cache: Cache,
+    pub cache: CacheRule,
 }
 
 /// Where a route leads.
@@ -88,14 +88,14 @@ pub enum CaptchaRule {
 
 /// `Cache-Control` of responses to a request with a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cache {
+pub enum CacheRule {
     /// Nobody keeps it.
     NoStore,
     /// The user's own browser may.
     Private,
 }
 
-impl Cache {
+impl CacheRule {
     /// As the header spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -121,7 +121,7 @@ impl Route {
             csrf_header: None,
             cross_site: false,
             encoded_slashes: false,
-            cache: Cache::NoStore,
+            cache: CacheRule::NoStore,
         }
     }
 }

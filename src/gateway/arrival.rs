@@ -64,7 +64,7 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
 fn turn_away<'a>(arrived: Arrived<'a>, address: Address<'a>, problem: &Problem) -> Arrival<'a> {
     let origin = address.origin.clone();
     let request = Incoming::new(arrived, address, origin, "".into());
-    let link = problem.way_out().map(|way| (way, request.path_and_query()));
+    let link = problem.link_target().map(|way| (way, request.path_and_query()));
     let failed = FailedRequest::of(&request, None, problem);
     Arrival::Answered(problem.response_with_link(&failed, request.wants_page(), link))
 }

@@ -101,7 +101,7 @@ pub enum Problem {
     StoreUnavailable,
     /// The operator has to do something.
     #[error("The gateway cannot work yet: its configuration needs attention.")]
-    ConfigInvalid(Vec<config::Problem>),
+    ConfigInvalid(Vec<config::ConfigProblem>),
     /// Another one, with what the log alone says of it.
     #[error("{problem}")]
     Explained {

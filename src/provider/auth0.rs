@@ -32,7 +32,7 @@ pub struct Auth0 {
 
 impl Auth0 {
     /// The tenant of these settings.
-    pub fn new(settings: config::Auth0, link: Link) -> Self {
+    pub fn new(settings: config::Auth0Settings, link: Link) -> Self {
         Self { oidc: Oidc::new(settings.oidc, link), logout_federated: settings.logout_federated }
     }
 

@@ -31,7 +31,7 @@ pub struct LogoutToken {
 
 /// What a logout token is checked against.
 #[derive(Clone, Copy)]
-pub struct Expected<'a> {
+pub struct ExpectedLogoutToken<'a> {
     /// `iss`.
     pub issuer: &'a IssuerUrl,
     /// In `aud`.
@@ -55,7 +55,7 @@ pub(super) const fn words(flaw: Flaw) -> Untrusted {
 /// What a logout token that passes every other check says, if the signature is good.
 pub(super) fn read<'a>(
     raw: &'a str,
-    Expected { issuer, client_id, algorithms }: Expected<'_>,
+    ExpectedLogoutToken { issuer, client_id, algorithms }: ExpectedLogoutToken<'_>,
     now: OffsetDateTime,
 ) -> Result<(Jwt<'a>, LogoutToken), Untrusted> {
     let invalid = Untrusted::Invalid;

@@ -16,13 +16,12 @@ use crate::provider::requests::{Authorization, EndSession, Exchange};
 use crate::provider::sign_in::SignIn;
 use crate::provider::tokens::Tokens;
 
-pub mod answer;
 pub mod auth0;
 pub mod claims;
 pub mod discovery;
 pub mod error;
 pub mod id_token;
-pub mod identity;
+pub mod identity_claims;
 pub mod keys;
 pub mod link;
 pub mod logout_token;
@@ -33,6 +32,7 @@ pub mod retry_after;
 pub mod said;
 pub mod sign_in;
 pub mod token;
+pub mod token_answer;
 pub mod tokens;
 pub mod user_error;
 pub mod user_info;
@@ -53,9 +53,9 @@ impl Provider {
     /// The provider of this configuration.
     pub fn new(config: &Config, link: Link) -> Self {
         match config.provider.clone() {
-            config::Provider::Oidc(settings) => Self::Oidc(Oidc::new(settings, link)),
-            config::Provider::Auth0(settings) => Self::Auth0(Auth0::new(settings, link)),
-            config::Provider::WorkOs(settings) => Self::WorkOs(WorkOs::new(settings, link)),
+            config::ProviderSettings::Oidc(settings) => Self::Oidc(Oidc::new(settings, link)),
+            config::ProviderSettings::Auth0(settings) => Self::Auth0(Auth0::new(settings, link)),
+            config::ProviderSettings::WorkOs(settings) => Self::WorkOs(WorkOs::new(settings, link)),
         }
     }
 

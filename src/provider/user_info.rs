@@ -10,7 +10,7 @@ use crate::jose::Claims;
 use crate::runtime::Isolate;
 
 /// How long an answer is waited for before the login or the refresh goes on without it.
-pub const PATIENCE: Duration = Duration::from_secs(3);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(3);
 /// How late an answer may come. A little less than one call may take, which would be repeated then.
 pub(super) const TIME_LIMIT: Duration = Duration::from_millis(9_900);
 

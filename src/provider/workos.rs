@@ -1,7 +1,7 @@
 //! WorkOS User Management with AuthKit: OAuth 2.0 in outline, with a token endpoint of its own making.
 //!
 //! `authenticate` takes JSON and answers with the user instead of an ID token; who logged in is what this user and the
-//! access token, whose signature is checked, say together ([`access_token`], [`identity`], [`answer`]).
+//! access token, whose signature is checked, say together ([`access_token`], [`user`], [`authenticate`]).
 
 use openidconnect::{AccessToken, HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RefreshToken};
 use serde_json::{Value, json};
@@ -23,8 +23,8 @@ use crate::jose::jwt::payload;
 use crate::{config, http};
 
 pub mod access_token;
-pub mod answer;
-pub mod identity;
+pub mod authenticate;
+pub mod user;
 
 /// What a user is told whose login was to be for an organization.
 const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization than this site asked for, or to none";
@@ -32,12 +32,12 @@ const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization t
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct WorkOs {
-    settings: config::WorkOs,
+    settings: config::WorkOsSettings,
     link: Link,
 }
 
 /// A complete answer of `authenticate`.
-struct Answer {
+struct AuthenticateAnswer {
     status: u16,
     retry_after: Option<Duration>,
     received_at: OffsetDateTime,
@@ -47,7 +47,7 @@ struct Answer {
 
 impl WorkOs {
     /// The environment of these settings.
-    pub const fn new(settings: config::WorkOs, link: Link) -> Self {
+    pub const fn new(settings: config::WorkOsSettings, link: Link) -> Self {
         Self { settings, link }
     }
 
@@ -98,17 +98,17 @@ impl WorkOs {
             [("grant_type", "authorization_code"), ("code", exchange.code), ("code_verifier", exchange.code_verifier)];
         let answer = self.authenticate(&grant).await.map_err(unanswered)?;
         if !(200..300).contains(&answer.status) {
-            return Err(answer::exchange_error(answer.status, &answer.body).with_words(answer.said).into());
+            return Err(authenticate::exchange_error(answer.status, &answer.body).with_words(answer.said).into());
         }
-        let tokens = answer::tokens(&answer.body, answer.received_at)?;
+        let tokens = authenticate::tokens(&answer.body, answer.received_at)?;
         let granted = tokens.refresh_token.clone();
         let refused =
             |error: ProviderError, sid: Option<String>| ExchangeError { error, granted: granted.clone(), sid };
         let validated = self.validate(&tokens.access_token, answer.received_at).await;
         let claims = validated.map_err(|untrusted| refused(untrusted.into(), None))?;
         let sid = claims.get("sid").and_then(Value::as_str).map(str::to_owned);
-        let identity = identity::of(self.settings.issuer(), &answer.body, claims)
-            .ok_or_else(|| refused(other_user(), sid.clone()))?;
+        let identity =
+            user::of(self.settings.issuer(), &answer.body, claims).ok_or_else(|| refused(other_user(), sid.clone()))?;
         let wanted = self.settings.organization().or(exchange.organization);
         if wanted.is_some() && identity.organization().as_deref() != wanted {
             return Err(refused(ProviderError::Callback(OTHER_ORGANIZATION.to_owned()), sid));
@@ -131,7 +131,7 @@ impl WorkOs {
         grant.extend(organization.or(own.as_deref()).map(|organization| ("organization_id", organization)));
         let answer = self.authenticate(&grant).await.map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         if !(200..300).contains(&answer.status) {
-            return Err(answer::refresh_failure(
+            return Err(authenticate::refresh_failure(
                 answer.status,
                 answer.retry_after,
                 &answer.body,
@@ -140,7 +140,7 @@ impl WorkOs {
             .with_words(answer.said));
         }
         let unknown = |error: ProviderError| RefreshFailure::Unknown(error.to_string());
-        let tokens = answer::tokens(&answer.body, answer.received_at).map_err(unknown)?;
+        let tokens = authenticate::tokens(&answer.body, answer.received_at).map_err(unknown)?;
         // A rotation of keys must not end sessions: what cannot be checked ends one only where it does not even claim to be
         // the session's, and nothing of it is used.
         let unchecked = || payload(tokens.access_token.secret()).unwrap_or_default();
@@ -153,7 +153,7 @@ impl WorkOs {
                 (unchecked(), Some(format!("the refreshed access token cannot be checked: {error}")))
             }
         };
-        match identity::of(self.settings.issuer(), &answer.body, claims) {
+        match user::of(self.settings.issuer(), &answer.body, claims) {
             Some(identity) if identity.subject != known.subject => Err(refused(other_user().to_string())),
             // A session without one stays without one.
             Some(identity) if identity.organization().as_deref() != organization.or(own.as_deref()) => {
@@ -168,7 +168,7 @@ impl WorkOs {
     }
 
     /// The call that brings tokens. The API key is the client secret, and travels in the body.
-    async fn authenticate(&self, grant: &[(&str, &str)]) -> Result<Answer, http::HttpError> {
+    async fn authenticate(&self, grant: &[(&str, &str)]) -> Result<AuthenticateAnswer, http::HttpError> {
         let mut body = json!({
             "client_id": self.settings.client_id.as_str(),
             "client_secret": self.settings.api_key.secret(),
@@ -180,7 +180,7 @@ impl WorkOs {
         let secrets = said::secrets_of(&request);
         let response = http::send(&*self.link.http, request).await?;
         let received_at = self.link.isolate.now();
-        Ok(Answer {
+        Ok(AuthenticateAnswer {
             status: response.status().as_u16(),
             retry_after: retry_after(response.headers(), received_at),
             received_at,

@@ -31,7 +31,7 @@ pub struct About {
 
 /// What a write found in its place, and is there no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Overwritten {
     /// Nothing, or what the actor had written before; or the store does not say.
     Own,
     /// A record that says it is of this generation, which the actor never wrote.
@@ -45,7 +45,13 @@ pub trait Store {
     async fn read(&self, actor: &ActorId) -> Result<Option<Vec<u8>>, StoreError>;
     /// Writes a sealed record, of a generation above all that were written before. Afterwards the store has it, or nobody
     /// knows.
-    async fn write(&self, actor: &ActorId, generation: u64, sealed: &[u8], about: &About) -> Result<Found, StoreError>;
+    async fn write(
+        &self,
+        actor: &ActorId,
+        generation: u64,
+        sealed: &[u8],
+        about: &About,
+    ) -> Result<Overwritten, StoreError>;
     /// Deletes the record.
     async fn delete(&self, actor: &ActorId) -> Result<(), StoreError>;
 }

@@ -19,16 +19,16 @@ use std::time::Duration;
 use futures::lock::Mutex;
 use time::OffsetDateTime;
 
-use super::durable::{Durable, Row};
+use super::durable::{Durable, FenceRow};
 use super::error::StoreError;
-use super::kv::Kv;
-use super::neon::Neon;
-use super::outside::{About, Found, Store as _};
+use super::kv::KvStore;
+use super::neon::NeonStore;
+use super::outside::{About, Overwritten, Store as _};
 use crate::ambient;
 use crate::config::{StoreKind, StoreSettings};
 use crate::credential::ActorId;
 use crate::runtime::{ActorContext, Isolate};
-use crate::sealing::record::{self, Place, StateKeys, Unreadable};
+use crate::sealing::record::{self, RecordPlace, StateKeys, Unreadable};
 
 /// When a store is asked again that did not take a record.
 const PUSH_AGAIN: time::Duration = time::Duration::minutes(1);
@@ -48,9 +48,9 @@ pub struct SessionStore {
     kind: StoreKind,
     keys: StateKeys,
     own: Durable,
-    kv: Kv,
-    neon: Neon,
-    kept: RefCell<Option<Kept>>,
+    kv: KvStore,
+    neon: NeonStore,
+    kept: RefCell<Option<KeptRecord>>,
     foreign: Cell<Option<u64>>,
     /// Held while a store is written to, so that its writes keep their order.
     writing: Mutex<()>,
@@ -58,8 +58,8 @@ pub struct SessionStore {
 
 /// The record as last read or written.
 #[derive(Clone)]
-struct Kept {
-    row: Row,
+struct KeptRecord {
+    row: FenceRow,
     /// As it is sealed; none for `durable`.
     sealed: Option<Rc<[u8]>>,
     /// None where the record is for the actor alone: nobody has logged in yet.
@@ -70,7 +70,7 @@ struct Kept {
     written: Option<Written>,
 }
 
-impl Kept {
+impl KeptRecord {
     /// Whether a store outside of the actor may have a record: this one, one that could not be read, or one of which nobody
     /// knows whether it was taken.
     const fn may_be_outside(&self) -> bool {
@@ -113,8 +113,8 @@ impl SessionStore {
             kind: settings.kind,
             keys: settings.keys.clone(),
             own: Durable::new(Rc::clone(storage)),
-            kv: Kv::new(isolate, kv),
-            neon: Neon::new(isolate, postgres),
+            kv: KvStore::new(isolate, kv),
+            neon: NeonStore::new(isolate, postgres),
             kept: RefCell::default(),
             foreign: Cell::default(),
             writing: Mutex::default(),
@@ -157,7 +157,7 @@ impl SessionStore {
         let settles_at = (row.store != StoreKind::Durable && row.state.is_some()).then_some(now);
         // A copy may be of a write a moment ago, in a process that has ended.
         let written = settles_at.map(|at| Written { at, generation: 0, taken: true });
-        let mut kept = Kept { row, sealed: None, about: None, settles_at, written };
+        let mut kept = KeptRecord { row, sealed: None, about: None, settles_at, written };
         self.kept.replace(Some(kept.clone()));
         if kept.row.generation == 0 {
             return Ok(None);
@@ -200,7 +200,7 @@ impl SessionStore {
         let number = before.as_ref().map_or(1, |kept| kept.row.attempted.saturating_add(1));
         let sealed = self.seal(number, &record)?;
         // What counts until the store has answered, whatever it has by then.
-        let fence = Row {
+        let fence = FenceRow {
             store: self.kind,
             generation: before.as_ref().map_or(0, |kept| kept.row.generation),
             attempted: number,
@@ -208,7 +208,7 @@ impl SessionStore {
         };
         self.own.write(&fence)?;
         let (sealed_before, written_before) = before.map(|kept| (kept.sealed, kept.written)).unwrap_or_default();
-        let kept = |row, sealed, pause, written| Kept {
+        let kept = |row, sealed, pause, written| KeptRecord {
             row,
             sealed,
             about: Some(about.clone()),
@@ -232,7 +232,7 @@ impl SessionStore {
         }
         let is_copied = self.kind == StoreKind::Kv;
         let state = is_copied.then(|| sealed.to_vec());
-        let row = Row { store: self.kind, generation: number, attempted: number, state };
+        let row = FenceRow { store: self.kind, generation: number, attempted: number, state };
         self.own.write(&row)?;
         let mut after = kept(row, Some(sealed), KV_SETTLES, written);
         after.settles_at = after.settles_at.filter(|_| is_copied);
@@ -250,12 +250,12 @@ impl SessionStore {
             StoreKind::Kv | StoreKind::Neon => Some(self.seal(number, &record)?),
         };
         let state = sealed.as_deref().map_or(record, <[u8]>::to_vec);
-        let row = Row { store: self.kind, generation: number, attempted: number, state: Some(state) };
+        let row = FenceRow { store: self.kind, generation: number, attempted: number, state: Some(state) };
         self.own.write(&row)?;
         let after = if self.kind == StoreKind::Kv { KV_SETTLES } else { PUSH_AGAIN };
         let settles_at = sealed.as_ref().map(|_| self.isolate.now().saturating_add(after));
         let written = before.and_then(|kept| kept.written);
-        self.kept.replace(Some(Kept { row, sealed, about, settles_at, written }));
+        self.kept.replace(Some(KeptRecord { row, sealed, about, settles_at, written }));
         Ok(())
     }
 
@@ -290,7 +290,7 @@ impl SessionStore {
     /// What the actor holds for its store. It gets a number of its own where the store was asked for another write since:
     /// nobody knows what became of that one.
     fn held(&self) -> Result<Option<Held>, StoreError> {
-        let Some(Kept { row, sealed: Some(sealed), about: Some(about), .. }) = self.kept.borrow().clone() else {
+        let Some(KeptRecord { row, sealed: Some(sealed), about: Some(about), .. }) = self.kept.borrow().clone() else {
             return Ok(None);
         };
         if row.state.is_none() || row.store != self.kind {
@@ -373,7 +373,7 @@ impl SessionStore {
     pub async fn forget(&self) {
         let _writing = self.writing.lock().await;
         let kept = self.kept.take();
-        let outside = kept.filter(Kept::may_be_outside).map(|kept| kept.row.store);
+        let outside = kept.filter(KeptRecord::may_be_outside).map(|kept| kept.row.store);
         let _ = match outside {
             Some(StoreKind::Kv) => self.kv.delete(&self.actor).await,
             Some(StoreKind::Neon) => self.neon.delete(&self.actor).await,
@@ -382,8 +382,8 @@ impl SessionStore {
     }
 
     /// The store has the record for good: the actor's copy goes.
-    fn drop_copy(&self, kept: &mut Kept) -> Result<(), StoreError> {
-        let row = Row { state: None, ..kept.row.clone() };
+    fn drop_copy(&self, kept: &mut KeptRecord) -> Result<(), StoreError> {
+        let row = FenceRow { state: None, ..kept.row.clone() };
         self.own.write(&row)?;
         kept.row = row;
         kept.settles_at = None;
@@ -405,13 +405,13 @@ impl SessionStore {
 
     async fn write(&self, generation: u64, sealed: &[u8], about: &About) -> Result<(), StoreError> {
         let written = match self.kind {
-            StoreKind::Durable => Ok(Found::Own),
+            StoreKind::Durable => Ok(Overwritten::Own),
             StoreKind::Kv => self.kv.write(&self.actor, generation, sealed, about).await,
             StoreKind::Neon => self.neon.write(&self.actor, generation, sealed, about).await,
         };
         match &written {
-            Ok(Found::Own) => {}
-            Ok(Found::Foreign(generation)) => self.foreign.set(Some(*generation)),
+            Ok(Overwritten::Own) => {}
+            Ok(Overwritten::Foreign(generation)) => self.foreign.set(Some(*generation)),
             Err(error) => {
                 self.isolate.error(&format!("session {}: {error}", self.actor));
                 // Postgres compares generations; to KV the last one to arrive is the newest.
@@ -429,7 +429,7 @@ impl SessionStore {
         sealed.map(Rc::from).ok_or_else(|| StoreError::Unavailable("STATE_KEYS has no key".to_owned()))
     }
 
-    const fn place(&self, store: StoreKind, generation: u64) -> Place<'_> {
-        Place { store: store.as_str(), actor: &self.actor, generation }
+    const fn place(&self, store: StoreKind, generation: u64) -> RecordPlace<'_> {
+        RecordPlace { store: store.as_str(), actor: &self.actor, generation }
     }
 }

@@ -114,7 +114,7 @@ impl World {
     /// Asks an actor, as the gateway does.
     pub async fn ask<R: Request>(
         &self,
-        address: &actors::Address<R::Message>,
+        address: &actors::TypedAddress<R::Message>,
         request: R,
     ) -> Result<R::Reply, AskError> {
         actors::ask(&self.gateway(), address, request).await

@@ -15,10 +15,10 @@ use time::OffsetDateTime;
 
 use self::state::Directory;
 use crate::actors::directory_message::{
-    self, BATCH, DirectoryError, DirectoryMessage, Forget, Observe, Register, Report, Verdict,
+    self, BATCH, DirectoryError, DirectoryMessage, Forget, Observe, RegionVerdict, Register, Report,
 };
 use crate::actors::log::{Beside, Cause, Entry, Event};
-use crate::actors::{Refusal, reply, serve};
+use crate::actors::{MessageRefusal, reply, serve};
 use crate::ambient;
 use crate::config::Config;
 use crate::credential::ActorId;
@@ -74,10 +74,10 @@ impl Shell {
     /// One message: the bytes of a [`DirectoryMessage`] in, those of its reply out. Without a directory, as there is no valid
     /// configuration, every message is refused.
     pub async fn ask(directory: Option<Rc<Self>>, message: &[u8]) -> Vec<u8> {
-        serve(message, |message| async move { directory.ok_or(Refusal::Broken)?.answer(message).await }).await
+        serve(message, |message| async move { directory.ok_or(MessageRefusal::Broken)?.answer(message).await }).await
     }
 
-    async fn answer(self: &Rc<Self>, message: DirectoryMessage) -> Result<Vec<u8>, Refusal> {
+    async fn answer(self: &Rc<Self>, message: DirectoryMessage) -> Result<Vec<u8>, MessageRefusal> {
         match message {
             DirectoryMessage::Register(m) => reply::<directory_message::Register>(&self.register(m).await),
             DirectoryMessage::Observe(m) => reply::<directory_message::Observe>(&self.observe(m).await),
@@ -152,11 +152,11 @@ impl Shell {
         Ok(self.save(&[actor], false).await?)
     }
 
-    async fn observe(&self, observe: Observe) -> Result<Verdict, DirectoryError> {
+    async fn observe(&self, observe: Observe) -> Result<RegionVerdict, DirectoryError> {
         let now = self.now();
         let verdict = self.with(|directory| directory.observe(now, &observe, &self.config.regions))?;
-        if !matches!(verdict, Verdict::Stay { .. }) {
-            let how = if verdict == Verdict::Migrate { "migrate" } else { "reauthenticate" };
+        if !matches!(verdict, RegionVerdict::Stay { .. }) {
+            let how = if verdict == RegionVerdict::Migrate { "migrate" } else { "reauthenticate" };
             let detail = format!("session {} is to move to {}", observe.actor, observe.region);
             self.save(&[observe.actor], false).await?;
             self.log(Event::Observe, how, Cause::Request, now, &detail);

@@ -11,7 +11,7 @@ use crate::credential::ActorId;
 pub(super) const MARGIN: Duration = Duration::hours(1);
 /// A session, as its directory knows it.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct SessionRow {
     /// The provider's own session; in the directory of one, whose it is.
     pub sid: Option<String>,
     /// Where it lives, and the user's device.
@@ -29,7 +29,7 @@ pub struct Row {
     /// The time before: of the session itself, or of the one in whose place it came.
     pub seen_before: Option<OffsetDateTime>,
     /// What has become of it, as far as the directory was told.
-    pub standing: Standing,
+    pub standing: RowStatus,
     /// It has yet to say that it has begun, and then room is to be made for it (`SESSIONS_PER_USER`).
     pub beginning: Option<Beginning>,
 }
@@ -45,7 +45,7 @@ pub struct Beginning {
 
 /// What has become of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum RowStatus {
     /// Nobody said that it is over.
     Living,
     /// It is over.
@@ -59,7 +59,7 @@ pub enum Standing {
     Moved,
 }
 
-impl Row {
+impl SessionRow {
     /// A session takes its own row away at the end of its retention; this is for one that could not.
     pub(super) fn kept_until(&self) -> OffsetDateTime {
         self.expires_at.saturating_add(RETENTION).saturating_add(MARGIN)
@@ -75,18 +75,18 @@ impl Row {
         self.revoking = None;
         self.beginning = None;
         let (at, known) = match &self.standing {
-            Standing::Ended { at, last_used_at } => (*at, *last_used_at),
-            Standing::Living | Standing::Moved => (now, None),
+            RowStatus::Ended { at, last_used_at } => (*at, *last_used_at),
+            RowStatus::Living | RowStatus::Moved => (now, None),
         };
-        self.standing = Standing::Ended { at, last_used_at: last_used_at.or(known) };
+        self.standing = RowStatus::Ended { at, last_used_at: last_used_at.or(known) };
     }
 
     /// What is known of a session that is not asked, or does not answer.
     pub fn summary(&self) -> Summary {
         let (state, last_used_at) = match self.standing {
-            Standing::Living => (SessionState::Active, None),
-            Standing::Ended { last_used_at, .. } => (SessionState::Ended, last_used_at),
-            Standing::Moved => (SessionState::Moved, None),
+            RowStatus::Living => (SessionState::Active, None),
+            RowStatus::Ended { last_used_at, .. } => (SessionState::Ended, last_used_at),
+            RowStatus::Moved => (SessionState::Moved, None),
         };
         Summary {
             region: self.place.region,

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 
 use super::page::CursorKey;
-use super::row::{Beginning, MARGIN, Row, Standing};
-use crate::actors::directory_message::{DirectoryError, News, Observe, Register, RevokeAll, Verdict};
+use super::row::{Beginning, MARGIN, RowStatus, SessionRow};
+use crate::actors::directory_message::{DirectoryError, News, Observe, RegionVerdict, Register, RevokeAll};
 use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
 use crate::config::{RegionPolicy, Regions};
@@ -50,7 +50,7 @@ pub struct Facts {
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     /// Its sessions.
-    pub rows: BTreeMap<ActorId, Row>,
+    pub rows: BTreeMap<ActorId, SessionRow>,
     /// The rest.
     pub facts: Facts,
     /// The last time that was written down; none until it is known.
@@ -65,8 +65,8 @@ impl Directory {
     pub fn stamp(&mut self, now: OffsetDateTime) -> OffsetDateTime {
         let known = self.latest.or_else(|| {
             let ends = self.rows.values().filter_map(|row| match row.standing {
-                Standing::Ended { at, .. } => Some(at),
-                Standing::Living | Standing::Moved => None,
+                RowStatus::Ended { at, .. } => Some(at),
+                RowStatus::Living | RowStatus::Moved => None,
             });
             self.rows.values().map(|row| row.seen_at).chain(ends).max()
         });
@@ -104,10 +104,20 @@ impl Directory {
             }
         };
         let revoking = known.and_then(|row| row.revoking);
-        let standing = known.map_or(Standing::Living, |row| row.standing.clone());
+        let standing = known.map_or(RowStatus::Living, |row| row.standing.clone());
         let seen_at = self.stamp(now);
-        let row =
-            Row { sid, place, created_at, expires_at, moved_at, revoking, seen_at, seen_before, standing, beginning };
+        let row = SessionRow {
+            sid,
+            place,
+            created_at,
+            expires_at,
+            moved_at,
+            revoking,
+            seen_at,
+            seen_before,
+            standing,
+            beginning,
+        };
         self.rows.insert(actor, row);
         Ok(())
     }
@@ -117,7 +127,7 @@ impl Directory {
     pub fn begun(&mut self, now: OffsetDateTime, actor: &ActorId, limit: Option<u32>) -> Vec<ActorId> {
         let Some(row) = self.rows.get_mut(actor) else { return Vec::new() };
         let (Some(beginning), Some(limit)) = (row.beginning.take(), limit) else { return Vec::new() };
-        if row.standing != Standing::Living || row.revoking.is_some() {
+        if row.standing != RowStatus::Living || row.revoking.is_some() {
             return Vec::new();
         }
         self.make_room(now, actor, beginning.predecessor.as_ref(), limit)
@@ -147,8 +157,8 @@ impl Directory {
         predecessor: Option<&ActorId>,
         limit: u32,
     ) -> Vec<ActorId> {
-        let counts = |actor: &ActorId, row: &Row| {
-            row.standing == Standing::Living
+        let counts = |actor: &ActorId, row: &SessionRow| {
+            row.standing == RowStatus::Living
                 && row.revoking.is_none()
                 && row.beginning.is_none()
                 && now < row.expires_at
@@ -181,7 +191,7 @@ impl Directory {
             News::Began => {}
             News::Ended { last_used_at } => row.end(stamp, last_used_at),
             News::Moved => {
-                row.standing = Standing::Moved;
+                row.standing = RowStatus::Moved;
                 row.revoking = None;
             }
         }
@@ -203,19 +213,19 @@ impl Directory {
 
     /// What it means that a session was used from another region. A move that is granted counts from now on, however
     /// it comes out: a provider that refuses it is not asked again before the minimum stay is over.
-    pub fn observe(&mut self, now: OffsetDateTime, observe: &Observe, regions: &Regions) -> Verdict {
-        let stay = Verdict::Stay { until: now.saturating_add(regions.min_stay) };
+    pub fn observe(&mut self, now: OffsetDateTime, observe: &Observe, regions: &Regions) -> RegionVerdict {
+        let stay = RegionVerdict::Stay { until: now.saturating_add(regions.min_stay) };
         let verdict = match regions.policy {
-            RegionPolicy::Reauthenticate => Verdict::Reauthenticate,
-            RegionPolicy::Migrate => Verdict::Migrate,
+            RegionPolicy::Reauthenticate => RegionVerdict::Reauthenticate,
+            RegionPolicy::Migrate => RegionVerdict::Migrate,
             RegionPolicy::Pin => return stay,
         };
         let Some(row) = self.rows.get_mut(&observe.actor) else { return stay };
-        if row.revoking.is_some() || row.standing != Standing::Living || row.place.region == observe.region {
+        if row.revoking.is_some() || row.standing != RowStatus::Living || row.place.region == observe.region {
             return stay;
         }
         match row.moved_at.map(|at| at.saturating_add(regions.min_stay)) {
-            Some(until) if now < until => Verdict::Stay { until },
+            Some(until) if now < until => RegionVerdict::Stay { until },
             _ => {
                 row.moved_at = Some(now);
                 verdict
@@ -237,7 +247,7 @@ impl Directory {
         // new one by any clock: the answer waits ([`SKEW`]).
         let at = self.stamp(now).saturating_add(SKEW);
         self.facts.revocations.push((at, revoke.sid.clone()));
-        let living = self.rows.values_mut().filter(|row| row.standing == Standing::Living);
+        let living = self.rows.values_mut().filter(|row| row.standing == RowStatus::Living);
         for row in living.filter(|row| concerns(&revoke.sid, &row.sid)) {
             row.revoking = Some((revoke.reason, revoke.cause));
         }

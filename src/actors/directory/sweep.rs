@@ -30,7 +30,7 @@ impl Shell {
     pub(super) async fn end_superfluous(&self, superfluous: Vec<ActorId>) {
         let began = self.now();
         let (outcome, detail) = match self.end(superfluous).await {
-            Ok(Ended { revoked, .. }) => {
+            Ok(EndedCount { revoked, .. }) => {
                 ("limit", format!("sessions ended that were too many for one user: {revoked}"))
             }
             Err(error) => ("incomplete", error.to_string()),
@@ -98,19 +98,21 @@ impl Shell {
         let last = revoking.last().cloned();
         let ended = self.end(revoking).await;
         let (outcome, detail) = match &ended {
-            Ok(Ended { revoked, unreachable: 0 }) => ("ok", format!("sessions ended: {revoked}; still to end: {left}")),
-            Ok(Ended { revoked, unreachable }) => {
+            Ok(EndedCount { revoked, unreachable: 0 }) => {
+                ("ok", format!("sessions ended: {revoked}; still to end: {left}"))
+            }
+            Ok(EndedCount { revoked, unreachable }) => {
                 ("incomplete", format!("sessions ended: {revoked}; out of reach: {unreachable}; still to end: {left}"))
             }
             Err(error) => ("incomplete", error.to_string()),
         };
         self.log(Event::Revoke, outcome, cause, began, &detail);
-        let Ended { revoked, unreachable } = ended?;
+        let EndedCount { revoked, unreachable } = ended?;
         Ok(Swept { revoked, unreachable, left, last })
     }
 
     /// Ends sessions that are to end. Those that do not answer in time are out of reach.
-    async fn end(&self, revoking: Vec<ActorId>) -> Result<Ended, DirectoryError> {
+    async fn end(&self, revoking: Vec<ActorId>) -> Result<EndedCount, DirectoryError> {
         let asked = revoking.len();
         let outcomes = self.ask_all(revoking, ENDED_WITHIN, async |actor| self.end_one(actor).await).await;
         let now = self.now();
@@ -127,7 +129,7 @@ impl Shell {
         let unreachable = asked.saturating_sub(count(Option::is_some));
         let revoked = count(|gone| matches!(gone, Some((_, true))));
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Ok(Ended { revoked: number(revoked), unreachable: number(unreachable) })
+        Ok(EndedCount { revoked: number(revoked), unreachable: number(unreachable) })
     }
 
     /// Ends a session: how it is over, and whether it was until now. None: it is out of reach.
@@ -184,7 +186,7 @@ impl Shell {
 }
 
 /// What came of ending sessions.
-struct Ended {
+struct EndedCount {
     revoked: u32,
     unreachable: u32,
 }

@@ -26,7 +26,7 @@ use time::OffsetDateTime;
 use super::end_reason::EndReason;
 use super::summary::{Summary, UserPlace};
 use crate::actors::log::Cause;
-use crate::actors::{Address, requests};
+use crate::actors::{TypedAddress, requests};
 use crate::credential::ActorId;
 use crate::region::{Jurisdiction, Region};
 use crate::runtime;
@@ -38,11 +38,11 @@ pub const BINDING: &str = "DIRECTORY";
 pub const BATCH: u32 = 40;
 
 /// The directory of a user, or of a session of the provider.
-pub type DirectoryAddress = Address<DirectoryMessage>;
+pub type DirectoryAddress = TypedAddress<DirectoryMessage>;
 
 /// The directory of this name, within the jurisdiction where there is one.
 pub fn address(name: &str, jurisdiction: Option<Jurisdiction>) -> DirectoryAddress {
-    Address::new(runtime::Address::Directory { name: name.to_owned(), jurisdiction })
+    TypedAddress::new(runtime::ActorAddress::Directory { name: name.to_owned(), jurisdiction })
 }
 
 /// The name of the directory of a user.
@@ -87,8 +87,8 @@ pub enum DirectoryMessage {
 // `Observe` is asked while a request waits that could be served without it.
 requests! { DirectoryMessage:
     Register -> Result<(), DirectoryError>, within 5 s;
-    Observe -> Result<Verdict, DirectoryError>, within 2 s;
-    List -> Result<Page, DirectoryError>, within 15 s;
+    Observe -> Result<RegionVerdict, DirectoryError>, within 2 s;
+    List -> Result<SessionPage, DirectoryError>, within 15 s;
     RevokeAll -> Result<Swept, DirectoryError>, within 30 s;
     Forget -> Result<(), DirectoryError>, within 5 s;
     Report -> Result<(), DirectoryError>, within 5 s;
@@ -150,7 +150,7 @@ pub struct Observe {
 
 /// What a change of region means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
+pub enum RegionVerdict {
     /// The session stays where it is, at least until then.
     Stay {
         /// When to ask again.
@@ -174,7 +174,7 @@ pub struct List {
 /// Some of the sessions: those that live first, and of these and the others those first that were registered or refreshed
 /// last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Page {
+pub struct SessionPage {
     /// The sessions, fewer than were asked for perhaps.
     pub listed: Vec<Listed>,
     /// Where to go on; none where there is no more.
@@ -272,11 +272,11 @@ pub struct Forget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::golden::{self, Row, message, reply};
+    use crate::actors::golden::{self, GoldenRow, message, reply};
     use crate::actors::session::samples::{actor, at};
     use crate::actors::summary::SessionState;
 
-    fn messages() -> Vec<Row> {
+    fn messages() -> Vec<GoldenRow> {
         let place = UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None };
         let register = Register {
             actor: actor(),
@@ -326,7 +326,7 @@ mod tests {
         }
     }
 
-    fn replies() -> Vec<Row> {
+    fn replies() -> Vec<GoldenRow> {
         let summary = Summary {
             region: Region::Eeur,
             country: None,
@@ -336,14 +336,14 @@ mod tests {
             expires_at: at(3),
             user_agent: None,
         };
-        let page = Page { listed: vec![Listed { actor: actor(), summary }], next: Some("n".into()) };
+        let page = SessionPage { listed: vec![Listed { actor: actor(), summary }], next: Some("n".into()) };
         let swept = || Swept { revoked: 1, unreachable: 2, left: 300, last: Some(actor()) };
         let mut replies = vec![reply::<Register>("", &Ok(()))];
         replies.extend(errors().into_iter().map(|error| reply::<Register>(&format!("{error:?}"), &Err(error))));
         replies.extend([
-            reply::<Observe>("stay", &Ok(Verdict::Stay { until: at(1) })),
-            reply::<Observe>("reauthenticate", &Ok(Verdict::Reauthenticate)),
-            reply::<Observe>("migrate", &Ok(Verdict::Migrate)),
+            reply::<Observe>("stay", &Ok(RegionVerdict::Stay { until: at(1) })),
+            reply::<Observe>("reauthenticate", &Ok(RegionVerdict::Reauthenticate)),
+            reply::<Observe>("migrate", &Ok(RegionVerdict::Migrate)),
             reply::<List>("", &Ok(page)),
             reply::<RevokeAll>("", &Ok(swept())),
             reply::<Forget>("", &Ok(())),

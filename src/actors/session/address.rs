@@ -1,21 +1,21 @@
 //! How a session's actor is reached.
 
 use super::message::SessionMessage;
-use crate::actors::{Address, AskError};
+use crate::actors::{AskError, TypedAddress};
 use crate::credential::ActorId;
 use crate::region::{Jurisdiction, Region};
 use crate::runtime::{self, Actors};
 
 /// The actor of a session.
-pub type SessionAddress = Address<SessionMessage>;
+pub type SessionAddress = TypedAddress<SessionMessage>;
 /// The session actor of this id.
 pub fn existing_session(id: &ActorId) -> SessionAddress {
-    Address::new(runtime::Address::Session { id: id.clone(), near: None })
+    TypedAddress::new(runtime::ActorAddress::Session { id: id.clone(), near: None })
 }
 
 /// The session actor of this id. If nobody has asked it yet, it comes to live near `region`.
 pub fn session_near(id: &ActorId, region: Region) -> SessionAddress {
-    Address::new(runtime::Address::Session { id: id.clone(), near: Some(region) })
+    TypedAddress::new(runtime::ActorAddress::Session { id: id.clone(), near: Some(region) })
 }
 
 /// The id of a session actor that nobody has asked yet, within the jurisdiction where there is one. No actor is touched.

@@ -12,8 +12,8 @@ use super::single_flight::{Flight, SingleFlight};
 use super::state::Identity;
 use crate::actors;
 use crate::actors::directory_message::{
-    self, DirectoryAddress, DirectoryError, Forget, News, Observe, Register, Report, Verdict, of_provider_session,
-    of_user,
+    self, DirectoryAddress, DirectoryError, Forget, News, Observe, RegionVerdict, Register, Report,
+    of_provider_session, of_user,
 };
 use crate::actors::summary::UserPlace;
 use crate::config::Config;
@@ -100,11 +100,11 @@ impl DirectoryClient {
     pub async fn observe(&self, user: &str, region: Region) -> (RegionDecision, &'static str, &'static str) {
         let observe = Observe { actor: self.id.clone(), region };
         let (decision, outcome, what) = match actors::ask(&*self.actors, &self.directory(user), observe).await {
-            Ok(Ok(Verdict::Stay { until })) => (RegionDecision::Stay { until }, "stay", "stays where it is"),
-            Ok(Ok(Verdict::Reauthenticate)) => {
+            Ok(Ok(RegionVerdict::Stay { until })) => (RegionDecision::Stay { until }, "stay", "stays where it is"),
+            Ok(Ok(RegionVerdict::Reauthenticate)) => {
                 (RegionDecision::Reauthenticate, "reauthenticate", "is to be renewed there")
             }
-            Ok(Ok(Verdict::Migrate)) => (RegionDecision::Migrate, "migrate", "is to move there"),
+            Ok(Ok(RegionVerdict::Migrate)) => (RegionDecision::Migrate, "migrate", "is to move there"),
             Ok(Err(_)) | Err(_) => {
                 let until = self.isolate.now().saturating_add(ASK_AGAIN);
                 (RegionDecision::Stay { until }, "no_answer", "stays where it is, as its directory does not answer")

@@ -26,7 +26,7 @@ use super::single_flight::Flight;
 use super::state::{DoesNotApply, Grant, Identity, Refreshing, State, Transition};
 use super::view::SessionView;
 use crate::actors::end_reason::EndReason;
-use crate::actors::session::refresher::Outcome;
+use crate::actors::session::refresher::RefreshOutcome;
 use crate::provider::error::{RefreshError, RefreshFailure};
 
 /// How often a token is presented again after a complete answer that says: not now.
@@ -79,10 +79,10 @@ impl Session {
                 self.refresh_once(cause).await;
             }
             match self.refresh_for(cause, Some(organization)).await {
-                Outcome::Fresh | Outcome::Ended => Ok(()),
-                Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
-                Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
-                Outcome::NoToken | Outcome::OtherOrganization => Err(Denied::Reauthenticate),
+                RefreshOutcome::Fresh | RefreshOutcome::Ended => Ok(()),
+                RefreshOutcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+                RefreshOutcome::StoreUnavailable => Err(Denied::StoreUnavailable),
+                RefreshOutcome::NoToken | RefreshOutcome::OtherOrganization => Err(Denied::Reauthenticate),
             }
         })
         .await?;
@@ -115,20 +115,23 @@ impl Session {
             return Ok(());
         }
         match self.refresh_once(cause).await {
-            Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
-            Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
-            Outcome::Fresh | Outcome::Ended | Outcome::NoToken | Outcome::OtherOrganization => Ok(()),
+            RefreshOutcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+            RefreshOutcome::StoreUnavailable => Err(Denied::StoreUnavailable),
+            RefreshOutcome::Fresh
+            | RefreshOutcome::Ended
+            | RefreshOutcome::NoToken
+            | RefreshOutcome::OtherOrganization => Ok(()),
         }
     }
 
     /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits. A move that began before it
     /// comes first: what is refreshed may be another actor's by then.
-    pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> Flight<Outcome> {
+    pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> Flight<RefreshOutcome> {
         self.refresh_for(cause, None)
     }
 
     /// The same; one that is started here is for this organization.
-    fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<Outcome> {
+    fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<RefreshOutcome> {
         let session = Rc::clone(self);
         // Taken before the slot is: a move that begins later waits for the refresh instead.
         self.refresher.refresh(self.mover.relocation(), || async move {
@@ -136,7 +139,7 @@ impl Session {
         })
     }
 
-    async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> Outcome {
+    async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> RefreshOutcome {
         let began = self.now();
         let mut tries = 0_u32;
         loop {
@@ -155,11 +158,11 @@ impl Session {
                         .filter(|sid| identity.sid.as_ref() != Some(sid));
                     let grant = Grant::new(tokens, self.isolate.jitter());
                     let mut outcome = self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
-                    if outcome == Outcome::Fresh {
+                    if outcome == RefreshOutcome::Fresh {
                         // The tokens are safe by now, whatever comes of this.
                         outcome = self.ask_user_info(access_token, identity, cause, began).await;
                     }
-                    if let (Outcome::Fresh, Some(sid)) = (outcome, sid) {
+                    if let (RefreshOutcome::Fresh, Some(sid)) = (outcome, sid) {
                         self.become_known_by(sid);
                     }
                     return outcome;
@@ -179,11 +182,11 @@ impl Session {
     }
 
     /// Writes the intent and hands the token out, where it may be presented now.
-    async fn present(self: &Rc<Self>, cause: Cause) -> Result<Presentation, Outcome> {
+    async fn present(self: &Rc<Self>, cause: Cause) -> Result<Presentation, RefreshOutcome> {
         let now = self.now();
         let unavailable = |detail| {
             self.record(Event::Refresh, "store_unavailable", cause, now, detail);
-            Outcome::StoreUnavailable
+            RefreshOutcome::StoreUnavailable
         };
         if self.active(|active| active.moving.is_some()) == Some(true) {
             // Its new home may have the token already, as it is now.
@@ -197,13 +200,13 @@ impl Session {
             }
             Refreshing::Impossible | Refreshing::Lost => None,
         });
-        let (token, identity, first_at, again) = found.ok_or(Outcome::Ended)?.ok_or(Outcome::NoToken)?;
+        let (token, identity, first_at, again) = found.ok_or(RefreshOutcome::Ended)?.ok_or(RefreshOutcome::NoToken)?;
         let is_too_late = || again && self.now() >= first_at.saturating_add(leeway);
         if !is_too_late() {
             let intended = self.transition(|state| state.presenting(now)).await;
             let intended = intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
             // It ended, or moved, before.
-            intended.map_err(|DoesNotApply| Outcome::Ended)?;
+            intended.map_err(|DoesNotApply| RefreshOutcome::Ended)?;
         }
         // Writing it may have taken longer than there was left.
         if is_too_late() {
@@ -211,12 +214,12 @@ impl Session {
             let detail =
                 "the process ended during an earlier refresh: whether the provider took the token is not known";
             self.record(Event::Refresh, "unknown", cause, now, detail);
-            return Err(Outcome::NoToken);
+            return Err(RefreshOutcome::NoToken);
         }
         // It may have ended, or moved, while that was written.
         let presented = self.active(|active| matches!(active.grant.refresh, Refreshing::Presented { .. }));
         if presented != Some(true) {
-            return Err(Outcome::Ended);
+            return Err(RefreshOutcome::Ended);
         }
         Ok(Presentation { token, identity, first_at, again })
     }
@@ -229,7 +232,7 @@ impl Session {
         known_by: Option<&str>,
         cause: Cause,
         began: OffsetDateTime,
-    ) -> Outcome {
+    ) -> RefreshOutcome {
         let unused = match &grant.refresh {
             Refreshing::Ready { token, .. } => Some(token.clone()),
             Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
@@ -247,10 +250,10 @@ impl Session {
             );
             let sid = sid.or_else(|| known_by.map(str::to_owned));
             self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);
-            return Outcome::Ended;
+            return RefreshOutcome::Ended;
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");
-        Outcome::Fresh
+        RefreshOutcome::Fresh
     }
 
     /// Whether another session took this one's place. Many providers end the whole grant with one of its tokens, and with it
@@ -270,7 +273,7 @@ impl Session {
         cause: Cause,
         began: OffsetDateTime,
         tries: u32,
-    ) -> Result<Duration, Outcome> {
+    ) -> Result<Duration, RefreshOutcome> {
         let now = self.now();
         let record = |outcome: &str, detail: &str| {
             self.record_with_words(Event::Refresh, outcome, cause, began, detail, said.as_deref());
@@ -284,19 +287,19 @@ impl Session {
                 let unused = granted.or_else(|| not_taken.then(|| presentation.token.clone()));
                 let sid = presentation.identity.sid.clone();
                 self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);
-                return Err(Outcome::Ended);
+                return Err(RefreshOutcome::Ended);
             }
             RefreshFailure::Refused(why) => {
                 record("refused", &why);
                 let reason = EndReason::RefreshRejected;
                 let _ = self.end(reason, cause, reason.in_words(cause)).await;
                 self.revoke_in_background(granted, presentation.identity.sid.clone(), cause);
-                return Err(Outcome::Ended);
+                return Err(RefreshOutcome::Ended);
             }
             RefreshFailure::OtherOrganization(why) => {
                 self.note(|state| state.deferred(now)).await;
                 record("other_organization", &why);
-                return Err(Outcome::OtherOrganization);
+                return Err(RefreshOutcome::OtherOrganization);
             }
             RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
                 let asked = retry_after.unwrap_or_default();
@@ -332,7 +335,7 @@ impl Session {
             unavailable_for(pause)
         } else {
             self.note(State::lost).await;
-            Outcome::NoToken
+            RefreshOutcome::NoToken
         };
         let detail = format!("{why}; whether the provider took the refresh token is not known");
         record("unknown", &detail);
@@ -351,7 +354,7 @@ impl Session {
     }
 }
 
-fn unavailable_for(pause: Duration) -> Outcome {
+fn unavailable_for(pause: Duration) -> RefreshOutcome {
     let seconds = pause.as_seconds_f64().ceil();
     #[allow(
         clippy::cast_possible_truncation,
@@ -359,7 +362,7 @@ fn unavailable_for(pause: Duration) -> Outcome {
         reason = "at most some minutes; the cast saturates"
     )]
     let retry_after = seconds as u32;
-    Outcome::Unavailable { retry_after }
+    RefreshOutcome::Unavailable { retry_after }
 }
 
 /// Half a second, one, two, each with as much again at random.

@@ -11,7 +11,7 @@ use crate::runtime::Isolate;
 
 /// How a refresh came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RefreshOutcome {
     /// There is a new access token.
     Fresh,
     /// The session is over.
@@ -31,7 +31,7 @@ pub enum Outcome {
 
 /// What is under way.
 pub struct Refresher {
-    refreshing: SingleFlight<Outcome>,
+    refreshing: SingleFlight<RefreshOutcome>,
 }
 
 impl Refresher {
@@ -46,7 +46,7 @@ impl Refresher {
     }
 
     /// The refresh under way.
-    pub fn current(&self) -> Option<Flight<Outcome>> {
+    pub fn current(&self) -> Option<Flight<RefreshOutcome>> {
         self.refreshing.current()
     }
 
@@ -55,9 +55,9 @@ impl Refresher {
         &self,
         relocation: Option<Flight<Result<ActorLocation, Denied>>>,
         start: impl FnOnce() -> W,
-    ) -> Flight<Outcome>
+    ) -> Flight<RefreshOutcome>
     where
-        W: Future<Output = Outcome> + 'static,
+        W: Future<Output = RefreshOutcome> + 'static,
     {
         self.refreshing.join(|| {
             let work = start();

@@ -15,10 +15,10 @@ use super::state::{
 use super::succession::{Inherited, overtaken};
 use crate::actors::end_reason::EndReason;
 use crate::credential::Secret;
-use crate::provider::answer::{authorization_error, plain_code};
 use crate::provider::error::{ExchangeError, ProviderError};
 use crate::provider::requests::Exchange;
 use crate::provider::sign_in::SignIn;
+use crate::provider::token_answer::{authorization_error, plain_code};
 use crate::provider::tokens::Tokens;
 use crate::provider::user_error::UserError;
 use crate::region::Region;
@@ -49,7 +49,7 @@ impl From<StoreError> for SignInError {
 }
 
 /// How a login came out, and what the ledger says beside that.
-type Outcome = (Completed, Option<String>);
+type SignInOutcome = (Completed, Option<String>);
 
 /// A login whose attempt is taken.
 struct Login {
@@ -92,7 +92,7 @@ impl Session {
         }
     }
 
-    async fn sign_in(self: &Rc<Self>, complete: Complete, now: OffsetDateTime) -> Result<Outcome, SignInError> {
+    async fn sign_in(self: &Rc<Self>, complete: Complete, now: OffsetDateTime) -> Result<SignInOutcome, SignInError> {
         let Complete { attempt, callback, redirect_uri, place, replaces } = complete;
         let is_move = attempt.reason == LoginReason::Move;
         if self.kept.state().is_some() {
@@ -128,7 +128,7 @@ impl Session {
         self: &Rc<Self>,
         callback: Callback,
         attempt: &Attempt,
-    ) -> Result<Result<String, Outcome>, SignInError> {
+    ) -> Result<Result<String, SignInOutcome>, SignInError> {
         let Some(error) = callback.error else {
             let missing = || SignInError::CallbackRejected("the login provider's answer has no code".to_owned());
             return callback.code.map(Ok).ok_or_else(missing);
@@ -154,7 +154,7 @@ impl Session {
     }
 
     /// The code becomes a session.
-    async fn redeem(self: &Rc<Self>, code: &str, login: Login) -> Result<Outcome, Setback> {
+    async fn redeem(self: &Rc<Self>, code: &str, login: Login) -> Result<SignInOutcome, Setback> {
         let exchange = Exchange {
             code,
             redirect_uri: &login.redirect_uri,
@@ -190,7 +190,7 @@ impl Session {
 
     /// The login is good: it becomes a live session. Its directory knows it first, so that there is no session that nobody
     /// could list or revoke.
-    async fn start(self: &Rc<Self>, login: Login, signed_in: SignIn) -> Result<Outcome, Setback> {
+    async fn start(self: &Rc<Self>, login: Login, signed_in: SignIn) -> Result<SignInOutcome, Setback> {
         let SignIn { identity, tokens, remark, no_refresh_token, user_info } = signed_in;
         let access_token = tokens.access_token.clone();
         let now = self.now();
@@ -322,7 +322,7 @@ fn word(error: &SignInError) -> &'static str {
 }
 
 /// The session was to move, and lives on as it was.
-fn stays(error: &SignInError) -> Outcome {
+fn stays(error: &SignInError) -> SignInOutcome {
     (Completed::Kept, Some(format!("the session stays where it is: {error}")))
 }
 

@@ -29,7 +29,7 @@ pub struct FailedRequest {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct FailedRequestLine<'a> {
     event: &'static str,
     outcome: &'static str,
     status: u16,
@@ -70,7 +70,7 @@ impl FailedRequest {
         }
         let detail: Vec<String> = [problem.in_full()].into_iter().chain(self.remark.clone()).collect();
         let detail = detail.join(" ");
-        let line = Line {
+        let line = FailedRequestLine {
             event: "request",
             outcome: problem.code(),
             status: problem.status(),
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn an_invalid_configuration_is_told_by_the_names_of_its_variables() {
-        let problems = vec![crate::config::Problem { variable: "UPSTREAM".into(), message: "is missing".into() }];
+        let problems = vec![crate::config::ConfigProblem { variable: "UPSTREAM".into(), message: "is missing".into() }];
         let line = failed().line(&Problem::ConfigInvalid(problems)).unwrap();
         assert!(line.contains("UPSTREAM is missing"), "{line}");
     }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::config;
-use crate::gateway::answer::error_page::WayOut;
+use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::problem::Problem;
@@ -16,7 +16,7 @@ impl Problem {
     }
 
     /// The same, with a link on the page.
-    pub fn response_with_link(&self, failed: &FailedRequest, page: bool, link: Option<(WayOut, &str)>) -> Outgoing {
+    pub fn response_with_link(&self, failed: &FailedRequest, page: bool, link: Option<(LinkTarget, &str)>) -> Outgoing {
         self.response_with_links(failed, page, link, &[])
     }
 
@@ -25,7 +25,7 @@ impl Problem {
         &self,
         failed: &FailedRequest,
         page: bool,
-        link: Option<(WayOut, &str)>,
+        link: Option<(LinkTarget, &str)>,
         choices: &[(String, &str)],
     ) -> Outgoing {
         let (status, code, title) = self.status_code_title();
@@ -33,7 +33,7 @@ impl Problem {
         let mut response = if page {
             self.plain().page(status, title, ray, link, choices)
         } else {
-            let document = Document {
+            let document = ProblemDocument {
                 kind: "about:blank",
                 title,
                 status,
@@ -71,7 +71,7 @@ impl Problem {
 
 /// A problem document (RFC 9457 section 3), with the gateway's own members.
 #[derive(Serialize)]
-struct Document<'a> {
+struct ProblemDocument<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
@@ -81,7 +81,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    problems: Option<&'a [config::Problem]>,
+    problems: Option<&'a [config::ConfigProblem]>,
     ray: &'a str,
 }
 

@@ -5,7 +5,7 @@ use url::form_urlencoded;
 use crate::actors::end_reason::EndReason;
 use crate::config::{Config, SameSite};
 use crate::gateway::answer::captcha_page;
-use crate::gateway::answer::error_page::WayOut;
+use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::response::Outgoing;
@@ -29,10 +29,10 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
 /// The answer to any other request that does not pass.
 pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
     let login = endpoint_url(config, "login", "/");
-    let link = problem.way_out().map(|way| match way {
-        WayOut::LogIn => (way, login.as_str()),
-        WayOut::Again if request.method() == "GET" => (way, request.path_and_query()),
-        WayOut::Again | WayOut::Home => (WayOut::Home, "/"),
+    let link = problem.link_target().map(|way| match way {
+        LinkTarget::LogIn => (way, login.as_str()),
+        LinkTarget::Again if request.method() == "GET" => (way, request.path_and_query()),
+        LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, "/"),
     });
     let response = problem.response_with_link(&failed(config, request, problem), request.wants_page(), link);
     clearing(config, request, problem, response)

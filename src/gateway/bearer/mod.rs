@@ -17,7 +17,7 @@ use crate::jose::document::Presenter;
 use crate::jose::jwt::Form;
 use crate::jose::key_set::{NoKeySet, Unverified};
 use crate::jose::policy::{Audience, Issued};
-use crate::jose::published::{Fetched, Missing, Published, Source};
+use crate::jose::published::{DocumentSource, FetchResult, Missing, Published};
 use crate::jose::{Claims, Flaw, Jwt, KeySet, Policy};
 use crate::provider::link::Link;
 
@@ -74,7 +74,7 @@ pub(crate) async fn claims(
     };
     let call = || fetched(link.clone(), uri.to_owned(), verified.clone()).boxed_local();
     let documents = &keys.published;
-    let source = Source { documents, address: uri, call: &call, isolate: &link.isolate };
+    let source = DocumentSource { documents, address: uri, call: &call, isolate: &link.isolate };
     source.verify(&jwt, &*link.signatures, Presenter::Anybody).await.map_err(|unverified| match unverified {
         Unverified::NoKeys(_) => Problem::KeysUnavailable,
         // Where newer keys cannot be had, the last good ones serve.
@@ -84,7 +84,7 @@ pub(crate) async fn claims(
 }
 
 /// Fetches the key set; the operator is told why there is none.
-async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> Fetched<KeySet> {
+async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> FetchResult<KeySet> {
     let keys = KeySet::fetch(&*link.http, &uri).await.map_err(|none| match none {
         NoKeySet::Useless => Missing::Useless,
         none => Missing::Unavailable(none.to_string()),

@@ -1,6 +1,6 @@
 //! A login that failed: what its user is told, who may still have a session.
 
-use crate::gateway::answer::error_page::WayOut;
+use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::context::Gateway;
@@ -27,7 +27,7 @@ pub(crate) async fn refuse_login(
     return_to: &str,
     login: &str,
 ) -> Outgoing {
-    let link = if is_live(gateway, request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login) };
+    let link = if is_live(gateway, request).await { (LinkTarget::Home, return_to) } else { (LinkTarget::LogIn, login) };
     let failed = refusal::failed(&gateway.config, request, problem);
     // What the provider offers takes the place of what was asked for.
     let others = problem.logins(&refusal::endpoint_url(&gateway.config, "login", return_to));

@@ -2,7 +2,7 @@
 //! sessions in steps: a directory asks no more sessions at once than one invocation of the platform may make calls.
 
 use crate::actors::directory_message::{
-    self, BATCH, DirectoryAddress, DirectoryError, List, Page, RevokeAll, Sweep, Swept, of_user,
+    self, BATCH, DirectoryAddress, DirectoryError, List, RevokeAll, SessionPage, Sweep, Swept, of_user,
 };
 use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
@@ -24,7 +24,7 @@ const USUAL: u32 = 100;
 /// How often one request asks a directory: below the platform's smallest limit for the calls of one invocation.
 const STEPS: u32 = 30;
 /// How long the end of all sessions may take before the answer.
-const PATIENCE: time::Duration = time::Duration::seconds(60);
+const WAIT_LIMIT: time::Duration = time::Duration::seconds(60);
 
 /// Which page of a list is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,10 +59,15 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 }
 
 /// A page of the sessions of a user. It may be shorter than was asked for, and has a next one then.
-pub(crate) async fn page_of(gateway: &Gateway, issuer: &str, subject: &str, paging: Paging) -> Result<Page, Problem> {
+pub(crate) async fn page_of(
+    gateway: &Gateway,
+    issuer: &str,
+    subject: &str,
+    paging: Paging,
+) -> Result<SessionPage, Problem> {
     let address = directory_of(gateway, issuer, subject)?;
     let Paging { limit, cursor } = paging;
-    let mut page = Page { listed: Vec::new(), next: cursor };
+    let mut page = SessionPage { listed: Vec::new(), next: cursor };
     for _ in 0..STEPS {
         let have = u32::try_from(page.listed.len()).unwrap_or(u32::MAX);
         let list = List { cursor: page.next.take(), limit: limit.saturating_sub(have).min(BATCH) };
@@ -86,7 +91,7 @@ pub(crate) async fn end_all(
     address: &DirectoryAddress,
     revoke: RevokeAll,
 ) -> Result<Result<Swept, DirectoryError>, AskError> {
-    let (cause, until) = (revoke.cause, gateway.now().saturating_add(PATIENCE));
+    let (cause, until) = (revoke.cause, gateway.now().saturating_add(WAIT_LIMIT));
     let mut swept = match actors::ask(&*gateway.actors, address, revoke).await? {
         Ok(swept) => swept,
         Err(error) => return Ok(Err(error)),

@@ -17,7 +17,7 @@ use crate::gateway::bearer;
 use crate::gateway::context::Gateway;
 use crate::gateway::forward::caller::{Caller, Need, moves_from, need, user};
 use crate::gateway::forward::reply::Reply;
-use crate::gateway::forward::{captcha, identity, proxy};
+use crate::gateway::forward::{captcha, proxy, require};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, csrf};
 use crate::jose::Claims;
@@ -84,12 +84,12 @@ fn admit_with<'a>(
 
 /// Refuses a user or a client that has not got what the route requires. The log says whom, and for want of what.
 pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) -> Result<(), Problem> {
-    if identity::meets(claims, &route.require) {
+    if require::meets(claims, &route.require) {
         return Ok(());
     }
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let user = log::user(text("iss"), text("sub"), config.log_subject);
-    let lacking = identity::lacking(claims, &route.require).join(", ");
+    let lacking = require::lacking(claims, &route.require).join(", ");
     Err(Problem::Forbidden
         .explained(format!("The route requires another value of the claim {lacking} than user {user} has.")))
 }

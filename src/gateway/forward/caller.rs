@@ -2,7 +2,7 @@
 
 use openidconnect::AccessToken;
 
-use crate::actors::session::message::{Credential, GetIdentity, GetToken, Identified, TokenKind};
+use crate::actors::session::message::{Credential, GetIdentity, GetToken, TokenKind, TokenWithClaims};
 use crate::config::routes::{Route, SessionRule, Token};
 use crate::credential::Secret;
 use crate::gateway::ask_session::ask_session;
@@ -86,7 +86,7 @@ async fn session_user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) 
         }
         Need::Identity(token) => {
             let get = |secret: &Secret| GetIdentity { secret: secret.clone(), token, navigation_from };
-            let Identified { token, claims } = *ask_session(gateway, request, get).await??;
+            let TokenWithClaims { token, claims } = *ask_session(gateway, request, get).await??;
             (token, serde_json::from_str(&claims).unwrap_or_default())
         }
     };

@@ -40,7 +40,7 @@ pub(crate) fn asked_by_application(
     cleared_at: Option<OffsetDateTime>,
     now: OffsetDateTime,
 ) -> Option<Problem> {
-    let fresh = cleared_at.is_some_and(|at| now < at.saturating_add(clearance::PATIENCE));
+    let fresh = cleared_at.is_some_and(|at| now < at.saturating_add(clearance::ASKS_AGAIN_AFTER));
     (config.captcha.is_some() && !fresh).then_some(ASK)
 }
 

@@ -13,7 +13,7 @@ use crate::gateway::forward::caller::{self, Caller};
 use crate::gateway::forward::edits::{self, Recipient};
 use crate::gateway::forward::reply::{Forwarded, Reply};
 use crate::gateway::forward::watch::Watch;
-use crate::gateway::forward::{captcha, identity};
+use crate::gateway::forward::{captcha, require};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::headers::Headers;
@@ -109,7 +109,7 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
     }
     let renewed = caller::user(gateway, request, route).await.ok()?;
     let Caller::User { token: new, claims, .. } = &renewed else { return None };
-    (new.secret() != token.secret() && identity::meets(claims, &route.require)).then_some(renewed)
+    (new.secret() != token.secret() && require::meets(claims, &route.require)).then_some(renewed)
 }
 
 /// The application's answer, an accepted WebSocket included.

@@ -17,7 +17,7 @@ use crate::gateway::request::csrf::Provenance;
 use crate::gateway::request::headers::{Headers, cut};
 use crate::gateway::request::login_cookie::MAX_KEPT_RETURN_TO;
 use crate::gateway::request::visitor::Visitor;
-use crate::region::{self, Place, Region};
+use crate::region::{self, Region, VisitorPlace};
 use crate::runtime::{Isolate, ReadError, RequestBody};
 
 pub mod address;
@@ -258,7 +258,7 @@ impl<'a> Incoming<'a> {
     }
 
     /// Where the visitor is, as far as Cloudflare knows.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> VisitorPlace {
         self.head.visitor.place()
     }
 

@@ -33,12 +33,12 @@ pub enum Refused {
     DotSegment,
     /// A server could read it as a path with other rules.
     #[error("The path could be read as another one, for which other rules hold: {0}.")]
-    Reading(Step),
+    Reading(Reinterpretation),
 }
 
 /// A way in which servers read a path differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Step {
+pub enum Reinterpretation {
     /// Full-width and other compatible characters, and overlong UTF-8, become what they stand for.
     #[error("it has full-width characters, or UTF-8 that is longer than it must be")]
     Compatible,
@@ -136,13 +136,13 @@ fn may_be_own(path: &[u8], prefix: &str) -> bool {
 type Reading = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// The ways to read, in the order in which they work on each other's results.
-const STEPS: [(Step, &[Reading]); 6] = [
-    (Step::Compatible, &[compatible]),
-    (Step::Slash, &[slashes_decoded]),
-    (Step::End, &[|path| cut(path, b"?#"), |path| cut_segments(path, b"?#")]),
-    (Step::Parameter, &[|path| cut(path, b";"), |path| cut_segments(path, b";")]),
-    (Step::DotOrSpace, &[ends_trimmed]),
-    (Step::Slashes, &[slashes_merged]),
+const STEPS: [(Reinterpretation, &[Reading]); 6] = [
+    (Reinterpretation::Compatible, &[compatible]),
+    (Reinterpretation::Slash, &[slashes_decoded]),
+    (Reinterpretation::End, &[|path| cut(path, b"?#"), |path| cut_segments(path, b"?#")]),
+    (Reinterpretation::Parameter, &[|path| cut(path, b";"), |path| cut_segments(path, b";")]),
+    (Reinterpretation::DotOrSpace, &[ends_trimmed]),
+    (Reinterpretation::Slashes, &[slashes_merged]),
 ];
 
 struct Readings<'a> {
@@ -153,12 +153,17 @@ struct Readings<'a> {
 
 impl Readings<'_> {
     /// The first step on the way to a reading of this path that has other rules.
-    fn other(&self, path: &[u8], steps: &[(Step, &[Reading])], first: Option<Step>) -> Option<Step> {
+    fn other(
+        &self,
+        path: &[u8],
+        steps: &[(Reinterpretation, &[Reading])],
+        first: Option<Reinterpretation>,
+    ) -> Option<Reinterpretation> {
         if let Some(first) = first.filter(|_| self.differs(path)) {
             return Some(first);
         }
         if self.differs_folded(&folded(path)) {
-            return Some(first.unwrap_or(Step::Case));
+            return Some(first.unwrap_or(Reinterpretation::Case));
         }
         let mut rest = steps.iter();
         while let Some((step, readings)) = rest.next() {

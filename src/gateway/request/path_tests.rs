@@ -121,7 +121,7 @@ fn what_is_odd_in_any_case_is_refused_and_named() {
         }
     }
     assert!(Refused::Backslash.to_string().contains("%5c"));
-    assert!(Refused::Reading(Step::End).to_string().contains("%23"));
+    assert!(Refused::Reading(Reinterpretation::End).to_string().contains("%23"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::region::Place;
+use crate::region::VisitorPlace;
 
 /// How many lines a visitor is.
 const LINES: usize = 12;
@@ -75,8 +75,8 @@ impl<'a> Visitor<'a> {
     }
 
     /// Where the visitor is.
-    pub fn place(self) -> Place {
-        Place {
+    pub fn place(self) -> VisitorPlace {
+        VisitorPlace {
             continent: self.line(CONTINENT).map(str::to_owned),
             country: self.line(COUNTRY).map(str::to_owned),
             longitude: self.line(LONGITUDE).and_then(|degrees| degrees.parse().ok()),

@@ -9,11 +9,11 @@ use url::Url;
 use super::{MAX_URL, OFFLINE_ACCESS, Oidc, knows_offline_access, redirect_url};
 use crate::config::Par;
 use crate::http;
-use crate::provider::answer::{client_advice, plain_code};
 use crate::provider::error::{ProviderError, unanswered};
 use crate::provider::metadata::Metadata;
 use crate::provider::requests::Authorization;
 use crate::provider::said;
+use crate::provider::token_answer::{client_advice, plain_code};
 
 impl Oidc {
     /// See [`crate::provider::Provider::authorization_url`].
@@ -87,7 +87,7 @@ impl Oidc {
             request_uri: String,
         }
         #[derive(Deserialize)]
-        struct Refusal {
+        struct PushRefusal {
             error: String,
         }
         let params: Vec<(String, String)> = url.query_pairs().into_owned().collect();
@@ -104,7 +104,7 @@ impl Oidc {
         }
         let pushed: Option<Pushed> = serde_json::from_slice(response.body()).ok().filter(|_| status.is_success());
         let Some(pushed) = pushed else {
-            let refusal = serde_json::from_slice(response.body()).ok().map(|Refusal { error }| error);
+            let refusal = serde_json::from_slice(response.body()).ok().map(|PushRefusal { error }| error);
             let code = refusal.as_deref().map(plain_code);
             let advice = code.map_or("", |code| client_advice(code, self.settings.client_secret.as_ref()));
             let code = code.map_or_else(String::new, |code| format!(": {code}"));

@@ -9,12 +9,12 @@ use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
 use crate::provider::claims;
 use crate::provider::error::{ProviderError, RefreshFailure};
-use crate::provider::id_token::{self, Expected};
-use crate::provider::identity::identity;
+use crate::provider::id_token::{self, ExpectedIdToken};
+use crate::provider::identity_claims::identity;
 use crate::provider::keys::{self, Untrusted};
 use crate::provider::metadata::Metadata;
 use crate::provider::tokens::Tokens;
-use crate::provider::user_info::{Asking, PATIENCE, UserInfo};
+use crate::provider::user_info::{Asking, UserInfo, WAIT_LIMIT};
 
 /// Who has logged in, as far as is known in time.
 pub(super) struct Identified {
@@ -37,7 +37,7 @@ impl Oidc {
         let said = self.validate(metadata, raw, Some(nonce), tokens).await?;
         let known = identity(claims::of_id_token(said), raw, &Claims::new());
         let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.subject.clone());
-        let (identity, remark, user_info) = match asking.within(&*self.link.isolate, PATIENCE).await {
+        let (identity, remark, user_info) = match asking.within(&*self.link.isolate, WAIT_LIMIT).await {
             Ok(UserInfo::NotAsked) => (known, None, None),
             Ok(UserInfo::Said(said)) => (known.informed(said), None, None),
             Ok(UserInfo::NoAnswer) => (known, Some("UserInfo could not be read"), None),
@@ -92,7 +92,7 @@ impl Oidc {
         tokens: &Tokens,
     ) -> Result<Claims, Untrusted> {
         let algorithms = self.algorithms(metadata);
-        let expected = Expected {
+        let expected = ExpectedIdToken {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
             nonce,

@@ -8,7 +8,7 @@ use openidconnect::{
 use time::OffsetDateTime;
 use url::{Url, form_urlencoded};
 
-use super::discovery::{self, Source};
+use super::discovery::{self, IssuerSource};
 use super::error::{ProviderError, unanswered};
 use super::link::Link;
 use super::metadata::Metadata;
@@ -35,18 +35,18 @@ const MAX_URL: usize = 4_096;
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Oidc {
-    pub(super) settings: config::Oidc,
+    pub(super) settings: config::OidcSettings,
     pub(super) link: Link,
 }
 
 impl Oidc {
     /// The provider of these settings.
-    pub const fn new(settings: config::Oidc, link: Link) -> Self {
+    pub const fn new(settings: config::OidcSettings, link: Link) -> Self {
         Self { settings, link }
     }
 
-    const fn source(&self) -> Source<'_> {
-        Source { issuer: &self.settings.issuer, variable: self.settings.issuer_variable }
+    const fn source(&self) -> IssuerSource<'_> {
+        IssuerSource { issuer: &self.settings.issuer, variable: self.settings.issuer_variable }
     }
 
     pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
@@ -171,7 +171,7 @@ impl Oidc {
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         let metadata = self.metadata(now).await?;
         let algorithms = self.algorithms(&metadata);
-        let expected = logout_token::Expected {
+        let expected = logout_token::ExpectedLogoutToken {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
             algorithms: &algorithms,

@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 use super::identify::Identified;
 use super::{OFFLINE_ACCESS, Oidc, knows_offline_access, redirect_url};
 use crate::identity::Identity;
-use crate::provider::answer::{Answer, exchange_error, refresh_failure};
 use crate::provider::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure};
 use crate::provider::metadata::Metadata;
 use crate::provider::requests::Exchange;
 use crate::provider::sign_in::SignIn;
 use crate::provider::token::TokenSet;
+use crate::provider::token_answer::{TokenAnswer, exchange_error, refresh_failure};
 use crate::provider::tokens::Tokens;
 
 impl Oidc {
@@ -64,7 +64,7 @@ impl Oidc {
         if let Some(resource) = &self.settings.resource {
             request = request.add_extra_param("resource", resource.clone());
         }
-        let answer = Answer::default();
+        let answer = TokenAnswer::default();
         let set = request
             .request_async(&|request| answer.to(&self.link, request))
             .await
@@ -90,7 +90,7 @@ impl Oidc {
         if let Some(resource) = &self.settings.resource {
             request = request.add_extra_param("resource", resource.clone());
         }
-        let answer = Answer::default();
+        let answer = TokenAnswer::default();
         let set = request
             .request_async(&|request| answer.to(&self.link, request))
             .await

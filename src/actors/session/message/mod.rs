@@ -40,7 +40,7 @@ mod moves;
 mod sign_in;
 
 pub use authority::Authority;
-pub use get::{CanGoOn, GetIdentity, GetToken, GetView, Identified, IsAlive, TokenKind};
+pub use get::{CanGoOn, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
 pub use moves::{Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded};
 pub use sign_in::{Callback, Complete, Completed, SignInError};
 
@@ -90,7 +90,7 @@ pub enum SessionMessage {
 requests! { SessionMessage:
     Complete -> Result<Completed, SignInError>, within 120 s;
     GetToken -> Result<AccessToken, Denied>, within 15 s;
-    GetIdentity -> Result<Box<Identified>, Denied>, within 15 s;
+    GetIdentity -> Result<Box<TokenWithClaims>, Denied>, within 15 s;
     GetView -> Result<Box<SessionView>, Denied>, within 15 s;
     CanGoOn -> Result<(), Denied>, within 15 s;
     IsAlive -> Result<(), Denied>, within 15 s;

@@ -1,7 +1,7 @@
 // What can be seen of a page. These functions run in the page.
 
 /** Whether an element is inside the window, and nothing covers it. Runs in the page. */
-export function isInSight(id) {
+export function isVisible(id) {
   const element = document.getElementById(id);
   const { top, bottom, left } = element.getBoundingClientRect();
   const seen = (y) => element.contains(document.elementFromPoint(left + 10, y));

@@ -8,8 +8,8 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use crate::jose::jwt::payload;
-use crate::provider::answer::{is_about_the_client, plain_code};
 use crate::provider::error::{ProviderError, RefreshFailure};
+use crate::provider::token_answer::{is_about_the_client, plain_code};
 use crate::provider::tokens::Tokens;
 use crate::provider::user_error::{Choice, UserError};
 use crate::{ambient, http};
@@ -108,5 +108,5 @@ fn with_choices(user_error: UserError, body: &Value) -> UserError {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
+#[path = "authenticate_tests.rs"]
 mod tests;

@@ -1,4 +1,4 @@
-//! Who a request is of, to the application and to a route: claims as headers, and claims that a route demands. Pure.
+//! Claims as headers, which tell the application whose request it is (`IDENTITY_HEADERS`). Pure.
 
 use std::borrow::Cow;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::config::identity_headers::IdentityHeaders;
 use crate::gateway::request::visitor::{encoded, text};
 use crate::jose::Claims;
+use crate::provider::claims::is_denied;
 
 /// The headers that tell the application who it is, each claim that there is.
 pub fn headers<'a>(
@@ -14,22 +15,12 @@ pub fn headers<'a>(
     claims: &'a Claims,
 ) -> impl Iterator<Item = (&'a str, String)> + 'a {
     identity_headers.iter().filter_map(|(header, claim)| {
-        if claim == "email" && is_false(claims.get("email_verified")) {
+        if claim == "email" && claims.get("email_verified").is_some_and(is_denied) {
             return None;
         }
         let value = value(claims.get(claim)?)?;
         Some((header.as_str(), value))
     })
-}
-
-/// An address that its owner has not confirmed is anybody's. Some providers write the flag as text, or as a number.
-fn is_false(verified: Option<&Value>) -> bool {
-    match verified {
-        Some(Value::Bool(verified)) => !verified,
-        Some(Value::String(verified)) => verified.eq_ignore_ascii_case("false") || verified == "0",
-        Some(Value::Number(verified)) => verified.as_f64() == Some(0.0),
-        _ => false,
-    }
 }
 
 /// A claim as a header's value, so that no two texts, and no two arrays of them, look alike: the elements of an array are told
@@ -54,24 +45,6 @@ fn with_ends(text: &str) -> String {
     let kept = behind.trim_end_matches(' ');
     let spaces = |longer: &str, shorter: &str| "%20".repeat(longer.len().saturating_sub(shorter.len()));
     format!("{}{}{}", spaces(text, behind), encoded(kept), spaces(behind, kept))
-}
-
-/// Whether the claims have, or hold, every value that a route requires.
-pub fn meets(claims: &Claims, require: &[(String, Value)]) -> bool {
-    require.iter().all(|required| holds(claims, required))
-}
-
-/// The claims that have, or hold, another value than a route requires.
-pub fn lacking<'a>(claims: &Claims, require: &'a [(String, Value)]) -> Vec<&'a str> {
-    require.iter().filter(|required| !holds(claims, required)).map(|(claim, _)| claim.as_str()).collect()
-}
-
-fn holds(claims: &Claims, (claim, wanted): &(String, Value)) -> bool {
-    match claims.get(claim) {
-        Some(Value::Array(held)) => held.contains(wanted),
-        Some(value) => value == wanted,
-        None => false,
-    }
 }
 
 #[cfg(test)]
@@ -121,27 +94,20 @@ mod tests {
         for (verified, expected) in [
             (json!(true), 1),
             (json!("true"), 1),
+            (json!(1), 1),
+            (json!("1"), 1),
             (json!(null), 1),
             (json!(false), 0),
             (json!("false"), 0),
             (json!("False"), 0),
             (json!(0), 0),
+            (json!("0"), 0),
+            (json!("no"), 0),
+            (json!([]), 0),
         ] {
             let claims = claims(json!({"email": "a@b.example", "email_verified": verified}));
             assert_eq!(of(&claims).len(), expected, "{claims:?}");
         }
-    }
-
-    #[test]
-    fn every_required_claim_must_have_or_hold_its_value() {
-        let claims = claims(json!({"groups": ["staff", "admin"], "tenant": "acme", "mfa": true}));
-        let meets = |require: Value| super::meets(&claims, &self::claims(require).into_iter().collect::<Vec<_>>());
-        assert!(meets(json!({})));
-        assert!(meets(json!({"groups": "staff", "tenant": "acme", "mfa": true})));
-        assert!(!meets(json!({"groups": "staff", "tenant": "other"})));
-        assert!(!meets(json!({"groups": "sta"})));
-        assert!(!meets(json!({"mfa": "true"})));
-        assert!(!meets(json!({"absent": "x"})));
     }
 
     /// What an application finds in a header: servers take spaces and tabs off both ends.

@@ -40,7 +40,7 @@ export default {
   }
 }`;
 
-describe("departure", () => {
+describe("client-abort", () => {
   test("what was begun for a visitor who leaves is dropped, whatever it waits for, and others are served", async (t) => {
     const probe = { port: await freePort(), script: FRONT };
     const { gateway, upstream, provider, login } = await createWorld(t, { hostile: { accessTokenSeconds: 2 }, entry: COUNTING, probe });

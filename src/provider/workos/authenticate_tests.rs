@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::*;
+use crate::provider::workos::authenticate::*;
 
 const NOW: i64 = 1_800_000_000;
 

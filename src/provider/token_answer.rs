@@ -19,7 +19,7 @@ pub type TokenError = RequestTokenError<HttpError, StandardErrorResponse<CoreErr
 
 /// What the library forgets of a token endpoint's answer when it is an error.
 #[derive(Default)]
-pub struct Answer {
+pub struct TokenAnswer {
     /// Its status, once it is complete.
     pub status: Cell<Option<u16>>,
     /// The pause that it asks for.
@@ -30,7 +30,7 @@ pub struct Answer {
     pub said: Cell<Option<String>>,
 }
 
-impl Answer {
+impl TokenAnswer {
     /// Sends a request to the endpoint.
     pub async fn to(&self, link: &Link, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let secrets = said::secrets_of(&request);
@@ -128,7 +128,11 @@ pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Opt
 }
 
 /// Why no token was refreshed.
-pub fn refresh_failure(error: &TokenError, answer: &Answer, client_secret: Option<&ClientSecret>) -> RefreshFailure {
+pub fn refresh_failure(
+    error: &TokenError,
+    answer: &TokenAnswer,
+    client_secret: Option<&ClientSecret>,
+) -> RefreshFailure {
     match (error, answer.status.get()) {
         (RequestTokenError::ServerResponse(error), _) if *error.error() == CoreErrorResponseType::InvalidGrant => {
             RefreshFailure::Refused("the provider answered invalid_grant".to_owned())
