@@ -21,7 +21,7 @@ fn evict(world: &World, cookie: &Cookie) {
 
 /// Ends all sessions of a user: how many could not be reached.
 pub async fn revoke_all(world: &World, subject: &str) -> Result<u32, AskError> {
-    let revoke = RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
+    let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
     let swept = world.ask(&directory_message::address(&of_user(ISSUER, subject), None), revoke).await?;
     Ok(swept.unwrap().unreachable)
 }

@@ -21,7 +21,7 @@ fn register(directory: &mut Directory, now: OffsetDateTime, number: u32, predece
     let register = Register {
         actor: actor(number),
         began_at: now,
-        sid: None,
+        counterpart: None,
         place: UserPlace { region: Region::Weur, country: None, user_agent: None },
         created_at: now,
         expires_at: T0 + Duration::days(7),

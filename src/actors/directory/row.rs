@@ -12,8 +12,8 @@ pub(super) const MARGIN: Duration = Duration::hours(1);
 /// A session, as its directory knows it.
 #[derive(Clone, Debug)]
 pub struct SessionRow {
-    /// The provider's own session; in the directory of one, whose it is.
-    pub sid: Option<String>,
+    /// In a user's directory, the provider's own session (`sid`); in the directory of that one, the user.
+    pub counterpart: Option<String>,
     /// Where it lives, and the user's device.
     pub place: UserPlace,
     /// When the user logged in.

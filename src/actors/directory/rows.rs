@@ -28,7 +28,7 @@ stored_as_it_is! { (EndReason, Cause) }
 stored_form! {
     /// [`SessionRow`], as it is stored.
     RowV2 of SessionRow {
-        sid: Option<String>,
+        counterpart: Option<String>,
         place: UserPlace,
         created_at: OffsetDateTime,
         expires_at: OffsetDateTime,
@@ -189,7 +189,7 @@ mod tests {
 
     fn row() -> SessionRow {
         SessionRow {
-            sid: Some("sid".into()),
+            counterpart: Some("sid".into()),
             place: UserPlace { region: Region::Oc, country: None, user_agent: None },
             created_at: at(1),
             expires_at: at(2),
@@ -238,7 +238,7 @@ mod tests {
             .collect();
         rows.push(("Row, seen before and moved".into(), {
             let (seen_before, moved_at) = (Some(at(7)), Some(at(8)));
-            bytes(&SessionRow { seen_before, moved_at, revoking: None, beginning: None, sid: None, ..row() })
+            bytes(&SessionRow { seen_before, moved_at, revoking: None, beginning: None, counterpart: None, ..row() })
         }));
         rows.push(("Facts".into(), hex::encode(encode(&facts()).unwrap())));
         rows.push(("Facts, none".into(), hex::encode(encode(&Facts::default()).unwrap())));

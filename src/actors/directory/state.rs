@@ -36,7 +36,7 @@ const STEPS_BACK: Duration = Duration::minutes(1);
 /// What outlives the rows it was about.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// When sessions were ended: all, or those of a session of the provider.
+    /// When sessions were ended: all, or those with this counterpart.
     pub revocations: Vec<(OffsetDateTime, Option<String>)>,
     /// The logout tokens that have counted, by `jti`, and until when they would be accepted.
     pub logout_tokens: BTreeMap<String, OffsetDateTime>,
@@ -80,11 +80,12 @@ impl Directory {
     /// A session is about to begin, unless all were ended since its login or move began. Where there is a limit, room is made for
     /// it once it has ([`Directory::begun`]).
     pub fn register(&mut self, now: OffsetDateTime, register: Register, has_limit: bool) -> Result<(), DirectoryError> {
-        let Register { actor, began_at, sid, place, created_at, expires_at, predecessor, limited } = register;
+        let Register { actor, began_at, counterpart, place, created_at, expires_at, predecessor, limited } = register;
         if self.facts.taken_away.contains_key(&actor) {
             return Err(DirectoryError::TakenAway);
         }
-        let overtaken = |(at, ended): &(OffsetDateTime, Option<String>)| *at >= began_at && concerns(ended, &sid);
+        let overtaken =
+            |(at, ended): &(OffsetDateTime, Option<String>)| *at >= began_at && concerns(ended, &counterpart);
         if self.facts.revocations.iter().any(overtaken) {
             return Err(DirectoryError::Overtaken);
         }
@@ -107,7 +108,7 @@ impl Directory {
         let standing = known.map_or(RowStatus::Living, |row| row.standing.clone());
         let seen_at = self.stamp(now);
         let row = SessionRow {
-            sid,
+            counterpart,
             place,
             created_at,
             expires_at,
@@ -246,9 +247,9 @@ impl Directory {
         // By the clock of a login that began before this was asked for it may be later. One that begins after the answer is a
         // new one by any clock: the answer waits ([`SKEW`]).
         let at = self.stamp(now).saturating_add(SKEW);
-        self.facts.revocations.push((at, revoke.sid.clone()));
+        self.facts.revocations.push((at, revoke.counterpart.clone()));
         let living = self.rows.values_mut().filter(|row| row.standing == RowStatus::Living);
-        for row in living.filter(|row| concerns(&revoke.sid, &row.sid)) {
+        for row in living.filter(|row| concerns(&revoke.counterpart, &row.counterpart)) {
             row.revoking = Some((revoke.reason, revoke.cause));
         }
         Ok(self.revoking())
@@ -329,10 +330,10 @@ pub enum Gone {
     Unknown,
 }
 
-/// Whether the end of `ended` (all, or a session of the provider) is the end of one with this `sid`, too: one of which
-/// no `sid` is known may be any.
-fn concerns(ended: &Option<String>, sid: &Option<String>) -> bool {
-    ended.is_none() || sid.is_none() || ended == sid
+/// Whether the end of all sessions, or of those with the counterpart `ended`, is the end of one with this counterpart, too. A
+/// session whose counterpart is not known may be any.
+fn concerns(ended: &Option<String>, counterpart: &Option<String>) -> bool {
+    ended.is_none() || counterpart.is_none() || ended == counterpart
 }
 
 fn counts_until(revoked_at: OffsetDateTime, login: Duration) -> OffsetDateTime {

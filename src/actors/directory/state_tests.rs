@@ -21,7 +21,7 @@ fn session(digit: char, region: Region, sid: Option<&str>, predecessor: Option<c
     Register {
         actor: actor(digit),
         began_at: T0,
-        sid: sid.map(str::to_owned),
+        counterpart: sid.map(str::to_owned),
         place: UserPlace { region, country: None, user_agent: None },
         created_at: T0,
         expires_at: T0 + Duration::days(7),
@@ -44,7 +44,7 @@ fn observe(directory: &mut Directory, digit: char, region: Region, at: OffsetDat
 fn revoke(sid: Option<&str>, jti: Option<&str>) -> RevokeAll {
     let token = |jti: &str| LogoutTokenId { jti: jti.to_owned(), expires_at: T0 + Duration::minutes(2) };
     RevokeAll {
-        sid: sid.map(str::to_owned),
+        counterpart: sid.map(str::to_owned),
         reason: EndReason::Backchannel,
         cause: Cause::Backchannel,
         logout_token: jti.map(token),

@@ -125,8 +125,8 @@ pub struct Register {
     pub actor: ActorId,
     /// When its login, or its move, began.
     pub began_at: OffsetDateTime,
-    /// The provider's own session; in the directory of one, whose it is ([`of_user`]).
-    pub sid: Option<String>,
+    /// In a user's directory, the provider's own session (`sid`); in the directory of that one, the user ([`of_user`]).
+    pub counterpart: Option<String>,
     /// Where it lives, and the user's device.
     pub place: UserPlace,
     /// When the user logged in.
@@ -193,9 +193,8 @@ pub struct Listed {
 /// End all sessions, or those of one session of the provider. [`BATCH`] of them are ended before the answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RevokeAll {
-    /// Only those of this session of the provider, and those of which it is not known; in the directory of one, only this
-    /// user's ([`of_user`]).
-    pub sid: Option<String>,
+    /// Only those with this counterpart (see [`Register`]), and those whose counterpart is not known.
+    pub counterpart: Option<String>,
     /// What the sessions say of their end.
     pub reason: EndReason,
     /// On whose behalf.
@@ -281,7 +280,7 @@ mod tests {
         let register = Register {
             actor: actor(),
             began_at: at(1),
-            sid: Some("sid".into()),
+            counterpart: Some("sid".into()),
             place,
             created_at: at(2),
             expires_at: at(3),
@@ -289,15 +288,18 @@ mod tests {
             limited: true,
         };
         let logout_token = Some(LogoutTokenId { jti: "j".into(), expires_at: at(1) });
-        let (sid, reason, cause) = (Some("sid".to_owned()), EndReason::Backchannel, Cause::Backchannel);
+        let (counterpart, reason, cause) = (Some("sid".to_owned()), EndReason::Backchannel, Cause::Backchannel);
         let report = |remark, news| message(remark, Report { actor: actor(), news });
         vec![
             message("", register),
             message("", Observe { actor: actor(), region: Region::Apac }),
             message("", List { cursor: None, limit: 40 }),
             message("of a cursor", List { cursor: Some("c".into()), limit: 40 }),
-            message("", RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None }),
-            message("by a logout token", RevokeAll { sid, reason, cause, logout_token }),
+            message(
+                "",
+                RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None },
+            ),
+            message("by a logout token", RevokeAll { counterpart, reason, cause, logout_token }),
             message("", Forget { actor: actor() }),
             report("refreshed", News::Refreshed),
             report("ended", News::Ended { last_used_at: Some(at(1)) }),

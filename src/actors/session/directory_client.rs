@@ -125,7 +125,7 @@ impl DirectoryClient {
     ) -> Result<(), DirectoryError> {
         let actor = self.id.clone();
         let register =
-            Register { actor, began_at, sid: None, place, created_at, expires_at, predecessor, limited: false };
+            Register { actor, began_at, counterpart: None, place, created_at, expires_at, predecessor, limited: false };
         let registered = self.register_in(identity, &register).await;
         if registered.is_err() {
             self.unregister(identity).await;
@@ -136,8 +136,8 @@ impl DirectoryClient {
     /// The same with a message of the caller's; a directory that took it keeps it.
     pub async fn register_in(&self, identity: &Identity, register: &Register) -> Result<(), DirectoryError> {
         let user = user_directory(identity);
-        let registrations = directories(identity).into_iter().map(|(name, sid)| {
-            let register = Register { sid, limited: name == user, ..register.clone() };
+        let registrations = directories(identity).into_iter().map(|(name, counterpart)| {
+            let register = Register { counterpart, limited: name == user, ..register.clone() };
             async move {
                 let asked = actors::ask(&*self.actors, &self.directory(&name), register).await;
                 asked.unwrap_or(Err(DirectoryError::StoreUnavailable))
@@ -192,8 +192,8 @@ fn user_directory(identity: &Identity) -> String {
     of_user(&identity.issuer, &identity.subject)
 }
 
-/// The directories that are to know the session, each with what tells it apart from others there: in its user's, the
-/// provider's own session; in that one's, the user.
+/// The directories that are to know the session, each with the session's counterpart there: in its user's, the provider's own
+/// session; in that one's, the user.
 fn directories(identity: &Identity) -> Vec<(String, Option<String>)> {
     let user = user_directory(identity);
     let sid = identity.sid.as_ref().map(|sid| (of_provider_session(&identity.issuer, sid), Some(user.clone())));

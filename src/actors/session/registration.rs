@@ -41,7 +41,7 @@ impl Session {
             actor: self.id.clone(),
             // Whatever was ended since is over.
             began_at: active.created_at,
-            sid: None,
+            counterpart: None,
             place: active.place,
             created_at: active.created_at,
             expires_at: active.expires_at,

@@ -133,7 +133,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 
 async fn revoke_user(gateway: &Gateway, subject: &str) -> Result<Outgoing, Problem> {
     let address = sessions::directory_of(gateway, gateway.config.provider.issuer(), subject)?;
-    let revoke = RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
+    let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
     let swept = sessions::end_all(gateway, &address, revoke).await??;
     Ok(Outgoing::new(if swept.left > 0 { 202 } else { 200 }, json::revoked(&swept)))
 }

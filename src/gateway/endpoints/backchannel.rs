@@ -29,7 +29,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         ProviderError::Said { error, .. } => Problem::ProviderRejected(error.to_string()),
     })?;
     // Both where both are named: a login that is under way may be known to either by then.
-    let revocations = directories(&token).into_iter().map(|(name, sid)| revoke_all(gateway, name, sid, &token));
+    let revocations =
+        directories(&token).into_iter().map(|(name, counterpart)| revoke_all(gateway, name, counterpart, &token));
     let counted: Result<Vec<bool>, Problem> = join_all(revocations).await.into_iter().collect();
     // The provider may try again what one of them could not do the first time.
     if counted?.into_iter().any(std::convert::identity) {
@@ -43,18 +44,18 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 async fn revoke_all(
     gateway: &Gateway,
     name: String,
-    sid: Option<String>,
+    counterpart: Option<String>,
     token: &LogoutToken,
 ) -> Result<bool, Problem> {
     let address = directory_message::address(&name, gateway.config.regions.jurisdiction);
     let revoke = RevokeAll {
-        sid,
+        counterpart,
         reason: EndReason::Backchannel,
         cause: Cause::Backchannel,
         logout_token: Some(LogoutTokenId { jti: token.jti.clone(), expires_at: token.expires_at }),
     };
     match sessions::end_all(gateway, &address, revoke).await? {
-        // Of a user with very many sessions the directory ends the last ones by itgateway.
+        // Of a user with very many sessions the directory ends the last ones by itself.
         Ok(_) => Ok(true),
         Err(DirectoryError::Replayed) => Ok(false),
         Err(error) => Err(error.into()),
