@@ -10,8 +10,9 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::address::Address;
 use crate::gateway::request::cookie::Cookies;
+use crate::gateway::request::head::Arrived;
 use crate::gateway::request::route::{self, Endpoint, Host, Target};
-use crate::gateway::request::{self, Arrived, Incoming};
+use crate::gateway::request::{self, Incoming};
 
 /// What a request is for.
 pub enum Arrival<'a> {

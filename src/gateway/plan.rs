@@ -31,8 +31,9 @@ use crate::gateway::forward::caller::Need;
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
 use crate::gateway::problem::Problem;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::headers::Headers;
-use crate::gateway::request::{Arrived, Head, Incoming};
 use crate::jose::Claims;
 use crate::runtime::Isolate;
 

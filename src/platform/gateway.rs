@@ -23,7 +23,8 @@ use crate::gateway::arrival::{self, Arrival};
 use crate::gateway::forward::edits;
 use crate::gateway::forward::reply::Reply;
 use crate::gateway::plan::{Failure, Plan, Planner};
-use crate::gateway::request::{Arrived, Head, visitor};
+use crate::gateway::request::head::{Arrived, Head};
+use crate::gateway::request::visitor;
 use crate::runtime::{ReadError, RequestBody};
 
 #[wasm_bindgen]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use edge_oauth_sessions::actors::AskError;
-use edge_oauth_sessions::actors::directory_message::{self, RevokeAll, of_user};
+use edge_oauth_sessions::actors::directory_message::name::of_user;
+use edge_oauth_sessions::actors::directory_message::{self, RevokeAll};
 use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::message::Denied;

@@ -265,7 +265,7 @@ fn a_circle_is_found_whatever_form_its_paths_have() {
         ("gateway::problem", "use crate::gateway::answer::html;"),
         // No file of one names a file of the other that names it.
         ("gateway::request::csrf", "use crate::gateway::answer::html;"),
-        ("actors::session::standing", "use crate::actors::directory::state::Gone;"),
+        ("actors::session::standing", "use crate::actors::directory::row::MARGIN;"),
     ] {
         assert!(planted(module, line).is_some(), "{module}: {line}");
     }

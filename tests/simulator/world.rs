@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_oauth_sessions::actors::directory_message::{self, List, of_user};
+use edge_oauth_sessions::actors::directory_message::name::of_user;
+use edge_oauth_sessions::actors::directory_message::{self, List};
 use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason};

@@ -2,7 +2,7 @@
 //! lists, and revokes all.
 //!
 //! There is one for each user, and a small one for each session of the provider, as a logout token may name that alone
-//! ([`of_user`](crate::actors::directory_message::of_user), [`of_provider_session`](crate::actors::directory_message::of_provider_session)). Both are bound as [`BINDING`](crate::actors::directory_message::BINDING). [`state`] decides;
+//! ([`of_user`](crate::actors::directory_message::name::of_user), [`of_provider_session`](crate::actors::directory_message::name::of_provider_session)). Both are bound as [`BINDING`](crate::actors::directory_message::BINDING). [`state`] decides;
 //! this shell loads, saves, asks the sessions, schedules and logs.
 //!
 //! Architecture Invariant: a directory holds no token and no secret, and no request waits for one whose session has a

@@ -9,6 +9,7 @@ use crate::credential::ActorId;
 
 /// How much longer than a session a row is kept that nobody took away, and a fact after its time: clocks differ.
 pub(super) const MARGIN: Duration = Duration::hours(1);
+
 /// A session, as its directory knows it.
 #[derive(Clone, Debug)]
 pub struct SessionRow {

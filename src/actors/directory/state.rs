@@ -16,11 +16,12 @@ use time::{Duration, OffsetDateTime};
 
 use super::page::CursorKey;
 use super::row::{Beginning, MARGIN, RowStatus, SessionRow};
-use crate::actors::directory_message::{DirectoryError, News, Observe, RegionVerdict, Register, RevokeAll};
-use crate::actors::end_reason::EndReason;
-use crate::actors::log::Cause;
+use crate::actors::directory_message::{DirectoryError, News, Observe, RegionVerdict, Register};
 use crate::config::{RegionPolicy, Regions};
 use crate::credential::ActorId;
+
+pub mod revocation;
+mod room;
 
 /// When to try again to end a session that could not be reached.
 pub const TRY_AGAIN: Duration = Duration::seconds(10);
@@ -123,63 +124,6 @@ impl Directory {
         Ok(())
     }
 
-    /// A session that was registered has begun. Of more than `limit` those are to end that were registered or refreshed least
-    /// recently: which. A login that fails after it was registered ends none.
-    pub fn begun(&mut self, now: OffsetDateTime, actor: &ActorId, limit: Option<u32>) -> Vec<ActorId> {
-        let Some(row) = self.rows.get_mut(actor) else { return Vec::new() };
-        let (Some(beginning), Some(limit)) = (row.beginning.take(), limit) else { return Vec::new() };
-        if row.standing != RowStatus::Living || row.revoking.is_some() {
-            return Vec::new();
-        }
-        self.make_room(now, actor, beginning.predecessor.as_ref(), limit)
-    }
-
-    /// Those that were registered a while ago and have not said that they have begun, the first ones first: at most so many.
-    pub fn to_look_at(&self, now: OffsetDateTime, at_most: usize) -> Vec<ActorId> {
-        let due = self.rows.iter().filter(|(_, row)| row.look_at().is_some_and(|at| now >= at));
-        let mut due: Vec<(OffsetDateTime, &ActorId)> = due.map(|(actor, row)| (row.seen_at, actor)).collect();
-        due.sort_unstable();
-        due.into_iter().take(at_most).map(|(_, actor)| actor.clone()).collect()
-    }
-
-    /// One of them has not begun. It is looked at once more `at` that time; where there is none, it says itself that it has.
-    pub fn not_begun(&mut self, actor: &ActorId, at: Option<OffsetDateTime>) {
-        if let Some(beginning) = self.rows.get_mut(actor).and_then(|row| row.beginning.as_mut()) {
-            beginning.look_at = at;
-        }
-    }
-
-    /// Of more living sessions than `limit` the ones are to end that were registered or refreshed least recently. The one
-    /// in whose place the new one comes goes anyway.
-    fn make_room(
-        &mut self,
-        now: OffsetDateTime,
-        new: &ActorId,
-        predecessor: Option<&ActorId>,
-        limit: u32,
-    ) -> Vec<ActorId> {
-        let counts = |actor: &ActorId, row: &SessionRow| {
-            row.standing == RowStatus::Living
-                && row.revoking.is_none()
-                && row.beginning.is_none()
-                && now < row.expires_at
-                && actor != new
-                && Some(actor) != predecessor
-        };
-        let living = self.rows.iter().filter(|(actor, row)| counts(actor, row));
-        let mut living: Vec<(OffsetDateTime, ActorId)> =
-            living.map(|(actor, row)| (row.seen_at, actor.clone())).collect();
-        living.sort_unstable();
-        let others = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(1);
-        living.truncate(living.len().saturating_sub(others));
-        for (_, actor) in &living {
-            if let Some(row) = self.rows.get_mut(actor) {
-                row.revoking = Some((EndReason::Limit, Cause::Directory));
-            }
-        }
-        living.into_iter().map(|(_, actor)| actor).collect()
-    }
-
     /// What has become of a session: whether the directory knows it.
     pub fn report(&mut self, now: OffsetDateTime, actor: &ActorId, news: News) -> bool {
         let stamp = self.stamp(now);
@@ -234,53 +178,6 @@ impl Directory {
         }
     }
 
-    /// All sessions are to end: those that do from now on. Those that could not be reached at an earlier time are among
-    /// them, and those that are over are not asked.
-    pub fn revoke_all(&mut self, now: OffsetDateTime, revoke: &RevokeAll) -> Result<Vec<ActorId>, DirectoryError> {
-        if let Some(token) = &revoke.logout_token {
-            let replayed = self.facts.logout_tokens.insert(token.jti.clone(), token.expires_at).is_some();
-            if replayed {
-                let unfinished = self.revoking();
-                return if unfinished.is_empty() { Err(DirectoryError::Replayed) } else { Ok(unfinished) };
-            }
-        }
-        // By the clock of a login that began before this was asked for it may be later. One that begins after the answer is a
-        // new one by any clock: the answer waits ([`SKEW`]).
-        let at = self.stamp(now).saturating_add(SKEW);
-        self.facts.revocations.push((at, revoke.counterpart.clone()));
-        let living = self.rows.values_mut().filter(|row| row.standing == RowStatus::Living);
-        for row in living.filter(|row| concerns(&revoke.counterpart, &row.counterpart)) {
-            row.revoking = Some((revoke.reason, revoke.cause));
-        }
-        Ok(self.revoking())
-    }
-
-    /// The sessions that have not said yet that they are over.
-    pub fn revoking(&self) -> Vec<ActorId> {
-        self.rows.iter().filter(|(_, row)| row.revoking.is_some()).map(|(actor, _)| actor.clone()).collect()
-    }
-
-    /// The first of them behind `after`, and how many there are behind those.
-    pub fn revoking_behind(&self, after: Option<&ActorId>, at_most: u32) -> (Vec<ActorId>, u32) {
-        let mut actors: Vec<ActorId> = self.revoking().into_iter().filter(|actor| Some(actor) > after).collect();
-        let left = actors.len().saturating_sub(usize::try_from(at_most).unwrap_or(usize::MAX));
-        actors.truncate(actors.len().saturating_sub(left));
-        (actors, u32::try_from(left).unwrap_or(u32::MAX))
-    }
-
-    /// A session said how it is over.
-    pub fn revoked(&mut self, now: OffsetDateTime, actor: &ActorId, how: Gone) {
-        let stamp = self.stamp(now);
-        match (self.rows.get_mut(actor), how) {
-            (Some(row), Gone::Ended) => row.end(stamp, None),
-            // Its successor has a row of its own; what it is itself it says once its grace is over.
-            (Some(row), Gone::Moved) => row.revoking = None,
-            // Nobody lists what never was.
-            (_, Gone::Unknown) => drop(self.rows.remove(actor)),
-            (None, _) => {}
-        }
-    }
-
     /// Drops what has ended: the rows that went. `login` is how long a login can be under way.
     pub fn tidy(&mut self, now: OffsetDateTime, login: Duration) -> Vec<ActorId> {
         self.facts.revocations.retain(|(at, _)| now < counts_until(*at, login));
@@ -292,16 +189,6 @@ impl Directory {
             self.rows.remove(actor);
         }
         gone
-    }
-
-    /// Those that are to end are asked again at this time at the latest.
-    pub fn retry_by(&mut self, at: OffsetDateTime) {
-        self.retry_at = Some(self.retry_at.map_or(at, |known| known.min(at)));
-    }
-
-    /// Those that are to end are being asked, and the next time is this one.
-    pub fn retried(&mut self, next: OffsetDateTime) {
-        self.retry_at = Some(next);
     }
 
     /// When there is something to do by itself; never for an empty directory.
@@ -319,20 +206,9 @@ impl Directory {
     }
 }
 
-/// How a session is over that was to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gone {
-    /// It has ended, now or before.
-    Ended,
-    /// It lives in another actor.
-    Moved,
-    /// There is no such session.
-    Unknown,
-}
-
 /// Whether the end of all sessions, or of those with the counterpart `ended`, is the end of one with this counterpart, too. A
 /// session whose counterpart is not known may be any.
-fn concerns(ended: &Option<String>, counterpart: &Option<String>) -> bool {
+pub(super) fn concerns(ended: &Option<String>, counterpart: &Option<String>) -> bool {
     ended.is_none() || counterpart.is_none() || ended == counterpart
 }
 

@@ -1,7 +1,10 @@
 #![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
 use super::*;
-use crate::actors::directory_message::LogoutTokenId;
+use crate::actors::directory::state::revocation::Gone;
+use crate::actors::directory_message::{LogoutTokenId, RevokeAll};
+use crate::actors::end_reason::EndReason;
+use crate::actors::session::ledger::Cause;
 use crate::actors::summary::{SessionState, UserPlace};
 use crate::region::Region;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 
-use super::Shell;
-use super::state::{self, Gone};
+use super::{Shell, state};
+use crate::actors::directory::state::revocation::Gone;
 use crate::actors::directory_message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
 use crate::actors::end_reason::EndReason;
 use crate::actors::log::{Cause, Event};

@@ -13,14 +13,13 @@
 //! `List`, `RevokeAll` and `Sweep` ask [`BATCH`] sessions at most: one invocation of the platform may make so many calls and
 //! no more. A caller that wants more asks again.
 //!
-//! A directory is named by what its sessions have in common ([`of_user`], [`of_provider_session`]); the names are
+//! A directory is named by what its sessions have in common ([`name`]); the names are
 //! hashes, so that nothing of a user can be read from them.
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. See
 //! [`crate::actors::wire`].
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use super::end_reason::EndReason;
@@ -30,6 +29,8 @@ use crate::actors::{TypedAddress, requests};
 use crate::credential::ActorId;
 use crate::region::{Jurisdiction, Region};
 use crate::runtime;
+
+pub mod name;
 
 /// The binding of the namespace that directories live in.
 pub const BINDING: &str = "DIRECTORY";
@@ -43,26 +44,6 @@ pub type DirectoryAddress = TypedAddress<DirectoryMessage>;
 /// The directory of this name, within the jurisdiction where there is one.
 pub fn address(name: &str, jurisdiction: Option<Jurisdiction>) -> DirectoryAddress {
     TypedAddress::new(runtime::ActorAddress::Directory { name: name.to_owned(), jurisdiction })
-}
-
-/// The name of the directory of a user.
-pub fn of_user(issuer: &str, subject: &str) -> String {
-    name("sub", issuer, subject)
-}
-
-/// The name of the directory of a provider's own session: a logout token may carry its `sid` alone.
-pub fn of_provider_session(issuer: &str, sid: &str) -> String {
-    name("sid", issuer, sid)
-}
-
-fn name(kind: &str, issuer: &str, value: &str) -> String {
-    // Each part with its length: no two pairs run together to the same bytes.
-    let mut hash = Sha256::new();
-    for part in [kind, issuer, value] {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    format!("{kind}-{:x}", hash.finalize())
 }
 
 /// Any message to a directory.
@@ -125,7 +106,7 @@ pub struct Register {
     pub actor: ActorId,
     /// When its login, or its move, began.
     pub began_at: OffsetDateTime,
-    /// In a user's directory, the provider's own session (`sid`); in the directory of that one, the user ([`of_user`]).
+    /// In a user's directory, the provider's own session (`sid`); in the directory of that one, the user ([`name::of_user`]).
     pub counterpart: Option<String>,
     /// Where it lives, and the user's device.
     pub place: UserPlace,
@@ -269,105 +250,5 @@ pub struct Forget {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::actors::golden::{self, GoldenRow, message, reply};
-    use crate::actors::session::samples::{actor, at};
-    use crate::actors::summary::SessionState;
-
-    fn messages() -> Vec<GoldenRow> {
-        let place = UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None };
-        let register = Register {
-            actor: actor(),
-            began_at: at(1),
-            counterpart: Some("sid".into()),
-            place,
-            created_at: at(2),
-            expires_at: at(3),
-            predecessor: Some(actor()),
-            limited: true,
-        };
-        let logout_token = Some(LogoutTokenId { jti: "j".into(), expires_at: at(1) });
-        let (counterpart, reason, cause) = (Some("sid".to_owned()), EndReason::Backchannel, Cause::Backchannel);
-        let report = |remark, news| message(remark, Report { actor: actor(), news });
-        vec![
-            message("", register),
-            message("", Observe { actor: actor(), region: Region::Apac }),
-            message("", List { cursor: None, limit: 40 }),
-            message("of a cursor", List { cursor: Some("c".into()), limit: 40 }),
-            message(
-                "",
-                RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None },
-            ),
-            message("by a logout token", RevokeAll { counterpart, reason, cause, logout_token }),
-            message("", Forget { actor: actor() }),
-            report("refreshed", News::Refreshed),
-            report("ended", News::Ended { last_used_at: Some(at(1)) }),
-            report("moved", News::Moved),
-            report("began", News::Began),
-            message("", Sweep { after: actor(), at_most: 40, cause: Cause::Admin }),
-        ]
-    }
-
-    /// A new variant does not compile here until it has a row.
-    fn errors() -> [DirectoryError; 6] {
-        match DirectoryError::Overtaken {
-            DirectoryError::Overtaken
-            | DirectoryError::Replayed
-            | DirectoryError::StoreUnavailable
-            | DirectoryError::Incomplete
-            | DirectoryError::ForeignCursor
-            | DirectoryError::TakenAway => [
-                DirectoryError::Overtaken,
-                DirectoryError::Replayed,
-                DirectoryError::StoreUnavailable,
-                DirectoryError::Incomplete,
-                DirectoryError::ForeignCursor,
-                DirectoryError::TakenAway,
-            ],
-        }
-    }
-
-    fn replies() -> Vec<GoldenRow> {
-        let summary = Summary {
-            region: Region::Eeur,
-            country: None,
-            state: SessionState::Active,
-            created_at: at(1),
-            last_used_at: Some(at(2)),
-            expires_at: at(3),
-            user_agent: None,
-        };
-        let page = SessionPage { listed: vec![Listed { actor: actor(), summary }], next: Some("n".into()) };
-        let swept = || Swept { revoked: 1, unreachable: 2, left: 300, last: Some(actor()) };
-        let mut replies = vec![reply::<Register>("", &Ok(()))];
-        replies.extend(errors().into_iter().map(|error| reply::<Register>(&format!("{error:?}"), &Err(error))));
-        replies.extend([
-            reply::<Observe>("stay", &Ok(RegionVerdict::Stay { until: at(1) })),
-            reply::<Observe>("reauthenticate", &Ok(RegionVerdict::Reauthenticate)),
-            reply::<Observe>("migrate", &Ok(RegionVerdict::Migrate)),
-            reply::<List>("", &Ok(page)),
-            reply::<RevokeAll>("", &Ok(swept())),
-            reply::<Forget>("", &Ok(())),
-            reply::<Report>("", &Ok(())),
-            reply::<Sweep>("", &Ok(swept())),
-        ]);
-        replies
-    }
-
-    /// The bytes that deployments in the field send. A change here breaks every session while a release rolls out.
-    #[test]
-    fn the_golden_bytes_of_every_message_and_reply_of_a_directory_do_not_change() {
-        golden::assert_golden(&messages(), include_str!("messages.golden"));
-        golden::assert_golden(&replies(), include_str!("replies.golden"));
-        golden::assert_complete("RegionDirectory", DirectoryMessage::NAMES, &messages(), &replies());
-    }
-
-    #[test]
-    fn names_tell_users_and_provider_sessions_apart_and_no_two_pairs_run_together() {
-        assert_ne!(of_user("iss", "x"), of_provider_session("iss", "x"));
-        assert_ne!(of_user("iss", "ue"), of_user("issu", "e"));
-        assert_eq!(of_user("iss", "x"), of_user("iss", "x"));
-        assert!(!of_user("iss", "alice").contains("alice"));
-    }
-}
+#[path = "tests.rs"]
+mod tests;

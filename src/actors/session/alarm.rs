@@ -9,8 +9,9 @@ use super::Session;
 use super::ledger::{Cause, Event};
 use super::record::LOOK_AGAIN;
 use super::refresher::RefreshOutcome;
-use super::state::{Due, State};
+use super::state::State;
 use crate::actors::end_reason::RETENTION;
+use crate::actors::session::state::due::Due;
 use crate::store::StoreError;
 
 /// When to look again at a record that could not be read.

@@ -11,9 +11,9 @@ use time::{Duration, OffsetDateTime};
 use super::single_flight::{Flight, SingleFlight};
 use super::state::Identity;
 use crate::actors;
+use crate::actors::directory_message::name::{of_provider_session, of_user};
 use crate::actors::directory_message::{
     self, DirectoryAddress, DirectoryError, Forget, News, Observe, RegionVerdict, Register, Report,
-    of_provider_session, of_user,
 };
 use crate::actors::summary::UserPlace;
 use crate::config::Config;

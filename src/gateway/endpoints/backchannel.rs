@@ -2,7 +2,8 @@
 
 use futures::future::join_all;
 
-use crate::actors::directory_message::{self, DirectoryError, LogoutTokenId, RevokeAll, of_provider_session, of_user};
+use crate::actors::directory_message::name::{of_provider_session, of_user};
+use crate::actors::directory_message::{self, DirectoryError, LogoutTokenId, RevokeAll};
 use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
 use crate::gateway::answer::response::{Body, Outgoing};

@@ -19,7 +19,8 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::{failed_login, login};
 use crate::gateway::problem::Problem;
-use crate::gateway::request::{Incoming, Parameters, login_cookie};
+use crate::gateway::request::parameters::Parameters;
+use crate::gateway::request::{Incoming, login_cookie};
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;

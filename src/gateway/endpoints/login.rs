@@ -12,9 +12,10 @@ use crate::gateway::ask_session::ask_session;
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::login_limit;
 use crate::gateway::problem::Problem;
+use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, MAX_KEPT_ORGANIZATION};
-use crate::gateway::request::{Incoming, Parameters};
+use crate::gateway::request::parameters::Parameters;
 use crate::provider::Provider;
 use crate::provider::requests::Authorization;
 

@@ -1,8 +1,9 @@
 //! `/sessions`: where its user is logged in, and the end of each of these sessions. Lists come in pages, and the end of all
 //! sessions in steps: a directory asks no more sessions at once than one invocation of the platform may make calls.
 
+use crate::actors::directory_message::name::of_user;
 use crate::actors::directory_message::{
-    self, BATCH, DirectoryAddress, DirectoryError, List, RevokeAll, SessionPage, Sweep, Swept, of_user,
+    self, BATCH, DirectoryAddress, DirectoryError, List, RevokeAll, SessionPage, Sweep, Swept,
 };
 use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
@@ -15,7 +16,8 @@ use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::session;
 use crate::gateway::problem::Problem;
-use crate::gateway::request::{Incoming, Parameters};
+use crate::gateway::request::Incoming;
+use crate::gateway::request::parameters::Parameters;
 
 /// The most sessions of one page, and the most that are ended before an answer.
 const MOST: u32 = 500;

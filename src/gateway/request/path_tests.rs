@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::super::route::{Target, route};
 use super::*;
+use crate::gateway::request::reinterpretation::Reinterpretation;
 
 fn config(routes: &str, more: &[(&str, &str)]) -> Config {
     Config::read(|name| match name {
