@@ -3,7 +3,9 @@
 // becomes of a call that was under way in a WebAssembly instance which has panicked.
 import { DurableObject } from "cloudflare:workers";
 import * as rust from "./build/index.js";
-import { exchange, NO_RECORD, packHead } from "./exchange.mjs";
+import { call } from "./crossing.mjs";
+import { exchange, NO_RECORD } from "./exchange.mjs";
+import { packHead } from "./pack.mjs";
 import { version } from "./package.json";
 
 // Rust packs a request like the hot path does.
@@ -60,10 +62,10 @@ globalThis.closeWhenLost = async (ended, ...sockets) => {
 };
 
 // Symbols: what has a name of its own is a remote method.
-const [OBJECT, CREATE, LOAD] = ["object", "create", "load"].map(Symbol);
+const [OBJECT, CREATE, GETTER, ANSWER, LOAD] = ["object", "create", "getter", "answer", "load"].map(Symbol);
 
 /** Calls a method of an actor's Rust object. */
-async function call(actor, method, argument) {
+async function invoke(actor, method, argument) {
   const object = actor[OBJECT];
   try {
     const done = await unlessLost(object[method](argument));
@@ -72,7 +74,10 @@ async function call(actor, method, argument) {
   } catch (error) {
     letGo();
     // One object at a time: of several calls that fail together the first makes the new one.
-    if (actor[OBJECT] === object) actor[OBJECT] = actor[CREATE]();
+    if (actor[OBJECT] === object) {
+      actor[OBJECT] = actor[CREATE]();
+      actor[GETTER] = undefined;
+    }
     if (!isStale(error)) throw error;
     return await actor[OBJECT][method](argument);
   }
@@ -89,11 +94,11 @@ const actor = (Rust) =>
 
     /** One message: the request's bytes in, the reply's bytes out. */
     ask(message) {
-      return call(this, "ask", message);
+      return invoke(this, "ask", message);
     }
 
     alarm() {
-      return call(this, "alarm");
+      return invoke(this, "alarm");
     }
   };
 
@@ -101,16 +106,22 @@ export class SessionActor extends actor(rust.SessionActor) {
   /** The everyday `Get`, as a line of text. The reply is empty where it has to be asked as a message. */
   get(line) {
     try {
-      return this[OBJECT].get(line) ?? this[LOAD](line);
-    } catch {
-      letGo();
+      return this[ANSWER](line) ?? this[LOAD](line);
+    } catch (error) {
+      rustPath.panicked(error);
       return "";
     }
   }
 
+  /** The answer from memory; none where the record has to be read first. */
+  [ANSWER](line) {
+    this[GETTER] ??= this[OBJECT].getter();
+    return call(this[GETTER], line);
+  }
+
   async [LOAD](line) {
-    await call(this, "load");
-    return this[OBJECT].get(line) ?? NO_RECORD;
+    await invoke(this, "load");
+    return this[ANSWER](line) ?? NO_RECORD;
   }
 }
 
@@ -152,7 +163,7 @@ async function served(request, serve) {
 }
 
 /** What the hot path leaves to Rust. */
-const slowly = {
+const rustPath = {
   unavailable,
   /** Lets others go where WebAssembly has panicked. */
   panicked: (error) => {
@@ -167,10 +178,10 @@ const slowly = {
 export default {
   fetch(request, env, context) {
     try {
-      return exchange(request, env, context, slowly);
+      return exchange(request, env, context, rustPath);
     } catch (error) {
-      slowly.panicked(error);
-      return slowly.serve(request, env, context);
+      rustPath.panicked(error);
+      return rustPath.serve(request, env, context);
     }
   },
 };

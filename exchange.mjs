@@ -1,10 +1,13 @@
-// The hot path of a request, for which src/gateway/plan.rs decides: this packs what came, does what the plan says, and
-// decides nothing. A crossing into WebAssembly costs, and so there is one for a request and one for its session.
+// The hot path of a request: it waits for its session and then for the application. src/gateway/plan.rs decides; this does what
+// the plan says. A crossing into WebAssembly costs, so a request takes one, and one more in its session.
+import { answer, isAnswer } from "./answer.mjs";
 import { HotPath } from "./build/index.js";
+import { call, callWithTwo } from "./crossing.mjs";
+import { pack, packHead } from "./pack.mjs";
+import { release, watchOver, WOKEN } from "./watch.mjs";
 
 const { plan, identify, judge, failed } = HotPath;
-// What Rust looks at, and how long it waits.
-const [FIELDS, BOT_FIELDS] = HotPath.fields().split(";").map((names) => names.split(","));
+// What Rust looks at, and how long a session may take.
 const WATCHED = HotPath.watched().split(",");
 const WATCHED_TYPE = HotPath.watched_type();
 const ASK_LIMIT = HotPath.ask_limit();
@@ -13,108 +16,26 @@ const SESSION = 0;
 const UNREACHABLE = 1;
 const TOO_SLOW = 2;
 const STORE = 3;
+/** Longer limits, in ms, are too long to keep what a visitor left behind. */
+const LONG = 60_000;
 /** What a session says whose record cannot be read now. */
 export const NO_RECORD = "!";
 
-// ---- Packing
+/** The first letter of a plan: what is to be done. */
+const FETCH = 70; // F
+const ASK_AND_FETCH = 65; // A
+const ASK_AND_KEEP = 78; // N
 
-let lines = "";
-const collect = (value, name) => {
-  lines += `${name},${value}\n`;
-};
-
-/** Headers, one a line. */
-function pack(headers) {
-  lines = "";
-  headers.forEach(collect);
-  return lines;
-}
-
-const text = (value) => (typeof value === "object" || value === undefined ? "" : value);
-
-/** A request's head in one text. */
-export function packHead(request) {
-  lines = `${request.method}\n${request.url}\n`;
-  request.headers.forEach(collect);
-  lines += "\n";
-  const cf = request.cf;
-  if (cf) {
-    for (const name of FIELDS) lines += `${text(cf[name])}\n`;
-    const bot = cf.botManagement;
-    lines += `${text(bot?.[BOT_FIELDS[0]])}\n${text(bot?.[BOT_FIELDS[1]])}`;
-  }
-  return lines;
-}
-
-// ---- Answers
-
-/** Takes headers out: their names, with commas. */
+/** Deletes headers; their names have commas between them. */
 function remove(headers, names) {
-  if (names !== "") for (const name of names.split(",")) headers.delete(name);
+  if (names === "") return;
+  if (names.indexOf(",") < 0) headers.delete(names);
+  else for (const name of names.split(",")) headers.delete(name);
 }
-
-const isAnswer = (plan) => plan.charCodeAt(0) === 80 /* P */ || plan.charCodeAt(0) === 84 /* T */;
-/** The headers that all answers of a type have. */
-const templates = new Map();
-
-/** `(P | T)<status> LF (<name>,<value> LF)* LF <body>` as a response. */
-function answer(plan) {
-  const from = plan.indexOf("\n") + 1;
-  const end = plan.indexOf("\n\n", from - 1);
-  const block = plan.slice(from, end);
-  let headers = templates.get(block);
-  if (headers === undefined) {
-    headers = new Headers();
-    for (const pair of block.split("\n")) {
-      const comma = pair.indexOf(",");
-      headers.append(pair.slice(0, comma), pair.slice(comma + 1));
-    }
-    if (plan.charCodeAt(0) === 84 /* T */) templates.set(block, headers);
-  }
-  return new Response(plan.slice(end + 2) || null, { status: Number(plan.slice(1, from - 1)), headers });
-}
-
-// ---- Time limits. A timer for each request is dear: one watch wakes all who have waited too long.
-
-/** How long a watch goes on: the platform ends what a request left behind some 30 s after its answer. */
-const WATCH = 20_000;
-/** What those who have waited too long hear, each in their own context. */
-const WOKEN = Symbol("woken");
-/** Weakly: of a visitor who leaves nothing stays but this. The platform tells nobody that they have left. */
-const waiting = new Set();
-let lookedAt = 0;
-let latest = 0;
-
-/** Looks every second who has waited too long. */
-async function watch() {
-  latest += 1;
-  const mine = latest;
-  const end = Date.now() + WATCH;
-  do {
-    lookedAt = Date.now();
-    for (const reference of waiting) {
-      const one = reference.deref();
-      if (one === undefined || one.due <= lookedAt) wake(reference, one);
-    }
-    await scheduler.wait(1000);
-    // After a pause of the machine there may be another one.
-    if (mine !== latest) return;
-  } while (Date.now() < end);
-  lookedAt = 0;
-  // Those who still wait go on with it.
-  for (const reference of waiting) wake(reference, reference.deref());
-}
-
-function wake(reference, one) {
-  waiting.delete(reference);
-  one?.resolve(WOKEN);
-}
-
-// ---- A request that waits for its session and then for the application
 
 const ids = new Map();
 
-/** A session's stub. The platform refuses a forged id. What it has checked once is known. */
+/** A session's stub. The platform refuses a forged id, and is asked once about each. */
 function session(namespace, id) {
   let known = ids.get(id);
   if (known === undefined) {
@@ -126,42 +47,48 @@ function session(namespace, id) {
 }
 
 class Exchange {
-  /** `slowly` has what serves a request, and what goes on with a response, that has to wait for something. */
-  constructor(request, packed, env, context, slowly) {
+  /** `rust` serves a request, and goes on with a response, where something has to be waited for. */
+  constructor(request, packed, env, context, rust) {
     this.request = request;
     this.packed = packed;
     this.env = env;
     this.context = context;
-    this.slowly = slowly;
+    this.rust = rust;
+    /** What is to be done, and how far it has been read. */
+    this.plan = "";
+    this.at = 0;
     this.authorization = "";
     this.cacheControl = "";
-    /** What it is when `due` is over. */
+    /** What has failed when `due` is over. */
     this.failure = SESSION;
     this.due = 0;
     this.done = false;
-    /** Whether the application may have been asked: it is not asked again. */
+    /** Whether the application may have been asked. It is not asked again. */
     this.sent = false;
     this.resolve = undefined;
     this.outcome = undefined;
-    this.reference = new WeakRef(this);
+    this.reference = this;
+  }
+
+  deref() {
+    return this;
   }
 
   /** The answer to the request, once it is there or `due` is over. */
-  async answer() {
-    for (;;) {
-      // A watch that has not looked for some seconds died with its request.
-      if (Date.now() - lookedAt > 3000) this.context.waitUntil(watch());
-      waiting.add(this.reference);
-      const outcome = await new Promise((resolve) => {
-        this.resolve = resolve;
-      });
-      if (outcome !== WOKEN) return outcome;
-      // The answer may have come between the call to wake and this.
-      if (this.outcome !== undefined) return this.outcome;
-      if (this.due > Date.now()) continue;
-      this.done = true;
-      return this.failed(this.failure);
-    }
+  answer() {
+    watchOver(this.reference, this.context);
+    const resolved = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+    return resolved.then((outcome) => (outcome === WOKEN ? this.overdue() : outcome));
+  }
+
+  overdue() {
+    // The answer may have come since the watch looked.
+    if (this.outcome !== undefined) return this.outcome;
+    if (this.due > Date.now()) return this.answer();
+    this.done = true;
+    return this.failed(this.failure);
   }
 
   limit(milliseconds, failure) {
@@ -172,99 +99,125 @@ class Exchange {
   finish(response) {
     if (this.done) return;
     this.done = true;
-    waiting.delete(this.reference);
+    release(this.reference);
     this.outcome = response;
     this.resolve(response);
   }
 
   fail(failure) {
-    // Late is late: that has been said, and logged.
+    // A failure after the time limit has been answered, and logged, already.
     if (!this.done) this.finish(this.failed(failure));
   }
 
-  /** The answer to who is to wait for Rust. */
-  slow() {
-    return this.slowly.serve(this.request, this.env, this.context);
+  /** The answer to a request that Rust serves from its beginning. */
+  serve() {
+    return this.rust.serve(this.request, this.env, this.context);
   }
 
-  /** The answer to who has met with a failure. */
+  /** The answer to a request that failed. */
   failed(failure) {
     try {
-      const plan = failed(this.packed, failure);
+      const plan = call(failed, this.packed, failure);
       if (isAnswer(plan)) return answer(plan);
     } catch (error) {
-      this.slowly.panicked(error);
+      this.rust.panicked(error);
     }
-    return this.sent ? this.slowly.unavailable(this.request) : this.slow();
+    return this.sent ? this.rust.unavailable(this.request) : this.serve();
   }
 
   /** Runs a step. The platform refuses some responses (a status above 599), and WebAssembly may panic. */
-  step(work) {
+  step(method, argument) {
     try {
-      work();
+      method.call(this, argument);
     } catch (error) {
-      this.slowly.panicked(error);
+      this.rust.panicked(error);
       this.fail(UNREACHABLE);
     }
   }
 
+  /** The next line of the plan. */
+  line() {
+    const from = this.at;
+    const end = this.plan.indexOf("\n", from);
+    this.at = end + 1;
+    return this.plan.slice(from, end);
+  }
+
   begin(plan) {
-    if (plan.charCodeAt(0) === 70 /* F */) return this.fetch(plan, 2, undefined);
-    const end = plan.indexOf("\n", 66);
+    this.plan = plan;
+    if (plan.charCodeAt(0) === FETCH) return this.fetch(undefined);
+    this.at = 1;
     this.limit(ASK_LIMIT, SESSION);
     let asking;
     try {
-      asking = session(this.env.SESSIONS, plan.slice(1, 65)).get(plan.slice(66, end));
+      asking = session(this.env.SESSIONS, this.line()).get(this.line());
     } catch {
-      return this.finish(this.slow());
+      return this.finish(this.serve());
     }
     asking.then(
-      (reply) => this.step(() => this.replied(plan, end + 1, reply)),
-      // By message it is asked once more: a line changes nothing.
-      () => this.done || this.finish(this.slow()),
+      (reply) => this.step(this.replied, reply),
+      // Rust asks once more, by message: a line changes nothing.
+      () => this.done || this.finish(this.serve()),
     );
   }
 
-  replied(plan, at, reply) {
+  replied(reply) {
     if (this.done) return;
-    if (reply === "") return this.finish(this.slow());
+    if (reply === "") return this.finish(this.serve());
     if (reply === NO_RECORD) return this.fail(STORE);
     this.authorization = reply;
-    switch (plan.charCodeAt(0)) {
-      case 65 /* A */:
-        return this.fetch(plan, at, reply);
-      case 78 /* N */:
-        return this.fetch(plan, at, undefined);
+    switch (this.plan.charCodeAt(0)) {
+      case ASK_AND_FETCH:
+        return this.fetch(reply);
+      case ASK_AND_KEEP:
+        return this.fetch(undefined);
       default: {
         this.authorization = reply.slice(0, reply.indexOf("\n"));
-        const next = identify(this.packed, reply);
-        if (next.charCodeAt(0) === 70 /* F */) return this.fetch(next, 2, undefined);
-        return this.finish(isAnswer(next) ? answer(next) : this.slow());
+        const next = callWithTwo(identify, this.packed, reply);
+        if (next.charCodeAt(0) !== FETCH) return this.finish(isAnswer(next) ? answer(next) : this.serve());
+        this.plan = next;
+        return this.fetch(undefined);
       }
     }
   }
 
-  fetch(plan, at, authorization) {
-    const [binding, url, body, cache, limit, cacheControl, removed, ...pairs] = plan.slice(at).split("\n");
-    this.cacheControl = cacheControl;
-    const upload = body === "none" ? null : this.request.body;
-    const headers = new Headers(this.request.headers);
-    remove(headers, removed);
-    for (const pair of pairs) {
-      const comma = pair.indexOf(",");
-      if (comma > 0) headers.set(pair.slice(0, comma), pair.slice(comma + 1));
+  fetch(authorization) {
+    const { request, plan } = this;
+    if (plan.charCodeAt(0) === FETCH) this.at = 2;
+    const binding = this.line();
+    const url = this.line();
+    const body = this.line();
+    const cache = this.line();
+    const limit = Number(this.line());
+    this.cacheControl = this.line();
+    const headers = new Headers(request.headers);
+    remove(headers, this.line());
+    while (this.at < plan.length) {
+      const comma = plan.indexOf(",", this.at);
+      const name = plan.slice(this.at, comma);
+      this.at = comma + 1;
+      headers.set(name, this.line());
     }
     if (authorization !== undefined) headers.set("authorization", authorization);
-    const init = { method: this.request.method, headers, redirect: "manual" };
+    const init = { method: request.method, headers, redirect: "manual" };
     if (cache !== "") init.cache = cache;
-    if (upload === null) this.limit(Number(limit), TOO_SLOW);
-    else init.body = this.upload(upload, body, Number(limit));
+    const upload = body === "none" ? null : request.body;
+    if (upload !== null) init.body = this.upload(upload, body, limit);
+    else this.limit(limit, TOO_SLOW);
+    if (upload !== null || limit > LONG) this.weaken();
     this.sent = true;
     const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
     fetching.then(
-      (response) => this.step(() => this.pass(response)),
+      (response) => this.step(this.pass, response),
       () => this.fail(UNREACHABLE),
     );
+  }
+
+  /** Leaves it to the rest of the world to hold on to this: the platform tells nobody when a visitor leaves. */
+  weaken() {
+    release(this.reference);
+    this.reference = new WeakRef(this);
+    watchOver(this.reference, this.context);
   }
 
   /** What the application reads of a body. Its time begins when all of that is sent: an upload takes as long as it takes. */
@@ -278,10 +231,11 @@ class Exchange {
 
   pass(response) {
     if (this.done) return;
+    const { status } = response;
     // Nobody asked for another protocol, and of that there is no copy.
-    if (response.status === 101) return this.judge(response);
+    if (status === 101) return this.judge(response);
     const copy = new Response(response.body, response);
-    if (copy.status === 401) return this.judge(copy);
+    if (status === 401) return this.judge(copy);
     const { headers } = copy;
     for (const name of WATCHED) if (headers.has(name)) return this.judge(copy);
     const type = headers.get("content-type");
@@ -292,14 +246,14 @@ class Exchange {
 
   /** Has Rust decide about a response whose headers can be changed. */
   judge(response) {
-    const plan = judge(this.packed, response.status, pack(response.headers));
+    const plan = callWithTwo(judge, this.packed, pack(response.headers), response.status);
     if (isAnswer(plan)) {
       response.body?.cancel();
       return this.finish(answer(plan));
     }
-    if (plan.charCodeAt(0) === 76 /* L */) {
+    if (plan === "") {
       const { packed, request, authorization, env, context } = this;
-      return this.finish(this.slowly.resume(packed, request, response, authorization, env, context));
+      return this.finish(this.rust.resume(packed, request, response, authorization, env, context));
     }
     const [removed, cacheControl, cookies, ...lines] = plan.slice(1).split("\n");
     const { headers } = response;
@@ -314,13 +268,13 @@ class Exchange {
 }
 
 /** Serves a request. */
-export function exchange(request, env, context, slowly) {
+export function exchange(request, env, context, rust) {
   const packed = packHead(request);
-  const next = plan(packed);
+  const next = call(plan, packed);
+  if (next === "") return rust.serve(request, env, context);
   if (isAnswer(next)) return answer(next);
-  if (next.charCodeAt(0) === 76 /* L */) return slowly.serve(request, env, context);
-  const waits = new Exchange(request, packed, env, context, slowly);
-  const answered = waits.answer();
-  waits.step(() => waits.begin(next));
+  const waiting = new Exchange(request, packed, env, context, rust);
+  const answered = waiting.answer();
+  waiting.step(waiting.begin, next);
   return answered;
 }

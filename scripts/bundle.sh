@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Bundles what `wrangler deploy` would upload: bundle.sh DIR OUT, where DIR has wrangler.toml, entry.mjs, exchange.mjs and
-# build/. The tests and the measurements run workerd on OUT. Does nothing when up to date.
+# Bundles what `wrangler deploy` would upload: bundle.sh DIR OUT, where DIR has wrangler.toml, package.json, the
+# .mjs files and build/. The tests and the measurements run workerd on OUT. Does nothing when up to date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/environment.sh
@@ -9,7 +9,7 @@ dir=$1
 out=$2
 stamp="$out.inputs"
 
-inputs() { checksum "$dir/wrangler.toml" "$dir/package.json" "$dir/entry.mjs" "$dir/exchange.mjs" "$dir/build/index.js" "$dir/build/index_bg.wasm"; }
+inputs() { checksum "$dir/wrangler.toml" "$dir/package.json" "$dir"/*.mjs "$dir/build/index.js" "$dir/build/index_bg.wasm"; }
 up_to_date() { [ -d "$out" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$(inputs)" ]; }
 
 up_to_date && exit

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash scripts/build.sh target/panic/build deliberate-panic
-cp entry.mjs exchange.mjs package.json target/panic/
+cp ./*.mjs package.json target/panic/
 # Without [build]: wrangler would call `make build` in target/panic/.
 awk '/^\[/ { skip = ($0 == "[build]") } !skip' wrangler.toml >target/panic/wrangler.toml
 bash scripts/bundle.sh target/panic target/panic/bundle

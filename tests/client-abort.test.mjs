@@ -43,7 +43,12 @@ export default {
 describe("client-abort", () => {
   test("what was begun for a visitor who leaves is dropped, whatever it waits for, and others are served", async (t) => {
     const probe = { port: await freePort(), script: FRONT };
-    const { gateway, upstream, provider, login } = await createWorld(t, { hostile: { accessTokenSeconds: 2 }, entry: COUNTING, probe });
+    const { gateway, upstream, provider, login } = await createWorld(t, {
+      hostile: { accessTokenSeconds: 2 },
+      entry: COUNTING,
+      probe,
+      vars: { UPSTREAM_TIMEOUT_SECONDS: "2" },
+    });
     const browser = await login();
     const headers = { cookie: browser.sessionHeader, origin: gateway.origin };
     const leave = async (target, init) => {
@@ -54,7 +59,7 @@ describe("client-abort", () => {
     upstream.answer("/never", (request) => request.on("close", () => (gone += 1)));
     await Promise.all(Array.from({ length: 10 }, (_, i) => leave("/never", i % 2 ? { method: "POST", body: "x" } : {})));
     await until("the application hears of it", () => gone === 10);
-    // One of them may have begun the watch over those who wait (exchange.mjs), which lives on for 20 s.
+    // The watch (watch.mjs) holds on to each of them until its time is over, and to the one that began it for 20 s.
     const isFree = async () => Number((await gateway.request("/__held")).text) <= 1;
     await until("nothing holds on to them", isFree, 5000);
 

@@ -271,7 +271,7 @@ describe("proxy", () => {
   });
 
   test("a request that waits alone, longer than what watches over it lives, is a 504 in time", { timeout: 60_000 }, async (t) => {
-    // Requests have no timer of their own: see exchange.mjs.
+    // Requests have no timer of their own: see watch.mjs.
     const { upstream, login } = await createWorld(t, { vars: { UPSTREAM_TIMEOUT_SECONDS: "24" } });
     const user = await login();
     upstream.answer("/never", () => {});
@@ -301,8 +301,8 @@ describe("proxy", () => {
     t.after(() => rmSync(folder, { recursive: true }));
     cpSync(RELEASE.folder, folder, { recursive: true });
     const entry = path.join(folder, "entry.js");
-    const hurried = readFileSync(entry, "utf8").replace("var WATCH = 2e4;", "var WATCH = 1;").replace("scheduler.wait(1e3)", "scheduler.wait(20)");
-    assert.ok(hurried.includes("var WATCH = 1;") && hurried.includes("scheduler.wait(20)"), "exchange.mjs has another form");
+    const hurried = readFileSync(entry, "utf8").replace("var LIFE = 2e4;", "var LIFE = 1;").replace("scheduler.wait(1e3)", "scheduler.wait(20)");
+    assert.ok(hurried.includes("var LIFE = 1;") && hurried.includes("scheduler.wait(20)"), "watch.mjs has another form");
     writeFileSync(entry, hurried);
     const { login } = await createWorld(t, { bundle: { ...RELEASE, folder } });
     const user = await login();

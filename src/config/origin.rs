@@ -20,19 +20,21 @@ pub struct Origin {
 impl Origin {
     /// Whether both are reached at one host and port, whatever the case of its letters and with a final dot or without.
     pub fn has_host_of(&self, other: &Self) -> bool {
-        let named = |origin: &Self| {
-            let url = Url::parse(&origin.text).ok()?;
-            let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
-            Some((host, url.port()))
-        };
-        named(self) == named(other)
+        let (host, port) = self.host_and_own_port();
+        let (other_host, other_port) = other.host_and_own_port();
+        port == other_port && host.trim_end_matches('.').eq_ignore_ascii_case(other_host.trim_end_matches('.'))
     }
 
     /// Its host, without a port, and the port that it stands for.
     pub fn host_and_port(&self) -> (&str, u16) {
-        let scheme = if self.https { 443 } else { 80 };
-        let port = self.host.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-        port.unwrap_or((&self.host, scheme))
+        let (host, port) = self.host_and_own_port();
+        (host, port.unwrap_or(if self.https { 443 } else { 80 }))
+    }
+
+    /// The same, without the port of the scheme.
+    fn host_and_own_port(&self) -> (&str, Option<u16>) {
+        let split = self.host.rsplit_once(':').and_then(|(host, port)| Some((host, Some(port.parse().ok()?))));
+        split.unwrap_or((&self.host, None))
     }
 
     /// The origin of an http or https URL.

@@ -6,19 +6,19 @@
 //!        ├─► F  fetch so                                    ──► judge
 //!        ├─► A  ask this session, fetch so with its token   ──► judge
 //!        ├─► N  the same, and the token stays here          ──► judge
-//!        ├─► I  ask this session, then ──► identify ──► F, P or L
-//!        └─► L  leave it to [`crate::gateway::Gateway::serve`], which can wait
+//!        ├─► I  ask this session, then ──► identify ──► F, P or none
+//!        └─► none: [`crate::gateway::Gateway::serve`] has to wait for something
 //!
 //!   judge ─► E  pass it on with these changes of its headers
 //!         ├► P  this is the answer
-//!         └► L  leave it to [`crate::gateway::Gateway::resume`]
+//!         └► none: [`crate::gateway::Gateway::resume`] has to
 //! ```
 //!
 //! Nothing of a request stays in memory between two calls: a panic in another request loses none of them. What is decided here
 //! is decided by the functions that [`crate::gateway::forward::access`] and [`crate::gateway::forward::proxy`] call, too.
 
-use crate::actors::session::line;
-use crate::actors::session::message::{GetIdentity, GetToken};
+use crate::actors::session::line::{self, Question};
+use crate::actors::session::message::GetToken;
 use crate::actors::{AskError, Request};
 use crate::config::routes::{Route, Token, Upstream};
 use crate::config::{Config, Configured};
@@ -70,18 +70,18 @@ impl Failure {
     }
 }
 
-fn later() -> Plan {
-    Plan { text: "L".to_owned(), line: None }
-}
+/// What most plans fit into: a text that grows is copied.
+const USUAL_LENGTH: usize = 1024;
 
-fn answer(outgoing: Outgoing) -> Plan {
+fn answer(outgoing: Outgoing) -> Option<Plan> {
     let kind = if outgoing.headers.is_empty() { "T" } else { "P" };
-    let mut text = format!("{kind}{}\n", outgoing.status);
+    let mut text = String::with_capacity(USUAL_LENGTH);
+    push(&mut text, &[kind, &outgoing.status.to_string(), "\n"]);
     for (name, value) in outgoing.all_headers() {
         push(&mut text, &[name, ",", value, "\n"]);
     }
     push(&mut text, &["\n", outgoing.body.text().unwrap_or_default()]);
-    Plan { text, line: outgoing.line }
+    Some(Plan { text, line: outgoing.line })
 }
 
 fn push(text: &mut String, pieces: &[&str]) {
@@ -106,13 +106,13 @@ impl<'a> Planner<'a> {
     }
 
     /// What becomes of the request with this head.
-    pub fn plan(&self, packed: &'a str) -> Plan {
+    pub fn plan(&self, packed: &'a str) -> Option<Plan> {
         let (request, route) = match self.arrive(packed) {
             Arrival::Answered(outgoing) => return answer(outgoing),
             Arrival::Application(request, route) if !request.is_web_socket => (request, route),
-            Arrival::Application(..) | Arrival::Own(..) | Arrival::Administration(..) => return later(),
+            Arrival::Application(..) | Arrival::Own(..) | Arrival::Administration(..) => return None,
         };
-        let Ok(config) = self.configured else { return later() };
+        let Ok(config) = self.configured else { return None };
         let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
         let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
             Ok(admitted) => admitted,
@@ -123,20 +123,21 @@ impl<'a> Planner<'a> {
             Claimant::Nobody => fetch("F\n".to_owned(), config, &request, route, Recipient::Nobody, &onward(None)),
             Claimant::Session(session, need, navigation_from) => {
                 let secret = session.secret.clone();
-                let (kind, message) = match (need, route.token) {
-                    (Need::Identity(token), _) => ("I", GetIdentity { secret, token, navigation_from }.into_message()),
-                    (Need::Token, Token::None) => ("N", GetToken { secret, navigation_from }.into_message()),
-                    (Need::Token, _) => ("A", GetToken { secret, navigation_from }.into_message()),
+                let (kind, identity) = match (need, route.token) {
+                    (Need::Identity(token), _) => ("I", Some(token)),
+                    (Need::Token, Token::None) => ("N", None),
+                    (Need::Token, _) => ("A", None),
                 };
-                let Some(line) = line::request(&message) else { return later() };
-                let text = [kind, session.actor.as_str(), "\n", &line, "\n"].concat();
-                if matches!(need, Need::Identity(_)) {
-                    return Plan { text, line: None };
+                let question = Question { secret, navigation_from, identity };
+                let mut text = String::with_capacity(USUAL_LENGTH);
+                push(&mut text, &[kind, session.actor.as_str(), "\n", &question.line(), "\n"]);
+                if identity.is_some() {
+                    return Some(Plan { text, line: None });
                 }
                 fetch(text, config, &request, route, Recipient::Known, &onward(None))
             }
             Claimant::Client(jwt, _) => {
-                let Some(claims) = self.verified.claims(jwt, request.now()) else { return later() };
+                let claims = self.verified.claims(jwt, request.now())?;
                 if let Err(problem) = access::check_required(config, &claims, route) {
                     return refused(&problem);
                 }
@@ -148,9 +149,9 @@ impl<'a> Planner<'a> {
     }
 
     /// What becomes of a request whose session has answered this, where its claims matter.
-    pub fn identify(&self, packed: &'a str, reply: &str) -> Plan {
-        let Arrival::Application(request, route) = self.arrive(packed) else { return later() };
-        let (Ok(config), Some((token, claims))) = (self.configured, line::read_reply(reply)) else { return later() };
+    pub fn identify(&self, packed: &'a str, reply: &str) -> Option<Plan> {
+        let Arrival::Application(request, route) = self.arrive(packed) else { return None };
+        let (Ok(config), Some((token, claims))) = (self.configured, line::read_reply(reply)) else { return None };
         let claims: Claims = serde_json::from_str(claims).unwrap_or_default();
         let admitted = access::admit(config, &request, route)
             .and_then(|admitted| access::check_required(config, &claims, route).map(|()| admitted));
@@ -162,7 +163,7 @@ impl<'a> Planner<'a> {
                 }
                 fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward)
             }
-            Ok(_) => later(),
+            Ok(_) => None,
             Err(problem) => answer(refusal::of_application(config, &request, &problem)),
         }
     }
@@ -172,9 +173,9 @@ impl<'a> Planner<'a> {
     /// ```text
     ///   E<removed>,… LF <Cache-Control> LF (keep | replace) LF (<Set-Cookie> LF)*
     /// ```
-    pub fn judge(&self, packed: &'a str, status: u16, lines: &str) -> Plan {
-        let Arrival::Application(request, route) = self.arrive(packed) else { return later() };
-        let Ok(config) = self.configured else { return later() };
+    pub fn judge(&self, packed: &'a str, status: u16, lines: &str) -> Option<Plan> {
+        let Arrival::Application(request, route) = self.arrive(packed) else { return None };
+        let Ok(config) = self.configured else { return None };
         let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
         let Admitted { claimant, cleared_at } = match access::admit_again(config, &request, route) {
             Ok(admitted) => admitted,
@@ -184,7 +185,7 @@ impl<'a> Planner<'a> {
         if matches!(claimant, Claimant::Session(..)) {
             let may_renew = status == 401 && route.token != Token::None && edits::says_invalid_token(seen);
             if may_renew || edits::is_event_stream(seen) {
-                return later();
+                return None;
             }
         }
         if edits::asks_for_captcha(seen)
@@ -204,12 +205,12 @@ impl<'a> Planner<'a> {
         for line in backward.cookies.into_iter().flatten() {
             push(&mut text, &[line, "\n"]);
         }
-        Plan { text, line: None }
+        Some(Plan { text, line: None })
     }
 
     /// What the sender of a request is told of a failure on the way.
-    pub fn failed(&self, packed: &'a str, failure: Failure) -> Plan {
-        self.refusal(packed, failure).map_or_else(later, answer)
+    pub fn failed(&self, packed: &'a str, failure: Failure) -> Option<Plan> {
+        self.refusal(packed, failure).and_then(answer)
     }
 
     /// The same as an answer; none where the request is for no application.
@@ -246,7 +247,7 @@ fn fetch(
     route: &Route,
     recipient: Recipient,
     onward: &Onward<'_>,
-) -> Plan {
+) -> Option<Plan> {
     let binding = match &route.upstream {
         Upstream::Origin(_) => "",
         Upstream::Binding(name) => name,
@@ -265,5 +266,5 @@ fn fetch(
     for (name, value) in &onward.set {
         push(&mut text, &[name, ",", value, "\n"]);
     }
-    Plan { text, line: None }
+    Some(Plan { text, line: None })
 }

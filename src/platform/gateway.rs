@@ -9,12 +9,13 @@ use worker::{Context, Env, event};
 
 use super::actors::Stubs;
 use super::applications::{self, Fetched};
+use super::buffer::Buffer;
 use super::client_abort::unless_left;
 use super::isolate::{OfActor, OfRequest};
 use super::rate_limit::Bound;
 use super::reply::respond;
 use super::timer::Timer;
-use super::{body, configured, kept, link};
+use super::{body, configured, kept, link, with_kept};
 use crate::actors::Request;
 use crate::actors::session::message::GetToken;
 use crate::config::Config;
@@ -29,7 +30,7 @@ use crate::runtime::{ReadError, RequestBody};
 
 #[wasm_bindgen]
 extern "C" {
-    /// A request's head in one text: see `exchange.mjs`.
+    /// A request's head in one text: see `pack.mjs`.
     #[wasm_bindgen(js_name = packHead)]
     fn pack_head(request: &web_sys::Request) -> String;
 }
@@ -97,46 +98,71 @@ impl RequestBody for Body {
     }
 }
 
-/// The hot path, as `entry.mjs` calls it: see [`crate::gateway::plan`].
+/// The hot path, as `exchange.mjs` calls it: see [`crate::gateway::plan`]. Texts cross in the buffer, one behind the other. A call
+/// tells how long the plan is that lies there then; 0: something has to be waited for.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct HotPath;
 
 /// What the hot path knows of this isolate's configuration; before the first request is served, nothing.
-fn planned(plan: impl FnOnce(Planner<'_>) -> Plan) -> String {
-    let kept = kept();
-    let Some(configured) = kept.configured.get() else { return "L".to_owned() };
-    let Plan { text, line } = plan(Planner { configured, isolate: &OfActor, verified: &kept.verified });
-    if let Some(line) = line {
-        worker::console_log!("{line}");
-    }
-    text
+fn planned(plan: impl FnOnce(Planner<'_>, &Buffer) -> Option<Plan>) -> u32 {
+    with_kept(|kept| {
+        let configured = kept.configured.get()?;
+        let planner = Planner { configured, isolate: &OfActor, verified: &kept.verified };
+        let Plan { text, line } = plan(planner, &kept.buffer)?;
+        if let Some(line) = line {
+            worker::console_log!("{line}");
+        }
+        Some(kept.buffer.write(&text))
+    })
+    .unwrap_or_default()
 }
 
 #[wasm_bindgen]
 impl HotPath {
+    /// The memory of WebAssembly.
+    pub fn memory() -> JsValue {
+        wasm_bindgen::memory()
+    }
+
+    /// Where the buffer is.
+    pub fn buffer() -> usize {
+        kept().buffer.address()
+    }
+
+    /// How long it is.
+    pub fn buffer_length() -> usize {
+        kept().buffer.length()
+    }
+
     /// See [`Planner::plan`].
-    pub fn plan(packed: &str) -> String {
-        #[cfg(feature = "deliberate-panic")]
-        assert!(!packed.contains("\nx-deliberate-panic,"), "a deliberate panic");
-        planned(|planner| planner.plan(packed))
+    pub fn plan(head: u32) -> u32 {
+        planned(|planner, buffer| {
+            let packed = buffer.read(0, head)?;
+            #[cfg(feature = "deliberate-panic")]
+            assert!(!packed.contains("\nx-deliberate-panic,"), "a deliberate panic");
+            planner.plan(&packed)
+        })
     }
 
     /// See [`Planner::identify`].
-    pub fn identify(packed: &str, reply: &str) -> String {
-        planned(|planner| planner.identify(packed, reply))
+    pub fn identify(head: u32, reply: u32) -> u32 {
+        planned(|planner, buffer| planner.identify(&buffer.read(0, head)?, &buffer.read(head, reply)?))
     }
 
     /// See [`Planner::judge`].
-    pub fn judge(packed: &str, status: u16, lines: &str) -> String {
-        #[cfg(feature = "deliberate-panic")]
-        assert!(!lines.contains("x-deliberate-panic,"), "a deliberate panic");
-        planned(|planner| planner.judge(packed, status, lines))
+    pub fn judge(head: u32, lines: u32, status: u16) -> u32 {
+        planned(|planner, buffer| {
+            let (packed, lines) = (buffer.read(0, head)?, buffer.read(head, lines)?);
+            #[cfg(feature = "deliberate-panic")]
+            assert!(!lines.contains("x-deliberate-panic,"), "a deliberate panic");
+            planner.judge(&packed, status, &lines)
+        })
     }
 
     /// See [`Planner::failed`].
-    pub fn failed(packed: &str, failure: u32) -> String {
-        planned(|planner| planner.failed(packed, Failure::of(failure)))
+    pub fn failed(head: u32, failure: u32) -> u32 {
+        planned(|planner, buffer| planner.failed(&buffer.read(0, head)?, Failure::of(failure)))
     }
 
     /// See [`Gateway::resume`].

@@ -18,6 +18,7 @@ use crate::runtime::ActorContext;
 pub mod actors;
 pub mod applications;
 pub mod body;
+pub mod buffer;
 pub mod cache;
 pub mod client_abort;
 pub mod clock;
@@ -54,8 +55,15 @@ pub struct Kept {
     pub client_keys: ClientKeys,
     /// Clients' JWTs that were good a moment ago.
     pub verified: VerifiedJwts,
+    /// Where the texts of the hot path cross.
+    pub buffer: Rc<buffer::Buffer>,
     /// Checks of signatures.
     pub signatures: Rc<web_crypto::WebCrypto>,
+}
+
+/// Looks at what this isolate keeps.
+pub fn with_kept<T>(look: impl FnOnce(&Kept) -> T) -> T {
+    KEPT.with(look)
 }
 
 /// What this isolate keeps.

@@ -46,12 +46,20 @@ impl DurableObject for SessionActor {
 
 #[wasm_bindgen]
 impl SessionActor {
-    /// The everyday question and answer, as lines: see [`Session::get_line`].
-    pub fn get(&self, line: &str) -> Option<String> {
-        Session::get_line(self.session.as_ref(), line)
+    /// A function for the everyday question and answer, which are lines in the buffer: see [`Session::get_line`]. It takes the length
+    /// of the one and returns that of the other: 0, it takes a message; -1, the record has to be read first
+    /// ([`SessionActor::load`]). A method would cost more: worker-build's shim stands in front of those.
+    pub fn getter(&self) -> JsValue {
+        let (session, buffer) = (self.session.clone(), kept().buffer);
+        let get = move |length: u32| -> i32 {
+            let line = buffer.read(0, length).unwrap_or_default();
+            let reply = Session::get_line(session.as_ref(), &line);
+            reply.map_or(-1, |reply| i32::try_from(buffer.write(&reply)).unwrap_or_default())
+        };
+        Closure::<dyn Fn(u32) -> i32>::new(get).into_js_value()
     }
 
-    /// Reads the record, so that [`SessionActor::get`] has an answer.
+    /// Reads the record, so that there is an answer to the everyday question.
     pub fn load(&self) -> js_sys::Promise {
         let session = self.session.clone();
         future_to_promise(async move {

@@ -123,7 +123,7 @@ impl Gateway {
 
     /// The same by the hot path; none where that leaves it to the other one.
     pub async fn exchange(&self, packed: &str) -> Option<(Option<Seen>, Seen)> {
-        let Plan { text, .. } = self.planner().plan(packed);
+        let Plan { text, .. } = self.planner().plan(packed)?;
         let (fetch, token) = match text.split_at(1) {
             ("P" | "T", _) => return Some((None, answer(&text))),
             ("F", rest) => (rest.strip_prefix('\n').unwrap().to_owned(), None),
@@ -138,10 +138,9 @@ impl Gateway {
                     "N" => (fetch.to_owned(), None),
                     _ => {
                         assert!(line::read_reply(&reply).is_some());
-                        let Plan { text, .. } = self.planner().identify(packed, &reply);
+                        let Plan { text, .. } = self.planner().identify(packed, &reply)?;
                         match text.strip_prefix("F\n") {
                             Some(fetch) => (fetch.to_owned(), None),
-                            None if text == "L" => return None,
                             None => return Some((None, answer(&text))),
                         }
                     }
@@ -159,9 +158,9 @@ impl Gateway {
         let asks = headers::Headers::read(lines).names().any(|name| watched().any(|watched| watched == name));
         let mut got = seen(&status.to_string(), lines);
         if matches!(status, 101 | 401) || asks {
-            let Plan { text, .. } = self.planner().judge(packed, status, lines);
+            let Plan { text, .. } = self.planner().judge(packed, status, lines)?;
             let Some(edits) = text.strip_prefix('E') else {
-                return if text == "L" { None } else { Some((Some(sent), answer(&text))) };
+                return Some((Some(sent), answer(&text)));
             };
             let edits: Vec<&str> = edits.split('\n').collect();
             let [removed, cache, cookies, lines @ ..] = edits.as_slice() else { panic!("{edits:?}") };

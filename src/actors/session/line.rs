@@ -1,28 +1,55 @@
 //! What a proxied request asks of its session (`GetToken`, `GetIdentity`), and the everyday answer, as lines of text: the hot
-//! path carries them in place of bytes, which costs much less.
+//! path carries them in place of messages, which costs much less. What a line does not say is asked by message.
 //!
 //! ```text
-//!   request   the message's bytes in base64url
-//!   reply     Bearer <token> [LF <claims, a JSON object>]      or nothing: ask by message, which can wait
+//!   question   (t | a | i)<secret>[<region>]             t: the token, a: and the claims, i: the ID token and the claims
+//!   answer     Bearer <token> [LF <claims, a JSON object>]      or nothing: ask by message, which can wait
 //! ```
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-
-use super::message::SessionMessage;
-use crate::actors::wire;
+use super::message::TokenKind;
+use crate::credential::Secret;
+use crate::region::Region;
 
 /// The scheme of a token (RFC 6750 section 2.1).
 const SCHEME: &str = "Bearer ";
+/// How long a secret is as text.
+const SECRET: usize = 43;
 
-/// The message as a line.
-pub fn request(message: &SessionMessage) -> Option<String> {
-    Some(BASE64_URL_SAFE_NO_PAD.encode(wire::encode(message).ok()?))
+/// What a request asks.
+#[derive(Debug)]
+pub struct Question {
+    /// The cookie's secret.
+    pub secret: Secret,
+    /// The visitor's region, on a navigation that may move the session.
+    pub navigation_from: Option<Region>,
+    /// Whether the claims are asked for, too, and beside which token.
+    pub identity: Option<TokenKind>,
 }
 
-/// The message of a line.
-pub fn read_request(line: &str) -> Option<SessionMessage> {
-    wire::decode(&BASE64_URL_SAFE_NO_PAD.decode(line).ok()?).ok()
+impl Question {
+    /// As a line.
+    pub fn line(&self) -> String {
+        let kind = match self.identity {
+            None => "t",
+            Some(TokenKind::Access) => "a",
+            Some(TokenKind::Id) => "i",
+        };
+        [kind, &self.secret.expose(), self.navigation_from.map_or("", Region::as_str)].concat()
+    }
+
+    /// Of a line.
+    pub fn read(line: &str) -> Option<Self> {
+        let (kind, rest) = line.split_at_checked(1)?;
+        let identity = match kind {
+            "t" => None,
+            "a" => Some(TokenKind::Access),
+            "i" => Some(TokenKind::Id),
+            _ => return None,
+        };
+        let (secret, region) = rest.split_at_checked(SECRET)?;
+        let navigation_from = if region.is_empty() { None } else { Some(region.parse().ok()?) };
+        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity })
+    }
 }
 
 /// A token, and the claims where they were asked for, as a line. None: no header could carry the token.
@@ -55,31 +82,30 @@ pub fn token(authorization: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::Request as _;
-    use crate::actors::session::message::{GetIdentity, TokenKind};
-    use crate::credential::Secret;
-    use crate::region::Region;
 
-    fn get() -> GetIdentity {
-        let secret = Secret::from_random([7; 32]);
-        GetIdentity { secret, token: TokenKind::Id, navigation_from: Some(Region::Oc) }
+    fn question(identity: Option<TokenKind>, navigation_from: Option<Region>) -> Question {
+        Question { secret: Secret::from_random([7; 32]), navigation_from, identity }
     }
 
     #[test]
-    fn a_request_survives_its_line_and_nothing_else_is_one() {
-        let line = request(&get().into_message()).unwrap();
-        let Some(SessionMessage::GetIdentity(read)) = read_request(&line) else { panic!("{line}") };
-        assert_eq!(read.secret.expose(), get().secret.expose());
-        assert_eq!((read.token, read.navigation_from), (TokenKind::Id, Some(Region::Oc)));
-        for bad in ["", "AQ", "!", &format!("{line}AA"), line.get(..40).unwrap()] {
-            assert!(read_request(bad).is_none(), "{bad:?}");
+    fn a_question_survives_its_line_and_nothing_else_is_one() {
+        for identity in [None, Some(TokenKind::Access), Some(TokenKind::Id)] {
+            for region in [None, Some(Region::Oc), Some(Region::Weur)] {
+                let line = question(identity, region).line();
+                let read = Question::read(&line).unwrap();
+                assert_eq!(read.secret.expose(), question(None, None).secret.expose());
+                assert_eq!((read.identity, read.navigation_from), (identity, region));
+                for bad in ["", "t", &format!("x{line}"), &format!("{line}x"), line.get(..43).unwrap()] {
+                    assert!(Question::read(bad).is_none(), "{bad:?}");
+                }
+            }
         }
     }
 
     #[test]
-    fn the_golden_line_of_a_request_does_not_change() {
-        let line = request(&get().into_message()).unwrap();
-        assert_eq!(line, "AQIHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwEBBg");
+    fn the_golden_line_of_a_question_does_not_change() {
+        let line = question(Some(TokenKind::Id), Some(Region::Oc)).line();
+        assert_eq!(line, "iBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcoc");
     }
 
     #[test]

@@ -16,16 +16,11 @@ impl Session {
     /// The everyday question and answer, as lines: see [`super::line`]. None: the record has to be read first
     /// ([`Session::load_for_get`]). Empty: it takes a message.
     pub fn get_line(session: Option<&Rc<Self>>, line: &str) -> Option<String> {
-        let (Some(session), Some(message)) = (session, line::read_request(line)) else { return Some(String::new()) };
-        let (secret, navigation_from, identity) = match message {
-            SessionMessage::GetToken(get) => (get.secret, get.navigation_from, None),
-            SessionMessage::GetIdentity(get) => (get.secret, get.navigation_from, Some(get.token)),
-            _ => return Some(String::new()),
-        };
-        let reply = session.get_at_once(&secret, navigation_from, |active| {
+        let (Some(session), Some(question)) = (session, line::Question::read(line)) else { return Some(String::new()) };
+        let reply = session.get_at_once(&question.secret, question.navigation_from, |active| {
             let access_token = active.grant.access_token.secret();
             let claims = Some(active.identity.claims.as_str());
-            match identity {
+            match question.identity {
                 None => line::reply(access_token, None),
                 Some(TokenKind::Access) => line::reply(access_token, claims),
                 Some(TokenKind::Id) => line::reply(&active.identity.id_token, claims),

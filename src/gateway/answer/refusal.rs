@@ -1,5 +1,7 @@
 //! What the sender of a request that does not pass is told: a page with a way on, a document, or the way to log in. Pure.
 
+use std::borrow::Cow;
+
 use url::form_urlencoded;
 
 use crate::actors::end_reason::EndReason;
@@ -28,13 +30,15 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
 
 /// The answer to any other request that does not pass.
 pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
-    let login = endpoint_url(config, "login", "/");
-    let link = problem.link_target().map(|way| match way {
-        LinkTarget::LogIn => (way, login.as_str()),
-        LinkTarget::Again if request.method() == "GET" => (way, request.path_and_query()),
-        LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, "/"),
+    let wants_page = request.wants_page();
+    // A link is on pages alone.
+    let link = problem.link_target().filter(|_| wants_page).map(|way| match way {
+        LinkTarget::LogIn => (way, endpoint_url(config, "login", "/").into()),
+        LinkTarget::Again if request.method() == "GET" => (way, Cow::Borrowed(request.path_and_query())),
+        LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, "/".into()),
     });
-    let response = problem.response_with_link(&failed(config, request, problem), request.wants_page(), link);
+    let link = link.as_ref().map(|(way, url)| (*way, &**url));
+    let response = problem.response_with_link(&failed(config, request, problem), wants_page, link);
     clearing(config, request, problem, response)
 }
 

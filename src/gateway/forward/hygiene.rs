@@ -3,8 +3,6 @@
 //! Every header that the gateway sets, or that an application could take for the gateway's, is removed in every
 //! spelling: servers that turn `-` into `_`, or any punctuation into either, must not read a client's `X_Forwarded_User`.
 
-use std::collections::BTreeSet;
-
 use crate::config::identity_headers::IdentityHeaders;
 
 /// Names that are the gateway's to set, or that applications believe of a proxy in front of them: who the client is, where
@@ -48,17 +46,16 @@ const HOP_BY_HOP: [&str; 9] = [
 #[derive(Debug)]
 pub struct Hygiene<'a> {
     identity: &'a IdentityHeaders,
-    /// What the client's `Connection` names, in lower case.
-    nominated: BTreeSet<String>,
+    /// The client's `Connection`, which names headers.
+    connection: &'a str,
     is_web_socket: bool,
 }
 
 impl<'a> Hygiene<'a> {
     /// For a request with this `Connection` header, where `IDENTITY_HEADERS` is `identity`. A WebSocket handshake keeps its
     /// hop-by-hop headers.
-    pub fn new(identity: &'a IdentityHeaders, connection: &str, is_web_socket: bool) -> Self {
-        let nominated = connection.split(',').map(|name| name.trim_matches([' ', '\t']).to_ascii_lowercase()).collect();
-        Self { identity, nominated, is_web_socket }
+    pub fn new(identity: &'a IdentityHeaders, connection: &'a str, is_web_socket: bool) -> Self {
+        Self { identity, connection, is_web_socket }
     }
 
     /// Whether a client's header, its name in lower case, is removed.
@@ -72,7 +69,11 @@ impl<'a> Hygiene<'a> {
         if self.is_web_socket && ["connection", "upgrade"].iter().any(|kept| is_spelling(name, kept)) {
             return false;
         }
-        HOP_BY_HOP.iter().any(|hop| is_spelling(name, hop)) || self.nominated.contains(name)
+        HOP_BY_HOP.iter().any(|hop| is_spelling(name, hop)) || self.is_nominated(name)
+    }
+
+    fn is_nominated(&self, name: &str) -> bool {
+        self.connection.split(',').any(|nominated| nominated.trim_matches([' ', '\t']).eq_ignore_ascii_case(name))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use time::OffsetDateTime;
 
-use super::{Directory, SKEW, concerns};
+use super::{Directory, SKEW};
 use crate::actors::directory::row::RowStatus;
+use crate::actors::directory::state::concerns;
 use crate::actors::directory_message::{DirectoryError, RevokeAll};
 use crate::credential::ActorId;
 
