@@ -123,9 +123,9 @@ function startGateway(variables) {
   started.push(async () => {
     // The group even where wrangler itself has died: workerd may have outlived it.
     signalGroup(child.pid, "SIGTERM");
-    const patience = setTimeout(() => signalGroup(child.pid, "SIGKILL"), 3000);
+    const killTimer = setTimeout(() => signalGroup(child.pid, "SIGKILL"), 3000);
     await ended;
-    clearTimeout(patience);
+    clearTimeout(killTimer);
     signalGroup(child.pid, "SIGKILL");
   });
 }

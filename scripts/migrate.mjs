@@ -5,7 +5,7 @@ import { runner } from "node-pg-migrate";
 const ROOT = path.resolve(import.meta.dirname, "..");
 const EXAMPLE = "postgres://owner:password@host/database?sslmode=verify-full";
 /** Waiting for a server, in milliseconds. */
-const PATIENCE = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What an operator can do about an error, by its code: Node's, OpenSSL's, or Postgres's SQLSTATE. */
 const ADVICE = [
@@ -39,7 +39,7 @@ const { text, shown } = target();
 const quiet = () => {};
 try {
   const done = await runner({
-    databaseUrl: { connectionString: text, connectionTimeoutMillis: PATIENCE },
+    databaseUrl: { connectionString: text, connectionTimeoutMillis: CONNECT_TIMEOUT_MS },
     dir: path.join(ROOT, "migrations"),
     direction: "up",
     migrationsTable: "migration",

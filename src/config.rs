@@ -3,37 +3,43 @@
 //! Every problem is found in one pass and named by its variable, with what to put there instead; a gateway with
 //! problems serves nothing but that list. Pure: the variables come in as a function from name to text.
 
-use std::borrow::Cow;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 
-use openidconnect::{ClientId, ClientSecret, IssuerUrl};
-use sha2::{Digest as _, Sha256};
 use time::Duration;
-use url::{Host, Url};
 
-pub use crate::region::Jurisdiction;
-use crate::region::Region;
 use crate::sealing::SealingKeys;
 
+pub mod admin;
 pub mod captcha;
 pub mod hosts;
 pub mod identity_headers;
 pub mod jwt;
+pub mod oidc;
+pub mod origin;
 pub mod pattern;
 pub mod provider;
-mod reader;
+mod read;
+pub mod reader;
+pub mod regions;
+mod route_table;
 pub mod routes;
 pub mod rules;
-mod spelling;
-mod store;
+pub mod sessions;
+pub mod spelling;
+pub mod store;
 
-pub use provider::{Auth0, Provider, WorkOs};
+pub use admin::AdminToken;
+pub use oidc::{ID_TOKEN_ALGORITHMS, OidcSettings, Par, TokenAuth};
+pub use origin::{Origin, is_allowed, is_loopback};
+pub use provider::{Auth0Settings, ProviderSettings, WorkOsSettings};
+pub use reader::ConfigProblem;
+pub use regions::{RegionPolicy, Regions};
+pub use sessions::{Lifetimes, LogSubject, SameSite};
 pub use spelling::misspelled;
-pub use store::{APPLICATION_NAME, Database, StoreKind, StoreSettings};
+pub use store::{APPLICATION_NAME, DatabaseSettings, StoreKind, StoreSettings};
 
 /// The configuration, or everything that is wrong with it.
-pub type Configured = Result<Rc<Config>, Vec<Problem>>;
+pub type Configured = Result<Rc<Config>, Vec<ConfigProblem>>;
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -57,9 +63,9 @@ pub struct Config {
     /// `CAPTCHA_…`.
     pub captcha: Option<captcha::Captcha>,
     /// `JWKS…`, `JWT_…`: set where a route accepts bearer tokens.
-    pub jwt: Option<jwt::Jwt>,
+    pub jwt: Option<jwt::JwtSettings>,
     /// The provider, and how this gateway is registered there.
-    pub provider: Provider,
+    pub provider: ProviderSettings,
     /// Seal login cookies: made of `STATE_KEYS`, or without them of the client's secret.
     pub login_keys: SealingKeys,
     /// How long sessions live.
@@ -82,215 +88,7 @@ pub struct Config {
     pub log_subject: LogSubject,
 }
 
-/// How log lines name a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogSubject {
-    /// By a hash, which says who is meant to those who know the user already.
-    Hash,
-    /// By the subject.
-    Plain,
-}
-
-/// Where sessions live.
-#[derive(Clone, Copy, Debug)]
-pub struct Regions {
-    /// `DEFAULT_REGION`: of a visitor whose continent is not known.
-    pub default: Region,
-    /// `REGION_POLICY`.
-    pub policy: RegionPolicy,
-    /// `REGION_GRACE_SECONDS`: how long the old actor goes on answering after a move.
-    pub grace: Duration,
-    /// `REGION_MIN_STAY_SECONDS`: the least time between two moves of a session.
-    pub min_stay: Duration,
-    /// `JURISDICTION`: the actors stay within it.
-    pub jurisdiction: Option<Jurisdiction>,
-}
-
-/// What a session does whose user turns up in another region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RegionPolicy {
-    /// A new grant is got there, silently; the old one is given up.
-    Reauthenticate,
-    /// The grant itself moves.
-    Migrate,
-    /// It stays.
-    Pin,
-}
-
-/// `ADMIN_TOKEN`, as its SHA-256: all that a comparison needs.
-#[derive(Clone, Copy)]
-pub struct AdminToken([u8; 32]);
-
-impl AdminToken {
-    /// The token of this text.
-    pub fn new(text: &str) -> Self {
-        Self(Sha256::digest(text).into())
-    }
-
-    /// Whether `text` is the token, in constant time.
-    pub fn is(&self, text: &str) -> bool {
-        use subtle::ConstantTimeEq as _;
-        self.0.ct_eq(&Self::new(text).0).into()
-    }
-}
-
-impl std::fmt::Debug for AdminToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AdminToken([redacted])")
-    }
-}
-
-/// The variables that describe the OpenID provider.
-#[derive(Clone, Debug)]
-pub struct Oidc {
-    /// `OIDC_ISSUER`.
-    pub issuer: IssuerUrl,
-    /// The variable that says so: with Auth0 it is another.
-    pub issuer_variable: &'static str,
-    /// `OIDC_CLIENT_ID`.
-    pub client_id: ClientId,
-    /// `OIDC_CLIENT_SECRET`; none where `OIDC_TOKEN_AUTH` says that there is none.
-    pub client_secret: Option<ClientSecret>,
-    /// `OIDC_TOKEN_AUTH`; none: as discovered.
-    pub token_auth: Option<TokenAuth>,
-    /// `OIDC_ID_TOKEN_ALG`: what ID tokens and logout tokens may be signed with; none: as discovered.
-    pub id_token_algorithms: Option<Vec<&'static str>>,
-    /// `OIDC_SCOPES`.
-    pub scopes: Vec<String>,
-    /// `OIDC_RESPONSE_MODE` is `form_post`.
-    pub form_post: bool,
-    /// `OIDC_AUTHORIZATION_PARAMS`.
-    pub authorization_params: Vec<(String, String)>,
-    /// `OIDC_AUDIENCE`.
-    pub audience: Option<String>,
-    /// `OIDC_RESOURCE` (RFC 8707).
-    pub resource: Option<String>,
-    /// `OIDC_PAR` (RFC 9126).
-    pub par: Par,
-    /// `OIDC_REUSE_LEEWAY_SECONDS`: how long a used refresh token may be presented again.
-    pub reuse_leeway: Duration,
-}
-
-/// What [`Oidc::id_token_algorithms`] may name: public-key algorithms, as with a public key as the secret of an HMAC anybody
-/// could sign.
-pub const ID_TOKEN_ALGORITHMS: [&str; 11] =
-    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
-
-/// How long the states of a session last.
-#[derive(Clone, Copy, Debug)]
-pub struct Lifetimes {
-    /// `SESSION_IDLE_SECONDS`: without a use.
-    pub idle: Duration,
-    /// `SESSION_ABSOLUTE_SECONDS`: at the most.
-    pub absolute: Duration,
-    /// `LOGIN_TIMEOUT_SECONDS`: of a login that has not come back.
-    pub login: Duration,
-}
-
-/// How this client authenticates at the token endpoint (RFC 6749 section 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenAuth {
-    /// `client_secret_basic`.
-    Basic,
-    /// `client_secret_post`.
-    Post,
-    /// `none`: a public client.
-    None,
-}
-
-/// When authorization requests are pushed (RFC 9126).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Par {
-    /// Where the provider requires it.
-    Auto,
-    /// At every login.
-    Always,
-    /// At none.
-    Never,
-}
-
-/// The `SameSite` attribute of the session cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SameSite {
-    /// Sent with navigations from other sites.
-    Lax,
-    /// Sent within the site alone.
-    Strict,
-}
-
-/// An origin that browsers see the gateway under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// As in the `Origin` header: `https://app.example.com`.
-    pub text: String,
-    /// As in the `Host` header: with the port where it is not the scheme's own.
-    pub host: String,
-    /// Whether the scheme is https, which decides the cookies' names.
-    pub https: bool,
-}
-
-impl Origin {
-    /// Whether both are reached at one host and port, whatever the case of its letters and with a final dot or without.
-    pub fn has_host_of(&self, other: &Self) -> bool {
-        let (host, port) = self.host_and_own_port();
-        let (other_host, other_port) = other.host_and_own_port();
-        port == other_port && host.trim_end_matches('.').eq_ignore_ascii_case(other_host.trim_end_matches('.'))
-    }
-
-    /// Its host, without a port, and the port that it stands for.
-    pub fn host_and_port(&self) -> (&str, u16) {
-        let (host, port) = self.host_and_own_port();
-        (host, port.unwrap_or(if self.https { 443 } else { 80 }))
-    }
-
-    /// The same, without the port of the scheme.
-    fn host_and_own_port(&self) -> (&str, Option<u16>) {
-        let split = self.host.rsplit_once(':').and_then(|(host, port)| Some((host, Some(port.parse().ok()?))));
-        split.unwrap_or((&self.host, None))
-    }
-
-    /// The origin of an http or https URL.
-    pub fn of(url: &Url) -> Option<Self> {
-        let host = url.host_str()?;
-        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Some(Self { text: format!("{}://{host}", url.scheme()), host, https: url.scheme() == "https" })
-    }
-}
-
-/// A variable that is missing or wrong.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Problem {
-    /// Its name; of a table's field `ROUTES[2].upstream`.
-    pub variable: Cow<'static, str>,
-    /// What is wrong, and what to put there.
-    pub message: String,
-}
-
-/// Whether a URL names this very machine, where plain http is allowed.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = pattern::without_final_dot(name);
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
-        Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
-        None => false,
-    }
-}
-
-/// Whether a URL may be called: https, or http on a loopback host.
-pub fn is_allowed(url: &Url) -> bool {
-    url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_loopback(url)
-}
-
 impl Config {
-    /// Reads the variables that `vars` gives. It is asked for bindings, too: `binding:NAME` is any text where there
-    /// is one.
-    pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
-        reader::read(vars)
-    }
-
     /// The variable that names this route's upstream.
     pub fn upstream_variable(&self, route: &routes::Route) -> String {
         let index = self.routes.iter().position(|known| std::ptr::eq(known, route));
@@ -314,7 +112,7 @@ mod tests {
         ("UPSTREAM", "https://app.internal/"),
     ];
 
-    fn read(more: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    fn read(more: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
         let vars: std::collections::HashMap<&str, &str> = GOOD.iter().chain(more).copied().collect();
         Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))
     }
@@ -329,7 +127,7 @@ mod tests {
         assert_eq!(config.auth_prefix, "/auth");
         assert_eq!(config.routes[0].upstream, routes::Upstream::Origin("https://app.internal".into()));
         assert_eq!(config.lifetimes.idle, Duration::days(1));
-        let Provider::Oidc(oidc) = config.provider else { panic!("the default is another kind") };
+        let ProviderSettings::Oidc(oidc) = config.provider else { panic!("the default is another kind") };
         assert_eq!(oidc.scopes, ["openid", "profile", "email", "offline_access"]);
     }
 
@@ -356,7 +154,7 @@ mod tests {
         let none = r#"{"prompt":"none"}"#;
         assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", none)]), ["OIDC_AUTHORIZATION_PARAMS"]);
         let consent = read(&[("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent"}"#)]).unwrap();
-        let Provider::Oidc(consent) = consent.provider else { panic!("the default is another kind") };
+        let ProviderSettings::Oidc(consent) = consent.provider else { panic!("the default is another kind") };
         assert_eq!(consent.authorization_params, [("prompt".to_owned(), "consent".to_owned())]);
     }
 

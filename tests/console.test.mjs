@@ -8,7 +8,7 @@ import { administer, inspect } from "./parts/administration.mjs";
 import { launchChromium } from "./parts/chromium.mjs";
 import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
-import { contrastsOf, isInSight } from "./parts/sight.mjs";
+import { contrastsOf, isVisible } from "./parts/visibility.mjs";
 import { CF_HEADER } from "./parts/workerd.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -347,14 +347,14 @@ describe("console", () => {
       await page.locator("#refresh").click();
       await said(page, "A new access token came.");
       assert.ok(await page.evaluate(() => scrollY > innerHeight / 2), "the top of the page is out of sight");
-      assert.equal(await page.evaluate(isInSight, "said"), true);
+      assert.equal(await page.evaluate(isVisible, "said"), true);
       await page.locator("#session-title").focus();
-      assert.equal(await page.evaluate(isInSight, "session-title"), true, "what has the focus is not under it");
+      assert.equal(await page.evaluate(isVisible, "session-title"), true, "what has the focus is not under it");
       await administer(gateway, `/sessions/${actorOf(browser.session)}`, { method: "DELETE" });
       await page.locator("#refresh").click();
       await problem(page, "The session has ended: it was revoked.");
       await page.getByText("Why it ended: An administrator revoked the session.").waitFor();
-      assert.equal(await page.evaluate(isInSight, "problem"), true);
+      assert.equal(await page.evaluate(isVisible, "problem"), true);
       await picture(page, `in-sight-${colorScheme}`, false);
     });
   }

@@ -16,7 +16,7 @@ const MODULES = [
   "outcomes",
   "refresh",
   "deploy",
-  "departure",
+  "client-abort",
   "demo",
   "browser",
   "console",

@@ -74,7 +74,7 @@ pub struct Entry {
 
 /// The JSON line of an entry.
 #[derive(Serialize)]
-struct Line<'a> {
+struct LogLine<'a> {
     event: Event,
     actor: &'a str,
     class: &'static str,
@@ -140,7 +140,7 @@ impl Entry {
             Some(said) => Cow::Owned(format!("{}. {said}", self.detail)),
             None => Cow::Borrowed(self.detail.as_str()),
         };
-        let line = Line {
+        let line = LogLine {
             event: self.event,
             actor: actor.as_str(),
             class,

@@ -12,19 +12,18 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use self::directory::message::DirectoryMessage;
-use self::session::message::SessionMessage;
 use self::wire::WireError;
-use crate::credential::ActorId;
-use crate::region::{Jurisdiction, Region};
 use crate::runtime::{self, Actors, CallError};
 
 pub mod directory;
+pub mod directory_message;
+pub mod end_reason;
 #[cfg(test)]
 mod golden;
 pub mod log;
 pub mod session;
 mod stored;
+pub mod summary;
 pub mod wire;
 
 /// A message that names its reply.
@@ -60,7 +59,7 @@ pub(crate) use requests;
 
 /// What an actor says to bytes it can do nothing with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Refusal {
+pub enum MessageRefusal {
     /// They are no message.
     #[error(transparent)]
     Wire(#[from] WireError),
@@ -83,11 +82,12 @@ pub enum AskError {
     Unreachable,
     /// The actor answered that it cannot.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] MessageRefusal),
 }
 
 impl AskError {
-    const fn of(error: CallError, within_seconds: u32) -> Self {
+    /// The platform's error.
+    pub(in crate::actors) const fn of(error: CallError, within_seconds: u32) -> Self {
         match error {
             CallError::NoSuchActor => Self::NoSuchActor,
             CallError::TimedOut => Self::TimedOut(within_seconds),
@@ -100,65 +100,41 @@ impl AskError {
 pub async fn serve<M, F>(bytes: &[u8], handle: impl FnOnce(M) -> F) -> Vec<u8>
 where
     M: DeserializeOwned,
-    F: Future<Output = Result<Vec<u8>, Refusal>>,
+    F: Future<Output = Result<Vec<u8>, MessageRefusal>>,
 {
     let reply = match wire::decode::<M>(bytes) {
         Ok(message) => handle(message).await,
-        Err(error) => Err(Refusal::Wire(error)),
+        Err(error) => Err(MessageRefusal::Wire(error)),
     };
     reply.or_else(|refusal| wire::encode(&Err::<(), _>(refusal))).unwrap_or_default()
 }
 
 /// Encodes what [`ask`] decodes: the reply of a request, behind the fact that there is one.
-pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, Refusal> {
-    Ok(wire::encode(&Ok::<_, Refusal>(reply))?)
+pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, MessageRefusal> {
+    Ok(wire::encode(&Ok::<_, MessageRefusal>(reply))?)
 }
 
 /// An actor that takes messages of the type `M`, and exists or is about to.
-pub struct Address<M> {
-    to: runtime::Address,
+pub struct TypedAddress<M> {
+    to: runtime::ActorAddress,
     messages: PhantomData<fn(M)>,
 }
 
-/// The actor of a session.
-pub type SessionAddress = Address<SessionMessage>;
-/// The directory of a user, or of a session of the provider.
-pub type DirectoryAddress = Address<DirectoryMessage>;
-
-impl<M> Address<M> {
-    const fn new(to: runtime::Address) -> Self {
+impl<M> TypedAddress<M> {
+    /// Its address on the platform.
+    pub(in crate::actors) const fn new(to: runtime::ActorAddress) -> Self {
         Self { to, messages: PhantomData }
     }
-}
-
-/// The session actor of this id.
-pub fn existing_session(id: &ActorId) -> SessionAddress {
-    Address::new(runtime::Address::Session { id: id.clone(), near: None })
-}
-
-/// The session actor of this id. If nobody has asked it yet, it comes to live near `region`.
-pub fn session_near(id: &ActorId, region: Region) -> SessionAddress {
-    Address::new(runtime::Address::Session { id: id.clone(), near: Some(region) })
-}
-
-/// The directory of this name, within the jurisdiction where there is one.
-pub fn directory(name: &str, jurisdiction: Option<Jurisdiction>) -> DirectoryAddress {
-    Address::new(runtime::Address::Directory { name: name.to_owned(), jurisdiction })
-}
-
-/// The id of a session actor that nobody has asked yet, within the jurisdiction where there is one. No actor is touched.
-pub fn new_session_id(actors: &dyn Actors, jurisdiction: Option<Jurisdiction>) -> Result<ActorId, AskError> {
-    actors.new_session_id(jurisdiction).map_err(|error| AskError::of(error, 0))
 }
 
 /// Sends a message and waits for its reply. The platform refuses a forged id before any actor is touched.
 pub async fn ask<R: Request>(
     actors: &dyn Actors,
-    address: &Address<R::Message>,
+    address: &TypedAddress<R::Message>,
     request: R,
 ) -> Result<R::Reply, AskError> {
-    let bytes = wire::encode(&request.into_message()).map_err(Refusal::Wire)?;
+    let bytes = wire::encode(&request.into_message()).map_err(MessageRefusal::Wire)?;
     let answer = actors.ask(&address.to, &bytes, R::TIME_LIMIT_SECONDS).await;
     let bytes = answer.map_err(|error| AskError::of(error, R::TIME_LIMIT_SECONDS))?;
-    wire::decode::<Result<R::Reply, Refusal>>(&bytes).map_err(Refusal::Wire)?.map_err(AskError::Refused)
+    wire::decode::<Result<R::Reply, MessageRefusal>>(&bytes).map_err(MessageRefusal::Wire)?.map_err(AskError::Refused)
 }

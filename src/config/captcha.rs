@@ -3,7 +3,7 @@
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::is_allowed;
+use super::origin::is_allowed;
 use super::reader::Reader;
 use super::routes::{CaptchaRule, Route};
 

@@ -2,13 +2,13 @@
 
 use url::Url;
 
-use super::pattern::without_final_dot;
+use super::origin::{Origin, without_final_dot};
+use super::reader::ConfigProblem;
 use super::routes::{Route, Upstream};
-use super::{Origin, Problem};
 
 /// What is wrong with routes at these origins of the gateway; `PUBLIC_ORIGIN` lists them where there is any. `table` says
 /// that `ROUTES` has the routes, and not `UPSTREAM` alone.
-pub(super) fn problems(routes: &[Route], origins: &[Origin], table: bool) -> Vec<Problem> {
+pub(super) fn problems(routes: &[Route], origins: &[Origin], table: bool) -> Vec<ConfigProblem> {
     let mut problems = upstreams_on(routes, origins, table);
     let named = routes.iter().position(|route| route.pattern.has_host());
     if let Some(index) = named.filter(|_| origins.is_empty()) {
@@ -17,16 +17,16 @@ pub(super) fn problems(routes: &[Route], origins: &[Origin], table: bool) -> Vec
             "is missing: ROUTES[{index}].match names a host, and without PUBLIC_ORIGIN any host is served. Put the origins that \
              browsers use there, such as https://app.example.com"
         );
-        problems.push(Problem { variable: "PUBLIC_ORIGIN".into(), message });
+        problems.push(ConfigProblem { variable: "PUBLIC_ORIGIN".into(), message });
     }
     problems
 }
 
 /// The routes that lead back to the gateway, which would call itself without end.
-pub fn upstreams_on(routes: &[Route], origins: &[Origin], table: bool) -> Vec<Problem> {
+pub fn upstreams_on(routes: &[Route], origins: &[Origin], table: bool) -> Vec<ConfigProblem> {
     let own = |route: &Route| origins.iter().any(|origin| is_on(&route.upstream, origin));
     let found = routes.iter().enumerate().filter(|(_, route)| own(route));
-    let problem = |index: usize| Problem {
+    let problem = |index: usize| ConfigProblem {
         variable: upstream_variable(table.then_some(index)).into(),
         message:
             "is the gateway's own origin, so that it would call itself without end: put the application's own there"

@@ -2,13 +2,13 @@
 
 use url::Url;
 
-use super::is_allowed;
+use super::origin::is_allowed;
 use super::reader::Reader;
 use super::routes::Route;
 
 /// What a client's own JWT is held against.
 #[derive(Clone, Debug)]
-pub struct Jwt {
+pub struct JwtSettings {
     /// Where the keys are.
     pub keys: Keys,
     /// `JWT_ISSUER`: `iss`.
@@ -28,7 +28,7 @@ pub enum Keys {
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// What JWTs are held against; none where no route accepts any.
-    pub(super) fn jwt(&mut self, routes: &[Route], issuer: Option<&str>) -> Option<Jwt> {
+    pub(super) fn jwt(&mut self, routes: &[Route], issuer: Option<&str>) -> Option<JwtSettings> {
         let keys = self.jwt_keys();
         let (named, audience) = (self.text("JWT_ISSUER"), self.text("JWT_AUDIENCE"));
         if !routes.iter().any(|route| route.bearer) {
@@ -46,7 +46,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 "is missing: a route accepts bearer tokens. Put there what their aud must hold",
             );
         }
-        Some(Jwt { keys: keys??, issuer: named.or_else(|| issuer.map(str::to_owned))?, audience: audience? })
+        Some(JwtSettings { keys: keys??, issuer: named.or_else(|| issuer.map(str::to_owned))?, audience: audience? })
     }
 
     /// None: there is a problem with them, which is noted.

@@ -6,35 +6,36 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
+use super::oidc::{OidcSettings, TokenAuth};
+use super::origin::{is_allowed, is_loopback};
 use super::reader::Reader;
-use super::{Oidc, TokenAuth, is_allowed, is_loopback};
 
 /// Where WorkOS's API is, unless `WORKOS_API_HOST` says otherwise.
 const WORKOS_API: &str = "https://api.workos.com";
 
 /// `PROVIDER`, and what its kind needs.
 #[derive(Clone, Debug)]
-pub enum Provider {
+pub enum ProviderSettings {
     /// `oidc`: any OpenID Connect issuer.
-    Oidc(Oidc),
+    Oidc(OidcSettings),
     /// `auth0`.
-    Auth0(Auth0),
+    Auth0(Auth0Settings),
     /// `workos`.
-    WorkOs(WorkOs),
+    WorkOs(WorkOsSettings),
 }
 
 /// The variables that describe an Auth0 tenant and the application registered there.
 #[derive(Clone, Debug)]
-pub struct Auth0 {
+pub struct Auth0Settings {
     /// What it has in common with every other OpenID Connect provider. The issuer is made of `AUTH0_DOMAIN`.
-    pub oidc: Oidc,
+    pub oidc: OidcSettings,
     /// `AUTH0_LOGOUT_FEDERATED`: a logout goes on to the identity provider behind Auth0.
     pub logout_federated: bool,
 }
 
 /// The variables that describe a WorkOS environment with AuthKit.
 #[derive(Clone, Debug)]
-pub struct WorkOs {
+pub struct WorkOsSettings {
     /// `WORKOS_CLIENT_ID`.
     pub client_id: ClientId,
     /// `WORKOS_API_KEY`, which is the client secret, too.
@@ -47,11 +48,11 @@ pub struct WorkOs {
     pub reuse_leeway: Duration,
 }
 
-impl Provider {
+impl ProviderSettings {
     /// `iss`, as sessions show it.
     pub fn issuer(&self) -> &str {
         match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.issuer.as_str(),
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.issuer.as_str(),
             Self::WorkOs(workos) => workos.issuer(),
         }
     }
@@ -59,7 +60,7 @@ impl Provider {
     /// Whether callbacks come as posts from the provider's own site (`response_mode=form_post`).
     pub const fn form_post(&self) -> bool {
         match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.form_post,
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.form_post,
             Self::WorkOs(_) => false,
         }
     }
@@ -67,7 +68,7 @@ impl Provider {
     /// The client's secret; none: a public client.
     pub fn secret(&self) -> Option<&str> {
         let secret = match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.client_secret.as_ref()?,
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.client_secret.as_ref()?,
             Self::WorkOs(workos) => &workos.api_key,
         };
         Some(secret.secret())
@@ -78,7 +79,9 @@ impl Provider {
         let says =
             |params: &[(String, String)], names: &[&str]| params.iter().any(|(name, _)| names.contains(&name.as_str()));
         match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => says(&oidc.authorization_params, &[parameter]),
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => {
+                says(&oidc.authorization_params, &[parameter])
+            }
             Self::WorkOs(workos) => {
                 let params = &workos.authorization_params;
                 match parameter {
@@ -111,13 +114,13 @@ impl Provider {
     /// How long a used refresh token may be presented again.
     pub const fn reuse_leeway(&self) -> Duration {
         match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.reuse_leeway,
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.reuse_leeway,
             Self::WorkOs(workos) => workos.reuse_leeway,
         }
     }
 }
 
-impl Oidc {
+impl OidcSettings {
     /// The organization that every login is for, where the provider knows such a thing.
     pub fn organization(&self) -> Option<&str> {
         parameter(&self.authorization_params, "organization")
@@ -128,7 +131,7 @@ fn parameter<'a>(params: &'a [(String, String)], name: &str) -> Option<&'a str> 
     params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-impl WorkOs {
+impl WorkOsSettings {
     /// The organization that every login is for.
     pub fn organization(&self) -> Option<&str> {
         parameter(&self.authorization_params, "organization_id")
@@ -159,7 +162,7 @@ enum Kind {
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// The provider that the variables describe.
-    pub(super) fn provider(&mut self) -> Option<Provider> {
+    pub(super) fn provider(&mut self) -> Option<ProviderSettings> {
         let kinds = [("oidc", Kind::Oidc), ("auth0", Kind::Auth0), ("workos", Kind::WorkOs)];
         let Some(kind) = self.choice("PROVIDER", &kinds) else {
             // The most likely one: whatever else is wrong shows at once.
@@ -167,20 +170,20 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             return None;
         };
         match kind {
-            Kind::Oidc => self.generic().map(Provider::Oidc),
-            Kind::Auth0 => self.auth0().map(Provider::Auth0),
-            Kind::WorkOs => self.workos().map(Provider::WorkOs),
+            Kind::Oidc => self.generic().map(ProviderSettings::Oidc),
+            Kind::Auth0 => self.auth0().map(ProviderSettings::Auth0),
+            Kind::WorkOs => self.workos().map(ProviderSettings::WorkOs),
         }
     }
 
-    fn generic(&mut self) -> Option<Oidc> {
+    fn generic(&mut self) -> Option<OidcSettings> {
         let issuer = self.issuer();
         let client_id = self
             .required("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
         self.oidc(issuer, client_id, "the client secret of this gateway's registration at the provider")
     }
 
-    fn auth0(&mut self) -> Option<Auth0> {
+    fn auth0(&mut self) -> Option<Auth0Settings> {
         let domain = self.required(
             "AUTH0_DOMAIN",
             "is missing: the Domain in the Auth0 Dashboard under Applications, your application, Settings, such as \
@@ -198,11 +201,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let oidc = self.oidc(issuer, client_id, secret_is)?;
         // What a new application of the kind "Regular Web Application" is set to.
         let token_auth = oidc.token_auth.or(Some(TokenAuth::Post));
-        let oidc = Oidc { issuer_variable: "AUTH0_DOMAIN", token_auth, ..oidc };
-        Some(Auth0 { oidc, logout_federated: logout_federated? })
+        let oidc = OidcSettings { issuer_variable: "AUTH0_DOMAIN", token_auth, ..oidc };
+        Some(Auth0Settings { oidc, logout_federated: logout_federated? })
     }
 
-    fn workos(&mut self) -> Option<WorkOs> {
+    fn workos(&mut self) -> Option<WorkOsSettings> {
         let client_id = self.required(
             "WORKOS_CLIENT_ID",
             "is missing: the Client ID (client_…) in the WorkOS Dashboard under API Keys",
@@ -219,7 +222,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
         let authorization_params = self.authorization_params();
         let reuse_leeway = self.seconds("OIDC_REUSE_LEEWAY_SECONDS", 0, 0);
-        Some(WorkOs {
+        Some(WorkOsSettings {
             client_id: ClientId::new(client_id?),
             api_key: ClientSecret::new(api_key?),
             api: api?,
@@ -241,15 +244,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem(variable, &message);
         }
         origin
-    }
-
-    /// A variable that must be there.
-    fn required(&mut self, variable: &'static str, missing: &str) -> Option<String> {
-        let text = self.text(variable);
-        if text.is_none() {
-            self.problem(variable, missing);
-        }
-        text
     }
 }
 

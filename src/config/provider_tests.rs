@@ -1,19 +1,19 @@
 //! Tests of the provider's variables.
 
-use super::super::{Config, Problem};
+use super::super::{Config, ConfigProblem};
 use super::*;
 
-fn read(vars: &[(&str, &str)]) -> Result<Provider, Vec<Problem>> {
+fn read(vars: &[(&str, &str)]) -> Result<ProviderSettings, Vec<ConfigProblem>> {
     let vars: std::collections::HashMap<&str, &str> =
         vars.iter().copied().chain([("UPSTREAM", "https://app.internal")]).collect();
     Config::read(|name| vars.get(name).map(|text| (*text).to_owned())).map(|config| config.provider)
 }
 
-fn problems(vars: &[(&str, &str)]) -> Vec<Problem> {
+fn problems(vars: &[(&str, &str)]) -> Vec<ConfigProblem> {
     read(vars).err().unwrap_or_default()
 }
 
-fn auth0(more: &[(&str, &str)]) -> Result<Auth0, Vec<Problem>> {
+fn auth0(more: &[(&str, &str)]) -> Result<Auth0Settings, Vec<ConfigProblem>> {
     let vars = [
         ("PROVIDER", "auth0"),
         ("AUTH0_DOMAIN", "tenant.eu.auth0.com"),
@@ -21,15 +21,15 @@ fn auth0(more: &[(&str, &str)]) -> Result<Auth0, Vec<Problem>> {
         ("OIDC_CLIENT_SECRET", "s3cret"),
     ];
     match read(&[&vars, more].concat())? {
-        Provider::Auth0(auth0) => Ok(auth0),
+        ProviderSettings::Auth0(auth0) => Ok(auth0),
         other => panic!("{other:?}"),
     }
 }
 
-fn workos(more: &[(&str, &str)]) -> Result<WorkOs, Vec<Problem>> {
+fn workos(more: &[(&str, &str)]) -> Result<WorkOsSettings, Vec<ConfigProblem>> {
     let vars = [("PROVIDER", "workos"), ("WORKOS_CLIENT_ID", "client_1"), ("WORKOS_API_KEY", "sk_hunter2")];
     match read(&[&vars, more].concat())? {
-        Provider::WorkOs(workos) => Ok(workos),
+        ProviderSettings::WorkOs(workos) => Ok(workos),
         other => panic!("{other:?}"),
     }
 }
@@ -127,7 +127,7 @@ fn what_the_configuration_says_of_a_login_is_not_the_visitors_to_say() {
     let params = [("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent","organization":"org_1"}"#)];
     let client = [("OIDC_ISSUER", "https://op.example"), ("OIDC_CLIENT_ID", "c"), ("OIDC_CLIENT_SECRET", "s")];
     let oidc = read(&[&client, &params[..]].concat());
-    let (oidc, auth0) = (oidc.unwrap(), Provider::Auth0(auth0(&params).unwrap()));
+    let (oidc, auth0) = (oidc.unwrap(), ProviderSettings::Auth0(auth0(&params).unwrap()));
     for provider in [&oidc, &auth0] {
         assert!(provider.decides("prompt") && provider.decides("organization") && !provider.decides("connection"));
     }
@@ -142,7 +142,7 @@ fn at_workos_a_configured_selector_excludes_those_that_would_take_its_place() {
         (r#"{"provider":"GoogleOAuth"}"#, false, true),
         (r#"{"prompt":"consent"}"#, false, false),
     ] {
-        let provider = Provider::WorkOs(workos(&[("OIDC_AUTHORIZATION_PARAMS", params)]).unwrap());
+        let provider = ProviderSettings::WorkOs(workos(&[("OIDC_AUTHORIZATION_PARAMS", params)]).unwrap());
         assert_eq!((provider.decides("organization"), provider.decides("connection")), (organization, connection));
     }
 }
@@ -163,7 +163,7 @@ fn a_public_client_says_so_and_has_state_keys_and_a_forgotten_secret_is_a_mistak
     assert!(names(&[secret]).is_empty() && names(&[none, keys]).is_empty());
     let auth0 = [("PROVIDER", "auth0"), ("AUTH0_DOMAIN", "t.auth0.com"), ("OIDC_CLIENT_ID", "abc")];
     assert_eq!(problems(&auth0)[0].variable, "OIDC_CLIENT_SECRET");
-    let Provider::Oidc(public) = read(&[&registered[..], &[none, keys, secret]].concat()).unwrap() else {
+    let ProviderSettings::Oidc(public) = read(&[&registered[..], &[none, keys, secret]].concat()).unwrap() else {
         panic!("another kind")
     };
     assert!(public.client_secret.is_none(), "it has none, whatever is left of one");
@@ -174,7 +174,7 @@ fn the_algorithms_of_id_tokens_are_public_key_ones() {
     let registered =
         [("OIDC_ISSUER", "https://op.example"), ("OIDC_CLIENT_ID", "abc"), ("OIDC_CLIENT_SECRET", "hunter2")];
     let algorithms = |named: &str| match read(&[&registered[..], &[("OIDC_ID_TOKEN_ALG", named)]].concat()) {
-        Ok(Provider::Oidc(oidc)) => oidc.id_token_algorithms.map(|algorithms| algorithms.len()),
+        Ok(ProviderSettings::Oidc(oidc)) => oidc.id_token_algorithms.map(|algorithms| algorithms.len()),
         Ok(other) => panic!("{other:?}"),
         Err(found) => {
             assert_eq!(found[0].variable, "OIDC_ID_TOKEN_ALG");

@@ -1,13 +1,8 @@
-//! `ROUTES`: which requests go to which application, and by which rules. `UPSTREAM` alone is one route.
-//!
-//! Every table is read field by field, so that each wrong one is named: `ROUTES[2].upstream`.
+//! A route: which requests go to which application, and by which rules.
 
-use serde_json::{Map, Value};
-use url::{Position, Url};
+use serde_json::Value;
 
-use super::is_allowed;
 use super::pattern::Pattern;
-use super::reader::Reader;
 
 /// One application and the rules of the way to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +32,7 @@ pub struct Route {
     /// `encoded_slashes`: `%2f` passes.
     pub encoded_slashes: bool,
     /// `cache`: who may keep responses to a request with a session.
-    pub cache: Cache,
+    pub cache: CacheRule,
 }
 
 /// Where a route leads.
@@ -93,14 +88,14 @@ pub enum CaptchaRule {
 
 /// `Cache-Control` of responses to a request with a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cache {
+pub enum CacheRule {
     /// Nobody keeps it.
     NoStore,
     /// The user's own browser may.
     Private,
 }
 
-impl Cache {
+impl CacheRule {
     /// As the header spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -112,7 +107,7 @@ impl Cache {
 
 impl Route {
     /// The one route that there is where `UPSTREAM` stands alone.
-    const fn everything(upstream: Upstream) -> Self {
+    pub(super) const fn everything(upstream: Upstream) -> Self {
         Self {
             pattern: Pattern::everything(),
             upstream,
@@ -126,7 +121,7 @@ impl Route {
             csrf_header: None,
             cross_site: false,
             encoded_slashes: false,
-            cache: Cache::NoStore,
+            cache: CacheRule::NoStore,
         }
     }
 }
@@ -162,223 +157,3 @@ impl Route {
             && *encoded_slashes == other.encoded_slashes
     }
 }
-
-/// The fields of a route, as the table spells them.
-const FIELDS: [&str; 13] = [
-    "match",
-    "upstream",
-    "session",
-    "require",
-    "token",
-    "bearer",
-    "identity_headers",
-    "captcha",
-    "bot_score_min",
-    "csrf_header",
-    "cross_site",
-    "encoded_slashes",
-    "cache",
-];
-const UPSTREAM_WANTED: &str =
-    "must be an https origin, optionally with a path (http on loopback hosts only), or binding:NAME";
-
-impl<V: Fn(&str) -> Option<String>> Reader<V> {
-    /// The routes, in the order in which they are tried.
-    pub(super) fn routes(&mut self) -> Option<Vec<Route>> {
-        let Some(text) = self.text("ROUTES") else {
-            return self.upstream_alone().map(|upstream| vec![Route::everything(upstream)]);
-        };
-        let tables = match serde_json::from_str::<Vec<Value>>(&text) {
-            Ok(tables) if !tables.is_empty() => tables,
-            _ => {
-                self.problem("ROUTES", "must be an array of tables, or the JSON of one, with at least one route in it");
-                return None;
-            }
-        };
-        let mut routes = Vec::new();
-        for (index, table) in tables.into_iter().enumerate() {
-            match table {
-                Value::Object(fields) => routes.extend(Table { reader: self, index, fields }.read()),
-                _ => self.problem(format!("ROUTES[{index}]"), "must be a table with match and upstream"),
-            }
-        }
-        Some(routes)
-    }
-
-    fn upstream_alone(&mut self) -> Option<Upstream> {
-        let Some(text) = self.text("UPSTREAM") else {
-            self.problem(
-                "UPSTREAM",
-                "is missing: the origin of the application behind the gateway, such as https://app.internal; or several in ROUTES",
-            );
-            return None;
-        };
-        let upstream = self.upstream(&text);
-        if let Err(message) = &upstream {
-            self.problem("UPSTREAM", message);
-        }
-        upstream.ok()
-    }
-
-    fn upstream(&self, text: &str) -> Result<Upstream, String> {
-        if let Some(name) = text.strip_prefix("binding:") {
-            // Whoever gives the variables says of a binding that it is there.
-            return match (self.vars)(text) {
-                Some(_) => Ok(Upstream::Binding(name.to_owned())),
-                None => Err(format!(
-                    "names a binding that this Worker does not have: add a service or assets binding called {name:?}"
-                )),
-            };
-        }
-        let url = Url::parse(text).map_err(|_| UPSTREAM_WANTED)?;
-        let plain = url[Position::AfterPath..].is_empty() && url.username().is_empty() && url.password().is_none();
-        if !is_allowed(&url) || !plain {
-            return Err(UPSTREAM_WANTED.to_owned());
-        }
-        Ok(Upstream::Origin(url.as_str().trim_end_matches('/').to_owned()))
-    }
-}
-
-/// One element of `ROUTES`.
-struct Table<'a, V> {
-    reader: &'a mut Reader<V>,
-    index: usize,
-    fields: Map<String, Value>,
-}
-
-impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
-    fn read(mut self) -> Option<Route> {
-        let unknown: Vec<String> =
-            self.fields.keys().filter(|name| !FIELDS.contains(&name.as_str())).cloned().collect();
-        for name in unknown {
-            self.problem(&name, &format!("is no field of a route. There are: {}", FIELDS.join(", ")));
-        }
-        let pattern = self.pattern();
-        let upstream = self.upstream();
-        let sessions =
-            [("required", SessionRule::Required), ("optional", SessionRule::Optional), ("none", SessionRule::None)];
-        let session = self.choice("session", SessionRule::Required, &sessions);
-        let require = self.require();
-        let tokens = [("access", Token::Access), ("id", Token::Id), ("none", Token::None)];
-        let token = self.choice("token", Token::Access, &tokens);
-        let captchas = [("never", CaptchaRule::Never), ("always", CaptchaRule::Always), ("bots", CaptchaRule::Bots)];
-        let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
-        let bot_score_min = self.bot_score_min(captcha);
-        Some(Route {
-            session: if require.is_empty() { session } else { SessionRule::Required },
-            require,
-            token,
-            bearer: self.flag("bearer"),
-            identity_headers: self.flag("identity_headers"),
-            captcha,
-            bot_score_min,
-            csrf_header: self.csrf_header(),
-            cross_site: self.flag("cross_site"),
-            encoded_slashes: self.flag("encoded_slashes"),
-            cache: self.choice("cache", Cache::NoStore, &[("no-store", Cache::NoStore), ("private", Cache::Private)]),
-            pattern: pattern?,
-            upstream: upstream?,
-        })
-    }
-
-    fn pattern(&mut self) -> Option<Pattern> {
-        let Some(text) = self.string("match") else {
-            self.problem("match", "is missing: a path such as /api/*, with a host in front where that matters");
-            return None;
-        };
-        let pattern = Pattern::parse(&text);
-        if let Err(message) = &pattern {
-            self.problem("match", message);
-        }
-        pattern.ok()
-    }
-
-    fn upstream(&mut self) -> Option<Upstream> {
-        let Some(text) = self.string("upstream") else {
-            self.problem("upstream", "is missing: the origin of an application, or binding:NAME");
-            return None;
-        };
-        let upstream = self.reader.upstream(&text);
-        if let Err(message) = &upstream {
-            self.problem("upstream", message);
-        }
-        upstream.ok()
-    }
-
-    fn require(&mut self) -> Vec<(String, Value)> {
-        let wanted = "must be a table of claims and their values, such as {\"groups\":\"staff\"}";
-        match self.fields.get("require").cloned() {
-            None => Vec::new(),
-            Some(Value::Object(claims)) if !claims.values().any(|v| v.is_object() || v.is_array() || v.is_null()) => {
-                claims.into_iter().collect()
-            }
-            Some(_) => {
-                self.problem("require", wanted);
-                Vec::new()
-            }
-        }
-    }
-
-    fn bot_score_min(&mut self, captcha: CaptchaRule) -> u8 {
-        let score = match self.fields.get("bot_score_min") {
-            None => Some(0),
-            Some(value) => value.as_u64().and_then(|score| u8::try_from(score).ok()).filter(|score| *score <= 99),
-        };
-        match score {
-            None => self.problem("bot_score_min", "must be a whole number, 0 to 99; below 30 is likely a bot"),
-            Some(0) if captcha == CaptchaRule::Bots => {
-                self.problem("bot_score_min", "is missing: captcha = \"bots\" asks those below it, 30 for instance");
-            }
-            Some(_) => {}
-        }
-        score.unwrap_or_default()
-    }
-
-    fn csrf_header(&mut self) -> Option<String> {
-        let text = self.string("csrf_header").filter(|text| !text.is_empty())?;
-        if http::HeaderName::from_bytes(text.as_bytes()).is_err() {
-            self.problem("csrf_header", "must be the name of a header, such as X-CSRF");
-        }
-        Some(text.to_ascii_lowercase())
-    }
-
-    fn flag(&mut self, field: &str) -> bool {
-        match self.fields.get(field) {
-            None => false,
-            Some(Value::Bool(flag)) => *flag,
-            Some(_) => {
-                self.problem(field, "must be true or false");
-                false
-            }
-        }
-    }
-
-    /// The value that the field names; the default where it is not there.
-    fn choice<T: Copy>(&mut self, field: &str, default: T, known: &[(&str, T)]) -> T {
-        let Some(value) = self.fields.get(field) else { return default };
-        let found = known.iter().find(|(name, _)| value == name).map(|(_, value)| *value);
-        if found.is_none() {
-            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-            self.problem(field, &format!("must be one of: {}", names.join(", ")));
-        }
-        found.unwrap_or(default)
-    }
-
-    fn string(&mut self, field: &str) -> Option<String> {
-        match self.fields.get(field)? {
-            Value::String(text) => Some(text.trim().to_owned()),
-            _ => {
-                self.problem(field, "must be text");
-                Some(String::new())
-            }
-        }
-    }
-
-    fn problem(&mut self, field: &str, message: &str) {
-        self.reader.problem(format!("ROUTES[{}].{field}", self.index), message);
-    }
-}
-
-#[cfg(test)]
-#[path = "routes_tests.rs"]
-mod tests;

@@ -1,6 +1,6 @@
 //! Names that are nearly a variable's: what somebody meant to set, and did not. Pure.
 
-use super::Problem;
+use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
 pub const NAMES: [&str; 55] = [
@@ -66,7 +66,7 @@ const SLIP: usize = 2;
 const SHORTEST: usize = 6;
 
 /// What is wrong with these names, which are those of everything that is set.
-pub fn misspelled(names: impl IntoIterator<Item = String>) -> Vec<Problem> {
+pub fn misspelled(names: impl IntoIterator<Item = String>) -> Vec<ConfigProblem> {
     let nearest = |name: &str| {
         let distance = |known: &&str| strsim::osa_distance(&name.to_ascii_uppercase(), known);
         NAMES.into_iter().min_by_key(distance).filter(|known| distance(known) <= SLIP)
@@ -76,7 +76,7 @@ pub fn misspelled(names: impl IntoIterator<Item = String>) -> Vec<Problem> {
         .filter_map(|name| {
             let known = nearest(&name)?;
             let message = format!("is no variable of the gateway's: {known} is. Give it that name, or another one");
-            Some(Problem { variable: name.into(), message })
+            Some(ConfigProblem { variable: name.into(), message })
         })
         .collect()
 }

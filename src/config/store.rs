@@ -45,7 +45,7 @@ pub struct StoreSettings {
     /// `STATE_KEYS`.
     pub keys: StateKeys,
     /// `DATABASE_URL`; the binding `SESSION_DB` comes before it.
-    pub database: Option<Database>,
+    pub database: Option<DatabaseSettings>,
 }
 
 /// How the gateway calls itself in `pg_stat_activity`.
@@ -53,7 +53,7 @@ pub const APPLICATION_NAME: &str = "edge-oauth-sessions";
 
 /// How a Postgres server is reached. Its `Debug` output hides the password.
 #[derive(Clone, Debug)]
-pub struct Database {
+pub struct DatabaseSettings {
     /// The server's name or address.
     pub host: String,
     /// Its port.
@@ -64,7 +64,7 @@ pub struct Database {
     pub config: tokio_postgres::Config,
 }
 
-impl Database {
+impl DatabaseSettings {
     /// Reads a connection string, `postgres://user:password@host:port/database`. The error does not quote it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let form = "must be postgres://user:password@host/database, its parts percent-encoded";
@@ -137,7 +137,7 @@ pub(super) fn read<V: Fn(&str) -> Option<String>>(reader: &mut Reader<V>) -> Opt
     };
     let database = reader
         .text("DATABASE_URL")
-        .and_then(|text| Database::parse(&text).map_err(|why| reader.problem("DATABASE_URL", &why)).ok());
+        .and_then(|text| DatabaseSettings::parse(&text).map_err(|why| reader.problem("DATABASE_URL", &why)).ok());
     if kind == Some(StoreKind::Kv) && reader.text("SESSION_KV").is_none() {
         let how = "is not bound: create a namespace with npx wrangler kv namespace create SESSION_KV and put its \
             [[kv_namespaces]] into wrangler.toml";
@@ -158,12 +158,13 @@ mod tests {
     #[test]
     fn a_connection_string_is_read_as_its_providers_write_it() {
         let neon = "postgresql://owner:p%40ss@ep-cool-1.eu-central-1.aws.neon.tech/neondb?sslmode=require&channel_binding=require";
-        let database = Database::parse(neon).unwrap();
+        let database = DatabaseSettings::parse(neon).unwrap();
         assert_eq!((database.host.as_str(), database.port), ("ep-cool-1.eu-central-1.aws.neon.tech", 5432));
         assert_eq!(database.config.get_password(), Some(&b"p@ss"[..]));
         assert!(database.tls && database.config.get_ssl_mode() == SslMode::Require);
         assert!(!format!("{database:?}").contains("p@ss"));
-        let full = Database::parse("postgres://u@db.example:6543/d?sslmode=verify-full&options=-c%20search_path%3Dx");
+        let full =
+            DatabaseSettings::parse("postgres://u@db.example:6543/d?sslmode=verify-full&options=-c%20search_path%3Dx");
         assert_eq!(full.unwrap().port, 6543);
     }
 
@@ -172,11 +173,11 @@ mod tests {
         for local in
             ["postgres://u:p@127.0.0.1:5433/d", "postgres://u@localhost/d?sslmode=disable", "postgres://u@[::1]/d"]
         {
-            assert!(!Database::parse(local).unwrap().tls, "{local}");
+            assert!(!DatabaseSettings::parse(local).unwrap().tls, "{local}");
         }
-        assert!(Database::parse("postgres://u:p@localhost/d?sslmode=require").unwrap().tls);
-        assert!(Database::parse("postgres://u:p@db.example/d").unwrap().tls);
-        assert!(Database::parse("postgres://u:p@db.example/d?sslmode=disable").is_err());
+        assert!(DatabaseSettings::parse("postgres://u:p@localhost/d?sslmode=require").unwrap().tls);
+        assert!(DatabaseSettings::parse("postgres://u:p@db.example/d").unwrap().tls);
+        assert!(DatabaseSettings::parse("postgres://u:p@db.example/d?sslmode=disable").is_err());
     }
 
     #[test]
@@ -191,7 +192,7 @@ mod tests {
             "postgres://u:s3cret@h:x/d",
             "postgres://u:s3cret@h/d?nonsense=1",
         ] {
-            let why = Database::parse(bad).unwrap_err();
+            let why = DatabaseSettings::parse(bad).unwrap_err();
             assert!(!why.contains("s3cret"), "{why}");
         }
     }

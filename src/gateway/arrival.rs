@@ -5,13 +5,14 @@ use std::rc::Rc;
 
 use crate::config::{Config, Configured, Origin, routes};
 use crate::gateway::answer::failed_request::FailedRequest;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::address::Address;
 use crate::gateway::request::cookie::Cookies;
+use crate::gateway::request::head::Arrived;
 use crate::gateway::request::route::{self, Endpoint, Host, Target};
-use crate::gateway::request::{self, Arrived, Incoming};
+use crate::gateway::request::{self, Incoming};
 
 /// What a request is for.
 pub enum Arrival<'a> {
@@ -56,7 +57,7 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
         Target::Application(route) => Arrival::Application(request, route),
         Target::Own(endpoint) => Arrival::Own(request, endpoint),
         Target::NotFound => refused(Problem::NotFound),
-        Target::Refused(what) => refused(Problem::PathRefused(what)),
+        Target::Refused(what) => refused(Problem::PathRefused(what.to_string())),
     }
 }
 
@@ -64,7 +65,7 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
 fn turn_away<'a>(arrived: Arrived<'a>, address: Address<'a>, problem: &Problem) -> Arrival<'a> {
     let origin = address.origin.clone();
     let request = Incoming::new(arrived, address, origin, "".into());
-    let link = problem.way_out().map(|way| (way, request.path_and_query()));
+    let link = problem.link_target().map(|way| (way, request.path_and_query()));
     let failed = FailedRequest::of(&request, None, problem);
     Arrival::Answered(problem.response_with_link(&failed, request.wants_page(), link))
 }

@@ -4,64 +4,36 @@
 //! Architecture Invariant: no state, no SQL, no token logic. Of a provider it asks the authorization request and what a logout
 //! token says, and never redeems a code. What it knows of a session is what an actor answered to this very request.
 
-use std::rc::Rc;
-
 use openidconnect::AccessToken;
-use time::OffsetDateTime;
 
 use crate::actors::session::line;
 use crate::actors::session::message::Credential;
 use crate::ambient;
-use crate::config::Config;
-use crate::gateway::answer::error_page::WayOut;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
-use crate::gateway::answer::reply::{Forwarded, Reply};
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::arrival::Arrival;
-use crate::gateway::bearer::ClientKeys;
-use crate::gateway::endpoints::admin;
-use crate::gateway::endpoints::backchannel;
-use crate::gateway::endpoints::callback;
-use crate::gateway::endpoints::captcha;
-use crate::gateway::endpoints::login;
-use crate::gateway::endpoints::logout;
-use crate::gateway::endpoints::session;
-use crate::gateway::endpoints::sessions;
+use crate::gateway::endpoints::{
+    admin, backchannel, callback, captcha, failed_login, login, logout, session, sessions,
+};
 use crate::gateway::forward::access;
-use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::forward::reply::{Forwarded, Reply};
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::Endpoint;
-use crate::provider::Link;
-use crate::runtime::{Actors, Applications, Inbound, RateLimit};
+use crate::runtime::Inbound;
 
 pub mod answer;
 pub mod arrival;
+mod ask_session;
 pub mod bearer;
+mod context;
 pub mod endpoints;
 pub mod forward;
 pub mod plan;
+pub mod problem;
 pub mod request;
 
-/// What every request is served with.
-pub struct Gateway {
-    /// What the operator has decided.
-    pub config: Rc<Config>,
-    /// What a provider is reached with: time, tasks and HTTP among it.
-    pub link: Link,
-    /// The actors.
-    pub actors: Rc<dyn Actors>,
-    /// The same for the request's own task, which has one timer for what it asks one after the other.
-    pub actors_in_turn: Rc<dyn Actors>,
-    /// The applications.
-    pub applications: Rc<dyn Applications>,
-    /// `LOGIN_LIMIT`.
-    pub login_limit: Rc<dyn RateLimit>,
-    /// The keys of clients.
-    pub client_keys: ClientKeys,
-    /// Clients' JWTs that were good a moment ago.
-    pub verified: VerifiedJwts,
-}
+pub use context::Gateway;
 
 impl Gateway {
     /// Serves a request, with whatever has to be waited for.
@@ -77,7 +49,7 @@ impl Gateway {
                 let answer = match self.own(endpoint, &request).await {
                     Ok(answer) => answer,
                     Err(problem) if endpoint == Endpoint::Callback => {
-                        self.refuse_callback(&request, &problem, "/").await
+                        failed_login::refuse_callback(self, &request, &problem, "/").await
                     }
                     Err(problem) => refusal::of(&self.config, &request, &problem),
                 };
@@ -101,10 +73,6 @@ impl Gateway {
                 refusal::of(&self.config, &request, &Problem::UpstreamUnavailable).into()
             }
         }
-    }
-
-    fn now(&self) -> OffsetDateTime {
-        self.link.isolate.now()
     }
 
     /// Serves the administrators' own host.
@@ -164,24 +132,5 @@ impl Gateway {
             Endpoint::Captcha => captcha::serve(self, request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
-    }
-
-    /// A login that was to lead to `return_to` failed; it may lie beside a session that lives.
-    async fn refuse_callback(&self, request: &Incoming<'_>, problem: &Problem, return_to: &str) -> Outgoing {
-        self.refuse_login(request, problem, return_to, &refusal::endpoint_url(&self.config, "login", return_to)).await
-    }
-
-    /// The same, where `login` is the address of the login that may follow.
-    async fn refuse_login(&self, request: &Incoming<'_>, problem: &Problem, return_to: &str, login: &str) -> Outgoing {
-        let link = if self.is_live(request).await { (WayOut::Home, return_to) } else { (WayOut::LogIn, login) };
-        let failed = refusal::failed(&self.config, request, problem);
-        // What the provider offers takes the place of what was asked for.
-        let others = problem.logins(&refusal::endpoint_url(&self.config, "login", return_to));
-        problem.response_with_links(&failed, request.wants_page(), Some(link), &others)
-    }
-
-    /// Whether the browser has a session that lives.
-    async fn is_live(&self, request: &Incoming<'_>) -> bool {
-        request.cookies.session.is_some() && session::serve(self, request).await.is_ok()
     }
 }

@@ -22,18 +22,19 @@ use crate::actors::session::message::GetToken;
 use crate::actors::{AskError, Request};
 use crate::config::routes::{Route, Token, Upstream};
 use crate::config::{Config, Configured};
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::arrival::{self, Arrival};
-use crate::gateway::forward::access::{self, Admitted, Claimant, Need};
-use crate::gateway::forward::captcha;
+use crate::gateway::bearer::verified::VerifiedJwts;
+use crate::gateway::forward::access::{self, Admitted, Claimant};
+use crate::gateway::forward::caller::Need;
 use crate::gateway::forward::edits::{self, Onward, Recipient};
-use crate::gateway::forward::identity::Claims;
-use crate::gateway::forward::proxy;
-use crate::gateway::forward::verified::VerifiedJwts;
+use crate::gateway::forward::{captcha, proxy};
+use crate::gateway::problem::Problem;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::headers::Headers;
-use crate::gateway::request::{Arrived, Head, Incoming};
+use crate::jose::Claims;
 use crate::runtime::Isolate;
 
 /// What is to be done, as `exchange.mjs` reads it.

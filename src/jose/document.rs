@@ -29,7 +29,7 @@ pub const SILENCE: Duration = Duration::seconds(5);
 /// A document, and how its fetching stands. `E` is why it could not be had.
 #[derive(Debug)]
 pub struct Document<T, E> {
-    kept: Option<Kept<T>>,
+    kept: Option<KeptDocument<T>>,
     call: Option<Call>,
     /// Why the last call failed, and when; none where it did not.
     failure: Option<(OffsetDateTime, E)>,
@@ -42,7 +42,7 @@ pub struct Document<T, E> {
 
 /// A document as it was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept<T> {
+pub struct KeptDocument<T> {
     /// What it says.
     pub value: T,
     fetched_at: OffsetDateTime,
@@ -71,9 +71,9 @@ pub enum Presenter {
 
 /// What one who asks has to do.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step<T, E> {
+pub enum DocumentStep<T, E> {
     /// Use this.
-    Use(Kept<T>),
+    Use(KeptDocument<T>),
     /// Ask again in a moment: somebody fetches it.
     Wait,
     /// It cannot be had now.
@@ -82,9 +82,9 @@ pub enum Step<T, E> {
 
 /// The answer to one who asks.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer<T, E> {
+pub struct DocumentAnswer<T, E> {
     /// What to do.
-    pub step: Step<T, E>,
+    pub step: DocumentStep<T, E>,
     /// The call that the asker has to make. It says [`Document::alive`] meanwhile, and [`Document::fetched`] in the end.
     pub call: Option<Version>,
 }
@@ -104,11 +104,13 @@ impl<T, E> Default for Document<T, E> {
 
 impl<T: Clone, E: Clone> Document<T, E> {
     /// Somebody wants the document.
-    pub fn ask(&mut self, now: OffsetDateTime) -> Answer<T, E> {
+    pub fn ask(&mut self, now: OffsetDateTime) -> DocumentAnswer<T, E> {
         let kept = self.kept.clone().filter(|kept| within(kept.fetched_at, LAST_GOOD, now));
         match kept {
-            Some(kept) if within(kept.fetched_at, FRESH, now) => Answer { step: Step::Use(kept), call: None },
-            Some(kept) => Answer { step: Step::Use(kept), call: self.call_if_due(now, None).ok() },
+            Some(kept) if within(kept.fetched_at, FRESH, now) => {
+                DocumentAnswer { step: DocumentStep::Use(kept), call: None }
+            }
+            Some(kept) => DocumentAnswer { step: DocumentStep::Use(kept), call: self.call_if_due(now, None).ok() },
             None => self.call_or_wait(now, None),
         }
     }
@@ -121,27 +123,29 @@ impl<T: Clone, E: Clone> Document<T, E> {
         presenter: Presenter,
         since: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Answer<T, E> {
+    ) -> DocumentAnswer<T, E> {
         let kept = self.kept.clone().filter(|kept| within(kept.fetched_at, LAST_GOOD, now));
         let Some(kept) = kept else { return self.ask(now) };
         if kept.version != than || kept.fetched_at >= since {
-            return Answer { step: Step::Use(kept), call: None };
+            return DocumentAnswer { step: DocumentStep::Use(kept), call: None };
         }
         let under_way = self.call_under_way(now);
         let recent = |at: Option<OffsetDateTime>| at.is_some_and(|at| within(at, COOLDOWN, now));
         let is_too_soon = recent(self.missed_by_provider_at)
             || matches!(presenter, Presenter::Anybody) && recent(self.missed_by_anybody_at);
         match &self.failure {
-            Some((_, error)) if is_too_soon && !under_way => Answer { step: Step::Fail(error.clone()), call: None },
-            None if is_too_soon && !under_way => Answer { step: Step::Use(kept), call: None },
+            Some((_, error)) if is_too_soon && !under_way => {
+                DocumentAnswer { step: DocumentStep::Fail(error.clone()), call: None }
+            }
+            None if is_too_soon && !under_way => DocumentAnswer { step: DocumentStep::Use(kept), call: None },
             _ => self.call_or_wait(now, Some(presenter)),
         }
     }
 
     /// Somebody wants to know whether the document can be had at all: what it was that recently counts.
-    pub fn probe(&mut self, recently: Duration, now: OffsetDateTime) -> Answer<T, E> {
+    pub fn probe(&mut self, recently: Duration, now: OffsetDateTime) -> DocumentAnswer<T, E> {
         match self.kept.clone().filter(|kept| self.failure.is_none() && within(kept.fetched_at, recently, now)) {
-            Some(kept) => Answer { step: Step::Use(kept), call: None },
+            Some(kept) => DocumentAnswer { step: DocumentStep::Use(kept), call: None },
             None => self.call_or_wait(now, None),
         }
     }
@@ -163,7 +167,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
             // One that was taken for dead may come after the call that took its place.
             Ok(_) if self.kept.as_ref().is_some_and(|kept| kept.version.0 > call.0) => {}
             Ok((value, fetched_at)) => {
-                self.kept = Some(Kept { value, fetched_at, version: call });
+                self.kept = Some(KeptDocument { value, fetched_at, version: call });
                 self.failure = None;
             }
             Err(error) if is_current => self.failure = Some((now, error)),
@@ -171,20 +175,24 @@ impl<T: Clone, E: Clone> Document<T, E> {
         }
     }
 
-    fn call_or_wait(&mut self, now: OffsetDateTime, because_of: Option<Presenter>) -> Answer<T, E> {
+    fn call_or_wait(&mut self, now: OffsetDateTime, because_of: Option<Presenter>) -> DocumentAnswer<T, E> {
         match self.call_if_due(now, because_of) {
-            Ok(call) => Answer { step: Step::Wait, call: Some(call) },
-            Err(step) => Answer { step, call: None },
+            Ok(call) => DocumentAnswer { step: DocumentStep::Wait, call: Some(call) },
+            Err(step) => DocumentAnswer { step, call: None },
         }
     }
 
     /// The call that is the asker's to make; else what there is to do instead.
-    fn call_if_due(&mut self, now: OffsetDateTime, because_of: Option<Presenter>) -> Result<Version, Step<T, E>> {
+    fn call_if_due(
+        &mut self,
+        now: OffsetDateTime,
+        because_of: Option<Presenter>,
+    ) -> Result<Version, DocumentStep<T, E>> {
         if self.call_under_way(now) {
-            return Err(Step::Wait);
+            return Err(DocumentStep::Wait);
         }
         if let Some((_, error)) = self.failure.as_ref().filter(|(at, _)| within(*at, PAUSE, now)) {
-            return Err(Step::Fail(error.clone()));
+            return Err(DocumentStep::Fail(error.clone()));
         }
         self.calls = self.calls.wrapping_add(1);
         let version = Version(self.calls);
@@ -216,7 +224,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
     }
 }
 
-impl<T> Kept<T> {
+impl<T> KeptDocument<T> {
     /// Which one it is.
     pub const fn version(&self) -> Version {
         self.version

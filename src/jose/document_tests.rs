@@ -8,10 +8,10 @@ const SECOND: Duration = Duration::SECOND;
 type Doc = Document<u32, &'static str>;
 
 /// The value that an answer says to use, and whether it says to call.
-fn used(answer: &Answer<u32, &'static str>) -> (Option<u32>, bool) {
+fn used(answer: &DocumentAnswer<u32, &'static str>) -> (Option<u32>, bool) {
     let value = match &answer.step {
-        Step::Use(kept) => Some(kept.value),
-        Step::Wait | Step::Fail(_) => None,
+        DocumentStep::Use(kept) => Some(kept.value),
+        DocumentStep::Wait | DocumentStep::Fail(_) => None,
     };
     (value, answer.call.is_some())
 }
@@ -26,7 +26,7 @@ fn with(value: u32, at: OffsetDateTime) -> Doc {
 
 fn version(document: &mut Doc, now: OffsetDateTime) -> Version {
     match document.ask(now).step {
-        Step::Use(kept) => kept.version(),
+        DocumentStep::Use(kept) => kept.version(),
         step => panic!("{step:?}"),
     }
 }
@@ -35,9 +35,9 @@ fn version(document: &mut Doc, now: OffsetDateTime) -> Version {
 fn the_first_one_calls_and_the_others_wait_for_it() {
     let mut document = Doc::default();
     let first = document.ask(T0);
-    assert_eq!((&first.step, first.call.is_some()), (&Step::Wait, true));
+    assert_eq!((&first.step, first.call.is_some()), (&DocumentStep::Wait, true));
     for _ in 0..1000 {
-        assert_eq!(document.ask(T0 + SECOND), Answer { step: Step::Wait, call: None });
+        assert_eq!(document.ask(T0 + SECOND), DocumentAnswer { step: DocumentStep::Wait, call: None });
     }
     document.fetched(first.call.unwrap(), Ok((1, T0)), T0 + SECOND);
     assert_eq!(used(&document.ask(T0 + SECOND)), (Some(1), false));
@@ -51,7 +51,7 @@ fn a_call_that_fails_with_nothing_to_serve_is_told_to_everybody_and_there_is_non
     document.fetched(call, Err("down"), T0 + SECOND * 20);
     let failed_at = T0 + SECOND * 20;
     for at in [failed_at, failed_at + PAUSE - SECOND] {
-        assert_eq!(document.ask(at), Answer { step: Step::Fail("down"), call: None });
+        assert_eq!(document.ask(at), DocumentAnswer { step: DocumentStep::Fail("down"), call: None });
     }
     assert!(document.ask(failed_at + PAUSE).call.is_some());
 }
@@ -69,9 +69,9 @@ fn a_stale_document_serves_while_one_call_is_under_way_and_after_it_failed_until
     assert_eq!(used(&again), (Some(1), true));
     document.fetched(again.call.unwrap(), Err("down"), T0 + LAST_GOOD - SECOND);
     assert_eq!(used(&document.ask(T0 + LAST_GOOD - SECOND)), (Some(1), false));
-    assert_eq!(document.ask(T0 + LAST_GOOD).step, Step::Fail("down"));
+    assert_eq!(document.ask(T0 + LAST_GOOD).step, DocumentStep::Fail("down"));
     let late = document.ask(T0 + LAST_GOOD + PAUSE);
-    assert_eq!((late.step, late.call.is_some()), (Step::Wait, true));
+    assert_eq!((late.step, late.call.is_some()), (DocumentStep::Wait, true));
 }
 
 #[test]
@@ -88,8 +88,15 @@ fn what_a_document_lacks_causes_a_call_at_once_and_then_one_in_30_s() {
     let mut document = with(1, T0 - SECOND);
     let first = version(&mut document, T0);
     let miss = document.ask_newer(first, Presenter::Anybody, T0, T0);
-    assert_eq!((&miss.step, miss.call.is_some()), (&Step::Wait, true), "at once, however young the document is");
-    assert_eq!(document.ask_newer(first, Presenter::Anybody, T0, T0), Answer { step: Step::Wait, call: None });
+    assert_eq!(
+        (&miss.step, miss.call.is_some()),
+        (&DocumentStep::Wait, true),
+        "at once, however young the document is"
+    );
+    assert_eq!(
+        document.ask_newer(first, Presenter::Anybody, T0, T0),
+        DocumentAnswer { step: DocumentStep::Wait, call: None }
+    );
     document.fetched(miss.call.unwrap(), Ok((2, T0 + SECOND)), T0 + SECOND);
     // Those who waited, or looked into the older one, look into this one.
     assert_eq!(used(&document.ask_newer(first, Presenter::Anybody, T0, T0 + SECOND)), (Some(2), false));
@@ -131,7 +138,10 @@ fn one_who_lacks_something_joins_a_call_that_is_under_way_for_another_reason() {
     let (mut document, at) = (with(1, T0), T0 + FRESH);
     let first = version(&mut document, T0);
     let stale = document.ask(at);
-    assert_eq!(document.ask_newer(first, Presenter::Anybody, at, at), Answer { step: Step::Wait, call: None });
+    assert_eq!(
+        document.ask_newer(first, Presenter::Anybody, at, at),
+        DocumentAnswer { step: DocumentStep::Wait, call: None }
+    );
     document.fetched(stale.call.unwrap(), Ok((2, at)), at);
     assert_eq!(used(&document.ask_newer(first, Presenter::Anybody, at, at)), (Some(2), false));
     let (second, later) = (version(&mut document, at), at + SECOND);
@@ -148,7 +158,7 @@ fn a_call_for_what_was_missing_that_fails_is_told_apart_from_one_that_brought_no
     let miss = document.ask_newer(first, Presenter::Anybody, T0, T0).call.unwrap();
     document.fetched(miss, Err("down"), T0);
     for at in (0..30).map(|seconds| T0 + SECOND * seconds) {
-        assert_eq!(document.ask_newer(first, Presenter::Anybody, at, at).step, Step::Fail("down"));
+        assert_eq!(document.ask_newer(first, Presenter::Anybody, at, at).step, DocumentStep::Fail("down"));
         assert_eq!(used(&document.ask(at)), (Some(1), false), "the document itself serves on");
     }
     assert!(document.ask_newer(first, Presenter::Anybody, T0 + COOLDOWN, T0 + COOLDOWN).call.is_some());
@@ -163,7 +173,7 @@ fn a_call_that_gives_no_sign_of_life_is_dead_and_the_next_one_makes_it() {
     let next = document.ask(T0 + SECOND * 3 + SILENCE).call.unwrap();
     // It was not dead after all: what it brings counts, its failure does not.
     document.fetched(dead, Err("down"), T0 + SECOND * 9);
-    assert_eq!(document.ask(T0 + SECOND * 9), Answer { step: Step::Wait, call: None });
+    assert_eq!(document.ask(T0 + SECOND * 9), DocumentAnswer { step: DocumentStep::Wait, call: None });
     document.fetched(next, Ok((2, T0 + SECOND * 10)), T0 + SECOND * 10);
     document.fetched(dead, Ok((1, T0)), T0 + SECOND * 11);
     assert_eq!(used(&document.ask(T0 + SECOND * 11)), (Some(2), false), "the newer one stays");
@@ -182,9 +192,9 @@ fn a_probe_calls_unless_the_document_came_just_now_or_could_not_be_had_just_now(
     let mut document = with(1, T0);
     assert_eq!(used(&document.probe(SECOND * 2, T0 + SECOND)), (Some(1), false));
     let call = document.probe(SECOND * 2, T0 + SECOND * 2).call.unwrap();
-    assert_eq!(document.probe(SECOND * 2, T0 + SECOND * 2), Answer { step: Step::Wait, call: None });
+    assert_eq!(document.probe(SECOND * 2, T0 + SECOND * 2), DocumentAnswer { step: DocumentStep::Wait, call: None });
     document.fetched(call, Err("down"), T0 + SECOND * 3);
-    assert_eq!(document.probe(SECOND * 2, T0 + SECOND * 4).step, Step::Fail("down"));
+    assert_eq!(document.probe(SECOND * 2, T0 + SECOND * 4).step, DocumentStep::Fail("down"));
     assert_eq!(used(&document.ask(T0 + SECOND * 4)), (Some(1), false));
     assert!(document.probe(SECOND * 2, T0 + SECOND * 3 + PAUSE).call.is_some());
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::Algorithm;
+use super::algorithm::Algorithm;
 
 /// RSA keys below 2048 bits are refused (RFC 7518 section 3.3).
 const MIN_RSA_BYTES: usize = 256;

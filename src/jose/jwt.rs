@@ -5,7 +5,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Algorithm, Claims, Flaw};
+use super::algorithm::Algorithm;
+use super::flaw::Flaw;
+use super::policy::Claims;
 
 /// What tokens of one kind look like.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::algorithm::Algorithm;
 use super::document::Presenter;
+use super::flaw::Flaw;
 use super::jwk::Jwk;
-use super::published::{Missing, Source};
-use super::{Algorithm, Flaw, Jwt};
+use super::jwt::Jwt;
+use super::published::{DocumentSource, Missing};
 use crate::http as client;
 use crate::runtime::{Http, HttpError, Signatures, Signed};
 
@@ -109,7 +111,7 @@ impl KeySet {
     }
 }
 
-impl Source<'_, KeySet> {
+impl DocumentSource<'_, KeySet> {
     /// Checks the signature of a token that `presenter` brought with the keys as they are kept; where the key is missing or does
     /// not fit, with what they are now.
     pub async fn verify(

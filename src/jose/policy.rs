@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
-use super::Flaw;
+use super::flaw::Flaw;
 use crate::ambient;
 
 /// Claims by name.

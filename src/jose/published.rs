@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::future::{Either, LocalBoxFuture, select};
 use time::OffsetDateTime;
 
-use super::document::{Answer, Document, Kept, Presenter, Step, Version};
+use super::document::{Document, DocumentAnswer, DocumentStep, KeptDocument, Presenter, Version};
 use crate::ambient;
 use crate::runtime::Isolate;
 
@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often a call gives a sign of life.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
 /// The longest that anybody waits: a call and its repeat, and a little more.
-const PATIENCE: time::Duration = time::Duration::seconds(25);
+const FETCH_LIMIT: time::Duration = time::Duration::seconds(25);
 /// What a probe takes for now.
 const RECENTLY: time::Duration = time::Duration::seconds(2);
 
@@ -28,7 +28,7 @@ const RECENTLY: time::Duration = time::Duration::seconds(2);
 pub type Published<T> = RefCell<HashMap<String, Document<Rc<T>, Missing>>>;
 
 /// What a call brings: the document, and when it was what it is.
-pub type Fetched<T> = Result<(T, OffsetDateTime), Missing>;
+pub type FetchResult<T> = Result<(T, OffsetDateTime), Missing>;
 
 /// Why a document cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,20 +45,20 @@ pub enum Missing {
 }
 
 /// A document: where it is kept, and how it is fetched.
-pub struct Source<'a, T: 'static> {
+pub struct DocumentSource<'a, T: 'static> {
     /// The documents of its kind.
     pub documents: &'a Rc<Published<T>>,
     /// Its address.
     pub address: &'a str,
     /// A call for it.
-    pub call: &'a dyn Fn() -> LocalBoxFuture<'static, Fetched<T>>,
+    pub call: &'a dyn Fn() -> LocalBoxFuture<'static, FetchResult<T>>,
     /// Where the call goes on when nobody waits for it any longer.
     pub isolate: &'a Rc<dyn Isolate>,
 }
 
-impl<T> Source<'_, T> {
+impl<T> DocumentSource<'_, T> {
     /// The document.
-    pub async fn current(&self, now: OffsetDateTime) -> Result<Kept<Rc<T>>, Missing> {
+    pub async fn current(&self, now: OffsetDateTime) -> Result<KeptDocument<Rc<T>>, Missing> {
         self.settle(now, Document::ask).await
     }
 
@@ -68,7 +68,7 @@ impl<T> Source<'_, T> {
         than: Version,
         presenter: Presenter,
         since: OffsetDateTime,
-    ) -> Result<Option<Kept<Rc<T>>>, Missing> {
+    ) -> Result<Option<KeptDocument<Rc<T>>>, Missing> {
         let newest =
             self.settle(self.isolate.now(), |document, now| document.ask_newer(than, presenter, since, now)).await?;
         Ok(Some(newest).filter(|newest| newest.version() != than))
@@ -83,21 +83,21 @@ impl<T> Source<'_, T> {
     async fn settle(
         &self,
         mut now: OffsetDateTime,
-        ask: impl Fn(&mut Document<Rc<T>, Missing>, OffsetDateTime) -> Answer<Rc<T>, Missing>,
-    ) -> Result<Kept<Rc<T>>, Missing> {
+        ask: impl Fn(&mut Document<Rc<T>, Missing>, OffsetDateTime) -> DocumentAnswer<Rc<T>, Missing>,
+    ) -> Result<KeptDocument<Rc<T>>, Missing> {
         let since = self.isolate.now();
         loop {
-            let Answer { step, call } = with(self.documents, self.address, |document| ask(document, now));
+            let DocumentAnswer { step, call } = with(self.documents, self.address, |document| ask(document, now));
             if let Some(call) = call {
                 self.begin(call);
             }
             match step {
-                Step::Use(kept) => return Ok(kept),
-                Step::Fail(error) => return Err(error),
-                Step::Wait if ambient::between(since, now) >= PATIENCE => {
+                DocumentStep::Use(kept) => return Ok(kept),
+                DocumentStep::Fail(error) => return Err(error),
+                DocumentStep::Wait if ambient::between(since, now) >= FETCH_LIMIT => {
                     return Err(Missing::Unavailable("the provider did not answer in time".to_owned()));
                 }
-                Step::Wait => self.isolate.sleep(LOOK_EVERY).await,
+                DocumentStep::Wait => self.isolate.sleep(LOOK_EVERY).await,
             }
             now = self.isolate.now();
         }

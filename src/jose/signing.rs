@@ -7,7 +7,9 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
-use super::{Flaw, Jwt, KeySet};
+use super::flaw::Flaw;
+use super::jwt::Jwt;
+use super::key_set::KeySet;
 use crate::runtime::{Signatures, Signed};
 
 fn key() -> SigningKey {

@@ -10,10 +10,10 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Env, ObjectNamespace, Stub};
 
 use super::timer::Timer;
-use crate::actors::{directory, session};
+use crate::actors::{directory_message, session};
 use crate::credential::ActorId;
 use crate::region::Jurisdiction;
-use crate::runtime::{Actors, Address, CallError};
+use crate::runtime::{ActorAddress, Actors, CallError};
 
 #[wasm_bindgen]
 extern "C" {
@@ -51,9 +51,9 @@ impl Stubs {
         self.env.durable_object(binding).map_err(unreachable)
     }
 
-    fn stub(&self, address: &Address) -> Result<Stub, CallError> {
+    fn stub(&self, address: &ActorAddress) -> Result<Stub, CallError> {
         match address {
-            Address::Session { id, near } => {
+            ActorAddress::Session { id, near } => {
                 let namespace = self.namespace(session::message::BINDING)?;
                 let object = namespace.id_from_string(id.as_str()).map_err(|_| CallError::NoSuchActor)?;
                 match near {
@@ -62,8 +62,8 @@ impl Stubs {
                 }
                 .map_err(unreachable)
             }
-            Address::Directory { name, jurisdiction } => {
-                let mut namespace = self.namespace(directory::message::BINDING)?;
+            ActorAddress::Directory { name, jurisdiction } => {
+                let mut namespace = self.namespace(directory_message::BINDING)?;
                 if let Some(jurisdiction) = jurisdiction {
                     let whole: Namespace = JsValue::from(namespace).unchecked_into();
                     let part = whole.jurisdiction(jurisdiction.as_str()).map_err(|_| CallError::Unreachable)?;
@@ -74,7 +74,7 @@ impl Stubs {
         }
     }
 
-    async fn call(&self, address: &Address, message: &[u8], within_seconds: u32) -> Result<Vec<u8>, CallError> {
+    async fn call(&self, address: &ActorAddress, message: &[u8], within_seconds: u32) -> Result<Vec<u8>, CallError> {
         let stub: ActorStub = self.stub(address)?.into_rpc();
         let failed = |error: JsValue| {
             worker::console_error!("an actor could not be reached: {error:?}");
@@ -93,7 +93,7 @@ impl Stubs {
 impl Actors for Stubs {
     fn ask<'a>(
         &'a self,
-        address: &'a Address,
+        address: &'a ActorAddress,
         message: &'a [u8],
         within_seconds: u32,
     ) -> LocalBoxFuture<'a, Result<Vec<u8>, CallError>> {

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Context, Delay};
 
 use super::pipe::IdentityTransformStream;
-use super::reply::copy;
+use super::response::copy;
 use crate::gateway::forward::watch::Watch;
 
 #[wasm_bindgen]

@@ -20,11 +20,12 @@ use crate::actors::Request;
 use crate::actors::session::message::GetToken;
 use crate::config::Config;
 use crate::gateway::Gateway;
-use crate::gateway::answer::reply::Reply;
 use crate::gateway::arrival::{self, Arrival};
-use crate::gateway::forward::{edits, visitor};
+use crate::gateway::forward::edits;
+use crate::gateway::forward::reply::Reply;
 use crate::gateway::plan::{Failure, Plan, Planner};
-use crate::gateway::request::{Arrived, Head};
+use crate::gateway::request::head::{Arrived, Head};
+use crate::gateway::request::visitor;
 use crate::runtime::{ReadError, RequestBody};
 
 #[wasm_bindgen]

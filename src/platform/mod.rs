@@ -11,8 +11,8 @@ use worker::{Env, State};
 
 use crate::config::{Config, Configured};
 use crate::gateway::bearer::ClientKeys;
-use crate::gateway::forward::verified::VerifiedJwts;
-use crate::provider::{Documents, Link};
+use crate::gateway::bearer::verified::VerifiedJwts;
+use crate::provider::link::{Documents, Link};
 use crate::runtime::ActorContext;
 
 pub mod actors;
@@ -32,6 +32,7 @@ pub mod pipe;
 pub mod postgres;
 pub mod rate_limit;
 pub mod reply;
+mod response;
 pub mod session_actor;
 pub mod storage;
 pub mod timer;

@@ -29,12 +29,12 @@ const FAREWELL: Duration = Duration::from_millis(100);
 /// The database of this environment, which need not have one.
 pub struct Database {
     env: Env,
-    settings: Option<config::Database>,
+    settings: Option<config::DatabaseSettings>,
 }
 
 impl Database {
     /// See the type.
-    pub fn new(env: &Env, settings: Option<config::Database>) -> Self {
+    pub fn new(env: &Env, settings: Option<config::DatabaseSettings>) -> Self {
         Self { env: env.clone(), settings }
     }
 }
@@ -90,7 +90,7 @@ impl Drop for Line {
 }
 
 impl Open {
-    async fn new(env: &Env, database: Option<&config::Database>) -> Result<Self, PostgresError> {
+    async fn new(env: &Env, database: Option<&config::DatabaseSettings>) -> Result<Self, PostgresError> {
         let (socket, config) = dial(env, database)?;
         // Its end is told by the streams; a promise that nobody looks at would be reported as an error of its own.
         for promise in [socket.closed(), socket.opened()].into_iter().flatten() {
@@ -164,7 +164,7 @@ fn read(row: &Row) -> Result<Vec<PgValue>, PostgresError> {
 }
 
 /// A socket to the server, and what to say there.
-fn dial(env: &Env, database: Option<&config::Database>) -> Result<(RawSocket, Config), PostgresError> {
+fn dial(env: &Env, database: Option<&config::DatabaseSettings>) -> Result<(RawSocket, Config), PostgresError> {
     let unreachable = |error: JsValue| PostgresError::NoLine(format!("{error:?}"));
     let binding = js_sys::Reflect::get(env, &JsValue::from_str(BINDING)).unwrap_or_default();
     if binding.is_object() {

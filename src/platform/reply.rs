@@ -3,9 +3,10 @@
 use wasm_bindgen::prelude::*;
 use worker::Context;
 
+use super::response::copy;
 use super::{event_stream, web_socket};
-use crate::gateway::answer::reply::{Forwarded, Reply};
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::forward::reply::{Forwarded, Reply};
 
 /// The response; the log line of a request that failed is written.
 pub fn respond(reply: Reply, context: &Context) -> Result<web_sys::Response, JsValue> {
@@ -54,14 +55,4 @@ fn forward(forwarded: Forwarded, context: &Context) -> Result<web_sys::Response,
         headers.append("set-cookie", &line)?;
     }
     Ok(answer)
-}
-
-/// A response like this one, with this body. Every property that the platform knows of a response goes over, those that
-/// `web_sys` does not know included.
-pub fn copy(
-    response: &web_sys::Response,
-    body: Option<&web_sys::ReadableStream>,
-) -> Result<web_sys::Response, JsValue> {
-    let model: &web_sys::ResponseInit = response.unchecked_ref();
-    web_sys::Response::new_with_opt_readable_stream_and_init(body, model)
 }

@@ -9,15 +9,14 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use url::{Url, form_urlencoded};
 
-use super::discovery::unanswered;
-use super::http;
+use super::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure, unanswered};
+use super::link::Link;
 use super::oidc::{OFFLINE_ACCESS, Oidc};
-use super::{
-    Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
-    Tokens,
-};
-use crate::config;
+use super::requests::{Authorization, EndSession, Exchange};
+use super::sign_in::SignIn;
+use super::tokens::Tokens;
 use crate::identity::Identity;
+use crate::{config, http};
 
 /// What an operator can do about a login that brought no refresh token.
 const NO_REFRESH_TOKEN: &str = "no refresh token came: in the Auth0 Dashboard, turn on the application's grant Refresh Token \
@@ -33,7 +32,7 @@ pub struct Auth0 {
 
 impl Auth0 {
     /// The tenant of these settings.
-    pub fn new(settings: config::Auth0, link: Link) -> Self {
+    pub fn new(settings: config::Auth0Settings, link: Link) -> Self {
         Self { oidc: Oidc::new(settings.oidc, link), logout_federated: settings.logout_federated }
     }
 

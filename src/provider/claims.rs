@@ -83,13 +83,14 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Whether a flag says something else than yes. Some providers write it as text.
-fn is_denied(flag: &Value) -> bool {
+/// Whether a flag such as `email_verified` says anything but yes. Some providers write it as text, or as a number.
+pub fn is_denied(flag: &Value) -> bool {
     match flag {
         Value::Null => false,
         Value::Bool(flag) => !flag,
-        Value::String(flag) => !flag.eq_ignore_ascii_case("true"),
-        _ => true,
+        Value::String(flag) => !flag.eq_ignore_ascii_case("true") && flag != "1",
+        Value::Number(flag) => flag.as_f64() != Some(1.0),
+        Value::Array(_) | Value::Object(_) => true,
     }
 }
 

@@ -79,6 +79,7 @@ fn where_both_name_the_same_address_false_from_either_counts() {
         assert_eq!(flag(absent.clone(), no.clone(), address), Some(no.clone()), "{address}");
         assert_eq!(flag(yes.clone(), yes.clone(), address), Some(yes.clone()), "{address}");
         assert_eq!(flag(json!("true"), yes.clone(), address), Some(json!("true")), "{address}");
+        assert_eq!(flag(yes.clone(), json!(1), address), Some(yes.clone()), "{address}");
     }
     assert_eq!(flag(absent.clone(), yes.clone(), "a@x.example"), Some(yes.clone()), "both gave this very address");
     assert_eq!(flag(absent.clone(), yes, "A@x.example"), None, "and this one is another, for all that is known");

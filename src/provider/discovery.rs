@@ -7,69 +7,21 @@ use std::rc::Rc;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use openidconnect::core::{
-    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
-    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
-    CoreSubjectIdentifierType,
-};
-use openidconnect::{AdditionalProviderMetadata, IssuerUrl, ProviderMetadata};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use openidconnect::IssuerUrl;
 use time::OffsetDateTime;
-use url::Url;
 
-use super::http::{self, HttpError};
-use super::{Link, ProviderError};
-use crate::ambient;
+use super::error::{ProviderError, unanswered};
+use super::link::Link;
+use super::metadata::{Metadata, read};
 use crate::config::is_allowed;
-use crate::jose::Algorithm;
 use crate::jose::document::FRESH;
-use crate::jose::published::{self, Fetched};
+use crate::jose::published::{self, FetchResult};
 use crate::runtime::Cached;
-
-/// The metadata that `openidconnect` leaves out.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct MoreMetadata {
-    /// RFC 9207 section 3.
-    #[serde(default)]
-    pub authorization_response_iss_parameter_supported: bool,
-    /// RFC 9126 section 5.
-    pub pushed_authorization_request_endpoint: Option<Url>,
-    /// RFC 9126 section 5.
-    #[serde(default)]
-    pub require_pushed_authorization_requests: bool,
-    /// OpenID Connect RP-Initiated Logout 1.0 section 2.1.
-    pub end_session_endpoint: Option<Url>,
-    /// RFC 8414 section 2.
-    pub revocation_endpoint: Option<Url>,
-    /// `id_token_signing_alg_values_supported`, as far as they are accepted: the library knows fewer.
-    #[serde(skip)]
-    pub id_token_algorithms: Vec<&'static Algorithm>,
-}
-
-impl AdditionalProviderMetadata for MoreMetadata {}
-
-/// A provider's metadata.
-pub type Metadata = ProviderMetadata<
-    MoreMetadata,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
-
-const ID_TOKEN_ALGORITHMS: &str = "id_token_signing_alg_values_supported";
+use crate::{ambient, http};
 
 /// Whose metadata, and the variable that says so.
 #[derive(Clone, Copy)]
-pub struct Source<'a> {
+pub struct IssuerSource<'a> {
     /// The issuer.
     pub issuer: &'a IssuerUrl,
     /// `OIDC_ISSUER`, or what stands in its place: what an operator is to look at.
@@ -82,11 +34,15 @@ pub fn url(issuer: &IssuerUrl) -> String {
 }
 
 /// The provider's metadata.
-pub async fn metadata(source: Source<'_>, link: &Link, now: OffsetDateTime) -> Result<Rc<Metadata>, ProviderError> {
+pub async fn metadata(
+    source: IssuerSource<'_>,
+    link: &Link,
+    now: OffsetDateTime,
+) -> Result<Rc<Metadata>, ProviderError> {
     let call = || {
         let (issuer, variable, link) = (source.issuer.clone(), source.variable, link.clone());
         async move {
-            let source = Source { issuer: &issuer, variable };
+            let source = IssuerSource { issuer: &issuer, variable };
             match from_cache(source, &link).await {
                 Some(cached) => Ok(cached),
                 None => Ok(fetch_metadata(source, &link).await?),
@@ -99,20 +55,20 @@ pub async fn metadata(source: Source<'_>, link: &Link, now: OffsetDateTime) -> R
 
 /// Whether the provider answers now, if only with something else than its metadata: a GET, unless one was answered, or was
 /// not, just now.
-pub async fn answers(source: Source<'_>, link: &Link) -> bool {
+pub async fn answers(source: IssuerSource<'_>, link: &Link) -> bool {
     let call = || {
         let (issuer, variable, link) = (source.issuer.clone(), source.variable, link.clone());
-        async move { Ok(fetch_metadata(Source { issuer: &issuer, variable }, &link).await?) }.boxed_local()
+        async move { Ok(fetch_metadata(IssuerSource { issuer: &issuer, variable }, &link).await?) }.boxed_local()
     };
     published(source, link, &call).answers().await
 }
 
 fn published<'a>(
-    source: Source<'a>,
+    source: IssuerSource<'a>,
     link: &'a Link,
-    call: &'a dyn Fn() -> LocalBoxFuture<'static, Fetched<Metadata>>,
-) -> published::Source<'a, Metadata> {
-    published::Source {
+    call: &'a dyn Fn() -> LocalBoxFuture<'static, FetchResult<Metadata>>,
+) -> published::DocumentSource<'a, Metadata> {
+    published::DocumentSource {
         documents: &link.documents.metadata,
         address: source.issuer.as_str(),
         call,
@@ -120,8 +76,8 @@ fn published<'a>(
     }
 }
 
-async fn fetch_metadata(source: Source<'_>, link: &Link) -> Result<(Metadata, OffsetDateTime), ProviderError> {
-    let Source { issuer, variable } = source;
+async fn fetch_metadata(source: IssuerSource<'_>, link: &Link) -> Result<(Metadata, OffsetDateTime), ProviderError> {
+    let IssuerSource { issuer, variable } = source;
     let request = ::http::Request::builder().uri(url(issuer)).header("accept", "application/json").body(Vec::new());
     let request = request.map_err(|_| ProviderError::Rejected(format!("{variable} is no URL that can be asked")))?;
     let response = http::send(&*link.http, request).await.map_err(|error| match unanswered(error) {
@@ -151,8 +107,8 @@ async fn fetch_metadata(source: Source<'_>, link: &Link) -> Result<(Metadata, Of
 }
 
 /// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
-fn checked(source: Source<'_>, body: &[u8]) -> Result<Metadata, ProviderError> {
-    let Source { issuer, variable } = source;
+fn checked(source: IssuerSource<'_>, body: &[u8]) -> Result<Metadata, ProviderError> {
+    let IssuerSource { issuer, variable } = source;
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
     let metadata = read(body)
         .ok_or_else(|| rejected(&format!("what the provider sent is no discovery document. Check {variable}")))?;
@@ -176,42 +132,13 @@ fn checked(source: Source<'_>, body: &[u8]) -> Result<Metadata, ProviderError> {
     }
 }
 
-/// Reads a document. What it leaves out though it must not, and nothing here depends on, is filled in.
-fn read(body: &[u8]) -> Option<Metadata> {
-    let mut document: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    let names: Vec<&str> = Algorithm::all().map(|algorithm| algorithm.name).collect();
-    for (name, usual) in [
-        ("response_types_supported", json!(["code"])),
-        ("subject_types_supported", json!(["public"])),
-        // None is named: any may be used.
-        (ID_TOKEN_ALGORITHMS, json!(names)),
-    ] {
-        document.entry(name).or_insert(usual);
-    }
-    let named = document.get(ID_TOKEN_ALGORITHMS).and_then(Value::as_array);
-    let named = named.into_iter().flatten().filter_map(Value::as_str).filter_map(Algorithm::named).collect();
-    let mut metadata: Metadata = serde_json::from_value(Value::Object(document)).ok()?;
-    metadata.additional_metadata_mut().id_token_algorithms = named;
-    Some(metadata)
-}
-
-/// Whether no complete answer is the provider's absence or its fault.
-pub fn unanswered(error: HttpError) -> ProviderError {
-    match error {
-        HttpError::Unreachable | HttpError::TimedOut => ProviderError::Unavailable(error.to_string()),
-        HttpError::Forbidden | HttpError::BadRequest | HttpError::TooLarge => {
-            ProviderError::Rejected(error.to_string())
-        }
-    }
-}
-
 /// The key in the Cache API. It lies under the issuer's own URL, where nobody but the issuer can put anything.
 fn cache_key(issuer: &IssuerUrl) -> String {
     format!("{}?for=edge-oauth-sessions", url(issuer))
 }
 
 /// The document that another isolate has fetched, and when.
-async fn from_cache(source: Source<'_>, link: &Link) -> Option<(Metadata, OffsetDateTime)> {
+async fn from_cache(source: IssuerSource<'_>, link: &Link) -> Option<(Metadata, OffsetDateTime)> {
     let Cached { body, fetched_at } = link.cache.get(cache_key(source.issuer)).await?;
     let age = ambient::between(fetched_at, link.isolate.now());
     if age.is_negative() || age >= FRESH {
@@ -222,7 +149,11 @@ async fn from_cache(source: Source<'_>, link: &Link) -> Option<(Metadata, Offset
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value, json};
+
     use super::*;
+    use crate::jose::Algorithm;
+    use crate::provider::metadata::ID_TOKEN_ALGORITHMS;
 
     fn document(issuer: &str, token_endpoint: &str) -> Vec<u8> {
         serde_json::json!({
@@ -236,7 +167,8 @@ mod tests {
 
     #[test]
     fn a_document_of_another_issuer_or_with_a_plain_http_endpoint_is_refused() {
-        let source = Source { issuer: &IssuerUrl::new("https://op.example".into()).unwrap(), variable: "AUTH0_DOMAIN" };
+        let source =
+            IssuerSource { issuer: &IssuerUrl::new("https://op.example".into()).unwrap(), variable: "AUTH0_DOMAIN" };
         assert!(checked(source, &document("https://op.example", "https://op.example/token")).is_ok());
         let other = checked(source, &document("https://op.example/", "https://op.example/token")).unwrap_err();
         assert!(other.to_string().contains("another issuer than AUTH0_DOMAIN"));
@@ -250,7 +182,8 @@ mod tests {
             "issuer": "https://op.example/", "authorization_endpoint": "https://op.example/authorize",
             "token_endpoint": "https://op.example/oauth/token", "jwks_uri": "https://op.example/jwks",
         });
-        let source = Source { issuer: &IssuerUrl::new("https://op.example/".into()).unwrap(), variable: "OIDC_ISSUER" };
+        let source =
+            IssuerSource { issuer: &IssuerUrl::new("https://op.example/".into()).unwrap(), variable: "OIDC_ISSUER" };
         assert!(checked(source, document.to_string().as_bytes()).is_ok());
     }
 

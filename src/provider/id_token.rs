@@ -16,7 +16,7 @@ const FORM: Form = Form { types: &["jwt", "jose"], max_bytes: usize::MAX };
 
 /// What an ID token is checked against.
 #[derive(Clone, Copy)]
-pub struct Expected<'a> {
+pub struct ExpectedIdToken<'a> {
     /// `iss`.
     pub issuer: &'a IssuerUrl,
     /// `aud`.
@@ -60,7 +60,7 @@ pub fn words(flaw: Flaw) -> Untrusted {
 }
 
 /// An ID token that is the provider's and for this client, if the signature is good.
-pub fn read<'a>(raw: &'a str, expected: Expected<'_>) -> Result<Jwt<'a>, Untrusted> {
+pub fn read<'a>(raw: &'a str, expected: ExpectedIdToken<'_>) -> Result<Jwt<'a>, Untrusted> {
     let jwt = Jwt::parse(raw, FORM).map_err(words)?;
     check_types(&jwt.claims).map_err(Untrusted::Invalid)?;
     if jwt.has_content_type {
@@ -71,7 +71,7 @@ pub fn read<'a>(raw: &'a str, expected: Expected<'_>) -> Result<Jwt<'a>, Untrust
 }
 
 /// The claims of an ID token whose signature is good, if they pass the other checks.
-pub fn check(jwt: Jwt<'_>, expected: Expected<'_>, now: OffsetDateTime) -> Result<Claims, Untrusted> {
+pub fn check(jwt: Jwt<'_>, expected: ExpectedIdToken<'_>, now: OffsetDateTime) -> Result<Claims, Untrusted> {
     policy(expected.issuer, expected.client_id, |policy| policy.check_times(&jwt.claims, now)).map_err(words)?;
     let is = |claim: &str, value: &str| {
         jwt.text(claim).is_some_and(|found| bool::from(found.as_bytes().ct_eq(value.as_bytes())))

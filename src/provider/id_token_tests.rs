@@ -144,8 +144,13 @@ fn validate_raw(raw: &str, algorithms: &[&'static Algorithm]) -> Result<Claims, 
 fn validate(raw: &str, algorithms: &[&'static Algorithm], keys: &KeySet, access: &str) -> Result<Claims, Untrusted> {
     let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
     let access_token = AccessToken::new(access.into());
-    let expected =
-        Expected { issuer: &issuer, client_id: &client_id, nonce: Some("n"), access_token: &access_token, algorithms };
+    let expected = ExpectedIdToken {
+        issuer: &issuer,
+        client_id: &client_id,
+        nonce: Some("n"),
+        access_token: &access_token,
+        algorithms,
+    };
     let jwt = read(raw, expected)?;
     verify(&jwt, keys).map_err(words)?;
     super::check(jwt, expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())

@@ -3,11 +3,12 @@
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
-use super::discovery::unanswered;
-use super::{Link, ProviderError, http};
+use super::error::{ProviderError, unanswered};
+use super::link::Link;
+use crate::http;
 use crate::jose::document::Presenter;
 use crate::jose::key_set::{NoKeySet, Unverified};
-use crate::jose::published::{Fetched, Missing, Source};
+use crate::jose::published::{DocumentSource, FetchResult, Missing};
 use crate::jose::{Flaw, Jwt, KeySet};
 
 /// Why a token is not taken.
@@ -83,12 +84,12 @@ pub async fn answers(uri: &str, link: &Link) -> bool {
 fn source<'a>(
     uri: &'a str,
     link: &'a Link,
-    call: &'a dyn Fn() -> LocalBoxFuture<'static, Fetched<KeySet>>,
-) -> Source<'a, KeySet> {
-    Source { documents: &link.documents.keys, address: uri, call, isolate: &link.isolate }
+    call: &'a dyn Fn() -> LocalBoxFuture<'static, FetchResult<KeySet>>,
+) -> DocumentSource<'a, KeySet> {
+    DocumentSource { documents: &link.documents.keys, address: uri, call, isolate: &link.isolate }
 }
 
-fn call(uri: &str, link: &Link) -> LocalBoxFuture<'static, Fetched<KeySet>> {
+fn call(uri: &str, link: &Link) -> LocalBoxFuture<'static, FetchResult<KeySet>> {
     let (uri, link) = (uri.to_owned(), link.clone());
     async move {
         let keys = KeySet::fetch(&*link.http, &uri).await.map_err(missing)?;

@@ -5,9 +5,6 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::keys::Untrusted;
-use super::oidc::Oidc;
-use super::{ProviderError, keys};
-use crate::jose::document::Presenter;
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued, LEEWAY, MAX_AGE};
 use crate::jose::{Algorithm, Flaw, Jwt, Policy};
@@ -34,7 +31,7 @@ pub struct LogoutToken {
 
 /// What a logout token is checked against.
 #[derive(Clone, Copy)]
-pub struct Expected<'a> {
+pub struct ExpectedLogoutToken<'a> {
     /// `iss`.
     pub issuer: &'a IssuerUrl,
     /// In `aud`.
@@ -43,22 +40,8 @@ pub struct Expected<'a> {
     pub algorithms: &'a [&'static Algorithm],
 }
 
-impl Oidc {
-    /// Reads a logout token, with one look at the provider's keys anew where its key is missing.
-    pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
-        let metadata = self.metadata(now).await?;
-        let algorithms = self.algorithms(&metadata);
-        let expected =
-            Expected { issuer: &self.settings.issuer, client_id: &self.settings.client_id, algorithms: &algorithms };
-        let (jwt, said) = read(raw, expected, now)?;
-        // Last of all: anybody may send a token, and what cannot be good costs the provider no fetch.
-        keys::verify(&jwt, metadata.jwks_uri().as_str(), &self.link, Presenter::Anybody, words).await?;
-        Ok(said)
-    }
-}
-
 /// A flaw, in words.
-const fn words(flaw: Flaw) -> Untrusted {
+pub(super) const fn words(flaw: Flaw) -> Untrusted {
     Untrusted::Invalid(match flaw {
         Flaw::TooLong => "the logout token is too long",
         Flaw::Issuer => "the logout token comes from another issuer (iss)",
@@ -70,9 +53,9 @@ const fn words(flaw: Flaw) -> Untrusted {
 }
 
 /// What a logout token that passes every other check says, if the signature is good.
-fn read<'a>(
+pub(super) fn read<'a>(
     raw: &'a str,
-    Expected { issuer, client_id, algorithms }: Expected<'_>,
+    ExpectedLogoutToken { issuer, client_id, algorithms }: ExpectedLogoutToken<'_>,
     now: OffsetDateTime,
 ) -> Result<(Jwt<'a>, LogoutToken), Untrusted> {
     let invalid = Untrusted::Invalid;

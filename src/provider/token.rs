@@ -14,7 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 
-use super::{ProviderError, Tokens};
+use super::error::ProviderError;
+use super::tokens::Tokens;
 
 /// The client of `openidconnect`, with [`TokenSet`] as its token response.
 pub type OidcClient = Client<

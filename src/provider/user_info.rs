@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use futures::future::{Either, LocalBoxFuture, Shared, select};
-use openidconnect::{AccessToken, HttpRequest};
 use serde_json::Value;
-use time::OffsetDateTime;
 
-use super::claims::{self, Claims};
-use super::http;
-use super::oidc::Oidc;
+use super::claims;
+use crate::jose::Claims;
 use crate::runtime::Isolate;
 
 /// How long an answer is waited for before the login or the refresh goes on without it.
-pub const PATIENCE: Duration = Duration::from_secs(3);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(3);
 /// How late an answer may come. A little less than one call may take, which would be repeated then.
-const TIME_LIMIT: Duration = Duration::from_millis(9_900);
+pub(super) const TIME_LIMIT: Duration = Duration::from_millis(9_900);
 
 /// What came of asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +29,7 @@ pub enum UserInfo {
 
 /// A question that is under way. It is shared because the platform's timers wake the task alone that waited for them
 /// first, and this one may go from the task of a login to one of its own.
-pub struct Asking(Shared<LocalBoxFuture<'static, UserInfo>>);
+pub struct Asking(pub(super) Shared<LocalBoxFuture<'static, UserInfo>>);
 
 impl std::fmt::Debug for Asking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -56,36 +52,8 @@ impl Asking {
     }
 }
 
-impl Oidc {
-    /// Asks UserInfo about the user that this access token is for.
-    pub(super) fn ask_user_info(&self, now: OffsetDateTime, access_token: AccessToken, subject: String) -> Asking {
-        let oidc = self.clone();
-        let asked = async move {
-            let asking = oidc.user_info(now, &access_token, &subject);
-            oidc.link.isolate.within(TIME_LIMIT, asking).await.unwrap_or(UserInfo::NoAnswer)
-        };
-        Asking(asked.boxed_local().shared())
-    }
-
-    /// The claims are read as they come: one of an odd type must not cost the others, nor the check of the subject.
-    async fn user_info(&self, now: OffsetDateTime, access_token: &AccessToken, subject: &str) -> UserInfo {
-        let Ok(metadata) = self.metadata(now).await else { return UserInfo::NoAnswer };
-        let Some(endpoint) = metadata.userinfo_endpoint() else { return UserInfo::NotAsked };
-        let request: Result<HttpRequest, _> = ::http::Request::builder()
-            .uri(endpoint.as_str())
-            .header("accept", "application/json")
-            .header("authorization", format!("Bearer {}", access_token.secret()))
-            .body(Vec::new());
-        let Ok(request) = request else { return UserInfo::NoAnswer };
-        match http::send(&*self.link.http, request).await {
-            Ok(response) if response.status().is_success() => read(response.body(), subject),
-            Ok(_) | Err(_) => UserInfo::NoAnswer,
-        }
-    }
-}
-
 /// An answer about nobody is none: section 5.3.2 requires a `sub`.
-fn read(body: &[u8], subject: &str) -> UserInfo {
+pub(super) fn read(body: &[u8], subject: &str) -> UserInfo {
     let Ok(said) = serde_json::from_slice::<Claims>(body) else { return UserInfo::NoAnswer };
     match said.get("sub") {
         None | Some(Value::Null) => UserInfo::NoAnswer,

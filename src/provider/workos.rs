@@ -1,29 +1,31 @@
 //! WorkOS User Management with AuthKit: OAuth 2.0 in outline, with a token endpoint of its own making.
 //!
 //! `authenticate` takes JSON and answers with the user instead of an ID token; who logged in is what this user and the
-//! access token, whose signature is checked, say together ([`access_token`], [`identity`], [`answer`]).
+//! access token, whose signature is checked, say together ([`access_token`], [`user`], [`authenticate`]).
 
 use openidconnect::{AccessToken, HttpRequest, PkceCodeChallenge, PkceCodeVerifier, RefreshToken};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
-use super::discovery::unanswered;
-use super::keys::Untrusted;
+use super::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure, unanswered};
+use super::keys::{self, Untrusted};
+use super::link::Link;
+use super::requests::{Authorization, EndSession, Exchange};
 use super::retry_after::retry_after;
-use super::{
-    Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
-    Tokens, http, keys, said,
-};
-use crate::config;
+use super::said;
+use super::sign_in::SignIn;
+use super::tokens::Tokens;
 use crate::identity::Identity;
 use crate::jose::Claims;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
+use crate::{config, http};
 
 pub mod access_token;
-pub mod answer;
-pub mod identity;
+pub mod authenticate;
+mod selection;
+pub mod user;
 
 /// What a user is told whose login was to be for an organization.
 const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization than this site asked for, or to none";
@@ -31,12 +33,12 @@ const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization t
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct WorkOs {
-    settings: config::WorkOs,
+    settings: config::WorkOsSettings,
     link: Link,
 }
 
 /// A complete answer of `authenticate`.
-struct Answer {
+struct AuthenticateAnswer {
     status: u16,
     retry_after: Option<Duration>,
     received_at: OffsetDateTime,
@@ -46,7 +48,7 @@ struct Answer {
 
 impl WorkOs {
     /// The environment of these settings.
-    pub const fn new(settings: config::WorkOs, link: Link) -> Self {
+    pub const fn new(settings: config::WorkOsSettings, link: Link) -> Self {
         Self { settings, link }
     }
 
@@ -76,7 +78,7 @@ impl WorkOs {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        params.extend(selection(&self.settings.authorization_params, request.hints));
+        params.extend(selection::selection(&self.settings.authorization_params, request.hints));
         let mut url = self.url(&["user_management", "authorize"]);
         url.query_pairs_mut().extend_pairs(params);
         url.into()
@@ -97,17 +99,17 @@ impl WorkOs {
             [("grant_type", "authorization_code"), ("code", exchange.code), ("code_verifier", exchange.code_verifier)];
         let answer = self.authenticate(&grant).await.map_err(unanswered)?;
         if !(200..300).contains(&answer.status) {
-            return Err(answer::exchange_error(answer.status, &answer.body).with_words(answer.said).into());
+            return Err(authenticate::exchange_error(answer.status, &answer.body).with_words(answer.said).into());
         }
-        let tokens = answer::tokens(&answer.body, answer.received_at)?;
+        let tokens = authenticate::tokens(&answer.body, answer.received_at)?;
         let granted = tokens.refresh_token.clone();
         let refused =
             |error: ProviderError, sid: Option<String>| ExchangeError { error, granted: granted.clone(), sid };
         let validated = self.validate(&tokens.access_token, answer.received_at).await;
         let claims = validated.map_err(|untrusted| refused(untrusted.into(), None))?;
         let sid = claims.get("sid").and_then(Value::as_str).map(str::to_owned);
-        let identity = identity::of(self.settings.issuer(), &answer.body, claims)
-            .ok_or_else(|| refused(other_user(), sid.clone()))?;
+        let identity =
+            user::of(self.settings.issuer(), &answer.body, claims).ok_or_else(|| refused(other_user(), sid.clone()))?;
         let wanted = self.settings.organization().or(exchange.organization);
         if wanted.is_some() && identity.organization().as_deref() != wanted {
             return Err(refused(ProviderError::Callback(OTHER_ORGANIZATION.to_owned()), sid));
@@ -130,7 +132,7 @@ impl WorkOs {
         grant.extend(organization.or(own.as_deref()).map(|organization| ("organization_id", organization)));
         let answer = self.authenticate(&grant).await.map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         if !(200..300).contains(&answer.status) {
-            return Err(answer::refresh_failure(
+            return Err(authenticate::refresh_failure(
                 answer.status,
                 answer.retry_after,
                 &answer.body,
@@ -139,7 +141,7 @@ impl WorkOs {
             .with_words(answer.said));
         }
         let unknown = |error: ProviderError| RefreshFailure::Unknown(error.to_string());
-        let tokens = answer::tokens(&answer.body, answer.received_at).map_err(unknown)?;
+        let tokens = authenticate::tokens(&answer.body, answer.received_at).map_err(unknown)?;
         // A rotation of keys must not end sessions: what cannot be checked ends one only where it does not even claim to be
         // the session's, and nothing of it is used.
         let unchecked = || payload(tokens.access_token.secret()).unwrap_or_default();
@@ -152,7 +154,7 @@ impl WorkOs {
                 (unchecked(), Some(format!("the refreshed access token cannot be checked: {error}")))
             }
         };
-        match identity::of(self.settings.issuer(), &answer.body, claims) {
+        match user::of(self.settings.issuer(), &answer.body, claims) {
             Some(identity) if identity.subject != known.subject => Err(refused(other_user().to_string())),
             // A session without one stays without one.
             Some(identity) if identity.organization().as_deref() != organization.or(own.as_deref()) => {
@@ -167,7 +169,7 @@ impl WorkOs {
     }
 
     /// The call that brings tokens. The API key is the client secret, and travels in the body.
-    async fn authenticate(&self, grant: &[(&str, &str)]) -> Result<Answer, http::HttpError> {
+    async fn authenticate(&self, grant: &[(&str, &str)]) -> Result<AuthenticateAnswer, http::HttpError> {
         let mut body = json!({
             "client_id": self.settings.client_id.as_str(),
             "client_secret": self.settings.api_key.secret(),
@@ -179,7 +181,7 @@ impl WorkOs {
         let secrets = said::secrets_of(&request);
         let response = http::send(&*self.link.http, request).await?;
         let received_at = self.link.isolate.now();
-        Ok(Answer {
+        Ok(AuthenticateAnswer {
             status: response.status().as_u16(),
             retry_after: retry_after(response.headers(), received_at),
             received_at,
@@ -238,88 +240,4 @@ impl WorkOs {
 
 fn other_user() -> ProviderError {
     ProviderError::Callback("the access token and the user of the answer do not belong together (sub)".to_owned())
-}
-
-/// The parameters that say which login the user gets: AuthKit, unless a connection is named.
-fn selection(configured: &[(String, String)], hints: &[(String, String)]) -> Vec<(String, String)> {
-    let hinted = hints.iter().filter_map(|(name, value)| {
-        let (name, value) = match (name.as_str(), value.as_str()) {
-            ("organization", id) => ("organization_id", id),
-            ("connection", id) => ("connection_id", id),
-            ("screen_hint", "signup" | "sign-up") => ("screen_hint", "sign-up"),
-            ("screen_hint", "login" | "signin" | "sign-in") => ("screen_hint", "sign-in"),
-            ("prompt", "none") => return None,
-            (name @ ("login_hint" | "domain_hint" | "prompt"), value) => (name, value),
-            _ => return None,
-        };
-        Some((name.to_owned(), value.to_owned()))
-    });
-    let mut params: Vec<(String, String)> = hinted.collect();
-    let overruled = |name: &String| hints.iter().chain(&params).any(|(hint, _)| hint == name);
-    let others: Vec<_> = configured.iter().filter(|(name, _)| !overruled(name)).cloned().collect();
-    params.extend(others);
-
-    // The selectors exclude one another.
-    let has = |params: &[(String, String)], wanted: &str| params.iter().any(|(name, _)| name == wanted);
-    if has(&params, "connection_id") {
-        params.retain(|(name, _)| !matches!(name.as_str(), "provider" | "organization_id" | "screen_hint"));
-    } else if !has(&params, "provider") {
-        params.push(("provider".to_owned(), "authkit".to_owned()));
-    } else if !params.iter().any(|(name, value)| name == "provider" && value == "authkit") {
-        params.retain(|(name, _)| name != "screen_hint");
-    }
-    params
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    fn selected(configured: &[(&str, &str)], hints: &[(&str, &str)]) -> Vec<(String, String)> {
-        let mut params = selection(&pairs(configured), &pairs(hints));
-        params.sort();
-        params
-    }
-
-    #[test]
-    fn the_user_gets_authkit_and_the_hints_in_workos_s_words() {
-        assert_eq!(selected(&[], &[]), pairs(&[("provider", "authkit")]));
-        for (hint, said) in
-            [("signup", "sign-up"), ("sign-up", "sign-up"), ("login", "sign-in"), ("sign-in", "sign-in")]
-        {
-            let hints = [("screen_hint", hint), ("organization", "org_1"), ("login_hint", "a@b.example")];
-            let expected = [
-                ("login_hint", "a@b.example"),
-                ("organization_id", "org_1"),
-                ("provider", "authkit"),
-                ("screen_hint", said),
-            ];
-            assert_eq!(selected(&[], &hints), pairs(&expected));
-        }
-    }
-
-    #[test]
-    fn a_connection_excludes_the_other_selectors() {
-        let hints = [("connection", "conn_1"), ("organization", "org_1"), ("screen_hint", "signup")];
-        assert_eq!(selected(&[("provider", "GoogleOAuth")], &hints), pairs(&[("connection_id", "conn_1")]));
-    }
-
-    #[test]
-    fn what_workos_does_not_know_is_left_out() {
-        let hints = [("prompt", "none"), ("ui_locales", "de"), ("screen_hint", "odd")];
-        assert_eq!(selected(&[], &hints), pairs(&[("provider", "authkit")]));
-        assert_eq!(selected(&[], &[("prompt", "login")]), pairs(&[("prompt", "login"), ("provider", "authkit")]));
-        assert_eq!(selected(&[("prompt", "login")], &[("prompt", "none")]), pairs(&[("provider", "authkit")]));
-    }
-
-    #[test]
-    fn a_hint_overrules_what_is_configured() {
-        let configured = [("organization_id", "org_1"), ("provider", "GoogleOAuth")];
-        let expected = [("organization_id", "org_2"), ("provider", "GoogleOAuth")];
-        assert_eq!(selected(&configured, &[("organization", "org_2"), ("screen_hint", "signup")]), pairs(&expected));
-    }
 }

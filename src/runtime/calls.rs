@@ -45,7 +45,7 @@ pub trait Http {
 
 /// Which actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
+pub enum ActorAddress {
     /// A session's. If nobody has asked it yet, it comes to live near a region.
     Session {
         /// Its id.
@@ -78,7 +78,7 @@ pub trait Actors {
     /// Sends a message and waits so many seconds for its reply. A forged id is refused before any actor is touched.
     fn ask<'a>(
         &'a self,
-        address: &'a Address,
+        address: &'a ActorAddress,
         message: &'a [u8],
         within_seconds: u32,
     ) -> LocalBoxFuture<'a, Result<Vec<u8>, CallError>>;

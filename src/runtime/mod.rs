@@ -14,7 +14,7 @@ mod request;
 mod storage;
 mod stores;
 
-pub use calls::{Actors, Address, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
+pub use calls::{ActorAddress, Actors, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
 pub use isolate::Isolate;
 pub use request::{Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed};
 pub use storage::{SqlValue, Storage, StorageError};

@@ -60,7 +60,7 @@ pub enum Unreadable {
 
 /// Whose record it is, where, and which one.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct RecordPlace<'a> {
     /// The store, as `SESSION_STORE` spells it.
     pub store: &'a str,
     /// The actor.
@@ -111,7 +111,7 @@ impl StateKeys {
     }
 
     /// Seals a record with the first key. None where there is no key.
-    pub fn seal(&self, place: Place<'_>, nonce: [u8; NONCE], record: &[u8]) -> Option<Vec<u8>> {
+    pub fn seal(&self, place: RecordPlace<'_>, nonce: [u8; NONCE], record: &[u8]) -> Option<Vec<u8>> {
         let (id, key) = self.0.first()?;
         let mut sealed = header(place.generation, id)?;
         let aad = associated_data(place, &sealed);
@@ -123,7 +123,7 @@ impl StateKeys {
     }
 
     /// Opens what [`StateKeys::seal`] made for the same place.
-    pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    pub fn open(&self, place: RecordPlace<'_>, sealed: &[u8]) -> Result<Vec<u8>, Unreadable> {
         let parts = Parts::of(sealed)?;
         if parts.generation != place.generation {
             return Err(Unreadable::OtherGeneration { found: parts.generation, expected: place.generation });
@@ -176,7 +176,7 @@ fn header(generation: u64, key_id: &str) -> Option<Vec<u8>> {
     Some([&[VERSION][..], &generation.to_be_bytes(), &[length], key_id.as_bytes()].concat())
 }
 
-fn associated_data(place: Place<'_>, header: &[u8]) -> Vec<u8> {
+fn associated_data(place: RecordPlace<'_>, header: &[u8]) -> Vec<u8> {
     [LABEL, place.store.as_bytes(), b"\0", place.actor.as_str().as_bytes(), header].concat()
 }
 

@@ -18,7 +18,7 @@ fn actor(digit: &str) -> ActorId {
 
 fn sealed() -> (StateKeys, ActorId, Vec<u8>) {
     let (keys, actor) = (keys(&format!("a:{}", key(1))), actor("0"));
-    let place = Place { store: "kv", actor: &actor, generation: 7 };
+    let place = RecordPlace { store: "kv", actor: &actor, generation: 7 };
     let sealed = keys.seal(place, [9; NONCE], b"the record").unwrap();
     (keys, actor, sealed)
 }
@@ -26,7 +26,7 @@ fn sealed() -> (StateKeys, ActorId, Vec<u8>) {
 #[test]
 fn a_record_opens_in_its_place_and_shows_nothing() {
     let (keys, actor, sealed) = sealed();
-    let place = Place { store: "kv", actor: &actor, generation: 7 };
+    let place = RecordPlace { store: "kv", actor: &actor, generation: 7 };
     assert_eq!(keys.open(place, &sealed).unwrap(), b"the record");
     assert_eq!(generation_of(&sealed), Some(7));
     assert!(!sealed.windows(6).any(|window| window == b"record"));
@@ -36,22 +36,22 @@ fn a_record_opens_in_its_place_and_shows_nothing() {
 fn it_opens_nowhere_else() {
     let (keys, own, sealed) = sealed();
     let other = actor("1");
-    let place = Place { store: "kv", actor: &own, generation: 7 };
+    let place = RecordPlace { store: "kv", actor: &own, generation: 7 };
     let foreign = Err(Unreadable::Foreign("a".to_owned()));
-    assert_eq!(keys.open(Place { actor: &other, ..place }, &sealed), foreign);
-    assert_eq!(keys.open(Place { store: "neon", ..place }, &sealed), foreign);
+    assert_eq!(keys.open(RecordPlace { actor: &other, ..place }, &sealed), foreign);
+    assert_eq!(keys.open(RecordPlace { store: "neon", ..place }, &sealed), foreign);
     let older = Err(Unreadable::OtherGeneration { found: 7, expected: 8 });
-    assert_eq!(keys.open(Place { generation: 8, ..place }, &sealed), older);
+    assert_eq!(keys.open(RecordPlace { generation: 8, ..place }, &sealed), older);
     // Nor does an old record that says it is the new one.
     let mut forged = sealed.clone();
     forged[8] = 8;
-    assert_eq!(keys.open(Place { generation: 8, ..place }, &forged), foreign);
+    assert_eq!(keys.open(RecordPlace { generation: 8, ..place }, &forged), foreign);
 }
 
 #[test]
 fn the_first_key_seals_and_all_open() {
     let (_, actor, sealed) = sealed();
-    let place = Place { store: "kv", actor: &actor, generation: 7 };
+    let place = RecordPlace { store: "kv", actor: &actor, generation: 7 };
     let rotated = keys(&format!("b:{}, a:{}", key(2), key(1)));
     assert_eq!(rotated.open(place, &sealed).unwrap(), b"the record");
     let anew = rotated.seal(place, [9; NONCE], b"the record").unwrap();
@@ -61,7 +61,7 @@ fn the_first_key_seals_and_all_open() {
 #[test]
 fn a_missing_or_wrong_key_is_named_by_its_id() {
     let (_, actor, sealed) = sealed();
-    let place = Place { store: "kv", actor: &actor, generation: 7 };
+    let place = RecordPlace { store: "kv", actor: &actor, generation: 7 };
     let unknown = keys(&format!("b:{}", key(1))).open(place, &sealed);
     assert_eq!(unknown, Err(Unreadable::UnknownKey("a".to_owned())));
     let wrong = keys(&format!("a:{}", key(2))).open(place, &sealed);
@@ -71,7 +71,7 @@ fn a_missing_or_wrong_key_is_named_by_its_id() {
 #[test]
 fn every_changed_cut_or_newer_record_is_refused() {
     let (keys, actor, sealed) = sealed();
-    let place = Place { store: "kv", actor: &actor, generation: 7 };
+    let place = RecordPlace { store: "kv", actor: &actor, generation: 7 };
     for at in 0..sealed.len() {
         let mut changed = sealed.clone();
         changed[at] ^= 1;
@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let (keys, actor, _) = sealed();
-        let place = Place { store: "kv", actor: &actor, generation: 7 };
+        let place = RecordPlace { store: "kv", actor: &actor, generation: 7 };
         prop_assert!(keys.open(place, &bytes).is_err());
     }
 }

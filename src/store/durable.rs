@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::StoreError;
+use super::error::StoreError;
 use crate::config::StoreKind;
 use crate::runtime::{SqlValue, Storage};
 use crate::sealing::record::Unreadable;
@@ -29,7 +29,7 @@ pub struct Durable {
 
 /// What the actor itself knows of its record.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct FenceRow {
     /// The store that has the record.
     pub store: StoreKind,
     /// The write that counts.
@@ -77,7 +77,7 @@ impl Durable {
     }
 
     /// The row; none where this actor never began.
-    pub fn read(&self) -> Result<Option<Row>, StoreError> {
+    pub fn read(&self) -> Result<Option<FenceRow>, StoreError> {
         // Asking for the table first: an actor that never began writes nothing, not even an empty table.
         if !self.has_table("record")? {
             return Ok(None);
@@ -91,7 +91,7 @@ impl Durable {
                 Some(SqlValue::Integer(generation)),
                 Some(SqlValue::Integer(attempted)),
                 Some(state),
-            ) => Row {
+            ) => FenceRow {
                 store: StoreKind::parse(&store).ok_or(Unreadable::Corrupt)?,
                 generation: generation.try_into().map_err(|_| Unreadable::Corrupt)?,
                 attempted: attempted.try_into().map_err(|_| Unreadable::Corrupt)?,
@@ -107,7 +107,7 @@ impl Durable {
     }
 
     /// Writes the row; the first write makes the table.
-    pub fn write(&self, row: &Row) -> Result<(), StoreError> {
+    pub fn write(&self, row: &FenceRow) -> Result<(), StoreError> {
         let number = |number: u64| SqlValue::Integer(number.try_into().unwrap_or(i64::MAX));
         if row.attempted <= 1 {
             let schema = "CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), \

@@ -6,7 +6,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{About, Found, Store, StoreError, within};
+use super::error::StoreError;
+use super::outside::{About, Overwritten, Store, within};
 use crate::credential::ActorId;
 use crate::runtime::{self, Isolate, KvError};
 
@@ -16,12 +17,12 @@ const LIMIT: Duration = Duration::from_secs(4);
 const LEAST: time::Duration = time::Duration::seconds(90);
 
 /// See the module.
-pub struct Kv {
+pub struct KvStore {
     isolate: Rc<dyn Isolate>,
     namespace: Rc<dyn runtime::Kv>,
 }
 
-impl Kv {
+impl KvStore {
     /// In this namespace.
     pub fn new(isolate: &Rc<dyn Isolate>, namespace: &Rc<dyn runtime::Kv>) -> Self {
         Self { isolate: Rc::clone(isolate), namespace: Rc::clone(namespace) }
@@ -42,15 +43,15 @@ impl From<KvError> for StoreError {
     }
 }
 
-impl Store for Kv {
+impl Store for KvStore {
     async fn read(&self, actor: &ActorId) -> Result<Option<Vec<u8>>, StoreError> {
         self.wait(self.namespace.get(&key(actor))).await
     }
 
-    async fn write(&self, actor: &ActorId, _: u64, sealed: &[u8], about: &About) -> Result<Found, StoreError> {
+    async fn write(&self, actor: &ActorId, _: u64, sealed: &[u8], about: &About) -> Result<Overwritten, StoreError> {
         let until = about.kept_until.max(self.isolate.now().saturating_add(LEAST));
         self.wait(self.namespace.put(&key(actor), sealed, until)).await?;
-        Ok(Found::Own)
+        Ok(Overwritten::Own)
     }
 
     async fn delete(&self, actor: &ActorId) -> Result<(), StoreError> {

@@ -1,92 +1,15 @@
 //! Where the record of a session is kept: in the actor's own storage, in Workers KV, or in Postgres.
 //!
-//! An actor has one [`SessionStore`], and does not know which kind it is. A [`Store`] is a place outside of the actor; it
+//! An actor has one [`SessionStore`], and does not know which kind it is. A [`Store`](outside::Store) is a place outside of the actor; it
 //! gets records sealed ([`crate::sealing::record`]) and understands nothing of them. The actor's own storage ([`durable`]) holds the fence: which
 //! write counts.
 
-use std::time::Duration;
-
-use time::OffsetDateTime;
-
-use crate::credential::ActorId;
-use crate::runtime::{Isolate, StorageError};
-use crate::sealing::record::Unreadable;
-
 pub mod durable;
+pub mod error;
 pub mod kv;
 pub mod neon;
-mod session_store;
+pub mod outside;
+pub mod session_store;
 
+pub use error::StoreError;
 pub use session_store::{Saved, SessionStore};
-
-/// Why a record could not be read or written.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The store did not answer, or refused.
-    #[error("the session store cannot be used: {0}")]
-    Unavailable(String),
-    /// What it holds is no record of this version.
-    #[error("the record cannot be read")]
-    Corrupt,
-    /// What it holds is not this session's last record.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-}
-
-impl From<StorageError> for StoreError {
-    fn from(error: StorageError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-/// What a store may know of a session in clear: what an operator asks for. No token, secret or claim.
-#[derive(Clone, Debug)]
-pub struct About {
-    /// `active`, `moved` or `ended`.
-    pub state: &'static str,
-    /// `iss`.
-    pub issuer: String,
-    /// `sub`.
-    pub subject: String,
-    /// Where the actor lives.
-    pub region: &'static str,
-    /// When the user logged in.
-    pub created_at: OffsetDateTime,
-    /// The last use that was written down.
-    pub last_used_at: Option<OffsetDateTime>,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
-    /// When the store may drop it.
-    pub kept_until: OffsetDateTime,
-}
-
-/// What a write found in its place, and is there no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// Nothing, or what the actor had written before; or the store does not say.
-    Own,
-    /// A record that says it is of this generation, which the actor never wrote.
-    Foreign(u64),
-}
-
-/// A place for sealed records, outside of the actor.
-#[allow(async_fn_in_trait, reason = "actors are single-threaded; no future is sent anywhere")]
-pub trait Store {
-    /// The sealed record, whichever it is.
-    async fn read(&self, actor: &ActorId) -> Result<Option<Vec<u8>>, StoreError>;
-    /// Writes a sealed record, of a generation above all that were written before. Afterwards the store has it, or nobody
-    /// knows.
-    async fn write(&self, actor: &ActorId, generation: u64, sealed: &[u8], about: &About) -> Result<Found, StoreError>;
-    /// Deletes the record.
-    async fn delete(&self, actor: &ActorId) -> Result<(), StoreError>;
-}
-
-/// Waits for a store, but not for long.
-async fn within<T>(
-    isolate: &dyn Isolate,
-    limit: Duration,
-    work: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
-    let too_late = || StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()));
-    isolate.within(limit, work).await.unwrap_or_else(|| Err(too_late()))
-}

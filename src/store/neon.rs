@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{About, Found, Store, StoreError, within};
+use super::error::StoreError;
+use super::outside::{About, Overwritten, Store, within};
 use crate::credential::ActorId;
 use crate::runtime::{Connection, Isolate, PgParameter, PgValue, Postgres, PostgresError};
 
@@ -28,7 +29,7 @@ const COMMIT: &str = "COMMIT";
 const SELECT: &str = "SELECT record, generation FROM edge_oauth.session WHERE actor = $1";
 const DELETE: &str = "DELETE FROM edge_oauth.session WHERE actor = $1";
 /// Each write takes some rows of other sessions along whose time is up, so that no job has to. What it may overwrite is older,
-/// or is exactly the record ($12, $13) that was found to be foreign: see [`Neon::put`].
+/// or is exactly the record ($12, $13) that was found to be foreign: see [`NeonStore::put`].
 const UPSERT: &str = "WITH expired AS (DELETE FROM edge_oauth.session WHERE actor IN (SELECT actor \
     FROM edge_oauth.session WHERE kept_until < now() AND actor <> $1 LIMIT 20 FOR UPDATE SKIP LOCKED)) \
     INSERT INTO edge_oauth.session AS old (actor, generation, record, state, issuer, subject, region, created_at, \
@@ -39,10 +40,10 @@ const UPSERT: &str = "WITH expired AS (DELETE FROM edge_oauth.session WHERE acto
     kept_until = excluded.kept_until, written_at = now() WHERE old.generation < excluded.generation \
     OR (old.generation = $12 AND old.record = $13) RETURNING generation";
 
-type Row = Vec<PgValue>;
+type PgRow = Vec<PgValue>;
 
 /// See the module.
-pub struct Neon {
+pub struct NeonStore {
     isolate: Rc<dyn Isolate>,
     postgres: Rc<dyn Postgres>,
     idle: Rc<RefCell<Option<Box<dyn Connection>>>>,
@@ -50,7 +51,7 @@ pub struct Neon {
     uses: Rc<Cell<u64>>,
 }
 
-impl Neon {
+impl NeonStore {
     /// The database of this environment, which need not have one.
     pub fn new(isolate: &Rc<dyn Isolate>, postgres: &Rc<dyn Postgres>) -> Self {
         let (isolate, postgres) = (Rc::clone(isolate), Rc::clone(postgres));
@@ -59,7 +60,7 @@ impl Neon {
 
     /// Runs one statement. On a connection that turns out to be closed it is run again: reading twice is harmless, and a
     /// second write of a generation does nothing.
-    async fn run(&self, statement: &str, parameters: &[PgParameter<'_>]) -> Result<Vec<Row>, Failure> {
+    async fn run(&self, statement: &str, parameters: &[PgParameter<'_>]) -> Result<Vec<PgRow>, QueryError> {
         if let Some(connection) = self.idle.take().filter(|connection| !connection.is_closed()) {
             match self.transact(&*connection, statement, parameters).await {
                 Ok(rows) => {
@@ -67,12 +68,12 @@ impl Neon {
                     return Ok(rows);
                 }
                 Err(_) if connection.is_closed() => {}
-                Err(error) => return Err(Failure::Doubtful(error)),
+                Err(error) => return Err(QueryError::Doubtful(error)),
             }
         }
         let opening = within(&*self.isolate, OPEN_LIMIT, async { Ok(self.postgres.open().await?) });
-        let connection = opening.await.map_err(Failure::Unsent)?;
-        let rows = self.transact(&*connection, statement, parameters).await.map_err(Failure::Doubtful)?;
+        let connection = opening.await.map_err(QueryError::Unsent)?;
+        let rows = self.transact(&*connection, statement, parameters).await.map_err(QueryError::Doubtful)?;
         self.keep(connection);
         Ok(rows)
     }
@@ -83,7 +84,7 @@ impl Neon {
         connection: &dyn Connection,
         statement: &str,
         parameters: &[PgParameter<'_>],
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<PgRow>, StoreError> {
         let run = async { Ok(connection.run(BEGIN, statement, parameters, COMMIT).await?) };
         within(&*self.isolate, QUERY_LIMIT, run).await
     }
@@ -113,35 +114,35 @@ impl Neon {
 }
 
 /// Why there is no answer.
-enum Failure {
+enum QueryError {
     /// There was nobody to ask.
     Unsent(StoreError),
     /// What became of it is not known.
     Doubtful(StoreError),
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<QueryError> for StoreError {
+    fn from(failure: QueryError) -> Self {
         match failure {
-            Failure::Unsent(error) | Failure::Doubtful(error) => error,
+            QueryError::Unsent(error) | QueryError::Doubtful(error) => error,
         }
     }
 }
 
 /// What stands in the row of an actor.
-struct Standing {
+struct StoredRecord {
     record: Vec<u8>,
     generation: i64,
 }
 
-impl Neon {
-    async fn look(&self, actor: &ActorId) -> Result<Option<Standing>, StoreError> {
+impl NeonStore {
+    async fn look(&self, actor: &ActorId) -> Result<Option<StoredRecord>, StoreError> {
         let mut rows = self.run(SELECT, &[PgParameter::Text(actor.as_str())]).await?.into_iter();
         let Some(row) = rows.next() else { return Ok(None) };
         let mut columns = row.into_iter();
         match (columns.next(), columns.next()) {
             (Some(PgValue::Bytes(record)), Some(PgValue::Number(generation))) => {
-                Ok(Some(Standing { record, generation }))
+                Ok(Some(StoredRecord { record, generation }))
             }
             _ => Err(StoreError::Corrupt),
         }
@@ -155,7 +156,7 @@ impl Neon {
         generation: u64,
         sealed: &[u8],
         about: &About,
-        foreign: Option<&Standing>,
+        foreign: Option<&StoredRecord>,
     ) -> Result<bool, StoreError> {
         let number = i64::try_from(generation).map_err(|_| StoreError::Corrupt)?;
         let parameters = &[
@@ -175,8 +176,8 @@ impl Neon {
         ];
         let error = match self.run(UPSERT, parameters).await {
             Ok(rows) => return Ok(!rows.is_empty()),
-            Err(Failure::Unsent(error)) => return Err(error),
-            Err(Failure::Doubtful(error)) => error,
+            Err(QueryError::Unsent(error)) => return Err(error),
+            Err(QueryError::Doubtful(error)) => error,
         };
         let stands = within(&*self.isolate, DOUBT_LIMIT, self.read(actor)).await;
         // After a failover this one may lead to the wrong server.
@@ -188,24 +189,30 @@ impl Neon {
     }
 }
 
-impl Store for Neon {
+impl Store for NeonStore {
     async fn read(&self, actor: &ActorId) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.look(actor).await?.map(|found| found.record))
     }
 
-    async fn write(&self, actor: &ActorId, generation: u64, sealed: &[u8], about: &About) -> Result<Found, StoreError> {
+    async fn write(
+        &self,
+        actor: &ActorId,
+        generation: u64,
+        sealed: &[u8],
+        about: &About,
+    ) -> Result<Overwritten, StoreError> {
         if self.put(actor, generation, sealed, about, None).await? {
-            return Ok(Found::Own);
+            return Ok(Overwritten::Own);
         }
         let changing = || StoreError::Unavailable("somebody else writes to this session's row".to_owned());
         let found = self.look(actor).await?.ok_or_else(changing)?;
         if found.record == sealed {
             // This very write, which arrived before it was repeated.
-            return Ok(Found::Own);
+            return Ok(Overwritten::Own);
         }
         // No lower generation than this was asked for so far: that one is nobody's here.
         if self.put(actor, generation, sealed, about, Some(&found)).await? {
-            return Ok(Found::Foreign(u64::try_from(found.generation).unwrap_or_default()));
+            return Ok(Overwritten::Foreign(u64::try_from(found.generation).unwrap_or_default()));
         }
         Err(changing())
     }

@@ -12,10 +12,10 @@ use std::time::Duration;
 use edge_oauth_sessions::actors::directory::Shell;
 use edge_oauth_sessions::actors::session::Session;
 use edge_oauth_sessions::credential::ActorId;
-use edge_oauth_sessions::provider::Documents;
+use edge_oauth_sessions::provider::link::Documents;
 use edge_oauth_sessions::region::Jurisdiction;
 use edge_oauth_sessions::runtime::{
-    ActorContext, Actors, Address, CallError, Connection, Isolate, Postgres, PostgresError,
+    ActorAddress, ActorContext, Actors, CallError, Connection, Isolate, Postgres, PostgresError,
 };
 use futures::FutureExt as _;
 use futures::channel::oneshot;
@@ -184,14 +184,14 @@ pub struct Calls {
 impl Actors for Calls {
     fn ask<'a>(
         &'a self,
-        address: &'a Address,
+        address: &'a ActorAddress,
         message: &'a [u8],
         within_seconds: u32,
     ) -> LocalBoxFuture<'a, Result<Vec<u8>, CallError>> {
         async move {
             let actor = match address {
-                Address::Session { id, .. } => self.world.session(id).ok_or(CallError::NoSuchActor)?,
-                Address::Directory { name, .. } => self.world.directory(name),
+                ActorAddress::Session { id, .. } => self.world.session(id).ok_or(CallError::NoSuchActor)?,
+                ActorAddress::Directory { name, .. } => self.world.directory(name),
             };
             if let Some(disk) = &self.from {
                 disk.confirm();

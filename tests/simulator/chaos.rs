@@ -6,7 +6,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_oauth_sessions::actors::session::message::{Denied, EndReason};
+use edge_oauth_sessions::actors::end_reason::EndReason;
+use edge_oauth_sessions::actors::session::message::Denied;
 use edge_oauth_sessions::region::Region;
 
 use super::endings::revoke_all;

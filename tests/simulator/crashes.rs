@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_oauth_sessions::actors::session::message::{Denied, EndReason};
+use edge_oauth_sessions::actors::end_reason::EndReason;
+use edge_oauth_sessions::actors::session::message::Denied;
 
 use super::endings::revoke_all;
 use super::provider::{Fault, TOKEN_LIFE};

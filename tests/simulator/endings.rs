@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use edge_oauth_sessions::actors::directory::message::{RevokeAll, of_user};
+use edge_oauth_sessions::actors::AskError;
+use edge_oauth_sessions::actors::directory_message::name::of_user;
+use edge_oauth_sessions::actors::directory_message::{self, RevokeAll};
+use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::log::Cause;
-use edge_oauth_sessions::actors::session::message::{Denied, EndReason};
-use edge_oauth_sessions::actors::{self, AskError};
+use edge_oauth_sessions::actors::session::message::Denied;
 
 use super::provider::ISSUER;
 use super::world::{Cookie, World};
@@ -20,8 +22,8 @@ fn evict(world: &World, cookie: &Cookie) {
 
 /// Ends all sessions of a user: how many could not be reached.
 pub async fn revoke_all(world: &World, subject: &str) -> Result<u32, AskError> {
-    let revoke = RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
-    let swept = world.ask(&actors::directory(&of_user(ISSUER, subject), None), revoke).await?;
+    let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
+    let swept = world.ask(&directory_message::address(&of_user(ISSUER, subject), None), revoke).await?;
     Ok(swept.unwrap().unreachable)
 }
 

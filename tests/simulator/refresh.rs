@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use edge_oauth_sessions::actors::session::message::{Denied, EndReason};
+use edge_oauth_sessions::actors::end_reason::EndReason;
+use edge_oauth_sessions::actors::session::message::Denied;
 use futures::future::{join, join_all};
 
 use super::provider::{Fault, TOKEN_LIFE};

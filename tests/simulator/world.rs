@@ -5,14 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_oauth_sessions::actors::directory::message::{List, of_user};
+use edge_oauth_sessions::actors::directory_message::name::of_user;
+use edge_oauth_sessions::actors::directory_message::{self, List};
+use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason};
-use edge_oauth_sessions::actors::session::follow;
 use edge_oauth_sessions::actors::session::message::{
-    Authority, Callback, Complete, Completed, Denied, Destination, EndReason, GetToken, Inspect, Inspection, Migrate,
-    Migrated, Revoke, Revoked, SessionState, UserPlace,
+    Authority, Callback, Complete, Completed, Denied, Destination, GetToken, Inspect, Migrate, Migrated, Revoke,
+    Revoked,
 };
+use edge_oauth_sessions::actors::session::view::Inspection;
+use edge_oauth_sessions::actors::session::{address, follow};
+use edge_oauth_sessions::actors::summary::{SessionState, UserPlace};
 use edge_oauth_sessions::actors::{self, AskError, Request};
 use edge_oauth_sessions::config::Config;
 use edge_oauth_sessions::credential::{ActorId, Secret};
@@ -111,7 +115,7 @@ impl World {
     /// Asks an actor, as the gateway does.
     pub async fn ask<R: Request>(
         &self,
-        address: &actors::Address<R::Message>,
+        address: &actors::TypedAddress<R::Message>,
         request: R,
     ) -> Result<R::Reply, AskError> {
         actors::ask(&self.gateway(), address, request).await
@@ -139,7 +143,7 @@ impl World {
 
     /// The sessions that a user's list shows as live.
     pub async fn list(&self, subject: &str) -> Vec<ActorId> {
-        let directory = actors::directory(&of_user(ISSUER, subject), None);
+        let directory = directory_message::address(&of_user(ISSUER, subject), None);
         let page = self.ask(&directory, List { cursor: None, limit: 40 }).await.unwrap().unwrap();
         let live = page.listed.into_iter().filter(|listed| listed.summary.state == SessionState::Active);
         live.map(|listed| listed.actor).collect()
@@ -175,7 +179,7 @@ impl World {
             place: UserPlace { region: Region::Weur, country: None, user_agent: None },
             replaces: None,
         };
-        match self.ask(&actors::session_near(&actor, Region::Weur), complete).await {
+        match self.ask(&address::session_near(&actor, Region::Weur), complete).await {
             Ok(Ok(Completed::SignedIn { secret, .. })) => Ok(Cookie { actor, secret }),
             other => Err(format!("{other:?}")),
         }
@@ -197,7 +201,7 @@ impl World {
 
     /// What an administrator sees.
     pub async fn inspect(&self, cookie: &Cookie) -> Inspection {
-        *self.ask(&actors::existing_session(&cookie.actor), Inspect {}).await.unwrap().unwrap()
+        *self.ask(&address::existing_session(&cookie.actor), Inspect {}).await.unwrap().unwrap()
     }
 
     /// What the ledger says of refreshes.

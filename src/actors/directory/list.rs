@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::message::{DirectoryError, List, Listed, Page};
-use super::page::Cursor;
-use super::row::{Row, Standing};
+use super::page::{self, Cursor};
+use super::row::{RowStatus, SessionRow};
 use super::state::Directory;
 use super::{BATCH_LEN, Shell};
 use crate::actors;
-use crate::actors::session::message::{Describe, SessionState};
+use crate::actors::directory_message::{DirectoryError, List, Listed, SessionPage};
+use crate::actors::session::address;
+use crate::actors::session::message::Describe;
+use crate::actors::summary::SessionState;
 use crate::credential::ActorId;
 use crate::store::StoreError;
 
@@ -19,11 +21,11 @@ use crate::store::StoreError;
 const ASKED_FOR: Duration = Duration::from_secs(5);
 
 impl Shell {
-    pub(super) async fn list(&self, list: List) -> Result<Page, DirectoryError> {
+    pub(super) async fn list(&self, list: List) -> Result<SessionPage, DirectoryError> {
         let cursor = self.cursor(list.cursor.as_deref())?;
         let at_most = usize::try_from(list.limit).unwrap_or(BATCH_LEN).min(BATCH_LEN);
-        let places = self.with(|directory| directory.behind(&cursor, at_most))?;
-        let Some(last) = places.last().cloned() else { return Ok(Page { listed: Vec::new(), next: None }) };
+        let places = self.with(|directory| page::behind(&directory.rows, &cursor, at_most))?;
+        let Some(last) = places.last().cloned() else { return Ok(SessionPage { listed: Vec::new(), next: None }) };
         let actors: Vec<ActorId> = places.into_iter().map(|place| place.actor).collect();
         let answers = self.ask_all(actors.clone(), ASKED_FOR, async |actor| self.look_up(actor).await);
         let mut answers: BTreeMap<ActorId, Found> = answers.await.into_iter().collect();
@@ -37,9 +39,9 @@ impl Shell {
             self.save(over.iter().map(|(actor, _)| *actor), false).await?;
         }
         let cursor = Cursor { behind: Some(last), ..cursor };
-        let has_more = self.with(|directory| !directory.behind(&cursor, 1).is_empty())?;
+        let has_more = self.with(|directory| !page::behind(&directory.rows, &cursor, 1).is_empty())?;
         let next = if has_more { Some(self.written(&cursor).await?) } else { None };
-        Ok(Page { listed: found.into_iter().filter_map(Found::listed).collect(), next })
+        Ok(SessionPage { listed: found.into_iter().filter_map(Found::listed).collect(), next })
     }
 
     /// Where a list goes on; one that begins is of this moment.
@@ -67,7 +69,7 @@ impl Shell {
 
     /// What the directory knows of a session.
     fn known(&self, actor: &ActorId) -> Result<Found, StoreError> {
-        let summary = self.with(|directory| directory.rows.get(actor).map(Row::summary))?;
+        let summary = self.with(|directory| directory.rows.get(actor).map(SessionRow::summary))?;
         Ok(summary.map_or(Found::Nothing, |summary| Found::Known(Listed { actor: actor.clone(), summary })))
     }
 
@@ -76,10 +78,10 @@ impl Shell {
         let row = self.with(|directory| directory.rows.get(actor).cloned());
         let Ok(Some(row)) = row else { return Found::Nothing };
         let actor = actor.clone();
-        if row.standing != Standing::Living {
+        if row.standing != RowStatus::Living {
             return Found::Known(Listed { actor, summary: row.summary() });
         }
-        match actors::ask(&*self.actors, &actors::existing_session(&actor), Describe {}).await {
+        match actors::ask(&*self.actors, &address::existing_session(&actor), Describe {}).await {
             Ok(None) => Found::Nothing,
             Ok(Some(described)) => match described.summary.state {
                 SessionState::Active => Found::Known(Listed { actor, summary: described.summary }),

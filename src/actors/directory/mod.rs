@@ -2,7 +2,7 @@
 //! lists, and revokes all.
 //!
 //! There is one for each user, and a small one for each session of the provider, as a logout token may name that alone
-//! ([`message::of_user`], [`message::of_provider_session`]). Both are bound as [`message::BINDING`]. [`state`] decides;
+//! ([`of_user`](crate::actors::directory_message::name::of_user), [`of_provider_session`](crate::actors::directory_message::name::of_provider_session)). Both are bound as [`BINDING`](crate::actors::directory_message::BINDING). [`state`] decides;
 //! this shell loads, saves, asks the sessions, schedules and logs.
 //!
 //! Architecture Invariant: a directory holds no token and no secret, and no request waits for one whose session has a
@@ -13,10 +13,12 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
-use self::message::{BATCH, DirectoryError, DirectoryMessage, Forget, Observe, Register, Report, Verdict};
 use self::state::Directory;
+use crate::actors::directory_message::{
+    self, BATCH, DirectoryError, DirectoryMessage, Forget, Observe, RegionVerdict, Register, Report,
+};
 use crate::actors::log::{Beside, Cause, Entry, Event};
-use crate::actors::{Refusal, reply, serve};
+use crate::actors::{MessageRefusal, reply, serve};
 use crate::ambient;
 use crate::config::Config;
 use crate::credential::ActorId;
@@ -24,7 +26,6 @@ use crate::runtime::{ActorContext, Actors, Isolate, Storage};
 use crate::store::StoreError;
 
 mod list;
-pub mod message;
 mod page;
 mod row;
 mod rows;
@@ -73,18 +74,18 @@ impl Shell {
     /// One message: the bytes of a [`DirectoryMessage`] in, those of its reply out. Without a directory, as there is no valid
     /// configuration, every message is refused.
     pub async fn ask(directory: Option<Rc<Self>>, message: &[u8]) -> Vec<u8> {
-        serve(message, |message| async move { directory.ok_or(Refusal::Broken)?.answer(message).await }).await
+        serve(message, |message| async move { directory.ok_or(MessageRefusal::Broken)?.answer(message).await }).await
     }
 
-    async fn answer(self: &Rc<Self>, message: DirectoryMessage) -> Result<Vec<u8>, Refusal> {
+    async fn answer(self: &Rc<Self>, message: DirectoryMessage) -> Result<Vec<u8>, MessageRefusal> {
         match message {
-            DirectoryMessage::Register(m) => reply::<message::Register>(&self.register(m).await),
-            DirectoryMessage::Observe(m) => reply::<message::Observe>(&self.observe(m).await),
-            DirectoryMessage::List(m) => reply::<message::List>(&self.list(m).await),
-            DirectoryMessage::RevokeAll(m) => reply::<message::RevokeAll>(&self.revoke_all(m).await),
-            DirectoryMessage::Report(m) => reply::<message::Report>(&self.report(m).await),
-            DirectoryMessage::Sweep(m) => reply::<message::Sweep>(&self.sweep(m).await),
-            DirectoryMessage::Forget(m) => reply::<message::Forget>(&self.forget(m).await),
+            DirectoryMessage::Register(m) => reply::<directory_message::Register>(&self.register(m).await),
+            DirectoryMessage::Observe(m) => reply::<directory_message::Observe>(&self.observe(m).await),
+            DirectoryMessage::List(m) => reply::<directory_message::List>(&self.list(m).await),
+            DirectoryMessage::RevokeAll(m) => reply::<directory_message::RevokeAll>(&self.revoke_all(m).await),
+            DirectoryMessage::Report(m) => reply::<directory_message::Report>(&self.report(m).await),
+            DirectoryMessage::Sweep(m) => reply::<directory_message::Sweep>(&self.sweep(m).await),
+            DirectoryMessage::Forget(m) => reply::<directory_message::Forget>(&self.forget(m).await),
         }
     }
 
@@ -151,11 +152,11 @@ impl Shell {
         Ok(self.save(&[actor], false).await?)
     }
 
-    async fn observe(&self, observe: Observe) -> Result<Verdict, DirectoryError> {
+    async fn observe(&self, observe: Observe) -> Result<RegionVerdict, DirectoryError> {
         let now = self.now();
         let verdict = self.with(|directory| directory.observe(now, &observe, &self.config.regions))?;
-        if !matches!(verdict, Verdict::Stay { .. }) {
-            let how = if verdict == Verdict::Migrate { "migrate" } else { "reauthenticate" };
+        if !matches!(verdict, RegionVerdict::Stay { .. }) {
+            let how = if verdict == RegionVerdict::Migrate { "migrate" } else { "reauthenticate" };
             let detail = format!("session {} is to move to {}", observe.actor, observe.region);
             self.save(&[observe.actor], false).await?;
             self.log(Event::Observe, how, Cause::Request, now, &detail);

@@ -10,6 +10,7 @@
 //! that was changed, or is another user's, is none.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -18,8 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-use super::row::{Row, Standing};
-use super::state::Directory;
+use super::row::{RowStatus, SessionRow};
 use crate::actors::wire;
 use crate::credential::ActorId;
 
@@ -72,26 +72,24 @@ impl Cursor {
     }
 }
 
-impl Directory {
-    /// The next places behind the cursor's, and no more than that many.
-    pub fn behind(&self, cursor: &Cursor, at_most: usize) -> Vec<Position> {
-        let places = self.rows.iter().filter_map(|(actor, row)| row.position(actor, cursor.at));
-        let mut places: Vec<Position> = places.filter(|place| Some(place) > cursor.behind.as_ref()).collect();
-        places.sort_unstable();
-        places.truncate(at_most);
-        places
-    }
+/// The next places behind the cursor's, and no more than that many.
+pub fn behind(rows: &BTreeMap<ActorId, SessionRow>, cursor: &Cursor, at_most: usize) -> Vec<Position> {
+    let places = rows.iter().filter_map(|(actor, row)| row.position(actor, cursor.at));
+    let mut places: Vec<Position> = places.filter(|place| Some(place) > cursor.behind.as_ref()).collect();
+    places.sort_unstable();
+    places.truncate(at_most);
+    places
 }
 
-impl Row {
+impl SessionRow {
     /// Its place in a list of that moment; none where it is in none.
     fn position(&self, actor: &ActorId, at: OffsetDateTime) -> Option<Position> {
         let seen_at = if self.seen_at <= at { Some(self.seen_at) } else { self.seen_before.filter(|seen| *seen <= at) };
         let is_over = match &self.standing {
-            Standing::Living => false,
-            Standing::Ended { at: ended_at, .. } => *ended_at <= at,
+            RowStatus::Living => false,
+            RowStatus::Ended { at: ended_at, .. } => *ended_at <= at,
             // It is listed where it lives now.
-            Standing::Moved => return None,
+            RowStatus::Moved => return None,
         };
         Some(Position { is_over, seen_at: Reverse(seen_at?), actor: actor.clone() })
     }

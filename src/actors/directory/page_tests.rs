@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use time::Duration;
 
 use super::*;
-use crate::actors::directory::message::{News, Register};
-use crate::actors::session::message::UserPlace;
+use crate::actors::directory::Directory;
+use crate::actors::directory_message::{News, Register};
+use crate::actors::summary::UserPlace;
 use crate::region::Region;
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -20,7 +21,7 @@ fn register(directory: &mut Directory, now: OffsetDateTime, number: u32, predece
     let register = Register {
         actor: actor(number),
         began_at: now,
-        sid: None,
+        counterpart: None,
         place: UserPlace { region: Region::Weur, country: None, user_agent: None },
         created_at: now,
         expires_at: T0 + Duration::days(7),
@@ -44,7 +45,7 @@ fn start(directory: &mut Directory) -> Cursor {
 
 /// The next page, and the cursor behind it.
 fn turn(directory: &Directory, cursor: &mut Cursor, at_most: usize) -> Vec<ActorId> {
-    let places = directory.behind(cursor, at_most);
+    let places = behind(&directory.rows, cursor, at_most);
     cursor.behind = places.last().cloned().or_else(|| cursor.behind.clone());
     places.into_iter().map(|place| place.actor).collect()
 }
@@ -83,7 +84,8 @@ fn a_session_that_ends_or_moves_between_two_pages_is_not_shown_again_and_the_one
 
 #[test]
 fn a_cursor_that_was_changed_or_is_of_another_directory_is_none() {
-    let cursor = Cursor { at: T0, behind: Some(directory(1).behind(&Cursor { at: T0, behind: None }, 1)[0].clone()) };
+    let cursor =
+        Cursor { at: T0, behind: Some(behind(&directory(1).rows, &Cursor { at: T0, behind: None }, 1)[0].clone()) };
     let text = cursor.write(&[7; 32]).unwrap();
     assert_eq!(Cursor::read(&[7; 32], &text), Some(cursor));
     assert_eq!(Cursor::read(&[8; 32], &text), None);

@@ -1,18 +1,20 @@
 //! A session, as its directory knows it. Pure.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use super::state::MARGIN;
+use crate::actors::end_reason::{EndReason, RETENTION};
 use crate::actors::log::Cause;
-use crate::actors::session::message::{EndReason, SessionState, Summary, UserPlace};
-use crate::actors::session::state::RETENTION;
+use crate::actors::summary::{SessionState, Summary, UserPlace};
 use crate::credential::ActorId;
+
+/// How much longer than a session a row is kept that nobody took away, and a fact after its time: clocks differ.
+pub(super) const MARGIN: Duration = Duration::hours(1);
 
 /// A session, as its directory knows it.
 #[derive(Clone, Debug)]
-pub struct Row {
-    /// The provider's own session; in the directory of one, whose it is.
-    pub sid: Option<String>,
+pub struct SessionRow {
+    /// In a user's directory, the provider's own session (`sid`); in the directory of that one, the user.
+    pub counterpart: Option<String>,
     /// Where it lives, and the user's device.
     pub place: UserPlace,
     /// When the user logged in.
@@ -28,7 +30,7 @@ pub struct Row {
     /// The time before: of the session itself, or of the one in whose place it came.
     pub seen_before: Option<OffsetDateTime>,
     /// What has become of it, as far as the directory was told.
-    pub standing: Standing,
+    pub standing: RowStatus,
     /// It has yet to say that it has begun, and then room is to be made for it (`SESSIONS_PER_USER`).
     pub beginning: Option<Beginning>,
 }
@@ -44,7 +46,7 @@ pub struct Beginning {
 
 /// What has become of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum RowStatus {
     /// Nobody said that it is over.
     Living,
     /// It is over.
@@ -58,7 +60,7 @@ pub enum Standing {
     Moved,
 }
 
-impl Row {
+impl SessionRow {
     /// A session takes its own row away at the end of its retention; this is for one that could not.
     pub(super) fn kept_until(&self) -> OffsetDateTime {
         self.expires_at.saturating_add(RETENTION).saturating_add(MARGIN)
@@ -74,18 +76,18 @@ impl Row {
         self.revoking = None;
         self.beginning = None;
         let (at, known) = match &self.standing {
-            Standing::Ended { at, last_used_at } => (*at, *last_used_at),
-            Standing::Living | Standing::Moved => (now, None),
+            RowStatus::Ended { at, last_used_at } => (*at, *last_used_at),
+            RowStatus::Living | RowStatus::Moved => (now, None),
         };
-        self.standing = Standing::Ended { at, last_used_at: last_used_at.or(known) };
+        self.standing = RowStatus::Ended { at, last_used_at: last_used_at.or(known) };
     }
 
     /// What is known of a session that is not asked, or does not answer.
     pub fn summary(&self) -> Summary {
         let (state, last_used_at) = match self.standing {
-            Standing::Living => (SessionState::Active, None),
-            Standing::Ended { last_used_at, .. } => (SessionState::Ended, last_used_at),
-            Standing::Moved => (SessionState::Moved, None),
+            RowStatus::Living => (SessionState::Active, None),
+            RowStatus::Ended { last_used_at, .. } => (SessionState::Ended, last_used_at),
+            RowStatus::Moved => (SessionState::Moved, None),
         };
         Summary {
             region: self.place.region,

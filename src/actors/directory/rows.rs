@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::page::CursorKey;
-use super::row::{Beginning, Row, Standing};
+use super::row::{Beginning, RowStatus, SessionRow};
 use super::state::{Directory, Facts};
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
-use crate::actors::session::message::{EndReason, UserPlace};
 use crate::actors::stored::{self, Storable, Unread, encode, stored_as_it_is, stored_form};
+use crate::actors::summary::UserPlace;
 use crate::credential::ActorId;
 use crate::runtime::{Isolate, SqlValue, Storage};
 use crate::store::StoreError;
@@ -25,9 +26,9 @@ use crate::store::StoreError;
 stored_as_it_is! { (EndReason, Cause) }
 
 stored_form! {
-    /// [`Row`], as it is stored.
-    RowV2 of Row {
-        sid: Option<String>,
+    /// [`SessionRow`], as it is stored.
+    RowV2 of SessionRow {
+        counterpart: Option<String>,
         place: UserPlace,
         created_at: OffsetDateTime,
         expires_at: OffsetDateTime,
@@ -48,23 +49,23 @@ stored_form! {
     }
 }
 
-/// [`Standing`].
+/// [`RowStatus`].
 #[derive(Serialize, Deserialize)]
 pub enum StandingV2 {
-    /// [`Standing::Living`].
+    /// [`RowStatus::Living`].
     Living,
-    /// [`Standing::Ended`].
+    /// [`RowStatus::Ended`].
     Ended {
         /// The same.
         at: OffsetDateTime,
         /// The same.
         last_used_at: Option<OffsetDateTime>,
     },
-    /// [`Standing::Moved`].
+    /// [`RowStatus::Moved`].
     Moved,
 }
 
-impl Storable for Standing {
+impl Storable for RowStatus {
     type Stored = StandingV2;
 
     fn keep(&self) -> StandingV2 {
@@ -116,7 +117,7 @@ pub fn load(storage: &dyn Storage, isolate: &dyn Isolate) -> Result<Directory, S
     for columns in storage.query("SELECT actor, row FROM session", Vec::new())? {
         let mut columns = columns.into_iter();
         if let (Some(SqlValue::Text(actor)), Some(SqlValue::Blob(row))) = (columns.next(), columns.next()) {
-            match (actor.parse::<ActorId>(), decode::<Row>(&row)?) {
+            match (actor.parse::<ActorId>(), decode::<SessionRow>(&row)?) {
                 (Ok(actor), Some(row)) => drop(directory.rows.insert(actor, row)),
                 _ => unread = unread.saturating_add(1),
             }
@@ -176,90 +177,5 @@ fn create(storage: &dyn Storage) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use time::Duration;
-
-    use super::*;
-    use crate::region::Region;
-
-    fn at(seconds: i64) -> OffsetDateTime {
-        OffsetDateTime::UNIX_EPOCH.saturating_add(Duration::seconds(seconds))
-    }
-
-    fn row() -> Row {
-        Row {
-            sid: Some("sid".into()),
-            place: UserPlace { region: Region::Oc, country: None, user_agent: None },
-            created_at: at(1),
-            expires_at: at(2),
-            moved_at: None,
-            revoking: Some((EndReason::Limit, Cause::Directory)),
-            seen_at: at(3),
-            seen_before: None,
-            standing: Standing::Living,
-            beginning: Some(Beginning { predecessor: None, look_at: Some(at(4)) }),
-        }
-    }
-
-    fn facts() -> Facts {
-        Facts {
-            revocations: vec![(at(1), None)],
-            logout_tokens: [("jti".to_owned(), at(2))].into(),
-            taken_away: [("a".repeat(64).parse().unwrap(), at(3))].into(),
-            cursor_key: Some([4; 32]),
-        }
-    }
-
-    /// A new variant does not compile here until it has a row.
-    fn standings() -> [Standing; 3] {
-        match Standing::Living {
-            Standing::Living | Standing::Ended { .. } | Standing::Moved => {
-                [Standing::Living, Standing::Ended { at: at(5), last_used_at: Some(at(6)) }, Standing::Moved]
-            }
-        }
-    }
-
-    const fn name(standing: &Standing) -> &'static str {
-        match standing {
-            Standing::Living => "living",
-            Standing::Ended { .. } => "ended",
-            Standing::Moved => "moved",
-        }
-    }
-
-    /// What directories have. A change here is another form: it gets another variant.
-    #[test]
-    fn the_golden_bytes_of_a_stored_directory_do_not_change() {
-        let bytes = |row: &Row| hex::encode(encode(row).unwrap());
-        let mut rows: Vec<_> = standings()
-            .into_iter()
-            .map(|standing| (format!("Row, {}", name(&standing)), bytes(&Row { standing, ..row() })))
-            .collect();
-        rows.push(("Row, seen before and moved".into(), {
-            let (seen_before, moved_at) = (Some(at(7)), Some(at(8)));
-            bytes(&Row { seen_before, moved_at, revoking: None, beginning: None, sid: None, ..row() })
-        }));
-        rows.push(("Facts".into(), hex::encode(encode(&facts()).unwrap())));
-        rows.push(("Facts, none".into(), hex::encode(encode(&Facts::default()).unwrap())));
-        crate::actors::golden::assert_golden(&rows, include_str!("rows.golden"));
-    }
-
-    #[test]
-    fn a_row_of_a_former_form_is_passed_over() {
-        let mut bytes = encode(&row()).unwrap();
-        assert!(matches!(decode::<Row>(&bytes), Ok(Some(_))));
-        bytes[1] = 0;
-        assert!(matches!(decode::<Row>(&bytes), Ok(None)));
-        assert!(matches!(decode::<Facts>(&[1, 0]), Ok(None)));
-    }
-
-    #[test]
-    fn a_row_that_nobody_wrote_is_an_error() {
-        let mut bytes = encode(&row()).unwrap();
-        bytes[1] = 2;
-        assert!(matches!(decode::<Row>(&bytes), Err(StoreError::Corrupt)));
-        bytes[1] = 1;
-        assert!(matches!(decode::<Row>(&bytes[..4]), Err(StoreError::Corrupt)));
-        assert!(matches!(decode::<Facts>(&[]), Err(StoreError::Corrupt)));
-    }
-}
+#[path = "rows_tests.rs"]
+mod tests;

@@ -1,8 +1,11 @@
 #![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
 use super::*;
-use crate::actors::directory::message::LogoutTokenId;
-use crate::actors::session::message::{SessionState, UserPlace};
+use crate::actors::directory::state::revocation::Gone;
+use crate::actors::directory_message::{LogoutTokenId, RevokeAll};
+use crate::actors::end_reason::EndReason;
+use crate::actors::session::ledger::Cause;
+use crate::actors::summary::{SessionState, UserPlace};
 use crate::region::Region;
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -21,7 +24,7 @@ fn session(digit: char, region: Region, sid: Option<&str>, predecessor: Option<c
     Register {
         actor: actor(digit),
         began_at: T0,
-        sid: sid.map(str::to_owned),
+        counterpart: sid.map(str::to_owned),
         place: UserPlace { region, country: None, user_agent: None },
         created_at: T0,
         expires_at: T0 + Duration::days(7),
@@ -36,7 +39,7 @@ fn directory() -> Directory {
     directory
 }
 
-fn observe(directory: &mut Directory, digit: char, region: Region, at: OffsetDateTime) -> Verdict {
+fn observe(directory: &mut Directory, digit: char, region: Region, at: OffsetDateTime) -> RegionVerdict {
     let observe = Observe { actor: actor(digit), region };
     directory.observe(at, &observe, &regions(RegionPolicy::Reauthenticate))
 }
@@ -44,7 +47,7 @@ fn observe(directory: &mut Directory, digit: char, region: Region, at: OffsetDat
 fn revoke(sid: Option<&str>, jti: Option<&str>) -> RevokeAll {
     let token = |jti: &str| LogoutTokenId { jti: jti.to_owned(), expires_at: T0 + Duration::minutes(2) };
     RevokeAll {
-        sid: sid.map(str::to_owned),
+        counterpart: sid.map(str::to_owned),
         reason: EndReason::Backchannel,
         cause: Cause::Backchannel,
         logout_token: jti.map(token),
@@ -54,19 +57,19 @@ fn revoke(sid: Option<&str>, jti: Option<&str>) -> RevokeAll {
 #[test]
 fn the_first_move_is_made_at_once_and_the_next_not_before_the_minimum_stay() {
     let mut directory = directory();
-    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Reauthenticate);
+    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), RegionVerdict::Reauthenticate);
     directory.register(T0, session('b', Region::Oc, None, Some('a')), false).unwrap();
     let until = T0 + STAY;
-    assert_eq!(observe(&mut directory, 'b', Region::Weur, T0 + Duration::seconds(1)), Verdict::Stay { until });
-    assert_eq!(observe(&mut directory, 'b', Region::Weur, until), Verdict::Reauthenticate);
+    assert_eq!(observe(&mut directory, 'b', Region::Weur, T0 + Duration::seconds(1)), RegionVerdict::Stay { until });
+    assert_eq!(observe(&mut directory, 'b', Region::Weur, until), RegionVerdict::Reauthenticate);
 }
 
 #[test]
 fn a_move_that_came_to_nothing_counts_as_one() {
     let mut directory = directory();
-    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Reauthenticate);
-    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Stay { until: T0 + STAY });
-    assert_eq!(observe(&mut directory, 'a', Region::Me, T0), Verdict::Stay { until: T0 + STAY });
+    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), RegionVerdict::Reauthenticate);
+    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), RegionVerdict::Stay { until: T0 + STAY });
+    assert_eq!(observe(&mut directory, 'a', Region::Me, T0), RegionVerdict::Stay { until: T0 + STAY });
 }
 
 #[test]
@@ -74,7 +77,7 @@ fn sixteen_navigations_that_alternate_between_two_regions_cause_one_move_in_a_mi
     let mut directory = directory();
     let moves = (0..16).filter(|n| {
         let region = if n % 2 == 0 { Region::Oc } else { Region::Weur };
-        observe(&mut directory, 'a', region, T0 + Duration::minutes(*n)) == Verdict::Reauthenticate
+        observe(&mut directory, 'a', region, T0 + Duration::minutes(*n)) == RegionVerdict::Reauthenticate
     });
     assert_eq!(moves.count(), 1);
 }
@@ -82,22 +85,22 @@ fn sixteen_navigations_that_alternate_between_two_regions_cause_one_move_in_a_mi
 #[test]
 fn the_policy_says_how_a_session_moves_and_an_unknown_one_stays() {
     for (policy, verdict) in [
-        (RegionPolicy::Reauthenticate, Verdict::Reauthenticate),
-        (RegionPolicy::Migrate, Verdict::Migrate),
-        (RegionPolicy::Pin, Verdict::Stay { until: T0 + STAY }),
+        (RegionPolicy::Reauthenticate, RegionVerdict::Reauthenticate),
+        (RegionPolicy::Migrate, RegionVerdict::Migrate),
+        (RegionPolicy::Pin, RegionVerdict::Stay { until: T0 + STAY }),
     ] {
         let found = directory().observe(T0, &Observe { actor: actor('a'), region: Region::Oc }, &regions(policy));
         assert_eq!(found, verdict, "{policy:?}");
     }
-    assert_eq!(observe(&mut directory(), 'f', Region::Oc, T0), Verdict::Stay { until: T0 + STAY });
-    assert_eq!(observe(&mut directory(), 'a', Region::Weur, T0), Verdict::Stay { until: T0 + STAY });
+    assert_eq!(observe(&mut directory(), 'f', Region::Oc, T0), RegionVerdict::Stay { until: T0 + STAY });
+    assert_eq!(observe(&mut directory(), 'a', Region::Weur, T0), RegionVerdict::Stay { until: T0 + STAY });
 }
 
 #[test]
 fn an_administrators_move_counts_too() {
     let mut directory = directory();
     directory.register(T0 + STAY, session('b', Region::Oc, None, Some('a')), false).unwrap();
-    assert_eq!(observe(&mut directory, 'b', Region::Weur, T0 + STAY), Verdict::Stay { until: T0 + STAY * 2 });
+    assert_eq!(observe(&mut directory, 'b', Region::Weur, T0 + STAY), RegionVerdict::Stay { until: T0 + STAY * 2 });
 }
 
 #[test]
@@ -129,9 +132,9 @@ fn a_logout_of_one_provider_session_ends_it_and_those_of_which_none_is_known() {
 #[test]
 fn a_session_that_takes_another_sid_keeps_its_place_and_what_is_known_of_it() {
     let mut directory = directory();
-    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Reauthenticate);
+    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), RegionVerdict::Reauthenticate);
     directory.register(T0, session('a', Region::Weur, Some("sid-2"), Some('a')), false).unwrap();
-    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), Verdict::Stay { until: T0 + STAY });
+    assert_eq!(observe(&mut directory, 'a', Region::Oc, T0), RegionVerdict::Stay { until: T0 + STAY });
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-a"), None)), Ok(vec![]));
     assert_eq!(directory.revoke_all(T0, &revoke(Some("sid-2"), None)), Ok(vec![actor('a')]));
     // One that is to end stays so, even when nobody remembers why.

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 
-use super::Shell;
-use super::message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
-use super::state::{self, Gone};
+use super::{Shell, state};
+use crate::actors::directory::state::revocation::Gone;
+use crate::actors::directory_message::{BATCH, DirectoryError, RevokeAll, Sweep, Swept};
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::{Cause, Event};
-use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke, SessionState};
+use crate::actors::session::message::{Authority, Denied, Describe, Revoke};
+use crate::actors::session::{address, follow};
+use crate::actors::summary::SessionState;
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::StoreKind;
@@ -28,7 +30,7 @@ impl Shell {
     pub(super) async fn end_superfluous(&self, superfluous: Vec<ActorId>) {
         let began = self.now();
         let (outcome, detail) = match self.end(superfluous).await {
-            Ok(Ended { revoked, .. }) => {
+            Ok(EndedCount { revoked, .. }) => {
                 ("limit", format!("sessions ended that were too many for one user: {revoked}"))
             }
             Err(error) => ("incomplete", error.to_string()),
@@ -43,7 +45,7 @@ impl Shell {
         let looked_at = u32::try_from(beginning.len()).unwrap_or(BATCH);
         let mut changed = beginning.clone();
         let described = self.ask_all(beginning.clone(), ENDED_WITHIN, async |actor| {
-            actors::ask(&*self.actors, &actors::existing_session(actor), Describe {}).await
+            actors::ask(&*self.actors, &address::existing_session(actor), Describe {}).await
         });
         let described: BTreeMap<_, _> = described.await.into_iter().collect();
         let limit = self.config.sessions_per_user;
@@ -96,19 +98,21 @@ impl Shell {
         let last = revoking.last().cloned();
         let ended = self.end(revoking).await;
         let (outcome, detail) = match &ended {
-            Ok(Ended { revoked, unreachable: 0 }) => ("ok", format!("sessions ended: {revoked}; still to end: {left}")),
-            Ok(Ended { revoked, unreachable }) => {
+            Ok(EndedCount { revoked, unreachable: 0 }) => {
+                ("ok", format!("sessions ended: {revoked}; still to end: {left}"))
+            }
+            Ok(EndedCount { revoked, unreachable }) => {
                 ("incomplete", format!("sessions ended: {revoked}; out of reach: {unreachable}; still to end: {left}"))
             }
             Err(error) => ("incomplete", error.to_string()),
         };
         self.log(Event::Revoke, outcome, cause, began, &detail);
-        let Ended { revoked, unreachable } = ended?;
+        let EndedCount { revoked, unreachable } = ended?;
         Ok(Swept { revoked, unreachable, left, last })
     }
 
     /// Ends sessions that are to end. Those that do not answer in time are out of reach.
-    async fn end(&self, revoking: Vec<ActorId>) -> Result<Ended, DirectoryError> {
+    async fn end(&self, revoking: Vec<ActorId>) -> Result<EndedCount, DirectoryError> {
         let asked = revoking.len();
         let outcomes = self.ask_all(revoking, ENDED_WITHIN, async |actor| self.end_one(actor).await).await;
         let now = self.now();
@@ -125,7 +129,7 @@ impl Shell {
         let unreachable = asked.saturating_sub(count(Option::is_some));
         let revoked = count(|gone| matches!(gone, Some((_, true))));
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Ok(Ended { revoked: number(revoked), unreachable: number(unreachable) })
+        Ok(EndedCount { revoked: number(revoked), unreachable: number(unreachable) })
     }
 
     /// Ends a session: how it is over, and whether it was until now. None: it is out of reach.
@@ -134,7 +138,7 @@ impl Shell {
         // It said so itself meanwhile.
         let Some((reason, cause)) = why else { return Some((Gone::Ended, false)) };
         let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: None };
-        let mut outcome = actors::ask(&*self.actors, &actors::existing_session(actor), revoke()).await;
+        let mut outcome = actors::ask(&*self.actors, &address::existing_session(actor), revoke()).await;
         if let Ok(Err(Denied::Moved(to))) = &outcome
             && !self.with(|directory| directory.rows.contains_key(&to.actor)).ok()?
         {
@@ -182,7 +186,7 @@ impl Shell {
 }
 
 /// What came of ending sessions.
-struct Ended {
+struct EndedCount {
     revoked: u32,
     unreachable: u32,
 }

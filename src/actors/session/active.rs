@@ -3,8 +3,10 @@
 use time::OffsetDateTime;
 
 use super::grant::{Grant, Refreshing};
-use super::message::{EndReason, SessionView, UserPlace};
 use super::superseding::Superseding;
+use super::view::SessionView;
+use crate::actors::end_reason::EndReason;
+use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, SecretHash};
 pub use crate::identity::Identity;

@@ -7,12 +7,13 @@ use time::{Duration, OffsetDateTime};
 
 use super::Session;
 use super::ledger::{Cause, Event};
-use super::refresh::Outcome;
-use super::state::{Due, RETENTION, State};
+use super::record::LOOK_AGAIN;
+use super::refresher::RefreshOutcome;
+use super::state::State;
+use crate::actors::end_reason::RETENTION;
+use crate::actors::session::state::due::Due;
 use crate::store::StoreError;
 
-/// When to look again after the store failed.
-pub(super) const LOOK_AGAIN: Duration = Duration::minutes(1);
 /// When to look again at a record that could not be read.
 const LOOK_FOR_REPAIR: Duration = Duration::days(1);
 
@@ -44,19 +45,21 @@ impl Session {
             Some(Due::Refresh) => {
                 let refreshed = self.refresh_once(Cause::Alarm).await;
                 let (outcome, detail) = match &refreshed {
-                    Outcome::Fresh => ("ok", "the session was refreshed ahead of its token's end"),
-                    Outcome::Ended => ("ended", "the session ended, or moved, before it was refreshed"),
-                    Outcome::Unavailable { .. } => {
+                    RefreshOutcome::Fresh => ("ok", "the session was refreshed ahead of its token's end"),
+                    RefreshOutcome::Ended => ("ended", "the session ended, or moved, before it was refreshed"),
+                    RefreshOutcome::Unavailable { .. } => {
                         ("provider_unavailable", "no refresh yet: the provider said not now")
                     }
-                    Outcome::StoreUnavailable => ("store_unavailable", "no refresh yet: the store does not answer"),
-                    Outcome::NoToken | Outcome::OtherOrganization => {
+                    RefreshOutcome::StoreUnavailable => {
+                        ("store_unavailable", "no refresh yet: the store does not answer")
+                    }
+                    RefreshOutcome::NoToken | RefreshOutcome::OtherOrganization => {
                         ("no_token", "no refresh: there is no refresh token that may be presented")
                     }
                 };
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, detail);
                 // Still due, and at once: a store that is away is not to be asked without a pause.
-                if matches!(refreshed, Outcome::StoreUnavailable) {
+                if matches!(refreshed, RefreshOutcome::StoreUnavailable) {
                     return Err(StoreError::Unavailable("the intent to refresh could not be written".to_owned()));
                 }
             }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::message::UserPlace;
+use crate::actors::summary::UserPlace;
 use crate::credential::{ActorId, Secret, SecretHash};
 
 /// How much later than the gateway the actor takes an attempt for expired: their clocks differ.

@@ -6,8 +6,10 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::ledger::Cause;
-use super::message::{Authority, Denied, EndReason};
-use super::state::{Standing, State};
+use super::message::{Authority, Denied};
+use super::standing::Standing;
+use super::state::State;
+use crate::actors::end_reason::EndReason;
 use crate::store::StoreError;
 
 impl Session {

@@ -8,13 +8,14 @@ use std::rc::Rc;
 use futures::future::join_all;
 use time::{Duration, OffsetDateTime};
 
-use super::message::UserPlace;
 use super::single_flight::{Flight, SingleFlight};
 use super::state::Identity;
-use crate::actors::directory::message::{
-    DirectoryError, Forget, News, Observe, Register, Report, Verdict, of_provider_session, of_user,
+use crate::actors;
+use crate::actors::directory_message::name::{of_provider_session, of_user};
+use crate::actors::directory_message::{
+    self, DirectoryAddress, DirectoryError, Forget, News, Observe, RegionVerdict, Register, Report,
 };
-use crate::actors::{self, DirectoryAddress};
+use crate::actors::summary::UserPlace;
 use crate::config::Config;
 use crate::credential::ActorId;
 use crate::region::{Jurisdiction, Region};
@@ -99,11 +100,11 @@ impl DirectoryClient {
     pub async fn observe(&self, user: &str, region: Region) -> (RegionDecision, &'static str, &'static str) {
         let observe = Observe { actor: self.id.clone(), region };
         let (decision, outcome, what) = match actors::ask(&*self.actors, &self.directory(user), observe).await {
-            Ok(Ok(Verdict::Stay { until })) => (RegionDecision::Stay { until }, "stay", "stays where it is"),
-            Ok(Ok(Verdict::Reauthenticate)) => {
+            Ok(Ok(RegionVerdict::Stay { until })) => (RegionDecision::Stay { until }, "stay", "stays where it is"),
+            Ok(Ok(RegionVerdict::Reauthenticate)) => {
                 (RegionDecision::Reauthenticate, "reauthenticate", "is to be renewed there")
             }
-            Ok(Ok(Verdict::Migrate)) => (RegionDecision::Migrate, "migrate", "is to move there"),
+            Ok(Ok(RegionVerdict::Migrate)) => (RegionDecision::Migrate, "migrate", "is to move there"),
             Ok(Err(_)) | Err(_) => {
                 let until = self.isolate.now().saturating_add(ASK_AGAIN);
                 (RegionDecision::Stay { until }, "no_answer", "stays where it is, as its directory does not answer")
@@ -124,7 +125,7 @@ impl DirectoryClient {
     ) -> Result<(), DirectoryError> {
         let actor = self.id.clone();
         let register =
-            Register { actor, began_at, sid: None, place, created_at, expires_at, predecessor, limited: false };
+            Register { actor, began_at, counterpart: None, place, created_at, expires_at, predecessor, limited: false };
         let registered = self.register_in(identity, &register).await;
         if registered.is_err() {
             self.unregister(identity).await;
@@ -135,8 +136,8 @@ impl DirectoryClient {
     /// The same with a message of the caller's; a directory that took it keeps it.
     pub async fn register_in(&self, identity: &Identity, register: &Register) -> Result<(), DirectoryError> {
         let user = user_directory(identity);
-        let registrations = directories(identity).into_iter().map(|(name, sid)| {
-            let register = Register { sid, limited: name == user, ..register.clone() };
+        let registrations = directories(identity).into_iter().map(|(name, counterpart)| {
+            let register = Register { counterpart, limited: name == user, ..register.clone() };
             async move {
                 let asked = actors::ask(&*self.actors, &self.directory(&name), register).await;
                 asked.unwrap_or(Err(DirectoryError::StoreUnavailable))
@@ -183,7 +184,7 @@ impl DirectoryClient {
     }
 
     fn directory(&self, name: &str) -> DirectoryAddress {
-        actors::directory(name, self.jurisdiction)
+        directory_message::address(name, self.jurisdiction)
     }
 }
 
@@ -191,8 +192,8 @@ fn user_directory(identity: &Identity) -> String {
     of_user(&identity.issuer, &identity.subject)
 }
 
-/// The directories that are to know the session, each with what tells it apart from others there: in its user's, the
-/// provider's own session; in that one's, the user.
+/// The directories that are to know the session, each with the session's counterpart there: in its user's, the provider's own
+/// session; in that one's, the user.
 fn directories(identity: &Identity) -> Vec<(String, Option<String>)> {
     let user = user_directory(identity);
     let sid = identity.sid.as_ref().map(|sid| (of_provider_session(&identity.issuer, sid), Some(user.clone())));

@@ -1,6 +1,8 @@
 //! Asking a session wherever it lives: one that has moved says where to.
 
-use super::message::{ActorLocation, Denied, SessionMessage};
+use super::address;
+use super::location::ActorLocation;
+use super::message::{Denied, SessionMessage};
 use crate::actors::{self, AskError, Request};
 use crate::credential::ActorId;
 use crate::runtime::Actors;
@@ -25,7 +27,7 @@ where
     let mut moved_to: Option<ActorLocation> = None;
     for _ in 0..MOVES {
         let lives_in = moved_to.as_ref().map_or(actor, |to| &to.actor);
-        match actors::ask(actors, &actors::existing_session(lives_in), message()).await? {
+        match actors::ask(actors, &address::existing_session(lives_in), message()).await? {
             Err(Denied::Moved(to)) => moved_to = Some(to),
             reply => return Ok(Followed { reply, moved_to }),
         }

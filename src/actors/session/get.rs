@@ -10,12 +10,13 @@ use time::OffsetDateTime;
 use super::Session;
 use super::deadline::{SOON, request_deadline};
 use super::ledger::{Cause, Event};
-use super::message::{
-    CanGoOn, Denied, EndReason, GetIdentity, GetToken, GetView, Identified, IsAlive, SessionView, TokenKind,
-};
-use super::refresh::Outcome;
-use super::state::{Active, Refreshing, Standing, State};
+use super::message::{CanGoOn, Denied, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
+use super::refresher::RefreshOutcome;
+use super::standing::Standing;
+use super::state::{Active, Refreshing, State};
+use super::view::SessionView;
 use crate::actors::AskError;
+use crate::actors::end_reason::EndReason;
 use crate::ambient;
 use crate::config::RegionPolicy;
 use crate::credential::{Secret, SecretHash};
@@ -75,14 +76,14 @@ impl Session {
         self.served(|active| active.grant.access_token.clone())
     }
 
-    pub(super) async fn get_identity(self: &Rc<Self>, get: GetIdentity) -> Result<Box<Identified>, Denied> {
+    pub(super) async fn get_identity(self: &Rc<Self>, get: GetIdentity) -> Result<Box<TokenWithClaims>, Denied> {
         self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
         self.served(|active| {
             let token = match get.token {
                 TokenKind::Access => active.grant.access_token.clone(),
                 TokenKind::Id => AccessToken::new(active.identity.id_token.clone()),
             };
-            Box::new(Identified { token, claims: active.identity.claims.clone() })
+            Box::new(TokenWithClaims { token, claims: active.identity.claims.clone() })
         })
     }
 
@@ -229,12 +230,12 @@ impl Session {
             None | Some(TokenStanding::Valid) => Ok(()),
             Some(TokenStanding::Waiting(retry_after)) => Err(Denied::ProviderUnavailable { retry_after }),
             Some(TokenStanding::Refreshable) => match self.refresh_once(cause).await {
-                Outcome::Fresh | Outcome::Ended => Ok(()),
-                Outcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
-                Outcome::StoreUnavailable => Err(Denied::StoreUnavailable),
-                Outcome::NoToken => Err(self.without_any_token().await),
+                RefreshOutcome::Fresh | RefreshOutcome::Ended => Ok(()),
+                RefreshOutcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
+                RefreshOutcome::StoreUnavailable => Err(Denied::StoreUnavailable),
+                RefreshOutcome::NoToken => Err(self.without_any_token().await),
                 // Joined somebody's switch, which came to nothing: the next request begins a refresh of its own.
-                Outcome::OtherOrganization => Err(Denied::ProviderUnavailable { retry_after: 1 }),
+                RefreshOutcome::OtherOrganization => Err(Denied::ProviderUnavailable { retry_after: 1 }),
             },
             Some(TokenStanding::Spent) => Err(self.without_any_token().await),
         }

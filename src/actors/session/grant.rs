@@ -4,7 +4,7 @@ use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
 use crate::ambient::between;
-use crate::provider::Tokens;
+use crate::provider::tokens::Tokens;
 
 /// The pause after the first series of tries that failed.
 const SHORTEST_PAUSE: Duration = Duration::seconds(5);
@@ -37,7 +37,7 @@ pub enum Refreshing {
     Ready {
         /// The token.
         token: RefreshToken,
-        /// Not earlier than this: the provider asked for patience.
+        /// Not earlier than this: the provider asked to wait.
         not_before: Option<OffsetDateTime>,
     },
     /// It was presented, and the answer is not here: on its way, or lost with the process.

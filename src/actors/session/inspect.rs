@@ -2,12 +2,16 @@
 
 use std::rc::Rc;
 
-use super::message::{self, Denied, Description, Inspection};
+use super::message::{self, Denied, Description};
+use super::view::Inspection;
 use super::{Session, ledger};
-use crate::actors::Refusal;
+use crate::actors::MessageRefusal;
 
 impl Session {
-    pub(super) async fn inspect(self: &Rc<Self>, _: message::Inspect) -> Result<Option<Box<Inspection>>, Refusal> {
+    pub(super) async fn inspect(
+        self: &Rc<Self>,
+        _: message::Inspect,
+    ) -> Result<Option<Box<Inspection>>, MessageRefusal> {
         self.ready_to_tell().await?;
         Ok(self.inspection())
     }
@@ -33,16 +37,16 @@ impl Session {
         }))
     }
 
-    pub(super) async fn describe(self: &Rc<Self>, _: message::Describe) -> Result<Option<Description>, Refusal> {
+    pub(super) async fn describe(self: &Rc<Self>, _: message::Describe) -> Result<Option<Description>, MessageRefusal> {
         self.ready_to_tell().await?;
         self.let_go_of_store().await;
         Ok(self.description())
     }
 
     /// A session that cannot be read now is not one that does not exist.
-    async fn ready_to_tell(self: &Rc<Self>) -> Result<(), Refusal> {
+    async fn ready_to_tell(self: &Rc<Self>) -> Result<(), MessageRefusal> {
         match self.ready().await {
-            Err(Denied::StoreUnavailable) => Err(Refusal::Broken),
+            Err(Denied::StoreUnavailable) => Err(MessageRefusal::Broken),
             Ok(()) | Err(_) => Ok(()),
         }
     }

@@ -5,19 +5,17 @@
 
 use std::rc::Rc;
 
-use super::Session;
 use super::authorize::cause_of;
 use super::deadline::request_deadline;
 use super::follow::{self, Followed};
 use super::ledger::{self, Cause, Event};
-use super::message::{
-    ActorLocation, Adopt, Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, Release,
-    SilentLogin, SilentLoginHints, Successor,
-};
+use super::location::{ActorLocation, Successor};
+use super::message::{Adopt, Authority, Denied, Destination, Migrate, Migrated, SilentLogin, SilentLoginHints};
 use super::single_flight::Flight;
-use super::state::{Active, Arriving, DoesNotApply, Moving, Refreshing, State};
+use super::state::{DoesNotApply, Moving, Refreshing, State};
+use super::view::Inheritance;
+use super::{Session, address};
 use crate::actors;
-use crate::actors::directory::message::DirectoryError;
 use crate::actors::stored::Storable as _;
 use crate::region::Region;
 
@@ -175,7 +173,7 @@ impl Session {
         let under_way = self.active(|active| active.moving.clone()).ok_or_else(|| self.elsewhere())?;
         let moving = match under_way {
             Some(moving) => moving,
-            None => Moving { to: actors::new_session_id(&*self.actors, jurisdiction)?, region, began_at: now },
+            None => Moving { to: address::new_session_id(&*self.actors, jurisdiction)?, region, began_at: now },
         };
         let departing = self.transition(|state| state.departing(moving.clone())).await?;
         departing.map_err(|DoesNotApply| self.elsewhere())?;
@@ -187,7 +185,7 @@ impl Session {
             active: Box::new(active.keep()),
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
         };
-        let address = actors::session_near(&moving.to, moving.region);
+        let address = address::session_near(&moving.to, moving.region);
         // Where it does not apply, the new actor has asked for the release already, or the session has ended.
         let _ = match actors::ask(&*self.actors, &address, adopt).await {
             Ok(Ok(())) => self.transition(|state| state.departed(self.now())).await?,
@@ -210,87 +208,6 @@ impl Session {
         }
     }
 
-    /// Keeps a session that comes from another actor. The old actor may ask more than once, as it does when its process ended
-    /// before it had the answer.
-    pub(super) async fn adopt(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
-        let session = Rc::clone(self);
-        self.mover.adopt(|| async move { session.take_in(adopt).await }).await
-    }
-
-    async fn take_in(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
-        self.load().await?;
-        let now = self.now();
-        let is_here = match &*self.kept.state() {
-            None => false,
-            Some(State::Arriving(arriving)) if arriving.from == adopt.from => true,
-            Some(_) => return Err(Denied::Unknown),
-        };
-        let Adopt { from, began_at, cause, active, ledger } = adopt;
-        let active = Box::<Active>::restore(active);
-        let (identity, place) = (active.identity.clone(), active.place.clone());
-        let lives = (active.created_at, active.expires_at);
-        let detail = format!("the session came here from its former home, session {from}");
-        if !is_here {
-            ledger::create(&*self.storage)?;
-            // Before its directory knows it: should that come to nothing, the alarm finds that the session is not this one's.
-            let arriving = Arriving { active, from: from.clone(), arrived_at: now };
-            if !self.originate(State::Arriving(arriving)).await? {
-                return Err(Denied::Unknown);
-            }
-        }
-        // Once more where this is not the first time: this process may have ended before the directory had heard.
-        if let Err(error) = self.directories.register(&identity, place, began_at, lives, Some(from)).await {
-            self.forget(is_arriving).await?;
-            return Err(match error {
-                DirectoryError::Overtaken => Denied::Ended(EndReason::Revoked),
-                _ => Denied::StoreUnavailable,
-            });
-        }
-        if !is_here {
-            for entry in &ledger {
-                let _ = ledger::append(&*self.storage, entry);
-            }
-            self.record(Event::Migrate, "adopted", cause, now, &detail);
-        }
-        Ok(())
-    }
-
-    /// Asks the old actor whether the session is this one's.
-    async fn arrive(self: &Rc<Self>) -> Result<(), Denied> {
-        let began = self.now();
-        let from = match &*self.kept.state() {
-            Some(State::Arriving(arriving)) => arriving.from.clone(),
-            _ => return Ok(()),
-        };
-        let address = actors::existing_session(&from);
-        if actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await?? {
-            // It was given up while that was written.
-            self.transition(State::released).await?.map_err(|DoesNotApply| Denied::Unknown)?;
-            self.record(
-                Event::Migrate,
-                "ok",
-                Cause::Directory,
-                began,
-                "the session's former home has let it go: it lives here now",
-            );
-            return Ok(());
-        }
-        self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed in its former home");
-        self.forget(is_arriving).await?;
-        Err(Denied::Unknown)
-    }
-
-    /// Lets the session go, if it is to go there. Not `ready`: the new actor may ask while the move is under way.
-    pub(super) async fn release(self: &Rc<Self>, release: Release) -> Result<bool, Denied> {
-        self.load().await?;
-        let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
-        if is_going == Some(true) {
-            // Where it does not apply, the move is done or the session has ended, and the answer says which.
-            let _ = self.transition(|state| state.departed(self.now())).await?;
-        }
-        Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))
-    }
-
     /// What a silent login that is to renew this session tells the provider.
     pub(super) async fn silent_login(self: &Rc<Self>, silent: SilentLogin) -> Option<SilentLoginHints> {
         self.ready().await.ok()?;
@@ -300,8 +217,4 @@ impl Session {
             organization: self.provider.organization_of(&active.identity),
         })
     }
-}
-
-const fn is_arriving(state: Option<&State>) -> bool {
-    matches!(state, Some(State::Arriving(_)))
 }

@@ -14,49 +14,59 @@ use time::OffsetDateTime;
 
 use self::directory_client::DirectoryClient;
 use self::ledger::{Cause, Entry, Event};
-use self::message::{EndReason, Successor};
 use self::mover::Mover;
 use self::provider_health::ProviderHealth;
-use self::record::{Established, Owed, Record};
+use self::record::Record;
 use self::refresher::Refresher;
-use self::state::{Active, Identity, Refreshing, State};
+use self::state::{Active, State};
 use crate::actors::log::{self, Beside};
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
-use crate::provider::{Documents, Link, Provider};
+use crate::provider::Provider;
+use crate::provider::link::{Documents, Link};
 use crate::region::Region;
 use crate::runtime::{ActorContext, Actors, Isolate, Storage};
-use crate::store::{SessionStore, StoreError};
+use crate::store::SessionStore;
 
 pub mod active;
+pub mod address;
+mod adopt;
 mod alarm;
 pub mod attempt;
 mod authorize;
+mod begin;
 mod deadline;
 mod directory_client;
+mod end;
 pub mod follow;
 mod get;
+mod give_way;
 mod grace;
 pub mod grant;
 mod inspect;
 pub mod ledger;
 pub mod line;
+pub mod location;
 pub mod message;
 mod migrate;
 pub mod moved;
 mod mover;
 mod observe;
+mod present;
 mod provider_health;
 mod record;
 mod refresh;
+mod refresh_failure;
 mod refresher;
 mod registration;
+mod remains;
 mod revoke;
 #[cfg(test)]
 pub mod samples;
 mod serve;
 pub mod sign_in;
 mod single_flight;
+pub mod standing;
 pub mod state;
 pub mod stored;
 mod succession;
@@ -118,59 +128,6 @@ impl Session {
         self.kept.state().as_ref().and_then(State::active).map(read)
     }
 
-    /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
-    /// remains: the refresh in flight revokes what it brings. None: it had ended, or moved, by the time that this could be
-    /// written. Where it could not, what remains is revoked when it can.
-    async fn end(
-        self: &Rc<Self>,
-        reason: EndReason,
-        cause: Cause,
-        detail: &str,
-    ) -> Result<Option<Remains>, StoreError> {
-        self.end_for(reason, cause, detail, None).await
-    }
-
-    /// The same, where `successor` took its place. Many providers give a user one grant, and end all of it with one of its tokens:
-    /// what may be the successor's, too, is not among what remains.
-    async fn end_for(
-        self: &Rc<Self>,
-        reason: EndReason,
-        cause: Cause,
-        detail: &str,
-        successor: Option<&Successor>,
-    ) -> Result<Option<Remains>, StoreError> {
-        let now = self.now();
-        let Established { made, written } = self
-            .establish_with(|state| {
-                let remains = match &state {
-                    State::SigningIn(_) => Some(Remains::default()),
-                    State::Active(active) => Some(Remains::of(active)),
-                    // It had given way to an earlier login, and is told of a later one.
-                    State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
-                };
-                let state = match successor {
-                    Some(successor) => state.superseded_by(now, successor),
-                    None => state.end(now, reason),
-                };
-                Ok((state?, remains))
-            })
-            .await;
-        let Ok(Some(mut remains)) = made else { return written.map(|()| None) };
-        let user = remains.identity.as_ref().map(Identity::user);
-        if successor.is_some_and(|successor| user.is_some_and(|user| successor.is_of(&user))) {
-            remains.refresh_token = None;
-        }
-        if let Err(error) = &written {
-            let owed = || Owed { remains: remains.clone(), reason, cause, detail: detail.to_owned(), at: now };
-            if self.kept.owe(owed) {
-                return Err(error.clone());
-            }
-        }
-        // Written it is, even if the alarm could not be set.
-        self.record(Event::End, reason.as_str(), cause, now, detail);
-        Ok(Some(remains))
-    }
-
     /// Writes an event to the ledger and the log. What cannot be written down stops nothing.
     fn record(&self, event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str) {
         self.record_with_words(event, outcome, cause, began, detail, None);
@@ -212,27 +169,3 @@ impl Session {
 
 /// The class, as log lines name it.
 const CLASS: &str = "SessionActor";
-
-/// What an ended session had.
-#[derive(Clone, Default)]
-struct Remains {
-    identity: Option<Identity>,
-    refresh_token: Option<openidconnect::RefreshToken>,
-}
-
-impl Remains {
-    fn of(active: &Active) -> Self {
-        Self {
-            identity: Some(active.identity.clone()),
-            refresh_token: match &active.grant.refresh {
-                Refreshing::Ready { token, .. } => Some(token.clone()),
-                Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
-            },
-        }
-    }
-
-    /// The provider's own session.
-    fn sid(&self) -> Option<String> {
-        self.identity.as_ref()?.sid.clone()
-    }
-}

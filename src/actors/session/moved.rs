@@ -17,8 +17,10 @@ use time::{Duration, OffsetDateTime};
 use super::active::{Active, Moving};
 use super::attempt::Predecessor;
 use super::grant::{Grant, Refreshing};
-use super::message::{ActorLocation, EndReason, Successor, UserPlace};
-use super::state::{DoesNotApply, RETENTION, Standing};
+use super::location::{ActorLocation, Successor};
+use super::standing::Standing;
+use crate::actors::end_reason::{EndReason, RETENTION};
+use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, SecretHash};
 
@@ -179,11 +181,11 @@ impl Moved {
         matches!(self.afterwards, Afterwards::Grace { .. })
     }
 
-    /// The grace is over: nothing of the grant stays.
-    pub fn settled(self) -> Result<Self, DoesNotApply> {
+    /// The grace is over: nothing of the grant stays. None: there was no grace.
+    pub fn settled(self) -> Option<Self> {
         match self.afterwards {
-            Afterwards::Grace { .. } => Ok(Self { afterwards: Afterwards::Superseded, ..self }),
-            Afterwards::Forwarding | Afterwards::Superseded => Err(DoesNotApply),
+            Afterwards::Grace { .. } => Some(Self { afterwards: Afterwards::Superseded, ..self }),
+            Afterwards::Forwarding | Afterwards::Superseded => None,
         }
     }
 

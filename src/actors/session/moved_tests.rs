@@ -3,7 +3,8 @@
 use openidconnect::{AccessToken, RefreshToken};
 
 use super::*;
-use crate::actors::session::state::{Due, Identity, State};
+use crate::actors::session::state::due::Due;
+use crate::actors::session::state::{Identity, State};
 use crate::actors::session::superseding::Superseding;
 use crate::credential::Secret;
 use crate::region::Region;

@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::message::{ActorLocation, Denied};
+use super::location::ActorLocation;
+use super::message::Denied;
 use super::single_flight::{Flight, SingleFlight};
 use crate::runtime::Isolate;
 

@@ -19,7 +19,7 @@ use super::get::Purpose;
 use super::ledger::{Cause, Event};
 use super::message::Denied;
 use super::state::{Active, State};
-use crate::actors::directory::message::of_user;
+use crate::actors::directory_message::name::of_user;
 use crate::config::RegionPolicy;
 use crate::credential::SecretHash;
 use crate::region::Region;

@@ -4,14 +4,34 @@
 use std::future::Future;
 use std::rc::Rc;
 
-use super::message::{ActorLocation, Denied};
-use super::refresh::Outcome;
+use super::location::ActorLocation;
+use super::message::Denied;
 use super::single_flight::{Flight, SingleFlight};
 use crate::runtime::Isolate;
 
+/// How a refresh came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshOutcome {
+    /// There is a new access token.
+    Fresh,
+    /// The session is over.
+    Ended,
+    /// Not now.
+    Unavailable {
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// The intent cannot be written, and so the token is not presented.
+    StoreUnavailable,
+    /// There is nothing left to refresh with.
+    NoToken,
+    /// The organization to switch to wants a login of its own. Nothing has changed.
+    OtherOrganization,
+}
+
 /// What is under way.
 pub struct Refresher {
-    refreshing: SingleFlight<Outcome>,
+    refreshing: SingleFlight<RefreshOutcome>,
 }
 
 impl Refresher {
@@ -26,7 +46,7 @@ impl Refresher {
     }
 
     /// The refresh under way.
-    pub fn current(&self) -> Option<Flight<Outcome>> {
+    pub fn current(&self) -> Option<Flight<RefreshOutcome>> {
         self.refreshing.current()
     }
 
@@ -35,9 +55,9 @@ impl Refresher {
         &self,
         relocation: Option<Flight<Result<ActorLocation, Denied>>>,
         start: impl FnOnce() -> W,
-    ) -> Flight<Outcome>
+    ) -> Flight<RefreshOutcome>
     where
-        W: Future<Output = Outcome> + 'static,
+        W: Future<Output = RefreshOutcome> + 'static,
     {
         self.refreshing.join(|| {
             let work = start();

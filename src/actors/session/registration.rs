@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use super::Session;
 use super::ledger::{Cause, Event};
-use super::message::{EndReason, SignInError};
+use super::message::SignInError;
 use super::state::{Active, Identity};
-use crate::actors::directory::message::{DirectoryError, Register};
+use crate::actors::directory_message::{DirectoryError, Register};
+use crate::actors::end_reason::EndReason;
 
 impl From<DirectoryError> for SignInError {
     fn from(error: DirectoryError) -> Self {
@@ -40,7 +41,7 @@ impl Session {
             actor: self.id.clone(),
             // Whatever was ended since is over.
             began_at: active.created_at,
-            sid: None,
+            counterpart: None,
             place: active.place,
             created_at: active.created_at,
             expires_at: active.expires_at,

@@ -6,18 +6,19 @@ use openidconnect::RefreshToken;
 use time::Duration;
 
 use super::authorize::cause_of;
-use super::follow;
 use super::ledger::{Cause, Event};
-use super::message::{Authority, Denied, EndReason, Logout, Revoke, Revoked};
+use super::message::{Authority, Denied, Logout, Revoke, Revoked};
+use super::remains::Remains;
 use super::single_flight::{Flight, launch};
 use super::state::{Identity, State};
-use super::{Remains, Session};
+use super::{Session, follow};
+use crate::actors::end_reason::EndReason;
 use crate::ambient;
 use crate::credential::ActorId;
-use crate::provider::EndSession;
+use crate::provider::requests::EndSession;
 
 /// How long an answer waits for all that the provider is asked. The revocation goes on without it.
-const PATIENCE: Duration = Duration::seconds(3);
+const WAIT_LIMIT: Duration = Duration::seconds(3);
 
 impl Session {
     pub(super) async fn revoke(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
@@ -81,12 +82,12 @@ impl Session {
         let revocation = refresh_token.filter(|_| !needless).map(|token| self.revocation(token, sid, cause));
         let end_session_url = match (identity, logout) {
             (Some(identity), Some(logout)) => {
-                self.isolate.within(PATIENCE.unsigned_abs(), self.end_session_url(&identity, logout)).await.flatten()
+                self.isolate.within(WAIT_LIMIT.unsigned_abs(), self.end_session_url(&identity, logout)).await.flatten()
             }
             _ => None,
         };
         if let Some(revocation) = revocation {
-            let left = ambient::between(self.now(), asked_at.saturating_add(PATIENCE));
+            let left = ambient::between(self.now(), asked_at.saturating_add(WAIT_LIMIT));
             self.isolate.within(left.max(Duration::ZERO).unsigned_abs(), revocation).await;
         }
         Ok(Revoked { end_session_url })

@@ -3,8 +3,9 @@
 use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
-use super::message::{Successor, UserPlace};
+use super::location::Successor;
 use super::state::{Active, Grant, Identity, Refreshing, Superseding};
+use crate::actors::summary::UserPlace;
 use crate::credential::{ActorId, Secret};
 use crate::region::Region;
 

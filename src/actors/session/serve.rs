@@ -2,16 +2,15 @@
 
 use std::rc::Rc;
 
-use super::Session;
-use super::line;
 use super::message::{self, SessionMessage, TokenKind};
-use crate::actors::{Refusal, reply, serve};
+use super::{Session, line};
+use crate::actors::{MessageRefusal, reply, serve};
 
 impl Session {
     /// One message: the bytes of a [`SessionMessage`] in, those of its reply out. Without a session, as there is no valid
     /// configuration, every message is refused.
     pub async fn ask(session: Option<Rc<Self>>, message: &[u8]) -> Vec<u8> {
-        serve(message, |message| async move { session.ok_or(Refusal::Broken)?.answer(message).await }).await
+        serve(message, |message| async move { session.ok_or(MessageRefusal::Broken)?.answer(message).await }).await
     }
 
     /// The everyday question and answer, as lines: see [`super::line`]. None: the record has to be read first
@@ -30,7 +29,7 @@ impl Session {
         reply.map(|reply| reply.flatten().unwrap_or_default())
     }
 
-    async fn answer(self: &Rc<Self>, message: SessionMessage) -> Result<Vec<u8>, Refusal> {
+    async fn answer(self: &Rc<Self>, message: SessionMessage) -> Result<Vec<u8>, MessageRefusal> {
         match message {
             SessionMessage::Complete(m) => reply::<message::Complete>(&self.complete(m).await),
             SessionMessage::GetToken(m) => reply::<message::GetToken>(&self.get_token(m).await),

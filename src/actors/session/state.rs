@@ -13,22 +13,25 @@
 //! ([`DoesNotApply`]), and its caller says what that means: a logout during a refresh wins because `refreshed` does not apply to
 //! `Ended`.
 
-use openidconnect::AccessToken;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 pub use super::active::{Active, Identity, Moving};
 pub use super::attempt::{Attempt, LoginReason, Predecessor, SigningIn};
 pub use super::grant::{Grant, Refreshing};
-use super::message::{ActorLocation, EndReason, Inheritance, Successor, UserPlace};
+use super::location::Successor;
 pub use super::moved::{Afterwards, Arriving, Moved};
 pub use super::superseding::Superseding;
+use super::view::Inheritance;
+use crate::actors::end_reason::EndReason;
+use crate::actors::session::standing::Standing;
+use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
-use crate::credential::{ActorId, Secret, SecretHash};
+use crate::credential::{Secret, SecretHash};
 
+pub mod due;
+mod moving;
 mod read;
-
-/// How long an ended session keeps its ledger.
-pub const RETENTION: Duration = Duration::days(7);
+mod refreshing;
 
 /// A session, from the callback to the end of its retention.
 #[derive(Clone, Debug)]
@@ -91,40 +94,6 @@ pub struct DoesNotApply;
 
 /// The session afterwards.
 pub type Transition = Result<State, DoesNotApply>;
-
-/// What a session is at a moment, for one who brings a secret.
-#[derive(Debug)]
-pub enum Standing<'a> {
-    /// Nothing, to this one.
-    Unknown,
-    /// Over.
-    Ended(EndReason),
-    /// Over from this moment on: the state is yet to be told.
-    Over(EndReason),
-    /// Live.
-    Active(&'a Active),
-    /// Live, elsewhere.
-    Moved(&'a ActorLocation),
-}
-
-/// What the alarm finds to do.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Due {
-    /// Delete everything.
-    Forget,
-    /// End the session.
-    End(EndReason),
-    /// Tell the sessions that this one took the place of.
-    Supersede,
-    /// Refresh ahead.
-    Refresh,
-    /// Give up what is left of a session that has moved.
-    Settle,
-    /// Ask the old actor whether a session that has arrived may stay.
-    Arrive,
-    /// Nothing yet.
-    Nothing,
-}
 
 impl State {
     /// The code was exchanged and everything about it is in order.
@@ -243,203 +212,11 @@ impl State {
         }
     }
 
-    /// A request was proxied for the session.
-    pub fn used(self, now: OffsetDateTime) -> Transition {
-        self.map_active(|active| Ok(Active { last_used_at: now.max(active.last_used_at), used: true, ..active }))
-    }
-
-    /// Somebody asked for a refresh.
-    pub fn forced(self, now: OffsetDateTime) -> Transition {
-        self.map_active(|active| Ok(Active { forced_at: Some(now), ..active }))
-    }
-
-    /// The refresh token is about to be presented: the intent that is written ahead of the call.
-    pub fn presenting(self, now: OffsetDateTime) -> Transition {
-        self.map_refreshing(|refreshing| match refreshing {
-            Refreshing::Ready { token, .. } => Ok(Refreshing::Presented { token, first_at: now, not_before: None }),
-            Refreshing::Presented { token, first_at, .. } => {
-                Ok(Refreshing::Presented { token, first_at, not_before: None })
-            }
-            Refreshing::Impossible | Refreshing::Lost => Err(DoesNotApply),
-        })
-    }
-
-    /// The provider said, in full, that it did not take the token for now.
-    pub fn deferred(self, until: OffsetDateTime) -> Transition {
-        self.map_refreshing(|refreshing| match refreshing {
-            Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. } => {
-                Ok(Refreshing::Ready { token, not_before: Some(until) })
-            }
-            Refreshing::Impossible | Refreshing::Lost => Err(DoesNotApply),
-        })
-    }
-
-    /// Whether the provider took the token is not known; it may be presented again, but not now.
-    pub fn waiting(self, until: OffsetDateTime) -> Transition {
-        self.map_refreshing(|refreshing| match refreshing {
-            Refreshing::Presented { token, first_at, .. } => {
-                Ok(Refreshing::Presented { token, first_at, not_before: Some(until) })
-            }
-            Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => Err(DoesNotApply),
-        })
-    }
-
-    /// All tries were used up once more.
-    pub fn series_failed(self) -> Transition {
-        self.map_active(|active| {
-            let failed_series = active.grant.failed_series.saturating_add(1);
-            Ok(Active { grant: Grant { failed_series, ..active.grant }, ..active })
-        })
-    }
-
-    /// UserInfo said something of the user that this access token is for. Where there is another one by now, it comes too
-    /// late; without one it never does.
-    pub fn informed(self, token: Option<&AccessToken>, inform: impl FnOnce(Identity) -> Identity) -> Transition {
-        self.map_active(|active| {
-            if token.is_some_and(|token| active.grant.access_token.secret() != token.secret()) {
-                return Err(DoesNotApply);
-            }
-            Ok(Active { identity: inform(active.identity), ..active })
-        })
-    }
-
-    /// Whether the provider took the token is not known, and asking again is not allowed.
-    pub fn lost(self) -> Transition {
-        self.map_refreshing(|refreshing| match refreshing {
-            Refreshing::Presented { .. } => Ok(Refreshing::Lost),
-            Refreshing::Impossible | Refreshing::Ready { .. } | Refreshing::Lost => Err(DoesNotApply),
-        })
-    }
-
-    /// New tokens came; without a new refresh token the old one stays.
-    pub fn refreshed(self, grant: Grant, renewed: Option<Identity>) -> Transition {
-        self.map_active(|active| {
-            let kept = match (grant.refresh, active.grant.refresh) {
-                (Refreshing::Impossible, Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. }) => {
-                    Refreshing::Ready { token, not_before: None }
-                }
-                (refresh, _) => refresh,
-            };
-            let identity = match renewed {
-                // The `sid` by which its directories know the session: see `known_by`. UserInfo may have said something since
-                // the refresh began: some providers are asked at the login alone.
-                Some(renewed) => {
-                    let is_news = renewed.user_info != active.identity.user_info;
-                    let renewed = if is_news { renewed.informed(active.identity.user_info()) } else { renewed };
-                    Identity { sid: active.identity.sid, ..renewed }
-                }
-                None => active.identity,
-            };
-            Ok(Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active })
-        })
-    }
-
-    /// The session's directories know it by this `sid`.
-    pub fn known_by(self, sid: String) -> Transition {
-        self.map_active(|active| Ok(Active { identity: Identity { sid: Some(sid), ..active.identity }, ..active }))
-    }
-
-    /// The whole grant is about to move: the intent that is written ahead.
-    pub fn departing(self, moving: Moving) -> Transition {
-        self.map_active(|active| Ok(Active { moving: Some(moving), ..active }))
-    }
-
-    /// The move that was under way is not made.
-    pub fn staying(self) -> Transition {
-        self.map_active(|active| match active.moving {
-            Some(_) => Ok(Active { moving: None, ..active }),
-            None => Err(DoesNotApply),
-        })
-    }
-
-    /// The new actor has adopted the session: from now on it is that one's. One that ended meanwhile stays ended.
-    pub fn departed(self, now: OffsetDateTime) -> Transition {
-        match self {
-            Self::Active(mut active) => {
-                let moving = active.moving.take().ok_or(DoesNotApply)?;
-                Ok(Self::Moved(Box::new(active.departed(now, &moving))))
-            }
-            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
-        }
-    }
-
-    /// The old actor has let the session go.
-    pub fn released(self) -> Transition {
-        match self {
-            Self::Arriving(arriving) => Ok(Self::Active(arriving.active)),
-            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) => Err(DoesNotApply),
-        }
-    }
-
-    /// Another session took this one's place.
-    pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Transition {
-        match self {
-            Self::Active(active) => Ok(Self::Moved(Box::new(active.succeeded(now, successor, grace)))),
-            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
-        }
-    }
-
-    /// What is left of a session that has moved is given up.
-    pub fn settled(self) -> Transition {
-        match self {
-            Self::Moved(moved) => Ok(Self::Moved(Box::new(moved.settled()?))),
-            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => Err(DoesNotApply),
-        }
-    }
-
-    /// Whether the session is `to`'s, who has adopted it.
-    pub fn is_released_to(&self, to: &ActorId) -> bool {
-        matches!(self, Self::Moved(moved) if moved.to.actor == *to)
-    }
-
-    /// When the actor has to act by itself.
-    pub fn next_alarm(&self, lifetimes: Lifetimes) -> OffsetDateTime {
-        match self {
-            Self::SigningIn(signing_in) => signing_in.forgotten_at,
-            Self::Active(active) => {
-                let end = active.idle_expires_at(lifetimes).min(active.expires_at);
-                [active.ahead_at(), active.superseding.due_at()].into_iter().flatten().fold(end, OffsetDateTime::min)
-            }
-            Self::Ended(ended) => {
-                let end = ended.ended_at.saturating_add(RETENTION);
-                ended.superseding.due_at().map_or(end, |due| due.min(end))
-            }
-            Self::Moved(moved) => moved.grace_until().unwrap_or_else(|| moved.forgotten_at()),
-            Self::Arriving(arriving) => arriving.settles_at(),
-        }
-    }
-
-    /// What there is to do by itself now.
-    pub fn due(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> Due {
-        match self {
-            Self::SigningIn(signing_in) if now >= signing_in.forgotten_at => Due::Forget,
-            Self::Active(active) => match active.over(now, lifetimes) {
-                Some(reason) => Due::End(reason),
-                None if active.superseding.is_due(now) => Due::Supersede,
-                None if active.ahead_at().is_some_and(|ahead| now >= ahead) => Due::Refresh,
-                None => Due::Nothing,
-            },
-            Self::Ended(ended) if now >= ended.ended_at.saturating_add(RETENTION) => Due::Forget,
-            Self::Ended(ended) if ended.superseding.is_due(now) => Due::Supersede,
-            Self::Moved(moved) if moved.grace_until().is_some_and(|until| now >= until) => Due::Settle,
-            Self::Moved(moved) if now >= moved.forgotten_at() => Due::Forget,
-            Self::Arriving(arriving) if now >= arriving.settles_at() => Due::Arrive,
-            Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Due::Nothing,
-        }
-    }
-
-    fn map_active(self, change: impl FnOnce(Active) -> Result<Active, DoesNotApply>) -> Transition {
+    pub(super) fn map_active(self, change: impl FnOnce(Active) -> Result<Active, DoesNotApply>) -> Transition {
         match self {
             Self::Active(active) => Ok(Self::Active(Box::new(change(*active)?))),
             Self::SigningIn(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
-    }
-
-    fn map_refreshing(self, change: impl FnOnce(Refreshing) -> Result<Refreshing, DoesNotApply>) -> Transition {
-        self.map_active(|active| {
-            let grant = Grant { refresh: change(active.grant.refresh)?, ..active.grant };
-            Ok(Active { grant, ..active })
-        })
     }
 }
 

@@ -1,9 +1,13 @@
 #![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
+use time::Duration;
+
 use openidconnect::{AccessToken, RefreshToken};
 
 use super::*;
-use crate::provider::Tokens;
+use crate::actors::end_reason::RETENTION;
+use crate::actors::session::state::due::Due;
+use crate::provider::tokens::Tokens;
 use crate::region::Region;
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::attempt::Predecessor;
-use super::message::{ActorLocation, EndReason, Successor, UserPlace};
+use super::location::{ActorLocation, Successor};
 use super::state::{Active, Afterwards, Arriving, Ended, Grant, Identity, Moved, Moving, Refreshing, SigningIn, State};
 use super::superseding::SupersedingV2;
+use crate::actors::end_reason::EndReason;
 use crate::actors::stored::{Storable, stored_as_it_is, stored_form};
+use crate::actors::summary::UserPlace;
 use crate::credential::{ActorId, SecretHash};
 use crate::region::Region;
 

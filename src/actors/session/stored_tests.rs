@@ -1,13 +1,15 @@
 use openidconnect::RefreshToken;
 
-use crate::actors::golden::{Row, assert_golden};
+use crate::actors::end_reason::EndReason;
+use crate::actors::golden::{GoldenRow, assert_golden};
 use crate::actors::log::{Cause, Entry, Event};
-use crate::actors::session::message::{ActorLocation, EndReason, UserPlace};
+use crate::actors::session::location::ActorLocation;
 use crate::actors::session::samples::{actor, at, secret, successor};
 use crate::actors::session::state::{
     Active, Afterwards, Arriving, Ended, Grant, Moved, Moving, Predecessor, Refreshing, SigningIn, State, Superseding,
 };
 use crate::actors::stored::{Unread, decode, encode};
+use crate::actors::summary::UserPlace;
 use crate::actors::wire::WireError;
 use crate::region::Region;
 
@@ -15,7 +17,7 @@ fn active() -> Box<Active> {
     Box::new(crate::actors::session::samples::active())
 }
 
-fn record(name: &str, state: &State) -> Row {
+fn record(name: &str, state: &State) -> GoldenRow {
     let bytes = encode(state).unwrap();
     let read: State = decode(&bytes).unwrap();
     assert_eq!(encode(&read).unwrap(), bytes, "{name}");
@@ -23,7 +25,7 @@ fn record(name: &str, state: &State) -> Row {
 }
 
 /// A new variant does not compile here until it has a row.
-fn records() -> Vec<Row> {
+fn records() -> Vec<GoldenRow> {
     match State::Active(active()) {
         State::SigningIn(_) | State::Active(_) | State::Ended(_) | State::Moved(_) | State::Arriving(_) => {}
     }
@@ -112,7 +114,7 @@ fn the_golden_bytes_of_every_ledger_entry_do_not_change() {
             (Event::Alarm, Cause::Request),
         ],
     };
-    let rows: Vec<Row> = events
+    let rows: Vec<GoldenRow> = events
         .into_iter()
         .map(|(event, cause)| {
             let (outcome, detail) = ("o".to_owned(), "d".to_owned());

@@ -6,17 +6,16 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::authorize::cause_of;
 use super::follow::{self, Followed};
 use super::ledger::{Cause, Event};
-use super::message::{
-    Authority, Denied, Destination, EndReason, Inheritance, Migrate, Migrated, SignInError, Successor, Supersede,
-    Superseded,
-};
+use super::location::Successor;
+use super::message::{Authority, Denied, Destination, Migrate, Migrated, SignInError, Supersede, Superseded};
 use super::record::Established;
 use super::state::{Attempt, DoesNotApply, Identity, Predecessor, State, Superseding};
+use super::view::Inheritance;
 use crate::actors::AskError;
-use crate::credential::{ActorId, SecretHash};
+use crate::actors::end_reason::EndReason;
+use crate::credential::ActorId;
 
 /// What a login goes on with.
 pub(super) enum Inherited {
@@ -74,7 +73,7 @@ impl Session {
     }
 
     /// This session, as the one that takes another's place.
-    fn as_successor(
+    pub(super) fn as_successor(
         &self,
         (issuer, subject): (String, String),
         needs_refresh_token: bool,
@@ -165,87 +164,6 @@ impl Session {
             signed_in_at: OffsetDateTime::UNIX_EPOCH,
         };
         self.tell(predecessor, &nobody).await;
-    }
-
-    /// Another login gave the browser another session in this one's place. Of two logins that both took its place, the later one
-    /// ends the earlier.
-    pub(super) async fn supersede(self: &Rc<Self>, supersede: Supersede) -> Result<Superseded, Denied> {
-        self.ready().await?;
-        self.write_down().await?;
-        // A login that is under way is settled first.
-        drop(self.signing_in.lock().await);
-        let Supersede { authority, successor } = supersede;
-        if successor.actor == self.id {
-            return Ok(Superseded::GaveWay);
-        }
-        loop {
-            if let Some(known) = self.known_successor(&authority) {
-                if known.actor == successor.actor {
-                    return Ok(Superseded::GaveWay);
-                }
-                if known.is_later_than(&successor) {
-                    return Ok(Superseded::ByLater(known));
-                }
-                let passed_on = self.pass_on(&known, &successor).await?;
-                let last = match &passed_on {
-                    Superseded::GaveWay => &successor,
-                    Superseded::ByLater(later) => later,
-                };
-                // Where it does not apply, its grace is over, or it knows of a login that is later still.
-                let Established { made: Ok(()) | Err(DoesNotApply), written } =
-                    self.establish(|state| state.passed_on(self.now(), last)).await;
-                written?;
-                return Ok(passed_on);
-            }
-            self.admit(&authority).await?;
-            let own = self.active(|active| (active.identity.user(), active.superseding.signed_in_at()));
-            let Some((user, signed_in_at)) = own else { return Err(self.elsewhere()) };
-            // A login that names this session by its cookie came after it. What was passed on may have come before.
-            if let (Authority::Trusted(_), Some(signed_in_at)) = (&authority, signed_in_at)
-                && let Some(own) = self.as_successor(user, false, signed_in_at)
-                && own.is_later_than(&successor)
-            {
-                return Ok(Superseded::ByLater(own));
-            }
-            // Somebody else may have ended or moved it before that could be written: then this came later.
-            if self.give_way(&successor, cause_of(&authority)).await? {
-                return Ok(Superseded::GaveWay);
-            }
-        }
-    }
-
-    /// Ends this session in favour of one to which it leaves nothing. False: it had ended, or moved, by the time that this
-    /// could be written.
-    pub(super) async fn give_way(self: &Rc<Self>, successor: &Successor, cause: Cause) -> Result<bool, Denied> {
-        let reason = EndReason::Superseded;
-        let ended = self.end_for(reason, cause, reason.in_words(cause), Some(successor)).await?;
-        let Some(remains) = ended else { return Ok(false) };
-        self.revoke_remains(remains, cause);
-        Ok(true)
-    }
-
-    /// The session that took this one's place, for one who has the right to it.
-    fn known_successor(&self, authority: &Authority) -> Option<Successor> {
-        let is_authorized = |hash: &SecretHash| match authority {
-            Authority::Successor(given) => hash.is(given),
-            Authority::Cookie(secret) => hash.matches(secret),
-            Authority::Trusted(_) => true,
-        };
-        match self.kept.state().as_ref()? {
-            State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => Some(moved.successor()),
-            State::Ended(ended) if is_authorized(&ended.secret_hash) => ended.successor.as_deref().cloned(),
-            _ => None,
-        }
-    }
-
-    async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<Superseded, Denied> {
-        let supersede = || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
-        match follow::ask(&*self.actors, &earlier.actor, supersede).await?.reply {
-            Ok(superseded) => Ok(superseded),
-            Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
-            // It is over, or never came to be.
-            Err(_) => Ok(Superseded::GaveWay),
-        }
     }
 }
 

@@ -10,11 +10,11 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::ledger::{Cause, Event};
-use super::message::EndReason;
-use super::refresh::Outcome;
+use super::refresher::RefreshOutcome;
 use super::state::Identity;
+use crate::actors::end_reason::EndReason;
 use crate::ambient;
-use crate::provider::user_info::{Asking, PATIENCE, UserInfo};
+use crate::provider::user_info::{Asking, UserInfo, WAIT_LIMIT};
 
 /// How long after a refresh has begun the requests that wait for it are to be let go: a little less than they wait.
 const REFRESH_ENDS_WITHIN: time::Duration = time::Duration::seconds(9);
@@ -27,11 +27,11 @@ impl Session {
         identity: &Identity,
         cause: Cause,
         began: OffsetDateTime,
-    ) -> Outcome {
+    ) -> RefreshOutcome {
         let now = self.now();
-        let Some(asking) = self.provider.user_info(now, &token, identity) else { return Outcome::Fresh };
+        let Some(asking) = self.provider.user_info(now, &token, identity) else { return RefreshOutcome::Fresh };
         let left = ambient::between(now, began.saturating_add(REFRESH_ENDS_WITHIN)).max(time::Duration::ZERO);
-        match asking.within(&*self.isolate, PATIENCE.min(left.unsigned_abs())).await {
+        match asking.within(&*self.isolate, WAIT_LIMIT.min(left.unsigned_abs())).await {
             Ok(said) => self.take_user_info(said, Some(&token), Event::Refresh, cause, now).await,
             Err(asking) => {
                 let detail = "UserInfo did not answer in time: the claims stay as they are until it does";
@@ -39,7 +39,7 @@ impl Session {
                 self.await_user_info(asking, token, Event::Refresh, cause);
             }
         }
-        if self.active(|_| ()).is_some() { Outcome::Fresh } else { Outcome::Ended }
+        if self.active(|_| ()).is_some() { RefreshOutcome::Fresh } else { RefreshOutcome::Ended }
     }
 
     /// Takes what UserInfo says when it comes; nobody waits for it.

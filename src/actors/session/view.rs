@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::attempt::Predecessor;
 use super::ledger::Entry;
+use crate::actors::summary::Summary;
 use crate::config::StoreKind;
 use crate::credential::ActorId;
 use crate::region::Region;
@@ -55,65 +56,6 @@ pub struct Inspection {
     pub ledger: Vec<Entry>,
     /// Where the record is kept.
     pub store: StoreKind,
-}
-
-/// One line of a list of sessions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Where the actor lives.
-    pub region: Region,
-    /// ISO 3166-1 alpha-2.
-    pub country: Option<String>,
-    /// How it is.
-    pub state: SessionState,
-    /// When the login began.
-    pub created_at: OffsetDateTime,
-    /// When the last request was proxied for it.
-    pub last_used_at: Option<OffsetDateTime>,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
-    /// The `User-Agent` header at login, shortened.
-    pub user_agent: Option<String>,
-}
-
-/// How a session is, as lists and log lines of others spell it. It travels as that text: older releases know it so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "&'static str", try_from = "String")]
-pub enum SessionState {
-    /// It lives.
-    Active,
-    /// It lives in another actor.
-    Moved,
-    /// It is over.
-    Ended,
-}
-
-impl SessionState {
-    /// `active`, `moved` or `ended`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Moved => "moved",
-            Self::Ended => "ended",
-        }
-    }
-}
-
-impl From<SessionState> for &'static str {
-    fn from(state: SessionState) -> Self {
-        state.as_str()
-    }
-}
-
-impl TryFrom<String> for SessionState {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        [Self::Active, Self::Moved, Self::Ended]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("no state of a session: {text}"))
-    }
 }
 
 /// What a session leaves to its successor, which is the same user's.

@@ -3,13 +3,13 @@
 use url::form_urlencoded;
 
 use crate::gateway::answer::html::{self, Page};
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::problem::Problem;
 use crate::provider::user_error::Choice;
 
 /// Where the link of a page leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WayOut {
+pub enum LinkTarget {
     /// To the application.
     Home,
     /// Through the provider, and back to where the user wanted to go.
@@ -18,7 +18,7 @@ pub enum WayOut {
     Again,
 }
 
-impl WayOut {
+impl LinkTarget {
     const fn words(self, problem: &Problem) -> &'static str {
         match (self, problem) {
             (Self::Home, _) => "Back to the application",
@@ -31,12 +31,12 @@ impl WayOut {
 
 impl Problem {
     /// Where a page about it leads; none: there is nowhere to go from here.
-    pub fn way_out(&self) -> Option<WayOut> {
+    pub fn link_target(&self) -> Option<LinkTarget> {
         match self {
             Self::ForeignHost | Self::AdministratorsHost => None,
-            Self::Explained { problem, .. } => problem.way_out(),
+            Self::Explained { problem, .. } => problem.link_target(),
             Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::UserError(_) => {
-                Some(WayOut::LogIn)
+                Some(LinkTarget::LogIn)
             }
             Self::ProviderRejected(_)
             | Self::ProviderUnavailable { .. }
@@ -46,7 +46,7 @@ impl Problem {
             | Self::KeysUnavailable
             | Self::CaptchaRequired(_)
             | Self::RateLimited
-            | Self::ConfigInvalid(_) => Some(WayOut::Again),
+            | Self::ConfigInvalid(_) => Some(LinkTarget::Again),
             Self::AlreadyEnded(_)
             | Self::InvalidToken(_)
             | Self::Forbidden
@@ -59,7 +59,7 @@ impl Problem {
             | Self::NotFound
             | Self::MethodNotAllowed(_)
             | Self::TooLarge
-            | Self::HeadersTooLarge => Some(WayOut::Home),
+            | Self::HeadersTooLarge => Some(LinkTarget::Home),
         }
     }
 
@@ -69,7 +69,7 @@ impl Problem {
         status: u16,
         title: &str,
         ray: &str,
-        link: Option<(WayOut, &str)>,
+        link: Option<(LinkTarget, &str)>,
         choices: &[(String, &str)],
     ) -> Outgoing {
         let list = match self {
@@ -79,7 +79,7 @@ impl Problem {
             _ => Vec::new(),
         };
         let another = match link {
-            Some((WayOut::LogIn, login)) if self.is_about_the_account() => Some(format!("{login}&prompt=login")),
+            Some((LinkTarget::LogIn, login)) if self.is_about_the_account() => Some(format!("{login}&prompt=login")),
             _ => None,
         };
         let page = Page {
@@ -112,9 +112,9 @@ impl Problem {
     }
 
     /// What a person can do.
-    fn next(&self, way_out: Option<WayOut>) -> &str {
-        match (self, way_out) {
-            (Self::CallbackRejected(_) | Self::UserError(_), Some(WayOut::Home)) => {
+    fn next(&self, link_target: Option<LinkTarget>) -> &str {
+        match (self, link_target) {
+            (Self::CallbackRejected(_) | Self::UserError(_), Some(LinkTarget::Home)) => {
                 "You are still logged in as before."
             }
             (Self::UserError(user_error), _) => &user_error.next,
@@ -147,7 +147,7 @@ impl Problem {
                 "Nothing was changed. If this is your application, let it send the header."
             }
             (Self::CsrfRejected, _) => "Nothing was changed. If you meant to do this, do it in the application itself.",
-            (Self::Explained { problem, .. }, way_out) => problem.next(way_out),
+            (Self::Explained { problem, .. }, link_target) => problem.next(link_target),
             (
                 Self::AlreadyEnded(_)
                 | Self::InvalidToken(_)
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::provider::user_error::UserError;
 
-    fn html(problem: &Problem, link: Option<(WayOut, &str)>) -> String {
+    fn html(problem: &Problem, link: Option<(LinkTarget, &str)>) -> String {
         let Body::Html(body) = problem.response_with_link(&FailedRequest::unreadable("ray-1".into()), true, link).body
         else {
             panic!("not a page")
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_page_has_its_link_and_escapes_it() {
-        let body = html(&Problem::LoginRequired, Some((WayOut::LogIn, "/auth/login?a=\"&b")));
+        let body = html(&Problem::LoginRequired, Some((LinkTarget::LogIn, "/auth/login?a=\"&b")));
         assert!(body.contains("<a href=\"/auth/login?a=&quot;&amp;b\">Log in</a>"), "{body}");
         assert!(!html(&Problem::ForeignHost, None).contains("<a "));
     }
@@ -189,18 +189,18 @@ mod tests {
     #[test]
     fn a_failed_login_beside_a_living_session_says_that_it_lives() {
         let failed = Problem::CallbackRejected("it was cancelled".into());
-        assert!(html(&failed, Some((WayOut::Home, "/"))).contains("still logged in"));
-        assert!(html(&failed, Some((WayOut::LogIn, "/auth/login"))).contains("Log in again"));
+        assert!(html(&failed, Some((LinkTarget::Home, "/"))).contains("still logged in"));
+        assert!(html(&failed, Some((LinkTarget::LogIn, "/auth/login"))).contains("Log in again"));
     }
 
     #[test]
     fn whose_account_is_refused_can_log_in_with_another() {
         let of = |code: &str| Problem::UserError(Box::new(UserError::of(code).unwrap()));
-        let login = Some((WayOut::LogIn, "/auth/login?return_to=%2F"));
+        let login = Some((LinkTarget::LogIn, "/auth/login?return_to=%2F"));
         let another = "<a href=\"/auth/login?return_to=%2F&amp;prompt=login\">Log in with another account</a>";
         let body = html(&of("access_denied"), login);
         assert!(body.contains(&format!("Log in again</a>{another}")), "{body}");
         assert!(!html(&of("mfa_required"), login).contains("another account</a>"));
-        assert!(!html(&of("access_denied"), Some((WayOut::Home, "/"))).contains("another account</a>"));
+        assert!(!html(&of("access_denied"), Some((LinkTarget::Home, "/"))).contains("another account</a>"));
     }
 }

@@ -5,11 +5,12 @@
 //!
 //! Architecture Invariant: no query, body, header or cookie is in it but Cloudflare's ray.
 
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
+use crate::actors::log;
 use crate::config::Config;
-use crate::gateway::answer::problem::Problem;
-use crate::gateway::endpoints::admin::without_subject;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::{self, Host, Target};
 
@@ -28,7 +29,7 @@ pub struct FailedRequest {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct FailedRequestLine<'a> {
     event: &'static str,
     outcome: &'static str,
     status: u16,
@@ -69,7 +70,7 @@ impl FailedRequest {
         }
         let detail: Vec<String> = [problem.in_full()].into_iter().chain(self.remark.clone()).collect();
         let detail = detail.join(" ");
-        let line = Line {
+        let line = FailedRequestLine {
             event: "request",
             outcome: problem.code(),
             status: problem.status(),
@@ -103,10 +104,29 @@ fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
     }
 }
 
+/// A path, with what names a user in it as log lines do, or as `-` where nothing says who the issuer is.
+fn without_subject(config: Option<&Config>, path: &str) -> String {
+    let users =
+        config.map_or_else(|| "/admin/users/".to_owned(), |config| format!("{}/admin/users/", config.auth_prefix));
+    let found = match config {
+        Some(_) => path.strip_prefix(&users).map(|rest| ("", rest)),
+        None => path.split_once(&users),
+    };
+    let Some((before, (subject, rest))) =
+        found.map(|(before, behind)| (before, behind.split_once('/').unwrap_or((behind, ""))))
+    else {
+        return path.to_owned();
+    };
+    let subject = percent_decode_str(subject).decode_utf8_lossy();
+    let user = config
+        .map_or_else(|| "-".to_owned(), |config| log::user(config.provider.issuer(), &subject, config.log_subject));
+    format!("{before}{users}{user}/{rest}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actors::session::message::EndReason;
+    use crate::actors::end_reason::EndReason;
 
     fn failed() -> FailedRequest {
         FailedRequest {
@@ -116,6 +136,29 @@ mod tests {
             route: Some("/auth/callback".into()),
             remark: None,
         }
+    }
+
+    #[test]
+    fn a_path_in_the_log_names_no_user() {
+        let config = Config::read(|name| match name {
+            "OIDC_ISSUER" => Some("https://op.example".into()),
+            "OIDC_CLIENT_ID" => Some("gateway".into()),
+            "OIDC_CLIENT_SECRET" => Some("secret".into()),
+            "UPSTREAM" => Some("https://app.internal".into()),
+            _ => None,
+        })
+        .unwrap();
+        let hash = log::user("https://op.example", "auth0|ada", crate::config::LogSubject::Hash);
+        for (path, logged) in [
+            ("/auth/admin/users/auth0%7Cada/sessions", format!("/auth/admin/users/{hash}/sessions")),
+            ("/auth/admin/users/auth0%7Cada", format!("/auth/admin/users/{hash}/")),
+            ("/admin/users/7/sessions", "/admin/users/7/sessions".into()),
+            ("/orders", "/orders".into()),
+        ] {
+            assert_eq!(without_subject(Some(&config), path), logged);
+        }
+        assert_eq!(without_subject(None, "/gate/admin/users/ada/sessions"), "/gate/admin/users/-/sessions");
+        assert_eq!(without_subject(None, "/orders"), "/orders");
     }
 
     #[test]
@@ -172,7 +215,7 @@ mod tests {
 
     #[test]
     fn an_invalid_configuration_is_told_by_the_names_of_its_variables() {
-        let problems = vec![crate::config::Problem { variable: "UPSTREAM".into(), message: "is missing".into() }];
+        let problems = vec![crate::config::ConfigProblem { variable: "UPSTREAM".into(), message: "is missing".into() }];
         let line = failed().line(&Problem::ConfigInvalid(problems)).unwrap();
         assert!(line.contains("UPSTREAM is missing"), "{line}");
     }

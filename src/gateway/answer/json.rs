@@ -5,16 +5,17 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::serde::rfc3339;
 
-use crate::actors::directory::message::{Listed, Page, Swept};
+use crate::actors::directory_message::{Listed, SessionPage, Swept};
 use crate::actors::log::{Cause, Entry, Event};
-use crate::actors::session::message::{Inspection, SessionView, Summary};
+use crate::actors::session::view::{Inspection, SessionView};
+use crate::actors::summary::Summary;
 use crate::credential::ActorId;
 use crate::gateway::answer::response::Body;
 use crate::region::Region;
 
 /// A session as its user sees it: `GET /session`.
 #[derive(Serialize)]
-struct Session<'a> {
+struct SessionJson<'a> {
     subject: &'a str,
     issuer: &'a str,
     claims: Value,
@@ -61,7 +62,7 @@ struct Sessions<'a> {
 
 /// How many sessions ended, and how many are still to end.
 #[derive(Serialize)]
-struct Revoked {
+struct RevokedJson {
     revoked: u32,
     #[serde(skip_serializing_if = "is_zero")]
     pending: u32,
@@ -106,7 +107,7 @@ struct LedgerEntry<'a> {
 
 /// `Session`.
 pub fn session(view: &SessionView) -> Body {
-    body(&Session {
+    body(&SessionJson {
         subject: &view.subject,
         issuer: &view.issuer,
         claims: serde_json::from_str(&view.claims).unwrap_or_default(),
@@ -119,20 +120,20 @@ pub fn session(view: &SessionView) -> Body {
 }
 
 /// `{"sessions":[SessionSummary]}`, one of them the `current` one, and `"next"` where there is more.
-pub fn sessions(page: &Page, current: &ActorId) -> Body {
+pub fn sessions(page: &SessionPage, current: &ActorId) -> Body {
     let sessions = summaries(&page.listed, Some(current));
     body(&Sessions { subject: None, issuer: None, sessions, next: page.next.as_deref() })
 }
 
 /// `{"subject","issuer","sessions":[SessionSummary]}`, and `"next"` where there is more.
-pub fn sessions_of(subject: &str, issuer: &str, page: &Page) -> Body {
+pub fn sessions_of(subject: &str, issuer: &str, page: &SessionPage) -> Body {
     let sessions = summaries(&page.listed, None);
     body(&Sessions { subject: Some(subject), issuer: Some(issuer), sessions, next: page.next.as_deref() })
 }
 
 /// `{"revoked":2}`, and `"pending"` where some are still to end.
 pub fn revoked(swept: &Swept) -> Body {
-    body(&Revoked { revoked: swept.revoked, pending: swept.left })
+    body(&RevokedJson { revoked: swept.revoked, pending: swept.left })
 }
 
 /// `SessionDetail`.

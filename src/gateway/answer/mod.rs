@@ -1,10 +1,10 @@
 //! What a request is answered with: problems, pages, JSON.
 
+pub mod captcha_page;
 pub mod error_page;
 pub mod failed_request;
 pub mod html;
 pub mod json;
-pub mod problem;
+pub mod problem_response;
 pub mod refusal;
-pub mod reply;
 pub mod response;

@@ -4,16 +4,15 @@ use std::borrow::Cow;
 
 use url::form_urlencoded;
 
-use crate::actors::session::message::EndReason;
+use crate::actors::end_reason::EndReason;
 use crate::config::{Config, SameSite};
-use crate::gateway::answer::error_page::WayOut;
+use crate::gateway::answer::captcha_page;
+use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::html::{self, Page};
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::forward::captcha;
-use crate::gateway::request::Incoming;
-use crate::gateway::request::route;
+use crate::gateway::problem::Problem;
+use crate::gateway::request::{Incoming, route};
 
 /// The answer to a request for an application that does not pass: a navigation is sent to log in, or to solve a captcha.
 pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
@@ -23,7 +22,7 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
         }
         Problem::CaptchaRequired(_) if request.is_navigation() => {
             let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
-            captcha::challenge(config, problem, request, &here)
+            captcha_page::challenge(config, problem, request, &here)
         }
         _ => of(config, request, problem),
     }
@@ -33,10 +32,10 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
 pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
     let wants_page = request.wants_page();
     // A link is on pages alone.
-    let link = problem.way_out().filter(|_| wants_page).map(|way| match way {
-        WayOut::LogIn => (way, endpoint_url(config, "login", "/").into()),
-        WayOut::Again if request.method() == "GET" => (way, Cow::Borrowed(request.path_and_query())),
-        WayOut::Again | WayOut::Home => (WayOut::Home, "/".into()),
+    let link = problem.link_target().filter(|_| wants_page).map(|way| match way {
+        LinkTarget::LogIn => (way, endpoint_url(config, "login", "/").into()),
+        LinkTarget::Again if request.method() == "GET" => (way, Cow::Borrowed(request.path_and_query())),
+        LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, "/".into()),
     });
     let link = link.as_ref().map(|(way, url)| (*way, &**url));
     let response = problem.response_with_link(&failed(config, request, problem), wants_page, link);

@@ -9,20 +9,18 @@ mod console;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use crate::actors::directory::message::RevokeAll;
-use crate::actors::log;
+use crate::actors::directory_message::RevokeAll;
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
-use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Destination, EndReason, Inspect, Migrate, Migrated, Refresh};
+use crate::actors::session::message::{Authority, Denied, Destination, Inspect, Migrate, Migrated, Refresh};
+use crate::actors::session::{address, follow};
 use crate::actors::{self, AskError};
-use crate::config::Config;
 use crate::credential::ActorId;
-use crate::gateway::Gateway;
 use crate::gateway::answer::json;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::{Body, Outgoing};
-use crate::gateway::endpoints::sessions;
-use crate::gateway::endpoints::sessions::Paging;
+use crate::gateway::context::Gateway;
+use crate::gateway::endpoints::sessions::{self, Paging};
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::region::Region;
 
@@ -135,13 +133,13 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 
 async fn revoke_user(gateway: &Gateway, subject: &str) -> Result<Outgoing, Problem> {
     let address = sessions::directory_of(gateway, gateway.config.provider.issuer(), subject)?;
-    let revoke = RevokeAll { sid: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
+    let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
     let swept = sessions::end_all(gateway, &address, revoke).await??;
     Ok(Outgoing::new(if swept.left > 0 { 202 } else { 200 }, json::revoked(&swept)))
 }
 
 async fn detail(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
-    let inspection = match actors::ask(&*gateway.actors, &actors::existing_session(id), Inspect {}).await {
+    let inspection = match actors::ask(&*gateway.actors, &address::existing_session(id), Inspect {}).await {
         Err(AskError::NoSuchActor) => None,
         inspection => inspection?,
     };
@@ -183,25 +181,6 @@ pub(crate) fn apart(answer: Outgoing) -> Outgoing {
     answer.header("cross-origin-opener-policy", "same-origin")
 }
 
-/// A path, with what names a user in it as log lines do, or as `-` where nothing says who the issuer is.
-pub(crate) fn without_subject(config: Option<&Config>, path: &str) -> String {
-    let users =
-        config.map_or_else(|| "/admin/users/".to_owned(), |config| format!("{}/admin/users/", config.auth_prefix));
-    let found = match config {
-        Some(_) => path.strip_prefix(&users).map(|rest| ("", rest)),
-        None => path.split_once(&users),
-    };
-    let Some((before, (subject, rest))) =
-        found.map(|(before, behind)| (before, behind.split_once('/').unwrap_or((behind, ""))))
-    else {
-        return path.to_owned();
-    };
-    let subject = percent_decode_str(subject).decode_utf8_lossy();
-    let user = config
-        .map_or_else(|| "-".to_owned(), |config| log::user(config.provider.issuer(), &subject, config.log_subject));
-    format!("{before}{users}{user}/{rest}")
-}
-
 /// An id that the platform never issued names nothing.
 fn unknown(problem: Problem) -> Problem {
     if problem == Problem::LoginRequired { Problem::NotFound } else { problem }
@@ -218,29 +197,6 @@ fn refused(denied: Denied) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_in_the_log_names_no_user() {
-        let config = Config::read(|name| match name {
-            "OIDC_ISSUER" => Some("https://op.example".into()),
-            "OIDC_CLIENT_ID" => Some("gateway".into()),
-            "OIDC_CLIENT_SECRET" => Some("secret".into()),
-            "UPSTREAM" => Some("https://app.internal".into()),
-            _ => None,
-        })
-        .unwrap();
-        let hash = log::user("https://op.example", "auth0|ada", crate::config::LogSubject::Hash);
-        for (path, logged) in [
-            ("/auth/admin/users/auth0%7Cada/sessions", format!("/auth/admin/users/{hash}/sessions")),
-            ("/auth/admin/users/auth0%7Cada", format!("/auth/admin/users/{hash}/")),
-            ("/admin/users/7/sessions", "/admin/users/7/sessions".into()),
-            ("/orders", "/orders".into()),
-        ] {
-            assert_eq!(without_subject(Some(&config), path), logged);
-        }
-        assert_eq!(without_subject(None, "/gate/admin/users/ada/sessions"), "/gate/admin/users/-/sessions");
-        assert_eq!(without_subject(None, "/orders"), "/orders");
-    }
 
     #[test]
     fn a_path_names_a_resource_or_nothing() {

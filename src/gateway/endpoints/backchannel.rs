@@ -2,17 +2,18 @@
 
 use futures::future::join_all;
 
-use crate::actors;
-use crate::actors::directory::message::{DirectoryError, LogoutTokenId, RevokeAll, of_provider_session, of_user};
+use crate::actors::directory_message::name::{of_provider_session, of_user};
+use crate::actors::directory_message::{self, DirectoryError, LogoutTokenId, RevokeAll};
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
-use crate::actors::session::message::EndReason;
-use crate::gateway::Gateway;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::{Body, Outgoing};
+use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::sessions;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
+use crate::provider::Provider;
+use crate::provider::error::ProviderError;
 use crate::provider::logout_token::LogoutToken;
-use crate::provider::{Provider, ProviderError};
 
 /// Ends the sessions that the logout token names. 200: they have ended.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
@@ -29,7 +30,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         ProviderError::Said { error, .. } => Problem::ProviderRejected(error.to_string()),
     })?;
     // Both where both are named: a login that is under way may be known to either by then.
-    let revocations = directories(&token).into_iter().map(|(name, sid)| revoke_all(gateway, name, sid, &token));
+    let revocations =
+        directories(&token).into_iter().map(|(name, counterpart)| revoke_all(gateway, name, counterpart, &token));
     let counted: Result<Vec<bool>, Problem> = join_all(revocations).await.into_iter().collect();
     // The provider may try again what one of them could not do the first time.
     if counted?.into_iter().any(std::convert::identity) {
@@ -43,18 +45,18 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 async fn revoke_all(
     gateway: &Gateway,
     name: String,
-    sid: Option<String>,
+    counterpart: Option<String>,
     token: &LogoutToken,
 ) -> Result<bool, Problem> {
-    let address = actors::directory(&name, gateway.config.regions.jurisdiction);
+    let address = directory_message::address(&name, gateway.config.regions.jurisdiction);
     let revoke = RevokeAll {
-        sid,
+        counterpart,
         reason: EndReason::Backchannel,
         cause: Cause::Backchannel,
         logout_token: Some(LogoutTokenId { jti: token.jti.clone(), expires_at: token.expires_at }),
     };
     match sessions::end_all(gateway, &address, revoke).await? {
-        // Of a user with very many sessions the directory ends the last ones by itgateway.
+        // Of a user with very many sessions the directory ends the last ones by itself.
         Ok(_) => Ok(true),
         Err(DirectoryError::Replayed) => Ok(false),
         Err(error) => Err(error.into()),

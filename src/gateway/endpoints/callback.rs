@@ -5,20 +5,22 @@ use subtle::ConstantTimeEq as _;
 use time::Duration;
 use url::form_urlencoded;
 
+use crate::actors::session::address;
 use crate::actors::session::attempt::Attempt;
-use crate::actors::session::message::{Callback, Complete, Completed, Credential, SignInError, UserPlace};
+use crate::actors::session::message::{Callback, Complete, Completed, Credential, SignInError};
 use crate::actors::session::sign_in::expired;
+use crate::actors::summary::UserPlace;
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::SameSite;
-use crate::gateway::Gateway;
 use crate::gateway::answer::html::{self, Page};
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::endpoints::login;
-use crate::gateway::request::login_cookie;
-use crate::gateway::request::{Incoming, Parameters};
+use crate::gateway::context::Gateway;
+use crate::gateway::endpoints::{failed_login, login};
+use crate::gateway::problem::Problem;
+use crate::gateway::request::parameters::Parameters;
+use crate::gateway::request::{Incoming, login_cookie};
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -38,7 +40,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let hinted = form_urlencoded::Serializer::new(login.clone()).extend_pairs(&attempt.hints).finish();
     let response = match complete(gateway, request, attempt, callback, &hinted).await {
         Ok(response) => response,
-        Err(problem) => gateway.refuse_login(request, &problem, &return_to, &login).await,
+        Err(problem) => failed_login::refuse_login(gateway, request, &problem, &return_to, &login).await,
     };
     Ok(response.cookie(&request.jar().clear_login(&name, gateway.config.provider.form_post())))
 }
@@ -74,7 +76,7 @@ async fn complete(
     let (actor, return_to) = (attempt.actor.clone(), attempt.return_to.clone());
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
     let place = user_place(gateway, request);
-    let address = actors::session_near(&actor, place.region);
+    let address = address::session_near(&actor, place.region);
     let replaces = login::browsers_session(request);
     let redirect_uri = login::redirect_uri(gateway, request);
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };

@@ -7,12 +7,13 @@ use time::{Duration, OffsetDateTime};
 use url::form_urlencoded;
 
 use crate::config::captcha::Captcha;
-use crate::gateway::Gateway;
-use crate::gateway::answer::problem::Problem;
+use crate::gateway::answer::captcha_page::challenge;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::forward::captcha::{bearer, challenge};
+use crate::gateway::context::Gateway;
+use crate::gateway::forward::captcha::bearer;
 use crate::gateway::forward::clearance;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::http;
 use crate::runtime::Http;

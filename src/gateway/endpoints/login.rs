@@ -2,19 +2,22 @@
 //! callback.
 
 use crate::actors;
+use crate::actors::session::address;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::message::{Authority, CanGoOn, Denied, SignInError, SilentLogin, SilentLoginHints};
 use crate::credential::Secret;
-use crate::gateway::Gateway;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::ask_session::ask_session;
+use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::login_limit;
-use crate::gateway::endpoints::session;
+use crate::gateway::problem::Problem;
+use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, MAX_KEPT_ORGANIZATION};
-use crate::gateway::request::{Incoming, Parameters};
-use crate::provider::{Authorization, Provider};
+use crate::gateway::request::parameters::Parameters;
+use crate::provider::Provider;
+use crate::provider::requests::Authorization;
 
 /// Parameters of `/login` that are handed on to the provider.
 const HINTS: [&str; 7] =
@@ -75,7 +78,7 @@ async fn begin(
     }
     let hint = |wanted: &str| hints.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let attempt = Attempt {
-        actor: actors::new_session_id(&*gateway.actors, gateway.config.regions.jurisdiction)?,
+        actor: address::new_session_id(&*gateway.actors, gateway.config.regions.jurisdiction)?,
         began_at: gateway.now(),
         state: secret(gateway)?,
         nonce: secret(gateway)?,
@@ -133,7 +136,7 @@ fn hints(gateway: &Gateway, query: &Parameters) -> Result<Vec<(String, String)>,
 async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> LoginReason {
     let navigation_from = request.navigation_from(return_to);
     let can_go_on = |secret: &Secret| CanGoOn { secret: secret.clone(), navigation_from };
-    match session::ask(gateway, request, can_go_on).await {
+    match ask_session(gateway, request, can_go_on).await {
         Ok(Err(Denied::Reauthenticate)) => LoginReason::Renewal,
         Ok(Err(Denied::Relocate)) => LoginReason::Move,
         Ok(_) | Err(_) => LoginReason::Asked,
@@ -143,7 +146,7 @@ async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> L
 /// What the session that is to be renewed tells the provider about whom the silent login is for.
 async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option<SilentLoginHints> {
     let session = request.cookies.session.as_ref()?;
-    let address = actors::existing_session(&request.session_actor()?);
+    let address = address::existing_session(&request.session_actor()?);
     let authority = Authority::Cookie(session.secret.clone());
     actors::ask(&*gateway.actors, &address, SilentLogin { authority }).await.ok()?
 }

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::gateway::Gateway;
-use crate::gateway::answer::problem::Problem;
+use crate::gateway::context::Gateway;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 
 /// Refuses a login from an address that begins too many.

@@ -4,16 +4,17 @@
 
 use subtle::ConstantTimeEq as _;
 
-use crate::actors::session::message::{Authority, Denied, EndReason, Logout, Revoke};
+use crate::actors::end_reason::EndReason;
+use crate::actors::session::message::{Authority, Denied, Logout, Revoke};
 use crate::credential::Secret;
-use crate::gateway::Gateway;
 use crate::gateway::answer::html::{self, Page};
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::endpoints::session;
-use crate::gateway::request::Incoming;
-use crate::gateway::request::return_cookie;
+use crate::gateway::ask_session::ask_session;
+use crate::gateway::context::Gateway;
+use crate::gateway::endpoints::failed_login;
+use crate::gateway::problem::Problem;
+use crate::gateway::request::{Incoming, return_cookie};
 
 /// Ends the session. A GET does so only where this site itself, or the user, opened it.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
@@ -26,7 +27,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         .filter(|to| !to.is_empty());
     let return_to = return_to.map(|to| refusal::return_to(&gateway.config, request, to)).transpose()?;
     if request.method() == "GET" && !is_own_navigation(request) {
-        return Ok(confirmation(gateway, return_to.as_deref(), gateway.is_live(request).await));
+        return Ok(confirmation(gateway, return_to.as_deref(), failed_login::is_live(gateway, request).await));
     }
 
     let logged_out = format!("{}/logged-out", gateway.config.auth_prefix);
@@ -39,7 +40,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         logout: Some(logout.clone()),
     };
     let mut end_session_url = None;
-    match session::ask(gateway, request, revoke).await {
+    match ask_session(gateway, request, revoke).await {
         Ok(Ok(revoked)) => end_session_url = revoked.end_session_url,
         Ok(Err(Denied::StoreUnavailable | Denied::Moved(_))) => return Err(Problem::StoreUnavailable),
         // There is nothing left to end.

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod backchannel;
 pub mod callback;
 pub mod captcha;
+pub(crate) mod failed_login;
 pub mod login;
 pub mod login_limit;
 pub mod logout;

@@ -1,18 +1,23 @@
 //! `/sessions`: where its user is logged in, and the end of each of these sessions. Lists come in pages, and the end of all
 //! sessions in steps: a directory asks no more sessions at once than one invocation of the platform may make calls.
 
-use crate::actors::directory::message::{BATCH, DirectoryError, List, Page, RevokeAll, Sweep, Swept, of_user};
+use crate::actors::directory_message::name::of_user;
+use crate::actors::directory_message::{
+    self, BATCH, DirectoryAddress, DirectoryError, List, RevokeAll, SessionPage, Sweep, Swept,
+};
+use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
-use crate::actors::session::follow;
-use crate::actors::session::message::{Authority, Denied, Describe, EndReason, Revoke};
-use crate::actors::{self, AskError, DirectoryAddress};
+use crate::actors::session::message::{Authority, Denied, Describe, Revoke};
+use crate::actors::session::{address, follow};
+use crate::actors::{self, AskError};
 use crate::credential::ActorId;
-use crate::gateway::Gateway;
 use crate::gateway::answer::json;
-use crate::gateway::answer::problem::Problem;
 use crate::gateway::answer::response::{Body, Outgoing};
+use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::session;
-use crate::gateway::request::{Incoming, Parameters};
+use crate::gateway::problem::Problem;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::parameters::Parameters;
 
 /// The most sessions of one page, and the most that are ended before an answer.
 const MOST: u32 = 500;
@@ -21,7 +26,7 @@ const USUAL: u32 = 100;
 /// How often one request asks a directory: below the platform's smallest limit for the calls of one invocation.
 const STEPS: u32 = 30;
 /// How long the end of all sessions may take before the answer.
-const PATIENCE: time::Duration = time::Duration::seconds(60);
+const WAIT_LIMIT: time::Duration = time::Duration::seconds(60);
 
 /// Which page of a list is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,10 +61,15 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 }
 
 /// A page of the sessions of a user. It may be shorter than was asked for, and has a next one then.
-pub(crate) async fn page_of(gateway: &Gateway, issuer: &str, subject: &str, paging: Paging) -> Result<Page, Problem> {
+pub(crate) async fn page_of(
+    gateway: &Gateway,
+    issuer: &str,
+    subject: &str,
+    paging: Paging,
+) -> Result<SessionPage, Problem> {
     let address = directory_of(gateway, issuer, subject)?;
     let Paging { limit, cursor } = paging;
-    let mut page = Page { listed: Vec::new(), next: cursor };
+    let mut page = SessionPage { listed: Vec::new(), next: cursor };
     for _ in 0..STEPS {
         let have = u32::try_from(page.listed.len()).unwrap_or(u32::MAX);
         let list = List { cursor: page.next.take(), limit: limit.saturating_sub(have).min(BATCH) };
@@ -74,7 +84,7 @@ pub(crate) async fn page_of(gateway: &Gateway, issuer: &str, subject: &str, pagi
 }
 
 pub(crate) fn directory_of(gateway: &Gateway, issuer: &str, subject: &str) -> Result<DirectoryAddress, Problem> {
-    Ok(actors::directory(&of_user(issuer, subject), gateway.config.regions.jurisdiction))
+    Ok(directory_message::address(&of_user(issuer, subject), gateway.config.regions.jurisdiction))
 }
 
 /// Ends the sessions of a directory: all, or so many that the directory's alarm is to end the rest.
@@ -83,7 +93,7 @@ pub(crate) async fn end_all(
     address: &DirectoryAddress,
     revoke: RevokeAll,
 ) -> Result<Result<Swept, DirectoryError>, AskError> {
-    let (cause, until) = (revoke.cause, gateway.now().saturating_add(PATIENCE));
+    let (cause, until) = (revoke.cause, gateway.now().saturating_add(WAIT_LIMIT));
     let mut swept = match actors::ask(&*gateway.actors, address, revoke).await? {
         Ok(swept) => swept,
         Err(error) => return Ok(Err(error)),
@@ -112,7 +122,7 @@ pub(crate) async fn end_own(gateway: &Gateway, request: &Incoming<'_>) -> Result
     let view = session::view(gateway, request).await?;
     let id = request.address.path().rsplit('/').next().unwrap_or_default();
     let id: ActorId = id.parse().map_err(|_| Problem::NotFound)?;
-    let described = match actors::ask(&*gateway.actors, &actors::existing_session(&id), Describe {}).await {
+    let described = match actors::ask(&*gateway.actors, &address::existing_session(&id), Describe {}).await {
         Err(AskError::NoSuchActor) => None,
         described => described?,
     };

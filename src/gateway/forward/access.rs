@@ -9,53 +9,20 @@ use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
 use crate::actors::log;
-use crate::actors::session::message::{Credential, GetIdentity, GetToken, Identified, TokenKind};
+use crate::actors::session::message::Credential;
 use crate::config::Config;
-use crate::config::routes::{Route, SessionRule, Token};
-use crate::credential::Secret;
-use crate::gateway::Gateway;
-use crate::gateway::answer::problem::Problem;
+use crate::config::routes::{Route, SessionRule};
 use crate::gateway::answer::refusal;
-use crate::gateway::answer::reply::Reply;
 use crate::gateway::bearer;
-use crate::gateway::endpoints::session;
-use crate::gateway::forward::captcha;
-use crate::gateway::forward::identity::{self, Claims};
-use crate::gateway::forward::proxy;
-use crate::gateway::request::Incoming;
-use crate::gateway::request::csrf;
+use crate::gateway::context::Gateway;
+use crate::gateway::forward::caller::{Caller, Need, moves_from, need, user};
+use crate::gateway::forward::reply::Reply;
+use crate::gateway::forward::{captcha, proxy, require};
+use crate::gateway::problem::Problem;
+use crate::gateway::request::{Incoming, csrf};
+use crate::jose::Claims;
 use crate::region::Region;
 use crate::runtime::Inbound;
-
-/// Who a request comes from.
-pub(crate) enum Caller {
-    /// Nobody, or nobody that the route wants to know.
-    Nobody,
-    /// The user whose session cookie came along.
-    User {
-        /// What the cookie says.
-        session: Credential,
-        /// The token that the route forwards.
-        token: AccessToken,
-        /// Where the route forwards or requires any.
-        claims: Claims,
-    },
-    /// A client that brought its own JWT.
-    Client {
-        /// The JWT's.
-        claims: Claims,
-    },
-}
-
-impl Caller {
-    /// What is known of them.
-    pub(crate) const fn claims(&self) -> Option<&Claims> {
-        match self {
-            Self::Nobody => None,
-            Self::User { claims, .. } | Self::Client { claims } => Some(claims),
-        }
-    }
-}
 
 /// A request that the rules of its route let in, before it is known whose it is.
 pub(crate) struct Admitted<'a> {
@@ -115,37 +82,14 @@ fn admit_with<'a>(
     Ok(Admitted { claimant, cleared_at })
 }
 
-/// What a route needs of a session.
-#[derive(Clone, Copy)]
-pub(crate) enum Need {
-    /// The access token.
-    Token,
-    /// This token and the claims.
-    Identity(TokenKind),
-}
-
-fn need(route: &Route) -> Need {
-    match route.token {
-        Token::Id => Need::Identity(TokenKind::Id),
-        _ if route.identity_headers || !route.require.is_empty() => Need::Identity(TokenKind::Access),
-        Token::Access | Token::None => Need::Token,
-    }
-}
-
-/// The visitor's region, where the session may move because of it.
-fn moves_from(request: &Incoming<'_>, route: &Route) -> Option<Region> {
-    // A move may lead through the provider, and so through a login: not where none is needed.
-    if route.session == SessionRule::Optional { None } else { request.navigation_from(request.path_and_query()) }
-}
-
 /// Refuses a user or a client that has not got what the route requires. The log says whom, and for want of what.
 pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) -> Result<(), Problem> {
-    if identity::meets(claims, &route.require) {
+    if require::meets(claims, &route.require) {
         return Ok(());
     }
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let user = log::user(text("iss"), text("sub"), config.log_subject);
-    let lacking = identity::lacking(claims, &route.require).join(", ");
+    let lacking = require::lacking(claims, &route.require).join(", ");
     Err(Problem::Forbidden
         .explained(format!("The route requires another value of the claim {lacking} than user {user} has.")))
 }
@@ -192,42 +136,16 @@ pub(crate) async fn resume(
 
 /// The client whose JWT this is.
 async fn client(gateway: &Gateway, jwt: &str, sender: Sender) -> Result<Caller, Problem> {
-    match gateway.bearer_claims(jwt).await {
+    let Gateway { config, link, client_keys, verified, .. } = gateway;
+    match bearer::claims(config, link, client_keys, verified, jwt).await {
         Ok(claims) => {
-            gateway.verified.remember(jwt, &claims, gateway.now());
+            verified.remember(jwt, &claims, gateway.now());
             Ok(Caller::Client { claims })
         }
         // The JWT was all that spoke for the request.
         Err(Problem::InvalidToken(_)) if sender == Sender::OtherSiteWithJwt => Err(Problem::CsrfRejected),
         Err(problem) => Err(problem),
     }
-}
-
-/// The user whose session cookie came along; nobody where there is none and the route does not mind.
-pub(crate) async fn user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
-    match session_user(gateway, request, route).await {
-        Err(Problem::LoginRequired | Problem::SessionEnded(_)) if route.session == SessionRule::Optional => {
-            Ok(Caller::Nobody)
-        }
-        caller => caller,
-    }
-}
-
-async fn session_user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
-    let session = request.cookies.session.clone().ok_or(Problem::LoginRequired)?;
-    let navigation_from = moves_from(request, route);
-    let (token, claims) = match need(route) {
-        Need::Token => {
-            let get = |secret: &Secret| GetToken { secret: secret.clone(), navigation_from };
-            (session::ask(gateway, request, get).await??, Claims::new())
-        }
-        Need::Identity(token) => {
-            let get = |secret: &Secret| GetIdentity { secret: secret.clone(), token, navigation_from };
-            let Identified { token, claims } = *session::ask(gateway, request, get).await??;
-            (token, serde_json::from_str(&claims).unwrap_or_default())
-        }
-    };
-    Ok(Caller::User { session, token, claims })
 }
 
 /// Where a request that passes comes from.

@@ -1,15 +1,11 @@
-//! The captcha (Cloudflare Turnstile): who is asked to solve one, and the page that asks. Pure.
+//! The captcha (Cloudflare Turnstile): who is asked to solve one. Pure.
 
 use time::OffsetDateTime;
 
 use crate::config::Config;
 use crate::config::routes::{CaptchaRule, Route};
-use crate::credential::Secret;
-use crate::gateway::answer::html::{self, Page, Widget};
-use crate::gateway::answer::problem::Problem;
-use crate::gateway::answer::refusal;
-use crate::gateway::answer::response::Outgoing;
 use crate::gateway::forward::clearance::{self, Bearer};
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 
 const ASK: Problem = Problem::CaptchaRequired("Before you go on, this site makes sure that you are no machine.");
@@ -44,33 +40,8 @@ pub(crate) fn asked_by_application(
     cleared_at: Option<OffsetDateTime>,
     now: OffsetDateTime,
 ) -> Option<Problem> {
-    let fresh = cleared_at.is_some_and(|at| now < at.saturating_add(clearance::PATIENCE));
+    let fresh = cleared_at.is_some_and(|at| now < at.saturating_add(clearance::ASKS_AGAIN_AFTER));
     (config.captcha.is_some() && !fresh).then_some(ASK)
-}
-
-/// The page that asks, for a person who wanted to go to `return_to`.
-pub(crate) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'_>, return_to: &str) -> Outgoing {
-    let (Some(captcha), Some(nonce)) = (&config.captcha, request.isolate.random_bytes().map(Secret::from_random))
-    else {
-        return problem.response(&refusal::failed(config, request, problem), true);
-    };
-    let (title, detail, ray) = (problem.title(), problem.to_string(), request.ray());
-    let page = Page {
-        title,
-        detail: &detail,
-        next: "This page goes on by itself as soon as the check is done. If you see none here, allow challenges.cloudflare.com \
-               in this browser and load this page again.",
-        ray: &ray,
-        widget: Some(Widget {
-            url: &format!("{}/captcha", config.auth_prefix),
-            site_key: &captcha.site_key,
-            action: &captcha.action,
-            return_to,
-            nonce: &nonce.expose(),
-        }),
-        ..Page::default()
-    };
-    problem.with_headers(html::page(problem.status(), &page))
 }
 
 /// Whom a clearance of this request's is for.

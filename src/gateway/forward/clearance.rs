@@ -15,8 +15,8 @@ use time::{Duration, OffsetDateTime};
 
 /// How long a clearance lasts.
 pub const LIFE: Duration = Duration::minutes(30);
-/// How long an application that asks again after a pass is not heeded.
-pub const PATIENCE: Duration = Duration::minutes(1);
+/// How long after a pass an application that asks for another captcha is ignored.
+pub const ASKS_AGAIN_AFTER: Duration = Duration::minutes(1);
 
 /// Separates this key from any other of the same secret.
 const PURPOSE: &[u8] = b"edge-oauth-sessions clearance 1";

@@ -8,10 +8,11 @@ use time::format_description::well_known::Rfc3339;
 use crate::config::Config;
 use crate::config::routes::{Route, SessionRule, Upstream};
 use crate::gateway::forward::hygiene::Hygiene;
-use crate::gateway::forward::identity::{self, Claims};
+use crate::gateway::forward::identity_headers;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::Jar;
 use crate::gateway::request::headers::Headers;
+use crate::jose::Claims;
 
 /// Headers of a response that tell caches other things than `Cache-Control` does.
 const CACHE_HEADERS: [&str; 3] = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"];
@@ -55,7 +56,7 @@ pub fn request<'a>(
         }
     }
     if let Some(claims) = claims.filter(|_| route.identity_headers) {
-        for (name, value) in identity::headers(&config.identity_headers, claims) {
+        for (name, value) in identity_headers::headers(&config.identity_headers, claims) {
             set.push((name, value.into()));
         }
     }

@@ -1,12 +1,13 @@
 //! The way to the application: who may pass, what goes on, and what comes back.
 
 pub mod access;
+pub mod caller;
 pub mod captcha;
 pub mod clearance;
 pub mod edits;
 pub mod hygiene;
-pub mod identity;
+pub mod identity_headers;
 pub mod proxy;
-pub mod verified;
-pub mod visitor;
+pub mod reply;
+pub mod require;
 pub mod watch;

@@ -7,15 +7,14 @@ use crate::actors::session::message::{Authority, Refresh};
 use crate::config::Config;
 use crate::config::routes::{Route, Token, Upstream};
 use crate::credential::Secret;
-use crate::gateway::Gateway;
-use crate::gateway::answer::problem::Problem;
-use crate::gateway::answer::reply::{Forwarded, Reply};
-use crate::gateway::endpoints::session;
-use crate::gateway::forward::access::{self, Caller};
-use crate::gateway::forward::captcha;
+use crate::gateway::ask_session::ask_session;
+use crate::gateway::context::Gateway;
+use crate::gateway::forward::caller::{self, Caller};
 use crate::gateway::forward::edits::{self, Recipient};
-use crate::gateway::forward::identity;
+use crate::gateway::forward::reply::{Forwarded, Reply};
 use crate::gateway::forward::watch::Watch;
+use crate::gateway::forward::{captcha, require};
+use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::headers::Headers;
 use crate::runtime::{Inbound, Outbound, SendError};
@@ -104,13 +103,13 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
         return None;
     }
     let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
-    let refreshed = session::ask(gateway, request, refresh).await;
+    let refreshed = ask_session(gateway, request, refresh).await;
     if !matches!(refreshed, Ok(Ok(_))) || request.body.is_some_and(|body| body.is_there()) {
         return None;
     }
-    let renewed = access::user(gateway, request, route).await.ok()?;
+    let renewed = caller::user(gateway, request, route).await.ok()?;
     let Caller::User { token: new, claims, .. } = &renewed else { return None };
-    (new.secret() != token.secret() && identity::meets(claims, &route.require)).then_some(renewed)
+    (new.secret() != token.secret() && require::meets(claims, &route.require)).then_some(renewed)
 }
 
 /// The application's answer, an accepted WebSocket included.

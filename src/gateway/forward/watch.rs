@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::actors::AskError;
+use crate::actors::end_reason::EndReason;
 use crate::actors::session::follow;
-use crate::actors::session::message::{Credential, Denied, EndReason, IsAlive};
+use crate::actors::session::message::{Credential, Denied, IsAlive};
 use crate::runtime::Actors;
 
 /// Looks after one stream.

@@ -7,79 +7,40 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use crate::actors::session::message::ActorLocation;
+use crate::actors::session::location::ActorLocation;
 use crate::config::Origin;
 use crate::credential::ActorId;
-use crate::gateway::answer::problem::Problem;
-use crate::gateway::forward::visitor::Visitor;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::address::Address;
 use crate::gateway::request::cookie::{Cookies, Jar};
 use crate::gateway::request::csrf::Provenance;
-use crate::gateway::request::headers::{Headers, cut};
+use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::login_cookie::MAX_KEPT_RETURN_TO;
-use crate::region::{self, Place, Region};
+use crate::gateway::request::parameters::Parameters;
+use crate::gateway::request::size::{cookies, is_honest};
+use crate::region::{self, Region, VisitorPlace};
 use crate::runtime::{Isolate, ReadError, RequestBody};
 
 pub mod address;
 pub mod compatible;
 pub mod cookie;
 pub mod csrf;
+pub mod head;
 pub mod headers;
 pub mod login_cookie;
 pub mod look_alike;
+pub mod parameters;
 pub mod path;
+pub mod reinterpretation;
 pub mod return_cookie;
 pub mod route;
+pub mod size;
+pub mod visitor;
 
 /// The longest body that an endpoint reads.
 const MAX_BODY: usize = 64 << 10;
-/// The longest address, its scheme and host included: what browsers and CDNs take is about as much.
-const MAX_ADDRESS: usize = 16_000;
-/// The longest headers, all together.
-const MAX_HEADERS: usize = 64 << 10;
-/// The most cookies: browsers keep no more of one site.
-const MAX_COOKIES: usize = 180;
-
 /// The destinations of a page within another page. No page of the gateway is one.
 const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
-
-/// What comes before a request's body, as the platform packs it into one text.
-///
-/// ```text
-///   <method> LF <address> LF (<name>,<value> LF)* LF <the visitor's lines, see visitor.rs>
-/// ```
-#[derive(Clone, Debug)]
-pub struct Head<'a> {
-    /// The method.
-    pub method: &'a str,
-    /// The URL as it came.
-    pub address: &'a str,
-    /// The headers.
-    pub headers: Headers<'a>,
-    /// The visitor, as far as Cloudflare knows.
-    pub visitor: Visitor<'a>,
-}
-
-impl<'a> Head<'a> {
-    /// Unpacks it.
-    pub fn read(packed: &'a str) -> Self {
-        let (method, rest) = cut(packed, b'\n').unwrap_or((packed, ""));
-        let (address, rest) = cut(rest, b'\n').unwrap_or((rest, ""));
-        let (headers, visitor) = Headers::read_front(rest);
-        Self { method, address, headers, visitor: Visitor::read(visitor) }
-    }
-}
-
-/// A request as it comes.
-#[derive(Clone)]
-pub struct Arrived<'a> {
-    /// What comes before its body.
-    pub head: Head<'a>,
-    /// Its body; none where that does not matter.
-    pub body: Option<&'a dyn RequestBody>,
-    /// Where it is served.
-    pub isolate: &'a dyn Isolate,
-}
 
 /// A request, its URL parsed and its host checked.
 pub struct Incoming<'a> {
@@ -147,8 +108,7 @@ impl<'a> Incoming<'a> {
 
     /// Refuses a request whose address or headers are longer than any honest one's.
     pub fn check_size(&self) -> Result<(), Problem> {
-        let fits = self.head.address.len() < MAX_ADDRESS && fits(&self.head.headers);
-        if fits { Ok(()) } else { Err(Problem::HeadersTooLarge) }
+        if is_honest(self.head.address, &self.head.headers) { Ok(()) } else { Err(Problem::HeadersTooLarge) }
     }
 
     /// The cookies' names and attributes at this origin.
@@ -213,17 +173,17 @@ impl<'a> Incoming<'a> {
 
     /// The parameters of the query.
     pub fn query(&self) -> Parameters {
-        Parameters(form_urlencoded::parse(self.address.query().as_bytes()).into_owned().collect())
+        Parameters::new(form_urlencoded::parse(self.address.query().as_bytes()).into_owned().collect())
     }
 
     /// The parameters of a form in the body; none for any other body.
     pub async fn form(&self) -> Result<Parameters, Problem> {
         let form = "application/x-www-form-urlencoded";
         if !self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with(form)) {
-            return Ok(Parameters(Vec::new()));
+            return Ok(Parameters::new(Vec::new()));
         }
         let body = self.body().await?;
-        Ok(Parameters(form_urlencoded::parse(&body).into_owned().collect()))
+        Ok(Parameters::new(form_urlencoded::parse(&body).into_owned().collect()))
     }
 
     /// The JSON object in the body. (An array of the fields' values would be taken for one, too.)
@@ -257,7 +217,7 @@ impl<'a> Incoming<'a> {
     }
 
     /// Where the visitor is, as far as Cloudflare knows.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> VisitorPlace {
         self.head.visitor.place()
     }
 
@@ -274,66 +234,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// Whether the headers are no larger than any honest ones.
-fn fits(headers: &Headers<'_>) -> bool {
-    let cookies = headers.get("cookie").unwrap_or_default();
-    headers.len() <= MAX_HEADERS && cookies.bytes().filter(|b| *b == b';').take(MAX_COOKIES).count() < MAX_COOKIES
-}
-
-/// The gateway's cookies. Sizes come first: what is too large is not read at all.
-fn cookies(jar: &Jar, headers: &Headers<'_>) -> Cookies {
-    headers.get("cookie").filter(|_| fits(headers)).map(|header| jar.read(header)).unwrap_or_default()
-}
-
 /// What finds a request in the log: Cloudflare's ray, which its header tells, or a random UUID.
 pub fn ray(header: Option<&str>, isolate: &dyn Isolate) -> String {
     header.map_or_else(|| uuid::Builder::from_random_bytes(isolate.id()).into_uuid().to_string(), str::to_owned)
-}
-
-/// The parameters of a query or a form.
-pub struct Parameters(Vec<(String, String)>);
-
-impl Parameters {
-    /// The value of a parameter: the first one.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The value of a parameter that must not be there twice (RFC 6749 section 3.1).
-    pub fn only(&self, name: &str) -> Result<Option<&str>, Problem> {
-        let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let first = values.next();
-        match values.next() {
-            None => Ok(first),
-            Some(_) => {
-                Err(Problem::CallbackRejected("a parameter of the login provider's answer is there twice".to_owned()))
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::credential::Secret;
-
-    fn read(cookie: &str) -> Cookies {
-        let origin = Origin { text: "http://localhost".into(), host: "localhost".into(), https: false };
-        cookies(&Jar::of(&origin, "".into()), &Headers::read(&format!("cookie,{cookie}")))
-    }
-
-    #[test]
-    fn what_is_too_large_is_not_read_at_all() {
-        let session = format!("edge-session=weur.{}.{}", "a".repeat(64), Secret::from_random([1; 32]).expose());
-        let logins = |count: u32, value: &str| -> String {
-            (0..count).map(|n| format!("; edge-login-{n:08x}={value}")).collect()
-        };
-        // As many as browsers keep, and 112 KB of them.
-        let fits = read(&format!("{session}{}", logins(100, "x")));
-        assert!(fits.session.is_some() && fits.logins.len() == 100);
-        for too_large in [logins(5_000, "x"), logins(100, &"x".repeat(1_000)), logins(180, "x")] {
-            let cookies = read(&format!("{session}{too_large}"));
-            assert!(!cookies.any && cookies.session.is_none() && cookies.logins.is_empty(), "{}", too_large.len());
-        }
-    }
 }

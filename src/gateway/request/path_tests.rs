@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::super::route::{Target, route};
 use super::*;
+use crate::gateway::request::reinterpretation::Reinterpretation;
 
 fn config(routes: &str, more: &[(&str, &str)]) -> Config {
     Config::read(|name| match name {
@@ -121,7 +122,7 @@ fn what_is_odd_in_any_case_is_refused_and_named() {
         }
     }
     assert!(Refused::Backslash.to_string().contains("%5c"));
-    assert!(Refused::Reading(Step::End).to_string().contains("%23"));
+    assert!(Refused::Reading(Reinterpretation::End).to_string().contains("%23"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use url::{Position, Url};
 
 use crate::config::{Config, Origin, hosts, routes};
-use crate::gateway::answer::problem::Problem;
+use crate::gateway::problem::Problem;
 use crate::gateway::request::address::{Address, normalized};
 use crate::gateway::request::path::{self, Refused};
 

@@ -5,7 +5,7 @@
 
 use time::OffsetDateTime;
 
-use crate::config::WorkOs;
+use crate::config::WorkOsSettings;
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued};
 use crate::jose::{Flaw, Jwt, Policy};
@@ -26,7 +26,7 @@ pub const fn words(flaw: Flaw) -> Untrusted {
 }
 
 /// An access token that passes every check, if the signature is good.
-pub fn read<'a>(raw: &'a str, settings: &WorkOs, now: OffsetDateTime) -> Result<Jwt<'a>, Untrusted> {
+pub fn read<'a>(raw: &'a str, settings: &WorkOsSettings, now: OffsetDateTime) -> Result<Jwt<'a>, Untrusted> {
     let jwt = Jwt::parse(raw, FORM).map_err(words)?;
     let policy = Policy {
         is_issuer: &|iss| settings.is_issuer(iss),

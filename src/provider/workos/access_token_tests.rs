@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::*;
+use crate::config::WorkOsSettings;
 use crate::jose::Claims;
 use crate::jose::signing::{keys, sign, verify};
 
 const NOW: i64 = 1_800_000_000;
 
-fn settings() -> WorkOs {
-    WorkOs {
+fn settings() -> WorkOsSettings {
+    WorkOsSettings {
         client_id: ClientId::new("client_1".into()),
         api_key: ClientSecret::new("sk_1".into()),
         api: "https://api.workos.com".parse().unwrap(),

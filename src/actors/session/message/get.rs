@@ -37,16 +37,16 @@ pub enum TokenKind {
 
 /// A token, and who it is of.
 #[derive(Serialize, Deserialize)]
-pub struct Identified {
+pub struct TokenWithClaims {
     /// The access token, or the ID token.
     pub token: AccessToken,
     /// The claims of the ID token and UserInfo: a JSON object.
     pub claims: String,
 }
 
-impl std::fmt::Debug for Identified {
+impl std::fmt::Debug for TokenWithClaims {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identified").finish_non_exhaustive()
+        f.debug_struct("TokenWithClaims").finish_non_exhaustive()
     }
 }
 

@@ -27,21 +27,21 @@
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 
-pub use super::view::{Inheritance, Inspection, SessionState, SessionView, Summary};
-use crate::actors::log::Cause;
+use super::view::{Inspection, SessionView};
+use crate::actors::end_reason::EndReason;
 use crate::actors::requests;
-use crate::credential::{ActorId, Secret, SecretHash};
-use crate::region::Region;
+use crate::actors::session::location::ActorLocation;
+use crate::actors::summary::Summary;
+use crate::credential::{ActorId, Secret};
 
+mod authority;
 mod get;
 mod moves;
 mod sign_in;
 
-pub use get::{CanGoOn, GetIdentity, GetToken, GetView, Identified, IsAlive, TokenKind};
-pub use moves::{
-    ActorLocation, Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Successor, Supersede,
-    Superseded,
-};
+pub use authority::Authority;
+pub use get::{CanGoOn, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
+pub use moves::{Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded};
 pub use sign_in::{Callback, Complete, Completed, SignInError};
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
@@ -90,7 +90,7 @@ pub enum SessionMessage {
 requests! { SessionMessage:
     Complete -> Result<Completed, SignInError>, within 120 s;
     GetToken -> Result<AccessToken, Denied>, within 15 s;
-    GetIdentity -> Result<Box<Identified>, Denied>, within 15 s;
+    GetIdentity -> Result<Box<TokenWithClaims>, Denied>, within 15 s;
     GetView -> Result<Box<SessionView>, Denied>, within 15 s;
     CanGoOn -> Result<(), Denied>, within 15 s;
     IsAlive -> Result<(), Denied>, within 15 s;
@@ -114,17 +114,6 @@ pub struct Credential {
     pub actor: ActorId,
     /// The secret.
     pub secret: Secret,
-}
-
-/// Where and with what a user logged in; shown in lists of sessions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct UserPlace {
-    /// The region in which the actor was asked to live.
-    pub region: Region,
-    /// ISO 3166-1 alpha-2.
-    pub country: Option<String>,
-    /// The `User-Agent` header, shortened.
-    pub user_agent: Option<String>,
 }
 
 /// Why a request does not pass.
@@ -154,78 +143,6 @@ pub enum Denied {
     /// The session cannot be read.
     #[error("the session store cannot be used")]
     StoreUnavailable,
-}
-
-/// Why a session ended; `reason` of the code `session_ended`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EndReason {
-    /// The user logged out.
-    Logout,
-    /// An administrator or the user elsewhere ended it.
-    Revoked,
-    /// It was not used for too long.
-    Idle,
-    /// Its time was up.
-    Expired,
-    /// The provider refused to refresh it.
-    RefreshRejected,
-    /// The provider said that the user logged out.
-    Backchannel,
-    /// Another session took its place.
-    Superseded,
-    /// Its user has more sessions than `SESSIONS_PER_USER`, and this was the one that was registered or refreshed least
-    /// recently.
-    Limit,
-}
-
-impl EndReason {
-    /// As problem documents, log lines and the ledger spell it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::Revoked => "revoked",
-            Self::Idle => "idle",
-            Self::Expired => "expired",
-            Self::RefreshRejected => "refresh_rejected",
-            Self::Backchannel => "backchannel",
-            Self::Superseded => "superseded",
-            Self::Limit => "limit",
-        }
-    }
-
-    /// The same in words, for the ledger.
-    pub const fn in_words(self, cause: Cause) -> &'static str {
-        match (self, cause) {
-            (Self::Logout, _) => "the user logged out",
-            (Self::Revoked, Cause::Admin) => "an administrator revoked the session",
-            (Self::Revoked, _) => "the user ended the session from another one of theirs",
-            (Self::Idle, _) => "the session was not used for too long",
-            (Self::Expired, _) => "the session's time was up",
-            (Self::RefreshRejected, _) => "the provider no longer renews the session",
-            (Self::Backchannel, _) => "the user was logged out at the provider",
-            (Self::Superseded, _) => "a newer login took the session's place",
-            (Self::Limit, _) => {
-                "the user logged in more often than SESSIONS_PER_USER allows, and this session was the oldest"
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for EndReason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Who asks for something that changes a session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Authority {
-    /// Whoever has the cookie.
-    Cookie(Secret),
-    /// Whoever may, as the gateway or the directory has checked.
-    Trusted(Cause),
-    /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
-    Successor(SecretHash),
 }
 
 /// Get a new access token, however long the present one lasts.

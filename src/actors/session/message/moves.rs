@@ -3,22 +3,13 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Authority, Inheritance};
+use super::authority::Authority;
 use crate::actors::log::{Cause, Entry};
+use crate::actors::session::location::{ActorLocation, Successor};
 use crate::actors::session::stored::ActiveV2;
+use crate::actors::session::view::Inheritance;
 use crate::credential::ActorId;
 use crate::region::Region;
-
-/// Where a session lives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActorLocation {
-    /// Its actor.
-    pub actor: ActorId,
-    /// Near whom.
-    pub region: Region,
-    /// The end in any case.
-    pub expires_at: OffsetDateTime,
-}
 
 /// What a silent login tells the provider about whom it is for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,35 +43,6 @@ pub enum Destination {
     Region(Region),
     /// In the actor that the user has come back to from the provider, with a grant of its own.
     Successor(Successor),
-}
-
-/// The session that takes another one's place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Successor {
-    /// Its actor.
-    pub actor: ActorId,
-    /// Where it lives.
-    pub region: Region,
-    /// `iss`: only the same user's session inherits anything.
-    pub issuer: String,
-    /// `sub`.
-    pub subject: String,
-    /// The provider gave it no refresh token.
-    pub needs_refresh_token: bool,
-    /// When its login was completed: of two that took the same session's place, the later one ends the earlier.
-    pub signed_in_at: OffsetDateTime,
-}
-
-impl Successor {
-    /// Whether its login was completed after that of another one.
-    pub fn is_later_than(&self, other: &Self) -> bool {
-        (self.signed_in_at, &self.actor) > (other.signed_in_at, &other.actor)
-    }
-
-    /// Whether it is the session of this user: `iss` and `sub`.
-    pub fn is_of(&self, (issuer, subject): &(String, String)) -> bool {
-        self.issuer == *issuer && self.subject == *subject
-    }
 }
 
 /// Another login gave the browser another session in this one's place. It leaves nothing to that one, which need not even be

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::UserPlace;
 use crate::actors::session::attempt::{Attempt, Predecessor};
+use crate::actors::summary::UserPlace;
 use crate::credential::Secret;
 use crate::provider::said::said;
 use crate::provider::user_error::UserError;

@@ -1,15 +1,19 @@
 use openidconnect::RefreshToken;
 
 use super::*;
-use crate::actors::Refusal;
-use crate::actors::golden::{self, Row, message, reply};
+use crate::actors::MessageRefusal;
+use crate::actors::golden::{self, GoldenRow, message, reply};
 use crate::actors::log::{Entry, Event};
+use crate::actors::session::Cause;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::samples::{active, actor, at, secret, successor};
+use crate::actors::session::view::Inheritance;
 use crate::actors::stored::Storable as _;
+use crate::actors::summary::{SessionState, UserPlace};
 use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
 use crate::provider::user_error::{Choice, UserError};
+use crate::region::Region;
 
 fn place() -> UserPlace {
     UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()) }
@@ -54,7 +58,7 @@ fn entry() -> Entry {
     }
 }
 
-fn messages() -> Vec<Row> {
+fn messages() -> Vec<GoldenRow> {
     let trusted = || Authority::Trusted(Cause::Admin);
     let logout = Logout { post_logout_redirect_uri: "u".into(), state: secret() };
     vec![
@@ -202,9 +206,9 @@ fn inspection() -> Inspection {
     }
 }
 
-fn replies() -> Vec<Row> {
+fn replies() -> Vec<GoldenRow> {
     let token = || AccessToken::new("t".into());
-    let identified = Identified { token: token(), claims: "{}".into() };
+    let identified = TokenWithClaims { token: token(), claims: "{}".into() };
     let inheritance = Inheritance {
         created_at: at(1),
         expires_at: at(2),
@@ -251,8 +255,8 @@ fn replies() -> Vec<Row> {
         reply::<Confirm>("", &Ok(())),
         reply::<Supersede>("gave way", &Ok(Superseded::GaveWay)),
         reply::<Supersede>("by a later one", &Ok(Superseded::ByLater(successor()))),
-        golden::row("Refusal of the wire", &Err::<(), _>(Refusal::Wire(WireError::UnknownVersion(2)))),
-        golden::row("Refusal, broken", &Err::<(), _>(Refusal::Broken)),
+        golden::row("Refusal of the wire", &Err::<(), _>(MessageRefusal::Wire(WireError::UnknownVersion(2)))),
+        golden::row("Refusal, broken", &Err::<(), _>(MessageRefusal::Broken)),
     ]);
     replies
 }

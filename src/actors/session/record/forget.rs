@@ -1,7 +1,8 @@
 //! The end of a record: everything is deleted, and the actor never was.
 
-use super::{Memory, Session};
-use crate::actors::directory::message::of_user;
+use super::Memory;
+use crate::actors::directory_message::name::of_user;
+use crate::actors::session::Session;
 use crate::actors::session::ledger::{Cause, Event};
 use crate::actors::session::state::{Arriving, State};
 use crate::store::StoreError;

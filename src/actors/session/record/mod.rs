@@ -1,31 +1,33 @@
 //! The session's record: read once in the life of this object, written through at each transition.
 //!
-//! A *transition* takes hold once the store has it. A *fact* ([`Session::establish`]) takes hold at once: tokens have come, the
+//! A *transition* takes hold once the store has it. A *fact* ([`super::Session::establish`]) takes hold at once: tokens have come, the
 //! session is over. What a store does not take then, the actor holds for it, and the alarm sees to it.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 
 use futures::lock::Mutex;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::ledger::Cause;
-use super::message::EndReason;
+use super::remains::Remains;
 use super::single_flight::{Flight, SingleFlight};
-use super::state::{RETENTION, State};
-use super::{Remains, Session};
+use super::state::{DoesNotApply, State};
+use crate::actors::end_reason::{EndReason, RETENTION};
 use crate::config::{Lifetimes, StoreKind};
 use crate::runtime::Isolate;
-use crate::store::{About, SessionStore, StoreError};
+use crate::store::outside::About;
+use crate::store::{SessionStore, StoreError};
 
 mod forget;
 mod read;
 mod schedule;
 mod write;
 
-pub(super) use write::Established;
+/// When to look again after the store failed.
+pub(super) const LOOK_AGAIN: Duration = Duration::minutes(1);
 
-/// The record of this actor. Nothing outside of this folder changes it but by [`Session::transition`], [`Session::establish`] and
+/// The record of this actor. Nothing outside of this folder changes it but by [`super::Session::transition`], [`super::Session::establish`] and
 /// the methods below.
 pub(in crate::actors::session) struct Record {
     store: Rc<SessionStore>,
@@ -153,6 +155,15 @@ impl Record {
         }
         is_unwritten
     }
+}
+
+/// What became of a fact.
+#[must_use]
+pub(in crate::actors::session) struct Established<T> {
+    /// What there is to say of it; or it does not apply to the session as it is.
+    pub(in crate::actors::session) made: Result<T, DoesNotApply>,
+    /// Whether what stands now would outlive the process.
+    pub(in crate::actors::session) written: Result<(), StoreError>,
 }
 
 /// What a store outside of the actor may know; none where it is not to have the record, as nobody has logged in yet.

@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
-use super::{Memory, Session, about};
+use super::{Memory, about};
 use crate::actors::log::Beside;
-use crate::actors::session::CLASS;
-use crate::actors::session::alarm::LOOK_AGAIN;
 use crate::actors::session::ledger::{self, Cause, Entry, Event};
-use crate::actors::session::message::{Inspection, SessionState, Summary};
+use crate::actors::session::record::LOOK_AGAIN;
 use crate::actors::session::state::State;
+use crate::actors::session::view::Inspection;
+use crate::actors::session::{CLASS, Session};
 use crate::actors::stored;
+use crate::actors::summary::{SessionState, Summary};
 use crate::store::StoreError;
 
 /// How the ledger names a record that cannot be read.

@@ -2,7 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::{Session, about};
+use super::about;
+use crate::actors::session::Session;
 use crate::actors::session::ledger::{Cause, Event};
 use crate::store::StoreError;
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures::future::select;
 
-use super::{Owed, Session, Unwritten, about};
-use crate::actors::directory::message::News;
-use crate::actors::session::alarm::LOOK_AGAIN;
+use super::{Owed, Unwritten, about};
+use crate::actors::directory_message::News;
+use crate::actors::session::Session;
 use crate::actors::session::ledger::{Cause, Event};
+use crate::actors::session::record::{Established, LOOK_AGAIN};
 use crate::actors::session::single_flight::launch;
 use crate::actors::session::state::{DoesNotApply, Identity, State, Transition};
 use crate::actors::stored;
@@ -16,15 +17,6 @@ use crate::store::{Saved, StoreError};
 
 /// How long somebody who asks many sessions waits for the store of each.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
-
-/// What became of a fact.
-#[must_use]
-pub(in crate::actors::session) struct Established<T> {
-    /// What there is to say of it; or it does not apply to the session as it is.
-    pub(in crate::actors::session) made: Result<T, DoesNotApply>,
-    /// Whether what stands now would outlive the process.
-    pub(in crate::actors::session) written: Result<(), StoreError>,
-}
 
 impl Session {
     /// Begins the record, where this actor has none. It is safe with the actor, its alarm included, before a store is told:

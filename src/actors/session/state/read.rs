@@ -1,7 +1,8 @@
 //! What can be read of a session in any of its states. Pure.
 
-use super::super::message::{ActorLocation, SessionState, Summary, UserPlace};
 use super::{Active, Afterwards, Arriving, State};
+use crate::actors::session::location::ActorLocation;
+use crate::actors::summary::{SessionState, Summary, UserPlace};
 
 impl State {
     /// The session where it is live.

@@ -1,0 +1,67 @@
+//! The end of a session, whatever it comes from.
+
+use std::rc::Rc;
+
+use super::Session;
+use super::ledger::{Cause, Event};
+use super::location::Successor;
+use super::record::{Established, Owed};
+use super::remains::Remains;
+use super::state::{Identity, State};
+use crate::actors::end_reason::EndReason;
+use crate::store::StoreError;
+
+impl Session {
+    /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
+    /// remains: the refresh in flight revokes what it brings. None: it had ended, or moved, by the time that this could be
+    /// written. Where it could not, what remains is revoked when it can.
+    pub(super) async fn end(
+        self: &Rc<Self>,
+        reason: EndReason,
+        cause: Cause,
+        detail: &str,
+    ) -> Result<Option<Remains>, StoreError> {
+        self.end_for(reason, cause, detail, None).await
+    }
+
+    /// The same, where `successor` took its place. Many providers give a user one grant, and end all of it with one of its tokens:
+    /// what may be the successor's, too, is not among what remains.
+    pub(super) async fn end_for(
+        self: &Rc<Self>,
+        reason: EndReason,
+        cause: Cause,
+        detail: &str,
+        successor: Option<&Successor>,
+    ) -> Result<Option<Remains>, StoreError> {
+        let now = self.now();
+        let Established { made, written } = self
+            .establish_with(|state| {
+                let remains = match &state {
+                    State::SigningIn(_) => Some(Remains::default()),
+                    State::Active(active) => Some(Remains::of(active)),
+                    // It had given way to an earlier login, and is told of a later one.
+                    State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
+                };
+                let state = match successor {
+                    Some(successor) => state.superseded_by(now, successor),
+                    None => state.end(now, reason),
+                };
+                Ok((state?, remains))
+            })
+            .await;
+        let Ok(Some(mut remains)) = made else { return written.map(|()| None) };
+        let user = remains.identity.as_ref().map(Identity::user);
+        if successor.is_some_and(|successor| user.is_some_and(|user| successor.is_of(&user))) {
+            remains.refresh_token = None;
+        }
+        if let Err(error) = &written {
+            let owed = || Owed { remains: remains.clone(), reason, cause, detail: detail.to_owned(), at: now };
+            if self.kept.owe(owed) {
+                return Err(error.clone());
+            }
+        }
+        // Written it is, even if the alarm could not be set.
+        self.record(Event::End, reason.as_str(), cause, now, detail);
+        Ok(Some(remains))
+    }
+}

@@ -1,0 +1,17 @@
+//! Who asks for something that changes a session.
+
+use serde::{Deserialize, Serialize};
+
+use crate::actors::log::Cause;
+use crate::credential::{Secret, SecretHash};
+
+/// Who asks for something that changes a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Authority {
+    /// Whoever has the cookie.
+    Cookie(Secret),
+    /// Whoever may, as the gateway or the directory has checked.
+    Trusted(Cause),
+    /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
+    Successor(SecretHash),
+}

@@ -1,0 +1,151 @@
+//! One refresh: the refresh token is presented until there is an answer that says what became of it.
+//!
+//! ```text
+//!   Ready ── write "Presented" ──► token endpoint ─┬─ tokens ─────────────► Ready (new), Fresh
+//!     ▲                                            ├─ invalid_grant ──────► Ended
+//!     └── "not now": after a while, thrice ────────┤
+//!                                                  └─ anything else ──────► within the leeway: at once again; else Lost
+//! ```
+//!
+//! The intent is written before the call: after a crash the record says that the outcome is unknown, and the token
+//! is not presented blindly again. "Not now" is a complete answer of 429, 500 or 503, or one that the client is not accepted.
+//! After a series of tries there is a pause for all who ask; each is longer than the one before ([`Grant::pause`]).
+
+use std::rc::Rc;
+
+use openidconnect::RefreshToken;
+use time::OffsetDateTime;
+
+use super::Session;
+use super::ledger::{Cause, Event};
+use super::refresher::RefreshOutcome;
+use super::state::{DoesNotApply, Grant, Identity, Refreshing, State};
+
+/// A refresh token on its way out.
+pub(super) struct Presentation {
+    pub(super) token: RefreshToken,
+    pub(super) identity: Identity,
+    pub(super) first_at: OffsetDateTime,
+    /// It was presented before, and nobody knows how that came out.
+    pub(super) again: bool,
+}
+
+impl Session {
+    /// Presents the token, again where that is allowed. The session and its record say afterwards how it came out.
+    pub(super) async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> RefreshOutcome {
+        let began = self.now();
+        let mut tries = 0_u32;
+        loop {
+            let presentation = match self.present(cause).await {
+                Ok(presentation) => presentation,
+                Err(outcome) => return outcome,
+            };
+            let Presentation { token, identity, .. } = &presentation;
+            let result = self.provider.refresh(self.now(), token, identity, organization).await;
+            let error = match result {
+                Ok((tokens, renewed)) => {
+                    let access_token = tokens.access_token.clone();
+                    let sid = renewed
+                        .as_ref()
+                        .and_then(|renewed| renewed.sid.clone())
+                        .filter(|sid| identity.sid.as_ref() != Some(sid));
+                    let grant = Grant::new(tokens, self.isolate.jitter());
+                    let mut outcome = self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
+                    if outcome == RefreshOutcome::Fresh {
+                        // The tokens are safe by now, whatever comes of this.
+                        outcome = self.ask_user_info(access_token, identity, cause, began).await;
+                    }
+                    if let (RefreshOutcome::Fresh, Some(sid)) = (outcome, sid) {
+                        self.become_known_by(sid);
+                    }
+                    return outcome;
+                }
+                Err(error) => error,
+            };
+            match self.after_failure(error, &presentation, cause, began, tries).await {
+                Ok(pause) => {
+                    tries = tries.saturating_add(1);
+                    if pause.is_positive() {
+                        self.isolate.sleep(pause.unsigned_abs()).await;
+                    }
+                }
+                Err(outcome) => return outcome,
+            }
+        }
+    }
+
+    /// Writes the intent and hands the token out, where it may be presented now.
+    async fn present(self: &Rc<Self>, cause: Cause) -> Result<Presentation, RefreshOutcome> {
+        let now = self.now();
+        let unavailable = |detail| {
+            self.record(Event::Refresh, "store_unavailable", cause, now, detail);
+            RefreshOutcome::StoreUnavailable
+        };
+        if self.active(|active| active.moving.is_some()) == Some(true) {
+            // Its new home may have the token already, as it is now.
+            return Err(unavailable("the move that is under way could not be written"));
+        }
+        let leeway = self.config.provider.reuse_leeway();
+        let found = self.active(|active| match &active.grant.refresh {
+            Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
+            Refreshing::Presented { token, first_at, .. } => {
+                Some((token.clone(), active.identity.clone(), *first_at, true))
+            }
+            Refreshing::Impossible | Refreshing::Lost => None,
+        });
+        let (token, identity, first_at, again) = found.ok_or(RefreshOutcome::Ended)?.ok_or(RefreshOutcome::NoToken)?;
+        let is_too_late = || again && self.now() >= first_at.saturating_add(leeway);
+        if !is_too_late() {
+            let intended = self.transition(|state| state.presenting(now)).await;
+            let intended = intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
+            // It ended, or moved, before.
+            intended.map_err(|DoesNotApply| RefreshOutcome::Ended)?;
+        }
+        // Writing it may have taken longer than there was left.
+        if is_too_late() {
+            self.note(State::lost).await;
+            let detail =
+                "the process ended during an earlier refresh: whether the provider took the token is not known";
+            self.record(Event::Refresh, "unknown", cause, now, detail);
+            return Err(RefreshOutcome::NoToken);
+        }
+        // It may have ended, or moved, while that was written.
+        let presented = self.active(|active| matches!(active.grant.refresh, Refreshing::Presented { .. }));
+        if presented != Some(true) {
+            return Err(RefreshOutcome::Ended);
+        }
+        Ok(Presentation { token, identity, first_at, again })
+    }
+
+    /// New tokens are here. A session that ended meanwhile stays ended, and they are revoked.
+    async fn keep(
+        self: &Rc<Self>,
+        grant: Grant,
+        renewed: Option<Identity>,
+        known_by: Option<&str>,
+        cause: Cause,
+        began: OffsetDateTime,
+    ) -> RefreshOutcome {
+        let unused = match &grant.refresh {
+            Refreshing::Ready { token, .. } => Some(token.clone()),
+            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
+        };
+        let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
+        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;
+        // Where they were not written down, they serve from memory. It may have ended right behind that, too.
+        if kept.made.is_err() || self.active(|_| ()).is_none() {
+            self.record(
+                Event::Refresh,
+                "discarded",
+                cause,
+                began,
+                "new tokens came too late: the session had ended or moved",
+            );
+            let sid = sid.or_else(|| known_by.map(str::to_owned));
+            self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);
+            return RefreshOutcome::Ended;
+        }
+        self.record(Event::Refresh, "ok", cause, began, "a new access token came");
+        RefreshOutcome::Fresh
+    }
+}

@@ -1,0 +1,54 @@
+//! How large a request may be before it is refused: no honest one is larger.
+
+use crate::gateway::request::cookie::{Cookies, Jar};
+use crate::gateway::request::headers::Headers;
+
+/// The longest address, its scheme and host included: what browsers and CDNs take is about as much.
+const MAX_ADDRESS: usize = 16_000;
+/// The longest headers, all together.
+const MAX_HEADERS: usize = 64 << 10;
+/// The most cookies: browsers keep no more of one site.
+const MAX_COOKIES: usize = 180;
+
+/// Whether the address and the headers are no longer than any honest ones.
+pub fn is_honest(address: &str, headers: &Headers<'_>) -> bool {
+    address.len() < MAX_ADDRESS && fits(headers)
+}
+
+/// Whether the headers are no larger than any honest ones.
+fn fits(headers: &Headers<'_>) -> bool {
+    let cookies = headers.get("cookie").unwrap_or_default();
+    headers.len() <= MAX_HEADERS && cookies.bytes().filter(|b| *b == b';').take(MAX_COOKIES).count() < MAX_COOKIES
+}
+
+/// The gateway's cookies. Sizes come first: what is too large is not read at all.
+pub fn cookies(jar: &Jar, headers: &Headers<'_>) -> Cookies {
+    headers.get("cookie").filter(|_| fits(headers)).map(|header| jar.read(header)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+    use crate::credential::Secret;
+
+    fn read(cookie: &str) -> Cookies {
+        let origin = Origin { text: "http://localhost".into(), host: "localhost".into(), https: false };
+        cookies(&Jar::of(&origin, "".into()), &Headers::read(&format!("cookie,{cookie}")))
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_read_at_all() {
+        let session = format!("edge-session=weur.{}.{}", "a".repeat(64), Secret::from_random([1; 32]).expose());
+        let logins = |count: u32, value: &str| -> String {
+            (0..count).map(|n| format!("; edge-login-{n:08x}={value}")).collect()
+        };
+        // As many as browsers keep, and 112 KB of them.
+        let fits = read(&format!("{session}{}", logins(100, "x")));
+        assert!(fits.session.is_some() && fits.logins.len() == 100);
+        for too_large in [logins(5_000, "x"), logins(100, &"x".repeat(1_000)), logins(180, "x")] {
+            let cookies = read(&format!("{session}{too_large}"));
+            assert!(!cookies.any && cookies.session.is_none() && cookies.logins.is_empty(), "{}", too_large.len());
+        }
+    }
+}
