@@ -98,3 +98,19 @@ fn a_session_in_use_is_refreshed_ahead_by_its_alarm_and_an_idle_one_is_not() {
         assert!(world.refreshes(&idle).await.is_empty());
     });
 }
+
+#[test]
+fn a_ledger_keeps_its_newest_hundred_entries() {
+    let world = World::new(&[("SESSION_IDLE_SECONDS", "600")]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        for _ in 0..130 {
+            world.wait(Duration::from_secs(290)).await;
+            world.get(&cookie).await.unwrap();
+        }
+        let ledger = world.inspect(&cookie).await.ledger;
+        assert_eq!(ledger.len(), 100);
+        let last = ledger.last().map(|entry| entry.at);
+        assert!(last.is_some_and(|at| world.executor.now() - at < Duration::from_secs(600)), "{last:?}");
+    });
+}

@@ -1,7 +1,7 @@
 //! What happened to a session: the last events in the actor's SQLite, and each as one JSON line in the log.
 //!
 //! ```sql
-//! CREATE TABLE ledger (seq INTEGER PRIMARY KEY AUTOINCREMENT, entry BLOB NOT NULL)   -- entry: wire bytes
+//! CREATE TABLE ledger (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL)   -- entry: wire bytes
 //! ```
 //!
 //! The lines are [`crate::actors::log`]'s.
@@ -16,7 +16,7 @@ const KEPT: i64 = 100;
 
 /// Creates the table; part of the first write.
 pub fn create(storage: &dyn Storage) -> Result<(), StoreError> {
-    let schema = "CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY AUTOINCREMENT, entry BLOB NOT NULL)";
+    let schema = "CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL)";
     storage.exec(schema, Vec::new())?;
     Ok(())
 }
@@ -24,9 +24,14 @@ pub fn create(storage: &dyn Storage) -> Result<(), StoreError> {
 /// Adds an entry and drops what is too old.
 pub fn append(storage: &dyn Storage, entry: &Entry) -> Result<(), StoreError> {
     let bytes = wire::encode(entry).map_err(|_| StoreError::Corrupt)?;
-    storage.exec("INSERT INTO ledger (entry) VALUES (?)", vec![bytes.into()])?;
-    storage.exec("DELETE FROM ledger WHERE seq <= (SELECT max(seq) FROM ledger) - ?", vec![KEPT.into()])?;
-    Ok(())
+    let added = storage.query("INSERT INTO ledger (entry) VALUES (?) RETURNING seq", vec![bytes.into()])?;
+    // The newest entry stays, so that its number is the largest one there was.
+    match added.first().and_then(|row| row.first()) {
+        Some(SqlValue::Integer(seq)) if *seq > KEPT => {
+            Ok(storage.exec("DELETE FROM ledger WHERE seq <= ?", vec![seq.saturating_sub(KEPT).into()])?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The kept entries, oldest first; one that cannot be read is left out.
