@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { flood } from "./parts/hostile.mjs";
-import { rawGet } from "./parts/rawhttp.mjs";
+import { raw, rawGet } from "./parts/rawhttp.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const MB = 1 << 20;
@@ -35,6 +35,18 @@ describe("limits", () => {
     }
     const honest = await rawGet(world.gateway.origin, `/?${"x".repeat(8000)}`, [`cookie: ${browser.sessionHeader}`]);
     assert.equal(honest.status, 200);
+  });
+
+  test("conformance 45: a body that is too long for the platform to count is 413 with a session and without, and goes nowhere", async () => {
+    const { origin } = world.gateway;
+    const seen = world.upstream.requests.length;
+    for (const lines of [[], [`cookie: ${browser.sessionHeader}`]]) {
+      const sent = ["POST /x HTTP/1.1", `host: ${new URL(origin).host}`, `origin: ${origin}`, "content-length: 9007199254740992"];
+      const answer = await raw(origin, [...sent, ...lines]);
+      assert.equal(answer.status, 413, answer.text.slice(0, 200));
+      assert.equal(answer.json().code, "too_large");
+    }
+    assert.equal(world.upstream.requests.length, seen);
   });
 
   test("conformance 45: headers of 128 KB are 431", async () => {

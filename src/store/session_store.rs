@@ -127,11 +127,6 @@ impl SessionStore {
         self.kept.borrow().as_ref().map(|kept| kept.row.attempted)
     }
 
-    /// The generation of a record that stood in the store, was none of this actor's, and has been written over; told once.
-    pub fn take_foreign(&self) -> Option<u64> {
-        self.foreign.take()
-    }
-
     /// When [`SessionStore::settle`] has something to do.
     pub fn settles_at(&self) -> Option<OffsetDateTime> {
         self.kept.borrow().as_ref().filter(|kept| kept.about.is_some())?.settles_at
@@ -140,6 +135,15 @@ impl SessionStore {
     /// Whether the record is still where another `SESSION_STORE` put it.
     pub fn is_elsewhere(&self) -> bool {
         self.kept.borrow().as_ref().is_some_and(|kept| kept.row.store != self.kind)
+    }
+
+    const fn place(&self, store: StoreKind, generation: u64) -> RecordPlace<'_> {
+        RecordPlace { store: store.as_str(), actor: &self.actor, generation }
+    }
+
+    /// The generation of a record that stood in the store, was none of this actor's, and has been written over; told once.
+    pub fn take_foreign(&self) -> Option<u64> {
+        self.foreign.take()
     }
 
     /// The record; none where this actor never began.
@@ -197,9 +201,5 @@ impl SessionStore {
             Some(StoreKind::Neon) => self.neon.delete(&self.actor).await,
             Some(StoreKind::Durable) | None => Ok(()),
         };
-    }
-
-    const fn place(&self, store: StoreKind, generation: u64) -> RecordPlace<'_> {
-        RecordPlace { store: store.as_str(), actor: &self.actor, generation }
     }
 }

@@ -19,6 +19,17 @@ impl Session {
         self.mover.adopt(|| async move { session.take_in(adopt).await }).await
     }
 
+    /// Lets the session go, if it is to go there. Not `ready`: the new actor may ask while the move is under way.
+    pub(super) async fn release(self: &Rc<Self>, release: Release) -> Result<bool, Denied> {
+        self.load().await?;
+        let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
+        if is_going == Some(true) {
+            // Where it does not apply, the move is done or the session has ended, and the answer says which.
+            let _ = self.transition(|state| state.departed(self.now())).await?;
+        }
+        Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))
+    }
+
     async fn take_in(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
         self.load().await?;
         let now = self.now();
@@ -80,17 +91,6 @@ impl Session {
         self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed in its former home");
         self.forget(is_arriving).await?;
         Err(Denied::Unknown)
-    }
-
-    /// Lets the session go, if it is to go there. Not `ready`: the new actor may ask while the move is under way.
-    pub(super) async fn release(self: &Rc<Self>, release: Release) -> Result<bool, Denied> {
-        self.load().await?;
-        let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
-        if is_going == Some(true) {
-            // Where it does not apply, the move is done or the session has ended, and the answer says which.
-            let _ = self.transition(|state| state.departed(self.now())).await?;
-        }
-        Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))
     }
 }
 

@@ -14,6 +14,20 @@ use crate::actors::session::{State, follow};
 use crate::credential::SecretHash;
 
 impl Session {
+    /// The session that took this one's place, for one who has the right to it.
+    fn known_successor(&self, authority: &Authority) -> Option<Successor> {
+        let is_authorized = |hash: &SecretHash| match authority {
+            Authority::Successor(given) => hash.is(given),
+            Authority::Cookie(secret) => hash.matches(secret),
+            Authority::Trusted(_) => true,
+        };
+        match self.kept.state().as_ref()? {
+            State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => Some(moved.successor()),
+            State::Ended(ended) if is_authorized(&ended.secret_hash) => ended.successor.as_deref().cloned(),
+            _ => None,
+        }
+    }
+
     /// Another login gave the browser another session in this one's place. Of two logins that both took its place, the later one
     /// ends the earlier.
     pub(super) async fn supersede(self: &Rc<Self>, supersede: Supersede) -> Result<Superseded, Denied> {
@@ -69,20 +83,6 @@ impl Session {
         let Some(remains) = ended else { return Ok(false) };
         self.revoke_remains(remains, cause);
         Ok(true)
-    }
-
-    /// The session that took this one's place, for one who has the right to it.
-    fn known_successor(&self, authority: &Authority) -> Option<Successor> {
-        let is_authorized = |hash: &SecretHash| match authority {
-            Authority::Successor(given) => hash.is(given),
-            Authority::Cookie(secret) => hash.matches(secret),
-            Authority::Trusted(_) => true,
-        };
-        match self.kept.state().as_ref()? {
-            State::Moved(moved) if !moved.forwards() && is_authorized(&moved.secret_hash) => Some(moved.successor()),
-            State::Ended(ended) if is_authorized(&ended.secret_hash) => ended.successor.as_deref().cloned(),
-            _ => None,
-        }
     }
 
     async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<Superseded, Denied> {

@@ -20,25 +20,14 @@ use crate::actors::stored::Storable as _;
 use crate::region::Region;
 
 impl Session {
-    /// Reads the record, and finds out where the session stands if a move was under way when it was written.
-    pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
-        self.load().await?;
-        if matches!(*self.kept.state(), Some(State::Arriving(_))) {
-            // Not before its directories know it, or it is given up.
-            if let Some(adopting) = self.mover.adoption() {
-                let _ = adopting.await;
-            }
-            let session = Rc::clone(self);
-            return self.mover.arrive(|| async move { session.arrive().await }).await;
+    /// Why this actor does not go on with the session.
+    pub(super) fn elsewhere(&self) -> Denied {
+        match &*self.kept.state() {
+            Some(State::Moved(moved)) => Denied::Moved(moved.to.clone()),
+            Some(State::Ended(ended)) => Denied::Ended(ended.reason),
+            Some(State::Active(_)) => Denied::StoreUnavailable,
+            Some(State::SigningIn(_) | State::Arriving(_)) | None => Denied::Unknown,
         }
-        // The process ended during a move, or its outcome could not be written: it goes on in the background, and a refresh
-        // waits for it.
-        if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten()
-            && self.mover.may_try_again()
-        {
-            drop(self.relocate(region, Cause::Alarm));
-        }
-        Ok(())
     }
 
     pub(super) async fn migrate(self: &Rc<Self>, migrate: Migrate) -> Result<Migrated, Denied> {
@@ -75,6 +64,37 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// What a silent login that is to renew this session tells the provider.
+    pub(super) async fn silent_login(self: &Rc<Self>, silent: SilentLogin) -> Option<SilentLoginHints> {
+        self.ready().await.ok()?;
+        self.authorize(&silent.authority, self.now()).ok()?;
+        self.active(|active| SilentLoginHints {
+            id_token: active.identity.id_token.clone(),
+            organization: self.provider.organization_of(&active.identity),
+        })
+    }
+
+    /// Reads the record, and finds out where the session stands if a move was under way when it was written.
+    pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
+        self.load().await?;
+        if matches!(*self.kept.state(), Some(State::Arriving(_))) {
+            // Not before its directories know it, or it is given up.
+            if let Some(adopting) = self.mover.adoption() {
+                let _ = adopting.await;
+            }
+            let session = Rc::clone(self);
+            return self.mover.arrive(|| async move { session.arrive().await }).await;
+        }
+        // The process ended during a move, or its outcome could not be written: it goes on in the background, and a refresh
+        // waits for it.
+        if let Some(region) = self.active(|active| active.moving.as_ref().map(|moving| moving.region)).flatten()
+            && self.mover.may_try_again()
+        {
+            drop(self.relocate(region, Cause::Alarm));
+        }
+        Ok(())
     }
 
     /// Another session takes this one's place. A refresh token that it needs is fenced before it is handed over. None: this
@@ -196,25 +216,5 @@ impl Session {
             Denied::Moved(to) => Ok(to),
             denied => Err(denied),
         }
-    }
-
-    /// Why this actor does not go on with the session.
-    pub(super) fn elsewhere(&self) -> Denied {
-        match &*self.kept.state() {
-            Some(State::Moved(moved)) => Denied::Moved(moved.to.clone()),
-            Some(State::Ended(ended)) => Denied::Ended(ended.reason),
-            Some(State::Active(_)) => Denied::StoreUnavailable,
-            Some(State::SigningIn(_) | State::Arriving(_)) | None => Denied::Unknown,
-        }
-    }
-
-    /// What a silent login that is to renew this session tells the provider.
-    pub(super) async fn silent_login(self: &Rc<Self>, silent: SilentLogin) -> Option<SilentLoginHints> {
-        self.ready().await.ok()?;
-        self.authorize(&silent.authority, self.now()).ok()?;
-        self.active(|active| SilentLoginHints {
-            id_token: active.identity.id_token.clone(),
-            organization: self.provider.organization_of(&active.identity),
-        })
     }
 }

@@ -19,6 +19,13 @@ use crate::actors::session::refresher::RefreshOutcome;
 const FORCED_EVERY: Duration = Duration::seconds(30);
 
 impl Session {
+    fn view_for(&self, authority: &Authority) -> Result<SessionView, Denied> {
+        self.authorize(authority, self.now())?;
+        let kept = self.kept.state();
+        let serving = kept.as_ref().and_then(State::serving);
+        serving.map(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
+    }
+
     pub(super) async fn refresh(self: &Rc<Self>, refresh: Refresh) -> Result<SessionView, Denied> {
         self.ready().await?;
         let Refresh { authority } = refresh;
@@ -60,13 +67,6 @@ impl Session {
         })
         .await?;
         self.view_for(&authority)
-    }
-
-    fn view_for(&self, authority: &Authority) -> Result<SessionView, Denied> {
-        self.authorize(authority, self.now())?;
-        let kept = self.kept.state();
-        let serving = kept.as_ref().and_then(State::serving);
-        serving.map(|active| active.view(self.lifetimes())).ok_or(Denied::Unknown)
     }
 
     /// Joins the refresh in flight, or starts one where that is possible, allowed, and not too soon.

@@ -21,6 +21,17 @@ use crate::provider::requests::EndSession;
 const WAIT_LIMIT: Duration = Duration::seconds(3);
 
 impl Session {
+    /// The session in whose favour this one has gone, for one who brings its cookie. The browser may not have the other
+    /// cookie yet, and its logout is to hold all the same.
+    fn successor_of(&self, authority: &Authority) -> Option<ActorId> {
+        match (&*self.kept.state(), authority) {
+            (Some(State::Moved(moved)), Authority::Cookie(secret)) if moved.secret_hash.matches(secret) => {
+                (!moved.forwards()).then(|| moved.to.actor.clone())
+            }
+            _ => None,
+        }
+    }
+
     pub(super) async fn revoke(self: &Rc<Self>, revoke: Revoke) -> Result<Revoked, Denied> {
         let may_be_one_of_many = matches!(revoke.authority, Authority::Trusted(_));
         let revoked = self.revoke_here(revoke).await;
@@ -91,17 +102,6 @@ impl Session {
             self.isolate.within(left.max(Duration::ZERO).unsigned_abs(), revocation).await;
         }
         Ok(Revoked { end_session_url })
-    }
-
-    /// The session in whose favour this one has gone, for one who brings its cookie. The browser may not have the other
-    /// cookie yet, and its logout is to hold all the same.
-    fn successor_of(&self, authority: &Authority) -> Option<ActorId> {
-        match (&*self.kept.state(), authority) {
-            (Some(State::Moved(moved)), Authority::Cookie(secret)) if moved.secret_hash.matches(secret) => {
-                (!moved.forwards()).then(|| moved.to.actor.clone())
-            }
-            _ => None,
-        }
     }
 
     async fn revoke_successor(

@@ -28,6 +28,30 @@ pub(super) enum Inherited {
 }
 
 impl Session {
+    /// This session, as the one that takes another's place.
+    pub(super) fn as_successor(
+        &self,
+        (issuer, subject): (String, String),
+        needs_refresh_token: bool,
+        signed_in_at: OffsetDateTime,
+    ) -> Option<Successor> {
+        let region = self.kept.state().as_ref()?.place().region;
+        Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token, signed_in_at })
+    }
+
+    /// Those who have yet to be told, and the user of this session.
+    fn untold(&self) -> Option<(Superseding, (String, String))> {
+        let kept = self.kept.state();
+        let state = kept.as_ref()?;
+        let superseding = match state {
+            State::Active(active) => &active.superseding,
+            State::Ended(ended) => &ended.superseding,
+            State::SigningIn(_) | State::Moved(_) | State::Arriving(_) => return None,
+        };
+        (!superseding.sessions().is_empty()).then_some(())?;
+        Some((superseding.clone(), state.user()?))
+    }
+
     /// What this login goes on with. Only a silent one asks its predecessor to give up before there is a session in its
     /// place.
     pub(super) async fn inherit(
@@ -72,17 +96,6 @@ impl Session {
         }
     }
 
-    /// This session, as the one that takes another's place.
-    pub(super) fn as_successor(
-        &self,
-        (issuer, subject): (String, String),
-        needs_refresh_token: bool,
-        signed_in_at: OffsetDateTime,
-    ) -> Option<Successor> {
-        let region = self.kept.state().as_ref()?.place().region;
-        Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token, signed_in_at })
-    }
-
     /// Tells the sessions whose place this one took that it did. Those that do not answer are told by the alarm. A later
     /// login may have taken the place of one of them already: then this session gives way to that one.
     pub(super) async fn tell_superseded(self: &Rc<Self>, cause: Cause) {
@@ -119,19 +132,6 @@ impl Session {
             let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
                 self.establish(|state| state.superseding(later)).await;
         }
-    }
-
-    /// Those who have yet to be told, and the user of this session.
-    fn untold(&self) -> Option<(Superseding, (String, String))> {
-        let kept = self.kept.state();
-        let state = kept.as_ref()?;
-        let superseding = match state {
-            State::Active(active) => &active.superseding,
-            State::Ended(ended) => &ended.superseding,
-            State::SigningIn(_) | State::Moved(_) | State::Arriving(_) => return None,
-        };
-        (!superseding.sessions().is_empty()).then_some(())?;
-        Some((superseding.clone(), state.user()?))
     }
 
     /// Tells a session that another one has come in its place. None: it did not answer.

@@ -115,7 +115,7 @@ async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Resul
     proxy::proxy(gateway, request, route, caller, cleared_at).await
 }
 
-/// Goes on with the application's response to the user whose token it was sent, which [`super::plan`] left to this.
+/// Goes on with the application's response to the user whose token it was sent, which [`crate::gateway::plan`] left to this.
 pub(crate) async fn resume(
     gateway: &Gateway,
     request: &Incoming<'_>,

@@ -17,7 +17,7 @@ use crate::gateway::request::csrf::Provenance;
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::login_cookie::MAX_KEPT_RETURN_TO;
 use crate::gateway::request::parameters::Parameters;
-use crate::gateway::request::size::{cookies, is_honest};
+use crate::gateway::request::size::cookies;
 use crate::region::{self, Region, VisitorPlace};
 use crate::runtime::{Isolate, ReadError, RequestBody};
 
@@ -106,9 +106,9 @@ impl<'a> Incoming<'a> {
         self.header("content-length")?.parse().ok()
     }
 
-    /// Refuses a request whose address or headers are longer than any honest one's.
+    /// Refuses a request that is larger than any honest one.
     pub fn check_size(&self) -> Result<(), Problem> {
-        if is_honest(self.head.address, &self.head.headers) { Ok(()) } else { Err(Problem::HeadersTooLarge) }
+        size::check(&self.head)
     }
 
     /// The cookies' names and attributes at this origin.

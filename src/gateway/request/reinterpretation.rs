@@ -76,7 +76,7 @@ fn slashes_merged(path: &[u8]) -> Option<Vec<u8>> {
     changed(path, merged)
 }
 
-/// `%2F` and `%5C`, which [`meaning`] leaves encoded, as slashes.
+/// `%2F` and `%5C`, which [`meaning`](crate::config::pattern::meaning) leaves encoded, as slashes.
 pub(super) fn slashes_decoded(path: &[u8]) -> Option<Vec<u8>> {
     if !path.windows(3).any(|code| matches!(code, b"%2F" | b"%5C")) {
         return None;

@@ -1,6 +1,10 @@
 //! How large a request may be before it is refused: no honest one is larger.
 
+use std::num::IntErrorKind;
+
+use crate::gateway::problem::Problem;
 use crate::gateway::request::cookie::{Cookies, Jar};
+use crate::gateway::request::head::Head;
 use crate::gateway::request::headers::Headers;
 
 /// The longest address, its scheme and host included: what browsers and CDNs take is about as much.
@@ -10,9 +14,25 @@ const MAX_HEADERS: usize = 64 << 10;
 /// The most cookies: browsers keep no more of one site.
 const MAX_COOKIES: usize = 180;
 
-/// Whether the address and the headers are no longer than any honest ones.
-pub fn is_honest(address: &str, headers: &Headers<'_>) -> bool {
-    address.len() < MAX_ADDRESS && fits(headers)
+/// The longest body that the platform can count: it counts in 53 bits.
+const MAX_CONTENT_LENGTH: u64 = (1 << 53) - 1;
+
+/// Refuses a request whose address or headers are longer than any honest one's, or whose body is longer than can be passed on.
+pub fn check(head: &Head<'_>) -> Result<(), Problem> {
+    if head.address.len() >= MAX_ADDRESS || !fits(&head.headers) {
+        return Err(Problem::HeadersTooLarge);
+    }
+    let is_too_long = |length: &str| match length.parse::<u64>() {
+        Ok(length) => length > MAX_CONTENT_LENGTH,
+        Err(error) => *error.kind() == IntErrorKind::PosOverflow,
+    };
+    // A GET is passed on without a body.
+    let has_body = !matches!(head.method, "GET" | "HEAD");
+    if has_body && head.headers.get("content-length").is_some_and(is_too_long) {
+        Err(Problem::TooLarge)
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether the headers are no larger than any honest ones.
@@ -49,6 +69,19 @@ mod tests {
         for too_large in [logins(5_000, "x"), logins(100, &"x".repeat(1_000)), logins(180, "x")] {
             let cookies = read(&format!("{session}{too_large}"));
             assert!(!cookies.any && cookies.session.is_none() && cookies.logins.is_empty(), "{}", too_large.len());
+        }
+    }
+
+    #[test]
+    fn a_body_that_the_platform_cannot_count_is_too_large() {
+        let check =
+            |method: &str, length: &str| check(&Head::read(&format!("{method}\n/\ncontent-length,{length}\n\n")));
+        for honest in ["0", "12", "9007199254740991", "x", ""] {
+            assert_eq!(check("POST", honest), Ok(()), "{honest}");
+        }
+        for too_long in ["9007199254740992", "18446744073709551616", "99999999999999999999999999"] {
+            assert_eq!(check("POST", too_long), Err(Problem::TooLarge), "{too_long}");
+            assert_eq!(check("GET", too_long), Ok(()), "{too_long}");
         }
     }
 }
