@@ -19,18 +19,27 @@ use edge_oauth_sessions::credential::{ActorId, Secret};
 use edge_oauth_sessions::region::Region;
 use sha2::{Digest as _, Sha256};
 
-use super::actors::{Actor, Calls, Class};
+use super::actors::{Actor, Class};
+use super::clocks::Clocks;
 use super::executor::{Executor, Process};
+use super::faults::Faults;
 use super::kv::Namespace;
+use super::messages::Calls;
+use super::postgres::Server;
 use super::provider::{ISSUER, Provider};
+use super::tally::Tally;
 
 /// See the module.
 #[derive(Clone)]
 pub struct World {
     pub executor: Executor,
     pub config: Rc<Config>,
+    pub faults: Rc<Faults>,
+    pub tally: Rc<Tally>,
+    pub clocks: Rc<Clocks>,
     pub provider: Rc<Provider>,
     pub kv: Rc<Namespace>,
+    pub postgres: Rc<Server>,
     pub log: Rc<RefCell<Vec<String>>>,
     /// After how many polls the first process of the next actor ends that a session makes, and whether it keeps what was not durable.
     pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
@@ -61,14 +70,19 @@ impl World {
         ];
         let variables: HashMap<&str, &str> = usual.iter().chain(variables).copied().collect();
         let config = Config::read(|name| match name {
-            "SESSION_KV" => Some("a binding".to_owned()),
+            "SESSION_KV" | "SESSION_DB" => Some("a binding".to_owned()),
             name => variables.get(name).map(|text| (*text).to_owned()),
         });
         let executor = Executor::new(seed);
+        let (faults, tally) = (Rc::new(Faults::none(&executor)), Rc::new(Tally::default()));
         Self {
             config: Rc::new(config.unwrap()),
-            provider: Rc::new(Provider::new(&executor)),
-            kv: Rc::new(Namespace::new(&executor)),
+            clocks: Rc::new(Clocks::right(&executor)),
+            provider: Rc::new(Provider::new(&executor, &faults, &tally)),
+            kv: Rc::new(Namespace::new(&executor, &faults, &tally)),
+            postgres: Rc::new(Server::new(&executor, &faults, &tally)),
+            faults,
+            tally,
             log: Rc::default(),
             doom_of_next: Rc::default(),
             actors: Rc::default(),
@@ -117,8 +131,21 @@ impl World {
         actors::ask(&self.gateway(), address, request).await
     }
 
-    fn gateway(&self) -> Calls {
-        Calls { world: self.clone(), from: None }
+    pub fn gateway(&self) -> Calls {
+        Calls { world: self.clone(), origin: None }
+    }
+
+    /// One step more.
+    pub fn step(&self) {
+        self.tally.step();
+    }
+
+    /// Takes everything apart, as its parts refer to each other.
+    pub fn dismantle(&self) {
+        self.executor.dismantle();
+        let actors = self.actors.take();
+        actors.values().for_each(|actor| actor.disk.dismantle());
+        self.executor.dismantle();
     }
 
     /// The session's process ends after some polls; whether what it wrote is kept that was not durable.
