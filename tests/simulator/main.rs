@@ -29,6 +29,7 @@ mod postgres;
 mod provider;
 mod refresh;
 mod signatures;
+mod simulate;
 mod storage;
 mod tally;
 mod world;

@@ -215,6 +215,22 @@ impl World {
         reply.map(|token| token.secret().clone())
     }
 
+    /// The same, and where it lives if that is not where it lived first.
+    pub async fn find(&self, cookie: &Cookie) -> (Result<String, Denied>, Option<ActorId>) {
+        let get = || GetToken { secret: cookie.secret.clone(), navigation_from: None };
+        match follow::ask(&self.gateway(), &cookie.actor, get).await {
+            Ok(followed) => {
+                (followed.reply.map(|token| token.secret().clone()), followed.moved_to.map(|to| to.actor))
+            }
+            Err(error) => (Err(error.into()), None),
+        }
+    }
+
+    /// What an administrator sees of this actor, if anything.
+    pub async fn look_at(&self, actor: &ActorId) -> Option<Inspection> {
+        self.ask(&actors::existing_session(actor), Inspect {}).await.ok().flatten().map(|inspection| *inspection)
+    }
+
     /// The user logs out.
     pub async fn log_out(&self, cookie: &Cookie) -> Result<Revoked, Denied> {
         let authority = Authority::Cookie(cookie.secret.clone());

@@ -1,5 +1,6 @@
 //! The token endpoint.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -45,7 +46,7 @@ impl Provider {
             return garbled(is_behind);
         }
         let answer = match form.get("grant_type").map(String::as_str) {
-            Some("authorization_code") => self.redeem(&form["code"], form.get("code_verifier").map(String::as_str)),
+            Some("authorization_code") => self.redeem(&form, caller),
             Some("refresh_token") => self.refresh(&form["refresh_token"]),
             _ => refused(),
         };
@@ -79,8 +80,9 @@ impl Provider {
         Some(answer)
     }
 
-    fn redeem(&self, code: &str, verifier: Option<&str>) -> Answer {
-        let Some(login) = self.codes.borrow_mut().remove(code) else { return refused() };
+    fn redeem(&self, form: &BTreeMap<String, String>, caller: &Caller) -> Answer {
+        let Some(login) = self.codes.borrow_mut().remove(&form["code"]) else { return refused() };
+        let verifier = form.get("code_verifier");
         let challenge = verifier.map(|verifier| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
         let is_old = login.began_at.is_some_and(|at| self.now() > at + CODE_LIFE);
         if is_old || login.challenge.is_some() && login.challenge != challenge {
@@ -96,6 +98,7 @@ impl Provider {
         let mut grants = self.grants.borrow_mut();
         let grant = grants.entry(family).or_default();
         (grant.subject, grant.sid) = (login.subject.clone(), login.sid.clone());
+        grant.presenters.extend(caller.actor.as_ref().map(|(actor, _)| actor.clone()));
         drop(grants);
         self.grant(&login.subject.clone(), family, Some(&login))
     }
