@@ -252,10 +252,9 @@ pub enum Message {
 
 fn given(world: &World, origin: &Origin, clock: &Clock) -> ActorContext {
     let isolate: Rc<dyn Isolate> = Rc::new(Life {
-        executor: world.executor.clone(),
         process: origin.process,
         clock: Rc::clone(clock),
-        log: Rc::clone(&world.log),
+        world: world.clone(),
     });
     let storage =
         Handle { disk: Rc::clone(&origin.disk), clock: Rc::clone(clock), instance: Rc::clone(&origin.instance) };
@@ -274,35 +273,35 @@ fn given(world: &World, origin: &Origin, clock: &Clock) -> ActorContext {
 
 /// An isolate in one of its lives.
 pub struct Life {
-    pub executor: Executor,
+    pub world: World,
     pub process: Process,
     pub clock: Clock,
-    pub log: Rc<RefCell<Vec<String>>>,
 }
 
 impl Isolate for Life {
     fn now(&self) -> OffsetDateTime {
-        self.executor.now() + self.clock.get()
+        self.world.executor.now() + self.clock.get()
     }
 
     fn random(&self, bytes: &mut [u8]) -> bool {
-        self.executor.random(bytes);
+        self.world.executor.random(bytes);
         true
     }
 
     fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
-        self.executor.sleep(span)
+        self.world.executor.sleep(span)
     }
 
     fn spawn(&self, work: LocalBoxFuture<'static, ()>) {
-        self.executor.spawn(self.process, work);
+        self.world.executor.spawn(self.process, work);
     }
 
     fn log(&self, line: &str) {
-        self.log.borrow_mut().push(line.to_owned());
+        self.world.tally.tell(|| line.to_owned());
+        self.world.log.borrow_mut().push(line.to_owned());
     }
 
     fn error(&self, line: &str) {
-        self.log.borrow_mut().push(format!("error: {line}"));
+        self.log(&format!("error: {line}"));
     }
 }

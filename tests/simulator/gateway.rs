@@ -94,8 +94,7 @@ impl Gateway {
 
     /// In this process, in front of this application.
     pub fn on(world: &World, process: Process, clock: Clock, answers: Answers) -> Self {
-        let (executor, log) = (world.executor.clone(), Rc::clone(&world.log));
-        let isolate: Rc<dyn Isolate> = Rc::new(Life { executor, process, clock, log });
+        let isolate: Rc<dyn Isolate> = Rc::new(Life { world: world.clone(), process, clock });
         let link = Link {
             isolate: Rc::clone(&isolate),
             http: Rc::new(Line { world: world.clone(), isolate: Rc::clone(&isolate), origin: None }),

@@ -43,7 +43,7 @@ impl Http for Line {
             if origin.as_ref().is_some_and(|origin| !origin.lets_out(&world.executor)) {
                 return pending().await;
             }
-            let faults = &world.faults;
+            let (faults, watch) = (&world.faults, world.provider.watch(&request));
             if faults.strikes(Kind::ProviderAway) {
                 return Err(HttpError::Unreachable);
             }
@@ -58,7 +58,6 @@ impl Http for Line {
             let is_deaf = is_silent && world.executor.below(2) == 0;
             let is_lost = faults.strikes(Kind::ProviderLosesAnswer);
             let caller = Caller { actor: origin.as_ref().map(|origin| (origin.id.clone(), origin.process)) };
-            let watch = world.provider.watch(&request);
             let (sender, answer) = oneshot::channel();
             let delivering = world.clone();
             world.executor.spawn(OUTSIDE, async move {

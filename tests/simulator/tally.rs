@@ -6,11 +6,15 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::executor::Executor;
+
 /// See the module.
-#[derive(Default)]
 pub struct Tally {
+    executor: Executor,
     steps: Cell<u64>,
     violations: RefCell<Vec<Violation>>,
+    /// What happened, in words, where somebody wants to read it.
+    trace: RefCell<Option<Vec<String>>>,
 }
 
 /// Something that must never be.
@@ -25,6 +29,30 @@ pub struct Violation {
 }
 
 impl Tally {
+    pub fn new(executor: &Executor) -> Self {
+        let (steps, violations, trace) = Default::default();
+        Self { executor: executor.clone(), steps, violations, trace }
+    }
+
+    /// From now on there is a trace.
+    pub fn trace(&self) {
+        self.trace.replace(Some(Vec::new()));
+    }
+
+    /// The trace.
+    pub fn take_trace(&self) -> Vec<String> {
+        self.trace.take().unwrap_or_default()
+    }
+
+    /// Writes into the trace, if there is one.
+    pub fn tell(&self, what: impl FnOnce() -> String) {
+        if self.trace.borrow().is_some() {
+            let at = self.executor.now().unix_timestamp_nanos() / 1_000_000 - 1_800_000_000_000;
+            let line = format!("{:>7}.{:03} s  {}", at / 1_000, at % 1_000, what());
+            self.trace.borrow_mut().iter_mut().for_each(|trace| trace.push(line.clone()));
+        }
+    }
+
     pub fn step(&self) {
         self.steps.set(self.steps.get() + 1);
     }
@@ -37,6 +65,7 @@ impl Tally {
     pub fn violate(&self, what: &'static str, detail: String) {
         let mut violations = self.violations.borrow_mut();
         if !violations.iter().any(|known| known.what == what) {
+            self.tell(|| format!("VIOLATION: {what}: {detail}"));
             violations.push(Violation { what, detail, step: self.steps.get() });
         }
     }

@@ -74,7 +74,7 @@ impl World {
             name => variables.get(name).map(|text| (*text).to_owned()),
         });
         let executor = Executor::new(seed);
-        let (faults, tally) = (Rc::new(Faults::none(&executor)), Rc::new(Tally::default()));
+        let (faults, tally) = (Rc::new(Faults::none(&executor)), Rc::new(Tally::new(&executor)));
         Self {
             config: Rc::new(config.unwrap()),
             clocks: Rc::new(Clocks::right(&executor)),

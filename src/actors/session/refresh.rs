@@ -19,6 +19,7 @@ use time::{Duration, OffsetDateTime};
 use super::Session;
 use super::authorize::cause_of;
 use super::deadline::request_deadline;
+use super::grant::may_present_again;
 use super::ledger::{Cause, Event};
 use super::message::{Authority, Denied, EndReason, Refresh, SessionView, Switch};
 use super::record::Established;
@@ -215,7 +216,7 @@ impl Session {
             Refreshing::Impossible | Refreshing::Lost => None,
         });
         let (token, identity, first_at, again) = found.ok_or(Outcome::Ended)?.ok_or(Outcome::NoToken)?;
-        let is_too_late = || again && self.now() >= first_at.saturating_add(leeway);
+        let is_too_late = || again && !may_present_again(first_at, self.now(), leeway);
         if !is_too_late() {
             let intended = self.transition(|state| state.presenting(now)).await;
             let intended = intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
@@ -333,10 +334,10 @@ impl Session {
             }
             RefreshFailure::Unknown(why) => (Duration::ZERO, Duration::ZERO, why),
         };
-        let leeway_ends = presentation.first_at.saturating_add(self.config.provider.reuse_leeway());
+        let leeway = self.config.provider.reuse_leeway();
         let again_at = now.saturating_add(pause);
         let in_time = again_at <= began.saturating_add(TRIES_WITHIN);
-        if tries < RETRIES && in_time && again_at < leeway_ends {
+        if tries < RETRIES && in_time && may_present_again(presentation.first_at, again_at, leeway) {
             if pause.is_positive() {
                 self.note(|state| state.waiting(again_at)).await;
             }
@@ -344,7 +345,7 @@ impl Session {
         }
         let pause = self.pause_after_series(asked);
         let again_at = now.saturating_add(pause);
-        let outcome = if again_at < leeway_ends {
+        let outcome = if may_present_again(presentation.first_at, again_at, leeway) {
             self.note(|state| state.waiting(again_at)?.series_failed()).await;
             unavailable_for(pause)
         } else {

@@ -46,7 +46,6 @@ pub struct Run {
     /// What a code is for, after it was redeemed, too.
     pub codes: Rc<RefCell<BTreeMap<String, Login>>>,
     under_way: Rc<Cell<u32>>,
-    trace: Option<Rc<RefCell<Vec<String>>>>,
 }
 
 /// What came of a run.
@@ -61,10 +60,7 @@ pub struct Report {
 impl Run {
     /// Writes into the trace, if there is one.
     pub fn tell(&self, what: impl FnOnce() -> String) {
-        if let Some(trace) = &self.trace {
-            let at = self.world.executor.now().unix_timestamp_nanos() / 1_000_000 - 1_800_000_000_000;
-            trace.borrow_mut().push(format!("{:>9}.{:03} s  {}", at / 1_000, at % 1_000, what()));
-        }
+        self.world.tally.tell(what);
     }
 
     /// A session's cookie, in few words.
@@ -92,9 +88,11 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
     let truth = Truth::new(&world, slack);
     let gateways = Gateways::new(&world, application::of(&truth));
     let browsers = (0..3).map(|number| Browser::new(number, USERS[number % 2], number % 2)).collect();
-    let trace = is_traced.then(Rc::default);
     let (codes, under_way) = Default::default();
-    let run = Run { world, climate, truth, gateways, browsers: Rc::new(browsers), codes, under_way, trace };
+    let run = Run { world, climate, truth, gateways, browsers: Rc::new(browsers), codes, under_way };
+    if is_traced {
+        run.world.tally.trace();
+    }
     run.tell(|| format!("seed {seed}: {}", run.climate.words));
     let running = run.clone();
     let over = run.world.executor.try_run(MOST_POLLS, async move {
@@ -106,12 +104,11 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
     if let Err(why) = over {
         run.world.tally.violate("the run does not end", why.to_owned());
     }
-    let trace = run.trace.as_ref().map(|trace| trace.take()).unwrap_or_default();
     let report = Report {
         steps: run.world.tally.steps(),
         struck: run.world.faults.struck(),
         violations: run.world.tally.violations(),
-        trace: trace.into_iter().chain(if is_traced { run.world.log.take() } else { Vec::new() }).collect(),
+        trace: run.world.tally.take_trace(),
     };
     run.gateways.dismantle();
     run.world.dismantle();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_oauth_sessions::actors::session::message::Denied;
-use edge_oauth_sessions::credential::Secret;
+use edge_oauth_sessions::credential::{ActorId, Secret};
 
 use super::super::world::Cookie;
 use super::administrator::live_ids;
@@ -25,6 +25,8 @@ impl Run {
         world.executor.spare_all();
         world.everybody().iter().for_each(|actor| actor.disk.mend());
         world.wait(QUIET).await;
+        // Looking at all of them at once is not what its connections are for.
+        world.postgres.allow(u32::MAX);
         let under_way = self.under_way.get();
         world.tally.must(under_way == 0, "somebody waits for ever", || format!("{under_way} of them"));
 
@@ -87,9 +89,9 @@ impl Run {
         }
         for actor in session.actors.borrow().clone() {
             let Some(inspection) = self.world.look_at(&actor).await else { continue };
-            let mut ends = inspection.ledger.iter().filter(|entry| format!("{:?}", entry.event) == "End");
+            let ends = inspection.ledger.iter().filter(|entry| format!("{:?}", entry.event) == "End");
             let is_over = format!("{:?}", inspection.summary.state) == "Ended";
-            let says = ends.any(|entry| entry.outcome == reason);
+            let says = ends.map(|entry| entry.outcome.as_str()).any(|outcome| self.has_cause(session, outcome));
             self.world.tally.must(!is_over || says, "an end of which the ledger says nothing", || {
                 format!("{actor}: {reason}, {:?}", inspection.ledger.last())
             });
@@ -108,30 +110,51 @@ impl Run {
             let (got, actor) = self.look(session).await;
             tally.must(got.is_err(), "a session is served after its end was answered", || actor);
         }
-        let log = self.world.log.borrow();
-        let says = |actor: &str, what: &[&str]| {
-            log.iter().any(|line| line.contains(actor) && what.iter().any(|what| line.contains(what)))
-        };
-        // Nobody knows which token it is, or it may be another session's, too.
-        let why_not = [
-            "\"outcome\":\"not_revoked\"",
-            "\"outcome\":\"unknown\"",
-            "\"outcome\":\"superseded\"",
-            "\"event\":\"complete\"",
-        ];
         for (token, user, family) in self.world.provider.good_tokens() {
             let grants = self.world.provider.grants.borrow();
             let Some(grant) = grants.get(&family) else { continue };
-            let is_excused = grant.is_in_doubt
-                || grant.presenters.iter().any(|actor| {
-                    let fell = self.world.session(actor).is_some_and(|actor| actor.mishaps.get() + actor.ends.get() > 0);
-                    let is_said = says(actor.as_str(), &why_not[..3]);
-                    let has_failed = says(actor.as_str(), &why_not[3..]) && !says(actor.as_str(), &["\"complete\",\"actor\":\"", "\"outcome\":\"ok\""]);
-                    fell || is_said || has_failed
-                });
+            let owners = self.owners(&grant.presenters);
+            let is_excused = grant.is_in_doubt || owners.iter().any(|actor| self.is_excused(actor));
             tally.must(is_excused, "a refresh token outlives its session", || {
-                format!("{token} of {user}, family {family}, {:?}", grant.presenters)
+                format!("{token} of {user}, family {family}, {owners:?}")
             });
         }
     }
+
+    /// These actors, and those to which their sessions moved.
+    fn owners(&self, first: &[ActorId]) -> Vec<String> {
+        let mut owners: Vec<String> = first.iter().map(|actor| actor.as_str().to_owned()).collect();
+        let log = self.world.log.borrow();
+        let moves = log.iter().filter(|line| line.starts_with("{\"event\":\"migrate\"") && line.contains(" as session "));
+        let moves: Vec<(&str, &str)> = moves.filter_map(|line| Some((actor_in(line)?, &line[line.find(" as session ")? + 12..][..64]))).collect();
+        let mut at = 0;
+        while at < owners.len() {
+            let next = moves.iter().filter(|(from, _)| *from == owners[at]).map(|(_, to)| (*to).to_owned());
+            let next: Vec<String> = next.filter(|to| !owners.contains(to)).collect();
+            owners.extend(next);
+            at += 1;
+        }
+        owners
+    }
+
+    /// Whether somebody knows why this actor left a refresh token: nobody knows which one it is, it may be another session's, too,
+    /// or the log says that it could not be revoked.
+    fn is_excused(&self, actor: &str) -> bool {
+        let fell = actor.parse().ok().and_then(|id| self.world.session(&id));
+        if fell.is_some_and(|actor| actor.mishaps.get() + actor.ends.get() > 0) {
+            return true;
+        }
+        let log = self.world.log.borrow();
+        log.iter().filter(|line| actor_in(line) == Some(actor)).any(|line| {
+            let says = |what: &str| line.contains(&format!("\"outcome\":\"{what}\""));
+            let has_failed = line.starts_with("{\"event\":\"complete\"") && !says("ok");
+            has_failed || says("not_revoked") || says("unknown") || says("superseded")
+        })
+    }
+}
+
+/// Whose line of the log it is.
+fn actor_in(line: &str) -> Option<&str> {
+    let at = line.find("\"actor\":\"")? + 9;
+    line.get(at..at + 64)
 }

@@ -138,7 +138,8 @@ impl Truth {
         self.acts.borrow().iter().any(|act| {
             let is_theirs = match &act.whose {
                 Whose::User(user) => *user == known.user,
-                Whose::Sid(sid) => *sid == known.sid,
+                // Where a user has one grant, its tokens name the last session there.
+                Whose::Sid(sid) => *sid == known.sid || self.world.provider.rules.one_grant.get(),
                 // A logout, or an end by its id, holds for what took its place, too.
                 Whose::Secret(secret) => {
                     self.sessions.borrow().get(secret).is_some_and(|other| other.browser == known.browser)

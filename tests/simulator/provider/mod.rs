@@ -105,6 +105,15 @@ pub struct Caller {
     pub actor: Option<(ActorId, Process)>,
 }
 
+impl std::fmt::Display for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.actor {
+            Some((actor, process)) => write!(f, "{}, process {process}", &actor.as_str()[..6]),
+            None => f.write_str("a gateway"),
+        }
+    }
+}
+
 /// See the module.
 pub struct Provider {
     executor: Executor,
@@ -204,6 +213,7 @@ impl Provider {
                 let token = form(request.body()).remove("token").unwrap_or_default();
                 let family = self.tokens.borrow().get(&token).map(|known| known.family);
                 family.into_iter().for_each(|family| self.end_grant(family));
+                self.tally.tell(|| format!("{token} is revoked by {caller}"));
                 self.revoked.borrow_mut().push(token);
                 reply(200, &json!({}))
             }

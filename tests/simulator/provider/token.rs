@@ -26,6 +26,7 @@ impl Provider {
     pub(super) async fn token(&self, body: &[u8], caller: &Caller) -> Answer {
         let form = form(body);
         let presented = form.get("refresh_token").cloned();
+        self.tally.tell(|| format!("{} is presented to the provider by {caller}", presented.as_deref().unwrap_or("a code")));
         if let Some(token) = &presented {
             self.presented.borrow_mut().push(token.clone());
             self.note_presentation(token, caller);
@@ -146,6 +147,7 @@ impl Provider {
 
     fn grant_access(&self, subject: &str, family: Family, login: Option<&Login>, refresh: Option<&str>) -> Answer {
         let (now, life) = (self.now(), self.rules.life.get());
+        self.tally.tell(|| format!("the provider grants {subject} {refresh:?}, family {family}"));
         let text = format!("access-{subject}-{}", self.executor.number());
         let access = Access { subject: subject.to_owned(), family, issued_at: now, expires_at: now + life };
         self.access.borrow_mut().insert(text.clone(), access);
