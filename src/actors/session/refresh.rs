@@ -172,7 +172,7 @@ impl Session {
                         .and_then(|renewed| renewed.sid.clone())
                         .filter(|sid| identity.sid.as_ref() != Some(sid));
                     let grant = Grant::new(tokens, self.isolate.jitter());
-                    let mut outcome = self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
+                    let mut outcome = self.keep(grant, renewed, &presentation, cause, began).await;
                     if outcome == Outcome::Fresh {
                         // The tokens are safe by now, whatever comes of this.
                         outcome = self.ask_user_info(access_token, identity, cause, began).await;
@@ -244,13 +244,14 @@ impl Session {
         self: &Rc<Self>,
         grant: Grant,
         renewed: Option<Identity>,
-        known_by: Option<&str>,
+        Presentation { token, identity, .. }: &Presentation,
         cause: Cause,
         began: OffsetDateTime,
     ) -> Outcome {
+        // Without a new one the old one stays good.
         let unused = match &grant.refresh {
-            Refreshing::Ready { token, .. } => Some(token.clone()),
-            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
+            Refreshing::Ready { token: new, .. } => new.clone(),
+            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => token.clone(),
         };
         let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
         let kept = self.establish(|state| state.refreshed(grant, renewed)).await;
@@ -263,8 +264,8 @@ impl Session {
                 began,
                 "new tokens came too late: the session had ended or moved",
             );
-            let sid = sid.or_else(|| known_by.map(str::to_owned));
-            self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);
+            let sid = sid.or_else(|| identity.sid.clone());
+            self.revoke_in_background(Some(unused).filter(|_| !self.has_successor()), sid, cause);
             return Outcome::Ended;
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");

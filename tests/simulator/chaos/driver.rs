@@ -42,7 +42,8 @@ impl Run {
                 }
             }
             79..81 => self.begin(async move {
-                run.force(browser.user.get());
+                let known = browser.session().and_then(|cookie| run.truth.of_cookie(&cookie));
+                known.into_iter().for_each(|known| run.force(&known.user));
                 drop(run.fetch(browser, "POST", "/auth/refresh").await);
             }),
             81..83 => self.begin(async move { drop(run.open(browser, "/auth/login?prompt=login").await) }),
@@ -62,7 +63,7 @@ impl Run {
             92 => self.begin(async move { run.refresh(user).await }),
             93..96 => self.begin(async move { run.migrate(user).await }),
             96 => self.begin(async move { run.revoke(user).await }),
-            97 if self.below(3) == 0 => self.begin(async move { drop(run.revoke_all(user).await) }),
+            97 if self.below(3) == 0 => self.begin(async move { _ = run.revoke_all(user).await; }),
             98 => {
                 let sid = browser.front.borrow().as_ref().map(|front| front.sid.clone());
                 let sid = sid.filter(|_| self.below(4) > 0);
