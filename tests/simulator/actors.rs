@@ -114,8 +114,13 @@ impl Actor {
         actor
     }
 
-    pub const fn is_session(&self) -> bool {
-        matches!(self.class, Class::Session)
+    /// What it is called in a trace.
+    pub fn name(&self) -> String {
+        let kind = match self.class {
+            Class::Session => "session",
+            Class::Directory => "directory",
+        };
+        format!("{kind} {}", &self.id.as_str()[..6])
     }
 
     /// Its process, which is begun where there is none.
@@ -134,17 +139,22 @@ impl Actor {
         }
         let instance = Rc::new(Instance::default());
         let (actor, own) = (Rc::clone(self), Rc::clone(&instance));
+        let (provider, ending) = (Rc::clone(&world.provider), Rc::new(Cell::default()));
+        let ends = Rc::clone(&ending);
         let process = world.executor.begin(move || {
+            provider.process_ended(ends.get());
             let is_present =
                 actor.running.borrow().as_ref().is_some_and(|running| Rc::ptr_eq(&running.origin.instance, &own));
             if is_present {
                 actor.leave();
             }
         });
+        ending.set(process);
         if let Some(polls) = self.doom.take() {
             world.executor.end_after_polls(process, polls);
         }
         let (machine, clock) = world.clocks.some();
+        world.tally.tell(|| format!("{} begins, as process {process} on machine {machine}", self.name()));
         let origin = Origin { id: self.id.clone(), process, machine, disk: Rc::clone(&self.disk), instance };
         let given = given(world, &origin, &clock);
         let object = match self.class {
@@ -220,6 +230,7 @@ impl Actor {
 
     fn handle_alarm(self: &Rc<Self>, world: &World) {
         world.step();
+        world.tally.tell(|| format!("the alarm of {} fires", self.name()));
         let Running { process, object, in_alarm, .. } = self.start(world);
         in_alarm.set(true);
         world.executor.spawn(process, async move {

@@ -35,6 +35,11 @@ impl Clocks {
         }
     }
 
+    /// All of them say this.
+    pub fn set(&self, ahead: Duration) {
+        self.machines.iter().for_each(|clock| clock.set(ahead));
+    }
+
     /// The clock of some machine, and which.
     pub fn some(&self) -> (usize, Clock) {
         let machine = usize::try_from(self.executor.below(self.machines.len() as u64)).unwrap();

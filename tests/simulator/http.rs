@@ -67,6 +67,7 @@ impl Http for Line {
                     return pending().await;
                 }
                 delivering.step();
+                delivering.tally.tell(|| format!("{caller} asks the provider for {}", request.uri().path()));
                 let answer = delivering.provider.answer(request, &caller).await;
                 executor.sleep(LATENCY + back).await;
                 if is_silent {
@@ -81,7 +82,7 @@ impl Http for Line {
             };
             world.step();
             if answer.is_ok() {
-                watch.answered();
+                watch.answered(origin.as_ref().map(|origin| origin.process));
             }
             answer
         }

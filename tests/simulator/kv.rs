@@ -52,6 +52,7 @@ impl Namespace {
     async fn reach(&self) -> Result<(), KvError> {
         self.executor.sleep(LATENCY).await;
         self.tally.step();
+        self.tally.tell(|| "an operation of KV".to_owned());
         if self.faults.strikes(Kind::KvFails) { Err(KvError::Failed("500".to_owned())) } else { Ok(()) }
     }
 

@@ -31,5 +31,6 @@ mod refresh;
 mod signatures;
 mod simulate;
 mod storage;
+mod succession;
 mod tally;
 mod world;

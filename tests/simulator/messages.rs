@@ -64,6 +64,7 @@ impl Calls {
         world.executor.spawn(OUTSIDE, async move {
             delivering.executor.sleep(LATENCY + there).await;
             delivering.step();
+            delivering.tally.tell(|| format!("a message for {}", actor.name()));
             actor.receive(&delivering, message, sender);
         });
         let executor = world.executor.clone();

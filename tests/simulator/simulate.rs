@@ -19,6 +19,8 @@ const LINES: usize = 400;
 pub struct Sum {
     pub steps: u64,
     pub runs: u64,
+    /// The longest run: its steps, its seed.
+    longest: (u64, u64),
     struck: Vec<u64>,
     /// By the seed.
     pub violations: BTreeMap<u64, Vec<Violation>>,
@@ -46,6 +48,7 @@ pub fn simulate(first: u64, steps: u64) -> Sum {
 fn add(sum: &mut Sum, seed: u64, report: Report) {
     sum.steps += report.steps;
     sum.runs += 1;
+    sum.longest = sum.longest.max((report.steps, seed));
     sum.struck.iter_mut().zip(report.struck).for_each(|(all, one)| *all += one);
     if !report.violations.is_empty() {
         sum.violations.insert(seed, report.violations);
@@ -81,7 +84,7 @@ fn print(sum: &Sum) {
             println!("… and {} lines more: LINES={}", trace.len() - most, trace.len());
         }
     }
-    println!("\n{} seeds", sum.runs);
+    println!("\n{} seeds; the longest run is {}'s, {} steps", sum.runs, sum.longest.1, sum.longest.0);
 }
 
 #[test]
@@ -89,6 +92,9 @@ fn print(sum: &Sum) {
 fn simulate_from_a_seed() {
     let first = number("SEED").unwrap_or_else(fresh);
     println!("SEED={first}");
+    if number("TRACE").is_some() {
+        chaos::run(first, true).trace.iter().for_each(|line| println!("{line}"));
+    }
     let sum = simulate(first, number("STEPS").unwrap_or(1_000_000));
     print(&sum);
     let violations: usize = sum.violations.values().map(Vec::len).sum();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use edge_oauth_sessions::actors::directory::message::{List, of_user};
 use edge_oauth_sessions::actors::log::Cause;
-use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason};
+use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use edge_oauth_sessions::actors::session::follow;
 use edge_oauth_sessions::actors::session::message::{
     Authority, Callback, Complete, Completed, Denied, Destination, EndReason, GetToken, Inspect, Inspection, Migrate,
@@ -179,6 +179,18 @@ impl World {
 
     /// A user tries to log in.
     pub async fn try_log_in(&self, subject: &str) -> Result<Cookie, String> {
+        self.log_in_over(subject, LoginReason::Asked, None, None).await
+    }
+
+    /// A login in a browser that had this session when it began, and that one when it came back.
+    pub async fn log_in_over(
+        &self,
+        subject: &str,
+        reason: LoginReason,
+        before: Option<&Cookie>,
+        now: Option<&Cookie>,
+    ) -> Result<Cookie, String> {
+        let named = |cookie: &Cookie| Predecessor { actor: cookie.actor.clone(), secret_hash: cookie.secret.hash() };
         let actor = self.issue();
         let secret = |byte| Secret::from_random([byte; 32]);
         let attempt = Attempt {
@@ -188,9 +200,9 @@ impl World {
             nonce: secret(2),
             code_verifier: secret(3),
             return_to: "/".to_owned(),
-            predecessor: None,
-            reason: LoginReason::Asked,
-            prompt_none: false,
+            predecessor: before.map(named),
+            reason,
+            prompt_none: reason != LoginReason::Asked,
             organization: None,
             hints: Vec::new(),
         };
@@ -200,7 +212,7 @@ impl World {
             callback: Callback { code: Some(code), iss: None, error: None, error_description: None },
             redirect_uri: "https://app.example/auth/callback".to_owned(),
             place: UserPlace { region: Region::Weur, country: None, user_agent: None },
-            replaces: None,
+            replaces: now.map(named),
         };
         match self.ask(&actors::session_near(&actor, Region::Weur), complete).await {
             Ok(Ok(Completed::SignedIn { secret, .. })) => Ok(Cookie { actor, secret }),

@@ -138,6 +138,8 @@ pub struct Provider {
     /// When somebody last asked for a refresh of this user's, whatever the token's age.
     pub forced: RefCell<BTreeMap<String, OffsetDateTime>>,
     client_unknown_until: Cell<Option<OffsetDateTime>>,
+    /// The refresh token for which a process was last answered.
+    answered: RefCell<BTreeMap<Process, (String, OffsetDateTime)>>,
 }
 
 impl Provider {
@@ -167,6 +169,7 @@ impl Provider {
             refreshes: Cell::default(),
             forced: RefCell::default(),
             client_unknown_until: Cell::default(),
+            answered: RefCell::default(),
         }
     }
 

@@ -14,6 +14,9 @@ const SERIES: usize = 4;
 /// The least time that a series takes (half a second, one, two), where each try was answered "not now".
 const SERIES_TAKES: Duration = Duration::from_millis(3_500);
 
+/// How long it may take to get the keys that an answer is checked with.
+const KEYS_TAKE: Duration = Duration::from_secs(25);
+
 /// One time that a refresh token was presented.
 pub struct Presentation {
     at: OffsetDateTime,
@@ -28,9 +31,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The answer is there.
-    pub fn answered(mut self) {
-        self.provider.take();
+    /// The answer is there. Until it is checked and written down, the end of the process may still lose it.
+    pub fn answered(mut self, process: Option<Process>) {
+        if let (Some((provider, token)), Some(process)) = (self.provider.take(), process) {
+            let now = provider.now();
+            provider.answered.borrow_mut().insert(process, (token, now));
+        }
     }
 }
 
@@ -43,6 +49,14 @@ impl Drop for Watch {
 }
 
 impl Provider {
+    /// A process ended. It may not have written down yet what it was answered: it fetches keys first.
+    pub fn process_ended(&self, process: Process) {
+        let last = self.answered.borrow_mut().remove(&process);
+        if let Some((token, _)) = last.filter(|(_, at)| self.now() < *at + KEYS_TAKE) {
+            self.doubt(Some(&token));
+        }
+    }
+
     /// Watches a call of the token endpoint that presents a refresh token.
     pub fn watch(self: &Rc<Self>, request: &Request<Vec<u8>>) -> Watch {
         let token = (request.uri().path() == "/token").then(|| form(request.body()).remove("refresh_token")).flatten();
