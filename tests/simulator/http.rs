@@ -43,8 +43,10 @@ impl Http for Line {
             if origin.as_ref().is_some_and(|origin| !origin.lets_out(&world.executor)) {
                 return pending().await;
             }
-            let (faults, watch) = (&world.faults, world.provider.watch(&request));
+            let process = origin.as_ref().map(|origin| origin.process);
+            let (faults, watch) = (&world.faults, world.provider.watch(&request, process));
             if faults.strikes(Kind::ProviderAway) {
+                watch.failed();
                 return Err(HttpError::Unreachable);
             }
             let is_slow = faults.strikes(Kind::ProviderSlow);
@@ -82,7 +84,9 @@ impl Http for Line {
             };
             world.step();
             if answer.is_ok() {
-                watch.answered(origin.as_ref().map(|origin| origin.process));
+                watch.answered();
+            } else {
+                watch.failed();
             }
             answer
         }

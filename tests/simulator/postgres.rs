@@ -82,11 +82,6 @@ impl Server {
         self.0.most.set(connections);
     }
 
-    /// How many are open.
-    pub fn open_connections(&self) -> u32 {
-        self.0.connections.get()
-    }
-
     fn free(&self) {
         let server = self.clone();
         self.0.executor.spawn(OUTSIDE, async move {
@@ -110,7 +105,8 @@ impl Server {
         }
         assert!(statement.text.contains("ON CONFLICT (actor) DO UPDATE"), "a statement that the model does not know");
         rows.retain(|actor, row| actor == key || row.kept_until >= now);
-        let may = rows.get(key).is_none_or(|old| {
+        let compares = statement.text.contains("WHERE old.generation < excluded.generation");
+        let may = !compares || rows.get(key).is_none_or(|old| {
             let is_foreign =
                 |(generation, record): &(i64, Vec<u8>)| old.generation == *generation && old.record == *record;
             old.generation < statement.generation || statement.foreign.as_ref().is_some_and(is_foreign)

@@ -32,7 +32,8 @@ const LATE: Duration = Duration::from_secs(60);
 /// See the module.
 pub struct Disk {
     executor: Executor,
-    sqlite: Connection,
+    /// None once the world is taken apart.
+    sqlite: RefCell<Option<Connection>>,
     alarm: Cell<Option<OffsetDateTime>>,
     durable_alarm: Cell<Option<OffsetDateTime>>,
     is_dirty: Cell<bool>,
@@ -66,7 +67,7 @@ impl Disk {
             writes_fail_until: Cell::default(),
             reads_fail_until: Cell::default(),
             faults: Rc::clone(faults),
-            sqlite,
+            sqlite: RefCell::new(Some(sqlite)),
             alarm: Cell::default(),
             durable_alarm: Cell::default(),
             is_dirty: Cell::default(),
@@ -80,9 +81,10 @@ impl Disk {
         self.at_alarm.replace(Some(Rc::new(fire)));
     }
 
-    /// Nothing is called any more.
+    /// Nothing is called any more, and nothing is kept.
     pub fn dismantle(&self) {
         self.at_alarm.take();
+        self.sqlite.take();
     }
 
     /// All that was written is durable.
@@ -94,8 +96,10 @@ impl Disk {
     }
 
     fn anew(&self, end: &str) {
-        for statement in [end, "BEGIN"] {
-            self.sqlite.prepare_cached(statement).unwrap().execute([]).unwrap();
+        if let Some(sqlite) = &*self.sqlite.borrow() {
+            for statement in [end, "BEGIN"] {
+                sqlite.prepare_cached(statement).unwrap().execute([]).unwrap();
+            }
         }
     }
 
@@ -201,7 +205,9 @@ impl Disk {
 
     fn run(self: &Rc<Self>, statement: &str, parameters: Vec<SqlValue>) -> rusqlite::Result<Vec<Vec<SqlValue>>> {
         self.statements.set(self.statements.get() + 1);
-        let mut prepared = self.sqlite.prepare_cached(statement)?;
+        let sqlite = self.sqlite.borrow();
+        let Some(sqlite) = &*sqlite else { return Ok(Vec::new()) };
+        let mut prepared = sqlite.prepare_cached(statement)?;
         if !prepared.readonly() {
             self.dirty();
         }

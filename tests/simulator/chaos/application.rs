@@ -2,10 +2,14 @@
 //! over before the request began.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::super::faults::Kind;
 use super::super::gateway::{Answers, Seen};
 use super::truth::Truth;
+
+/// How late a session's answer may be.
+const ANSWER_LATE: Duration = Duration::from_secs(10);
 
 /// The application of this world.
 pub fn of(truth: &Rc<Truth>) -> Answers {
@@ -43,6 +47,12 @@ fn judge(truth: &Truth, seen: &Seen) -> (u16, String) {
     tally.must(!was_over, "a session is served after its end was answered", || {
         format!("{}'s session in {:?}", known.user, known.actors.borrow())
     });
+    // The session was found to be good when it answered; that may have been late.
+    let slack = world.provider.rules.tolerance.get() + ANSWER_LATE;
+    let idle_end = known.last_used.get() + world.config.lifetimes.idle + slack;
+    tally.must(now < idle_end, "a session is served after its idle end", || format!("{} after it", now - idle_end));
+    let end = known.first_born + world.config.lifetimes.absolute + slack;
+    tally.must(now < end, "a session is served after its time was up", || format!("{} after it", now - end));
     known.last_used.set(now);
     let mut families = known.families.borrow_mut();
     if !families.contains(&access.family) {

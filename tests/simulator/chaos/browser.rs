@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_oauth_sessions::credential::Secret;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -17,6 +18,8 @@ use super::truth::{Known, Pending, Whose, actor_of, secret_of};
 pub const PLACES: [[&str; 3]; 4] = [["DE", "EU", "10"], ["US", "NA", "-75"], ["JP", "AS", "139"], ["NZ", "OC", "174"]];
 /// How often a navigation is sent on, at the most.
 const MOST_REDIRECTS: u32 = 16;
+/// How long a logout may take where sessions, directories and stores answer, whatever the provider does.
+const LOGOUT_TAKES: Duration = Duration::from_secs(5);
 const SESSION: &str = "__Host-Http-session";
 
 /// See the module.
@@ -232,12 +235,32 @@ impl Run {
         self.send(&browser, request).await
     }
 
+    /// Somebody has made up the secret of a session's cookie.
+    pub async fn forge(&self, browser: Rc<Browser>) {
+        let Some(cookie) = browser.session() else { return };
+        let Some((front, _)) = cookie.rsplit_once('.') else { return };
+        let mut bytes = [0; 32];
+        self.world.executor.random(&mut bytes);
+        let forged = format!("{front}.{}", Secret::from_random(bytes).expose());
+        let number = self.world.executor.number();
+        let began = self.world.executor.now();
+        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: None });
+        let request = Request::of("GET", "/api").header("cookie", &format!("{SESSION}={forged}"));
+        self.tell(|| format!("somebody forges the cookie of {}", self.name_of(Some(&cookie))));
+        let _ = self.gateways.send(&request.header("x-number", &number.to_string())).await;
+        self.truth.pending.borrow_mut().remove(&number);
+    }
+
     /// The user logs out.
     pub async fn log_out(&self, browser: Rc<Browser>) {
         let secret = browser.session().as_deref().and_then(secret_of).map(str::to_owned);
         let act = secret.map(|secret| self.truth.begin("logout", Whose::Secret(secret)));
         let request = Request::of("POST", "/auth/logout").header("sec-fetch-mode", "navigate").header("sec-fetch-site", "same-origin");
+        let began = self.world.executor.now();
         let Some(seen) = self.send(&browser, request).await else { return };
+        let took = self.world.executor.now() - began;
+        let is_slow = took > LOGOUT_TAKES && self.answers_in_time();
+        self.world.tally.must(!is_slow, "a logout waits for the provider", || took.to_string());
         let next = seen.headers.get("location").cloned();
         if seen.what == "303"
             && let Some(act) = act

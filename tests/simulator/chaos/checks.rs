@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::super::faults::Kind;
 use super::super::gateway::Seen;
 use super::super::provider::Family;
 use super::Run;
@@ -72,6 +73,24 @@ impl Run {
             || self.world.provider.rules.strips_offline.get()
             || self.has_mishaps(known)
             || self.families(known).iter().any(is_in_doubt)
+    }
+
+    /// Whether sessions, directories and stores answer in time in this world.
+    pub fn answers_in_time(&self) -> bool {
+        let late = [
+            Kind::MessageHangs,
+            Kind::MessageFails,
+            Kind::MessageLate,
+            Kind::ReplyLost,
+            Kind::ReplyLate,
+            Kind::KvFails,
+            Kind::KvLate,
+            Kind::PostgresDrops,
+            Kind::PostgresHangs,
+            Kind::PostgresLate,
+            Kind::PostgresFull,
+        ];
+        !late.into_iter().any(|kind| self.world.faults.may(kind))
     }
 
     /// Whether something befell the storage of one of its actors.

@@ -71,6 +71,7 @@ impl Run {
                 let user = user.unwrap_or_else(|| browser.user.get().to_owned());
                 self.begin(async move { run.log_out_at_provider(&user, sid).await });
             }
+            99 => self.begin(async move { run.forge(browser).await }),
             _ => self.world.wait(self.world.executor.up_to(Duration::from_secs(5))).await,
         }
     }

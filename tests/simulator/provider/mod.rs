@@ -80,7 +80,6 @@ pub struct Token {
 pub struct Access {
     pub subject: String,
     pub family: Family,
-    pub issued_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
 }
 
@@ -140,6 +139,8 @@ pub struct Provider {
     client_unknown_until: Cell<Option<OffsetDateTime>>,
     /// The refresh token for which a process was last answered.
     answered: RefCell<BTreeMap<Process, (String, OffsetDateTime)>>,
+    /// The refresh tokens for which a process waits.
+    in_flight: RefCell<Vec<(String, Process)>>,
 }
 
 impl Provider {
@@ -170,6 +171,7 @@ impl Provider {
             forced: RefCell::default(),
             client_unknown_until: Cell::default(),
             answered: RefCell::default(),
+            in_flight: RefCell::default(),
         }
     }
 

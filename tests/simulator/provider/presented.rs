@@ -25,26 +25,25 @@ pub struct Presentation {
     patience: Option<OffsetDateTime>,
 }
 
-/// A call whose answer somebody waits for. Where it is dropped before that comes, nobody there knows what became of it.
+/// A call that presents a refresh token, and whose answer somebody waits for.
 pub struct Watch {
-    provider: Option<(Rc<Provider>, String)>,
+    provider: Rc<Provider>,
+    token: Option<String>,
+    process: Option<Process>,
 }
 
 impl Watch {
     /// The answer is there. Until it is checked and written down, the end of the process may still lose it.
-    pub fn answered(mut self, process: Option<Process>) {
-        if let (Some((provider, token)), Some(process)) = (self.provider.take(), process) {
-            let now = provider.now();
-            provider.answered.borrow_mut().insert(process, (token, now));
-        }
+    pub fn answered(self) {
+        let (Some(token), Some(process)) = (self.token, self.process) else { return };
+        let now = self.provider.now();
+        self.provider.in_flight.borrow_mut().retain(|(known, by)| *known != token || *by != process);
+        self.provider.answered.borrow_mut().insert(process, (token, now));
     }
-}
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if let Some((provider, token)) = self.provider.take() {
-            provider.doubt(Some(&token));
-        }
+    /// There is none.
+    pub fn failed(self) {
+        self.provider.doubt(self.token.as_deref());
     }
 }
 
@@ -55,12 +54,22 @@ impl Provider {
         if let Some((token, _)) = last.filter(|(_, at)| self.now() < *at + KEYS_TAKE) {
             self.doubt(Some(&token));
         }
+        // (What a process waits for is not always dropped with it: a flight and its session hold each other.)
+        let waiting: Vec<String> = {
+            let in_flight = self.in_flight.borrow();
+            in_flight.iter().filter(|(_, by)| *by == process).map(|(token, _)| token.clone()).collect()
+        };
+        self.in_flight.borrow_mut().retain(|(_, by)| *by != process);
+        waiting.iter().for_each(|token| self.doubt(Some(token)));
     }
 
     /// Watches a call of the token endpoint that presents a refresh token.
-    pub fn watch(self: &Rc<Self>, request: &Request<Vec<u8>>) -> Watch {
+    pub fn watch(self: &Rc<Self>, request: &Request<Vec<u8>>, process: Option<Process>) -> Watch {
         let token = (request.uri().path() == "/token").then(|| form(request.body()).remove("refresh_token")).flatten();
-        Watch { provider: token.map(|token| (Rc::clone(self), token)) }
+        if let (Some(token), Some(process)) = (&token, process) {
+            self.in_flight.borrow_mut().push((token.clone(), process));
+        }
+        Watch { provider: Rc::clone(self), token, process }
     }
 
     /// Nobody may know what became of this token.

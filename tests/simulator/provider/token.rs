@@ -149,7 +149,7 @@ impl Provider {
         let (now, life) = (self.now(), self.rules.life.get());
         self.tally.tell(|| format!("the provider grants {subject} {refresh:?}, family {family}"));
         let text = format!("access-{subject}-{}", self.executor.number());
-        let access = Access { subject: subject.to_owned(), family, issued_at: now, expires_at: now + life };
+        let access = Access { subject: subject.to_owned(), family, expires_at: now + life };
         self.access.borrow_mut().insert(text.clone(), access);
         let sid = self.grants.borrow_mut().get_mut(&family).map(|grant| {
             grant.granted_at = Some(now);
