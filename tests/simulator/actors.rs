@@ -262,11 +262,8 @@ pub enum Message {
 }
 
 fn given(world: &World, origin: &Origin, clock: &Clock) -> ActorContext {
-    let isolate: Rc<dyn Isolate> = Rc::new(Life {
-        process: origin.process,
-        clock: Rc::clone(clock),
-        world: world.clone(),
-    });
+    let isolate: Rc<dyn Isolate> =
+        Rc::new(Life { process: origin.process, clock: Rc::clone(clock), world: world.clone() });
     let storage =
         Handle { disk: Rc::clone(&origin.disk), clock: Rc::clone(clock), instance: Rc::clone(&origin.instance) };
     ActorContext {

@@ -106,11 +106,12 @@ impl Server {
         assert!(statement.text.contains("ON CONFLICT (actor) DO UPDATE"), "a statement that the model does not know");
         rows.retain(|actor, row| actor == key || row.kept_until >= now);
         let compares = statement.text.contains("WHERE old.generation < excluded.generation");
-        let may = !compares || rows.get(key).is_none_or(|old| {
-            let is_foreign =
-                |(generation, record): &(i64, Vec<u8>)| old.generation == *generation && old.record == *record;
-            old.generation < statement.generation || statement.foreign.as_ref().is_some_and(is_foreign)
-        });
+        let may = !compares
+            || rows.get(key).is_none_or(|old| {
+                let is_foreign =
+                    |(generation, record): &(i64, Vec<u8>)| old.generation == *generation && old.record == *record;
+                old.generation < statement.generation || statement.foreign.as_ref().is_some_and(is_foreign)
+            });
         if !may {
             return Vec::new();
         }

@@ -231,9 +231,7 @@ impl World {
     pub async fn find(&self, cookie: &Cookie) -> (Result<String, Denied>, Option<ActorId>) {
         let get = || GetToken { secret: cookie.secret.clone(), navigation_from: None };
         match follow::ask(&self.gateway(), &cookie.actor, get).await {
-            Ok(followed) => {
-                (followed.reply.map(|token| token.secret().clone()), followed.moved_to.map(|to| to.actor))
-            }
+            Ok(followed) => (followed.reply.map(|token| token.secret().clone()), followed.moved_to.map(|to| to.actor)),
             Err(error) => (Err(error.into()), None),
         }
     }

@@ -98,7 +98,9 @@ impl Session {
                     told.push(predecessor.actor.clone());
                     match superseded {
                         Superseded::GaveWay => gave_way.extend(lives_in),
-                        Superseded::ByLater(by) => later = Some(later.filter(|known| known.is_later_than(&by)).unwrap_or(by)),
+                        Superseded::ByLater(by) => {
+                            later = Some(later.filter(|known| known.is_later_than(&by)).unwrap_or(by))
+                        }
                     }
                 }
                 None => {
@@ -149,11 +151,7 @@ impl Session {
 
     /// Tells a session that another one has come in its place: what it says, and where it lives if that is elsewhere. None: it did not
     /// answer.
-    async fn tell(
-        &self,
-        predecessor: &Predecessor,
-        successor: &Successor,
-    ) -> Option<(Superseded, Option<ActorId>)> {
+    async fn tell(&self, predecessor: &Predecessor, successor: &Successor) -> Option<(Superseded, Option<ActorId>)> {
         let supersede = || Supersede {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             successor: successor.clone(),

@@ -12,8 +12,17 @@ use super::truth::Whose;
 impl Run {
     async fn administer(&self, request: Request) -> Option<Seen> {
         self.tell(|| format!("an administrator asks {} {}", request.method, request.target));
-        let seen = self.gateways.send(&request.clone().header("authorization", &format!("Bearer {ADMIN_TOKEN}"))).await?;
-        self.tell(|| format!("the administrator gets {} for {} {}: {}", seen.what, request.method, request.target, seen.body.chars().take(200).collect::<String>()));
+        let seen =
+            self.gateways.send(&request.clone().header("authorization", &format!("Bearer {ADMIN_TOKEN}"))).await?;
+        self.tell(|| {
+            format!(
+                "the administrator gets {} for {} {}: {}",
+                seen.what,
+                request.method,
+                request.target,
+                seen.body.chars().take(200).collect::<String>()
+            )
+        });
         self.judge_calm(&request, &seen);
         Some(seen)
     }

@@ -89,7 +89,15 @@ impl Run {
             request = request.header("cookie", &header);
         }
         request.place = PLACES[browser.place.get()];
-        self.tell(|| format!("{} asks {} {} as {}", browser.name, request.method, request.target, self.name_of(cookie.as_deref())));
+        self.tell(|| {
+            format!(
+                "{} asks {} {} as {}",
+                browser.name,
+                request.method,
+                request.target,
+                self.name_of(cookie.as_deref())
+            )
+        });
         let seen = self.gateways.send(&request).await;
         self.truth.pending.borrow_mut().remove(&number);
         let Some(seen) = seen else {
@@ -136,7 +144,9 @@ impl Run {
         let (login_began, predecessor) = self.truth.logins.borrow().get(&state).cloned().unwrap_or((now, None));
         let former = sent.and_then(session);
         let before = predecessor.as_deref().and_then(session);
-        let is_same = |former: &&Rc<Known>| login.is_silent && former.user == login.subject;
+        // Another login that took its place meanwhile began anew.
+        let is_same =
+            |before: &&Rc<Known>| login.is_silent && before.user == login.subject && !before.is_replaced.get();
         self.truth.know(Known {
             secret: secret.to_owned(),
             user: login.subject.clone(),
@@ -184,14 +194,18 @@ impl Run {
             let seen = self.send(&browser, request).await?;
             let Some(location) = seen.headers.get("location") else { return Some(seen) };
             let next = url.join(location).unwrap();
-            if let Some((_, state)) = next.query_pairs().find(|(name, _)| name == "state").filter(|_| url.path() == "/auth/login") {
+            if let Some((_, state)) =
+                next.query_pairs().find(|(name, _)| name == "state").filter(|_| url.path() == "/auth/login")
+            {
                 let before = cookie_at_login.as_deref().and_then(secret_of).map(str::to_owned);
                 self.truth.logins.borrow_mut().insert(state.into_owned(), (began, before));
             }
             url = next;
             self.world.wait(self.world.executor.up_to(Duration::from_millis(30))).await;
         }
-        self.world.tally.must(!self.climate.is_calm, "a navigation goes in circles", || format!("{} to {path}", browser.name));
+        self.world
+            .tally
+            .must(!self.climate.is_calm, "a navigation goes in circles", || format!("{} to {path}", browser.name));
         None
     }
 
@@ -255,7 +269,9 @@ impl Run {
     pub async fn log_out(&self, browser: Rc<Browser>) {
         let secret = browser.session().as_deref().and_then(secret_of).map(str::to_owned);
         let act = secret.map(|secret| self.truth.begin("logout", Whose::Secret(secret)));
-        let request = Request::of("POST", "/auth/logout").header("sec-fetch-mode", "navigate").header("sec-fetch-site", "same-origin");
+        let request = Request::of("POST", "/auth/logout")
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-site", "same-origin");
         let began = self.world.executor.now();
         let Some(seen) = self.send(&browser, request).await else { return };
         let took = self.world.executor.now() - began;
@@ -268,7 +284,9 @@ impl Run {
             self.truth.answered(act);
         }
         // Half of the users see the way through the provider through.
-        if let Some(next) = next.filter(|next| next.starts_with("https://op.example/") && self.world.executor.below(2) == 0) {
+        if let Some(next) =
+            next.filter(|next| next.starts_with("https://op.example/") && self.world.executor.below(2) == 0)
+        {
             let _ = self.open(browser, &next).await;
         }
     }

@@ -53,9 +53,10 @@ impl Run {
                 let first = self.truth.sessions.borrow().values().filter(theirs).map(|other| other.first_born).min();
                 now + slack + std::time::Duration::from_secs(150) >= first.unwrap_or(known.born) + self.climate.absolute
             }
-            "refresh_rejected" => self.families(known).iter().any(|family| {
-                self.world.provider.grants.borrow().get(family).is_some_and(|grant| grant.was_refused)
-            }),
+            "refresh_rejected" => self
+                .families(known)
+                .iter()
+                .any(|family| self.world.provider.grants.borrow().get(family).is_some_and(|grant| grant.was_refused)),
             "superseded" => self.browsers[known.browser].callbacks_since(known.login_began) > 1,
             "limit" => self.world.config.sessions_per_user == Some(4),
             _ => false,
@@ -104,8 +105,13 @@ impl Run {
         let grants = self.world.provider.grants.borrow();
         let own = known.families.borrow();
         let is_own = |family: &Family, user: &str, sid: &str| {
-            own.contains(family) || user == known.user && (sid == known.sid || self.world.provider.rules.one_grant.get())
+            own.contains(family)
+                || user == known.user && (sid == known.sid || self.world.provider.rules.one_grant.get())
         };
-        grants.iter().filter(|(family, grant)| is_own(family, &grant.subject, &grant.sid)).map(|(family, _)| *family).collect()
+        grants
+            .iter()
+            .filter(|(family, grant)| is_own(family, &grant.subject, &grant.sid))
+            .map(|(family, _)| *family)
+            .collect()
     }
 }

@@ -33,11 +33,21 @@ pub struct Climate {
 /// How often a kind strikes in a world where it does, at the most: in ten thousand chances, of which there are many or few.
 fn most_of(kind: Kind) -> u64 {
     match kind {
-        Kind::AlarmTwice | Kind::AlarmLate | Kind::KvStale | Kind::ProviderSlow | Kind::MessageLate | Kind::ReplyLate => 3_000,
+        Kind::AlarmTwice
+        | Kind::AlarmLate
+        | Kind::KvStale
+        | Kind::ProviderSlow
+        | Kind::MessageLate
+        | Kind::ReplyLate => 3_000,
         Kind::ProviderEndsGrant | Kind::ProviderClient => 200,
         Kind::MessageHangs | Kind::MessageFails | Kind::ReplyLost => 500,
         // Of these a chance is a driver's action.
-        Kind::StorageWrites | Kind::StorageReads | Kind::Zombie | Kind::MachineEnds | Kind::GatewayEnds | Kind::ClockBack => 300,
+        Kind::StorageWrites
+        | Kind::StorageReads
+        | Kind::Zombie
+        | Kind::MachineEnds
+        | Kind::GatewayEnds
+        | Kind::ClockBack => 300,
         Kind::ProcessEnds => 2_000,
         _ => 1_000,
     }
@@ -69,8 +79,9 @@ impl Climate {
         let few: Vec<u64> = (0..4).map(|_| dice.below(KINDS.len() as u64)).collect();
         let strikes = |at: usize| !is_calm && (is_storm || few.contains(&(at as u64)));
         let rates = KINDS.iter().enumerate().filter(|(at, _)| strikes(*at));
-        let rates: Vec<(Kind, u32)> =
-            rates.map(|(_, (kind, _))| (*kind, 1 + dice.below(most_of(*kind) / if is_storm { 4 } else { 1 }) as u32)).collect();
+        let rates: Vec<(Kind, u32)> = rates
+            .map(|(_, (kind, _))| (*kind, 1 + dice.below(most_of(*kind) / if is_storm { 4 } else { 1 }) as u32))
+            .collect();
         let apart = Duration::from_millis(if is_calm { 0 } else { one_of(&[0, 100, 250, 250, 3_000]) });
         let mut climate = Self {
             variables,
@@ -93,7 +104,8 @@ impl Climate {
     }
 
     fn in_words(&self) -> String {
-        let settings: Vec<String> = self.variables.iter().skip(2).map(|(name, value)| format!("{name}={value}")).collect();
+        let settings: Vec<String> =
+            self.variables.iter().skip(2).map(|(name, value)| format!("{name}={value}")).collect();
         let kinds: Vec<&str> = self.rates.iter().map(|(kind, _)| KINDS[*kind as usize].1).collect();
         let rules = [
             (!self.rotates, "keeps refresh tokens"),

@@ -22,7 +22,8 @@ impl Run {
         let user = USERS[self.below(USERS.len() as u64)];
         match self.below(100) {
             0..32 => {
-                let most = [0.05, 2.0, 30.0, self.world.provider.rules.life.get().as_secs_f64(), 1_200.0][self.below(5)];
+                let most =
+                    [0.05, 2.0, 30.0, self.world.provider.rules.life.get().as_secs_f64(), 1_200.0][self.below(5)];
                 self.world.wait(self.world.executor.up_to(Duration::from_secs_f64(most))).await;
             }
             32..54 => self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) }),
@@ -63,11 +64,17 @@ impl Run {
             92 => self.begin(async move { run.refresh(user).await }),
             93..96 => self.begin(async move { run.migrate(user).await }),
             96 => self.begin(async move { run.revoke(user).await }),
-            97 if self.below(3) == 0 => self.begin(async move { _ = run.revoke_all(user).await; }),
+            97 if self.below(3) == 0 => self.begin(async move {
+                _ = run.revoke_all(user).await;
+            }),
             98 => {
                 let sid = browser.front.borrow().as_ref().map(|front| front.sid.clone());
                 let sid = sid.filter(|_| self.below(4) > 0);
-                let user = if sid.is_some() { browser.front.borrow().as_ref().map(|front| front.subject.clone()) } else { None };
+                let user = if sid.is_some() {
+                    browser.front.borrow().as_ref().map(|front| front.subject.clone())
+                } else {
+                    None
+                };
                 let user = user.unwrap_or_else(|| browser.user.get().to_owned());
                 self.begin(async move { run.log_out_at_provider(&user, sid).await });
             }

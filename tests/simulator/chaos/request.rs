@@ -48,7 +48,8 @@ impl Request {
     }
 
     fn packed(&self) -> String {
-        let address = if self.target.starts_with('/') { format!("{ORIGIN}{}", self.target) } else { self.target.clone() };
+        let address =
+            if self.target.starts_with('/') { format!("{ORIGIN}{}", self.target) } else { self.target.clone() };
         let mut packed = format!("{}\n{address}\nhost,app.example\n", self.method);
         for (name, value) in &self.headers {
             packed.push_str(name);
@@ -128,7 +129,9 @@ impl Gateways {
         }
         let answer = answer.await.ok();
         let took = world.executor.now() - began;
-        world.tally.must(took <= LONGEST, "a request waits too long", || format!("{} {}: {took}", request.method, request.target));
+        world.tally.must(took <= LONGEST, "a request waits too long", || {
+            format!("{} {}: {took}", request.method, request.target)
+        });
         answer
     }
 }

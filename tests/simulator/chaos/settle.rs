@@ -41,7 +41,8 @@ impl Run {
             let must = |holds: bool, what| world.tally.must(holds, what, || format!("{name}: {got:?}"));
             match &got {
                 Ok(token) => {
-                    let is_theirs = world.provider.access.borrow().get(token).is_some_and(|a| a.subject == session.user);
+                    let is_theirs =
+                        world.provider.access.borrow().get(token).is_some_and(|a| a.subject == session.user);
                     must(is_theirs, "a token of another user");
                     must(session.ended.get().is_none(), "a session lives after its end was answered");
                     must(!session.is_replaced.get(), "a session lives whose place another one took");
@@ -125,8 +126,10 @@ impl Run {
     fn owners(&self, first: &[ActorId]) -> Vec<String> {
         let mut owners: Vec<String> = first.iter().map(|actor| actor.as_str().to_owned()).collect();
         let log = self.world.log.borrow();
-        let moves = log.iter().filter(|line| line.starts_with("{\"event\":\"migrate\"") && line.contains(" as session "));
-        let moves: Vec<(&str, &str)> = moves.filter_map(|line| Some((actor_in(line)?, &line[line.find(" as session ")? + 12..][..64]))).collect();
+        let moves =
+            log.iter().filter(|line| line.starts_with("{\"event\":\"migrate\"") && line.contains(" as session "));
+        let moves: Vec<(&str, &str)> =
+            moves.filter_map(|line| Some((actor_in(line)?, &line[line.find(" as session ")? + 12..][..64]))).collect();
         let mut at = 0;
         while at < owners.len() {
             let next = moves.iter().filter(|(from, _)| *from == owners[at]).map(|(_, to)| (*to).to_owned());

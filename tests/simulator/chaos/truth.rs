@@ -100,7 +100,8 @@ impl Truth {
     /// A browser got a cookie for a session that began, or that has moved. A session that was ended while its login was under
     /// way is over.
     pub fn know(&self, known: Known) {
-        let covering = self.acts.borrow().iter().filter(|act| self.covers(act, &known)).filter_map(|act| act.answered).min();
+        let covering =
+            self.acts.borrow().iter().filter(|act| self.covers(act, &known)).filter_map(|act| act.answered).min();
         known.ended.set(covering);
         self.sessions.borrow_mut().insert(known.secret.clone(), Rc::new(known));
     }

@@ -26,7 +26,8 @@ impl Provider {
     pub(super) async fn token(&self, body: &[u8], caller: &Caller) -> Answer {
         let form = form(body);
         let presented = form.get("refresh_token").cloned();
-        self.tally.tell(|| format!("{} is presented to the provider by {caller}", presented.as_deref().unwrap_or("a code")));
+        self.tally
+            .tell(|| format!("{} is presented to the provider by {caller}", presented.as_deref().unwrap_or("a code")));
         if let Some(token) = &presented {
             self.presented.borrow_mut().push(token.clone());
             self.note_presentation(token, caller);
