@@ -13,17 +13,24 @@
 
 mod actors;
 mod chaos;
+mod clocks;
 mod crashes;
 mod endings;
 mod executor;
+mod faults;
 mod gateway;
 mod hot_path;
 mod http;
 mod kv;
 mod layers;
+mod messages;
 mod moves;
+mod postgres;
 mod provider;
 mod refresh;
 mod signatures;
+mod simulate;
 mod storage;
+mod succession;
+mod tally;
 mod world;
