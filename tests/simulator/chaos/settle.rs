@@ -88,7 +88,8 @@ impl Run {
         if self.has_mishaps(session) {
             return;
         }
-        for actor in session.actors.borrow().clone() {
+        let actors = session.actors.borrow().clone();
+        for actor in actors {
             let Some(inspection) = self.world.look_at(&actor).await else { continue };
             let ends = inspection.ledger.iter().filter(|entry| format!("{:?}", entry.event) == "End");
             let is_over = format!("{:?}", inspection.summary.state) == "Ended";
