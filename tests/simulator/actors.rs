@@ -199,6 +199,14 @@ impl Actor {
         });
     }
 
+    /// What a session answers to a line without waiting for anything.
+    pub fn answer_at_once(self: &Rc<Self>, world: &World, line: &str) -> Option<String> {
+        match self.start(world).object {
+            Object::Session(session) => Session::get_line(Some(&session), line),
+            Object::Directory(_) => None,
+        }
+    }
+
     /// A message arrives.
     pub fn receive(self: &Rc<Self>, world: &World, message: Message, reply: oneshot::Sender<Vec<u8>>) {
         let Running { process, object, origin, .. } = self.start(world);

@@ -1,5 +1,8 @@
 //! The hot path and the path that waits decide alike: what one does with a request, the other one does, too.
 
+use std::time::Duration;
+
+use edge_oauth_sessions::actors::session::line::Question;
 use proptest::prelude::*;
 
 use super::gateway::{Gateway, Seen};
@@ -79,6 +82,23 @@ fn after_an_end_nothing_is_served_by_a_line() {
         assert!(gateway.exchange(&packed).await.is_none());
         assert_eq!(gateway.serve(&packed).await.1.what, "401");
     });
+}
+
+#[test]
+fn after_a_restart_the_first_line_is_answered_at_once_where_the_actor_has_its_record_itself() {
+    for (variables, at_once) in [(&[][..], true), (&super::endings::KV[..], false)] {
+        let world = World::new(variables);
+        world.clone().executor.run(async move {
+            let cookie = world.log_in("ada").await;
+            world.wait(Duration::from_secs(240)).await;
+            let line = Question { secret: cookie.secret.clone(), navigation_from: None, identity: None }.line();
+            let actor = world.session(&cookie.actor).unwrap();
+            actor.end(&world);
+            let reply = actor.answer_at_once(&world, &line);
+            assert_eq!(reply.is_some_and(|reply| reply.starts_with("Bearer ")), at_once, "{variables:?}");
+            assert!(world.get(&cookie).await.is_ok());
+        });
+    }
 }
 
 proptest! {

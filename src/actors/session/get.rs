@@ -4,6 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
@@ -109,6 +110,10 @@ impl Session {
         read: impl FnOnce(&Active) -> T,
     ) -> Option<Option<T>> {
         {
+            if !self.kept.is_loaded() {
+                // The actor's own database answers at once. A store outside does not: its answer is awaited by the load that follows.
+                let _ = self.load().now_or_never();
+            }
             if !self.kept.is_loaded() {
                 return None;
             }
