@@ -182,7 +182,7 @@ describe("neon-outage", { concurrency: 3 }, () => {
     test(`conformance 43: a transaction that ${what} is none: 503, nothing is presented, and the next try goes through`, async (t) => {
       const { provider, token, line, gateway, browser, first } = await expireBeforeBreak(t, mode, true);
       const { watch } = line;
-      // The next connection comes to nothing, too.
+      // The next connection fails, too.
       line.watch = (piece) => (watch(piece) ? mode : undefined);
       const answer = await browser.api("/api");
       assert.equal(answer.status, 503);

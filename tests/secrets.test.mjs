@@ -1,4 +1,4 @@
-// No secret is in what anybody is told: not in an answer, not in a log line.
+// No answer and no log line has a secret in it.
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { describe, test } from "node:test";

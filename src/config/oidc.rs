@@ -140,7 +140,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             return None;
         }
         let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
-        // One mistake is told once.
+        // One mistake is reported once.
         if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
             let message = format!(
                 "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`, on your own machine in .dev.vars. A public client, which has \

@@ -1,6 +1,6 @@
 //! `match` of a route: `[host]/path`, a trailing `*` for the rest. Pure.
 //!
-//! Both sides are held against each other by what servers read in them ([`meaning`]): `/%40dmin` is `/@dmin` to almost
+//! Both sides are compared by what servers read in them ([`meaning`]): `/%40dmin` is `/@dmin` to almost
 //! every server, and must be so here.
 
 use std::borrow::Cow;

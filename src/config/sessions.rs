@@ -27,7 +27,7 @@ pub enum SameSite {
 /// How log lines name a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogSubject {
-    /// By a hash, which says who is meant to those who know the user already.
+    /// By a hash. It names the user only to a reader who knows the user already.
     Hash,
     /// By the subject.
     Plain,

@@ -26,7 +26,7 @@ pub struct Gateway {
     pub login_limit: Rc<dyn RateLimit>,
     /// The keys of clients.
     pub client_keys: ClientKeys,
-    /// Clients' JWTs that were good a moment ago.
+    /// Clients' JWTs that were found good lately.
     pub verified: VerifiedJwts,
 }
 

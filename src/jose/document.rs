@@ -69,7 +69,7 @@ pub enum Presenter {
     Anybody,
 }
 
-/// What one who asks has to do.
+/// What the caller has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DocumentStep<T, E> {
     /// Use this.
@@ -80,7 +80,7 @@ pub enum DocumentStep<T, E> {
     Fail(E),
 }
 
-/// The answer to one who asks.
+/// The answer to the caller.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DocumentAnswer<T, E> {
     /// What to do.

@@ -41,7 +41,7 @@ pub fn of_user_info(mut said: Claims) -> Claims {
     said
 }
 
-/// Both together. Where both say a claim, the ID token's counts. Whether an address was verified is told by the answer that
+/// Both together. Where both say a claim, the ID token's counts. Whether an address was verified says the answer that
 /// gave the address; where both name the same one, a `false` of either counts.
 pub fn together(id_token: &Claims, user_info: &Claims) -> Claims {
     let mut claims = user_info.clone();

@@ -1,4 +1,4 @@
-//! A completed login, as the provider has it.
+//! What a completed login brings from the provider.
 
 use super::tokens::Tokens;
 use super::user_info::Asking;

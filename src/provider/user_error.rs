@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A login that came to nothing for a reason that its user can do something about.
+/// A login that failed for a reason that its user can do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("the provider answered {code}")]
 pub struct UserError {

@@ -27,7 +27,7 @@ pub mod authenticate;
 mod selection;
 pub mod user;
 
-/// What a user is told whose login was to be for an organization.
+/// Why a login failed that was to be for an organization.
 const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization than this site asked for, or to none";
 
 /// See the module.

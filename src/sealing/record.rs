@@ -1,4 +1,4 @@
-//! Records as other systems keep them: sealed, so that whoever can read or write there learns nothing and puts nothing
+//! Records as other systems keep them: sealed. Somebody who can read or write there learns nothing and puts nothing
 //! over on a session. Pure.
 //!
 //! ```text

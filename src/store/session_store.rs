@@ -150,7 +150,7 @@ impl SessionStore {
     pub async fn load(&self, now: OffsetDateTime) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(row) = self.own.read()?.filter(|row| row.attempted > 0) else { return Ok(None) };
         let settles_at = (row.store != StoreKind::Durable && row.state.is_some()).then_some(now);
-        // A copy may be of a write a moment ago, in a process that has ended.
+        // The copy may come from a write of just now, in a process that has ended.
         let written = settles_at.map(|at| Written { at, generation: 0, taken: true });
         let mut kept = KeptRecord { row, sealed: None, about: None, settles_at, written };
         self.kept.replace(Some(kept.clone()));
@@ -175,7 +175,7 @@ impl SessionStore {
         let was_outside = about.is_some();
         self.hold(record, about)?;
         if self.push().await.is_ok() && was_outside {
-            // What stays there opens for nobody any more, and goes with its time.
+            // Nothing opens what stays there. The store drops it when its time is over.
             let _ = match former {
                 Some(StoreKind::Kv) => self.kv.delete(&self.actor).await,
                 Some(StoreKind::Neon) => self.neon.delete(&self.actor).await,

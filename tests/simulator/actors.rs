@@ -1,7 +1,7 @@
 //! Actors, and the calls between them.
 //!
 //! - Each actor is a process of its own, with its own clock. It is there from the first message on, and again from the next one after its process ended.
-//! - A message is under way for a millisecond. It leaves when all that its sender wrote before is durable, and so does its reply.
+//! - A message is under way for a millisecond. It leaves when all that its sender wrote before is durable. The same holds for the reply.
 //! - Where the process of the asked one ends, the call fails. What it had done by then stays done.
 //! - An id that was never issued is refused.
 

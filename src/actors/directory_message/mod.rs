@@ -217,7 +217,7 @@ pub struct Report {
     pub news: News,
 }
 
-/// What a directory is told of a session that it knows.
+/// What a session reports to a directory that knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum News {
     /// New tokens came.

@@ -45,7 +45,7 @@ impl Session {
         let detail = format!("the session came here from its former home, session {from}");
         if !is_here {
             ledger::create(&*self.storage)?;
-            // Before its directory knows it: should that come to nothing, the alarm finds that the session is not this one's.
+            // This is written before the directory knows the session. If the rest fails, the alarm finds out whose the session is.
             let arriving = Arriving { active, from: from.clone(), arrived_at: now };
             if !self.originate(State::Arriving(arriving)).await? {
                 return Err(Denied::Unknown);

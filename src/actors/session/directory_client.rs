@@ -169,7 +169,7 @@ impl DirectoryClient {
         });
     }
 
-    /// Takes the session out of its directories, as far as they answer: what they keep goes with its time.
+    /// Takes the session out of its directories. A directory that does not answer drops it when its time is over.
     pub async fn unregister(&self, identity: &Identity) {
         self.forget_in(directories(identity).into_iter().map(|(name, _)| name).collect()).await;
     }

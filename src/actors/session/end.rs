@@ -39,7 +39,7 @@ impl Session {
                 let remains = match &state {
                     State::SigningIn(_) => Some(Remains::default()),
                     State::Active(active) => Some(Remains::of(active)),
-                    // It had given way to an earlier login, and is told of a later one.
+                    // It gave way to an earlier login. Now a later one asks it to.
                     State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
                 };
                 let state = match successor {

@@ -139,7 +139,7 @@ impl Session {
     async fn leave_to_another(&self, authority: &Authority, successor: &Successor) -> Option<Result<Migrated, Denied>> {
         let Authority::Successor(hash) = authority else { return None };
         let moved = match &*self.kept.state() {
-            // One that forwards has its whole grant elsewhere: whoever knows the secret is to go there.
+            // A session that forwards has its whole grant elsewhere, and the request has to go there.
             Some(State::Moved(moved)) if moved.secret_hash.is(hash) && !moved.forwards() => moved.clone(),
             _ => return None,
         };

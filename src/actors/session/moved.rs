@@ -101,7 +101,7 @@ impl Active {
         self.moved(now, now, to, |_| Afterwards::Forwarding)
     }
 
-    /// Another session took its place; this one's access token goes on for those who come with the old cookie.
+    /// Another session took its place. Requests with the old cookie go on with this one's access token.
     pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Moved {
         let to =
             ActorLocation { actor: successor.actor.clone(), region: successor.region, expires_at: self.expires_at };
@@ -150,7 +150,7 @@ impl Moved {
         }
     }
 
-    /// Whether those who come with the old cookie are sent on.
+    /// Whether requests with the old cookie are sent on.
     pub const fn forwards(&self) -> bool {
         matches!(self.afterwards, Afterwards::Forwarding)
     }
@@ -176,7 +176,7 @@ impl Moved {
         }
     }
 
-    /// Whether those who come with the old cookie may still be served here.
+    /// Whether requests with the old cookie may still be served here.
     pub const fn is_in_grace(&self) -> bool {
         matches!(self.afterwards, Afterwards::Grace { .. })
     }

@@ -56,7 +56,7 @@ impl Mover {
         })
     }
 
-    /// Whether a move that came to nothing may be tried again.
+    /// Whether a move that failed may be tried again.
     pub fn may_try_again(&self) -> bool {
         self.tried_at.get().is_none_or(|at| self.isolate.now() >= at.saturating_add(MOVE_AGAIN))
     }

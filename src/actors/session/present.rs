@@ -3,7 +3,7 @@
 //! ```text
 //!   Ready ── write "Presented" ──► token endpoint ─┬─ tokens ─────────────► Ready (new), Fresh
 //!     ▲                                            ├─ invalid_grant ──────► Ended
-//!     └── "not now": after a while, thrice ────────┤
+//!     └── "not now": after a while, three times ───┤
 //!                                                  └─ anything else ──────► within the leeway: at once again; else Lost
 //! ```
 //!

@@ -75,12 +75,12 @@ impl Session {
             if !(signing_in && matches!(authority, Authority::Trusted(_))) {
                 self.admit(&authority).await?;
                 if self.active(|_| ()).is_none() {
-                    // A login that came from here, too, stands. Whoever comes with the cookie from before it is late.
+                    // A login that took this session's place stands. The cookie from before that login is too old to end it.
                     self.end_grace().await?;
                     return Ok(Revoked { end_session_url: None });
                 }
             }
-            // A move may be done before the end can be written: then it is as if this had come a moment later.
+            // A move may be done before the end can be written. Then the end is asked of the new actor.
             if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {
                 break remains;
             }

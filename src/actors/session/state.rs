@@ -51,7 +51,7 @@ pub enum State {
 /// A session that is over.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Of the last cookie: its owner is told why.
+    /// Of the last cookie. A request with it is answered with the reason.
     pub secret_hash: SecretHash,
     /// Where the login began.
     pub place: UserPlace,

@@ -17,7 +17,7 @@ use crate::gateway::request::route::{self, Host, Target};
 /// Longer paths are cut: the route says enough.
 const MAX_PATH: usize = 512;
 
-/// The request that a problem is told about.
+/// The request that failed.
 #[derive(Debug, Default)]
 pub struct FailedRequest {
     /// Finds the line; the page or the problem document shows it.

@@ -1,4 +1,4 @@
-//! What the sender of a request that does not pass is told: a page with a way on, a document, or the way to log in. Pure.
+//! The answer to a request that does not pass: a page with a link, a problem document, or a redirect to the login. Pure.
 
 use std::borrow::Cow;
 
@@ -51,7 +51,8 @@ pub fn failed(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Fai
 fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
     // An address that a login could not come back to is not worth an error: the user came to log in.
     let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
-    // A strict cookie stays away from a navigation that another site began: the same one again, from here, has it.
+    // A browser does not send a strict cookie with a navigation that another site began. A page of this site starts the navigation
+    // again, and then the cookie comes along.
     let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
     if config.same_site == SameSite::Strict && from_elsewhere && request.cookies.session.is_none() {
         let page = Page {

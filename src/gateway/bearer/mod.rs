@@ -83,7 +83,7 @@ pub(crate) async fn claims(
     Ok(jwt.claims)
 }
 
-/// Fetches the key set; the operator is told why there is none.
+/// Fetches the key set. If that fails, a log line says why.
 async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> FetchResult<KeySet> {
     let keys = KeySet::fetch(&*link.http, &uri).await.map_err(|none| match none {
         NoKeySet::Useless => Missing::Useless,

@@ -1,4 +1,4 @@
-//! Clients' JWTs whose signature was good a moment ago: a client sends the same one with each request. Pure.
+//! Clients' JWTs whose signature was found good lately: a client sends the same one with each request. Pure.
 //!
 //! A token is remembered with all of its bytes, and for less time than it and the keys are good for. So that it is known again
 //! says what the check of its signature would say.

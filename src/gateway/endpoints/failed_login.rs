@@ -1,4 +1,4 @@
-//! A login that failed: what its user is told, who may still have a session.
+//! The answer to a login that failed. Its user may still have a session.
 
 use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::refusal;

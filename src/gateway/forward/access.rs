@@ -1,4 +1,4 @@
-//! A request for an application: the rules of its route, and who it comes from. Whoever passes is proxied.
+//! A request for an application: the rules of its route, and who it comes from. A request that passes is proxied.
 //!
 //! ```text
 //!   from this site? ──► a machine? ──► whose? ──► may they? ──► proxy
@@ -47,7 +47,7 @@ pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Rout
     admit_with(config, request, route, |cleared_at| captcha::check_bot(request, route, cleared_at))
 }
 
-/// The same for a request that was let in a moment ago: its clearance may have run out since.
+/// The same for a request that was let in before: its clearance may have run out since.
 pub(crate) fn admit_again<'a>(
     config: &Config,
     request: &'a Incoming<'_>,

@@ -34,7 +34,7 @@ pub(crate) fn cleared_at(config: &Config, request: &Incoming<'_>) -> Option<Offs
     bearer(request).passed_at(&captcha.secret, value, request.now())
 }
 
-/// What becomes of an application's answer that asks for a captcha: none where that was solved a moment ago.
+/// The problem of an application's response that asks for a captcha. None: a captcha was solved lately.
 pub(crate) fn asked_by_application(
     config: &Config,
     cleared_at: Option<OffsetDateTime>,

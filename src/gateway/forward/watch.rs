@@ -22,7 +22,7 @@ pub struct Watch {
 pub enum Closing {
     /// The session is over.
     Over,
-    /// Whether it is cannot be told, or another one has taken its place: whoever connects again is told.
+    /// It cannot be found out, or another session has taken its place. A client that connects again gets the answer.
     Unsure,
 }
 

@@ -45,7 +45,7 @@ impl From<SignInError> for Problem {
 impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
         match error {
-            // The cookie is well-formed and names nothing: as good as none.
+            // The cookie is well-formed and names nothing: it counts as no cookie.
             AskError::NoSuchActor => Self::LoginRequired,
             AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_) => {
                 Self::StoreUnavailable.explained(error.to_string())

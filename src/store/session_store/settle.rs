@@ -91,7 +91,7 @@ impl SessionStore {
         if self.kind == StoreKind::Kv {
             let generation = self.generation();
             let found = self.kv.read(&self.actor).await?;
-            // A write that is under way may come to nothing, and has the copy for its fence.
+            // A write that is under way may fail. Until it is answered the copy is what counts.
             let _writing = self.writing.lock().await;
             let mut kept = self.kept.borrow_mut();
             let Some(kept) = kept.as_mut().filter(|kept| kept.row.generation == generation) else { return Ok(()) };

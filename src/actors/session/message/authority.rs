@@ -8,9 +8,9 @@ use crate::credential::{Secret, SecretHash};
 /// Who asks for something that changes a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Authority {
-    /// Whoever has the cookie.
+    /// The holder of the cookie, by its secret.
     Cookie(Secret),
-    /// Whoever may, as the gateway or the directory has checked.
+    /// A sender whose right the gateway or the directory has checked.
     Trusted(Cause),
     /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
     Successor(SecretHash),

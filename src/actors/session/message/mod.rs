@@ -178,7 +178,7 @@ pub struct Revoke {
 pub struct Logout {
     /// The gateway's `/logged-out`, absolute.
     pub post_logout_redirect_uri: String,
-    /// `state`, which the way back is told by.
+    /// `state`, by which the gateway knows the way back.
     pub state: Secret,
 }
 

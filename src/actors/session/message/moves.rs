@@ -18,7 +18,7 @@ pub struct SilentLogin {
     pub authority: Authority,
 }
 
-/// The session that a silent login is to renew, as far as the provider is told.
+/// What the provider is told of the session that a silent login is to renew.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SilentLoginHints {
     /// For `id_token_hint`.

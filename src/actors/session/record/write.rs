@@ -15,7 +15,7 @@ use crate::actors::session::state::{DoesNotApply, Identity, State, Transition};
 use crate::actors::stored;
 use crate::store::{Saved, StoreError};
 
-/// How long somebody who asks many sessions waits for the store of each.
+/// How long a sender that asks many sessions waits for the store of each.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 impl Session {

@@ -20,7 +20,7 @@ impl State {
         })
     }
 
-    /// The new actor has adopted the session: from now on it is that one's. One that ended meanwhile stays ended.
+    /// The new actor has adopted the session and owns it from now on. A session that ended in the meantime stays ended.
     pub fn departed(self, now: OffsetDateTime) -> Transition {
         match self {
             Self::Active(mut active) => {
