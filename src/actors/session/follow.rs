@@ -1,4 +1,4 @@
-//! Asking a session wherever it lives: one that has moved says where to.
+//! Asks a session wherever it lives. A session that has moved says where it went.
 
 use super::address;
 use super::location::ActorLocation;

@@ -65,7 +65,7 @@ impl Session {
         outcome.map(|(completed, _)| completed)
     }
 
-    /// A login that made no record leaves a log line alone.
+    /// Records a login. If it made no session record, there is only a log line.
     fn record_login(&self, outcome: &str, began: OffsetDateTime, detail: &str, said: Option<&str>, region: Region) {
         if self.kept.state().is_some() {
             self.record_with_words(Event::Complete, outcome, Cause::Request, began, detail, said);

@@ -39,7 +39,7 @@ impl Session {
         Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token, signed_in_at })
     }
 
-    /// Those who have yet to be told, and the user of this session.
+    /// The sessions that do not know of this one yet, and the user of this one.
     fn untold(&self) -> Option<(Superseding, (String, String))> {
         let kept = self.kept.state();
         let state = kept.as_ref()?;
@@ -80,9 +80,9 @@ impl Session {
             Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
                 Ok(Inherited::Nothing)
             }
-            // What somebody has ended does not go on by itself.
+            // A session that somebody ended does not go on silently.
             Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
-            // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
+            // Its time was up while the browser was at the provider. A silent login must not start it again.
             Err(Denied::Ended(
                 EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected | EndReason::Limit,
             )) => Ok(Inherited::LoginNeeded),
@@ -153,14 +153,14 @@ impl Session {
     /// goes on without one until its idle end.
     pub(super) async fn end_unrenewed(&self, attempt: &Attempt) {
         let Some(predecessor) = &attempt.predecessor else { return };
-        // The login that follows is a session of its own, of whichever user.
+        // The login that follows makes a session of its own, which may be another user's.
         let nobody = Successor {
             actor: self.id.clone(),
             region: self.config.regions.default,
             issuer: String::new(),
             subject: String::new(),
             needs_refresh_token: false,
-            // A login that has taken its place meanwhile is later.
+            // A login that has taken its place in the meantime is later.
             signed_in_at: OffsetDateTime::UNIX_EPOCH,
         };
         self.tell(predecessor, &nobody).await;

@@ -12,6 +12,6 @@ pub enum Authority {
     Cookie(Secret),
     /// A sender whose right the gateway or the directory has checked.
     Trusted(Cause),
-    /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
+    /// The session that takes this one's place. It has known the hash of the cookie's secret since its login began.
     Successor(SecretHash),
 }

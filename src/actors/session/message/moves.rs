@@ -60,7 +60,7 @@ pub struct Supersede {
 pub enum Superseded {
     /// It has.
     GaveWay,
-    /// A later login than the one that asks had taken its place already.
+    /// It does not: a later login has taken its place already.
     ByLater(Successor),
 }
 
@@ -88,7 +88,7 @@ pub struct Adopt {
     pub ledger: Vec<Entry>,
 }
 
-/// Whether the session is the new actor's to use: from this answer on it is, or never will be.
+/// Whether the new actor owns the session. After this answer that does not change.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Release {
     /// The new actor.

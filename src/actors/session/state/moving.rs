@@ -55,7 +55,7 @@ impl State {
         }
     }
 
-    /// Whether the session is `to`'s, who has adopted it.
+    /// Whether `to` owns the session, which it has adopted.
     pub fn is_released_to(&self, to: &ActorId) -> bool {
         matches!(self, Self::Moved(moved) if moved.to.actor == *to)
     }
