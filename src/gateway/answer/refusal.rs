@@ -49,7 +49,7 @@ pub fn failed(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Fai
 
 /// A navigation that needs a session goes to log in, and comes back to the same address.
 fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
-    // An address that a login could not come back to is not worth an error: the user came to log in.
+    // If a login could not come back to this address, it leads to `/`: the user came to log in, and gets no error.
     let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
     // A browser does not send a strict cookie with a navigation that another site began. A page of this site starts the navigation
     // again, and then the cookie comes along.
@@ -80,7 +80,7 @@ pub fn endpoint_url(config: &Config, endpoint: &str, return_to: &str) -> String 
     format!("{}/{endpoint}?return_to={return_to}", config.auth_prefix)
 }
 
-/// Takes a dead cookie away; one that was superseded may have a successor on its way.
+/// Removes the cookie of a session that has ended. If it was superseded, its successor's cookie may be on the way.
 fn clearing(config: &Config, request: &Incoming<'_>, problem: &Problem, response: Outgoing) -> Outgoing {
     match problem.plain() {
         Problem::SessionEnded(EndReason::Superseded) => response,

@@ -56,7 +56,7 @@ impl Watch {
         self.every
     }
 
-    /// Looks once: why the stream has to be closed, if it has to.
+    /// Looks once. Some: the stream has to be closed, for this reason.
     pub async fn look(&self) -> Option<Closing> {
         let is_alive = || IsAlive { secret: self.session.secret.clone() };
         match follow::ask(&*self.actors, &self.session.actor, is_alive).await.map(|followed| followed.reply) {

@@ -1,4 +1,4 @@
-//! What an actor does not do, as the problem that it is outside.
+//! Actors' errors as problems.
 
 use super::Problem;
 use crate::actors::AskError;
