@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle dev test fuzz bench bench-size bench-stores lint migrate tools clean
+.PHONY: help build build-panic bundle dev test fuzz simulate simulate-faults bench bench-size bench-stores lint migrate tools clean
 
 # What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
 DENY ?= bans licenses sources
@@ -46,6 +46,16 @@ test: bundle build-panic ## run all tests
 fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
 	@bash scripts/install.sh rust
 	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
+
+simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed and a million steps where nothing is said)
+	@bash scripts/install.sh rust
+	@cargo test --quiet --profile fuzz --test simulator --no-run
+	@$(if $(SEED),SEED=$(SEED)) STEPS=$(or $(STEPS),1000000) $(if $(LINES),LINES=$(LINES)) cargo test --quiet --profile fuzz \
+		--test simulator -- --ignored --exact simulate::simulate_from_a_seed --nocapture
+
+simulate-faults: ## plant faults in a copy of the product, one after the other, and see that the simulator finds each
+	@bash scripts/install.sh rust node
+	@$(NODE) tests/simulator/faults/run.mjs $(FAULTS)
 
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
 	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh

@@ -68,6 +68,8 @@ class Exchange {
     this.resolve = undefined;
     this.outcome = undefined;
     this.reference = this;
+    /** Its place in the watch. */
+    this.slot = -1;
   }
 
   deref() {
@@ -76,7 +78,7 @@ class Exchange {
 
   /** The answer to the request, once it is there or `due` is over. */
   answer() {
-    watchOver(this.reference, this.context);
+    watchOver(this, this.reference, this.context);
     const resolved = new Promise((resolve) => {
       this.resolve = resolve;
     });
@@ -99,7 +101,7 @@ class Exchange {
   finish(response) {
     if (this.done) return;
     this.done = true;
-    release(this.reference);
+    release(this);
     this.outcome = response;
     this.resolve(response);
   }
@@ -215,9 +217,9 @@ class Exchange {
 
   /** Leaves it to the rest of the world to hold on to this: the platform tells nobody when a visitor leaves. */
   weaken() {
-    release(this.reference);
+    release(this);
     this.reference = new WeakRef(this);
-    watchOver(this.reference, this.context);
+    watchOver(this, this.reference, this.context);
   }
 
   /** What the application reads of a body. Its time begins when all of that is sent: an upload takes as long as it takes. */

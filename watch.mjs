@@ -5,21 +5,33 @@ const LIFE = 20_000;
 /** What a request hears whose time may be over. It answers in its own context, where its Response has to be made. */
 export const WOKEN = Symbol("woken");
 
-/** The requests that wait, by `reference`: themselves, or a WeakRef of one that has no time limit for now. Each has `due` and `resolve`. */
-const waiting = new Set();
+/**
+ * The requests that wait: themselves, or a WeakRef of one that has no time limit for now. Each has `due`, `resolve`, and the number
+ * of its place here, `slot`. (A Set in place of this costs a fifth more memory, and longer pauses to collect it.)
+ */
+const slots = [];
+const free = [];
 let lookedAt = 0;
 let latest = 0;
 
-/** Begins to watch a request. The watch runs in the context of one of them. */
-export function watchOver(reference, context) {
+/** Begins to watch a request, by a reference to it. The watch runs in the context of one of them. */
+export function watchOver(request, reference, context) {
   // A watch that has not looked for some seconds ended with its request.
   if (Date.now() - lookedAt > 3000) context.waitUntil(watch());
-  waiting.add(reference);
+  request.slot = free.length > 0 ? free.pop() : slots.length;
+  slots[request.slot] = reference;
 }
 
 /** Ends it. */
-export function release(reference) {
-  waiting.delete(reference);
+export function release(request) {
+  if (request.slot < 0) return;
+  clear(request.slot);
+  request.slot = -1;
+}
+
+function clear(slot) {
+  slots[slot] = undefined;
+  free.push(slot);
 }
 
 async function watch() {
@@ -28,20 +40,25 @@ async function watch() {
   const end = Date.now() + LIFE;
   do {
     lookedAt = Date.now();
-    for (const reference of waiting) {
-      const request = reference.deref();
-      if (request === undefined || request.due <= lookedAt) wake(reference, request);
-    }
+    wake((request) => request.due <= lookedAt);
     await scheduler.wait(1000);
     // After a pause of the machine there may be another watch.
     if (mine !== latest) return;
   } while (Date.now() < end);
   lookedAt = 0;
   // A request that still waits begins the next watch.
-  for (const reference of waiting) wake(reference, reference.deref());
+  wake(() => true);
 }
 
-function wake(reference, request) {
-  waiting.delete(reference);
-  request?.resolve(WOKEN);
+function wake(isToWake) {
+  for (let slot = 0; slot < slots.length; slot += 1) {
+    if (slots[slot] === undefined) continue;
+    const request = slots[slot].deref();
+    if (request === undefined) {
+      clear(slot);
+    } else if (isToWake(request)) {
+      release(request);
+      request.resolve(WOKEN);
+    }
+  }
 }

@@ -1,9 +1,10 @@
-//! Actors, and the calls between them.
+//! Actors, and the life of their processes.
 //!
-//! - Each actor is a process of its own, with its own clock. It is there from the first message on, and again from the next one after its process ended.
-//! - A message is under way for a millisecond. It leaves when all that its sender wrote before is durable. The same holds for the reply.
+//! - Each actor is a process of its own, on a machine. It is there from the first message on, and again from the next one after its process
+//!   ended. Another instance may take its place while the old one still goes on for a while (a network that is split; Cloudflare's
+//!   documentation of known issues, "Global uniqueness"): what comes from then on comes to the new one.
 //! - Where the process of the asked one ends, the call fails. What it had done by then stays done.
-//! - An id that was never issued is refused.
+//! - A handler of an alarm may run twice (Cloudflare's documentation: at least once).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,23 +14,20 @@ use edge_oauth_sessions::actors::directory::Shell;
 use edge_oauth_sessions::actors::session::Session;
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::provider::link::Documents;
-use edge_oauth_sessions::region::Jurisdiction;
-use edge_oauth_sessions::runtime::{
-    ActorAddress, ActorContext, Actors, CallError, Connection, Isolate, Postgres, PostgresError,
-};
-use futures::FutureExt as _;
+use edge_oauth_sessions::runtime::{ActorContext, Isolate};
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use time::OffsetDateTime;
 
+use super::clocks::Clock;
 use super::executor::{Executor, OUTSIDE, Process};
+use super::faults::Kind;
 use super::http::{Line, NoCache};
+use super::messages::Calls;
 use super::signatures::Ed25519;
-use super::storage::{Disk, Handle};
+use super::storage::{Disk, Handle, Instance};
 use super::world::World;
 
-/// One way.
-const LATENCY: Duration = Duration::from_millis(1);
 /// When an alarm comes again whose handler did not end.
 const ALARM_AGAIN: Duration = Duration::from_secs(2);
 
@@ -45,13 +43,24 @@ pub struct Actor {
     pub id: ActorId,
     class: Class,
     pub disk: Rc<Disk>,
-    pub skew: Cell<time::Duration>,
-    running: RefCell<Option<(Process, Object)>>,
-    in_alarm: Cell<bool>,
+    running: RefCell<Option<Running>>,
     /// Whether what was not durable is kept when the process ends.
     pub keeps: Cell<bool>,
     /// After how many polls its next process ends.
     pub doom: Cell<Option<u64>>,
+    /// What befell its storage: writes that were lost or refused, another instance.
+    pub mishaps: Cell<u32>,
+    /// How often its process ended.
+    pub ends: Cell<u32>,
+}
+
+/// Its present instance.
+#[derive(Clone)]
+struct Running {
+    process: Process,
+    object: Object,
+    origin: Origin,
+    in_alarm: Rc<Cell<bool>>,
 }
 
 #[derive(Clone)]
@@ -60,208 +69,247 @@ enum Object {
     Directory(Rc<Shell>),
 }
 
+/// Where a message or a request comes from: an instance of an actor.
+#[derive(Clone)]
+pub struct Origin {
+    pub id: ActorId,
+    pub process: Process,
+    pub machine: usize,
+    pub disk: Rc<Disk>,
+    pub instance: Rc<Instance>,
+}
+
+impl Origin {
+    /// Something is about to leave: all that was written before is durable. False: nothing leaves any more, and the instance ends.
+    pub fn lets_out(&self, executor: &Executor) -> bool {
+        if self.instance.is_silent.get() {
+            executor.end(self.process);
+            return false;
+        }
+        if self.instance.replaced.get().is_none() {
+            self.disk.confirm();
+        }
+        true
+    }
+}
+
 impl Actor {
     pub fn new(world: &World, id: ActorId, class: Class) -> Rc<Self> {
         let actor = Rc::new(Self {
             id,
             class,
-            disk: Disk::new(&world.executor),
-            skew: Cell::default(),
+            disk: Disk::new(&world.executor, &world.faults),
             running: RefCell::default(),
-            in_alarm: Cell::default(),
             keeps: Cell::new(true),
             doom: Cell::default(),
+            mishaps: Cell::default(),
+            ends: Cell::default(),
         });
-        let (fired, world) = (Rc::clone(&actor), world.clone());
-        actor.disk.at_alarm(move || fired.run_alarm(&world));
+        let (fired, world) = (Rc::downgrade(&actor), world.clone());
+        actor.disk.at_alarm(move || {
+            if let Some(fired) = fired.upgrade() {
+                fired.run_alarm(&world);
+            }
+        });
         actor
+    }
+
+    /// What it is called in a trace.
+    pub fn name(&self) -> String {
+        let kind = match self.class {
+            Class::Session => "session",
+            Class::Directory => "directory",
+        };
+        format!("{kind} {}", &self.id.as_str()[..6])
     }
 
     /// Its process, which is begun where there is none.
     pub fn process(self: &Rc<Self>, world: &World) -> Process {
-        self.start(world).0
+        self.start(world).process
     }
 
-    fn start(self: &Rc<Self>, world: &World) -> (Process, Object) {
+    /// The machine that it runs on, if it does.
+    pub fn machine(&self) -> Option<usize> {
+        self.running.borrow().as_ref().map(|running| running.origin.machine)
+    }
+
+    fn start(self: &Rc<Self>, world: &World) -> Running {
         if let Some(running) = &*self.running.borrow() {
             return running.clone();
         }
-        let actor = Rc::clone(self);
+        let instance = Rc::new(Instance::default());
+        let (actor, own) = (Rc::clone(self), Rc::clone(&instance));
+        let (provider, ending) = (Rc::clone(&world.provider), Rc::new(Cell::default()));
+        let ends = Rc::clone(&ending);
         let process = world.executor.begin(move || {
-            actor.running.take();
-            actor.disk.restart(actor.keeps.get());
-            if actor.in_alarm.take() {
-                actor.disk.put_alarm(Some(actor.disk.now() + ALARM_AGAIN));
+            provider.process_ended(ends.get());
+            let is_present =
+                actor.running.borrow().as_ref().is_some_and(|running| Rc::ptr_eq(&running.origin.instance, &own));
+            if is_present {
+                actor.leave();
             }
         });
+        ending.set(process);
         if let Some(polls) = self.doom.take() {
             world.executor.end_after_polls(process, polls);
         }
-        let given = self.given(world, process);
+        let (machine, clock) = world.clocks.some();
+        world.tally.tell(|| format!("{} begins, as process {process} on machine {machine}", self.name()));
+        let origin = Origin { id: self.id.clone(), process, machine, disk: Rc::clone(&self.disk), instance };
+        let given = given(world, &origin, &clock);
         let object = match self.class {
             Class::Session => Object::Session(Session::new(given, Documents::default(), &world.config)),
             Class::Directory => Object::Directory(Shell::new(given, &world.config)),
         };
-        self.running.replace(Some((process, object.clone())));
-        (process, object)
+        let running = Running { process, object, origin, in_alarm: Rc::default() };
+        self.running.replace(Some(running.clone()));
+        running
+    }
+
+    /// The present instance is none any more.
+    fn leave(&self) -> Option<Running> {
+        let gone = self.running.take()?;
+        self.ends.set(self.ends.get() + 1);
+        if self.disk.restart(self.keeps.get()) {
+            self.mishaps.set(self.mishaps.get() + 1);
+        }
+        if gone.in_alarm.get() {
+            self.disk.put_alarm(Some(self.disk.now() + ALARM_AGAIN));
+        }
+        Some(gone)
     }
 
     /// Ends its process, if there is one.
     pub fn end(&self, world: &World) {
-        let process = self.running.borrow().as_ref().map(|(process, _)| *process);
+        let process = self.running.borrow().as_ref().map(|running| running.process);
         if let Some(process) = process {
             world.executor.end(process);
         }
     }
 
-    fn given(self: &Rc<Self>, world: &World, process: Process) -> ActorContext {
-        let isolate: Rc<dyn Isolate> = Rc::new(Life {
-            executor: world.executor.clone(),
-            process,
-            skew: self.skew.get(),
-            log: Rc::clone(&world.log),
+    /// Another instance takes its place; the present one goes on for so long, and what it writes then `seems` to be done.
+    pub fn split(&self, world: &World, goes_on: Duration, seems: bool) {
+        let Some(Running { process, origin, .. }) = self.leave() else { return };
+        self.mishaps.set(self.mishaps.get() + 1);
+        origin.instance.replaced.set(Some(seems));
+        let executor = world.executor.clone();
+        world.executor.spawn(OUTSIDE, async move {
+            executor.sleep(goes_on).await;
+            executor.end(process);
         });
-        ActorContext {
-            id: self.id.clone(),
-            http: Rc::new(Line {
-                executor: world.executor.clone(),
-                isolate: Rc::clone(&isolate),
-                provider: Rc::clone(&world.provider),
-                disk: Rc::clone(&self.disk),
-            }),
-            cache: Rc::new(NoCache),
-            signatures: Rc::new(Ed25519),
-            actors: Rc::new(Calls { world: world.clone(), from: Some(Rc::clone(&self.disk)) }),
-            storage: Rc::new(Handle { disk: Rc::clone(&self.disk), skew: self.skew.get() }),
-            kv: Rc::clone(&world.kv) as Rc<_>,
-            postgres: Rc::new(NoPostgres),
-            isolate,
-        }
     }
 
-    /// The everyday `Get`, as a line: the actor answers at once, or reads its record first.
-    pub async fn get_line(self: &Rc<Self>, world: &World, line: &str) -> String {
-        let (_, Object::Session(session)) = self.start(world) else { return String::new() };
-        if let Some(reply) = Session::get_line(Some(&session), line) {
-            return reply;
-        }
-        session.load_for_get().await;
-        Session::get_line(Some(&session), line).unwrap_or_default()
-    }
-
-    fn receive(self: &Rc<Self>, world: &World, message: Vec<u8>, reply: oneshot::Sender<Vec<u8>>) {
-        let ((process, object), disk) = (self.start(world), Rc::clone(&self.disk));
+    /// A message arrives.
+    pub fn receive(self: &Rc<Self>, world: &World, message: Message, reply: oneshot::Sender<Vec<u8>>) {
+        let Running { process, object, origin, .. } = self.start(world);
+        let executor = world.executor.clone();
         world.executor.spawn(process, async move {
-            let bytes = match object {
-                Object::Session(session) => Session::ask(Some(session), &message).await,
-                Object::Directory(directory) => Shell::ask(Some(directory), &message).await,
+            let bytes = match (object, message) {
+                (Object::Session(session), Message::Bytes(message)) => Session::ask(Some(session), &message).await,
+                (Object::Session(session), Message::Line(line)) => answer_line(&session, &line).await.into_bytes(),
+                (Object::Directory(directory), Message::Bytes(message)) => Shell::ask(Some(directory), &message).await,
+                (Object::Directory(_), Message::Line(_)) => Vec::new(),
             };
-            disk.confirm();
-            let _ = reply.send(bytes);
+            if origin.lets_out(&executor) {
+                let _ = reply.send(bytes);
+            }
         });
     }
 
     fn run_alarm(self: &Rc<Self>, world: &World) {
         self.disk.put_alarm(None);
-        let ((process, object), actor) = (self.start(world), Rc::clone(self));
-        self.in_alarm.set(true);
+        self.handle_alarm(world);
+        if world.faults.strikes(Kind::AlarmTwice) {
+            let (actor, world) = (Rc::clone(self), world.clone());
+            world.executor.clone().spawn(OUTSIDE, async move {
+                world.executor.sleep(world.executor.up_to(ALARM_AGAIN)).await;
+                actor.handle_alarm(&world);
+            });
+        }
+    }
+
+    fn handle_alarm(self: &Rc<Self>, world: &World) {
+        world.step();
+        world.tally.tell(|| format!("the alarm of {} fires", self.name()));
+        let Running { process, object, in_alarm, .. } = self.start(world);
+        in_alarm.set(true);
         world.executor.spawn(process, async move {
             match object {
                 Object::Session(session) => session.alarm().await,
                 Object::Directory(directory) => directory.alarm().await,
             }
-            actor.in_alarm.set(false);
+            in_alarm.set(false);
         });
     }
 }
 
-/// Calls to actors: of an actor, or of the gateway.
-pub struct Calls {
-    pub world: World,
-    pub from: Option<Rc<Disk>>,
+async fn answer_line(session: &Rc<Session>, line: &str) -> String {
+    if let Some(reply) = Session::get_line(Some(session), line) {
+        return reply;
+    }
+    session.load_for_get().await;
+    // As `entry.mjs` says it of a record that cannot be read.
+    Session::get_line(Some(session), line).unwrap_or_else(|| "!".to_owned())
 }
 
-impl Actors for Calls {
-    fn ask<'a>(
-        &'a self,
-        address: &'a ActorAddress,
-        message: &'a [u8],
-        within_seconds: u32,
-    ) -> LocalBoxFuture<'a, Result<Vec<u8>, CallError>> {
-        async move {
-            let actor = match address {
-                ActorAddress::Session { id, .. } => self.world.session(id).ok_or(CallError::NoSuchActor)?,
-                ActorAddress::Directory { name, .. } => self.world.directory(name),
-            };
-            if let Some(disk) = &self.from {
-                disk.confirm();
-            }
-            let (sender, reply) = oneshot::channel();
-            let (world, message) = (self.world.clone(), message.to_vec());
-            self.world.executor.spawn(OUTSIDE, async move {
-                world.executor.sleep(LATENCY).await;
-                actor.receive(&world, message, sender);
-            });
-            let limit = self.world.executor.sleep(Duration::from_secs(within_seconds.into()));
-            match futures::future::select(reply, limit).await {
-                futures::future::Either::Left((Ok(bytes), _)) => Ok(bytes),
-                futures::future::Either::Left((Err(oneshot::Canceled), _)) => Err(CallError::Unreachable),
-                futures::future::Either::Right(_) => Err(CallError::TimedOut),
-            }
-        }
-        .boxed_local()
-    }
+/// What an actor is asked.
+#[derive(Clone)]
+pub enum Message {
+    /// A message.
+    Bytes(Vec<u8>),
+    /// A line of the hot path.
+    Line(String),
+}
 
-    fn new_session_id(&self, _: Option<Jurisdiction>) -> Result<ActorId, CallError> {
-        let id = self.world.issue();
-        if let (Some((polls, keeps)), Some(actor)) = (self.world.doom_of_next.take(), self.world.session(&id)) {
-            actor.doom.set(Some(polls));
-            actor.keeps.set(keeps);
-        }
-        Ok(id)
+fn given(world: &World, origin: &Origin, clock: &Clock) -> ActorContext {
+    let isolate: Rc<dyn Isolate> =
+        Rc::new(Life { process: origin.process, clock: Rc::clone(clock), world: world.clone() });
+    let storage =
+        Handle { disk: Rc::clone(&origin.disk), clock: Rc::clone(clock), instance: Rc::clone(&origin.instance) };
+    ActorContext {
+        id: origin.id.clone(),
+        http: Rc::new(Line { world: world.clone(), isolate: Rc::clone(&isolate), origin: Some(origin.clone()) }),
+        cache: Rc::new(NoCache),
+        signatures: Rc::new(Ed25519),
+        actors: Rc::new(Calls { world: world.clone(), origin: Some(origin.clone()) }),
+        storage: Rc::new(storage),
+        kv: Rc::clone(&world.kv) as Rc<_>,
+        postgres: Rc::clone(&world.postgres) as Rc<_>,
+        isolate,
     }
 }
 
 /// An isolate in one of its lives.
 pub struct Life {
-    pub executor: Executor,
+    pub world: World,
     pub process: Process,
-    pub skew: time::Duration,
-    pub log: Rc<RefCell<Vec<String>>>,
+    pub clock: Clock,
 }
 
 impl Isolate for Life {
     fn now(&self) -> OffsetDateTime {
-        self.executor.now() + self.skew
+        self.world.executor.now() + self.clock.get()
     }
 
     fn random(&self, bytes: &mut [u8]) -> bool {
-        self.executor.random(bytes);
+        self.world.executor.random(bytes);
         true
     }
 
     fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
-        self.executor.sleep(span)
+        self.world.executor.sleep(span)
     }
 
     fn spawn(&self, work: LocalBoxFuture<'static, ()>) {
-        self.executor.spawn(self.process, work);
+        self.world.executor.spawn(self.process, work);
     }
 
     fn log(&self, line: &str) {
-        self.log.borrow_mut().push(line.to_owned());
+        self.world.tally.tell(|| line.to_owned());
+        self.world.log.borrow_mut().push(line.to_owned());
     }
 
     fn error(&self, line: &str) {
-        self.log.borrow_mut().push(format!("error: {line}"));
-    }
-}
-
-/// No database.
-struct NoPostgres;
-
-impl Postgres for NoPostgres {
-    fn open(&self) -> LocalBoxFuture<'_, Result<Box<dyn Connection>, PostgresError>> {
-        futures::future::ready(Err(PostgresError::NotConfigured)).boxed_local()
+        self.log(&format!("error: {line}"));
     }
 }

@@ -4,6 +4,7 @@
 //! - A task belongs to a process. A process ends at any poll of its tasks: they are dropped where they wait, and nobody hears of it.
 //! - A timer wakes the task that polled it first, and no other, as on Workers.
 //! - When everything waits and no timer is left, the run fails: every wait has to end. So does one that goes on for ever.
+//! - Virtual time costs nothing: a day passes in as many polls as something happens in it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -89,13 +90,29 @@ impl Executor {
         self.0.now.get()
     }
 
-    /// Random bytes: splitmix64.
+    /// A random number: splitmix64.
+    pub fn draw(&self) -> u64 {
+        let state = self.0.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0.random.set(state);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// One of so many.
+    pub fn below(&self, most: u64) -> u64 {
+        self.draw() % most.max(1)
+    }
+
+    /// A time up to this one.
+    pub fn up_to(&self, most: Duration) -> Duration {
+        Duration::from_micros(self.below(u64::try_from(most.as_micros()).unwrap() + 1))
+    }
+
+    /// Random bytes.
     pub fn random(&self, bytes: &mut [u8]) {
-        for byte in bytes {
-            let state = self.0.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-            self.0.random.set(state);
-            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            *byte = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb).to_be_bytes()[0];
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.draw().to_le_bytes()[..chunk.len()]);
         }
     }
 
@@ -139,7 +156,7 @@ impl Executor {
     }
 
     pub fn spawn(&self, process: Process, work: impl Future<Output = ()> + 'static) {
-        if process != OUTSIDE && !self.0.processes.borrow().contains_key(&process) {
+        if !self.lives(process) {
             return;
         }
         let id = self.number();
@@ -152,27 +169,49 @@ impl Executor {
         Sleep { executor: self.clone(), span, timer: None }.boxed_local()
     }
 
+    /// Whether a process lives.
+    pub fn lives(&self, process: Process) -> bool {
+        process == OUTSIDE || self.0.processes.borrow().contains_key(&process)
+    }
+
+    /// Drops all that is under way: nothing of a world is left that refers to itself.
+    pub fn dismantle(&self) {
+        let tasks = self.0.tasks.take();
+        let processes = self.0.processes.take();
+        let timers = self.0.timers.take();
+        drop((tasks, processes, timers));
+    }
+
     /// Runs until `work` is done.
     pub fn run<T: 'static>(&self, work: impl Future<Output = T> + 'static) -> T {
+        self.try_run(MOST_POLLS, work).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same, in so many polls.
+    pub fn try_run<T: 'static>(
+        &self,
+        most_polls: u64,
+        work: impl Future<Output = T> + 'static,
+    ) -> Result<T, &'static str> {
         let slot = Rc::new(RefCell::new(None));
         let result = Rc::clone(&slot);
         self.spawn(OUTSIDE, async move {
             let done = work.await;
             result.replace(Some(done));
         });
-        for _ in 0..MOST_POLLS {
+        for _ in 0..most_polls {
             let next = self.0.ready.lock().unwrap().pop_front();
             if let Some(id) = next {
                 self.poll(id);
             } else if let Some(done) = slot.take() {
-                return done;
+                return Ok(done);
             } else {
-                let (timer, waker) = self.0.timers.borrow_mut().pop_first().expect("everything waits, for ever");
+                let (timer, waker) = self.0.timers.borrow_mut().pop_first().ok_or("everything waits, for ever")?;
                 self.0.now.set(timer.0);
                 waker.wake();
             }
         }
-        panic!("it goes on and on");
+        Err("it goes on and on")
     }
 
     fn poll(&self, id: u64) {
@@ -189,8 +228,7 @@ impl Executor {
         task.wake.queued.store(false, Ordering::SeqCst);
         let waker = Waker::from(Arc::clone(&task.wake));
         let is_pending = task.work.as_mut().poll(&mut Context::from_waker(&waker)).is_pending();
-        let lives = task.process == OUTSIDE || self.0.processes.borrow().contains_key(&task.process);
-        if is_pending && lives {
+        if is_pending && self.lives(task.process) {
             self.0.tasks.borrow_mut().insert(id, task);
         }
     }

@@ -8,8 +8,11 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
+use edge_oauth_sessions::actors::Request as _;
 use edge_oauth_sessions::actors::session::line;
+use edge_oauth_sessions::actors::session::message::GetToken;
 use edge_oauth_sessions::config::Configured;
 use edge_oauth_sessions::gateway;
 use edge_oauth_sessions::gateway::arrival::arrive;
@@ -17,19 +20,21 @@ use edge_oauth_sessions::gateway::bearer::ClientKeys;
 use edge_oauth_sessions::gateway::bearer::verified::VerifiedJwts;
 use edge_oauth_sessions::gateway::forward::edits::watched;
 use edge_oauth_sessions::gateway::forward::reply::Reply;
-use edge_oauth_sessions::gateway::plan::{Plan, Planner};
+use edge_oauth_sessions::gateway::plan::{Failure, Plan, Planner};
 use edge_oauth_sessions::gateway::request::head::{Arrived, Head};
 use edge_oauth_sessions::gateway::request::headers;
 use edge_oauth_sessions::provider::link::{Documents, Link};
-use edge_oauth_sessions::runtime::{Applications, Inbound, Isolate, Outbound, RateLimit, SendError};
+use edge_oauth_sessions::runtime::{
+    Applications, CallError, Inbound, Isolate, Outbound, RateLimit, ReadError, RequestBody, SendError,
+};
 use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, ready};
 
-use super::actors::{Calls, Life};
-use super::executor::OUTSIDE;
+use super::actors::{Life, Message};
+use super::clocks::Clock;
+use super::executor::{OUTSIDE, Process};
 use super::http::{Line, NoCache};
 use super::signatures::Ed25519;
-use super::storage::Disk;
 use super::world::World;
 
 /// Header lines, as the platform packs them.
@@ -42,52 +47,79 @@ pub struct Seen {
     pub what: String,
     pub headers: BTreeMap<String, String>,
     pub cookies: Vec<String>,
+    /// Of the gateway's own answers.
+    pub body: String,
 }
 
-/// See the module.
+/// What the application answers to what it sees: a status and headers.
+pub type Answers = Rc<dyn Fn(&Seen) -> (u16, Lines)>;
+
+/// One isolate of the gateway.
+#[derive(Clone)]
 pub struct Gateway {
     world: World,
     configured: Configured,
     isolate: Rc<dyn Isolate>,
-    gateway: gateway::Gateway,
-    application: Rc<Application>,
+    link: Link,
+    verified: Rc<VerifiedJwts>,
+    answers: Answers,
 }
 
-/// The application, and what it was sent.
-pub struct Application {
-    pub status: u16,
-    pub answers: Lines,
-    visitor: RefCell<Lines>,
-    pub sent: RefCell<Vec<Seen>>,
+/// The application, as one request reaches it.
+struct Application {
+    answers: Answers,
+    visitor: Lines,
+    sent: RefCell<Vec<Seen>>,
+}
+
+/// The body of a request.
+pub struct Bytes(pub Vec<u8>);
+
+impl RequestBody for Bytes {
+    fn is_there(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    fn read(&self, limit: usize) -> LocalBoxFuture<'_, Result<Vec<u8>, ReadError>> {
+        ready(if self.0.len() > limit { Err(ReadError::TooLarge) } else { Ok(self.0.clone()) }).boxed_local()
+    }
 }
 
 impl Gateway {
-    /// In front of an application that answers so.
+    /// In front of an application that always answers so.
     pub fn new(world: &World, status: u16, answers: &str) -> Self {
-        let isolate: Rc<dyn Isolate> = Rc::new(Life {
-            executor: world.executor.clone(),
-            process: OUTSIDE,
-            skew: time::Duration::ZERO,
-            log: Rc::clone(&world.log),
-        });
-        let (visitor, sent) = Default::default();
-        let application = Rc::new(Application { status, answers: answers.to_owned(), visitor, sent });
+        let answers = answers.to_owned();
+        Self::on(world, OUTSIDE, world.clocks.first(), Rc::new(move |_| (status, answers.clone())))
+    }
+
+    /// In this process, in front of this application.
+    pub fn on(world: &World, process: Process, clock: Clock, answers: Answers) -> Self {
+        let isolate: Rc<dyn Isolate> = Rc::new(Life { world: world.clone(), process, clock });
         let link = Link {
             isolate: Rc::clone(&isolate),
-            http: Rc::new(Line {
-                executor: world.executor.clone(),
-                isolate: Rc::clone(&isolate),
-                provider: Rc::clone(&world.provider),
-                disk: Disk::new(&world.executor),
-            }),
+            http: Rc::new(Line { world: world.clone(), isolate: Rc::clone(&isolate), origin: None }),
             cache: Rc::new(NoCache),
             signatures: Rc::new(Ed25519),
             documents: Documents::default(),
         };
-        let calls = || Rc::new(Calls { world: world.clone(), from: None });
-        let gateway = gateway::Gateway {
-            config: Rc::clone(&world.config),
+        Self {
+            world: world.clone(),
+            configured: Ok(Rc::clone(&world.config)),
+            isolate,
             link,
+            verified: Rc::default(),
+            answers,
+        }
+    }
+
+    fn server(&self, packed: &str) -> (gateway::Gateway, Rc<Application>) {
+        let application =
+            Application { answers: Rc::clone(&self.answers), visitor: packed.to_owned(), sent: RefCell::default() };
+        let application = Rc::new(application);
+        let calls = || Rc::new(self.world.gateway());
+        let gateway = gateway::Gateway {
+            config: Rc::clone(&self.world.config),
+            link: self.link.clone(),
             actors: calls(),
             actors_in_turn: calls(),
             applications: Rc::clone(&application) as Rc<_>,
@@ -95,72 +127,119 @@ impl Gateway {
             client_keys: ClientKeys::default(),
             verified: VerifiedJwts::default(),
         };
-        Self { world: world.clone(), configured: Ok(Rc::clone(&world.config)), isolate, gateway, application }
+        (gateway, application)
     }
 
-    /// A request by the path that waits: what the application was sent, and what the browser gets.
-    pub async fn serve(&self, packed: &str) -> (Option<Seen>, Seen) {
-        let head = Head::read(packed);
-        self.application.arrives(packed);
-        let arrived = Arrived { head, body: None, isolate: &*self.isolate };
-        let answer = match self.gateway.serve(arrive(&self.configured, arrived)).await {
-            Reply::Own(outgoing) => seen_of(&outgoing.status.to_string(), outgoing.all_headers()),
-            Reply::Forwarded(forwarded) => {
-                let mut seen = seen(&forwarded.response.status.to_string(), &forwarded.response.lines);
-                forwarded.removed.iter().for_each(|name| drop(seen.headers.remove(name)));
-                seen.headers.extend(forwarded.cache_control.map(|cache| ("cache-control".into(), cache.into())));
-                seen.cookies = forwarded.cookies.unwrap_or(seen.cookies);
-                seen.cookies.extend(forwarded.own_cookie);
-                seen
+    /// A request by whichever path takes it, the hot one first.
+    pub async fn request(&self, packed: &str, body: Option<&Bytes>) -> Seen {
+        let taken = if body.is_none() { self.take(packed).await } else { Taken::Later };
+        match taken {
+            Taken::Answered(_, seen) => seen,
+            Taken::Later => self.serve_with(packed, body).await.1,
+            // `exchange.mjs` hands the response and what was sent to the path that can wait.
+            Taken::ToResume(response, authorization) => {
+                let (gateway, application) = self.server(packed);
+                let arrived = Arrived { head: Head::read(packed), body: None, isolate: &*self.isolate };
+                let reply = gateway.resume(arrive(&self.configured, arrived), response, &authorization).await;
+                drop(application);
+                reply_seen(reply)
             }
-        };
-        (self.application.sent.borrow_mut().pop(), answer)
-    }
-
-    fn planner(&self) -> Planner<'_> {
-        Planner { configured: &self.configured, isolate: &*self.isolate, verified: &self.gateway.verified }
+        }
     }
 
     /// The same by the hot path; none where that leaves it to the other one.
     pub async fn exchange(&self, packed: &str) -> Option<(Option<Seen>, Seen)> {
-        let Plan { text, .. } = self.planner().plan(packed)?;
+        match self.take(packed).await {
+            Taken::Answered(sent, seen) => Some((sent, seen)),
+            Taken::Later | Taken::ToResume(..) => None,
+        }
+    }
+
+    /// A request by the path that waits: what the application was sent last, and what the browser gets.
+    pub async fn serve(&self, packed: &str) -> (Option<Seen>, Seen) {
+        self.serve_with(packed, None).await
+    }
+
+    async fn serve_with(&self, packed: &str, body: Option<&Bytes>) -> (Option<Seen>, Seen) {
+        let (gateway, application) = self.server(packed);
+        let body = body.map(|body| body as &dyn RequestBody);
+        let arrived = Arrived { head: Head::read(packed), body, isolate: &*self.isolate };
+        let answer = reply_seen(gateway.serve(arrive(&self.configured, arrived)).await);
+        let sent = application.sent.borrow_mut().pop();
+        (sent, answer)
+    }
+
+    /// What a session says to the line of the hot path.
+    async fn ask(&self, id: &str, line: &str) -> Result<String, CallError> {
+        let id = id.parse().map_err(|_| CallError::NoSuchActor)?;
+        let actor = self.world.session(&id).ok_or(CallError::NoSuchActor)?;
+        let within = Duration::from_secs(GetToken::TIME_LIMIT_SECONDS.into());
+        let reply = self.world.gateway().call(actor, Message::Line(line.to_owned()), within).await?;
+        Ok(String::from_utf8(reply).unwrap())
+    }
+
+    fn planner(&self) -> Planner<'_> {
+        Planner { configured: &self.configured, isolate: &*self.isolate, verified: &self.verified }
+    }
+
+    /// What `exchange.mjs` does.
+    async fn take(&self, packed: &str) -> Taken {
+        let Some(Plan { text, .. }) = self.planner().plan(packed) else { return Taken::Later };
         let (fetch, token) = match text.split_at(1) {
-            ("P" | "T", _) => return Some((None, answer(&text))),
+            ("P" | "T", _) => return Taken::Answered(None, answer(&text)),
             ("F", rest) => (rest.strip_prefix('\n').unwrap().to_owned(), None),
             (kind @ ("A" | "N" | "I"), rest) => {
                 let (id, rest) = rest.split_once('\n').unwrap();
                 let (line, fetch) = rest.split_once('\n').unwrap();
-                let actor = self.world.session(&id.parse().unwrap())?;
-                let reply = actor.get_line(&self.world, line).await;
-                match kind {
-                    _ if reply.is_empty() => return None,
-                    "A" => (fetch.to_owned(), Some(reply)),
-                    "N" => (fetch.to_owned(), None),
+                let failed = |failure| {
+                    let plan = self.planner().failed(packed, failure);
+                    plan.map_or(Taken::Later, |Plan { text, .. }| Taken::Answered(None, answer(&text)))
+                };
+                let reply = match self.ask(id, line).await {
+                    Ok(reply) => reply,
+                    // Late is late. A call that failed is made once more, as a message.
+                    Err(CallError::TimedOut) => return failed(Failure::Session),
+                    Err(CallError::NoSuchActor | CallError::Unreachable) => return Taken::Later,
+                };
+                match (kind, reply.as_str()) {
+                    (_, "") => return Taken::Later,
+                    (_, NO_RECORD) => return failed(Failure::Store),
+                    ("A", _) => (fetch.to_owned(), Some(reply)),
+                    ("N", _) => (fetch.to_owned(), None),
                     _ => {
                         assert!(line::read_reply(&reply).is_some());
-                        let Plan { text, .. } = self.planner().identify(packed, &reply)?;
+                        let Some(Plan { text, .. }) = self.planner().identify(packed, &reply) else {
+                            return Taken::Later;
+                        };
                         match text.strip_prefix("F\n") {
                             Some(fetch) => (fetch.to_owned(), None),
-                            None => return Some((None, answer(&text))),
+                            None => return Taken::Answered(None, answer(&text)),
                         }
                     }
                 }
             }
-            _ => return None,
+            _ => return Taken::Later,
         };
+        self.fetch(packed, &fetch, token)
+    }
+
+    /// The application is asked, and the browser gets what is to become of its answer.
+    fn fetch(&self, packed: &str, fetch: &str, token: Option<String>) -> Taken {
         let lines: Vec<&str> = fetch.split('\n').collect();
         let [_, url, _, no_store, _, cache_control, removed, set @ ..] = lines.as_slice() else { panic!("{fetch}") };
         let set =
             set.iter().filter_map(|line| line.split_once(',')).chain(token.as_deref().map(|t| ("authorization", t)));
-        let sent =
-            self.application.sees(&format!("{url} {no_store}"), &removed.split(',').collect::<Vec<_>>(), set, packed);
-        let (status, lines) = (self.application.status, &self.application.answers);
-        let asks = headers::Headers::read(lines).names().any(|name| watched().any(|watched| watched == name));
-        let mut got = seen(&status.to_string(), lines);
+        let sent = sees(&format!("{url} {no_store}"), &removed.split(',').collect::<Vec<_>>(), set, packed);
+        let (status, lines) = (self.answers)(&sent);
+        let asks = headers::Headers::read(&lines).names().any(|name| watched().any(|watched| watched == name));
+        let mut got = seen(&status.to_string(), &lines);
         if matches!(status, 101 | 401) || asks {
-            let Plan { text, .. } = self.planner().judge(packed, status, lines)?;
+            let Some(Plan { text, .. }) = self.planner().judge(packed, status, &lines) else {
+                let raw: Box<dyn Any> = Box::new(());
+                return Taken::ToResume(Inbound { status, lines, raw }, token.unwrap_or_default());
+            };
             let Some(edits) = text.strip_prefix('E') else {
-                return Some((Some(sent), answer(&text)));
+                return Taken::Answered(Some(sent), answer(&text));
             };
             let edits: Vec<&str> = edits.split('\n').collect();
             let [removed, cache, cookies, lines @ ..] = edits.as_slice() else { panic!("{edits:?}") };
@@ -174,14 +253,45 @@ impl Gateway {
         } else if !cache_control.is_empty() {
             got.headers.insert("cache-control".into(), (*cache_control).to_owned());
         }
-        Some((Some(sent), got))
+        Taken::Answered(Some(sent), got)
+    }
+}
+
+/// What becomes of a request on the hot path.
+enum Taken {
+    /// What the application was sent, and what the browser gets.
+    Answered(Option<Seen>, Seen),
+    /// The path that can wait has to serve it.
+    Later,
+    /// The path that can wait has to go on with the application's response; what that was sent.
+    ToResume(Inbound, String),
+}
+
+/// What a session says whose record cannot be read.
+const NO_RECORD: &str = "!";
+
+fn reply_seen(reply: Reply) -> Seen {
+    match reply {
+        Reply::Own(outgoing) => {
+            let seen = seen_of(&outgoing.status.to_string(), outgoing.all_headers());
+            Seen { body: outgoing.body.text().unwrap_or_default().to_owned(), ..seen }
+        }
+        Reply::Forwarded(forwarded) => {
+            let mut seen = seen(&forwarded.response.status.to_string(), &forwarded.response.lines);
+            forwarded.removed.iter().for_each(|name| drop(seen.headers.remove(name)));
+            seen.headers.extend(forwarded.cache_control.map(|cache| ("cache-control".into(), cache.into())));
+            seen.cookies = forwarded.cookies.unwrap_or(seen.cookies);
+            seen.cookies.extend(forwarded.own_cookie);
+            seen
+        }
     }
 }
 
 /// `P<status> LF (<name>,<value> LF)* LF <body>`.
 fn answer(text: &str) -> Seen {
     let (status, rest) = text.get(1..).unwrap().split_once('\n').unwrap();
-    seen(status, rest.split_once("\n\n").map_or(rest, |(lines, _)| lines))
+    let (lines, body) = rest.split_once("\n\n").unwrap_or((rest, ""));
+    Seen { body: body.to_owned(), ..seen(status, lines) }
 }
 
 fn seen(what: &str, lines: &str) -> Seen {
@@ -194,37 +304,27 @@ fn seen_of<'a>(what: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> S
         what: what.to_owned(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         cookies: cookies.into_iter().map(|(_, line)| line.to_owned()).collect(),
+        body: String::new(),
     }
 }
 
-impl Application {
-    fn arrives(&self, packed: &str) {
-        self.visitor.replace(packed.to_owned());
-    }
-
-    fn sees<'a>(
-        &self,
-        what: &str,
-        removed: &[&str],
-        set: impl Iterator<Item = (&'a str, &'a str)>,
-        packed: &str,
-    ) -> Seen {
-        let lines = packed.splitn(3, '\n').nth(2).unwrap().split("\n\n").next().unwrap();
-        let mut seen = seen(what, lines);
-        removed.iter().for_each(|name| drop(seen.headers.remove(*name)));
-        seen.headers.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        seen
-    }
+fn sees<'a>(what: &str, removed: &[&str], set: impl Iterator<Item = (&'a str, &'a str)>, packed: &str) -> Seen {
+    let lines = packed.splitn(3, '\n').nth(2).unwrap().split("\n\n").next().unwrap();
+    let mut seen = seen(what, lines);
+    removed.iter().for_each(|name| drop(seen.headers.remove(*name)));
+    seen.headers.extend(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    seen
 }
 
 impl Applications for Application {
     fn send<'a>(&'a self, request: Outbound<'a>) -> LocalBoxFuture<'a, Result<Inbound, SendError>> {
         let no_store = if request.no_store { "no-store" } else { "" };
         let set = request.set.iter().map(|(name, value)| (*name, value.as_ref()));
-        let sent = self.sees(&format!("{} {no_store}", request.url), request.removed, set, &self.visitor.borrow());
+        let sent = sees(&format!("{} {no_store}", request.url), request.removed, set, &self.visitor);
+        let (status, lines) = (self.answers)(&sent);
         self.sent.borrow_mut().push(sent);
         let raw: Box<dyn Any> = Box::new(());
-        ready(Ok(Inbound { status: self.status, lines: self.answers.clone(), raw })).boxed_local()
+        ready(Ok(Inbound { status, lines, raw })).boxed_local()
     }
 
     fn discard(&self, _: Inbound) {}

@@ -33,8 +33,10 @@ fn both(answers: (u16, &str), packed: impl Fn(&str) -> String + 'static) -> Opti
     executor.run(async move {
         let session = cookie_of(&world.log_in("ada").await);
         let packed = packed(&session);
+        // A refusal's body has a reference of its own.
+        let plain = |(sent, seen): (Option<Seen>, Seen)| (sent, Seen { body: String::new(), ..seen });
         let hot = gateway.exchange(&packed).await?;
-        Some([hot, gateway.serve(&packed).await])
+        Some([plain(hot), plain(gateway.serve(&packed).await)])
     })
 }
 

@@ -3,6 +3,9 @@
 //! - A request is under way for 20 ms, and so is its answer. The provider goes on with a request whose sender has ended.
 //! - A request leaves when all that its actor wrote before is durable.
 //! - No call takes longer than its limit.
+//! - The provider may be slow, out of reach, or silent; it may do what it is asked and its answer be lost. A request whose sender has given
+//!   up may still arrive.
+//! - No POST is sent twice: workerd repeats GETs alone.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,21 +13,24 @@ use std::time::Duration;
 use edge_oauth_sessions::runtime::{Cache, Cached, Http, HttpError, Isolate, TIME_LIMIT};
 use futures::FutureExt as _;
 use futures::channel::oneshot;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, pending};
 
-use super::executor::{Executor, OUTSIDE};
-use super::provider::Provider;
-use super::storage::Disk;
+use super::actors::Origin;
+use super::executor::OUTSIDE;
+use super::faults::Kind;
+use super::provider::Caller;
+use super::world::World;
 
 /// Each way.
 const LATENCY: Duration = Duration::from_millis(20);
+/// How slow the provider may be.
+const SLOW: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(4), Duration::from_secs(15)];
 
-/// Calls of one actor.
+/// Calls of one actor, or of a gateway.
 pub struct Line {
-    pub executor: Executor,
+    pub world: World,
     pub isolate: Rc<dyn Isolate>,
-    pub provider: Rc<Provider>,
-    pub disk: Rc<Disk>,
+    pub origin: Option<Origin>,
 }
 
 impl Http for Line {
@@ -32,23 +38,57 @@ impl Http for Line {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> LocalBoxFuture<'static, Result<http::Response<Vec<u8>>, HttpError>> {
-        let (executor, provider, isolate) =
-            (self.executor.clone(), Rc::clone(&self.provider), Rc::clone(&self.isolate));
-        let disk = Rc::clone(&self.disk);
+        let (world, isolate, origin) = (self.world.clone(), Rc::clone(&self.isolate), self.origin.clone());
         async move {
-            disk.confirm();
+            if origin.as_ref().is_some_and(|origin| !origin.lets_out(&world.executor)) {
+                return pending().await;
+            }
+            let process = origin.as_ref().map(|origin| origin.process);
+            let (faults, watch) = (&world.faults, world.provider.watch(&request, process));
+            if faults.strikes(Kind::ProviderAway) {
+                watch.failed();
+                return Err(HttpError::Unreachable);
+            }
+            let is_slow = faults.strikes(Kind::ProviderSlow);
+            let slow = |strikes: bool| {
+                let slow = || world.executor.up_to(SLOW[world.executor.below(3) as usize]);
+                if strikes { slow() } else { Duration::ZERO }
+            };
+            let (there, back) = (slow(is_slow), slow(is_slow));
+            // A server that is silent has done what it was asked, or not.
+            let is_silent = faults.strikes(Kind::ProviderHangs);
+            let is_deaf = is_silent && world.executor.below(2) == 0;
+            let is_lost = faults.strikes(Kind::ProviderLosesAnswer);
+            let caller = Caller { actor: origin.as_ref().map(|origin| (origin.id.clone(), origin.process)) };
             let (sender, answer) = oneshot::channel();
-            executor.clone().spawn(OUTSIDE, async move {
-                executor.sleep(LATENCY).await;
-                let answer = provider.answer(request).await;
-                executor.sleep(LATENCY).await;
-                let _ = sender.send(answer);
+            let delivering = world.clone();
+            world.executor.spawn(OUTSIDE, async move {
+                let executor = &delivering.executor;
+                executor.sleep(LATENCY + there).await;
+                if is_deaf {
+                    return pending().await;
+                }
+                delivering.step();
+                delivering.tally.tell(|| format!("{caller} asks the provider for {}", request.uri().path()));
+                let answer = delivering.provider.answer(request, &caller).await;
+                executor.sleep(LATENCY + back).await;
+                if is_silent {
+                    return pending().await;
+                }
+                let _ = sender.send(if is_lost { Err(HttpError::Unreachable) } else { answer });
             });
-            match isolate.within(TIME_LIMIT, answer).await {
+            let answer = match isolate.within(TIME_LIMIT, answer).await {
                 Some(Ok(answer)) => answer,
                 Some(Err(oneshot::Canceled)) => Err(HttpError::Unreachable),
                 None => Err(HttpError::TimedOut),
+            };
+            world.step();
+            if answer.is_ok() {
+                watch.answered();
+            } else {
+                watch.failed();
             }
+            answer
         }
         .boxed_local()
     }

@@ -58,6 +58,25 @@ fn a_logout_during_a_refresh_wins_and_what_the_refresh_brings_is_revoked() {
 }
 
 #[test]
+fn a_logout_during_a_refresh_that_brings_no_new_refresh_token_revokes_the_old_one() {
+    let world = World::new(&[]);
+    world.provider.rules.rotates.set(false);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(TOKEN_LIFE).await;
+        world.provider.script.borrow_mut().push_back(Fault::Slow(Duration::from_secs(4)));
+        let logout = async {
+            world.wait(Duration::from_secs(1)).await;
+            world.log_out(&cookie).await.map(drop)
+        };
+        let (_, logged_out) = join(world.get(&cookie), logout).await;
+        assert_eq!(logged_out, Ok(()));
+        world.wait(Duration::from_secs(10)).await;
+        assert!(!world.provider.has_grant("ada"), "a refresh token that nobody has is still good");
+    });
+}
+
+#[test]
 fn a_refresh_whose_answer_is_lost_is_not_repeated() {
     let world = World::new(&[]);
     world.clone().executor.run(async move {

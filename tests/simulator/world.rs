@@ -9,7 +9,7 @@ use edge_oauth_sessions::actors::directory_message::name::of_user;
 use edge_oauth_sessions::actors::directory_message::{self, List};
 use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::log::Cause;
-use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason};
+use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use edge_oauth_sessions::actors::session::message::{
     Authority, Callback, Complete, Completed, Denied, Destination, GetToken, Inspect, Migrate, Migrated, Revoke,
     Revoked,
@@ -23,18 +23,27 @@ use edge_oauth_sessions::credential::{ActorId, Secret};
 use edge_oauth_sessions::region::Region;
 use sha2::{Digest as _, Sha256};
 
-use super::actors::{Actor, Calls, Class};
+use super::actors::{Actor, Class};
+use super::clocks::Clocks;
 use super::executor::{Executor, Process};
+use super::faults::Faults;
 use super::kv::Namespace;
+use super::messages::Calls;
+use super::postgres::Server;
 use super::provider::{ISSUER, Provider};
+use super::tally::Tally;
 
 /// See the module.
 #[derive(Clone)]
 pub struct World {
     pub executor: Executor,
     pub config: Rc<Config>,
+    pub faults: Rc<Faults>,
+    pub tally: Rc<Tally>,
+    pub clocks: Rc<Clocks>,
     pub provider: Rc<Provider>,
     pub kv: Rc<Namespace>,
+    pub postgres: Rc<Server>,
     pub log: Rc<RefCell<Vec<String>>>,
     /// After how many polls the first process of the next actor ends that a session makes, and whether it keeps what was not durable.
     pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
@@ -65,14 +74,19 @@ impl World {
         ];
         let variables: HashMap<&str, &str> = usual.iter().chain(variables).copied().collect();
         let config = Config::read(|name| match name {
-            "SESSION_KV" => Some("a binding".to_owned()),
+            "SESSION_KV" | "SESSION_DB" => Some("a binding".to_owned()),
             name => variables.get(name).map(|text| (*text).to_owned()),
         });
         let executor = Executor::new(seed);
+        let (faults, tally) = (Rc::new(Faults::none(&executor)), Rc::new(Tally::new(&executor)));
         Self {
             config: Rc::new(config.unwrap()),
-            provider: Rc::new(Provider::new(&executor)),
-            kv: Rc::new(Namespace::new(&executor)),
+            clocks: Rc::new(Clocks::right(&executor)),
+            provider: Rc::new(Provider::new(&executor, &faults, &tally)),
+            kv: Rc::new(Namespace::new(&executor, &faults, &tally)),
+            postgres: Rc::new(Server::new(&executor, &faults, &tally)),
+            faults,
+            tally,
             log: Rc::default(),
             doom_of_next: Rc::default(),
             actors: Rc::default(),
@@ -121,8 +135,21 @@ impl World {
         actors::ask(&self.gateway(), address, request).await
     }
 
-    fn gateway(&self) -> Calls {
-        Calls { world: self.clone(), from: None }
+    pub fn gateway(&self) -> Calls {
+        Calls { world: self.clone(), origin: None }
+    }
+
+    /// One step more.
+    pub fn step(&self) {
+        self.tally.step();
+    }
+
+    /// Takes everything apart, as its parts refer to each other.
+    pub fn dismantle(&self) {
+        self.executor.dismantle();
+        let actors = self.actors.take();
+        actors.values().for_each(|actor| actor.disk.dismantle());
+        self.executor.dismantle();
     }
 
     /// The session's process ends after some polls; whether what it wrote is kept that was not durable.
@@ -156,6 +183,18 @@ impl World {
 
     /// A user tries to log in.
     pub async fn try_log_in(&self, subject: &str) -> Result<Cookie, String> {
+        self.log_in_over(subject, LoginReason::Asked, None, None).await
+    }
+
+    /// A login in a browser that had this session when it began, and that one when it came back.
+    pub async fn log_in_over(
+        &self,
+        subject: &str,
+        reason: LoginReason,
+        before: Option<&Cookie>,
+        now: Option<&Cookie>,
+    ) -> Result<Cookie, String> {
+        let named = |cookie: &Cookie| Predecessor { actor: cookie.actor.clone(), secret_hash: cookie.secret.hash() };
         let actor = self.issue();
         let secret = |byte| Secret::from_random([byte; 32]);
         let attempt = Attempt {
@@ -165,9 +204,9 @@ impl World {
             nonce: secret(2),
             code_verifier: secret(3),
             return_to: "/".to_owned(),
-            predecessor: None,
-            reason: LoginReason::Asked,
-            prompt_none: false,
+            predecessor: before.map(named),
+            reason,
+            prompt_none: reason != LoginReason::Asked,
             organization: None,
             hints: Vec::new(),
         };
@@ -177,7 +216,7 @@ impl World {
             callback: Callback { code: Some(code), iss: None, error: None, error_description: None },
             redirect_uri: "https://app.example/auth/callback".to_owned(),
             place: UserPlace { region: Region::Weur, country: None, user_agent: None },
-            replaces: None,
+            replaces: now.map(named),
         };
         match self.ask(&address::session_near(&actor, Region::Weur), complete).await {
             Ok(Ok(Completed::SignedIn { secret, .. })) => Ok(Cookie { actor, secret }),
@@ -190,6 +229,20 @@ impl World {
         let get = || GetToken { secret: cookie.secret.clone(), navigation_from: None };
         let reply = follow::ask(&self.gateway(), &cookie.actor, get).await?.reply;
         reply.map(|token| token.secret().clone())
+    }
+
+    /// The same, and where it lives if that is not where it lived first.
+    pub async fn find(&self, cookie: &Cookie) -> (Result<String, Denied>, Option<ActorId>) {
+        let get = || GetToken { secret: cookie.secret.clone(), navigation_from: None };
+        match follow::ask(&self.gateway(), &cookie.actor, get).await {
+            Ok(followed) => (followed.reply.map(|token| token.secret().clone()), followed.moved_to.map(|to| to.actor)),
+            Err(error) => (Err(error.into()), None),
+        }
+    }
+
+    /// What an administrator sees of this actor, if anything.
+    pub async fn look_at(&self, actor: &ActorId) -> Option<Inspection> {
+        self.ask(&address::existing_session(actor), Inspect {}).await.ok().flatten().map(|inspection| *inspection)
     }
 
     /// The user logs out.

@@ -10,6 +10,8 @@ use crate::provider::tokens::Tokens;
 const SHORTEST_PAUSE: Duration = Duration::seconds(5);
 /// The longest one.
 const LONGEST_PAUSE: Duration = Duration::seconds(30);
+/// How far two clocks may be apart: the provider counts its leeway by another one, and after a move or a restart so does the session.
+const SKEW: Duration = Duration::milliseconds(250);
 
 /// The tokens of a session.
 #[derive(Clone, Debug)]
@@ -65,6 +67,13 @@ impl Refreshing {
     }
 }
 
+/// Whether a refresh token that was presented first at `first_at`, and of which nobody knows what became, may be presented again `at` this
+/// time. Without a leeway never, whatever the clock says: it may have gone back, or be another machine's.
+pub fn may_present_again(first_at: OffsetDateTime, at: OffsetDateTime, leeway: Duration) -> bool {
+    let passed = between(first_at, at);
+    passed > SKEW.saturating_mul(-1) && passed.saturating_add(SKEW) < leeway
+}
+
 impl Grant {
     /// What a token response granted. `jitter` in `0.0..1.0` spreads the refreshes of many sessions over 75–85 % of
     /// the access token's life.
@@ -100,5 +109,28 @@ impl Grant {
             let tenth = Duration::saturating_seconds_f64(between(self.issued_at, expires_at).as_seconds_f64() / 10.0);
             now < expires_at.saturating_sub(tenth.min(Duration::seconds(10)))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    #[test]
+    fn without_a_leeway_no_clock_lets_a_token_be_presented_again() {
+        for milliseconds in [-86_400_000, -3_000, -1, 0, 1, 86_400_000] {
+            let at = T0.saturating_add(Duration::milliseconds(milliseconds));
+            assert!(!may_present_again(T0, at, Duration::ZERO), "{milliseconds} ms");
+        }
+    }
+
+    #[test]
+    fn a_leeway_ends_a_little_early_and_does_not_hold_for_a_clock_that_went_back() {
+        for (milliseconds, expected) in [(-60_000, false), (-100, true), (0, true), (19_700, true), (19_750, false)] {
+            let at = T0.saturating_add(Duration::milliseconds(milliseconds));
+            assert_eq!(may_present_again(T0, at, Duration::seconds(20)), expected, "{milliseconds} ms");
+        }
     }
 }

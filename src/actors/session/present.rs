@@ -17,6 +17,7 @@ use openidconnect::RefreshToken;
 use time::OffsetDateTime;
 
 use super::Session;
+use super::grant::may_present_again;
 use super::ledger::{Cause, Event};
 use super::refresher::RefreshOutcome;
 use super::state::{DoesNotApply, Grant, Identity, Refreshing, State};
@@ -50,7 +51,7 @@ impl Session {
                         .and_then(|renewed| renewed.sid.clone())
                         .filter(|sid| identity.sid.as_ref() != Some(sid));
                     let grant = Grant::new(tokens, self.isolate.jitter());
-                    let mut outcome = self.keep(grant, renewed, identity.sid.as_deref(), cause, began).await;
+                    let mut outcome = self.keep(grant, renewed, &presentation, cause, began).await;
                     if outcome == RefreshOutcome::Fresh {
                         // The tokens are safe by now, whatever UserInfo says.
                         outcome = self.ask_user_info(access_token, identity, cause, began).await;
@@ -94,7 +95,7 @@ impl Session {
             Refreshing::Impossible | Refreshing::Lost => None,
         });
         let (token, identity, first_at, again) = found.ok_or(RefreshOutcome::Ended)?.ok_or(RefreshOutcome::NoToken)?;
-        let is_too_late = || again && self.now() >= first_at.saturating_add(leeway);
+        let is_too_late = || again && !may_present_again(first_at, self.now(), leeway);
         if !is_too_late() {
             let intended = self.transition(|state| state.presenting(now)).await;
             let intended = intended.map_err(|_| unavailable("the intent to refresh could not be written"))?;
@@ -122,13 +123,14 @@ impl Session {
         self: &Rc<Self>,
         grant: Grant,
         renewed: Option<Identity>,
-        known_by: Option<&str>,
+        Presentation { token, identity, .. }: &Presentation,
         cause: Cause,
         began: OffsetDateTime,
     ) -> RefreshOutcome {
+        // Without a new one the old one stays good.
         let unused = match &grant.refresh {
-            Refreshing::Ready { token, .. } => Some(token.clone()),
-            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => None,
+            Refreshing::Ready { token: new, .. } => new.clone(),
+            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => token.clone(),
         };
         let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
         let kept = self.establish(|state| state.refreshed(grant, renewed)).await;
@@ -141,8 +143,8 @@ impl Session {
                 began,
                 "new tokens came too late: the session had ended or moved",
             );
-            let sid = sid.or_else(|| known_by.map(str::to_owned));
-            self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);
+            let sid = sid.or_else(|| identity.sid.clone());
+            self.revoke_in_background(Some(unused).filter(|_| !self.has_successor()), sid, cause);
             return RefreshOutcome::Ended;
         }
         self.record(Event::Refresh, "ok", cause, began, "a new access token came");

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use time::{Duration, OffsetDateTime};
 
 use super::Session;
+use super::grant::may_present_again;
 use super::ledger::{Cause, Event};
 use super::present::Presentation;
 use super::record::Established;
@@ -81,10 +82,10 @@ impl Session {
             }
             RefreshFailure::Unknown(why) => (Duration::ZERO, Duration::ZERO, why),
         };
-        let leeway_ends = presentation.first_at.saturating_add(self.config.provider.reuse_leeway());
+        let leeway = self.config.provider.reuse_leeway();
         let again_at = now.saturating_add(pause);
         let in_time = again_at <= began.saturating_add(TRIES_WITHIN);
-        if tries < RETRIES && in_time && again_at < leeway_ends {
+        if tries < RETRIES && in_time && may_present_again(presentation.first_at, again_at, leeway) {
             if pause.is_positive() {
                 self.note(|state| state.waiting(again_at)).await;
             }
@@ -92,7 +93,7 @@ impl Session {
         }
         let pause = self.pause_after_series(asked);
         let again_at = now.saturating_add(pause);
-        let outcome = if again_at < leeway_ends {
+        let outcome = if may_present_again(presentation.first_at, again_at, leeway) {
             self.note(|state| state.waiting(again_at)?.series_failed()).await;
             unavailable_for(pause)
         } else {

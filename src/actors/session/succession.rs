@@ -39,17 +39,23 @@ impl Session {
         Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token, signed_in_at })
     }
 
-    /// The sessions that do not know of this one yet, and the user of this one.
-    fn untold(&self) -> Option<(Superseding, (String, String))> {
-        let kept = self.kept.state();
-        let state = kept.as_ref()?;
-        let superseding = match state {
-            State::Active(active) => &active.superseding,
-            State::Ended(ended) => &ended.superseding,
-            State::SigningIn(_) | State::Moved(_) | State::Arriving(_) => return None,
+    /// The sessions that do not know of the login yet, and the session that they are told of: this one, or its successor if it has given
+    /// way itself. A session that is over and one that lives must not each have the other for its successor.
+    fn untold(&self) -> Option<(Superseding, Successor)> {
+        let (superseding, given_way_to, user) = {
+            let kept = self.kept.state();
+            let state = kept.as_ref()?;
+            let (superseding, given_way_to) = match state {
+                State::Active(active) => (&active.superseding, None),
+                State::Ended(ended) => (&ended.superseding, ended.successor.as_deref().cloned()),
+                State::SigningIn(_) | State::Moved(_) | State::Arriving(_) => return None,
+            };
+            (!superseding.sessions().is_empty()).then_some(())?;
+            (superseding.clone(), given_way_to, state.user()?)
         };
-        (!superseding.sessions().is_empty()).then_some(())?;
-        Some((superseding.clone(), state.user()?))
+        let signed_in_at = superseding.signed_in_at().unwrap_or_else(|| self.now());
+        let successor = given_way_to.or_else(|| self.as_successor(user, false, signed_in_at))?;
+        Some((superseding, successor))
     }
 
     /// What this login goes on with. Only a silent one asks its predecessor to give up before there is a session in its
@@ -99,17 +105,21 @@ impl Session {
     /// Tells the sessions whose place this one took that it did. Those that do not answer are told by the alarm. A later
     /// login may have taken the place of one of them already: then this session gives way to that one.
     pub(super) async fn tell_superseded(self: &Rc<Self>, cause: Cause) {
-        let Some((superseding, user)) = self.untold() else { return };
+        let Some((superseding, successor)) = self.untold() else { return };
         let began = self.now();
-        let signed_in_at = superseding.signed_in_at().unwrap_or(began);
-        let Some(successor) = self.as_successor(user, false, signed_in_at) else { return };
         let mut told: Vec<ActorId> = Vec::new();
+        let mut gave_way: Vec<ActorId> = superseding.sessions().iter().map(|known| known.actor.clone()).collect();
+        let mut later: Option<Successor> = None;
         for predecessor in superseding.sessions() {
             match self.tell(predecessor, &successor).await {
-                Some(Superseded::GaveWay) => told.push(predecessor.actor.clone()),
-                Some(Superseded::ByLater(later)) => {
+                Some((superseded, lives_in)) => {
                     told.push(predecessor.actor.clone());
-                    let _ = self.give_way(&later, cause).await;
+                    match superseded {
+                        Superseded::GaveWay => gave_way.extend(lives_in),
+                        Superseded::ByLater(by) => {
+                            later = Some(later.filter(|known| known.is_later_than(&by)).unwrap_or(by))
+                        }
+                    }
                 }
                 None => {
                     let detail = format!(
@@ -120,8 +130,12 @@ impl Session {
                 }
             }
         }
-        let later = superseding.told(self.now(), &told);
-        if cause == Cause::Request && later.sessions().is_empty() {
+        // One whose cookie this login came with is earlier, whatever their clocks say.
+        if let Some(later) = later.filter(|later| !gave_way.contains(&later.actor)) {
+            let _ = self.give_way(&later, cause).await;
+        }
+        let untold = superseding.told(self.now(), &told);
+        if cause == Cause::Request && untold.sessions().is_empty() {
             // The record still says that they are to be told, so that a login writes no more than it has to. If it is read
             // again they are told again, which changes nothing: each knows of this login, or of a later one.
             self.kept.all_are_told();
@@ -130,21 +144,22 @@ impl Session {
             // Where it does not apply, the session has moved, and those who are left are its successor's to tell. Where it is not
             // written, they are told again.
             let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
-                self.establish(|state| state.superseding(later)).await;
+                self.establish(|state| state.superseding(untold)).await;
         }
     }
 
-    /// Tells a session that another one has come in its place. None: it did not answer.
-    async fn tell(&self, predecessor: &Predecessor, successor: &Successor) -> Option<Superseded> {
+    /// Tells a session that another one has come in its place: what it says, and where it lives if that is elsewhere. None: it did not
+    /// answer.
+    async fn tell(&self, predecessor: &Predecessor, successor: &Successor) -> Option<(Superseded, Option<ActorId>)> {
         let supersede = || Supersede {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             successor: successor.clone(),
         };
         match follow::ask(&*self.actors, &predecessor.actor, supersede).await {
-            Ok(Followed { reply: Ok(superseded), .. }) => Some(superseded),
+            Ok(Followed { reply: Ok(superseded), moved_to }) => Some((superseded, moved_to.map(|to| to.actor))),
             Ok(Followed { reply: Err(Denied::StoreUnavailable), .. }) => None,
             // It is over, or there is none.
-            Ok(Followed { reply: Err(_), .. }) | Err(AskError::NoSuchActor) => Some(Superseded::GaveWay),
+            Ok(Followed { reply: Err(_), .. }) | Err(AskError::NoSuchActor) => Some((Superseded::GaveWay, None)),
             Err(AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_)) => None,
         }
     }

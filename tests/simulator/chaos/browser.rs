@@ -1,0 +1,304 @@
+//! A browser: its cookies, what it has at the provider, where it is; and what its tabs do, several at once.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use edge_oauth_sessions::credential::Secret;
+use time::OffsetDateTime;
+use url::Url;
+
+use super::super::gateway::Seen;
+use super::super::provider::Front;
+use super::Run;
+use super::request::{ORIGIN, Request};
+use super::truth::{Known, Pending, Whose, actor_of, secret_of};
+
+/// Country, continent, longitude.
+pub const PLACES: [[&str; 3]; 4] = [["DE", "EU", "10"], ["US", "NA", "-75"], ["JP", "AS", "139"], ["NZ", "OC", "174"]];
+/// How often a navigation is sent on, at the most.
+const MOST_REDIRECTS: u32 = 16;
+/// How long a logout may take where sessions, directories and stores answer, whatever the provider does.
+const LOGOUT_TAKES: Duration = Duration::from_secs(5);
+const SESSION: &str = "__Host-Http-session";
+
+/// See the module.
+pub struct Browser {
+    pub number: usize,
+    pub name: String,
+    /// Who logs in where somebody has to.
+    pub user: Cell<&'static str>,
+    pub place: Cell<usize>,
+    pub front: RefCell<Option<Front>>,
+    /// When it came back from the provider.
+    callbacks: RefCell<Vec<OffsetDateTime>>,
+    cookies: RefCell<Vec<(String, String)>>,
+}
+
+impl Browser {
+    pub fn new(number: usize, user: &'static str, place: usize) -> Rc<Self> {
+        Rc::new(Self {
+            number,
+            name: format!("browser {number}"),
+            user: Cell::new(user),
+            place: Cell::new(place),
+            front: RefCell::default(),
+            callbacks: RefCell::default(),
+            cookies: RefCell::default(),
+        })
+    }
+
+    /// How often it came back from the provider since then, or so shortly before that this may still have been under way.
+    pub fn callbacks_since(&self, since: OffsetDateTime) -> usize {
+        self.callbacks.borrow().iter().filter(|at| **at + Duration::from_secs(150) >= since).count()
+    }
+
+    /// The value of the session cookie.
+    pub fn session(&self) -> Option<String> {
+        self.cookies.borrow().iter().find(|(name, _)| name == SESSION).map(|(_, value)| value.clone())
+    }
+
+    fn header(&self) -> String {
+        let pairs: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+
+    /// Takes a `Set-Cookie` line.
+    fn take(&self, line: &str) {
+        let Some((name, rest)) = line.split_once('=') else { return };
+        let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
+        let mut cookies = self.cookies.borrow_mut();
+        cookies.retain(|(known, _)| known != name);
+        if !attributes.contains("Max-Age=0") && !value.is_empty() {
+            cookies.push((name.to_owned(), value.to_owned()));
+        }
+    }
+}
+
+impl Run {
+    /// Sends a request with the browser's cookies, and takes those of the answer.
+    pub async fn send(&self, browser: &Rc<Browser>, request: Request) -> Option<Seen> {
+        let number = self.world.executor.number();
+        let cookie = browser.session();
+        let secret = cookie.as_deref().and_then(secret_of).map(str::to_owned);
+        let began = self.world.executor.now();
+        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: secret.clone() });
+        let mut request = request.header("x-number", &number.to_string());
+        let header = browser.header();
+        if !header.is_empty() {
+            request = request.header("cookie", &header);
+        }
+        request.place = PLACES[browser.place.get()];
+        self.tell(|| {
+            format!(
+                "{} asks {} {} as {}",
+                browser.name,
+                request.method,
+                request.target,
+                self.name_of(cookie.as_deref())
+            )
+        });
+        let seen = self.gateways.send(&request).await;
+        self.truth.pending.borrow_mut().remove(&number);
+        let Some(seen) = seen else {
+            self.tell(|| format!("{}'s request {} broke off", browser.name, request.target));
+            return None;
+        };
+        let said = || seen.headers.get("location").map_or_else(|| seen.body.chars().take(160).collect(), Clone::clone);
+        self.tell(|| format!("{} gets {} for {}: {}", browser.name, seen.what, request.target, said()));
+        self.learn(browser, &request, secret.as_deref(), &seen);
+        for line in &seen.cookies {
+            browser.take(line);
+        }
+        self.judge_answer(browser, cookie.as_deref(), &request, &seen);
+        Some(seen)
+    }
+
+    /// What an answer's session cookie says: a session has begun, or lives elsewhere now.
+    fn learn(&self, browser: &Browser, request: &Request, sent: Option<&str>, seen: &Seen) {
+        let prefix = format!("{SESSION}=");
+        let set = seen.cookies.iter().find_map(|line| line.strip_prefix(&prefix));
+        let Some(value) = set.and_then(|rest| rest.split(';').next()).filter(|value| !value.is_empty()) else { return };
+        let (Some(secret), Some(actor)) = (secret_of(value), actor_of(value)) else { return };
+        let known = self.truth.sessions.borrow().get(secret).cloned();
+        if let Some(known) = known {
+            let mut actors = known.actors.borrow_mut();
+            if !actors.contains(&actor) {
+                actors.push(actor);
+            }
+            return;
+        }
+        let url = Url::parse(&request.target).ok();
+        let parameter = |name: &str| {
+            let mut pairs = url.as_ref()?.query_pairs();
+            pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+        };
+        let state = parameter("state").unwrap_or_default();
+        let login = parameter("code").and_then(|code| self.codes.borrow().get(&code).cloned());
+        let Some(login) = login else {
+            self.world.tally.violate("a session begins without a login", value.to_owned());
+            return;
+        };
+        let now = self.world.executor.now();
+        let session = |secret: &str| self.truth.sessions.borrow().get(secret).cloned();
+        let (login_began, predecessor) = self.truth.logins.borrow().get(&state).cloned().unwrap_or((now, None));
+        let former = sent.and_then(session);
+        let before = predecessor.as_deref().and_then(session);
+        // Another login that took its place meanwhile began anew.
+        let is_same =
+            |before: &&Rc<Known>| login.is_silent && before.user == login.subject && !before.is_replaced.get();
+        self.truth.know(Known {
+            secret: secret.to_owned(),
+            user: login.subject.clone(),
+            browser: browser.number,
+            sid: login.sid.clone(),
+            login_began,
+            predecessor,
+            born: now,
+            first_born: before.as_ref().filter(is_same).map_or(now, |before| before.first_born),
+            actors: RefCell::new(vec![actor]),
+            families: RefCell::default(),
+            last_used: Cell::new(now),
+            ended: Cell::default(),
+            was_succeeded: Cell::default(),
+            is_replaced: Cell::default(),
+        });
+        [former, before].into_iter().flatten().for_each(|gone| gone.is_replaced.set(true));
+        self.tell(|| format!("{} has a session of {} in {value}", browser.name, login.subject));
+    }
+
+    /// Opens a page, wherever that leads.
+    pub async fn open(&self, browser: Rc<Browser>, path: &str) -> Option<Seen> {
+        let mut url = Url::parse(ORIGIN).unwrap().join(path).unwrap();
+        let mut cookie_at_login = None;
+        for _ in 0..MOST_REDIRECTS {
+            if url.host_str() == Some("op.example") {
+                url = self.visit_provider(&browser, &url).await?;
+                continue;
+            }
+            if url.path() == "/auth/callback" {
+                browser.callbacks.borrow_mut().push(self.world.executor.now());
+                for cookie in [cookie_at_login.clone(), browser.session()].into_iter().flatten() {
+                    self.truth.of_cookie(&cookie).into_iter().for_each(|known| known.was_succeeded.set(true));
+                }
+            }
+            let began = self.world.executor.now();
+            let request = Request::of("GET", url.as_str())
+                .header("sec-fetch-mode", "navigate")
+                .header("sec-fetch-dest", "document")
+                .header("sec-fetch-site", "none")
+                .header("accept", "text/html");
+            if url.path() == "/auth/login" {
+                cookie_at_login = browser.session();
+            }
+            let seen = self.send(&browser, request).await?;
+            let Some(location) = seen.headers.get("location") else { return Some(seen) };
+            let next = url.join(location).unwrap();
+            if let Some((_, state)) =
+                next.query_pairs().find(|(name, _)| name == "state").filter(|_| url.path() == "/auth/login")
+            {
+                let before = cookie_at_login.as_deref().and_then(secret_of).map(str::to_owned);
+                self.truth.logins.borrow_mut().insert(state.into_owned(), (began, before));
+            }
+            url = next;
+            self.world.wait(self.world.executor.up_to(Duration::from_millis(30))).await;
+        }
+        self.world
+            .tally
+            .must(!self.climate.is_calm, "a navigation goes in circles", || format!("{} to {path}", browser.name));
+        None
+    }
+
+    /// The browser is at the provider: where it goes on to. None: its user gives up.
+    async fn visit_provider(&self, browser: &Rc<Browser>, url: &Url) -> Option<Url> {
+        let executor = &self.world.executor;
+        if url.path() == "/end-session" {
+            if let Some(front) = browser.front.take() {
+                self.world.provider.end_session(&front.sid);
+            }
+            let back = url.query_pairs().find(|(name, _)| name == "post_logout_redirect_uri")?.1.into_owned();
+            return Url::parse(&back).ok();
+        }
+        let is_silent = url.query_pairs().any(|(name, value)| name == "prompt" && value == "none");
+        executor.sleep(executor.up_to(Duration::from_millis(100))).await;
+        if !is_silent && browser.front.borrow().is_none() {
+            let thinks = [1, 20, 120, 900][executor.below(4) as usize];
+            if executor.below(10) == 0 {
+                return None;
+            }
+            executor.sleep(executor.up_to(Duration::from_secs(thinks))).await;
+        }
+        let has = browser.front.borrow().clone();
+        let (back, has) = self.world.provider.authorize(url, has, browser.user.get());
+        browser.front.replace(has);
+        let back = Url::parse(&back).ok()?;
+        if let Some((_, code)) = back.query_pairs().find(|(name, _)| name == "code")
+            && let Some(login) = self.world.provider.login_of(&code)
+        {
+            self.codes.borrow_mut().insert(code.into_owned(), login);
+        }
+        Some(back)
+    }
+
+    /// A script of the application asks for something.
+    pub async fn fetch(&self, browser: Rc<Browser>, method: &'static str, path: &str) -> Option<Seen> {
+        let request = Request::of(method, path)
+            .header("sec-fetch-mode", "cors")
+            .header("sec-fetch-dest", "empty")
+            .header("sec-fetch-site", "same-origin");
+        self.send(&browser, request).await
+    }
+
+    /// Somebody has made up the secret of a session's cookie.
+    pub async fn forge(&self, browser: Rc<Browser>) {
+        let Some(cookie) = browser.session() else { return };
+        let Some((front, _)) = cookie.rsplit_once('.') else { return };
+        let mut bytes = [0; 32];
+        self.world.executor.random(&mut bytes);
+        let forged = format!("{front}.{}", Secret::from_random(bytes).expose());
+        let number = self.world.executor.number();
+        let began = self.world.executor.now();
+        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: None });
+        let request = Request::of("GET", "/api").header("cookie", &format!("{SESSION}={forged}"));
+        self.tell(|| format!("somebody forges the cookie of {}", self.name_of(Some(&cookie))));
+        let _ = self.gateways.send(&request.header("x-number", &number.to_string())).await;
+        self.truth.pending.borrow_mut().remove(&number);
+    }
+
+    /// The user logs out.
+    pub async fn log_out(&self, browser: Rc<Browser>) {
+        let secret = browser.session().as_deref().and_then(secret_of).map(str::to_owned);
+        let act = secret.map(|secret| self.truth.begin("logout", Whose::Secret(secret)));
+        let request = Request::of("POST", "/auth/logout")
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-site", "same-origin");
+        let began = self.world.executor.now();
+        let Some(seen) = self.send(&browser, request).await else { return };
+        let took = self.world.executor.now() - began;
+        let is_slow = took > LOGOUT_TAKES && self.answers_in_time();
+        self.world.tally.must(!is_slow, "a logout waits for the provider", || took.to_string());
+        let next = seen.headers.get("location").cloned();
+        if seen.what == "303"
+            && let Some(act) = act
+        {
+            self.truth.answered(act);
+        }
+        // Half of the users see the way through the provider through.
+        if let Some(next) =
+            next.filter(|next| next.starts_with("https://op.example/") && self.world.executor.below(2) == 0)
+        {
+            let _ = self.open(browser, &next).await;
+        }
+    }
+
+    /// The user ends one of their sessions from this one.
+    pub async fn end_own(&self, browser: Rc<Browser>) {
+        let Some(seen) = self.fetch(Rc::clone(&browser), "GET", "/auth/sessions").await else { return };
+        let Some(id) = self.some_listed(&seen) else { return };
+        let act = self.truth.begin("revoked", Whose::Actor(id.clone()));
+        let ended = self.fetch(browser, "DELETE", &format!("/auth/sessions/{id}")).await;
+        if ended.is_some_and(|seen| seen.what == "204") {
+            self.truth.answered(act);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What befalls processes, machines, clocks and storages.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::super::actors::Actor;
+use super::super::faults::Kind;
+use super::Run;
+
+/// How long an instance goes on in whose place another one has come, and how long a storage fails.
+const SPANS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(5), Duration::from_secs(60)];
+
+impl Run {
+    fn span(&self) -> Duration {
+        let executor = &self.world.executor;
+        executor.up_to(SPANS[executor.below(SPANS.len() as u64) as usize])
+    }
+
+    /// Some actor: mostly one of those that came last.
+    fn some_actor(&self) -> Option<Rc<Actor>> {
+        let all = self.world.everybody();
+        all.get(self.world.executor.below(all.len() as u64) as usize).cloned()
+    }
+
+    /// Something befalls somebody, perhaps.
+    pub fn befall(&self) {
+        let (world, faults) = (&self.world, &self.world.faults);
+        let executor = &world.executor;
+        if faults.strikes(Kind::ProcessEnds)
+            && let Some(actor) = self.some_actor()
+        {
+            world.step();
+            let polls = executor.below(12);
+            actor.keeps.set(executor.below(2) == 0);
+            self.tell(|| format!("the process of {} ends after {polls} polls", &actor.id.as_str()[..6]));
+            let process = actor.process(world);
+            executor.end_after_polls(process, polls);
+        }
+        if faults.strikes(Kind::MachineEnds) {
+            world.step();
+            let machine = executor.below(3) as usize;
+            self.tell(|| format!("machine {machine} ends"));
+            for actor in world.everybody().into_iter().filter(|actor| actor.machine() == Some(machine)) {
+                actor.keeps.set(executor.below(2) == 0);
+                actor.end(world);
+            }
+        }
+        if faults.strikes(Kind::Zombie)
+            && let Some(actor) = self.some_actor()
+        {
+            world.step();
+            let (span, seems) = (self.span(), executor.below(2) == 0);
+            self.tell(|| format!("{} has a new instance; the old one goes on for {span:?}", &actor.id.as_str()[..6]));
+            actor.keeps.set(executor.below(2) == 0);
+            actor.split(world, span, seems);
+        }
+        for (kind, writes) in [(Kind::StorageWrites, true), (Kind::StorageReads, false)] {
+            if faults.strikes(kind)
+                && let Some(actor) = self.some_actor()
+            {
+                world.step();
+                let span = self.span();
+                self.tell(|| {
+                    let what = if writes { "takes no writes" } else { "cannot be read" };
+                    format!("the storage of {} {what} for {span:?}", &actor.id.as_str()[..6])
+                });
+                actor.mishaps.set(actor.mishaps.get() + 1);
+                actor.disk.fail_for(span, writes);
+            }
+        }
+        if faults.strikes(Kind::GatewayEnds) {
+            world.step();
+            self.tell(|| "an isolate of the gateway ends".to_owned());
+            self.gateways.end_one();
+        }
+        if faults.strikes(Kind::ClockBack) {
+            world.step();
+            self.tell(|| "the clocks of all machines are set anew".to_owned());
+            world.clocks.differ_by(time::Duration::try_from(self.climate.apart).unwrap());
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What an answer may say: every end has a cause, every session that cannot be served has one, and in a calm world nothing fails.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::super::faults::Kind;
+use super::super::gateway::Seen;
+use super::super::provider::Family;
+use super::Run;
+use super::browser::Browser;
+use super::request::Request;
+use super::truth::Known;
+
+pub const LOST: &str = "a session is lost without a cause";
+pub const NO_CAUSE: &str = "a session has ended for a reason that nobody gave";
+
+impl Run {
+    /// Judges what a browser is told.
+    pub fn judge_answer(&self, browser: &Browser, sent: Option<&str>, request: &Request, seen: &Seen) {
+        self.judge_calm(request, seen);
+        let known = sent.and_then(|cookie| self.truth.of_cookie(cookie));
+        let (Some(known), "401") = (known, seen.what.as_str()) else { return };
+        let problem: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+        let what = || format!("{} of {}: {}", self.name_of(sent), known.user, seen.body);
+        match (problem["code"].as_str(), problem["reason"].as_str()) {
+            (Some("session_ended"), Some(reason)) => {
+                self.world.tally.must(self.has_cause(&known, reason), NO_CAUSE, what);
+            }
+            (Some("login_required"), _) => self.world.tally.must(self.may_need_login(&known), LOST, what),
+            _ => {}
+        }
+        let _ = browser;
+    }
+
+    /// In a calm world nothing fails.
+    pub fn judge_calm(&self, request: &Request, seen: &Seen) {
+        let is_error = seen.what.as_str() >= "500";
+        self.world.tally.must(!(self.climate.is_calm && is_error), "an error without a cause", || {
+            format!("{} {}: {} {}", request.method, request.target, seen.what, seen.body)
+        });
+    }
+
+    /// Whether a session may have ended so.
+    pub fn has_cause(&self, known: &Known, reason: &str) -> bool {
+        let (now, slack) = (self.world.executor.now(), self.climate.apart * 2);
+        let theirs = |other: &&Rc<Known>| other.browser == known.browser && other.user == known.user;
+        match reason {
+            "logout" | "revoked" | "backchannel" => self.truth.wanted(known, reason),
+            // A use is written down with some delay, and is lost where that cannot be.
+            "idle" => now + slack >= known.last_used.get() + self.climate.idle.mul_f64(0.9) || self.has_mishaps(known),
+            "expired" => {
+                let first = self.truth.sessions.borrow().values().filter(theirs).map(|other| other.first_born).min();
+                now + slack + std::time::Duration::from_secs(150) >= first.unwrap_or(known.born) + self.climate.absolute
+            }
+            "refresh_rejected" => self
+                .families(known)
+                .iter()
+                .any(|family| self.world.provider.grants.borrow().get(family).is_some_and(|grant| grant.was_refused)),
+            "superseded" => self.browsers[known.browser].callbacks_since(known.login_began) > 1,
+            "limit" => self.world.config.sessions_per_user == Some(4),
+            _ => false,
+        }
+    }
+
+    /// Whether a session may be without a token that can be renewed.
+    pub fn may_need_login(&self, known: &Known) -> bool {
+        let is_in_doubt = |family: &Family| {
+            let grants = self.world.provider.grants.borrow();
+            grants.get(family).is_some_and(|grant| grant.is_in_doubt || grant.was_refused)
+        };
+        known.ended.get().is_some()
+            || known.was_succeeded.get()
+            || self.world.provider.rules.strips_offline.get()
+            || self.has_mishaps(known)
+            || self.families(known).iter().any(is_in_doubt)
+    }
+
+    /// Whether sessions, directories and stores answer in time in this world.
+    pub fn answers_in_time(&self) -> bool {
+        let late = [
+            Kind::MessageHangs,
+            Kind::MessageFails,
+            Kind::MessageLate,
+            Kind::ReplyLost,
+            Kind::ReplyLate,
+            Kind::KvFails,
+            Kind::KvLate,
+            Kind::PostgresDrops,
+            Kind::PostgresHangs,
+            Kind::PostgresLate,
+            Kind::PostgresFull,
+        ];
+        !late.into_iter().any(|kind| self.world.faults.may(kind))
+    }
+
+    /// Whether something befell the storage of one of its actors.
+    pub fn has_mishaps(&self, known: &Known) -> bool {
+        let actors = known.actors.borrow();
+        actors.iter().filter_map(|actor| self.world.session(actor)).any(|actor| actor.mishaps.get() > 0)
+    }
+
+    /// The families of tokens that may be a session's.
+    pub fn families(&self, known: &Known) -> Vec<Family> {
+        let grants = self.world.provider.grants.borrow();
+        let own = known.families.borrow();
+        let is_own = |family: &Family, user: &str, sid: &str| {
+            own.contains(family)
+                || user == known.user && (sid == known.sid || self.world.provider.rules.one_grant.get())
+        };
+        grants
+            .iter()
+            .filter(|(family, grant)| is_own(family, &grant.subject, &grant.sid))
+            .map(|(family, _)| *family)
+            .collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! What happens next: a browser's, an administrator's or the provider's doing, or time goes by.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::browser::{Browser, PLACES};
+use super::{Run, USERS};
+
+impl Run {
+    fn below(&self, most: u64) -> usize {
+        usize::try_from(self.world.executor.below(most)).unwrap()
+    }
+
+    fn some_browser(&self) -> Rc<Browser> {
+        Rc::clone(&self.browsers[self.below(self.browsers.len() as u64)])
+    }
+
+    /// One action.
+    pub async fn act(&self) {
+        self.befall();
+        let (run, browser) = (self.clone(), self.some_browser());
+        let user = USERS[self.below(USERS.len() as u64)];
+        match self.below(100) {
+            0..32 => {
+                let most =
+                    [0.05, 2.0, 30.0, self.world.provider.rules.life.get().as_secs_f64(), 1_200.0][self.below(5)];
+                self.world.wait(self.world.executor.up_to(Duration::from_secs_f64(most))).await;
+            }
+            32..54 => self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) }),
+            54..72 => self.begin(async move { drop(run.open(browser, "/page").await) }),
+            // Two tabs at once.
+            72..76 => {
+                for browser in [Rc::clone(&browser), browser] {
+                    let run = self.clone();
+                    self.begin(async move { drop(run.open(browser, "/page").await) });
+                }
+            }
+            // A page with many requests.
+            76..79 => {
+                for _ in 0..6 {
+                    let (run, browser) = (self.clone(), Rc::clone(&browser));
+                    self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) });
+                }
+            }
+            79..81 => self.begin(async move {
+                let known = browser.session().and_then(|cookie| run.truth.of_cookie(&cookie));
+                known.into_iter().for_each(|known| run.force(&known.user));
+                drop(run.fetch(browser, "POST", "/auth/refresh").await);
+            }),
+            81..83 => self.begin(async move { drop(run.open(browser, "/auth/login?prompt=login").await) }),
+            83 => self.begin(async move { drop(run.fetch(browser, "GET", "/auth/session").await) }),
+            84 => self.begin(async move { run.end_own(browser).await }),
+            85..87 => self.begin(async move { run.log_out(browser).await }),
+            87..90 => {
+                browser.place.set(self.below(PLACES.len() as u64));
+                self.tell(|| format!("{} travels to {}", browser.name, PLACES[browser.place.get()][0]));
+            }
+            90 => {
+                self.tell(|| format!("{} is no longer logged in at the provider", browser.name));
+                browser.front.take();
+                browser.user.set(if self.below(4) == 0 { user } else { browser.user.get() });
+            }
+            91 => self.begin(async move { run.inspect(user).await }),
+            92 => self.begin(async move { run.refresh(user).await }),
+            93..96 => self.begin(async move { run.migrate(user).await }),
+            96 => self.begin(async move { run.revoke(user).await }),
+            97 if self.below(3) == 0 => self.begin(async move {
+                _ = run.revoke_all(user).await;
+            }),
+            98 => {
+                let sid = browser.front.borrow().as_ref().map(|front| front.sid.clone());
+                let sid = sid.filter(|_| self.below(4) > 0);
+                let user = if sid.is_some() {
+                    browser.front.borrow().as_ref().map(|front| front.subject.clone())
+                } else {
+                    None
+                };
+                let user = user.unwrap_or_else(|| browser.user.get().to_owned());
+                self.begin(async move { run.log_out_at_provider(&user, sid).await });
+            }
+            99 => self.begin(async move { run.forge(browser).await }),
+            _ => self.world.wait(self.world.executor.up_to(Duration::from_secs(5))).await,
+        }
+    }
+}

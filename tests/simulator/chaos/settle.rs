@@ -1,0 +1,164 @@
+//! The end of a run: nothing strikes any more, and after a quarter of an hour everything is as it should be. Then all is ended, and nothing
+//! may be left.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use edge_oauth_sessions::actors::session::message::Denied;
+use edge_oauth_sessions::credential::{ActorId, Secret};
+
+use super::super::world::Cookie;
+use super::administrator::live_ids;
+use super::checks::{LOST, NO_CAUSE};
+use super::truth::Known;
+use super::{Run, USERS};
+
+/// Longer than anything waits until it tries again.
+const QUIET: Duration = Duration::from_secs(900);
+
+impl Run {
+    pub async fn settle(&self) {
+        let world = &self.world;
+        self.tell(|| "from now on nothing strikes".to_owned());
+        world.faults.calm();
+        world.executor.spare_all();
+        world.everybody().iter().for_each(|actor| actor.disk.mend());
+        world.wait(QUIET).await;
+        // Looking at all of them at once is not what its connections are for.
+        world.postgres.allow(u32::MAX);
+        let under_way = self.under_way.get();
+        world.tally.must(under_way == 0, "somebody waits for ever", || format!("{under_way} of them"));
+
+        let known: Vec<Rc<Known>> = self.truth.sessions.borrow().values().cloned().collect();
+        let mut live: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut in_place: BTreeMap<String, u32> = BTreeMap::new();
+        let mut superseded = Vec::new();
+        for session in &known {
+            let (got, actor) = self.look(session).await;
+            let name = format!("{}'s session {} of browser {}", session.user, &actor[..6], session.browser);
+            self.tell(|| format!("in the end {name} gets {got:?}"));
+            let must = |holds: bool, what| world.tally.must(holds, what, || format!("{name}: {got:?}"));
+            match &got {
+                Ok(token) => {
+                    let is_theirs =
+                        world.provider.access.borrow().get(token).is_some_and(|a| a.subject == session.user);
+                    must(is_theirs, "a token of another user");
+                    must(session.ended.get().is_none(), "a session lives after its end was answered");
+                    must(!session.is_replaced.get(), "a session lives whose place another one took");
+                    live.entry(session.user.clone()).or_default().push(actor.clone());
+                    session.predecessor.iter().for_each(|before| *in_place.entry(before.clone()).or_default() += 1);
+                }
+                Err(Denied::Ended(reason)) => {
+                    must(self.has_cause(session, reason.as_str()), NO_CAUSE);
+                    if reason.as_str() == "superseded" {
+                        superseded.push(session.secret.clone());
+                    }
+                    self.check_ledger(session, reason.as_str()).await;
+                }
+                Err(Denied::Reauthenticate) => must(self.may_need_login(session), LOST),
+                Err(Denied::Unknown) => must(false, LOST),
+                Err(_) => must(false, "a session does not recover"),
+            }
+        }
+        for before in &superseded {
+            let count = in_place.get(before).copied().unwrap_or_default();
+            world.tally.must(count < 2, "two sessions live in the place of one", || format!("{count}"));
+        }
+        for user in USERS {
+            let listed = self.list(user).await.map(|seen| live_ids(&seen)).unwrap_or_default();
+            for actor in live.get(user).into_iter().flatten() {
+                let is_listed = listed.contains(actor);
+                world.tally.must(is_listed, "a session lives that nobody can list", || format!("{user}'s {actor}"));
+            }
+        }
+        self.end_all(&known).await;
+    }
+
+    /// What a session answers now, and the actor that it lives in.
+    async fn look(&self, session: &Known) -> (Result<String, Denied>, String) {
+        let first = session.actors.borrow()[0].clone();
+        let secret = Secret::parse(&session.secret).unwrap();
+        let (got, moved_to) = self.world.find(&Cookie { actor: first.clone(), secret }).await;
+        (got, moved_to.unwrap_or(first).as_str().to_owned())
+    }
+
+    /// The ledger of a session that has ended says why.
+    async fn check_ledger(&self, session: &Known, reason: &str) {
+        if self.has_mishaps(session) {
+            return;
+        }
+        let actors = session.actors.borrow().clone();
+        for actor in actors {
+            let Some(inspection) = self.world.look_at(&actor).await else { continue };
+            let ends = inspection.ledger.iter().filter(|entry| format!("{:?}", entry.event) == "End");
+            let is_over = format!("{:?}", inspection.summary.state) == "Ended";
+            let says = ends.map(|entry| entry.outcome.as_str()).any(|outcome| self.has_cause(session, outcome));
+            self.world.tally.must(!is_over || says, "an end of which the ledger says nothing", || {
+                format!("{actor}: {reason}, {:?}", inspection.ledger.last())
+            });
+        }
+    }
+
+    /// All is ended: nobody is served any more, and no refresh token is left that somebody could have revoked.
+    async fn end_all(&self, known: &[Rc<Known>]) {
+        let tally = &self.world.tally;
+        for user in USERS {
+            let is_done = self.revoke_all(user).await;
+            tally.must(is_done, "sessions cannot be ended", || user.to_owned());
+        }
+        self.world.wait(Duration::from_secs(60)).await;
+        for session in known {
+            let (got, actor) = self.look(session).await;
+            tally.must(got.is_err(), "a session is served after its end was answered", || actor);
+        }
+        for (token, user, family) in self.world.provider.good_tokens() {
+            let grants = self.world.provider.grants.borrow();
+            let Some(grant) = grants.get(&family) else { continue };
+            let owners = self.owners(&grant.presenters);
+            let is_excused = grant.is_in_doubt || owners.iter().any(|actor| self.is_excused(actor));
+            tally.must(is_excused, "a refresh token outlives its session", || {
+                format!("{token} of {user}, family {family}, {owners:?}")
+            });
+        }
+    }
+
+    /// These actors, and those to which their sessions moved.
+    fn owners(&self, first: &[ActorId]) -> Vec<String> {
+        let mut owners: Vec<String> = first.iter().map(|actor| actor.as_str().to_owned()).collect();
+        let log = self.world.log.borrow();
+        let moves =
+            log.iter().filter(|line| line.starts_with("{\"event\":\"migrate\"") && line.contains(" as session "));
+        let moves: Vec<(&str, &str)> =
+            moves.filter_map(|line| Some((actor_in(line)?, &line[line.find(" as session ")? + 12..][..64]))).collect();
+        let mut at = 0;
+        while at < owners.len() {
+            let next = moves.iter().filter(|(from, _)| *from == owners[at]).map(|(_, to)| (*to).to_owned());
+            let next: Vec<String> = next.filter(|to| !owners.contains(to)).collect();
+            owners.extend(next);
+            at += 1;
+        }
+        owners
+    }
+
+    /// Whether somebody knows why this actor left a refresh token: nobody knows which one it is, it may be another session's, too,
+    /// or the log says that it could not be revoked.
+    fn is_excused(&self, actor: &str) -> bool {
+        let fell = actor.parse().ok().and_then(|id| self.world.session(&id));
+        if fell.is_some_and(|actor| actor.mishaps.get() + actor.ends.get() > 0) {
+            return true;
+        }
+        let log = self.world.log.borrow();
+        log.iter().filter(|line| actor_in(line) == Some(actor)).any(|line| {
+            let says = |what: &str| line.contains(&format!("\"outcome\":\"{what}\""));
+            let has_failed = line.starts_with("{\"event\":\"complete\"") && !says("ok");
+            has_failed || says("not_revoked") || says("unknown") || says("superseded")
+        })
+    }
+}
+
+/// Whose line of the log it is.
+fn actor_in(line: &str) -> Option<&str> {
+    let at = line.find("\"actor\":\"")? + 9;
+    line.get(at..at + 64)
+}

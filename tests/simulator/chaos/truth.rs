@@ -1,0 +1,163 @@
+//! What is true of the sessions, beside all that the gateway says: whose they are, who ended them and was told so.
+//!
+//! A session is known by the secret of its cookie, which stays where the session moves with its whole grant.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use edge_oauth_sessions::credential::ActorId;
+use time::OffsetDateTime;
+
+use super::super::provider::Family;
+use super::super::world::World;
+
+/// Somebody wanted sessions to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    pub reason: &'static str,
+    pub whose: Whose,
+    pub began: OffsetDateTime,
+    pub answered: Option<OffsetDateTime>,
+}
+
+/// Which sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// All of a user's.
+    User(String),
+    /// Those of a session of the provider's.
+    Sid(String),
+    /// That of this secret.
+    Secret(String),
+    /// That of this actor.
+    Actor(String),
+}
+
+/// A session.
+pub struct Known {
+    pub secret: String,
+    pub user: String,
+    pub browser: usize,
+    pub sid: String,
+    /// When its login began, and when the browser got its cookie.
+    pub login_began: OffsetDateTime,
+    /// The secret of the cookie that the browser had then.
+    pub predecessor: Option<String>,
+    pub born: OffsetDateTime,
+    /// When the first login of the chain was done.
+    pub first_born: OffsetDateTime,
+    pub actors: RefCell<Vec<ActorId>>,
+    pub families: RefCell<Vec<Family>>,
+    pub last_used: Cell<OffsetDateTime>,
+    /// When somebody was told that it is over.
+    pub ended: Cell<Option<OffsetDateTime>>,
+    /// Another login of its browser has taken its place, or tried to.
+    pub was_succeeded: Cell<bool>,
+    /// Its browser has another cookie in its place.
+    pub is_replaced: Cell<bool>,
+}
+
+/// A request that is under way.
+pub struct Pending {
+    pub began: OffsetDateTime,
+    pub secret: Option<String>,
+}
+
+/// See the module.
+pub struct Truth {
+    pub world: World,
+    pub sessions: RefCell<BTreeMap<String, Rc<Known>>>,
+    pub acts: RefCell<Vec<Act>>,
+    pub pending: RefCell<BTreeMap<u64, Pending>>,
+    /// The logins that went out, by their `state`: when they began, and the secret of the cookie that the browser had.
+    pub logins: RefCell<BTreeMap<String, (OffsetDateTime, Option<String>)>>,
+    /// How far clocks are off beyond what the product reckons with.
+    pub slack: time::Duration,
+}
+
+impl Truth {
+    pub fn new(world: &World, slack: time::Duration) -> Rc<Self> {
+        Rc::new(Self {
+            world: world.clone(),
+            sessions: RefCell::default(),
+            acts: RefCell::default(),
+            pending: RefCell::default(),
+            logins: RefCell::default(),
+            slack,
+        })
+    }
+
+    pub fn now(&self) -> OffsetDateTime {
+        self.world.executor.now()
+    }
+
+    /// The session of a cookie's value, `<region>.<actor>.<secret>`.
+    pub fn of_cookie(&self, cookie: &str) -> Option<Rc<Known>> {
+        self.sessions.borrow().get(secret_of(cookie)?).cloned()
+    }
+
+    /// A browser got a cookie for a session that began, or that has moved. A session that was ended while its login was under
+    /// way is over.
+    pub fn know(&self, known: Known) {
+        let covering =
+            self.acts.borrow().iter().filter(|act| self.covers(act, &known)).filter_map(|act| act.answered).min();
+        known.ended.set(covering);
+        self.sessions.borrow_mut().insert(known.secret.clone(), Rc::new(known));
+    }
+
+    /// Whether an act ends this session once it is answered: it began before, by any clock.
+    fn covers(&self, act: &Act, known: &Known) -> bool {
+        let began_before = known.login_began + self.slack < act.began;
+        match &act.whose {
+            Whose::User(user) => *user == known.user && began_before,
+            Whose::Sid(sid) => *sid == known.sid && began_before,
+            Whose::Secret(secret) => *secret == known.secret,
+            Whose::Actor(actor) => known.actors.borrow().iter().any(|own| own.as_str() == actor),
+        }
+    }
+
+    /// Somebody is about to end sessions: the number of that act.
+    pub fn begin(&self, reason: &'static str, whose: Whose) -> usize {
+        let mut acts = self.acts.borrow_mut();
+        acts.push(Act { reason, whose, began: self.now(), answered: None });
+        acts.len() - 1
+    }
+
+    /// They were told that they are over.
+    pub fn answered(&self, number: usize) {
+        let now = self.now();
+        self.acts.borrow_mut()[number].answered = Some(now);
+        let act = self.acts.borrow()[number].clone();
+        for known in self.sessions.borrow().values().filter(|known| self.covers(&act, known)) {
+            known.ended.set(known.ended.get().or(Some(now)));
+        }
+    }
+
+    /// Whether somebody wanted the session, or one of its browser's or user's, to end for this reason.
+    pub fn wanted(&self, known: &Known, reason: &str) -> bool {
+        self.acts.borrow().iter().any(|act| {
+            let is_theirs = match &act.whose {
+                Whose::User(user) => *user == known.user,
+                // Where a user has one grant, its tokens name the last session there.
+                Whose::Sid(sid) => *sid == known.sid || self.world.provider.rules.one_grant.get(),
+                // A logout, or an end by its id, holds for what took its place, too.
+                Whose::Secret(secret) => {
+                    self.sessions.borrow().get(secret).is_some_and(|other| other.browser == known.browser)
+                }
+                Whose::Actor(_) => true,
+            };
+            act.reason == reason && is_theirs
+        })
+    }
+}
+
+/// The secret of a cookie's value.
+pub fn secret_of(cookie: &str) -> Option<&str> {
+    cookie.rsplit('.').next().filter(|secret| !secret.is_empty())
+}
+
+/// The actor of a cookie's value.
+pub fn actor_of(cookie: &str) -> Option<ActorId> {
+    cookie.split('.').nth(1)?.parse().ok()
+}

@@ -1,0 +1,115 @@
+//! Messages between actors, and from a gateway to actors.
+//!
+//! - A message is under way for a millisecond. It leaves when all that its sender wrote before is durable, and so does its reply.
+//! - It may be late, and so may its reply: messages overtake each other. (Calls through one stub keep their order; the product takes a new
+//!   stub for each call.) It may never be answered, or fail before it is delivered, or be delivered and its reply be lost.
+//! - None is delivered twice: the platform does not repeat a call (Cloudflare's documentation of Durable Objects, "Error handling": the
+//!   caller decides whether to try again).
+//! - A caller waits as long as it says, and no longer. A message whose sender has ended is delivered all the same.
+//! - An id that was never issued is refused.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use edge_oauth_sessions::credential::ActorId;
+use edge_oauth_sessions::region::Jurisdiction;
+use edge_oauth_sessions::runtime::{ActorAddress, Actors, CallError};
+use futures::FutureExt as _;
+use futures::channel::oneshot;
+use futures::future::{Either, LocalBoxFuture, pending, select};
+
+use super::actors::{Actor, Message, Origin};
+use super::executor::OUTSIDE;
+use super::faults::Kind;
+use super::world::World;
+
+/// One way.
+const LATENCY: Duration = Duration::from_millis(1);
+/// How late a message may be.
+const LATE: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(500), Duration::from_secs(8)];
+
+/// Calls to actors: of an actor, or of a gateway.
+pub struct Calls {
+    pub world: World,
+    pub origin: Option<Origin>,
+}
+
+impl Calls {
+    /// Asks an actor, and waits so long for what it says.
+    pub async fn call(&self, actor: Rc<Actor>, message: Message, within: Duration) -> Result<Vec<u8>, CallError> {
+        let (world, faults) = (self.world.clone(), Rc::clone(&self.world.faults));
+        if let Some(origin) = &self.origin
+            && !origin.lets_out(&world.executor)
+        {
+            return pending().await;
+        }
+        if faults.strikes(Kind::MessageFails) {
+            return Err(CallError::Unreachable);
+        }
+        let (sender, reply) = oneshot::channel();
+        if faults.strikes(Kind::MessageHangs) {
+            world.executor.sleep(within).await;
+            drop(sender);
+            return Err(CallError::TimedOut);
+        }
+        let late = |kind| {
+            if faults.strikes(kind) {
+                world.executor.up_to(LATE[world.executor.below(3) as usize])
+            } else {
+                Duration::ZERO
+            }
+        };
+        let (there, back, is_lost) = (late(Kind::MessageLate), late(Kind::ReplyLate), faults.strikes(Kind::ReplyLost));
+        let delivering = world.clone();
+        world.executor.spawn(OUTSIDE, async move {
+            delivering.executor.sleep(LATENCY + there).await;
+            delivering.step();
+            delivering.tally.tell(|| format!("a message for {}", actor.name()));
+            actor.receive(&delivering, message, sender);
+        });
+        let executor = world.executor.clone();
+        let answered = async move {
+            let reply = reply.await;
+            if !back.is_zero() {
+                executor.sleep(back).await;
+            }
+            reply
+        };
+        match select(answered.boxed_local(), world.executor.sleep(within)).await {
+            Either::Left((Ok(_), _)) if is_lost => Err(CallError::Unreachable),
+            Either::Left((Ok(bytes), _)) => {
+                world.step();
+                Ok(bytes)
+            }
+            Either::Left((Err(oneshot::Canceled), _)) => Err(CallError::Unreachable),
+            Either::Right(_) => Err(CallError::TimedOut),
+        }
+    }
+}
+
+impl Actors for Calls {
+    fn ask<'a>(
+        &'a self,
+        address: &'a ActorAddress,
+        message: &'a [u8],
+        within_seconds: u32,
+    ) -> LocalBoxFuture<'a, Result<Vec<u8>, CallError>> {
+        async move {
+            let actor = match address {
+                ActorAddress::Session { id, .. } => self.world.session(id).ok_or(CallError::NoSuchActor)?,
+                ActorAddress::Directory { name, .. } => self.world.directory(name),
+            };
+            self.call(actor, Message::Bytes(message.to_vec()), Duration::from_secs(within_seconds.into())).await
+        }
+        .boxed_local()
+    }
+
+    fn new_session_id(&self, _: Option<Jurisdiction>) -> Result<ActorId, CallError> {
+        let id = self.world.issue();
+        if let (Some((polls, keeps)), Some(actor)) = (self.world.doom_of_next.take(), self.world.session(&id)) {
+            actor.doom.set(Some(polls));
+            actor.keeps.set(keeps);
+        }
+        Ok(id)
+    }
+}

@@ -1,0 +1,142 @@
+//! What the provider notes of refresh tokens that are presented: by whom, when, and whether pauses hold.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::Request;
+use time::OffsetDateTime;
+
+use super::super::executor::Process;
+use super::{Caller, Family, Provider, form};
+
+/// The tries of a series: one, and three again.
+const SERIES: usize = 4;
+/// The least time that a series takes (half a second, one, two), where each try was answered "not now".
+const SERIES_TAKES: Duration = Duration::from_millis(3_500);
+
+/// How long it may take to get the keys that an answer is checked with.
+const KEYS_TAKE: Duration = Duration::from_secs(25);
+
+/// One time that a refresh token was presented.
+pub struct Presentation {
+    at: OffsetDateTime,
+    process: Option<Process>,
+    /// The provider asked for patience until then, and this process was told so.
+    patience: Option<OffsetDateTime>,
+}
+
+/// A call that presents a refresh token, and whose answer somebody waits for.
+pub struct Watch {
+    provider: Rc<Provider>,
+    token: Option<String>,
+    process: Option<Process>,
+}
+
+impl Watch {
+    /// The answer is there. Until it is checked and written down, the end of the process may still lose it.
+    pub fn answered(self) {
+        let (Some(token), Some(process)) = (self.token, self.process) else { return };
+        let now = self.provider.now();
+        self.provider.in_flight.borrow_mut().retain(|(known, by)| *known != token || *by != process);
+        self.provider.answered.borrow_mut().insert(process, (token, now));
+    }
+
+    /// There is none.
+    pub fn failed(self) {
+        self.provider.doubt(self.token.as_deref());
+    }
+}
+
+impl Provider {
+    /// A process ended. It may not have written down yet what it was answered: it fetches keys first.
+    pub fn process_ended(&self, process: Process) {
+        let last = self.answered.borrow_mut().remove(&process);
+        if let Some((token, _)) = last.filter(|(_, at)| self.now() < *at + KEYS_TAKE) {
+            self.doubt(Some(&token));
+        }
+        // (What a process waits for is not always dropped with it: a flight and its session hold each other.)
+        let waiting: Vec<String> = {
+            let in_flight = self.in_flight.borrow();
+            in_flight.iter().filter(|(_, by)| *by == process).map(|(token, _)| token.clone()).collect()
+        };
+        self.in_flight.borrow_mut().retain(|(_, by)| *by != process);
+        waiting.iter().for_each(|token| self.doubt(Some(token)));
+    }
+
+    /// Watches a call of the token endpoint that presents a refresh token.
+    pub fn watch(self: &Rc<Self>, request: &Request<Vec<u8>>, process: Option<Process>) -> Watch {
+        let token = (request.uri().path() == "/token").then(|| form(request.body()).remove("refresh_token")).flatten();
+        if let (Some(token), Some(process)) = (&token, process) {
+            self.in_flight.borrow_mut().push((token.clone(), process));
+        }
+        Watch { provider: Rc::clone(self), token, process }
+    }
+
+    /// Nobody may know what became of this token.
+    pub fn doubt(&self, token: Option<&str>) {
+        let family = token.and_then(|token| self.tokens.borrow().get(token).map(|token| token.family));
+        if let Some(family) = family
+            && let Some(grant) = self.grants.borrow_mut().get_mut(&family)
+        {
+            grant.is_in_doubt = true;
+        }
+    }
+
+    pub(super) fn ask_for_patience(&self, token: &str, span: Duration) {
+        let until = self.now() + span;
+        if let Some(last) = self.tokens.borrow_mut().get_mut(token).and_then(|token| token.presentations.last_mut()) {
+            last.patience = Some(until);
+        }
+    }
+
+    pub(super) fn note_presentation(&self, token: &str, caller: &Caller) {
+        let now = self.now();
+        let mut tokens = self.tokens.borrow_mut();
+        let Some(known) = tokens.get_mut(token) else { return };
+        let process = caller.actor.as_ref().map(|(_, process)| *process);
+        if let Some((actor, _)) = &caller.actor {
+            let mut grants = self.grants.borrow_mut();
+            let presenters = &mut grants.entry(known.family).or_default().presenters;
+            if presenters.last() != Some(actor) {
+                let is_back = presenters.contains(actor) && !self.rules.one_grant.get();
+                self.tally.must(!is_back, "a grant has two owners", || format!("{token} by {actor}, {presenters:?}"));
+                presenters.push(actor.clone());
+            }
+        }
+        known.presentations.push(Presentation { at: now, process, patience: None });
+        let same: Vec<&Presentation> = known.presentations.iter().filter(|one| one.process == process).collect();
+        if let [.., last, _] = same.as_slice() {
+            // With a leeway a token is presented again at once where an answer was lost, and that one may have asked for patience.
+            let asked = last.patience.filter(|_| self.rules.leeway.get().is_zero());
+            let is_early = asked.is_some_and(|until| now + self.rules.tolerance.get() < until);
+            self.tally.must(!is_early, "the provider's Retry-After was not kept", || format!("{token} by {process:?}"));
+        }
+        let least =
+            least_span(same.len() - 1, self.rules.leeway.get().is_zero()).saturating_sub(self.rules.tolerance.get());
+        self.tally.must(now >= same[0].at + least, "a pause after failures was not kept", || {
+            format!("{token} the {}th time by {process:?}", same.len())
+        });
+    }
+
+    /// New tokens come before those of the last time are old, and nobody asked for that.
+    pub(super) fn check_single_flight(&self, subject: &str, family: Family) {
+        let last = self.grants.borrow().get(&family).and_then(|grant| grant.granted_at);
+        let forced = self.forced.borrow().get(subject).copied();
+        let Some(last) = last.filter(|last| forced.is_none_or(|forced| forced < *last)) else { return };
+        let due = last + self.rules.life.get().mul_f64(0.74).saturating_sub(self.rules.tolerance.get());
+        // A retry of the same token brings the same tokens once more.
+        let excused = self.rules.one_grant.get() || !self.rules.leeway.get().is_zero();
+        self.tally.must(excused || self.now() >= due, "more than one refresh for an expiry", || {
+            format!("family {family} of {subject}, {} after the last", self.now() - last)
+        });
+    }
+}
+
+/// How long after the first time a token may be presented once more, after so many times in one process.
+fn least_span(times: usize, is_strict: bool) -> Duration {
+    (0..times / SERIES).fold(Duration::ZERO, |sum, series| {
+        let pause =
+            Duration::from_secs(30).min(Duration::from_secs(5) * 2_u32.pow(u32::try_from(series).unwrap().min(8)));
+        sum + pause + if is_strict { SERIES_TAKES } else { Duration::ZERO }
+    })
+}
