@@ -49,7 +49,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(JwtSettings { keys: keys??, issuer: named.or_else(|| issuer.map(str::to_owned))?, audience: audience? })
     }
 
-    /// None: there is a problem with them, which is noted.
+    /// None: there is a problem with them, which is reported.
     fn jwt_keys(&mut self) -> Option<Option<Keys>> {
         match (self.text("JWKS_URI"), self.text("JWKS")) {
             (Some(_), Some(_)) => {

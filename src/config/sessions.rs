@@ -11,7 +11,7 @@ pub struct Lifetimes {
     pub idle: Duration,
     /// `SESSION_ABSOLUTE_SECONDS`: at the most.
     pub absolute: Duration,
-    /// `LOGIN_TIMEOUT_SECONDS`: of a login that has not come back.
+    /// `LOGIN_TIMEOUT_SECONDS`: how long a login may take.
     pub login: Duration,
 }
 
@@ -33,7 +33,7 @@ pub enum LogSubject {
     Plain,
 }
 
-/// The highest limit of a user's sessions that says anything.
+/// The highest limit of a user's sessions that makes sense.
 const MOST_SESSIONS: u32 = 1_000_000;
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {

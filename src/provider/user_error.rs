@@ -1,4 +1,4 @@
-//! Why a provider turns a user away who wants to log in, in words for that user. Pure.
+//! Why a provider refuses a user's login, in words for that user. Pure.
 //!
 //! What the provider itself wrote is never quoted but for its error code: anybody can put words into a callback.
 
@@ -45,7 +45,7 @@ impl UserError {
         )
     }
 
-    /// Whether another account may get in. A provider that knows its user would otherwise say the same again.
+    /// Whether another account may get in. The page then offers it, as the provider would say the same to the present one again.
     pub fn is_about_the_account(&self) -> bool {
         matches!(self.code.as_str(), "access_denied" | "unauthorized")
     }

@@ -1,4 +1,4 @@
-//! WorkOS User Management with AuthKit: OAuth 2.0 in outline, with a token endpoint of its own making.
+//! WorkOS User Management with AuthKit: roughly OAuth 2.0, with a token endpoint of its own.
 //!
 //! `authenticate` takes JSON and answers with the user instead of an ID token; who logged in is what this user and the
 //! access token, whose signature is checked, say together ([`access_token`], [`user`], [`authenticate`]).
