@@ -59,7 +59,7 @@ describe("many-sessions", () => {
     const first = await page(gateway, "?limit=500");
     assert.equal(first.sessions.length, 500);
     first.sessions.forEach((summary) => assertSummary(summary));
-    // Between the pages some end, shown and yet to be shown, and some begin.
+    // Between the pages some sessions end, both shown and not yet shown, and some begin.
     const shown = new Set(first.sessions.map(({ id }) => id));
     const ending = [ids.find((id) => shown.has(id)), ids.find((id) => !shown.has(id))];
     for (const id of ending) assert.equal((await administer(gateway, `/sessions/${id}`, { method: "DELETE" })).status, 204);

@@ -119,7 +119,7 @@ describe("neon-outage", { concurrency: 3 }, () => {
     const refreshing = gateway.request("/auth/refresh", { method: "POST", headers }).catch(() => {});
     await until("the refresh token is presented", () => answer);
     line.mode = "jam";
-    // A twentieth of the idle time has passed: a use is to be written down, and that gets nowhere.
+    // A twentieth of the idle time has passed: a use has to be written down, and the write gets no answer.
     await setClockAhead(gateway, 11);
     const first = await token(browser);
     await sleep(300);

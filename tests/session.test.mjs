@@ -120,7 +120,7 @@ describe("session", () => {
         assert.equal(answer.status, 403, `${path} ${site}`);
         assert.equal(answer.json().code, "csrf_rejected");
       }
-      // Where the method is none of the endpoint's, this comes first, too.
+      // This comes first, even if the endpoint does not know the method.
       for (const path of ["/auth/login", "/auth/session", "/auth/sessions", "/auth/logged-out", "/auth/healthz"]) {
         const answer = await browser.api(path, { method: "POST", headers: { "sec-fetch-site": site } });
         assert.equal(answer.status, 403, `${path} ${site}`);
