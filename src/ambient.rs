@@ -19,7 +19,7 @@ pub fn to_millis(at: OffsetDateTime) -> f64 {
     nanos / 1e6
 }
 
-/// How long it is from one time to another; negative where they are the other way round.
+/// How long it is from one time to another. It is negative if the second one is earlier.
 #[allow(clippy::arithmetic_side_effects, reason = "the years that a time can have fit into a duration many times over")]
 pub fn between(from: OffsetDateTime, to: OffsetDateTime) -> Duration {
     to - from

@@ -44,7 +44,7 @@ pub type Configured = Result<Rc<Config>, Vec<ConfigProblem>>;
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `PUBLIC_ORIGIN`; empty: the request's own origin counts.
+    /// `PUBLIC_ORIGIN`. Empty: the request's own origin counts.
     pub public_origins: Vec<Origin>,
     /// `AUTH_PREFIX`, with a leading and without a trailing slash.
     pub auth_prefix: String,
@@ -66,11 +66,11 @@ pub struct Config {
     pub jwt: Option<jwt::JwtSettings>,
     /// The provider, and how this gateway is registered there.
     pub provider: ProviderSettings,
-    /// Seal login cookies: made of `STATE_KEYS`, or without them of the client's secret.
+    /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret.
     pub login_keys: SealingKeys,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
-    /// `SESSIONS_PER_USER`; none: as many as they like.
+    /// `SESSIONS_PER_USER`. None: there is no limit.
     pub sessions_per_user: Option<u32>,
     /// `COOKIE_SAME_SITE`.
     pub same_site: SameSite,
@@ -82,7 +82,7 @@ pub struct Config {
     pub store: StoreSettings,
     /// `ADMIN_TOKEN`; none: there is no administration.
     pub admin_token: Option<AdminToken>,
-    /// `ADMIN_ORIGIN`: where the console is, and nothing else; none: there is no console.
+    /// `ADMIN_ORIGIN`: the console's own host. None: there is no console.
     pub admin_origin: Option<Origin>,
     /// `LOG_SUBJECT`: how log lines name a user.
     pub log_subject: LogSubject,

@@ -98,7 +98,7 @@ impl fmt::Debug for Secret {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// What no secret has: of a session that has no cookie.
+    /// The hash of no secret, for a session without a cookie.
     pub const fn of_nothing() -> Self {
         Self([0; 32])
     }

@@ -1,4 +1,4 @@
-//! Keys for one purpose, and what they seal: text that leaves the gateway and comes back to it alone. Pure.
+//! Keys for one purpose. They seal text that leaves the gateway and comes back to it alone. Pure.
 //!
 //! ```text
 //!   +---------+----------+------------------+

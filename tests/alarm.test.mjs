@@ -27,7 +27,7 @@ describe("alarm", { concurrency: 6 }, () => {
     const { provider, gateway, login } = await createWorld(t, { hostile: { accessTokenSeconds: 8 } });
     const browser = await login();
     let served = 0;
-    // The provider answers when requests that began meanwhile have been served: one that waited for it would wait for ever.
+    // The provider answers once the requests that began in the meantime have been served. A request that waited for it would wait for ever.
     provider.answers.token = async (valid) => {
       const before = served;
       await until("two more requests are served", () => served >= before + 2, 5000);

@@ -33,7 +33,7 @@ describe("assets", () => {
         compatibility_flags,
         durable_objects,
         migrations,
-        // The gateway comes first: assets that are served past it would be nobody's to protect.
+        // The gateway comes first. Assets that are served without it would have no protection.
         assets: { directory: path.join(folder, "assets"), binding: "ASSETS", run_worker_first: true },
         vars: {
           OIDC_ISSUER: provider.issuer,

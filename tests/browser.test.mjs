@@ -54,7 +54,7 @@ async function callApi(page) {
 
 test("in Chromium: logged in in Frankfurt, a page opened from Sydney goes on there, at the same URL and without a form", async (t) => {
   const { origin, context, page } = await open(t, { https: false });
-  // The place is what Cloudflare would say of the address; the runtime takes it from a header that every request carries.
+  // Cloudflare would know the place of the address. Here the runtime takes it from a header of each request.
   const travel = (place) => page.setExtraHTTPHeaders(at(place));
   const region = async () => (await context.cookies(origin)).find(({ name }) => name === "edge-session").value.split(".")[0];
   await travel(FRANKFURT);

@@ -86,7 +86,7 @@ describe("captcha", () => {
     const [passedAt] = valuesOf(headers, "x-captcha-passed-at");
     assert.ok(Math.abs(Date.parse(passedAt) - Date.now()) < 60_000, passedAt);
     assert.deepEqual(valuesOf(headers, "cookie"), []);
-    // Every proxied request tells, whether its route asks or not.
+    // Every proxied request has them, whatever its route says.
     assert.equal(valuesOf((await browser.api("/plain")).json().headers, "x-captcha-passed-at").length, 1);
     assert.equal(valuesOf((await visitor().api("/plain")).json().headers, "x-captcha-passed-at").length, 0);
   });

@@ -40,7 +40,7 @@ describe("console", () => {
     page.on("response", (answer) => answer.ok() || page.refused.push(`${answer.status()} ${answer.url()}`));
     page.on("pageerror", (error) => page.complaints.push(String(error)));
     page.on("console", (message) => {
-      // The browser's own line for an answer of 4xx or 5xx is no complaint.
+      // The browser logs each answer of 4xx or 5xx. That is no error of the page.
       if (message.type() === "error" && !/Failed to load resource/.test(message.text())) page.complaints.push(message.text());
     });
     t.after(async () => {

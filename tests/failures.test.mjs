@@ -20,7 +20,7 @@ function rayOf({ headers, text, json }) {
   return ray;
 }
 
-/** The one line of a request that failed so; its fields are those of the documentation. */
+/** The one log line of a request that failed with this code. Its fields are as documented. */
 async function lineOf(gateway, answer, [status, outcome]) {
   assert.equal(answer.status, status, answer.text);
   const ray = rayOf(answer);

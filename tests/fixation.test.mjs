@@ -170,7 +170,7 @@ describe("fixation", () => {
   });
 
   test("conformance 21: with COOKIE_SAME_SITE=strict a login still lands logged in", async (t) => {
-    // Another host name than the provider's makes it another site.
+    // With another host name than the provider's, it is another site.
     const strict = await createWorld(t, { provider: { interactive: true }, host: "localhost", vars: { COOKIE_SAME_SITE: "strict" } });
     const browser = strict.browser();
     const form = await browser.navigate("/page?x=1");
@@ -193,7 +193,7 @@ describe("fixation", () => {
     assert.equal(page.status, 200);
     assert.equal(page.json().url, "/page?x=1");
     assert.equal(strict.provider.calls.authorization.length, logins);
-    // Once: somebody who really has no session is sent to log in, not around in circles.
+    // This happens once: a user without a session is sent to log in, and not in a loop.
     const stranger = strict.browser();
     const landed = await stranger.navigate("/page", { from: "http://127.0.0.1:9" });
     assert.equal(landed.status, 200);

@@ -49,7 +49,7 @@ describe("headers", () => {
     // A cookie without a name may hold anything: servers that skip the first `=` read it as ours.
     const { headers } = (await rawGet(world.gateway.origin, "/seen", [`cookie: ${browser.sessionHeader}; =${browser.sessionHeader}; =a`])).json();
     assert.deepEqual(valuesOf(headers, "cookie"), ["=a"]);
-    // The names of the other scheme are not ours here, but they are not the application's business to guess, either.
+    // The names of the other scheme are not the gateway's here, but the application does not get them either.
     const login = world.browser();
     await login.navigate("/auth/login", { follow: false });
     const { name, value } = login.jar().get(world.gateway.cookie.login);

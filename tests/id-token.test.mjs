@@ -31,7 +31,7 @@ describe("ID token", () => {
       assertRejected(result);
       assert.equal(provider.calls.token.length, 1);
       const { answer } = provider.calls.token[0];
-      // Nothing of the answer gets out, and the tokens that came are of no use to anybody.
+      // Nothing of the answer gets out, and nobody can use the tokens that came.
       for (const secret of [answer.json.access_token, answer.json.refresh_token]) {
         assert.ok(!result.page.text.includes(secret) && !world.gateway.log.includes(secret));
       }

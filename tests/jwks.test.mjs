@@ -133,7 +133,7 @@ describe("jwks", () => {
     assert.equal(looks(world), looked, "no call for 5 s after a failure");
     await setClockAhead(world.gateway, 6);
     await assertSignedIn(world, await attempt(world));
-    // Stale, and not to be had again: the last good ones serve for an hour.
+    // The keys are stale, and cannot be had again. The last good ones serve for an hour.
     world.provider.answers.jwks = () => DROP;
     await setClockAhead(world.gateway, 1800);
     world.provider.idToken = { claims: ahead(1800) };

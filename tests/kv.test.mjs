@@ -79,7 +79,7 @@ describe("kv", { concurrency: 3 }, () => {
       assert.match(gateway.log, why);
       assert.ok(!gateway.log.includes(keys.slice(2)));
     }
-    // What is revoked meanwhile stays so, whatever is repaired.
+    // A session that is revoked in the meantime stays revoked, whatever is repaired.
     const record = keyOf(revoked);
     assert.ok(kv.values.has(record));
     assert.equal((await administer(gateway, "DELETE", `/sessions/${actorOf(revoked.session)}`)).status, 204);

@@ -222,7 +222,7 @@ describe("login", () => {
     const { outcome, next_alarm_at } = failing.gateway.eventsOf("complete")[0];
     assert.equal(outcome, "callback_rejected");
     assert.ok(Date.parse(next_alarm_at) - Date.now() < 300_000, "it is forgotten soon");
-    // A provider that says no needs no actor that remembers it.
+    // No actor has to remember a provider's refusal.
     const callback = await callbackOf(browser);
     callback.searchParams.delete("code");
     callback.searchParams.set("error", "access_denied");

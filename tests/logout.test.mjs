@@ -65,7 +65,7 @@ describe("logout", () => {
     const back = browser.hops.find(({ url }) => url.pathname === "/auth/logged-out");
     assert.equal(back.status, 303);
     assert.equal(back.headers.location, "/bye?x=1");
-    // /bye needs a session: the provider's is gone, so there is another user now.
+    // /bye needs a session. The provider's own session is gone, so another user logs in.
     assert.equal(page.status, 200);
     assert.notEqual((await browser.api("/auth/session")).json().subject, "ada");
   });
@@ -119,7 +119,7 @@ describe("logout", () => {
     for (const target of ["/auth/logged-out", `/auth/logged-out?state=${state}`, "/auth/logged-out?return_to=/elsewhere"]) {
       assert.equal((await world.gateway.request(target)).status, 200, target);
     }
-    // What somebody wrote into it leads to this site or nowhere.
+    // A forged value leads to this site or nowhere.
     for (const to of ["https://evil.example/", "//evil.example", "/auth/logout"]) {
       const planted = `${state}.${Buffer.from(to).toString("base64url")}`;
       const page = await world.gateway.request("/auth/logged-out", { headers: { cookie: `${name}=${planted}` } });

@@ -59,7 +59,7 @@ describe("many-sessions", () => {
     const first = await page(gateway, "?limit=500");
     assert.equal(first.sessions.length, 500);
     first.sessions.forEach((summary) => assertSummary(summary));
-    // Between the pages some end, shown and yet to be shown, and some begin.
+    // Between the pages some sessions end, both shown and not yet shown, and some begin.
     const shown = new Set(first.sessions.map(({ id }) => id));
     const ending = [ids.find((id) => shown.has(id)), ids.find((id) => !shown.has(id))];
     for (const id of ending) assert.equal((await administer(gateway, `/sessions/${id}`, { method: "DELETE" })).status, 204);
@@ -145,7 +145,7 @@ describe("many-sessions", () => {
     assert.equal(state, "ended");
     assert.deepEqual(ledger.filter(({ event }) => event === "end").map(({ outcome, cause }) => [outcome, cause]), [["limit", "directory"]]);
     await until("its refresh token is revoked", () => provider.revoked.length === 1);
-    // Whoever logs in again where they are takes their own session's place, and nobody else's.
+    // A user who logs in again in the same browser takes the place of that browser's session, and of no other.
     await fourth.navigate("/auth/login");
     assert.deepEqual(await Promise.all([browsers[0], browsers[2], fourth].map(statusOf)), [200, 200, 200]);
     // Another user has a limit of their own.

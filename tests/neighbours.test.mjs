@@ -157,7 +157,7 @@ describe("neighbours", () => {
     const login = mallory.jar().get(world.gateway.cookie.login);
     const victim = await visitor(t);
     await logIn(victim, "ada");
-    // One alone: two would have been none in the lenient reading, too.
+    // There is only one: two would have counted as none in the lenient reading, too.
     assert.equal(await plant(victim, evil, [`a=x,${login.name}=${login.value}`]), 1);
     const answer = await victim.page.goto(`${app}${callback.pathname}${callback.search}`);
     assert.equal(answer.status(), 400);

@@ -96,7 +96,7 @@ describe("neon-moves", { concurrency: 3 }, () => {
     await token(browser);
     await isWritten(world, browser);
     await isAtRest(world);
-    // Its intent is written, and that it has left is not. Then Postgres is back.
+    // The intent of the move is written, but not that the session has left. Then Postgres is back.
     const [writes, fates] = [[], ["through", "refuse"]];
     line.watch = (piece) => {
       const at = piece.includes("INSERT INTO") ? piece.indexOf(id) : -1;

@@ -119,7 +119,7 @@ describe("neon-outage", { concurrency: 3 }, () => {
     const refreshing = gateway.request("/auth/refresh", { method: "POST", headers }).catch(() => {});
     await until("the refresh token is presented", () => answer);
     line.mode = "jam";
-    // A twentieth of the idle time has passed: a use is to be written down, and that gets nowhere.
+    // A twentieth of the idle time has passed: a use has to be written down, and the write gets no answer.
     await setClockAhead(gateway, 11);
     const first = await token(browser);
     await sleep(300);
@@ -182,7 +182,7 @@ describe("neon-outage", { concurrency: 3 }, () => {
     test(`conformance 43: a transaction that ${what} is none: 503, nothing is presented, and the next try goes through`, async (t) => {
       const { provider, token, line, gateway, browser, first } = await expireBeforeBreak(t, mode, true);
       const { watch } = line;
-      // The next connection comes to nothing, too.
+      // The next connection fails, too.
       line.watch = (piece) => (watch(piece) ? mode : undefined);
       const answer = await browser.api("/api");
       assert.equal(answer.status, 503);

@@ -128,7 +128,7 @@ describe("neon", { concurrency: 3 }, () => {
     }
     await gateway.restart();
     for (const browser of browsers) assert.ok(await token(browser));
-    // What ends one is written, too, and the fact stands meanwhile.
+    // What ends a session is written, too. Until then the fact counts.
     const [{ session }] = browsers;
     await overwrite({ session }, "generation = 1000");
     assert.equal((await administer(gateway, "DELETE", `/sessions/${actorOf(session)}`)).status, 204);
@@ -144,7 +144,7 @@ describe("neon", { concurrency: 3 }, () => {
     });
     const [ada, mallory] = [await first.login(), await second.login()];
     await sleep(300);
-    // The cookie of one at the other: same keys, same table, and in this test the same ids.
+    // The cookie of one gateway at the other: same keys, same table, and in this test the same ids.
     for (let i = 0; i < 2; i += 1) {
       const answer = await second.gateway.request("/api", { headers: { cookie: ada.sessionHeader } });
       assert.equal(answer.json().code, "login_required");

@@ -14,7 +14,7 @@ const PAGE = { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-des
 const SCRIPT = { accept: "application/json", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin" };
 const OTHER_SITE = { ...SCRIPT, "sec-fetch-site": "cross-site" };
 
-/** Nobody sniffs, caches or frames it, and it tells nobody where it was. */
+/** Nothing sniffs, caches or frames it, and it sends no `Referer`. */
 function assertOwn({ status, headers }, what) {
   assert.equal(headers["x-content-type-options"], "nosniff", `${what} ${status}`);
   assert.equal(headers["referrer-policy"], "strict-origin", `${what} ${status}`);
@@ -52,7 +52,7 @@ describe("own-answers", () => {
     for (const path of [...paths, "", "/", "/nothing"]) {
       for (const method of METHODS) {
         for (const [who, headers] of Object.entries({ PAGE, SCRIPT, OTHER_SITE, user: { ...SCRIPT, cookie: user.sessionHeader }, admin: { authorization: `Bearer ${ADMIN_TOKEN}` } })) {
-          // It would end the session that the others are to come with.
+          // It would end the session that the other requests need.
           if (who === "user" && /^\/log|^\/refresh/.test(path)) continue;
           const body = method === "GET" || method === "HEAD" ? undefined : "";
           for (const at of ["request", "atConsole"]) {

@@ -178,7 +178,7 @@ describe("own sessions, directory out of reach", () => {
     await setDirectory(gateway, "late");
     const landing = browser.navigate(callback.href);
     await until("the code is redeemed", () => provider.calls.userinfo.length === 1);
-    // The registration is made and not answered yet when this arrives.
+    // When this arrives, the registration is made but not answered yet.
     await sleep(700);
     const revoked = await administer(gateway, "/users/ada/sessions", { method: "DELETE" });
     assert.deepEqual(revoked.json(), { revoked: 1 });

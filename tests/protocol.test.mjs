@@ -68,7 +68,7 @@ describe("protocol", () => {
     const browser = await world.login();
     const id = actorOf(browser.session);
     for (let i = 0; i < 200; i += 1) {
-      // Behind the variants that change nothing: what is random is a message's inside.
+      // It follows the variants that change nothing: only the inside of a message is random.
       const bytes = Buffer.concat([Buffer.from([VERSION, i % 8]), randomBytes(i)]);
       const { status, bytes: reply, text } = await ask(world.gateway, id, bytes);
       assert.equal(status, 200, `${bytes.toString("hex")}: ${text}`);

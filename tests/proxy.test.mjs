@@ -328,7 +328,7 @@ describe("proxy", () => {
       response.end(" and ends");
     });
     assert.equal((await user.api("/long")).text, "begins and ends");
-    // And from the end of the request: a slow line is no fault of the application's.
+    // And it counts from the end of the request: the application is not to blame for a slow line.
     const pieces = ["a", "slow", "upload"];
     const upload = async function* () {
       for (const piece of pieces) {

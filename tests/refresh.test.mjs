@@ -18,7 +18,7 @@ describe("single flight", { concurrency: 4 }, () => {
         await sleep(delay);
         await next();
       };
-      // By the real clock. The alarm, which would be there before, has nothing to do: it joins or is joined.
+      // This goes by the real clock. The alarm comes earlier and has nothing to do: it shares the refresh.
       const { access_token_expires_at } = (await browser.api("/auth/session")).json();
       await sleep(Date.parse(access_token_expires_at) - Date.now() - 300);
       const calls = provider.refreshes.length;

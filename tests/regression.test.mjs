@@ -8,7 +8,7 @@ import { createWorld } from "./parts/world.mjs";
 
 describe("regression", { concurrency: 3 }, () => {
   test("of many sessions in use, all are refreshed ahead, not only those whose alarm fired a moment late", async (t) => {
-    // An alarm that fires in the very millisecond of its time found nothing to do, and set itself to the same time.
+    // An alarm that fired in the very millisecond of its time used to find nothing to do, and to set itself to the same time.
     const { provider, login } = await createWorld(t, { hostile: { accessTokenSeconds: 4 } });
     const sessions = 40;
     await Promise.all(Array.from({ length: sessions }, () => login()));
@@ -44,7 +44,7 @@ describe("regression", { concurrency: 3 }, () => {
   });
 
   test("a rotation of keys ends no session and fails no login, whoever comes second", async (t) => {
-    // One actor fetched the keys anew; the others were told that there is no such key.
+    // One actor fetched the keys again. The others learned that there is no such key.
     const { provider, login, token } = await createWorld(t, { hostile: { accessTokenSeconds: 2 } });
     const unused = { returnTo: "/auth/session" }; // so that the alarm refreshes none of them ahead
     const browsers = await Promise.all([login(unused), login(unused), login(unused)]);

@@ -1,4 +1,4 @@
-// No secret is in what anybody is told: not in an answer, not in a log line.
+// No answer and no log line has a secret in it.
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { describe, test } from "node:test";
@@ -16,7 +16,7 @@ function secretsOf({ calls, clientSecret }) {
   return [ADMIN_TOKEN, clientSecret, ...exchanged, ...begun];
 }
 
-/** Of what was `told` (`[what, text]`), nothing holds one of these secrets. */
+/** None of the texts (`[what, text]`) holds one of these secrets. */
 function assertSilent(told, secrets, how = "") {
   const all = new Set(secrets.filter(Boolean));
   assert.ok(all.size > 20, `${all.size} secrets`);

@@ -120,7 +120,7 @@ describe("session", () => {
         assert.equal(answer.status, 403, `${path} ${site}`);
         assert.equal(answer.json().code, "csrf_rejected");
       }
-      // Where the method is none of the endpoint's, this comes first, too.
+      // This comes first, even if the endpoint does not know the method.
       for (const path of ["/auth/login", "/auth/session", "/auth/sessions", "/auth/logged-out", "/auth/healthz"]) {
         const answer = await browser.api(path, { method: "POST", headers: { "sec-fetch-site": site } });
         assert.equal(answer.status, 403, `${path} ${site}`);
@@ -206,7 +206,7 @@ describe("session", () => {
     const vars = { SESSION_IDLE_SECONDS: "2", SESSION_ABSOLUTE_SECONDS: "4" };
     const { gateway, login } = await createWorld(t, { vars });
     const browser = await login();
-    // The cookie ends with the session; a client that keeps it is told why it is of no use any more.
+    // The cookie ends with the session. A client that keeps it gets the reason.
     const headers = { cookie: browser.sessionHeader };
     for (let i = 0; i < 4; i += 1) {
       await sleep(800);

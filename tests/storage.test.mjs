@@ -7,7 +7,7 @@ import { INSTRUMENTS, storageCalls } from "./parts/instruments.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
 
-/** A main module that can make what actors have stored what a build before the first release wrote, when they are next read. */
+/** A main module that can turn what actors have stored into what a build before the first release wrote. */
 const FORMER = `
 import bundle, * as exported from "./entry.js";
 export * from "./entry.js";
@@ -134,7 +134,7 @@ describe("storage", () => {
     for (const line of events) {
       assert.deepEqual(
         Object.keys(line).toSorted(),
-        // Who it is, a login that has begun does not know yet.
+        // A login that has begun does not know its user yet.
         ["actor", "cause", "class", "detail", "duration_ms", "event", "next_alarm_at", "outcome", "region", "user"],
       );
       assert.equal(line.class, "SessionActor");

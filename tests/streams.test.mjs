@@ -12,7 +12,7 @@ const CHECK = { STREAM_CHECK_SECONDS: "1" };
 
 /** A world with WebSockets, and a user who has logged in. */
 async function createStreams(t, { vars, ...more } = {}) {
-  // Closed before the world is: a gateway with open streams takes its time to stop.
+  // It is closed before the world: a gateway with open streams stops slowly.
   const open = [];
   t.after(() => open.forEach((stream) => stream.destroy()));
   const world = await createWorld(t, { hostile: true, vars: { ...CHECK, ...vars }, ...more });

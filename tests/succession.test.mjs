@@ -171,7 +171,7 @@ describe("succession", { concurrency: 2 }, () => {
   });
 });
 
-/** A main module whose session actors refuse `Supersede` while they are told to: as if nobody could reach them. */
+/** A main module whose session actors can refuse `Supersede`, as if they were out of reach. */
 const DEAF = `
 import bundle, * as exported from "./entry.js";
 export * from "./entry.js";

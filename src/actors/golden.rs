@@ -1,5 +1,5 @@
-//! Golden bytes: what releases in the field send and have stored. A test makes one value of each form; the table beside it has
-//! the bytes. A table changes only where no release has the form yet.
+//! Golden bytes: what releases in the field send and have stored. A test makes one value of each form. The table beside it has
+//! the bytes. A line of a table may change only if no release has the form yet.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

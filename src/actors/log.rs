@@ -64,7 +64,7 @@ pub struct Entry {
     pub outcome: String,
     /// Why.
     pub cause: Cause,
-    /// Where the actor lives; none where it cannot tell.
+    /// Where the actor lives. None: it does not know.
     pub region: Option<Region>,
     /// How long it took.
     pub duration_ms: u32,

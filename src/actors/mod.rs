@@ -57,7 +57,7 @@ macro_rules! requests {
 }
 pub(crate) use requests;
 
-/// What an actor says to bytes it can do nothing with.
+/// Why an actor does not answer a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum MessageRefusal {
     /// They are no message.
@@ -109,12 +109,12 @@ where
     reply.or_else(|refusal| wire::encode(&Err::<(), _>(refusal))).unwrap_or_default()
 }
 
-/// Encodes what [`ask`] decodes: the reply of a request, behind the fact that there is one.
+/// Encodes the reply of a request as [`ask`] decodes it.
 pub fn reply<R: Request>(reply: &R::Reply) -> Result<Vec<u8>, MessageRefusal> {
     Ok(wire::encode(&Ok::<_, MessageRefusal>(reply))?)
 }
 
-/// An actor that takes messages of the type `M`, and exists or is about to.
+/// The address of an actor that takes messages of the type `M`.
 pub struct TypedAddress<M> {
     to: runtime::ActorAddress,
     messages: PhantomData<fn(M)>,

@@ -1,4 +1,4 @@
-//! What actors keep, as bytes: a session's record, whichever store has it, and the rows of a directory. Pure.
+//! What actors store, as bytes: a session's record, in any store, and the rows of a directory. Pure.
 //!
 //! What is stored has a type of its own ([`Storable::Stored`], e.g. [`crate::actors::session::stored`]), so that a field that the
 //! code needs tomorrow does not change what was stored yesterday: it does not compile before somebody says what the stored
@@ -34,7 +34,7 @@ pub trait Storable: Sized {
     fn restore(stored: Self::Stored) -> Self;
 }
 
-/// What travels, too, and so does not change: it is stored as it is.
+/// These types travel in messages, too, and so do not change. They are stored as they are.
 macro_rules! stored_as_it_is {
     ($($type:ty),* $(,)?) => {$(
         impl $crate::actors::stored::Storable for $type {

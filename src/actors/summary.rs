@@ -1,4 +1,4 @@
-//! What lists show of a session: a directory keeps it of its sessions, and a session says it of itself.
+//! What lists show of a session. The session says it of itself, and its directory stores it.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -35,7 +35,7 @@ pub struct Summary {
     pub user_agent: Option<String>,
 }
 
-/// How a session is, as lists and log lines of others spell it. It travels as that text: older releases know it so.
+/// The state of a session, as lists and log lines spell it. It travels as that text, which older releases know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum SessionState {

@@ -52,7 +52,7 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
     Ok(bytes)
 }
 
-/// Bytes as a value; every byte must belong to it.
+/// Reads a value. Every byte must belong to it.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     let (version, body) = bytes.split_first().ok_or(WireError::Empty)?;
     if *version != VERSION {

@@ -12,7 +12,7 @@ pub(super) fn problems(routes: &[Route], origins: &[Origin], table: bool) -> Vec
     let mut problems = upstreams_on(routes, origins, table);
     let named = routes.iter().position(|route| route.pattern.has_host());
     if let Some(index) = named.filter(|_| origins.is_empty()) {
-        // Another host would get past the route, and the client says which one it wants.
+        // A request for another host would get past the route, and the client chooses the host.
         let message = format!(
             "is missing: ROUTES[{index}].match names a host, and without PUBLIC_ORIGIN any host is served. Put the origins that \
              browsers use there, such as https://app.example.com"
@@ -35,7 +35,7 @@ pub fn upstreams_on(routes: &[Route], origins: &[Origin], table: bool) -> Vec<Co
     found.map(|(index, _)| problem(index)).collect()
 }
 
-/// The variable that names an upstream: that of the route of this number, or the one there is without `ROUTES`.
+/// The variable that names the upstream of this route, or the only upstream if there is no `ROUTES`.
 pub(super) fn upstream_variable(route: Option<usize>) -> String {
     route.map_or_else(|| "UPSTREAM".to_owned(), |index| format!("ROUTES[{index}].upstream"))
 }

@@ -54,7 +54,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         };
         let mut spellings = BTreeSet::new();
         for name in headers.keys() {
-            // Many servers do not tell these apart, and the last one they read would count.
+            // Many servers take these for one header, and the last one would count.
             let spelling = name.to_ascii_lowercase().replace('_', "-");
             let taken = TAKEN.contains(&spelling.as_str())
                 || ["x-geo-", "secure-session-", "sec-secure-session-"].iter().any(|own| spelling.starts_with(own));

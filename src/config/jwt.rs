@@ -6,7 +6,7 @@ use super::origin::is_allowed;
 use super::reader::Reader;
 use super::routes::Route;
 
-/// What a client's own JWT is held against.
+/// What a client's own JWT is checked against.
 #[derive(Clone, Debug)]
 pub struct JwtSettings {
     /// Where the keys are.
@@ -27,7 +27,7 @@ pub enum Keys {
 }
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
-    /// What JWTs are held against; none where no route accepts any.
+    /// What JWTs are checked against; none where no route accepts any.
     pub(super) fn jwt(&mut self, routes: &[Route], issuer: Option<&str>) -> Option<JwtSettings> {
         let keys = self.jwt_keys();
         let (named, audience) = (self.text("JWT_ISSUER"), self.text("JWT_AUDIENCE"));
@@ -49,7 +49,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(JwtSettings { keys: keys??, issuer: named.or_else(|| issuer.map(str::to_owned))?, audience: audience? })
     }
 
-    /// None: there is a problem with them, which is noted.
+    /// None: there is a problem with them, which is reported.
     fn jwt_keys(&mut self) -> Option<Option<Keys>> {
         match (self.text("JWKS_URI"), self.text("JWKS")) {
             (Some(_), Some(_)) => {

@@ -13,7 +13,7 @@ use super::store;
 pub struct OidcSettings {
     /// `OIDC_ISSUER`.
     pub issuer: IssuerUrl,
-    /// The variable that says so: with Auth0 it is another.
+    /// The variable that names the issuer. With Auth0 it is another one.
     pub issuer_variable: &'static str,
     /// `OIDC_CLIENT_ID`.
     pub client_id: ClientId,
@@ -130,7 +130,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    /// The client secret. A public client has none, and has to say so: one that was forgotten would make one of this.
+    /// The client secret. A public client has none, and has to say so. Otherwise a forgotten secret would make a public client.
     fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<ClientSecret> {
         if token_auth == Some(TokenAuth::None) {
             if self.text("STATE_KEYS").is_none() {
@@ -140,7 +140,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             return None;
         }
         let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
-        // One mistake is told once.
+        // One mistake is reported once.
         if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
             let message = format!(
                 "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`, on your own machine in .dev.vars. A public client, which has \
@@ -200,7 +200,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             let message = format!("sets {name}, which the gateway sets itself: leave it out");
             self.problem("OIDC_AUTHORIZATION_PARAMS", &message);
         }
-        // A hint or a silent login puts another prompt in its place; `none` for everybody would let nobody log in.
+        // A hint or a silent login replaces this prompt. With `none` for all logins, nobody could log in.
         if params.get("prompt").is_some_and(|prompt| prompt.split_ascii_whitespace().any(|word| word == "none")) {
             let message = "sets prompt to none, which the gateway does itself for silent logins: leave it out";
             self.problem("OIDC_AUTHORIZATION_PARAMS", message);

@@ -18,7 +18,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Whether both are reached at one host and port, whatever the case of its letters and with a final dot or without.
+    /// Whether both have the same host and port. The case of letters and a final dot do not count.
     pub fn has_host_of(&self, other: &Self) -> bool {
         let (host, port) = self.host_and_own_port();
         let (other_host, other_port) = other.host_and_own_port();
@@ -84,7 +84,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         origins
     }
 
-    /// Where the console is. A page on an origin of the application's could read what is typed into it.
+    /// The console's origin. It must not be the application's, whose pages could read what is typed into the console.
     pub(super) fn admin_origin(&mut self, public: &[Origin]) -> Option<Origin> {
         let text = self.text("ADMIN_ORIGIN")?;
         let Some(origin) = origin(&text) else {
@@ -101,7 +101,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 }
 
-/// An origin that may be called, of a URL with nothing behind it.
+/// An origin that may be called. The URL has no path, query or fragment.
 fn origin(text: &str) -> Option<Origin> {
     let url = Url::parse(text)
         .ok()

@@ -1,6 +1,6 @@
 //! `match` of a route: `[host]/path`, a trailing `*` for the rest. Pure.
 //!
-//! Both sides are held against each other by what servers read in them ([`meaning`]): `/%40dmin` is `/@dmin` to almost
+//! Both sides are compared by what servers read in them ([`meaning`]): `/%40dmin` is `/@dmin` to almost
 //! every server, and must be so here.
 
 use std::borrow::Cow;
@@ -55,7 +55,7 @@ impl Pattern {
         self.matches_host(origin) && self.matches_path(&meaning(path))
     }
 
-    /// Whether it goes this way as far as its host decides. A host without a port stands for every port.
+    /// Whether the host fits. A host without a port stands for every port.
     pub fn matches_host(&self, origin: &Origin) -> bool {
         self.host.as_ref().is_none_or(|(host, port)| {
             let (requested, requested_port) = origin.host_and_port();
@@ -63,7 +63,7 @@ impl Pattern {
         })
     }
 
-    /// Whether it goes this way as far as the [`meaning`] of its path decides.
+    /// Whether the [`meaning`] of the path fits.
     pub fn matches_path(&self, path: &[u8]) -> bool {
         match &self.path {
             PathPattern::Exactly(exactly) => path == &**exactly,
@@ -87,7 +87,7 @@ impl Pattern {
     }
 }
 
-/// A path for a server that doesn't tell case apart. Some compare small letters, others capital ones: this is for both.
+/// A path as a server reads it that ignores case. Some servers compare small letters, others capital ones. This is for both.
 pub fn folded(path: &[u8]) -> Vec<u8> {
     match std::str::from_utf8(path) {
         Ok(text) if !text.is_ascii() => text.to_uppercase().to_lowercase().into_bytes(),
@@ -117,13 +117,13 @@ fn host_and_port(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
     let url = Url::parse(&format!("http://{text}/")).map_err(|_| wrong())?;
     let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/" && !text.contains('*');
     let host = url.host_str().filter(|_| plain).ok_or_else(wrong)?;
-    // Taken for a host it would match nothing, and the next route would have what this one is to keep.
+    // As a host it would match nothing, and the next route would get the requests of this one.
     if !text.contains(['.', ':']) && host != "localhost" {
         return Err(format!(
             "must begin with a slash, as in /{text}/*; {text:?} in front of it would be a host, without a dot"
         ));
     }
-    // 80 is left out by the URL, and the operator who wrote it meant it.
+    // The URL leaves 80 out, but the operator wrote it.
     let port = url.port().or_else(|| text.ends_with(":80").then_some(80));
     Ok(Some((without_final_dot(host).to_owned(), port)))
 }

@@ -74,7 +74,7 @@ impl ProviderSettings {
         Some(secret.secret())
     }
 
-    /// Whether the configuration says itself what this parameter of `/login` would say.
+    /// Whether the configuration already decides what this parameter of `/login` would.
     pub fn decides(&self, parameter: &str) -> bool {
         let says =
             |params: &[(String, String)], names: &[&str]| params.iter().any(|(name, _)| names.contains(&name.as_str()));
@@ -165,7 +165,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     pub(super) fn provider(&mut self) -> Option<ProviderSettings> {
         let kinds = [("oidc", Kind::Oidc), ("auth0", Kind::Auth0), ("workos", Kind::WorkOs)];
         let Some(kind) = self.choice("PROVIDER", &kinds) else {
-            // The most likely one: whatever else is wrong shows at once.
+            // This is the most likely kind. So the operator sees all other problems at once.
             let _ = self.generic();
             return None;
         };
@@ -199,7 +199,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let logout_federated = self.choice("AUTH0_LOGOUT_FEDERATED", &[("false", false), ("true", true)]);
         let secret_is = "the Client Secret in the Auth0 Dashboard under Applications, your application, Settings";
         let oidc = self.oidc(issuer, client_id, secret_is)?;
-        // What a new application of the kind "Regular Web Application" is set to.
+        // This is the setting of a new "Regular Web Application".
         let token_auth = oidc.token_auth.or(Some(TokenAuth::Post));
         let oidc = OidcSettings { issuer_variable: "AUTH0_DOMAIN", token_auth, ..oidc };
         Some(Auth0Settings { oidc, logout_federated: logout_federated? })

@@ -26,7 +26,7 @@ impl Config {
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     fn config(&mut self) -> Option<Config> {
-        // Each line runs whatever the others found: an operator sees every problem at once.
+        // Each line runs, whatever the others found. So an operator sees every problem at once.
         let public_origins = self.origins();
         let auth_prefix = self.auth_prefix();
         let routes = self.routes();

@@ -25,7 +25,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         self.choice(variable, known)
     }
 
-    /// The value that the variable names; the first one where it is unset.
+    /// The value that the variable names. If it is unset: the first one.
     pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
         let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };
         let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);

@@ -8,7 +8,7 @@ use crate::region::{Jurisdiction, Region};
 /// Where sessions live.
 #[derive(Clone, Copy, Debug)]
 pub struct Regions {
-    /// `DEFAULT_REGION`: of a visitor whose continent is not known.
+    /// `DEFAULT_REGION`: for visitors whose continent is not known.
     pub default: Region,
     /// `REGION_POLICY`.
     pub policy: RegionPolicy,
@@ -44,7 +44,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let min_stay = self.seconds("REGION_MIN_STAY_SECONDS", 3600, 1);
         let jurisdictions = [("eu", Jurisdiction::Eu), ("us", Jurisdiction::Us), ("fedramp", Jurisdiction::Fedramp)];
         let jurisdiction = self.optional_choice("JURISDICTION", &jurisdictions);
-        // The actors stay within the jurisdiction, and so the sessions do.
+        // Within a jurisdiction actors stay where they are.
         let policy = jurisdiction.map_or(policy?, |_| RegionPolicy::Pin);
         Some(Regions { default: default?, policy, grace, min_stay, jurisdiction })
     }

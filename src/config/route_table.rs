@@ -69,7 +69,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     fn upstream(&self, text: &str) -> Result<Upstream, String> {
         if let Some(name) = text.strip_prefix("binding:") {
-            // Whoever gives the variables says of a binding that it is there.
+            // The source of the variables says whether a binding is there.
             return match (self.vars)(text) {
                 Some(_) => Ok(Upstream::Binding(name.to_owned())),
                 None => Err(format!(

@@ -1,4 +1,4 @@
-//! Which routes have the same rules, found out once: what a path must not get around by being read in two ways.
+//! Which routes have the same rules. It is found out once. A path that can be read in two ways must not get around rules.
 
 use super::pattern::{Pattern, folded};
 use super::routes::Route;
@@ -12,7 +12,7 @@ pub struct Rules {
     folded: Vec<Pattern>,
     /// `AUTH_PREFIX` for such a server.
     folded_prefix: Vec<u8>,
-    /// Whether there is one set of rules, and so nothing to get around but the gateway's own paths.
+    /// Whether all routes have the same rules. Then a path can get around the gateway's own paths alone.
     pub is_uniform: bool,
     /// Whether a pattern or `AUTH_PREFIX` has capital letters: then every path has another reading.
     pub is_cased: bool,
@@ -35,7 +35,7 @@ impl Rules {
         }
     }
 
-    /// Which rules this route has: two with the same answer have the same ones.
+    /// The number of this route's rules. Routes with the same number have the same rules.
     pub fn class(&self, route: usize) -> Option<usize> {
         self.classes.get(route).copied()
     }

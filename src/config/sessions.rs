@@ -11,7 +11,7 @@ pub struct Lifetimes {
     pub idle: Duration,
     /// `SESSION_ABSOLUTE_SECONDS`: at the most.
     pub absolute: Duration,
-    /// `LOGIN_TIMEOUT_SECONDS`: of a login that has not come back.
+    /// `LOGIN_TIMEOUT_SECONDS`: how long a login may take.
     pub login: Duration,
 }
 
@@ -27,13 +27,13 @@ pub enum SameSite {
 /// How log lines name a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogSubject {
-    /// By a hash, which says who is meant to those who know the user already.
+    /// By a hash. It names the user only to a reader who knows the user already.
     Hash,
     /// By the subject.
     Plain,
 }
 
-/// The highest limit of a user's sessions that says anything.
+/// The highest limit of a user's sessions that makes sense.
 const MOST_SESSIONS: u32 = 1_000_000;
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {

@@ -1,4 +1,4 @@
-//! Names that are nearly a variable's: what somebody meant to set, and did not. Pure.
+//! Finds misspelled variables: names that are nearly a variable's. Pure.
 
 use super::reader::ConfigProblem;
 
@@ -60,7 +60,7 @@ pub const NAMES: [&str; 55] = [
     "WORKOS_API_KEY",
     "WORKOS_CLIENT_ID",
 ];
-/// How many letters a slip may change. A name that differs by more is somebody else's.
+/// How many letters a slip may change. A name that differs by more belongs to something else.
 const SLIP: usize = 2;
 /// Short names are near to too many others.
 const SHORTEST: usize = 6;

@@ -76,7 +76,7 @@ impl DatabaseSettings {
         let secure = url.query_pairs().any(|(name, value)| {
             name == "sslmode" && matches!(value.as_ref(), "require" | "verify-ca" | "verify-full")
         });
-        // The certificate is always checked, by the platform, and the platform does not tell its binding.
+        // The platform always checks the certificate. It does not give its channel binding.
         let settled = ["sslmode", "sslrootcert", "sslnegotiation", "channel_binding"];
         let others: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         let others: Vec<_> = others.into_iter().filter(|(name, _)| !settled.contains(&name.as_str())).collect();

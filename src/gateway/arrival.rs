@@ -36,7 +36,7 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
     };
     let config = match configured {
         Ok(config) => &**config,
-        // The operator has to do something first: every request says what.
+        // The operator has to mend the configuration. Every answer says what.
         Err(problems) => return turn_away(arrived, address, &Problem::ConfigInvalid(problems.clone())),
     };
     let origin = match route::host(config, &address) {
@@ -61,7 +61,7 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
     }
 }
 
-/// Refuses a request for another host than the gateway's, or one that there is no configuration to serve.
+/// Refuses a request for another host than the gateway's, and every request while the configuration is invalid.
 fn turn_away<'a>(arrived: Arrived<'a>, address: Address<'a>, problem: &Problem) -> Arrival<'a> {
     let origin = address.origin.clone();
     let request = Incoming::new(arrived, address, origin, "".into());
@@ -77,7 +77,7 @@ fn administration<'a>(
     origin: Cow<'a, Origin>,
 ) -> Arrival<'a> {
     let mut request = Incoming::new(arrived, address, origin, Rc::clone(&config.cookie_prefix));
-    // No session is of this host, whatever a neighbour of it may have set.
+    // No session belongs to this host, even if a neighbouring host has set a cookie.
     request.cookies = Cookies::default();
     let endpoint = match (request.check_size(), route::administration(config, &request.address)) {
         (Err(problem), _) => Err(problem),

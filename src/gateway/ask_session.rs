@@ -1,4 +1,4 @@
-//! Asking the session that a request's cookie names.
+//! Asks the session that a request's cookie names.
 
 use crate::actors::Request;
 use crate::actors::session::follow;

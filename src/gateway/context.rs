@@ -14,11 +14,11 @@ use crate::runtime::{Actors, Applications, RateLimit};
 pub struct Gateway {
     /// What the operator has decided.
     pub config: Rc<Config>,
-    /// What a provider is reached with: time, tasks and HTTP among it.
+    /// What a provider is reached with, including time, tasks and HTTP.
     pub link: Link,
     /// The actors.
     pub actors: Rc<dyn Actors>,
-    /// The same for the request's own task, which has one timer for what it asks one after the other.
+    /// The same for the request's own task, which asks one thing after the other and shares one timer for all.
     pub actors_in_turn: Rc<dyn Actors>,
     /// The applications.
     pub applications: Rc<dyn Applications>,
@@ -26,7 +26,7 @@ pub struct Gateway {
     pub login_limit: Rc<dyn RateLimit>,
     /// The keys of clients.
     pub client_keys: ClientKeys,
-    /// Clients' JWTs that were good a moment ago.
+    /// Clients' JWTs that were found good lately.
     pub verified: VerifiedJwts,
 }
 

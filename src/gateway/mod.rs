@@ -1,8 +1,8 @@
 //! The gateway: a function from request to response. It reads the cookie, picks a route, sends one message, and
 //! proxies.
 //!
-//! Architecture Invariant: no state, no SQL, no token logic. Of a provider it asks the authorization request and what a logout
-//! token says, and never redeems a code. What it knows of a session is what an actor answered to this very request.
+//! Architecture Invariant: it has no state, no SQL and no token logic. It asks a provider for the authorization request and for the
+//! meaning of a logout token, and never redeems a code. It knows of a session only what an actor answered to this very request.
 
 use openidconnect::AccessToken;
 
@@ -36,7 +36,7 @@ pub mod request;
 pub use context::Gateway;
 
 impl Gateway {
-    /// Serves a request, with whatever has to be waited for.
+    /// Serves a request that may have to wait.
     pub async fn serve(&self, arrival: Arrival<'_>) -> Reply {
         let (request, reply) = match arrival {
             Arrival::Answered(answer) => return answer.into(),
@@ -81,14 +81,14 @@ impl Gateway {
             Ok(endpoint) => self.own(endpoint, request).await,
             Err(problem) => Err(problem),
         };
-        // A page has no link: the application is not here.
+        // The page has no link, as the application is not on this host.
         let refused = |problem: Problem| {
             problem.response(&refusal::failed(&self.config, request, &problem), request.wants_page())
         };
         admin::apart(answer.unwrap_or_else(refused))
     }
 
-    /// Tells the browser where its session lives now, as often as it comes with the old cookie.
+    /// Gives the browser the cookie of its session's new place, as often as it comes with the old one.
     fn reissue(&self, request: &Incoming<'_>, reply: Reply) -> Reply {
         let moved = request.moved_to.borrow();
         let (Some(to), Some(old)) = (&*moved, &request.cookies.session) else { return reply };
@@ -97,7 +97,7 @@ impl Gateway {
         let life = ambient::between(self.now(), to.expires_at).max(time::Duration::ZERO);
         let line = jar.set_session(to.region, &session, self.config.same_site, life);
         match reply {
-            // One that ends the session, or begins another, has said so already.
+            // A response that ends the session, or begins another, sets its own cookie.
             Reply::Own(outgoing) if outgoing.set_cookies().any(|line| jar.is_session_set_by(line)) => outgoing.into(),
             Reply::Own(outgoing) => outgoing.cookie(&line).into(),
             Reply::Forwarded(forwarded) => {
@@ -107,11 +107,11 @@ impl Gateway {
     }
 
     async fn own(&self, endpoint: Endpoint, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
-        // Not even which methods it would answer is said.
+        // The answer does not even say which methods there would be.
         if endpoint == Endpoint::Admin && self.config.admin_token.is_none() {
             return Err(Problem::NotFound);
         }
-        // State and nonce protect the callback, which providers post from their own site; its signature the logout token.
+        // Providers post the callback from their own site: state and nonce protect it. A signature protects the logout token.
         if !matches!(endpoint, Endpoint::Callback | Endpoint::BackchannelLogout) {
             request.check_csrf()?;
         }

@@ -1,4 +1,4 @@
-//! What can be wrong with a request, in words: the only place that chooses a status.
+//! What can be wrong with a request, in words. This is the only place that chooses a status.
 
 use crate::actors::end_reason::EndReason;
 use crate::config;
@@ -18,7 +18,7 @@ pub enum Problem {
     /// It can no longer be refreshed or moved.
     #[error("{}", ended(*.0))]
     AlreadyEnded(EndReason),
-    /// It needs a bearer token (RFC 6750), and what it brought is none, or not a good one.
+    /// It needs a bearer token (RFC 6750), and has none, or a bad one.
     #[error("{0}")]
     InvalidToken(&'static str),
     /// The keys that bearer tokens are verified with cannot be had.
@@ -45,7 +45,7 @@ pub enum Problem {
     /// Its path could be read in two ways.
     #[error("{0}")]
     PathRefused(String),
-    /// A parameter is longer than anything that makes sense.
+    /// A parameter is longer than any sensible one.
     #[error("The parameter {name} is longer than {limit} characters.")]
     ParameterTooLong {
         /// Its name.

@@ -1,6 +1,6 @@
 //! The signature algorithms that are accepted (RFC 7518 section 3.1, RFC 8037, RFC 9864), a positive list. Pure.
 //!
-//! Public-key algorithms alone: with a public key as the secret of an HMAC anybody could sign.
+//! All are public-key algorithms: if a public key could serve as the secret of an HMAC, anybody could sign.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -75,7 +75,7 @@ static ALGORITHMS: [Algorithm; 10] = [
         r#"{"name":"ECDSA","namedCurve":"P-521"}"#,
         r#"{"name":"ECDSA","hash":"SHA-512"}"#,
     ),
-    // Of EdDSA's curves this one alone. RFC 9864 gives it a name of its own.
+    // This is the only curve of EdDSA that is accepted. RFC 9864 gives it a name of its own.
     Algorithm {
         name: "EdDSA",
         alias: Some("Ed25519"),

@@ -1,4 +1,4 @@
-//! A published document that many ask for at once (discovery, keys): what each of them does, and who fetches it. Pure.
+//! A published document (discovery, keys) that many callers want at once. It decides what each of them does, and which one fetches it. Pure.
 //!
 //! ```text
 //!   none ── ask ──► a call, everybody waits ─┬─ it comes ──► fresh for 10 minutes ──► stale: it serves, and one call
@@ -26,7 +26,7 @@ pub const PAUSE: Duration = Duration::seconds(5);
 /// dropped it.
 pub const SILENCE: Duration = Duration::seconds(5);
 
-/// A document, and how its fetching stands. `E` is why it could not be had.
+/// A document, and the state of its fetching. `E` says why it could not be had.
 #[derive(Debug)]
 pub struct Document<T, E> {
     kept: Option<KeptDocument<T>>,
@@ -69,7 +69,7 @@ pub enum Presenter {
     Anybody,
 }
 
-/// What one who asks has to do.
+/// What the caller has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DocumentStep<T, E> {
     /// Use this.
@@ -80,7 +80,7 @@ pub enum DocumentStep<T, E> {
     Fail(E),
 }
 
-/// The answer to one who asks.
+/// The answer to the caller.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DocumentAnswer<T, E> {
     /// What to do.
@@ -164,7 +164,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
             self.call = None;
         }
         match result {
-            // One that was taken for dead may come after the call that took its place.
+            // A call that was taken for dead may end after the one that replaced it.
             Ok(_) if self.kept.as_ref().is_some_and(|kept| kept.version.0 > call.0) => {}
             Ok((value, fetched_at)) => {
                 self.kept = Some(KeptDocument { value, fetched_at, version: call });
@@ -182,7 +182,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
         }
     }
 
-    /// The call that is the asker's to make; else what there is to do instead.
+    /// The call that the caller makes, or what it does instead.
     fn call_if_due(
         &mut self,
         now: OffsetDateTime,
@@ -209,7 +209,7 @@ impl<T: Clone, E: Clone> Document<T, E> {
         }
     }
 
-    /// Whether a call is under way. One that is dead is none, and has not been made.
+    /// Whether a call is under way. A dead call does not count.
     fn call_under_way(&mut self, now: OffsetDateTime) -> bool {
         match &self.call {
             Some(call) if within(call.seen_at, SILENCE, now) => true,
@@ -231,7 +231,7 @@ impl<T> KeptDocument<T> {
     }
 }
 
-/// Whether `at` is less than `span` ago. Clocks go back, too: what seems to be further ahead than that is over.
+/// Whether `at` is less than `span` ago. Clocks may go back: a time more than `span` in the future counts as over.
 fn within(at: OffsetDateTime, span: Duration, now: OffsetDateTime) -> bool {
     ambient::between(at, now).abs() < span
 }

@@ -21,7 +21,7 @@ pub enum Flaw {
     /// Another issuer's.
     #[error("the token comes from another issuer (iss)")]
     Issuer,
-    /// For somebody else, or for others, too.
+    /// It is for somebody else, or for others as well.
     #[error("the token is meant for another audience (aud)")]
     Audience,
     /// Issued to another client.

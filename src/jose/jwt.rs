@@ -83,7 +83,7 @@ impl<'a> Jwt<'a> {
     }
 }
 
-/// The claims as the issuer wrote them, read of whatever comes. Says nothing of their truth.
+/// The claims of a token that is not checked. They need not be true.
 pub fn payload(raw: &str) -> Option<Claims> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(raw.split('.').nth(1)?.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&bytes).ok()

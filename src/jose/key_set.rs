@@ -1,4 +1,4 @@
-//! A set of keys (RFC 7517 section 5): which one has signed a token, and whether it has.
+//! A set of keys (RFC 7517 section 5): finds the one that a token names, and checks the token with it.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::published::{DocumentSource, Missing};
 use crate::http as client;
 use crate::runtime::{Http, HttpError, Signatures, Signed};
 
-/// A key, and the form in which it is checked with.
+/// A key, and its imported form.
 #[derive(Debug)]
 struct Key {
     jwk: Jwk,
@@ -40,7 +40,7 @@ pub enum NoKeySet {
     Useless,
 }
 
-/// Why a token's signature is not taken for good.
+/// Why a token's signature is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unverified {
     /// The token is refused, whatever keys there are now.

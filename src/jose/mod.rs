@@ -3,7 +3,7 @@
 //!
 //! [`jwt`] reads a token, [`policy`] checks its claims, [`key_set`] finds the key that signed it, and the platform checks the
 //! signature ([`crate::runtime::Signatures`]). [`published`] keeps documents as [`document`] says. A flaw is named in [`flaw`];
-//! who knows what kind of token it is says it in words.
+//! the user of a kind of token puts it into words.
 
 pub mod algorithm;
 pub mod document;

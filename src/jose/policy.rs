@@ -1,4 +1,4 @@
-//! What the claims of a token have to say: whose it is, for whom, and when (RFC 7519 section 4.1). Pure.
+//! Checks the claims of a token: issuer, audience and times (RFC 7519 section 4.1). Pure.
 
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
@@ -11,7 +11,7 @@ pub type Claims = Map<String, Value>;
 
 /// How far the issuer's clock may be off.
 pub const LEEWAY: Duration = Duration::minutes(1);
-/// How long ago a token may have been issued that comes straight from its issuer.
+/// How old a token may be that comes straight from its issuer.
 pub const MAX_AGE: Duration = Duration::minutes(10);
 /// The year 10000, in Unix seconds: no honest token lasts that long, and `1e300` is no time at all.
 const END_OF_TIME: f64 = 253_402_300_800.0;
@@ -90,7 +90,7 @@ impl Policy<'_> {
     }
 }
 
-/// Whether the token was issued to this client, where it says to which one (`azp`).
+/// Whether the token was issued to this client. A token without `azp` does not say.
 pub fn check_party(claims: &Claims, client_id: &str) -> Result<(), Flaw> {
     if claims.get("azp").is_none_or(|azp| azp == client_id) { Ok(()) } else { Err(Flaw::Party) }
 }

@@ -15,11 +15,11 @@ use super::document::{Document, DocumentAnswer, DocumentStep, KeptDocument, Pres
 use crate::ambient;
 use crate::runtime::Isolate;
 
-/// How often one who waits looks whether a call is done.
+/// How often a waiting caller looks whether the call is done.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often a call gives a sign of life.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
-/// The longest that anybody waits: a call and its repeat, and a little more.
+/// How long a caller waits at most: for a call and its repeat, and a little more.
 const FETCH_LIMIT: time::Duration = time::Duration::seconds(25);
 /// What a probe takes for now.
 const RECENTLY: time::Duration = time::Duration::seconds(2);
@@ -52,7 +52,7 @@ pub struct DocumentSource<'a, T: 'static> {
     pub address: &'a str,
     /// A call for it.
     pub call: &'a dyn Fn() -> LocalBoxFuture<'static, FetchResult<T>>,
-    /// Where the call goes on when nobody waits for it any longer.
+    /// Runs the call on when its caller has left.
     pub isolate: &'a Rc<dyn Isolate>,
 }
 
@@ -74,7 +74,7 @@ impl<T> DocumentSource<'_, T> {
         Ok(Some(newest).filter(|newest| newest.version() != than))
     }
 
-    /// Whether a GET for it is answered now, if only with something else.
+    /// Whether a GET for it is answered now, even with something else.
     pub async fn answers(&self) -> bool {
         let probed = self.settle(self.isolate.now(), |document, now| document.probe(RECENTLY, now)).await;
         !matches!(probed, Err(Missing::Unavailable(_)))
@@ -103,7 +103,7 @@ impl<T> DocumentSource<'_, T> {
         }
     }
 
-    /// Makes a call. It goes on when its request leaves: others wait for it.
+    /// Makes a call. It goes on if its request ends, as others wait for it.
     fn begin(&self, call: Version) {
         let (documents, isolate) = (Rc::clone(self.documents), Rc::clone(self.isolate));
         let (address, mut fetch) = (self.address.to_owned(), (self.call)());

@@ -14,7 +14,7 @@ const OF_THE_TOKEN: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 const OF_THE_LOGIN: [&str; 4] = ["auth_time", "acr", "amr", "sid"];
 /// Other claims that are the ID token's alone.
 const OF_THE_ID_TOKEN: [&str; 8] = ["iss", "sub", "aud", "exp", "iat", "nbf", "azp", "jti"];
-/// An address, and whether it was found to be its user's.
+/// An address claim, and the claim that says whether it was verified.
 const VERIFIED: [(&str, &str); 2] = [("email", "email_verified"), ("phone_number", "phone_number_verified")];
 
 /// What an ID token says that a session keeps.
@@ -41,7 +41,7 @@ pub fn of_user_info(mut said: Claims) -> Claims {
     said
 }
 
-/// Both together. Where both say a claim, the ID token's counts. Whether an address was verified is told by the answer that
+/// Both together. Where both say a claim, the ID token's counts. Whether an address was verified says the answer that
 /// gave the address; where both name the same one, a `false` of either counts.
 pub fn together(id_token: &Claims, user_info: &Claims) -> Claims {
     let mut claims = user_info.clone();
@@ -51,7 +51,7 @@ pub fn together(id_token: &Claims, user_info: &Claims) -> Claims {
             (Some(one), Some(other)) if is_same(one, other) => {
                 let flags = [id_token.get(flag), user_info.get(flag)];
                 let denied = flags.into_iter().flatten().any(is_denied);
-                // Another spelling is another answer about it, unless it denies.
+                // With another spelling, only a denial counts.
                 let second = flags[1].filter(|_| one == other);
                 if denied { Some(Value::Bool(false)) } else { flags[0].or(second).cloned() }
             }

@@ -24,7 +24,7 @@ use crate::{ambient, http};
 pub struct IssuerSource<'a> {
     /// The issuer.
     pub issuer: &'a IssuerUrl,
-    /// `OIDC_ISSUER`, or what stands in its place: what an operator is to look at.
+    /// `OIDC_ISSUER`, or the variable in its place. Error texts name it.
     pub variable: &'static str,
 }
 
@@ -132,7 +132,7 @@ fn checked(source: IssuerSource<'_>, body: &[u8]) -> Result<Metadata, ProviderEr
     }
 }
 
-/// The key in the Cache API. It lies under the issuer's own URL, where nobody but the issuer can put anything.
+/// The key in the Cache API. It lies under the issuer's own URL, where only the issuer can put anything.
 fn cache_key(issuer: &IssuerUrl) -> String {
     format!("{}?for=edge-oauth-sessions", url(issuer))
 }

@@ -1,4 +1,4 @@
-//! Why a provider brings no login and no tokens.
+//! Why a provider gave no login or no tokens.
 
 use openidconnect::RefreshToken;
 use time::Duration;
@@ -13,7 +13,7 @@ pub enum ProviderError {
     /// The provider does not answer, or asks to come back later.
     #[error("{0}")]
     Unavailable(String),
-    /// The provider refuses this client, or answers nonsense: its or the operator's fault.
+    /// The provider refuses this client, or answers nonsense. That is its fault or the operator's.
     #[error("{0}")]
     Rejected(String),
     /// The code was refused, or the ID token fails a check.
@@ -42,12 +42,12 @@ impl ProviderError {
     }
 }
 
-/// A code that was exchanged, or was not, and made no login.
+/// Why a code brought no login.
 #[derive(Debug)]
 pub struct ExchangeError {
     /// Why.
     pub error: ProviderError,
-    /// The refresh token that came all the same: nobody keeps it.
+    /// The refresh token that came all the same. It has to be revoked.
     pub granted: Option<RefreshToken>,
     /// The provider's session that it belongs to, where that is known for certain.
     pub sid: Option<String>,
@@ -59,7 +59,7 @@ impl From<ProviderError> for ExchangeError {
     }
 }
 
-/// How presenting a refresh token came out, where it brought no tokens.
+/// The outcome of presenting a refresh token that brought no tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshFailure {
     /// `invalid_grant`, or the new ID token is another user's: the grant is gone.
@@ -73,7 +73,7 @@ pub enum RefreshFailure {
     },
     /// Anything else: the token may have been taken.
     Unknown(String),
-    /// The organization to switch to wants a login of its own, or there is none such; the grant stays as it was.
+    /// The organization to switch to wants a login of its own, or does not exist. The grant stays as it was.
     OtherOrganization(String),
 }
 
@@ -97,7 +97,7 @@ pub struct RefreshError {
     pub failure: RefreshFailure,
     /// The provider's own words, a sentence for the log alone ([`super::said`]).
     pub said: Option<String>,
-    /// The refresh token of a grant that lives, where the failure ends the session: nobody keeps it.
+    /// The refresh token of a grant that still lives, if the failure ends the session. It has to be revoked.
     pub granted: Option<RefreshToken>,
 }
 
@@ -107,7 +107,7 @@ impl From<RefreshFailure> for RefreshError {
     }
 }
 
-/// Whether no complete answer is the provider's absence or its fault.
+/// The error of a call without a complete answer: the provider is away, or at fault.
 pub fn unanswered(error: HttpError) -> ProviderError {
     match error {
         HttpError::Unreachable | HttpError::TimedOut => ProviderError::Unavailable(error.to_string()),

@@ -86,14 +86,14 @@ pub fn check(jwt: Jwt<'_>, expected: ExpectedIdToken<'_>, now: OffsetDateTime) -
     Ok(jwt.claims)
 }
 
-/// Whether claims that nothing vouches for are about this user, from the issuer and for this client alone.
+/// Whether unchecked claims say that they are about this user, from the issuer and for this client alone.
 pub fn is_about(claims: &Claims, issuer: &str, client_id: &ClientId, subject: &str) -> bool {
     let fits = policy(issuer, client_id, |policy| policy.check_parties(claims)).is_ok();
     fits && claims.get("sub").and_then(Value::as_str) == Some(subject)
 }
 
 fn policy<T>(issuer: &str, client_id: &ClientId, check: impl FnOnce(Policy<'_>) -> T) -> T {
-    // Another audience could present what it was given as this client's.
+    // Another audience that got the token could present it here.
     let audience = Audience::Alone(client_id);
     check(Policy { is_issuer: &|iss| iss == issuer, audience, issued: Issued::JustNow })
 }

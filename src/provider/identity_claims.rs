@@ -1,4 +1,4 @@
-//! Who is logged in: the identity that a validated ID token and UserInfo state.
+//! The identity that a validated ID token and UserInfo state.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ impl Identity {
         serde_json::from_str(&self.user_info).unwrap_or_default()
     }
 
-    /// The same one, of whom UserInfo now says this.
+    /// The same identity, with what UserInfo says now.
     #[must_use]
     pub fn informed(self, said: Claims) -> Self {
         let of_id_token = claims::of_id_token(payload(&self.id_token).unwrap_or_default());

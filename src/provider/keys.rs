@@ -1,4 +1,4 @@
-//! The keys that a provider signs with, and why a token of its is not taken.
+//! The keys that a provider signs with, and why a token is not accepted.
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;

@@ -11,7 +11,7 @@ use crate::jose::{Algorithm, Flaw, Jwt, Policy};
 
 /// The member of `events` that makes a token a logout token.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-/// What it calls itself, where it does. Longer ones are nobody's.
+/// What `typ` may say. No provider sends a longer token.
 const FORM: Form = Form { types: &["jwt", "logout+jwt"], max_bytes: 16 << 10 };
 
 /// Whose sessions a provider has ended.
@@ -73,11 +73,11 @@ pub(super) fn read<'a>(
     if claims.get("events").and_then(|events| events.get(EVENT)).is_none_or(|event| !event.is_object()) {
         return Err(invalid("the token is no logout token (events)"));
     }
-    // An ID token, which has one, must not be taken for a logout token.
+    // An ID token has a nonce, and must not be taken for a logout token.
     if claims.contains_key("nonce") {
         return Err(invalid("a logout token has no nonce"));
     }
-    // One that is there names somebody: what is empty, or no text, must not make of one user's token one for all.
+    // If it is there, it must name somebody. An empty one must not turn one user's token into a token for all.
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let names = |name: &str| !claims.contains_key(name) || text(name).is_some();
     let (subject, sid) = (text("sub").map(str::to_owned), text("sid").map(str::to_owned));

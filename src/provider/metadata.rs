@@ -53,7 +53,7 @@ pub type Metadata = ProviderMetadata<
 /// The member that lists the algorithms of ID tokens.
 pub(super) const ID_TOKEN_ALGORITHMS: &str = "id_token_signing_alg_values_supported";
 
-/// Reads a document. What it leaves out though it must not, and nothing here depends on, is filled in.
+/// Reads a document. Required members that nothing here depends on may be missing.
 pub(super) fn read(body: &[u8]) -> Option<Metadata> {
     let mut document: Map<String, Value> = serde_json::from_slice(body).ok()?;
     let names: Vec<&str> = Algorithm::all().map(|algorithm| algorithm.name).collect();

@@ -1,4 +1,4 @@
-//! The provider that users log in at: what the session actor and the gateway need of one, and the kinds there are.
+//! The provider that users log in at: the kinds there are, and what the session actor and the gateway ask of them.
 
 use openidconnect::{AccessToken, RefreshToken};
 use time::OffsetDateTime;
@@ -152,7 +152,7 @@ impl Provider {
         }
     }
 
-    /// Whether a logout through the browser ends all that a revocation would, and needs what it would take away.
+    /// Whether a logout through the browser ends all that a revocation would. Such a logout must come before the revocation.
     pub const fn revokes_at_logout(&self) -> bool {
         match self {
             Self::Oidc(_) | Self::Auth0(_) => false,

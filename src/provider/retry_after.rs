@@ -1,4 +1,4 @@
-//! How long a provider asks to be left alone. Pure.
+//! How long a provider asks to wait. Pure.
 
 use openidconnect::http::HeaderMap;
 use time::format_description::well_known::Rfc2822;

@@ -14,7 +14,7 @@ use url::form_urlencoded;
 
 /// How many characters are kept.
 const MAX: usize = 200;
-/// How many are looked at: nobody says more in an error.
+/// How many characters are looked at. No honest error is longer.
 const MAX_READ: usize = 1000;
 /// How many characters of a secret are looked for.
 const MAX_SECRET: usize = 16_384;
@@ -59,7 +59,7 @@ pub fn said(error: Option<&str>, description: Option<&str>, secrets: &[String]) 
 pub fn in_answer(body: &[u8], secrets: &[String]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| body.get(name).and_then(Value::as_str);
-    // An answer that is an error may bring a token all the same: WorkOS's pending_authentication_token, for one.
+    // An error may bring a token all the same, such as WorkOS's pending_authentication_token.
     let tokens = body.as_object().into_iter().flatten().filter(|(name, _)| name.contains("token"));
     let tokens = tokens.filter_map(|(_, value)| value.as_str().map(str::to_owned));
     let secrets: Vec<String> = secrets.iter().cloned().chain(tokens).collect();
@@ -85,7 +85,7 @@ pub fn secrets_of(request: &HttpRequest) -> Vec<String> {
         let pair = BASE64_STANDARD.decode(credentials).ok().and_then(|pair| String::from_utf8(pair).ok());
         let secret = pair.as_deref().and_then(|pair| pair.split_once(':')).map(|(_, secret)| secret);
         secrets.extend(secret.map(str::to_owned));
-        // RFC 6749 section 2.3.1: it is form-encoded in there.
+        // RFC 6749 section 2.3.1: the header holds it form-encoded.
         secrets.extend(secret.and_then(|secret| {
             let encoded = format!("s={secret}");
             form_urlencoded::parse(encoded.as_bytes()).next().map(|(_, secret)| secret.into_owned())
@@ -128,7 +128,7 @@ fn clean(text: &str, secrets: &[String]) -> String {
     kept
 }
 
-/// What looks like a JWT is one of somebody's tokens, even if it was not sent.
+/// A text that looks like a JWT is somebody's token, even if this request did not send it.
 fn mark_tokens(text: &[char], secret: &mut [bool]) {
     let in_token = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     for (at, start) in text.windows(3).enumerate() {

@@ -1,4 +1,4 @@
-//! A completed login, as the provider has it.
+//! What a completed login brings from the provider.
 
 use super::tokens::Tokens;
 use super::user_info::Asking;
@@ -11,10 +11,10 @@ pub struct SignIn {
     pub identity: Identity,
     /// With what.
     pub tokens: Tokens,
-    /// What went wrong without harm: a UserInfo endpoint that did not answer.
+    /// What went wrong without harm, such as a UserInfo endpoint that did not answer.
     pub remark: Option<String>,
-    /// Where no refresh token came: so, and what an operator can do about it.
+    /// Set if no refresh token came: that, and what an operator can do about it.
     pub no_refresh_token: Option<&'static str>,
-    /// What UserInfo has yet to say: the login does not wait for it any longer.
+    /// The question to UserInfo, if it is still open. The login does not wait for it.
     pub user_info: Option<Asking>,
 }

@@ -100,7 +100,7 @@ impl TokenSet {
         }
         Ok(Tokens {
             access_token: self.0.access_token().clone(),
-            // A decade is as good as for ever, and safe to add to a time.
+            // A decade stands for ever, and can be added to a time safely.
             lifetime: lifetime.map(|life| life.min(Duration::days(3650))),
             refresh_token: self.granted(),
             received_at,

@@ -114,7 +114,7 @@ pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Opt
             let code = plain_code(error.error().as_ref());
             let advice = client_advice(code, client_secret);
             match UserError::of(code) {
-                // Auth0 calls a wrong client secret so: here, nobody but the client can be meant.
+                // Auth0 says this of a wrong client secret. At this endpoint it can only mean the client.
                 Some(user_error) if !matches!(code, "access_denied" | "unauthorized") => {
                     ProviderError::UserError(Box::new(user_error))
                 }

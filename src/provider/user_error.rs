@@ -1,10 +1,10 @@
-//! Why a provider turns a user away who wants to log in, in words for that user. Pure.
+//! Why a provider refuses a user's login, in words for that user. Pure.
 //!
 //! What the provider itself wrote is never quoted but for its error code: anybody can put words into a callback.
 
 use serde::{Deserialize, Serialize};
 
-/// A login that came to nothing for a reason that its user can do something about.
+/// A login that failed for a reason that its user can do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("the provider answered {code}")]
 pub struct UserError {
@@ -45,7 +45,7 @@ impl UserError {
         )
     }
 
-    /// Whether another account may get in. A provider that knows its user would otherwise say the same again.
+    /// Whether another account may get in. The page then offers it, as the provider would say the same to the present one again.
     pub fn is_about_the_account(&self) -> bool {
         matches!(self.code.as_str(), "access_denied" | "unauthorized")
     }

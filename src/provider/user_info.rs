@@ -1,4 +1,4 @@
-//! UserInfo (OpenID Connect Core 1.0 section 5.3): what is asked beside the ID token, and may come late.
+//! UserInfo (OpenID Connect Core 1.0 section 5.3): claims beside the ID token's, which may come late.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl Asking {
     }
 }
 
-/// An answer about nobody is none: section 5.3.2 requires a `sub`.
+/// An answer without a `sub` does not count: section 5.3.2 requires one.
 pub(super) fn read(body: &[u8], subject: &str) -> UserInfo {
     let Ok(said) = serde_json::from_slice::<Claims>(body) else { return UserInfo::NoAnswer };
     match said.get("sub") {

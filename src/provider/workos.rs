@@ -1,4 +1,4 @@
-//! WorkOS User Management with AuthKit: OAuth 2.0 in outline, with a token endpoint of its own making.
+//! WorkOS User Management with AuthKit: roughly OAuth 2.0, with a token endpoint of its own.
 //!
 //! `authenticate` takes JSON and answers with the user instead of an ID token; who logged in is what this user and the
 //! access token, whose signature is checked, say together ([`access_token`], [`user`], [`authenticate`]).
@@ -27,7 +27,7 @@ pub mod authenticate;
 mod selection;
 pub mod user;
 
-/// What a user is told whose login was to be for an organization.
+/// Why a login failed that was to be for an organization.
 const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization than this site asked for, or to none";
 
 /// See the module.

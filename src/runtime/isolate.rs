@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::{Either, LocalBoxFuture, select};
 use time::OffsetDateTime;
 
-/// Where code runs. Each actor has one of its own, and with it a clock of its own.
+/// Where code runs: its time, randomness, tasks and log. Each actor has its own.
 pub trait Isolate {
     /// The wall clock. It may go back.
     fn now(&self) -> OffsetDateTime;

@@ -1,4 +1,4 @@
-//! What a request of the gateway is given: its body, the application that it is for, a limit for logins, checks of signatures.
+//! What the gateway needs for a request: the body, the applications, the limit for logins, checks of signatures.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -71,7 +71,7 @@ pub enum SendError {
 pub trait Applications {
     /// Sends a request; no redirect is followed.
     fn send<'a>(&'a self, request: Outbound<'a>) -> LocalBoxFuture<'a, Result<Inbound, SendError>>;
-    /// Nobody reads this response: its connection is free again.
+    /// Drops a response that nobody reads, so that its connection is free again.
     fn discard(&self, response: Inbound);
 }
 

@@ -34,7 +34,7 @@ impl From<i64> for SqlValue {
     }
 }
 
-/// The platform did not do it, in its own words. It has written them to the log.
+/// The platform refused. It has written its words to the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct StorageError(pub String);

@@ -92,6 +92,6 @@ pub trait Connection {
     ) -> LocalBoxFuture<'a, Result<Vec<Vec<PgValue>>, PostgresError>>;
     /// Whether it is of no use any more.
     fn is_closed(&self) -> bool;
-    /// Closes it. Done when the server has no slot of it any more, or cannot be told.
+    /// Closes it. It is done when the server has freed its slot, or cannot be reached.
     fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()>;
 }

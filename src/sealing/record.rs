@@ -1,4 +1,4 @@
-//! Records as other systems keep them: sealed, so that whoever can read or write there learns nothing and puts nothing
+//! Records as other systems keep them: sealed. Somebody who can read or write there learns nothing and puts nothing
 //! over on a session. Pure.
 //!
 //! ```text
@@ -53,7 +53,7 @@ pub enum Unreadable {
     /// No key that could open it.
     #[error("the record is sealed with the key {0}, which STATE_KEYS does not have")]
     UnknownKey(String),
-    /// It was changed, is another session's or another store's, or the key of this id is another one.
+    /// It was changed, it belongs to another session or store, or the key of this id is another one.
     #[error("the record does not open with the key {0}: the key is another one, or the record is not this session's")]
     Foreign(String),
 }

@@ -51,7 +51,7 @@ impl Durable {
         Ok(!self.storage.query(query, vec![name.into()])?.is_empty())
     }
 
-    /// When a write to the store outside was given up that was not answered.
+    /// When the last write to the outside store was given up without an answer.
     pub fn unanswered_at(&self) -> Result<Option<OffsetDateTime>, StoreError> {
         if !self.has_table("unanswered")? {
             return Ok(None);
@@ -78,7 +78,7 @@ impl Durable {
 
     /// The row; none where this actor never began.
     pub fn read(&self) -> Result<Option<FenceRow>, StoreError> {
-        // Asking for the table first: an actor that never began writes nothing, not even an empty table.
+        // It asks for the table first. An actor that never began writes nothing, not even an empty table.
         if !self.has_table("record")? {
             return Ok(None);
         }

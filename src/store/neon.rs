@@ -47,7 +47,7 @@ pub struct NeonStore {
     isolate: Rc<dyn Isolate>,
     postgres: Rc<dyn Postgres>,
     idle: Rc<RefCell<Option<Box<dyn Connection>>>>,
-    /// Counts the uses of connections: one that was used again is not closed yet.
+    /// Counts the uses of connections, so that one in use is not closed.
     uses: Rc<Cell<u64>>,
 }
 
@@ -180,7 +180,7 @@ impl NeonStore {
             Err(QueryError::Doubtful(error)) => error,
         };
         let stands = within(&*self.isolate, DOUBT_LIMIT, self.read(actor)).await;
-        // After a failover this one may lead to the wrong server.
+        // After a failover this connection may lead to the wrong server.
         self.idle.take();
         match stands {
             Ok(Some(found)) if found == sealed => Ok(true),
@@ -207,10 +207,10 @@ impl Store for NeonStore {
         let changing = || StoreError::Unavailable("somebody else writes to this session's row".to_owned());
         let found = self.look(actor).await?.ok_or_else(changing)?;
         if found.record == sealed {
-            // This very write, which arrived before it was repeated.
+            // This is the same write, which had arrived before it was repeated.
             return Ok(Overwritten::Own);
         }
-        // No lower generation than this was asked for so far: that one is nobody's here.
+        // This actor never asked for a generation this high, so it did not write that record.
         if self.put(actor, generation, sealed, about, Some(&found)).await? {
             return Ok(Overwritten::Foreign(u64::try_from(found.generation).unwrap_or_default()));
         }

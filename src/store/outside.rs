@@ -29,7 +29,7 @@ pub struct About {
     pub kept_until: OffsetDateTime,
 }
 
-/// What a write found in its place, and is there no more.
+/// What a write has replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwritten {
     /// Nothing, or what the actor had written before; or the store does not say.

@@ -9,8 +9,8 @@
 //!   load ──► state, where there is one; else what the store has, if it is of this very generation
 //! ```
 //!
-//! So a store that is stale, replayed, restored or swapped can make a user log in again, and nothing else. What stands there
-//! and was never written by this actor stands in no write's way: it is written over ([`SessionStore::take_foreign`]).
+//! So a store that is stale, replayed, restored or swapped can make a user log in again, and nothing else. A record that this
+//! actor never wrote does not stop a write: it is written over ([`SessionStore::take_foreign`]).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -32,7 +32,7 @@ use crate::sealing::record::{RecordPlace, StateKeys, Unreadable};
 mod settle;
 mod write;
 
-/// When a store is asked again that did not take a record.
+/// When a store that did not take a record is asked again.
 const PUSH_AGAIN: time::Duration = time::Duration::minutes(1);
 /// The shortest time between two writes of one key in KV, and a little more.
 const KV_SPACING: Duration = Duration::from_millis(1_050);
@@ -62,7 +62,7 @@ struct KeptRecord {
     sealed: Option<Rc<[u8]>>,
     /// None where the record is for the actor alone: nobody has logged in yet.
     about: Option<About>,
-    /// When the store has to be seen about the copy in `row`.
+    /// When to look whether the store has the record, so that the copy in `row` can go.
     settles_at: Option<OffsetDateTime>,
     /// The last write to the store.
     written: Option<Written>,
@@ -141,16 +141,16 @@ impl SessionStore {
         RecordPlace { store: store.as_str(), actor: &self.actor, generation }
     }
 
-    /// The generation of a record that stood in the store, was none of this actor's, and has been written over; told once.
+    /// The generation of another writer's record that was written over. It is given once.
     pub fn take_foreign(&self) -> Option<u64> {
         self.foreign.take()
     }
 
-    /// The record; none where this actor never began.
+    /// The record. None: this actor never began.
     pub async fn load(&self, now: OffsetDateTime) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(row) = self.own.read()?.filter(|row| row.attempted > 0) else { return Ok(None) };
         let settles_at = (row.store != StoreKind::Durable && row.state.is_some()).then_some(now);
-        // A copy may be of a write a moment ago, in a process that has ended.
+        // The copy may come from a write of just now, in a process that has ended.
         let written = settles_at.map(|at| Written { at, generation: 0, taken: true });
         let mut kept = KeptRecord { row, sealed: None, about: None, settles_at, written };
         self.kept.replace(Some(kept.clone()));
@@ -175,7 +175,7 @@ impl SessionStore {
         let was_outside = about.is_some();
         self.hold(record, about)?;
         if self.push().await.is_ok() && was_outside {
-            // What stays there opens for nobody any more, and goes with its time.
+            // Nothing opens what stays there. The store drops it when its time is over.
             let _ = match former {
                 Some(StoreKind::Kv) => self.kv.delete(&self.actor).await,
                 Some(StoreKind::Neon) => self.neon.delete(&self.actor).await,

@@ -38,7 +38,7 @@ export async function startAuth0({ accessTokenSeconds = 300 } = {}) {
   };
 }
 
-/** A gateway before the hostile stand-in, which is a tenant of Auth0's. */
+/** A gateway in front of the hostile stand-in, which plays a tenant of Auth0's. */
 export async function hostileTenant(t, { hostile = {}, vars, ...more } = {}) {
   const port = await freePort();
   const discovery = { authorization_response_iss_parameter_supported: false, ...hostile.discovery };

@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import { sleep } from "./process.mjs";
 
-/** The least seconds until an expiry, and the least milliseconds between two writes of a key. */
+/** The shortest expiry in seconds, and the shortest time between two writes of a key in milliseconds. */
 const LEAST_EXPIRY = 60;
 const SPACING = 1000;
 

@@ -8,7 +8,7 @@ export const DENVER = { continent: "NA", country: "US", longitude: "-104.99" };
 /** The request header that says so. */
 export const at = (place) => ({ [CF_HEADER]: JSON.stringify(place) });
 
-/** From now on all requests of this browser to the gateway come from there. */
+/** From now on all requests of this browser to the gateway come from that place. */
 export function travel(browser, place) {
   browser.headers = place ? at(place) : {};
   return browser;

@@ -224,7 +224,7 @@ async function grantWhatIsAsked({ oidc: { client, session, provider, params } })
   return grant;
 }
 
-/** Goes on by itself, as a provider does that knows who asks. */
+/** Goes on by itself, as a provider does that knows the user. */
 function logoutPage(ctx, form) {
   ctx.body = `${form}<input form="op.logoutForm" type="hidden" name="logout" value="yes"><script>document.forms[0].submit()</script>`;
 }

@@ -31,7 +31,7 @@ export const TAMPERINGS = [
   ["no record", () => undefined, /has no record/],
 ];
 
-/** The session is none any more, a login is asked for, and the ledger says why. */
+/** There is no session any more, a login is needed, and the ledger says why. */
 export async function assertUnreadable(gateway, browser, why, what) {
   const headers = { cookie: browser.sessionHeader };
   const id = actorOf(browser.session);

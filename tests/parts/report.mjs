@@ -29,7 +29,7 @@ export async function report(stream) {
         process.stdout.write(data.message);
         break;
       case "test:diagnostic":
-        // What the gateway printed comes behind the failure that it belongs to.
+        // What the gateway printed stands after the failure that it belongs to.
         if (data.nesting > 0 && /^the gateway printed/.test(data.message)) console.log(indent(data.message));
         break;
       case "test:pass":
@@ -51,7 +51,7 @@ export async function report(stream) {
   return total;
 }
 
-/** Suites, and files of which a test failed, are no tests; a file that could not be run is one that failed. */
+/** Suites are no tests, nor are files of which a test failed. A file that could not be run counts as a failed test. */
 function isTest({ details }) {
   return details.type !== "suite" && details.error?.failureType !== "subtestsFailed";
 }

@@ -1,4 +1,4 @@
-// What a login looks like that came to nothing, or to a session: shared by the modules about logging in.
+// What a login looks like that failed, or that became a session. The modules about logging in share it.
 import assert from "node:assert/strict";
 
 /** One login attempt in a new browser: the browser and the page where it ended. */

@@ -46,5 +46,5 @@ export async function startSiteverifyStandIn({ hostname = "127.0.0.1", action = 
 }
 
 let number = 0;
-/** A token of a challenge that was solved a moment ago; `more` is what the verifier says otherwise. */
+/** A token of a challenge that was just solved; `more` is what the verifier says otherwise. */
 export const solved = (more) => JSON.stringify({ n: (number += 1), ...more });

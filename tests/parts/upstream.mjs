@@ -27,7 +27,7 @@ export async function startUpstream() {
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(seen));
   });
   server.keepAliveTimeout = 60_000;
-  // Also those that became WebSockets, which the server does not count any more.
+  // This includes connections that became WebSockets, which the server no longer counts.
   const sockets = new Set();
   server.on("connection", (socket) => {
     sockets.add(socket);

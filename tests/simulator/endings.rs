@@ -1,4 +1,4 @@
-//! What has ended stays so: whatever a store brings back, and whoever asks.
+//! What has ended stays ended, whatever a store brings back and whatever is asked.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Tasks, timers and time.
 //!
 //! - Time stands still while a task runs. It goes on when no task can: to the next timer.
-//! - A task belongs to a process. A process ends at any poll of its tasks: they are dropped where they wait, and nothing of them is told.
+//! - A task belongs to a process. A process ends at any poll of its tasks: they are dropped where they wait, and nobody hears of it.
 //! - A timer wakes the task that polled it first, and no other, as on Workers.
 //! - When everything waits and no timer is left, the run fails: every wait has to end. So does one that goes on for ever.
 //! - Virtual time costs nothing: a day passes in as many polls as something happens in it.

@@ -1,6 +1,6 @@
 //! The gateway: the real one, on a stateless isolate, in front of an application.
 //!
-//! - The application answers at once, with what it is told to.
+//! - The application answers at once, as the test says.
 //! - Of a request that goes there all is noted: its URL, its headers as the application sees them, whether a cache may keep the answer.
 //! - [`Gateway::exchange`] does what `exchange.mjs` does with a plan.
 

@@ -1,4 +1,4 @@
-//! `List`: a page of the sessions. [`super::page`] decides which they are; each that is not known to be over is asked how it is.
+//! `List`: a page of the sessions. [`super::page`] decides which they are. Each session that may live is asked for its state.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::actors::summary::SessionState;
 use crate::credential::ActorId;
 use crate::store::StoreError;
 
-/// How long sessions are asked how they are. Of those that have not answered then, what the directory knows must do.
+/// How long the sessions may take to answer. For those that have not answered by then, the list shows what the directory knows.
 const ASKED_FOR: Duration = Duration::from_secs(5);
 
 impl Shell {
@@ -44,7 +44,7 @@ impl Shell {
         Ok(SessionPage { listed: found.into_iter().filter_map(Found::listed).collect(), next })
     }
 
-    /// Where a list goes on; one that begins is of this moment.
+    /// Where a list goes on. A new list is of this moment.
     fn cursor(&self, text: Option<&str>) -> Result<Cursor, DirectoryError> {
         let read = |directory: &mut Directory| match text {
             None => Some(Cursor { at: directory.stamp(self.now()), behind: None }),
@@ -53,7 +53,7 @@ impl Shell {
         self.with(read)?.ok_or(DirectoryError::ForeignCursor)
     }
 
-    /// The cursor as it goes out. The first one of a directory makes the key.
+    /// The cursor as it is sent. The first one of a directory makes the key.
     async fn written(&self, cursor: &Cursor) -> Result<String, DirectoryError> {
         let key = match self.with(|directory| directory.facts.cursor_key)? {
             Some(key) => key,
@@ -73,7 +73,7 @@ impl Shell {
         Ok(summary.map_or(Found::Nothing, |summary| Found::Known(Listed { actor: actor.clone(), summary })))
     }
 
-    /// How a session is. One that is known to be over is not asked.
+    /// The state of a session. A session that is known to be over is not asked.
     async fn look_up(&self, actor: &ActorId) -> Found {
         let row = self.with(|directory| directory.rows.get(actor).cloned());
         let Ok(Some(row)) = row else { return Found::Nothing };
@@ -86,16 +86,16 @@ impl Shell {
             Ok(Some(described)) => match described.summary.state {
                 SessionState::Active => Found::Known(Listed { actor, summary: described.summary }),
                 SessionState::Ended => Found::Over { actor, last_used_at: described.summary.last_used_at },
-                // One that has moved is listed where it lives now.
+                // A session that has moved is listed by its new actor.
                 SessionState::Moved => Found::Nothing,
             },
-            // It does not answer: what the directory knows must do.
+            // It does not answer. The list shows what the directory knows.
             Err(_) => Found::Known(Listed { actor, summary: row.summary() }),
         }
     }
 }
 
-/// What is found of a session that is to be listed.
+/// What was found out about a session for the list.
 enum Found {
     Known(Listed),
     /// It ended, and the directory was not told.

@@ -51,7 +51,7 @@ pub struct Shell {
     storage: Rc<dyn Storage>,
     config: Rc<Config>,
     directory: RefCell<Option<Directory>>,
-    /// The last session that the alarm asked to end, where it has not come to the last of them yet.
+    /// The last session that the alarm asked to end. None: it has asked all of them.
     swept_to: RefCell<Option<ActorId>>,
 }
 
@@ -99,7 +99,7 @@ impl Shell {
         if slot.is_none() {
             let mut directory = rows::load(&*self.storage, &*self.isolate)?;
             if !directory.revoking().is_empty() {
-                // The process that ended knew when these are to be asked again: it is not to be later than that.
+                // The process that ended knew when to ask these again. This must not be later.
                 directory.retry_by(self.now().saturating_add(SOON));
             }
             *slot = Some(directory);
@@ -107,7 +107,7 @@ impl Shell {
         slot.as_mut().map(change).ok_or(StoreError::Corrupt)
     }
 
-    /// Writes what changed. What could not be written is not remembered either.
+    /// Writes what changed. If it cannot be written, memory forgets it, too.
     async fn save<'a>(&self, actors: impl IntoIterator<Item = &'a ActorId>, facts: bool) -> Result<(), StoreError> {
         let saved = self.with(|directory| {
             rows::save_rows(&*self.storage, directory, actors)?;
@@ -181,7 +181,7 @@ impl Shell {
         superfluous.push(actor);
         self.save(&superfluous, false).await?;
         if !ended.is_empty() {
-            // The session does not wait for it. The alarm does what is left, or what comes to grief.
+            // The session does not wait for it. The alarm does what is left or fails.
             let shell = Rc::clone(self);
             self.isolate.go_on(async move { shell.end_superfluous(ended).await });
         }
@@ -203,7 +203,7 @@ impl Shell {
 
     async fn act(&self) -> Result<(), DirectoryError> {
         let began = self.now();
-        // Where the last alarm stopped: those that are out of reach do not keep the others waiting.
+        // It goes on where the last alarm stopped. So sessions that are out of reach do not keep the others waiting.
         let after = self.swept_to.take();
         let looked_at = self.look_at_beginnings().await?;
         if !self.with(|directory| directory.revoking())?.is_empty() {

@@ -58,7 +58,7 @@ impl Cursor {
         Some(BASE64_URL_SAFE_NO_PAD.encode([&mac.finalize().into_bytes()[..], &bytes].concat()))
     }
 
-    /// What came back, where it is one that went out.
+    /// Reads a cursor. None: this directory did not make it.
     pub fn read(key: &CursorKey, text: &str) -> Option<Self> {
         if text.len() > LONGEST {
             return None;
@@ -82,7 +82,7 @@ pub fn behind(rows: &BTreeMap<ActorId, SessionRow>, cursor: &Cursor, at_most: us
 }
 
 impl SessionRow {
-    /// Its place in a list of that moment; none where it is in none.
+    /// Its place in a list of that moment. None: that list does not show it.
     fn position(&self, actor: &ActorId, at: OffsetDateTime) -> Option<Position> {
         let seen_at = if self.seen_at <= at { Some(self.seen_at) } else { self.seen_before.filter(|seen| *seen <= at) };
         let is_over = match &self.standing {

@@ -7,7 +7,7 @@ use crate::actors::log::Cause;
 use crate::actors::summary::{SessionState, Summary, UserPlace};
 use crate::credential::ActorId;
 
-/// How much longer than a session a row is kept that nobody took away, and a fact after its time: clocks differ.
+/// How much longer a row is kept than its session, and a fact than its time, as clocks differ.
 pub(super) const MARGIN: Duration = Duration::hours(1);
 
 /// A session, as its directory knows it.
@@ -23,7 +23,7 @@ pub struct SessionRow {
     pub expires_at: OffsetDateTime,
     /// When this session, or one in whose place it came, was last sent to another region.
     pub moved_at: Option<OffsetDateTime>,
-    /// It is to end, and has not said yet that it has.
+    /// It is to end, and has not confirmed that yet.
     pub revoking: Option<(EndReason, Cause)>,
     /// When it was registered or refreshed last.
     pub seen_at: OffsetDateTime,
@@ -31,14 +31,14 @@ pub struct SessionRow {
     pub seen_before: Option<OffsetDateTime>,
     /// What has become of it, as far as the directory was told.
     pub standing: RowStatus,
-    /// It has yet to say that it has begun, and then room is to be made for it (`SESSIONS_PER_USER`).
+    /// It has not said yet that it has begun. When it does, room is made for it (`SESSIONS_PER_USER`).
     pub beginning: Option<Beginning>,
 }
 
 /// A session that was registered and may not have begun: its login may fail yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beginning {
-    /// The session in whose place it comes, which goes anyway.
+    /// The session that it replaces, which ends anyway.
     pub predecessor: Option<ActorId>,
     /// When it is asked whether it has begun.
     pub look_at: Option<OffsetDateTime>,
@@ -61,7 +61,7 @@ pub enum RowStatus {
 }
 
 impl SessionRow {
-    /// A session takes its own row away at the end of its retention; this is for one that could not.
+    /// A session takes its own row away at the end of its retention. If it could not, the row goes at this time.
     pub(super) fn kept_until(&self) -> OffsetDateTime {
         self.expires_at.saturating_add(RETENTION).saturating_add(MARGIN)
     }
@@ -71,7 +71,7 @@ impl SessionRow {
         self.beginning.as_ref()?.look_at
     }
 
-    /// It is over. What was known of its end stays so.
+    /// It is over. What was known of its end before is kept.
     pub(super) fn end(&mut self, now: OffsetDateTime, last_used_at: Option<OffsetDateTime>) {
         self.revoking = None;
         self.beginning = None;
@@ -82,7 +82,7 @@ impl SessionRow {
         self.standing = RowStatus::Ended { at, last_used_at: last_used_at.or(known) };
     }
 
-    /// What is known of a session that is not asked, or does not answer.
+    /// What a list shows of a session that is not asked, or does not answer.
     pub fn summary(&self) -> Summary {
         let (state, last_used_at) = match self.standing {
             RowStatus::Living => (SessionState::Active, None),

@@ -1,4 +1,4 @@
-//! What a directory knows, and what it makes of what it is asked. It decides; the shell does. Pure.
+//! What a directory knows, and how it decides. The shell acts. Pure.
 //!
 //! ```text
 //!   Register ──► row ── Observe ──► row, moved now         (at most once in a minimum stay)
@@ -25,13 +25,13 @@ mod room;
 
 /// When to try again to end a session that could not be reached.
 pub const TRY_AGAIN: Duration = Duration::seconds(10);
-/// When a session that has not said that it has begun is asked: its login is over by then, as a rule.
+/// When a session that has not said that it has begun is asked. Most logins are over by then.
 pub const LOOK_AFTER: Duration = Duration::seconds(30);
 /// How far the clocks of two machines may be apart, at most. A login began by another clock than the directory's.
 pub const SKEW: Duration = Duration::milliseconds(250);
 /// How long a session that was taken away is not registered again: the message that registers it may still be on its way.
 const TAKEN_AWAY_FOR: Duration = Duration::minutes(10);
-/// How far back this directory's own clock may go without what it writes down getting out of order.
+/// How far back this directory's own clock may go before its entries get out of order.
 const STEPS_BACK: Duration = Duration::minutes(1);
 
 /// What outlives the rows it was about.
@@ -56,13 +56,13 @@ pub struct Directory {
     pub facts: Facts,
     /// The last time that was written down; none until it is known.
     latest: Option<OffsetDateTime>,
-    /// When those that are to end are asked again; none while there are none. What is written meanwhile does not put it off.
+    /// When the sessions that are to end are asked again. None: there are none. Other writes do not put it off.
     retry_at: Option<OffsetDateTime>,
 }
 
 impl Directory {
-    /// The time, later than every time before, so that what is written down has an order. A clock that goes back by much
-    /// is believed: what it says holds for the logins of the hours to come.
+    /// The present time, but later than every time before, so that entries have an order. If the clock goes back by much, it is
+    /// believed, as the logins of the next hours go by it.
     pub fn stamp(&mut self, now: OffsetDateTime) -> OffsetDateTime {
         let known = self.latest.or_else(|| {
             let ends = self.rows.values().filter_map(|row| match row.standing {
@@ -92,10 +92,10 @@ impl Directory {
         }
         let old = predecessor.as_ref().and_then(|predecessor| self.rows.get(predecessor));
         let moved_at = old.and_then(|old| {
-            // An administrator moves sessions, too; the user's next region is not to move them straight back.
+            // An administrator moves sessions, too. The user's region must not move them straight back.
             if old.place.region == place.region { old.moved_at } else { Some(now) }
         });
-        // Right before it in a list: a list that shows the one does not show the other.
+        // Its place is right before the old one's. So a list that shows one of them does not show the other.
         let seen_before = old.map(|old| old.seen_at.saturating_add(Duration::NANOSECOND));
         // A session that is known already makes itself known by another `sid`.
         let known = self.rows.get(&actor);
@@ -124,7 +124,7 @@ impl Directory {
         Ok(())
     }
 
-    /// What has become of a session: whether the directory knows it.
+    /// Takes a report of a session. False: the directory does not know the session.
     pub fn report(&mut self, now: OffsetDateTime, actor: &ActorId, news: News) -> bool {
         let stamp = self.stamp(now);
         let Some(row) = self.rows.get_mut(actor) else { return false };
@@ -143,21 +143,21 @@ impl Directory {
         true
     }
 
-    /// A list of the moment `at` found a session to be over: it comes among those that were by then.
+    /// A list of the moment `at` found that a session is over. It counts as over from that moment.
     pub fn found_over(&mut self, at: OffsetDateTime, actor: &ActorId, last_used_at: Option<OffsetDateTime>) {
         if let Some(row) = self.rows.get_mut(actor) {
             row.end(at, last_used_at);
         }
     }
 
-    /// A session is gone: whether the directory knew it. It does not come back.
+    /// A session is gone, and does not come back. False: the directory did not know it.
     pub fn forget(&mut self, now: OffsetDateTime, actor: &ActorId) -> bool {
         self.facts.taken_away.insert(actor.clone(), now.saturating_add(TAKEN_AWAY_FOR));
         self.rows.remove(actor).is_some()
     }
 
-    /// What it means that a session was used from another region. A move that is granted counts from now on, however
-    /// it comes out: a provider that refuses it is not asked again before the minimum stay is over.
+    /// Decides about a session that was used from another region. A move that is granted counts from now on, whatever its
+    /// outcome: a provider that refuses it is not asked again before the minimum stay is over.
     pub fn observe(&mut self, now: OffsetDateTime, observe: &Observe, regions: &Regions) -> RegionVerdict {
         let stay = RegionVerdict::Stay { until: now.saturating_add(regions.min_stay) };
         let verdict = match regions.policy {
@@ -178,7 +178,7 @@ impl Directory {
         }
     }
 
-    /// Drops what has ended: the rows that went. `login` is how long a login can be under way.
+    /// Drops what is over, and says which rows went. `login` is how long a login can be under way.
     pub fn tidy(&mut self, now: OffsetDateTime, login: Duration) -> Vec<ActorId> {
         self.facts.revocations.retain(|(at, _)| now < counts_until(*at, login));
         self.facts.logout_tokens.retain(|_, expires_at| now < expires_at.saturating_add(MARGIN));
@@ -191,7 +191,7 @@ impl Directory {
         gone
     }
 
-    /// When there is something to do by itself; never for an empty directory.
+    /// When the alarm has something to do. None: the directory is empty.
     pub fn next_alarm(&mut self, now: OffsetDateTime, login: Duration) -> Option<OffsetDateTime> {
         let is_revoking = self.rows.values().any(|row| row.revoking.is_some());
         let at_last = now.saturating_add(TRY_AGAIN);

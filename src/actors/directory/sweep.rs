@@ -19,7 +19,7 @@ use crate::ambient;
 use crate::config::StoreKind;
 use crate::credential::ActorId;
 
-/// How long sessions are asked to end. It leaves the rest of the message's time for what comes before and after.
+/// How long the sessions may take to end. The rest of the message's time is for what comes before and after.
 const ENDED_WITHIN: Duration = Duration::from_secs(15);
 
 /// How many sessions are asked at once whether they have begun.
@@ -55,7 +55,7 @@ impl Shell {
                     Some(Ok(Some(described))) if described.summary.state == SessionState::Active => {
                         changed.extend(directory.begun(now, actor, limit));
                     }
-                    // It is over, or was never there. A login that takes as long as that says itself when it is one.
+                    // It is over, or was never there. If its login takes that long, the session reports its beginning by itself.
                     Some(Ok(_) | Err(AskError::NoSuchActor)) => directory.not_begun(actor, None),
                     Some(Err(_)) | None => directory.not_begun(actor, Some(now.saturating_add(state::LOOK_AFTER))),
                 }
@@ -70,10 +70,10 @@ impl Shell {
     pub(super) async fn revoke_all(&self, revoke: RevokeAll) -> Result<Swept, DirectoryError> {
         let began = self.now();
         let revoking = self.with(|directory| directory.revoke_all(began, &revoke))??;
-        // Before any session is asked: what is to end does so even if this actor does not live to see it.
+        // It is written before any session is asked. So they end even if this process ends first.
         self.save(&revoking, true).await?;
         let swept = self.sweep_behind(None, BATCH, revoke.cause).await?;
-        // What begins after the answer is not to be taken for what began before it: see `SKEW`.
+        // A login that begins after the answer must not be taken for one that began before it: see `SKEW`.
         let settled_at = began.saturating_add(state::SKEW).saturating_add(state::SKEW);
         let left = ambient::between(self.now(), settled_at);
         if left.is_positive() {
@@ -132,7 +132,7 @@ impl Shell {
         Ok(EndedCount { revoked: number(revoked), unreachable: number(unreachable) })
     }
 
-    /// Ends a session: how it is over, and whether it was until now. None: it is out of reach.
+    /// Ends a session, and says how it is over and whether it lived until now. None: it is out of reach.
     async fn end_one(&self, actor: &ActorId) -> Option<(Gone, bool)> {
         let why = self.with(|directory| directory.rows.get(actor).and_then(|row| row.revoking)).ok()?;
         // It said so itself meanwhile.
@@ -142,7 +142,7 @@ impl Shell {
         if let Ok(Err(Denied::Moved(to))) = &outcome
             && !self.with(|directory| directory.rows.contains_key(&to.actor)).ok()?
         {
-            // It moved after a refresh had brought it another `sid`, and is known by that alone where it lives now.
+            // It moved after a refresh had brought it another `sid`. Where it lives now, it is known by that `sid` alone.
             outcome = follow::ask(&*self.actors, &to.actor, revoke).await.map(|followed| followed.reply);
         }
         match outcome {

@@ -13,8 +13,8 @@
 //! `List`, `RevokeAll` and `Sweep` ask [`BATCH`] sessions at most: one invocation of the platform may make so many calls and
 //! no more. A caller that wants more asks again.
 //!
-//! A directory is named by what its sessions have in common ([`name`]); the names are
-//! hashes, so that nothing of a user can be read from them.
+//! A directory is named by what its sessions have in common ([`name`]). The names are hashes, so that nothing of a user can be
+//! read from them.
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. See
 //! [`crate::actors::wire`].
@@ -65,7 +65,7 @@ pub enum DirectoryMessage {
     Sweep(Sweep),
 }
 
-// `Observe` is asked while a request waits that could be served without it.
+// A request waits for `Observe`, and could be served without it.
 requests! { DirectoryMessage:
     Register -> Result<(), DirectoryError>, within 5 s;
     Observe -> Result<RegionVerdict, DirectoryError>, within 2 s;
@@ -76,7 +76,7 @@ requests! { DirectoryMessage:
     Sweep -> Result<Swept, DirectoryError>, within 30 s;
 }
 
-/// Why a directory does not do what it is asked.
+/// Why a directory refuses a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum DirectoryError {
     /// All sessions were ended after this one began.
@@ -114,7 +114,7 @@ pub struct Register {
     pub created_at: OffsetDateTime,
     /// The end in any case.
     pub expires_at: OffsetDateTime,
-    /// The session in whose place it comes: the time of the last move goes over.
+    /// The session that it replaces. The time of that one's last move counts for it, too.
     pub predecessor: Option<ActorId>,
     /// This is the directory of the user, whose sessions have a limit (`SESSIONS_PER_USER`).
     pub limited: bool,
@@ -137,7 +137,7 @@ pub enum RegionVerdict {
         /// When to ask again.
         until: OffsetDateTime,
     },
-    /// A new grant is to be got there, through the provider.
+    /// The session gets a new grant there, through the provider.
     Reauthenticate,
     /// The grant is to move there.
     Migrate,
@@ -146,7 +146,7 @@ pub enum RegionVerdict {
 /// Which sessions are there?
 #[derive(Debug, Serialize, Deserialize)]
 pub struct List {
-    /// Where to go on, as the page before said; none: from the beginning.
+    /// Where to go on, as the page before said. None: from the beginning.
     pub cursor: Option<String>,
     /// How many at most; the directory asks no more than [`BATCH`].
     pub limit: u32,
@@ -156,7 +156,7 @@ pub struct List {
 /// last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionPage {
-    /// The sessions, fewer than were asked for perhaps.
+    /// The sessions. There may be fewer than were asked for.
     pub listed: Vec<Listed>,
     /// Where to go on; none where there is no more.
     pub next: Option<String>,
@@ -217,7 +217,7 @@ pub struct Report {
     pub news: News,
 }
 
-/// What a directory is told of a session that it knows.
+/// What a session reports to a directory that knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum News {
     /// New tokens came.

@@ -1,4 +1,4 @@
-//! A live session: who it is of, what it holds, and how long it lives. Pure.
+//! A live session: whose it is, what it holds, and how long it lives. Pure.
 
 use time::OffsetDateTime;
 
@@ -37,7 +37,7 @@ pub struct Active {
     pub epoch: u32,
     /// The session is about to live elsewhere.
     pub moving: Option<Moving>,
-    /// The sessions whose place it took, and that have yet to be told.
+    /// The sessions whose place it took and which do not know that yet.
     pub superseding: Superseding,
 }
 
@@ -69,7 +69,7 @@ impl Active {
         }
     }
 
-    /// When the alarm refreshes: only a session that was used since its tokens came.
+    /// When the alarm refreshes the session. It refreshes only a session that was used since its tokens came.
     pub fn ahead_at(&self) -> Option<OffsetDateTime> {
         if !self.used {
             return None;

@@ -19,12 +19,12 @@ impl Session {
         self.mover.adopt(|| async move { session.take_in(adopt).await }).await
     }
 
-    /// Lets the session go, if it is to go there. Not `ready`: the new actor may ask while the move is under way.
+    /// Lets the session go, if it is to go there. It does not call `ready`, as the new actor may ask while the move is under way.
     pub(super) async fn release(self: &Rc<Self>, release: Release) -> Result<bool, Denied> {
         self.load().await?;
         let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
         if is_going == Some(true) {
-            // Where it does not apply, the move is done or the session has ended, and the answer says which.
+            // If it does not apply, the move is done or the session has ended. The answer says which.
             let _ = self.transition(|state| state.departed(self.now())).await?;
         }
         Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))
@@ -45,13 +45,13 @@ impl Session {
         let detail = format!("the session came here from its former home, session {from}");
         if !is_here {
             ledger::create(&*self.storage)?;
-            // Before its directory knows it: should that come to nothing, the alarm finds that the session is not this one's.
+            // This is written before the directory knows the session. If the rest fails, the alarm finds out whose the session is.
             let arriving = Arriving { active, from: from.clone(), arrived_at: now };
             if !self.originate(State::Arriving(arriving)).await? {
                 return Err(Denied::Unknown);
             }
         }
-        // Once more where this is not the first time: this process may have ended before the directory had heard.
+        // If this is not the first time, it registers once more: the process may have ended before the directory heard of it.
         if let Err(error) = self.directories.register(&identity, place, began_at, lives, Some(from)).await {
             self.forget(is_arriving).await?;
             return Err(match error {

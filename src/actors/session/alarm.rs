@@ -1,5 +1,6 @@
-//! The one alarm of an actor: proactive refresh, idle end, absolute end, the end of a login that failed, of telling the sessions
-//! whose place this one took, and of the retention. At-least-once, early or late: [`super::state::State::due`] says what there is to do.
+//! The one alarm of an actor. It refreshes ahead, ends the session (idle, absolute), forgets a login that failed, tells the sessions
+//! whose place this one took, and forgets what is left after the retention. It may come twice, early or late:
+//! [`super::state::State::due`] says what there is to do.
 
 use std::rc::Rc;
 
@@ -18,7 +19,7 @@ use crate::store::StoreError;
 const LOOK_FOR_REPAIR: Duration = Duration::days(1);
 
 impl Session {
-    /// Never fails: what could not be done is done by the next alarm.
+    /// It never fails. The next alarm does what this one could not.
     pub async fn alarm(self: &Rc<Self>) {
         self.kept.alarm_fired();
         if self.act().await.is_err() {
@@ -30,7 +31,7 @@ impl Session {
         self.load().await?;
         self.write_down().await?;
         self.settle_store().await;
-        // A move that was under way is found out about first; what it says is what is due.
+        // First it finds out what became of a move that was under way. What is due depends on that.
         let ready = self.ready().await;
         let began = self.now();
         let lifetimes = self.lifetimes();
@@ -58,14 +59,14 @@ impl Session {
                     }
                 };
                 self.record(Event::Alarm, outcome, Cause::Alarm, began, detail);
-                // Still due, and at once: a store that is away is not to be asked without a pause.
+                // The refresh is still due, and at once. A store that does not answer is not asked again without a pause.
                 if matches!(refreshed, RefreshOutcome::StoreUnavailable) {
                     return Err(StoreError::Unavailable("the intent to refresh could not be written".to_owned()));
                 }
             }
             Some(Due::Supersede) => self.tell_superseded(Cause::Alarm).await,
             Some(Due::Settle) => {
-                // Where it does not apply, a logout has settled it meanwhile.
+                // If it does not apply, a logout has settled the session in the meantime.
                 let _ = self.transition(State::settled).await?;
                 let detail = "the grace after the move is over: nothing of the grant is kept here";
                 self.record(Event::Alarm, "settled", Cause::Alarm, began, detail);

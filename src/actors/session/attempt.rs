@@ -1,6 +1,6 @@
 //! A login on its way through the provider: what the browser carries in its login cookie, sealed, until the callback. Pure.
 //!
-//! Nobody keeps it meanwhile: there is no actor, and nothing is written, before a callback brings it back. From then on the
+//! Nothing else keeps it: there is no actor, and nothing is written, before a callback brings it back. From then on the
 //! actor knows that it was taken ([`SigningIn`]).
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use crate::actors::summary::UserPlace;
 use crate::credential::{ActorId, Secret, SecretHash};
 
-/// How much later than the gateway the actor takes an attempt for expired: their clocks differ.
+/// The actor takes an attempt for expired this much later than the gateway does: their clocks differ.
 const CLOCK_SKEW: Duration = Duration::minutes(1);
 
 /// One authorization request, as remembered for its response.
@@ -34,9 +34,9 @@ pub struct Attempt {
     pub reason: LoginReason,
     /// `prompt=none` was asked for.
     pub prompt_none: bool,
-    /// The organization that was asked for: the tokens have to be for it.
+    /// The organization that was asked for. The tokens have to be for it.
     pub organization: Option<String>,
-    /// The other parameters of `/login`, as far as there was room for them: for the login that follows one that failed.
+    /// The other parameters of `/login`, as far as there was room. If this login fails, the next one gets them.
     pub hints: Vec<(String, String)>,
 }
 
@@ -61,7 +61,7 @@ pub struct Predecessor {
     pub secret_hash: SecretHash,
 }
 
-/// A callback took the attempt: its code is being redeemed, or was, and no session came of it.
+/// A callback took the attempt. Its code is being redeemed, or no session came of it.
 #[derive(Clone, Debug)]
 pub struct SigningIn {
     /// Where the user is.
@@ -81,7 +81,7 @@ impl Attempt {
     /// The attempt is taken at `now`, once. None: it comes too late even by a clock that is behind the gateway's.
     pub fn take(&self, now: OffsetDateTime, timeout: Duration, place: UserPlace) -> Option<SigningIn> {
         let last = self.began_at.saturating_add(timeout).saturating_add(CLOCK_SKEW);
-        // What is under way at the last moment is still under way then.
+        // A login that began at the last moment is still under way then.
         let forgotten_at = last.max(now).saturating_add(Duration::minutes(2));
         (now < last).then_some(SigningIn { place, began_at: self.began_at, forgotten_at })
     }

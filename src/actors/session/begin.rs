@@ -64,7 +64,7 @@ impl Session {
         let (refresh_token, sid) = (signed_in.tokens.refresh_token.clone(), signed_in.identity.sid.clone());
         let completed = self.start(login, signed_in).await;
         let revocable = match &completed {
-            // What gave way to a later login of the same user may share a grant with it.
+            // A session that gave way to a later login of the same user may share a grant with it.
             Ok((Completed::SignedIn { .. } | Completed::Kept, _)) => false,
             // A provider that still knows the user may give the same grant again, and end all of it with one of its tokens:
             // an old session that lives would lose its own. What nobody keeps, nobody can use.
@@ -170,7 +170,7 @@ impl Session {
             self.revoke_in_background(handed_over, sid, Cause::Request);
             return Err(overtaken().into());
         };
-        // Not before there is this one. No cookie from before the login is good for anything from now on.
+        // The old sessions learn of this one only when it exists. From then on no cookie from before the login is good.
         self.tell_superseded(Cause::Request).await;
         match &*self.kept.state() {
             // A later login of this browser has come back before this one was done: its cookie stays.

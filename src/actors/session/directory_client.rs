@@ -1,5 +1,5 @@
-//! The session's directories, as it asks them: its user's, and that of the provider's own session where there is one. What the
-//! user's said of the visitor's region is kept here, too.
+//! Asks the session's directories: its user's, and, if there is one, that of the provider's own session. It remembers what the
+//! user's directory said of the visitor's region.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -64,17 +64,17 @@ impl DirectoryClient {
         })
     }
 
-    /// What is to become of the session in its visitor's region, as far as that was asked.
+    /// What becomes of the session in its visitor's region. None: the directory was not asked yet.
     pub fn decision(&self) -> Option<RegionDecision> {
         self.decision.get()
     }
 
-    /// The login that one navigation was sent to is under way: there is no other.
+    /// The login that one navigation was sent to is under way. No other navigation is sent.
     pub fn login_begins(&self, until: OffsetDateTime) {
         self.decision.set(Some(RegionDecision::Stay { until }));
     }
 
-    /// Whether this navigation is the one that is to go through the provider.
+    /// Whether this navigation goes through the provider. Of several, only the first does.
     pub fn send(&self, until: OffsetDateTime) -> bool {
         let is_the_one = self.decision.get() == Some(RegionDecision::Reauthenticate);
         if is_the_one {
@@ -88,7 +88,7 @@ impl DirectoryClient {
         self.decision.set(None);
     }
 
-    /// Joins the question what a change of region means, or asks it.
+    /// Asks what a change of region means, or waits for the answer that is under way.
     pub fn observe_once<W>(&self, start: impl FnOnce() -> W) -> Flight<RegionDecision>
     where
         W: Future<Output = RegionDecision> + 'static,
@@ -169,7 +169,7 @@ impl DirectoryClient {
         });
     }
 
-    /// Takes the session out of its directories, as far as they answer: what they keep goes with its time.
+    /// Takes the session out of its directories. A directory that does not answer drops it when its time is over.
     pub async fn unregister(&self, identity: &Identity) {
         self.forget_in(directories(identity).into_iter().map(|(name, _)| name).collect()).await;
     }

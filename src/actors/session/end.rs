@@ -1,4 +1,4 @@
-//! The end of a session, whatever it comes from.
+//! The end of a session, for whatever reason.
 
 use std::rc::Rc;
 
@@ -12,9 +12,9 @@ use crate::actors::end_reason::EndReason;
 use crate::store::StoreError;
 
 impl Session {
-    /// Ends the session; its refresh token is the caller's to revoke. One that was just presented is not among what
-    /// remains: the refresh in flight revokes what it brings. None: it had ended, or moved, by the time that this could be
-    /// written. Where it could not, what remains is revoked when it can.
+    /// Ends the session. The caller revokes its refresh token, which is among what remains. A token that was just presented is
+    /// not: the refresh in flight revokes what it brings. None: the session had ended, or moved, before this could be written.
+    /// If it cannot be written, what remains is revoked as soon as it is.
     pub(super) async fn end(
         self: &Rc<Self>,
         reason: EndReason,
@@ -24,8 +24,8 @@ impl Session {
         self.end_for(reason, cause, detail, None).await
     }
 
-    /// The same, where `successor` took its place. Many providers give a user one grant, and end all of it with one of its tokens:
-    /// what may be the successor's, too, is not among what remains.
+    /// The same, if `successor` took its place. Many providers give a user one grant, and end all of it with one of its tokens. So
+    /// a token that the successor may share is not among what remains.
     pub(super) async fn end_for(
         self: &Rc<Self>,
         reason: EndReason,
@@ -39,7 +39,7 @@ impl Session {
                 let remains = match &state {
                     State::SigningIn(_) => Some(Remains::default()),
                     State::Active(active) => Some(Remains::of(active)),
-                    // It had given way to an earlier login, and is told of a later one.
+                    // It gave way to an earlier login. Now a later one asks it to.
                     State::Ended(_) | State::Moved(_) | State::Arriving(_) => None,
                 };
                 let state = match successor {
@@ -60,7 +60,7 @@ impl Session {
                 return Err(error.clone());
             }
         }
-        // Written it is, even if the alarm could not be set.
+        // The end is written, even if the alarm could not be set.
         self.record(Event::End, reason.as_str(), cause, now, detail);
         Ok(Some(remains))
     }

@@ -1,4 +1,4 @@
-//! Asking a session wherever it lives: one that has moved says where to.
+//! Asks a session wherever it lives. A session that has moved says where it went.
 
 use super::address;
 use super::location::ActorLocation;
@@ -7,7 +7,7 @@ use crate::actors::{self, AskError, Request};
 use crate::credential::ActorId;
 use crate::runtime::Actors;
 
-/// How often a session may have moved since whoever asks last heard of it: a week's moves at the default minimum stay, and
+/// How often a session may have moved since its sender last heard of it: a week's moves at the default minimum stay, and
 /// some by hand. There are no circles, as each move is to a new actor.
 const MOVES: usize = 200;
 

@@ -14,7 +14,7 @@ use crate::actors::session::{State, follow};
 use crate::credential::SecretHash;
 
 impl Session {
-    /// The session that took this one's place, for one who has the right to it.
+    /// The session that took this one's place, if `authority` may know it.
     fn known_successor(&self, authority: &Authority) -> Option<Successor> {
         let is_authorized = |hash: &SecretHash| match authority {
             Authority::Successor(given) => hash.is(given),
@@ -52,7 +52,7 @@ impl Session {
                     Superseded::GaveWay => &successor,
                     Superseded::ByLater(later) => later,
                 };
-                // Where it does not apply, its grace is over, or it knows of a login that is later still.
+                // If it does not apply, the grace is over, or the session knows of a still later login.
                 let Established { made: Ok(()) | Err(DoesNotApply), written } =
                     self.establish(|state| state.passed_on(self.now(), last)).await;
                 written?;
@@ -68,7 +68,7 @@ impl Session {
             {
                 return Ok(Superseded::ByLater(own));
             }
-            // Somebody else may have ended or moved it before that could be written: then this came later.
+            // If the session was ended or moved before that could be written, this came later, and starts again.
             if self.give_way(&successor, cause_of(&authority)).await? {
                 return Ok(Superseded::GaveWay);
             }

@@ -1,5 +1,5 @@
-//! `Confirm`, and the grace of a session in whose place another one has come: it goes on answering those with the old
-//! cookie, and no longer than its successor lives, wherever that one has moved since.
+//! `Confirm`, and the grace of a session that another one has replaced. In its grace it still answers requests with the old
+//! cookie, but no longer than its successor lives. The successor may have moved since.
 
 use std::rc::Rc;
 
@@ -23,12 +23,12 @@ impl Session {
         self.admit(&Authority::Trusted(Cause::Directory)).await
     }
 
-    /// Whether the session lives that began in `successor`.
+    /// Whether the session that began in `successor` lives.
     pub(super) async fn confirm_successor(&self, successor: &ActorId) -> Result<(), Denied> {
         follow::ask(&*self.actors, successor, || Confirm {}).await?.reply
     }
 
-    /// Nothing is answered here any more. Where there is no grace, nothing was.
+    /// This session answers nothing any more. If it had no grace, it did not answer before either.
     pub(super) async fn end_grace(self: &Rc<Self>) -> Result<(), StoreError> {
         let Established { made: Ok(()) | Err(DoesNotApply), written } = self.establish(State::settled).await;
         written

@@ -42,7 +42,7 @@ pub enum Refreshing {
         /// Not earlier than this: the provider asked to wait.
         not_before: Option<OffsetDateTime>,
     },
-    /// It was presented, and the answer is not here: on its way, or lost with the process.
+    /// It was presented. Its answer is on its way, or was lost with the process.
     Presented {
         /// The token.
         token: RefreshToken,
@@ -56,7 +56,7 @@ pub enum Refreshing {
 }
 
 impl Refreshing {
-    /// Until when the refresh token must not be presented, where that is after `now`.
+    /// Until when the refresh token must not be presented. None: it may be presented now.
     pub fn waits_until(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         match self {
             Self::Ready { not_before, .. } | Self::Presented { not_before, .. } => {
@@ -97,13 +97,13 @@ impl Grant {
         }
     }
 
-    /// How long nobody tries after all tries were used up once more: 5 s, then twice as long each time, 30 s at the most.
+    /// The pause after a series of tries has failed: 5 s, then twice as long each time, at most 30 s.
     pub fn pause(&self) -> Duration {
         let doubled = 1_i32.checked_shl(self.failed_series.into()).unwrap_or(i32::MAX);
         SHORTEST_PAUSE.checked_mul(doubled).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
     }
 
-    /// Whether the access token still serves: less than 10 s, or 10 % of its life, counts as expired.
+    /// Whether the access token still serves. A token with less than 10 s, or 10 % of its life, left counts as expired.
     pub fn is_valid(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_none_or(|expires_at| {
             let tenth = Duration::saturating_seconds_f64(between(self.issued_at, expires_at).as_seconds_f64() / 10.0);

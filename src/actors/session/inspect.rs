@@ -43,7 +43,7 @@ impl Session {
         Ok(self.description())
     }
 
-    /// A session that cannot be read now is not one that does not exist.
+    /// A session that cannot be read now exists all the same.
     async fn ready_to_tell(self: &Rc<Self>) -> Result<(), MessageRefusal> {
         match self.ready().await {
             Err(Denied::StoreUnavailable) => Err(MessageRefusal::Broken),

@@ -42,7 +42,7 @@ pub fn entries(storage: &dyn Storage) -> Result<Vec<Entry>, StoreError> {
             entries.extend(wire::decode::<Entry>(&bytes).ok());
         }
     }
-    // Those of a predecessor were written down after this session's first ones.
+    // A predecessor's entries were written down after this session's first ones.
     entries.sort_by_key(|entry| entry.at);
     Ok(entries)
 }

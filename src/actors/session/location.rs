@@ -30,7 +30,7 @@ pub struct Successor {
     pub subject: String,
     /// The provider gave it no refresh token.
     pub needs_refresh_token: bool,
-    /// When its login was completed: of two that took the same session's place, the later one ends the earlier.
+    /// When its login was completed. If two took the same session's place, the later one ends the earlier.
     pub signed_in_at: OffsetDateTime,
 }
 

@@ -1,4 +1,4 @@
-//! `Migrate`, `Adopt`, `Release` and `SilentLogin`: the session goes on in another actor. [`super::moved`] has the steps.
+//! `Migrate` and `SilentLogin`: the session goes on in another actor. [`super::moved`] has the steps, [`super::adopt`] the other side.
 //!
 //! Architecture Invariant: at each moment one actor alone may present the refresh token. A new actor may once the old one
 //! has written that it let go.
@@ -37,11 +37,11 @@ impl Session {
             Destination::Region(region) => {
                 self.admit(&migrate.authority).await?;
                 let to = self.relocate(region, cause).await?;
-                // It joined a move to somewhere else: the session goes on from there.
+                // A move to another region was under way already: the sender asks there.
                 if to.region == region { Ok(Migrated::Lives(to)) } else { Err(Denied::Moved(to)) }
             }
             Destination::Successor(successor) => {
-                // What is under way is settled first; a refresh that takes longer brings nothing any more.
+                // What is under way is settled first. If a refresh takes longer than this waits, its result is dropped.
                 drop(self.signing_in.lock().await);
                 if let Some(relocation) = self.mover.relocation() {
                     let _ = relocation.await;
@@ -57,7 +57,7 @@ impl Session {
                     if self.active(|_| ()).is_none() {
                         return Err(self.elsewhere());
                     }
-                    // Somebody else may have ended or moved it before that could be written: then this came later.
+                    // If the session was ended or moved before that could be written, this came later, and starts again.
                     if let Some(left) = self.succeed(&successor, cause).await? {
                         return Ok(Migrated::Leaves(left));
                     }
@@ -80,7 +80,7 @@ impl Session {
     pub(super) async fn ready(self: &Rc<Self>) -> Result<(), Denied> {
         self.load().await?;
         if matches!(*self.kept.state(), Some(State::Arriving(_))) {
-            // Not before its directories know it, or it is given up.
+            // It waits until the directories know the session, or until the session is given up.
             if let Some(adopting) = self.mover.adoption() {
                 let _ = adopting.await;
             }
@@ -109,7 +109,7 @@ impl Session {
             return Ok(self.give_way(successor, cause).await?.then_some(None));
         }
         let grace = self.config.regions.grace;
-        // What is left is seen when nothing else is about to change it: a token on its way out is not among it.
+        // What is handed over is read while nothing else can change it. A token that is being presented is not handed over.
         let succeeded = self
             .transition_with(|state| {
                 let active = state.active().ok_or(DoesNotApply)?;
@@ -139,7 +139,7 @@ impl Session {
     async fn leave_to_another(&self, authority: &Authority, successor: &Successor) -> Option<Result<Migrated, Denied>> {
         let Authority::Successor(hash) = authority else { return None };
         let moved = match &*self.kept.state() {
-            // One that forwards has its whole grant elsewhere: whoever knows the secret is to go there.
+            // A session that forwards has its whole grant elsewhere, and the request has to go there.
             Some(State::Moved(moved)) if moved.secret_hash.is(hash) && !moved.forwards() => moved.clone(),
             _ => return None,
         };
@@ -169,7 +169,7 @@ impl Session {
     /// Moves the whole grant to a new actor near `region`, or joins the move under way. It goes on whether or not anybody
     /// waits.
     pub(super) fn relocate(self: &Rc<Self>, region: Region, cause: Cause) -> Flight<Result<ActorLocation, Denied>> {
-        // Taken before the slot is: a refresh that begins later waits for the move instead.
+        // The refresh is taken before the slot: a refresh that begins later waits for the move instead.
         let refresh = self.refresher.current();
         let session = Rc::clone(self);
         self.mover.relocate(|| async move {
@@ -206,10 +206,10 @@ impl Session {
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
         };
         let address = address::session_near(&moving.to, moving.region);
-        // Where it does not apply, the new actor has asked for the release already, or the session has ended.
+        // If it does not apply, the new actor has asked for the release already, or the session has ended.
         let _ = match actors::ask(&*self.actors, &address, adopt).await {
             Ok(Ok(())) => self.transition(|state| state.departed(self.now())).await?,
-            // Whatever the new actor keeps, it asks before it uses it.
+            // The new actor may have kept the session. It asks before it uses it.
             Ok(Err(_)) | Err(_) => self.transition(State::staying).await?,
         };
         match self.elsewhere() {

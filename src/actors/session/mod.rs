@@ -83,7 +83,7 @@ pub struct Session {
     provider: Rc<Provider>,
     config: Rc<Config>,
     kept: Record,
-    /// Held while a code is redeemed: who asks what became of the login waits for it.
+    /// Held while a code is redeemed. A question about the outcome of the login waits for it.
     signing_in: Mutex<()>,
     refresher: Refresher,
     directories: Rc<DirectoryClient>,

@@ -1,4 +1,4 @@
-//! A session on its way from one actor to another: the grant has exactly one owner at each step. Pure.
+//! A session moves from one actor to another. At each step the grant has exactly one owner. Pure.
 //!
 //! ```text
 //!   old actor   Active ── departing ──► Active, moving ── departed ──► Moved, forwarding
@@ -9,7 +9,7 @@
 //!                 └── succeeded (the new actor has a grant of its own) ──► Moved, in its grace ──► Moved
 //! ```
 //!
-//! What has arrived is nobody's until the old actor has written that it let go; a crash at any step leaves either actor
+//! A session that has arrived has no owner until the old actor has written that it let go. After a crash at any step either actor is
 //! able to find out from the other.
 
 use time::{Duration, OffsetDateTime};
@@ -24,7 +24,7 @@ use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
 use crate::credential::{ActorId, SecretHash};
 
-/// How long an adopted session waits to be asked for, before it asks itself whether it may stay.
+/// How long an adopted session waits for a question, before it asks by itself whether it may stay.
 const SETTLES_AFTER: Duration = Duration::minutes(1);
 
 /// A session that lives in another actor now.
@@ -40,7 +40,7 @@ pub struct Moved {
     pub to: ActorLocation,
     /// When it moved.
     pub moved_at: OffsetDateTime,
-    /// When the login of the session that took its place was completed; of one that forwards, when it moved.
+    /// When the login of the session that took its place was completed. If it forwards: when it moved.
     pub signed_in_at: OffsetDateTime,
     /// When the user logged in.
     pub created_at: OffsetDateTime,
@@ -48,11 +48,11 @@ pub struct Moved {
     pub last_used_at: OffsetDateTime,
     /// Counts the owners of the grant.
     pub epoch: u32,
-    /// What those get who still come here.
+    /// What requests get that still come here.
     pub afterwards: Afterwards,
 }
 
-/// What those get who come to a session that has moved.
+/// What requests get that come to a session which has moved.
 #[derive(Clone, Debug)]
 pub enum Afterwards {
     /// The way to the new actor, which knows the same secret.
@@ -101,7 +101,7 @@ impl Active {
         self.moved(now, now, to, |_| Afterwards::Forwarding)
     }
 
-    /// Another session took its place; this one's access token goes on for those who come with the old cookie.
+    /// Another session took its place. Requests with the old cookie go on with this one's access token.
     pub fn succeeded(self, now: OffsetDateTime, successor: &Successor, grace: Duration) -> Moved {
         let to =
             ActorLocation { actor: successor.actor.clone(), region: successor.region, expires_at: self.expires_at };
@@ -127,7 +127,7 @@ impl Active {
             last_used_at: self.last_used_at,
             epoch: self.epoch.saturating_add(1),
             afterwards: afterwards(Self {
-                // The fence: what a refresh in flight brings is not this actor's to keep.
+                // The fence: this actor may not keep what a refresh in flight brings.
                 grant: Grant { refresh: Refreshing::Lost, ..self.grant },
                 moving: None,
                 ..self
@@ -150,7 +150,7 @@ impl Moved {
         }
     }
 
-    /// Whether those who come with the old cookie are sent on.
+    /// Whether requests with the old cookie are sent on.
     pub const fn forwards(&self) -> bool {
         matches!(self.afterwards, Afterwards::Forwarding)
     }
@@ -176,7 +176,7 @@ impl Moved {
         }
     }
 
-    /// Whether those who come with the old cookie may still be served here.
+    /// Whether requests with the old cookie may still be served here.
     pub const fn is_in_grace(&self) -> bool {
         matches!(self.afterwards, Afterwards::Grace { .. })
     }
@@ -197,7 +197,7 @@ impl Moved {
         }
     }
 
-    /// When it is forgotten: as long as somebody may come with the old cookie, and then the retention.
+    /// When it is forgotten: when the old cookie has expired and the retention is over.
     pub fn forgotten_at(&self) -> OffsetDateTime {
         self.to.expires_at.saturating_add(RETENTION)
     }

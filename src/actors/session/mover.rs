@@ -1,4 +1,4 @@
-//! The moves of a session that are under way: to another actor, and from one. At most one of each, however many wait for it.
+//! The moves of a session that are under way: to another actor, and from one. There is at most one of each, and all callers share it.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -11,7 +11,7 @@ use super::message::Denied;
 use super::single_flight::{Flight, SingleFlight};
 use crate::runtime::Isolate;
 
-/// How soon a move is tried again that could not be written: a store that is away is not to be asked with each request.
+/// How soon a move that could not be written is tried again. A store that does not answer is not asked with each request.
 const MOVE_AGAIN: Duration = Duration::seconds(2);
 
 /// What is under way.
@@ -56,7 +56,7 @@ impl Mover {
         })
     }
 
-    /// Whether a move that came to nothing may be tried again.
+    /// Whether a move that failed may be tried again.
     pub fn may_try_again(&self) -> bool {
         self.tried_at.get().is_none_or(|at| self.isolate.now() >= at.saturating_add(MOVE_AGAIN))
     }
@@ -74,7 +74,7 @@ impl Mover {
         self.adopting.join(start)
     }
 
-    /// Joins the question to the old actor whether the session is this one's, or asks it.
+    /// Asks the old actor whether it has let the session go, or waits for the answer that is under way.
     pub fn arrive<W>(&self, start: impl FnOnce() -> W) -> Flight<Result<(), Denied>>
     where
         W: Future<Output = Result<(), Denied>> + 'static,

@@ -25,7 +25,7 @@ use crate::credential::SecretHash;
 use crate::region::Region;
 
 impl Session {
-    /// Whether a navigation from `region` is to go on elsewhere. Whoever has not got the secret moves nothing.
+    /// Whether a navigation from `region` is to go on elsewhere. A request without the right secret moves nothing.
     pub(super) async fn follow_region(
         self: &Rc<Self>,
         region: Region,

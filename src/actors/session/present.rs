@@ -3,13 +3,13 @@
 //! ```text
 //!   Ready ── write "Presented" ──► token endpoint ─┬─ tokens ─────────────► Ready (new), Fresh
 //!     ▲                                            ├─ invalid_grant ──────► Ended
-//!     └── "not now": after a while, thrice ────────┤
+//!     └── "not now": after a while, three times ───┤
 //!                                                  └─ anything else ──────► within the leeway: at once again; else Lost
 //! ```
 //!
 //! The intent is written before the call: after a crash the record says that the outcome is unknown, and the token
-//! is not presented blindly again. "Not now" is a complete answer of 429, 500 or 503, or one that the client is not accepted.
-//! After a series of tries there is a pause for all who ask; each is longer than the one before ([`Grant::pause`]).
+//! is not presented blindly again. "Not now" is a complete answer with 429, 500 or 503, or one that refuses the client.
+//! After a series of tries there is a pause for all. Each pause is longer than the one before ([`Grant::pause`](super::state::Grant::pause)).
 
 use std::rc::Rc;
 
@@ -27,7 +27,7 @@ pub(super) struct Presentation {
     pub(super) token: RefreshToken,
     pub(super) identity: Identity,
     pub(super) first_at: OffsetDateTime,
-    /// It was presented before, and nobody knows how that came out.
+    /// It was presented before, with an unknown outcome.
     pub(super) again: bool,
 }
 
@@ -53,7 +53,7 @@ impl Session {
                     let grant = Grant::new(tokens, self.isolate.jitter());
                     let mut outcome = self.keep(grant, renewed, &presentation, cause, began).await;
                     if outcome == RefreshOutcome::Fresh {
-                        // The tokens are safe by now, whatever comes of this.
+                        // The tokens are safe by now, whatever UserInfo says.
                         outcome = self.ask_user_info(access_token, identity, cause, began).await;
                     }
                     if let (RefreshOutcome::Fresh, Some(sid)) = (outcome, sid) {
@@ -83,7 +83,7 @@ impl Session {
             RefreshOutcome::StoreUnavailable
         };
         if self.active(|active| active.moving.is_some()) == Some(true) {
-            // Its new home may have the token already, as it is now.
+            // The new actor may have this very token already.
             return Err(unavailable("the move that is under way could not be written"));
         }
         let leeway = self.config.provider.reuse_leeway();
@@ -102,7 +102,7 @@ impl Session {
             // It ended, or moved, before.
             intended.map_err(|DoesNotApply| RefreshOutcome::Ended)?;
         }
-        // Writing it may have taken longer than there was left.
+        // The leeway may have ended while the intent was written.
         if is_too_late() {
             self.note(State::lost).await;
             let detail =
@@ -110,7 +110,7 @@ impl Session {
             self.record(Event::Refresh, "unknown", cause, now, detail);
             return Err(RefreshOutcome::NoToken);
         }
-        // It may have ended, or moved, while that was written.
+        // The session may have ended, or moved, while the intent was written.
         let presented = self.active(|active| matches!(active.grant.refresh, Refreshing::Presented { .. }));
         if presented != Some(true) {
             return Err(RefreshOutcome::Ended);
@@ -134,7 +134,7 @@ impl Session {
         };
         let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
         let kept = self.establish(|state| state.refreshed(grant, renewed)).await;
-        // Where they were not written down, they serve from memory. It may have ended right behind that, too.
+        // If the tokens could not be written, they serve from memory. The session may have ended right after that.
         if kept.made.is_err() || self.active(|_| ()).is_none() {
             self.record(
                 Event::Refresh,

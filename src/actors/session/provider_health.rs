@@ -1,4 +1,4 @@
-//! Whether the provider can be reached for a login: asked once however many want to know, and remembered for a moment.
+//! Whether the provider can be reached for a login. It is asked once for all who want to know, and the answer is remembered for a short time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -32,7 +32,7 @@ impl ProviderHealth {
         }
     }
 
-    /// Whether the provider can be reached for a login now: one GET, however many ask.
+    /// Whether the provider can be reached for a login now. All callers share one GET.
     pub async fn answers(&self) -> bool {
         if let Some((at, answered)) = self.answered_at.get()
             && self.isolate.now() < at.saturating_add(ANSWER_COUNTS)

@@ -1,4 +1,4 @@
-//! Asking for a refresh: at most one is in flight per session, however many requests, alarms and administrators ask.
+//! Asking for a refresh. At most one is in flight per session, and all requests, alarms and administrators share it.
 //! [`super::present`] has the steps of one.
 
 use std::rc::Rc;
@@ -33,7 +33,7 @@ impl Session {
         let cause = cause_of(&authority);
         request_deadline(&*self.isolate, async {
             self.refresh_on_request(cause).await?;
-            // What there is must do; where it has expired, the request fares like any other.
+            // The present token must do. If it has expired, this is like any other request.
             self.obtain_token(cause).await
         })
         .await?;
@@ -50,7 +50,7 @@ impl Session {
         self.ready().await?;
         self.admit(&authority).await?;
         if self.active(|_| ()).is_none() {
-            // In its grace there is nothing left to switch with: it is its successor that can be asked.
+            // In its grace a session has no refresh token. Its successor can be asked.
             return Err(Denied::Reauthenticate);
         }
         let cause = cause_of(&authority);
@@ -72,7 +72,7 @@ impl Session {
     /// Joins the refresh in flight, or starts one where that is possible, allowed, and not too soon.
     async fn refresh_on_request(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
         let now = self.now();
-        // One in the future is of a clock that was wrong.
+        // A time in the future comes from a clock that was wrong.
         let recent = |at: OffsetDateTime| (at..at.saturating_add(FORCED_EVERY)).contains(&now);
         let wanted = self.active(|active| {
             let refresh = &active.grant.refresh;
@@ -84,7 +84,7 @@ impl Session {
             return Ok(());
         }
         if !in_flight && self.transition(|state| state.forced(now)).await?.is_err() {
-            // It ended, or moved, before that could be written: there is nothing to refresh.
+            // The session ended, or moved, before that could be written: there is nothing to refresh.
             return Ok(());
         }
         match self.refresh_once(cause).await {
@@ -106,7 +106,7 @@ impl Session {
     /// The same; one that is started here is for this organization.
     fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<RefreshOutcome> {
         let session = Rc::clone(self);
-        // Taken before the slot is: a move that begins later waits for the refresh instead.
+        // The move is taken before the slot: a move that begins later waits for the refresh instead.
         self.refresher.refresh(self.mover.relocation(), || async move {
             session.run_refresh(cause, organization.as_deref()).await
         })

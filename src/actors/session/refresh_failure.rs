@@ -45,7 +45,7 @@ impl Session {
         // provider asked for, and why.
         let (pause, asked, why) = match failure {
             _ if self.active(|_| ()).is_none() => {
-                // What ended the session meanwhile left to this refresh what may still be good.
+                // The end of the session left the token to this refresh, which revokes what may still be good.
                 let not_taken = matches!(failure, RefreshFailure::Deferred { .. });
                 let unused = granted.or_else(|| not_taken.then(|| presentation.token.clone()));
                 let sid = presentation.identity.sid.clone();
@@ -111,7 +111,7 @@ impl Session {
         let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } = self.establish(change).await;
     }
 
-    /// How long nobody tries now that the tries are used up: no less than the provider asked for.
+    /// The pause now that the tries are used up. It is no shorter than the provider asked for.
     fn pause_after_series(&self, asked: Duration) -> Duration {
         self.active(|active| active.grant.pause()).unwrap_or_default().max(asked)
     }

@@ -1,4 +1,4 @@
-//! The refresh that is under way: one, however many wait for it. It waits for a move that began before it, and a move for a
+//! The refresh that is under way, which all callers share. It waits for a move that began before it, and a move waits for a
 //! refresh that began before that.
 
 use std::future::Future;
@@ -50,7 +50,7 @@ impl Refresher {
         self.refreshing.current()
     }
 
-    /// Joins the refresh under way, or begins it behind this move: what is refreshed may be another actor's by then.
+    /// Joins the refresh under way, or begins one behind this move. After the move another actor may own the session.
     pub fn refresh<W>(
         &self,
         relocation: Option<Flight<Result<ActorLocation, Denied>>>,

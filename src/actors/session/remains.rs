@@ -1,4 +1,4 @@
-//! What an ended session had, for the ones who tidy up after it.
+//! What an ended session leaves behind: whose it was, and the refresh token that has to be revoked.
 
 use super::state::{Active, Identity, Refreshing};
 

@@ -17,11 +17,11 @@ use crate::ambient;
 use crate::credential::ActorId;
 use crate::provider::requests::EndSession;
 
-/// How long an answer waits for all that the provider is asked. The revocation goes on without it.
+/// How long the answer waits for the provider. The revocation goes on without it.
 const WAIT_LIMIT: Duration = Duration::seconds(3);
 
 impl Session {
-    /// The session in whose favour this one has gone, for one who brings its cookie. The browser may not have the other
+    /// The session that took this one's place, for a request with this one's cookie. The browser may not have the other
     /// cookie yet, and its logout is to hold all the same.
     fn successor_of(&self, authority: &Authority) -> Option<ActorId> {
         match (&*self.kept.state(), authority) {
@@ -48,7 +48,7 @@ impl Session {
         let Revoke { authority, reason, logout } = revoke;
         let cause = cause_of(&authority);
         if self.kept.is_unreadable() && matches!(authority, Authority::Trusted(_)) {
-            // Nothing of it is to come back, whatever is repaired.
+            // A repaired record must not bring the session back.
             self.forget(|state| state.is_none()).await?;
             return Ok(Revoked { end_session_url: None });
         }
@@ -57,7 +57,7 @@ impl Session {
             let may_end_all = successor.is_some() || matches!(authority, Authority::Trusted(_));
             let in_grace = matches!(&*self.kept.state(), Some(State::Moved(moved)) if moved.is_in_grace());
             if in_grace && may_end_all {
-                // What ends the session ends what its old actor still answers, too.
+                // The end of the session ends the grace of its old actor, too.
                 self.end_grace().await?;
             }
             if let Some(successor) = successor {
@@ -67,7 +67,7 @@ impl Session {
                 (&*self.kept.state(), &authority)
                 && !moved.forwards()
             {
-                // The login in whose favour it has gone is known to its directories by a `sid` of its own.
+                // The directories know the login that took its place by another `sid`.
                 return Err(Denied::Ended(EndReason::Superseded));
             }
             // A login that its directory knows of already must not outlive the end of all sessions.
@@ -75,12 +75,12 @@ impl Session {
             if !(signing_in && matches!(authority, Authority::Trusted(_))) {
                 self.admit(&authority).await?;
                 if self.active(|_| ()).is_none() {
-                    // A login that came from here, too, stands. Whoever comes with the cookie from before it is late.
+                    // A login that took this session's place stands. The cookie from before that login is too old to end it.
                     self.end_grace().await?;
                     return Ok(Revoked { end_session_url: None });
                 }
             }
-            // A move may be done before the end can be written: then it is as if this had come a moment later.
+            // A move may be done before the end can be written. Then the end is asked of the new actor.
             if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {
                 break remains;
             }
@@ -138,7 +138,7 @@ impl Session {
         launch(&*self.isolate, async move { session.revoke_at_provider(&token, sid.as_deref(), cause).await })
     }
 
-    /// Revokes a refresh token and writes down how that came out.
+    /// Revokes a refresh token and writes the outcome down.
     async fn revoke_at_provider(&self, token: &RefreshToken, sid: Option<&str>, cause: Cause) {
         let began = self.now();
         let (outcome, detail) = match self.provider.revoke(began, token, sid).await {

@@ -65,7 +65,7 @@ impl Session {
         outcome.map(|(completed, _)| completed)
     }
 
-    /// A login that made no record leaves a log line alone.
+    /// Records a login. If it made no session record, there is only a log line.
     fn record_login(&self, outcome: &str, began: OffsetDateTime, detail: &str, said: Option<&str>, region: Region) {
         if self.kept.state().is_some() {
             self.record_with_words(Event::Complete, outcome, Cause::Request, began, detail, said);
@@ -99,7 +99,7 @@ impl Session {
         let _signing_in = self.signing_in.lock().await;
         match self.redeem(&code, Login { attempt: *attempt, redirect_uri, replaces }).await {
             Ok(outcome) => Ok(outcome),
-            // The old session is as it was; or it did not answer, and says so itself where it is of no use.
+            // The old session is as it was, or did not answer. If it can serve no longer, it says so itself.
             Err(Setback::Passing(error)) if is_move => Ok(stays(&error)),
             Err(Setback::Passing(error) | Setback::Final(error)) => Err(error),
         }

@@ -1,4 +1,4 @@
-//! One piece of work for everybody who asks while it is under way. It goes on whether or not anybody waits.
+//! One piece of work that all callers share while it is under way. It goes on whether or not anybody waits.
 //!
 //! A Durable Object alone does not serialise across an awaited call; and a future can be shared between the requests
 //! of one actor, not between those of the stateless gateway.

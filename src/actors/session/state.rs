@@ -51,7 +51,7 @@ pub enum State {
 /// A session that is over.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Of the last cookie: its owner is told why.
+    /// Of the last cookie. A request with it is answered with the reason.
     pub secret_hash: SecretHash,
     /// Where the login began.
     pub place: UserPlace,
@@ -87,7 +87,7 @@ pub struct CompletedLogin<'a> {
     pub superseding: Superseding,
 }
 
-/// The session is not in a state to which this could happen. It stays as it is.
+/// This cannot happen to the session in its state. The session stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the transition does not apply to the session as it is")]
 pub struct DoesNotApply;
@@ -132,7 +132,7 @@ impl State {
         }
     }
 
-    /// What the session is to one who brings a secret with this hash.
+    /// What the session is to a request that brings a secret with this hash.
     pub fn standing(&self, now: OffsetDateTime, secret: &SecretHash, lifetimes: Lifetimes) -> Standing<'_> {
         match self {
             Self::SigningIn(_) | Self::Arriving(_) => Standing::Unknown,
@@ -160,7 +160,7 @@ impl State {
                 successor: None,
                 superseding: active.superseding,
             })),
-            // Its login is under way: there is nothing to come of it any more.
+            // Its login is under way, and no session will come of it.
             Self::SigningIn(signing_in) => Ok(Self::Ended(Ended {
                 secret_hash: SecretHash::of_nothing(),
                 place: signing_in.place,
@@ -194,7 +194,7 @@ impl State {
         Ok(Self::Ended(Ended { successor: Some(Box::new(successor.clone())), ..ended }))
     }
 
-    /// A session that has given way already has passed a still later login on to the one in its place.
+    /// The session gave way before. Now it has passed a still later login on to its successor.
     pub fn passed_on(self, now: OffsetDateTime, last: &Successor) -> Transition {
         match self {
             Self::Moved(_) => self.settled(),
@@ -203,7 +203,7 @@ impl State {
         }
     }
 
-    /// Of the sessions whose place this one took, these have yet to be told.
+    /// These sessions, whose place this one took, do not know that yet.
     pub fn superseding(self, superseding: Superseding) -> Transition {
         match self {
             Self::Active(active) => Ok(Self::Active(Box::new(Active { superseding, ..*active }))),

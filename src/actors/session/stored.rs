@@ -1,4 +1,4 @@
-//! A session as it is stored, and as it moves to another actor: the second form. See [`crate::actors::stored`].
+//! A session as it is stored, and as it moves to another actor: the second form. See `actors::stored`.
 
 use openidconnect::{AccessToken, RefreshToken};
 use serde::{Deserialize, Serialize};

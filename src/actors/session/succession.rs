@@ -39,8 +39,8 @@ impl Session {
         Some(Successor { actor: self.id.clone(), region, issuer, subject, needs_refresh_token, signed_in_at })
     }
 
-    /// Those who have yet to be told, and whom they are told of: this session, or where it has given way itself, the one in its place. One
-    /// that is over and one that is not must not each have the other for its successor.
+    /// The sessions that do not know of the login yet, and the session that they are told of: this one, or its successor if it has given
+    /// way itself. A session that is over and one that lives must not each have the other for its successor.
     fn untold(&self) -> Option<(Superseding, Successor)> {
         let (superseding, given_way_to, user) = {
             let kept = self.kept.state();
@@ -86,9 +86,9 @@ impl Session {
             Ok(Migrated::Lives(_)) | Err(Denied::Unknown | Denied::Ended(EndReason::Superseded)) => {
                 Ok(Inherited::Nothing)
             }
-            // What somebody has ended does not go on by itself.
+            // A session that somebody ended does not go on silently.
             Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
-            // Its time was up while the browser was at the provider: a login that nobody sees must not start it anew.
+            // Its time was up while the browser was at the provider. A silent login must not start it again.
             Err(Denied::Ended(
                 EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected | EndReason::Limit,
             )) => Ok(Inherited::LoginNeeded),
@@ -168,14 +168,14 @@ impl Session {
     /// goes on without one until its idle end.
     pub(super) async fn end_unrenewed(&self, attempt: &Attempt) {
         let Some(predecessor) = &attempt.predecessor else { return };
-        // The login that follows is a session of its own, of whichever user.
+        // The login that follows makes a session of its own, which may be another user's.
         let nobody = Successor {
             actor: self.id.clone(),
             region: self.config.regions.default,
             issuer: String::new(),
             subject: String::new(),
             needs_refresh_token: false,
-            // A login that has taken its place meanwhile is later.
+            // A login that has taken its place in the meantime is later.
             signed_in_at: OffsetDateTime::UNIX_EPOCH,
         };
         self.tell(predecessor, &nobody).await;

@@ -1,4 +1,4 @@
-//! The sessions whose place this one took: which of them have yet to be told, and when the next try is. Pure.
+//! The sessions whose place this one took: which of them do not know it yet, and when the next try is. Pure.
 //!
 //! It stands in the record from the very write that makes the login a session, so that no crash forgets it: the cookie from
 //! before the login must not go on serving.
@@ -9,7 +9,7 @@ use super::attempt::Predecessor;
 use crate::actors::stored::stored_form;
 use crate::credential::ActorId;
 
-/// How long after a try the next one is; after these, the last one again and again.
+/// The pauses between tries. The last one repeats.
 const PAUSES: [Duration; 5] =
     [Duration::seconds(1), Duration::seconds(5), Duration::seconds(30), Duration::minutes(2), Duration::minutes(10)];
 

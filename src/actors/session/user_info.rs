@@ -1,4 +1,4 @@
-//! What UserInfo says after a refresh, or late after a login: it takes the place of what it said before.
+//! What UserInfo says after a refresh, or late after a login. It replaces what UserInfo said before.
 //!
 //! The tokens are safe by then. An answer that does not come leaves the claims as they are; one about another user ends the
 //! session, as its tokens are that user's.
@@ -16,7 +16,7 @@ use crate::actors::end_reason::EndReason;
 use crate::ambient;
 use crate::provider::user_info::{Asking, UserInfo, WAIT_LIMIT};
 
-/// How long after a refresh has begun the requests that wait for it are to be let go: a little less than they wait.
+/// How long a refresh may take before the requests that wait for it go on. It is a little less than they wait.
 const REFRESH_ENDS_WITHIN: time::Duration = time::Duration::seconds(9);
 
 impl Session {
@@ -45,7 +45,7 @@ impl Session {
     /// Takes what UserInfo says when it comes; nobody waits for it.
     pub(super) fn await_user_info(self: &Rc<Self>, asking: Asking, token: AccessToken, event: Event, cause: Cause) {
         let (session, began) = (Rc::clone(self), self.now());
-        // Where nothing newer will ever be said, it is not too late after a refresh, either.
+        // If the provider is asked at logins alone, the answer is not too late even after a refresh.
         let token = self.provider.asks_user_info_again().then_some(token);
         self.isolate.go_on(async move {
             match asking.answer().await {

@@ -67,7 +67,7 @@ pub struct Inheritance {
     pub expires_at: OffsetDateTime,
     /// Counts the owners of the grant, the successor among them.
     pub epoch: u32,
-    /// Where the successor has none. It is nobody else's any more.
+    /// Given if the successor has none. The old session keeps no copy.
     pub refresh_token: Option<RefreshToken>,
     /// The last events, oldest first.
     pub ledger: Vec<Entry>,

@@ -8,7 +8,7 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 
-/// The page that asks, for a person who wanted to go to `return_to`.
+/// The page that asks. A person who passes goes on to `return_to`.
 pub(crate) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'_>, return_to: &str) -> Outgoing {
     let (Some(captcha), Some(nonce)) = (&config.captcha, request.isolate.random_bytes().map(Secret::from_random))
     else {

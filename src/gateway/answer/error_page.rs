@@ -1,4 +1,4 @@
-//! What a page tells a person who did not get what they asked for: what to do next, and a link that does it. Pure.
+//! The error page: what went wrong, what the person can do next, and a link that does it. Pure.
 
 use url::form_urlencoded;
 
@@ -30,7 +30,7 @@ impl LinkTarget {
 }
 
 impl Problem {
-    /// Where a page about it leads; none: there is nowhere to go from here.
+    /// Where the link of its page leads. None: the page has no link.
     pub fn link_target(&self) -> Option<LinkTarget> {
         match self {
             Self::ForeignHost | Self::AdministratorsHost => None,

@@ -3,7 +3,7 @@
 //! A problem cannot be rendered without this, and [`crate::platform::reply`] writes the line: so no
 //! failing request misses it, and none has two.
 //!
-//! Architecture Invariant: no query, body, header or cookie is in it but Cloudflare's ray.
+//! Architecture Invariant: the line holds no query, body or cookie, and of the headers only Cloudflare's ray.
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::gateway::request::route::{self, Host, Target};
 /// Longer paths are cut: the route says enough.
 const MAX_PATH: usize = 512;
 
-/// The request that a problem is told about.
+/// The request that failed.
 #[derive(Debug, Default)]
 pub struct FailedRequest {
     /// Finds the line; the page or the problem document shows it.
@@ -63,7 +63,7 @@ impl FailedRequest {
         }
     }
 
-    /// The line of a request that failed so; none where that is everyday business.
+    /// The log line of this problem. None: an operator need not hear of it.
     pub fn line(&self, problem: &Problem) -> Option<String> {
         if !is_told(problem) {
             return None;
@@ -85,7 +85,7 @@ impl FailedRequest {
     }
 }
 
-/// Whether the log says of a problem. Everyday business has no line.
+/// Whether a problem gets a log line. An operator need not hear of those that visitors can mend.
 fn is_told(problem: &Problem) -> bool {
     let of_interest = ["callback_rejected", "csrf_rejected", "forbidden", "rate_limited"];
     problem.status() >= 500 || of_interest.contains(&problem.code())
@@ -104,7 +104,7 @@ fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
     }
 }
 
-/// A path, with what names a user in it as log lines do, or as `-` where nothing says who the issuer is.
+/// A path in which a user is named as log lines name users. If the issuer is not known, `-` stands for the user.
 fn without_subject(config: Option<&Config>, path: &str) -> String {
     let users =
         config.map_or_else(|| "/admin/users/".to_owned(), |config| format!("{}/admin/users/", config.auth_prefix));

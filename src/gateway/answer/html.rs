@@ -41,7 +41,7 @@ pub struct Widget<'a> {
     pub action: &'a str,
     /// Where the browser goes afterwards.
     pub return_to: &'a str,
-    /// For the content security policy: random, of this one response.
+    /// For the content security policy: random, for this response alone.
     pub nonce: &'a str,
 }
 
@@ -118,7 +118,7 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
         widget = page.widget.map(Widget::html).unwrap_or_default(),
         actions = actions(page),
     );
-    // No form-action: browsers hold it against the redirects behind a form, too, and a logout's leads to the provider.
+    // There is no form-action: browsers apply it to the redirects behind a form, too, and those of a logout lead to the provider.
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'{}",
         style_hash(),
@@ -135,7 +135,7 @@ fn list(entries: &[(&str, &str)]) -> String {
     format!("<dl>{}</dl>", entries.iter().map(entry).collect::<String>())
 }
 
-/// What there is to press; the first of it stands out.
+/// The buttons and links. The first one stands out.
 fn actions(page: &Page<'_>) -> String {
     let form = page.form.map(|(url, words)| {
         format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), escape(words))

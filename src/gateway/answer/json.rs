@@ -1,4 +1,4 @@
-//! Sessions as JSON: the shapes that users and administrators get. Pure. No token, secret or cookie is in any of them.
+//! Sessions as JSON: the shapes that users and administrators get. None of them holds a token, secret or cookie. Pure.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What a request is answered with: problems, pages, JSON.
+//! The answers to requests: problem documents, pages, JSON.
 
 pub mod captcha_page;
 pub mod error_page;

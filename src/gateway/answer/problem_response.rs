@@ -10,7 +10,7 @@ use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::problem::Problem;
 
 impl Problem {
-    /// The response to a request; a page where a person will read it.
+    /// The response: a page if a person will read it, else a document.
     pub fn response(&self, failed: &FailedRequest, page: bool) -> Outgoing {
         self.response_with_link(failed, page, None)
     }

@@ -1,4 +1,4 @@
-//! What the sender of a request that does not pass is told: a page with a way on, a document, or the way to log in. Pure.
+//! The answer to a request that does not pass: a page with a link, a problem document, or a redirect to the login. Pure.
 
 use std::borrow::Cow;
 
@@ -49,9 +49,10 @@ pub fn failed(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Fai
 
 /// A navigation that needs a session goes to log in, and comes back to the same address.
 fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
-    // An address that a login could not come back to is not worth an error: the user came to log in.
+    // If a login could not come back to this address, it leads to `/`: the user came to log in, and gets no error.
     let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
-    // A strict cookie stays away from a navigation that another site began: the same one again, from here, has it.
+    // A browser does not send a strict cookie with a navigation that another site began. A page of this site starts the navigation
+    // again, and then the cookie comes along.
     let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
     if config.same_site == SameSite::Strict && from_elsewhere && request.cookies.session.is_none() {
         let page = Page {
@@ -79,7 +80,7 @@ pub fn endpoint_url(config: &Config, endpoint: &str, return_to: &str) -> String 
     format!("{}/{endpoint}?return_to={return_to}", config.auth_prefix)
 }
 
-/// Takes a dead cookie away; one that was superseded may have a successor on its way.
+/// Removes the cookie of a session that has ended. If it was superseded, its successor's cookie may be on the way.
 fn clearing(config: &Config, request: &Incoming<'_>, problem: &Problem, response: Outgoing) -> Outgoing {
     match problem.plain() {
         Problem::SessionEnded(EndReason::Superseded) => response,

@@ -1,4 +1,4 @@
-//! The gateway's own responses. None of them is ever cached, sniffed or framed, and none tells where it was.
+//! The gateway's own responses. Nothing caches, sniffs or frames them, and none sends a `Referer`.
 
 /// A response that the gateway writes itself.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Outgoing {
         let common = [
             ("cache-control", "no-store"),
             ("x-content-type-options", "nosniff"),
-            // Not less: without any, older browsers post the logout's form with `Origin: null`.
+            // With `no-referrer`, older browsers would post the logout's form with `Origin: null`.
             ("referrer-policy", "strict-origin"),
         ];
         let content_type = self.body.content_type().map(|kind| ("content-type", kind));

@@ -1,4 +1,4 @@
-//! Clients that bring their own JWT: whose it is, checked against keys that are published or given.
+//! Clients that bring their own JWT. It is checked with keys that are published or configured.
 //!
 //! The signature is checked by the platform (Web Cryptography API), at a tenth of what it costs in WebAssembly. Imported
 //! keys are kept in the isolate, and so is the key set: see [`crate::jose::document`].
@@ -23,7 +23,7 @@ use crate::provider::link::Link;
 
 pub mod verified;
 
-/// What `typ` may say: that it is an access token (RFC 9068), or nothing in particular. Longer ones are no honest client's.
+/// `typ` may say that it is an access token (RFC 9068), or a JWT. No honest client sends a longer one.
 const FORM: Form = Form { types: &["jwt", "at+jwt"], max_bytes: 16 << 10 };
 
 /// The keys of clients. One for each isolate.
@@ -48,7 +48,7 @@ pub(crate) fn token<'a>(request: &Incoming<'a>) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches([' ', '\t']))
 }
 
-/// The claims of a client's JWT, where it is accepted.
+/// The claims of a client's JWT, if it is accepted.
 pub(crate) async fn claims(
     config: &Config,
     link: &Link,
@@ -58,7 +58,7 @@ pub(crate) async fn claims(
 ) -> Result<Claims, Problem> {
     let Some(settings) = &config.jwt else { return Err(Problem::NotFound) };
     let jwt = Jwt::parse(token, FORM)?;
-    // Before any key is looked for: what cannot be good costs nobody a fetch.
+    // This comes before any key is looked for, so that a JWT that cannot be good costs no fetch.
     let policy = Policy {
         is_issuer: &|iss| iss == settings.issuer,
         audience: Audience::Among(&settings.audience),
@@ -77,13 +77,13 @@ pub(crate) async fn claims(
     let source = DocumentSource { documents, address: uri, call: &call, isolate: &link.isolate };
     source.verify(&jwt, &*link.signatures, Presenter::Anybody).await.map_err(|unverified| match unverified {
         Unverified::NoKeys(_) => Problem::KeysUnavailable,
-        // Where newer keys cannot be had, the last good ones serve.
+        // If newer keys cannot be had, the last good ones decide.
         Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
     })?;
     Ok(jwt.claims)
 }
 
-/// Fetches the key set; the operator is told why there is none.
+/// Fetches the key set. If that fails, a log line says why.
 async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> FetchResult<KeySet> {
     let keys = KeySet::fetch(&*link.http, &uri).await.map_err(|none| match none {
         NoKeySet::Useless => Missing::Useless,
@@ -93,7 +93,7 @@ async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> FetchResult
         link.isolate.error(&format!("the keys at JWKS_URI cannot be had: {missing}"));
     }
     let keys = keys?;
-    // What the keys before have signed may be good no longer.
+    // A JWT that the former keys signed may no longer be good.
     verified.forget();
     Ok((keys, link.isolate.now()))
 }

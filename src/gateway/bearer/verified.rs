@@ -1,7 +1,7 @@
-//! Clients' JWTs whose signature was good a moment ago: a client sends the same one with each request. Pure.
+//! Clients' JWTs whose signature was found good lately: a client sends the same one with each request. Pure.
 //!
-//! A token is remembered with all of its bytes, and for less time than it and the keys are good for. So that it is known again
-//! says what the check of its signature would say.
+//! All bytes of a token are remembered, and for a shorter time than the token and the keys are good for. So a token that is known
+//! again needs no further check of its signature.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::jose::Claims;
 
-/// How long one is remembered. Keys are looked at anew every ten minutes.
+/// How long a token is remembered. Keys are fetched again every ten minutes.
 const SPAN: Duration = Duration::seconds(30);
 /// How many.
 const MOST: usize = 512;

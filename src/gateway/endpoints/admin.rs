@@ -1,4 +1,4 @@
-//! `/admin/`: an administrator's hand on every session, and the console that it is used with.
+//! `/admin/`: the administrators' API to every session, and their console.
 //!
 //! Architecture Invariant: without `ADMIN_TOKEN` there is nothing here, and without the token in the request's
 //! `Authorization` nothing but pages without data. The console, into which the token is typed, is at `ADMIN_ORIGIN`
@@ -69,7 +69,7 @@ impl Resource {
         }
     }
 
-    /// Whether it is there at the administrators' own host alone.
+    /// Whether only the administrators' own host has it.
     const fn is_console(&self) -> bool {
         matches!(self, Self::Bare | Self::Console)
     }
@@ -151,7 +151,7 @@ async fn refresh(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
     let refresh = || Refresh { authority: Authority::Trusted(Cause::Admin) };
     let followed = follow::ask(&*gateway.actors, id, refresh).await.map_err(|error| unknown(error.into()))?;
     match followed.reply {
-        // Without a refresh token there is nothing to be had: the ledger says so.
+        // Without a refresh token there is no refresh. The ledger says so.
         Ok(_) | Err(Denied::Reauthenticate) => {
             detail(gateway, followed.moved_to.as_ref().map_or(id, |to| &to.actor)).await
         }
@@ -176,7 +176,7 @@ async fn migrate(gateway: &Gateway, request: &Incoming<'_>, id: &ActorId) -> Res
     }
 }
 
-/// An answer that no page which opened it, or that it opened, has a hold on.
+/// An answer that pages of other origins cannot reach, even if one opened the other.
 pub(crate) fn apart(answer: Outgoing) -> Outgoing {
     answer.header("cross-origin-opener-policy", "same-origin")
 }

@@ -29,11 +29,11 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         ProviderError::Unavailable(why) => Problem::ProviderUnavailable { retry_after: 5 }.explained(why),
         ProviderError::Said { error, .. } => Problem::ProviderRejected(error.to_string()),
     })?;
-    // Both where both are named: a login that is under way may be known to either by then.
+    // If both are named, both are asked: a login that is under way may be known to either.
     let revocations =
         directories(&token).into_iter().map(|(name, counterpart)| revoke_all(gateway, name, counterpart, &token));
     let counted: Result<Vec<bool>, Problem> = join_all(revocations).await.into_iter().collect();
-    // The provider may try again what one of them could not do the first time.
+    // If one of them could not do it the first time, the provider may try again.
     if counted?.into_iter().any(std::convert::identity) {
         Ok(Outgoing::new(200, Body::Empty))
     } else {
@@ -56,7 +56,7 @@ async fn revoke_all(
         logout_token: Some(LogoutTokenId { jti: token.jti.clone(), expires_at: token.expires_at }),
     };
     match sessions::end_all(gateway, &address, revoke).await? {
-        // Of a user with very many sessions the directory ends the last ones by itself.
+        // If a user has very many sessions, the directory's alarm ends the rest.
         Ok(_) => Ok(true),
         Err(DirectoryError::Replayed) => Ok(false),
         Err(error) => Err(error.into()),

@@ -34,7 +34,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         state.ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
     let (name, attempt) = attempt(gateway, request, state)
         .ok_or_else(|| Problem::CallbackRejected("it began in another browser, or too long ago (state)".to_owned()))?;
-    // What comes with the state of a login is the provider's word. Anything else is a stranger's, and is not repeated.
+    // Parameters that come with the state of a login are the provider's. Others may be anybody's, and the log does not repeat them.
     request.remark(callback.said(attempt.secrets().into_iter().chain([state.to_owned()])));
     let (return_to, login) = (attempt.return_to.clone(), login_again(gateway, &attempt));
     let hinted = form_urlencoded::Serializer::new(login.clone()).extend_pairs(&attempt.hints).finish();
@@ -54,7 +54,7 @@ fn attempt(gateway: &Gateway, request: &Incoming<'_>, state: &str) -> Option<(St
     bool::from(fits).then(|| (name.to_owned(), attempt))
 }
 
-/// The login that follows one that failed: for the same organization.
+/// The login that follows one that failed. It is for the same organization.
 fn login_again(gateway: &Gateway, attempt: &Attempt) -> String {
     let mut query =
         form_urlencoded::Serializer::new(refusal::endpoint_url(&gateway.config, "login", &attempt.return_to));
@@ -81,7 +81,7 @@ async fn complete(
     let redirect_uri = login::redirect_uri(gateway, request);
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
     let completed = match actors::ask(&*gateway.actors, &address, complete).await {
-        // The namespace is another one: the gateway was deployed anew meanwhile.
+        // The namespace is another one: the gateway was deployed to another place in the meantime.
         Err(AskError::NoSuchActor) => Err(SignInError::CallbackRejected("it began too long ago".to_owned())),
         completed => completed?,
     };
@@ -92,7 +92,7 @@ async fn complete(
             go_on(gateway, &return_to).cookie(&jar.set_session(region, &session, gateway.config.same_site, life))
         }
         Completed::NotSignedIn | Completed::Kept => Outgoing::redirect(303, &return_to),
-        // Another tab has logged in meanwhile. (A strict cookie does not come along with this request.)
+        // Another tab has logged in in the meantime. (A strict cookie does not come along with this request.)
         Completed::LoginNeeded { .. } if request.session_actor().is_some_and(|actor| predecessor != Some(actor)) => {
             Outgoing::redirect(303, &return_to)
         }

@@ -1,4 +1,4 @@
-//! `/captcha`: a challenge of Cloudflare Turnstile's was solved. The verifier says whether.
+//! `/captcha`: a browser says that it solved a challenge of Cloudflare Turnstile's. The verifier says whether that is true.
 
 use openidconnect::HttpRequest;
 use serde::Deserialize;
@@ -27,7 +27,7 @@ const LEEWAY: Duration = Duration::minutes(1);
 
 const AGAIN: Problem = Problem::CaptchaRequired("That did not work out. Please try again.");
 
-/// What the verifier answers, as far as it matters.
+/// The members of the verifier's answer that matter here.
 #[derive(Deserialize)]
 struct Verification {
     success: bool,
@@ -55,7 +55,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     Ok(Outgoing::redirect(303, &return_to).cookie(&cookie))
 }
 
-/// Asks the verifier. A token that cannot be verified is not good: no answer is a no.
+/// Asks the verifier. Without an answer the token counts as bad.
 async fn verify(calls: &dyn Http, captcha: &Captcha, request: &Incoming<'_>, token: &str) -> bool {
     if token.is_empty() || token.len() > MAX_TOKEN {
         return false;

@@ -1,4 +1,4 @@
-//! A login that failed: what its user is told, who may still have a session.
+//! The answer to a login that failed. Its user may still have a session.
 
 use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::refusal;
@@ -8,7 +8,7 @@ use crate::gateway::endpoints::session;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 
-/// A login that was to lead to `return_to` failed; it may lie beside a session that lives.
+/// The answer to a login that failed and was to lead to `return_to`. The browser may still have a session that lives.
 pub(crate) async fn refuse_callback(
     gateway: &Gateway,
     request: &Incoming<'_>,
@@ -29,7 +29,7 @@ pub(crate) async fn refuse_login(
 ) -> Outgoing {
     let link = if is_live(gateway, request).await { (LinkTarget::Home, return_to) } else { (LinkTarget::LogIn, login) };
     let failed = refusal::failed(&gateway.config, request, problem);
-    // What the provider offers takes the place of what was asked for.
+    // What the provider offers replaces what was asked for.
     let others = problem.logins(&refusal::endpoint_url(&gateway.config, "login", return_to));
     problem.response_with_links(&failed, request.wants_page(), Some(link), &others)
 }

@@ -27,7 +27,7 @@ const MAX_HINT: usize = 512;
 
 /// Begins a login. Nothing else does.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
-    // An image, a prefetch or a script of any site could begin one otherwise, and push out those that are open.
+    // Otherwise an image, a prefetch or a script of any site could begin logins, and push out those that are open.
     if !request.is_navigation() {
         return Err(Problem::BadRequest("A login begins with opening this address in a browser window."));
     }
@@ -36,7 +36,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
     let mut hints = hints(gateway, &query)?;
-    // What the operator has decided is not the visitor's to change.
+    // A visitor cannot change what the operator has decided.
     hints.retain(|(name, _)| !gateway.config.provider.decides(name));
     login_limit::check(gateway, request).await?;
 
@@ -61,7 +61,7 @@ async fn begin(
     mut hints: Vec<(String, String)>,
     reason: LoginReason,
 ) -> Result<Outgoing, Problem> {
-    // The organization has a place of its own, where tokens are checked against it.
+    // The organization has a field of its own, against which tokens are checked.
     let has_place = |name: &str| name == "organization" && gateway.config.provider.checks_organization();
     let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
     let mut id_token_hint = None;
@@ -107,7 +107,7 @@ async fn begin(
     let value = login_cookie::seal(&gateway.config.login_keys, &request.origin, &name, nonce, attempt);
     let value = value.ok_or(Problem::StoreUnavailable)?;
     let (jar, posted) = (request.jar(), gateway.config.provider.form_post());
-    // Twice the timeout: one that comes back too late is still known, and leads to where the user wanted to go.
+    // The cookie lives for twice the timeout. So a login that comes back too late is still known, and leads where the user wanted to go.
     let life = gateway.config.lifetimes.login.saturating_mul(2);
     let mut response = Outgoing::redirect(302, &url).cookie(&jar.set_login(&name, value, posted, life));
     let surplus = request.cookies.logins.len().saturating_add(1).saturating_sub(LOGINS_KEPT);
@@ -122,7 +122,7 @@ fn hints(gateway: &Gateway, query: &Parameters) -> Result<Vec<(String, String)>,
     let given = HINTS.into_iter().filter_map(|name| Some((name, query.get(name).filter(|value| !value.is_empty())?)));
     given
         .map(|(name, value)| match name {
-            // It has to fit into the cookie, as the tokens are checked against it.
+            // Tokens are checked against it, so it has to fit into the cookie.
             "organization" if is_kept && value.len() > MAX_KEPT_ORGANIZATION => {
                 Err(Problem::ParameterTooLong { name, limit: MAX_KEPT_ORGANIZATION })
             }
@@ -143,7 +143,7 @@ async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> L
     }
 }
 
-/// What the session that is to be renewed tells the provider about whom the silent login is for.
+/// What the session that is to be renewed says of its user, for the provider.
 async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option<SilentLoginHints> {
     let session = request.cookies.session.as_ref()?;
     let address = address::existing_session(&request.session_actor()?);

@@ -12,7 +12,7 @@ pub(crate) async fn check(gateway: &Gateway, request: &Incoming<'_>) -> Result<(
     match gateway.login_limit.admits(&key).await {
         Some(false) => Err(Problem::RateLimited),
         Some(true) => Ok(()),
-        // A login costs nobody but its visitor anything: one that cannot be counted may begin.
+        // A login costs only its visitor anything. If it cannot be counted, it may begin.
         None => {
             request.isolate.error("LOGIN_LIMIT: the rate limiting binding did not answer");
             Ok(())

@@ -1,6 +1,6 @@
 //! `/logout` and `/logged-out`: the session ends here first, then at the provider, and the browser comes back.
 //!
-//! The way back is in a cookie of the browser's alone: every provider leads back by it, with `state` or without.
+//! Only a cookie of the browser's holds the way back. So it works with every provider, whether it returns `state` or not.
 
 use subtle::ConstantTimeEq as _;
 
@@ -16,7 +16,7 @@ use crate::gateway::endpoints::failed_login;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, return_cookie};
 
-/// Ends the session. A GET does so only where this site itself, or the user, opened it.
+/// Ends the session. A GET does so only if this site itself, or the user, opened it.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
     let query = request.query();
     let form = if request.method() == "POST" { Some(request.form().await?) } else { None };
@@ -55,7 +55,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         Err(problem) => return Err(problem),
     }
     let jar = request.jar();
-    // A way back that an earlier logout has left is not this one's.
+    // An earlier logout may have left a way back, which is not this one's.
     let stale = request.cookies.way_back.as_ref().map(|_| jar.clear_return());
     let (next, way_back) = match (end_session_url, return_to) {
         (Some(url), Some(return_to)) => (url, Some(jar.set_return(return_cookie::value(&state, &return_to)))),
@@ -72,8 +72,8 @@ fn is_own_navigation(request: &Incoming<'_>) -> bool {
     request.is_navigation() && matches!(site, Some("same-origin" | "none"))
 }
 
-/// What a link on another site, or an image, gets: a button. A strict cookie does not come along from there, so
-/// that a request without a live session may still be that of a user who has one.
+/// A page with a button: the answer to a link on another site, or to an image. A strict cookie does not come along from there,
+/// so that a user may have a session although the request shows none.
 fn confirmation(gateway: &Gateway, return_to: Option<&str>, live: bool) -> Outgoing {
     let logout = format!("{}/logout", gateway.config.auth_prefix);
     let action = return_to.map_or(logout, |to| refusal::endpoint_url(&gateway.config, "logout", to));
@@ -109,7 +109,7 @@ pub(crate) fn logged_out(gateway: &Gateway, request: &Incoming<'_>) -> Outgoing 
     if request.cookies.way_back.is_some() { response.cookie(&jar.clear_return()) } else { response }
 }
 
-/// Where the logout goes on to, as the browser's cookie says; nowhere where another logout's `state` comes.
+/// Where the logout goes on to, as the browser's cookie says. None: the `state` is another logout's.
 fn way_back(gateway: &Gateway, request: &Incoming<'_>) -> Option<String> {
     let (state, return_to) = return_cookie::read(request.cookies.way_back.as_deref()?)?;
     if let Some(given) = request.query().get("state")

@@ -1,4 +1,4 @@
-//! The gateway's own endpoints, a handler a file.
+//! The gateway's own endpoints. Each handler has a file.
 
 pub mod admin;
 pub mod backchannel;

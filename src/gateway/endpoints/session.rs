@@ -1,4 +1,4 @@
-//! `/session` and `/refresh`: what the application's pages may know of, and ask for, their session.
+//! `/session` and `/refresh`: what the application's pages may know of their session, and may ask of it.
 
 use crate::actors::session::message::{Authority, GetView, Refresh, Switch};
 use crate::actors::session::view::SessionView;
@@ -23,7 +23,7 @@ pub(crate) async fn view(gateway: &Gateway, request: &Incoming<'_>) -> Result<Se
     Ok(*ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await??)
 }
 
-/// A new access token, now; for another organization, where the form names one.
+/// Gets a new access token now. If the form names an organization, the token is for that one.
 pub(crate) async fn refresh(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
     let form = request.form().await?;
     let authority = |secret: &Secret| Authority::Cookie(secret.clone());

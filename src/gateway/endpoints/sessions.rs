@@ -1,4 +1,4 @@
-//! `/sessions`: where its user is logged in, and the end of each of these sessions. Lists come in pages, and the end of all
+//! `/sessions`: where the user is logged in, and the end of each of these sessions. Lists come in pages, and the end of all
 //! sessions in steps: a directory asks no more sessions at once than one invocation of the platform may make calls.
 
 use crate::actors::directory_message::name::of_user;
@@ -21,7 +21,7 @@ use crate::gateway::request::parameters::Parameters;
 
 /// The most sessions of one page, and the most that are ended before an answer.
 const MOST: u32 = 500;
-/// How many sessions a page has where nobody says.
+/// How many sessions a page has by default.
 const USUAL: u32 = 100;
 /// How often one request asks a directory: below the platform's smallest limit for the calls of one invocation.
 const STEPS: u32 = 30;
@@ -60,7 +60,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     Ok(Outgoing::new(200, json::sessions(&page, &current)))
 }
 
-/// A page of the sessions of a user. It may be shorter than was asked for, and has a next one then.
+/// A page of the sessions of a user. If it is shorter than asked for, there may be a next one.
 pub(crate) async fn page_of(
     gateway: &Gateway,
     issuer: &str,
@@ -87,7 +87,7 @@ pub(crate) fn directory_of(gateway: &Gateway, issuer: &str, subject: &str) -> Re
     Ok(directory_message::address(&of_user(issuer, subject), gateway.config.regions.jurisdiction))
 }
 
-/// Ends the sessions of a directory: all, or so many that the directory's alarm is to end the rest.
+/// Ends the sessions of a directory. If there are very many, the directory's alarm ends the rest.
 pub(crate) async fn end_all(
     gateway: &Gateway,
     address: &DirectoryAddress,
@@ -140,7 +140,7 @@ pub(crate) async fn end_own(gateway: &Gateway, request: &Incoming<'_>) -> Result
     })
 }
 
-/// Ends a session on behalf of somebody who may, wherever it lives. One that has ended stays so.
+/// Ends a session wherever it lives. The caller has checked the right to it. A session that has ended stays ended.
 pub(crate) async fn revoke(gateway: &Gateway, id: &ActorId, cause: Cause) -> Result<(), Problem> {
     let revoke = || Revoke { authority: Authority::Trusted(cause), reason: EndReason::Revoked, logout: None };
     match follow::ask(&*gateway.actors, id, revoke).await?.reply {

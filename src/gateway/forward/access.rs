@@ -1,4 +1,4 @@
-//! A request for an application: the rules of its route, and who it comes from. Whoever passes is proxied.
+//! A request for an application: the rules of its route, and who it comes from. A request that passes is proxied.
 //!
 //! ```text
 //!   from this site? ──► a machine? ──► whose? ──► may they? ──► proxy
@@ -24,7 +24,7 @@ use crate::jose::Claims;
 use crate::region::Region;
 use crate::runtime::Inbound;
 
-/// A request that the rules of its route let in, before it is known whose it is.
+/// A request that the rules of its route let in. Whose it is, is not known yet.
 pub(crate) struct Admitted<'a> {
     /// Who speaks for it.
     pub(crate) claimant: Claimant<'a>,
@@ -36,7 +36,7 @@ pub(crate) struct Admitted<'a> {
 pub(crate) enum Claimant<'a> {
     /// Nobody, and the route does not mind.
     Nobody,
-    /// The session of this cookie, which is asked for this.
+    /// The session of this cookie, and what it is asked for.
     Session(&'a Credential, Need, Option<Region>),
     /// A client's JWT.
     Client(&'a str, Sender),
@@ -47,7 +47,7 @@ pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Rout
     admit_with(config, request, route, |cleared_at| captcha::check_bot(request, route, cleared_at))
 }
 
-/// The same for a request that was let in a moment ago: its clearance may have run out since.
+/// The same for a request that was let in before: its clearance may have run out since.
 pub(crate) fn admit_again<'a>(
     config: &Config,
     request: &'a Incoming<'_>,
@@ -82,7 +82,7 @@ fn admit_with<'a>(
     Ok(Admitted { claimant, cleared_at })
 }
 
-/// Refuses a user or a client that has not got what the route requires. The log says whom, and for want of what.
+/// Refuses a user or a client that lacks what the route requires. The log says who, and which claims.
 pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) -> Result<(), Problem> {
     if require::meets(claims, &route.require) {
         return Ok(());
@@ -94,7 +94,7 @@ pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) ->
         .explained(format!("The route requires another value of the claim {lacking} than user {user} has.")))
 }
 
-/// A request for the application: it is proxied, or its sender is told what is missing.
+/// Proxies a request for the application, or says what is missing.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Reply {
     let passed = pass(gateway, request, route).await;
     passed.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, &problem).into())
@@ -115,7 +115,7 @@ async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Resul
     proxy::proxy(gateway, request, route, caller, cleared_at).await
 }
 
-/// Goes on with the application's response to the user whose token it was sent, which [`crate::gateway::plan`] left to this.
+/// Goes on with a response of the application that [`crate::gateway::plan`] left to this. The application got the user's `token`.
 pub(crate) async fn resume(
     gateway: &Gateway,
     request: &Incoming<'_>,
@@ -151,7 +151,7 @@ async fn client(gateway: &Gateway, jwt: &str, sender: Sender) -> Result<Caller, 
 /// Where a request that passes comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
-    /// From this site, or it changes nothing: its cookies count.
+    /// From this site, or the request changes nothing. Its cookies count.
     Own,
     /// From another site, and the route serves that without our cookies.
     OtherSite,
@@ -169,7 +169,7 @@ fn sender(request: &Incoming<'_>, route: &Route, has_jwt_alone: bool) -> Result<
             None => Ok(Sender::Own),
         },
         () if missing.is_some() => Err(Problem::CsrfRejected),
-        // A handshake is no form: what it opens is read, too.
+        // A handshake is more than a form post: its sender reads what it opens.
         () if request.is_web_socket => Err(Problem::CsrfRejected),
         () if route.cross_site => Ok(Sender::OtherSite),
         () if has_jwt_alone => Ok(Sender::OtherSiteWithJwt),

@@ -14,7 +14,7 @@ use crate::region::Region;
 
 /// Who a request comes from.
 pub(crate) enum Caller {
-    /// Nobody, or nobody that the route wants to know.
+    /// Nobody, or somebody that the route does not ask for.
     Nobody,
     /// The user whose session cookie came along.
     User {
@@ -60,13 +60,13 @@ pub(crate) fn need(route: &Route) -> Need {
     }
 }
 
-/// The visitor's region, where the session may move because of it.
+/// The visitor's region. None: the session does not move because of this request.
 pub(crate) fn moves_from(request: &Incoming<'_>, route: &Route) -> Option<Region> {
-    // A move may lead through the provider, and so through a login: not where none is needed.
+    // A move may lead through the provider, and so through a login. A route that needs no login does not cause one.
     if route.session == SessionRule::Optional { None } else { request.navigation_from(request.path_and_query()) }
 }
 
-/// The user whose session cookie came along; nobody where there is none and the route does not mind.
+/// The user whose session cookie came along. If there is none and the route allows that: nobody.
 pub(crate) async fn user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
     match session_user(gateway, request, route).await {
         Err(Problem::LoginRequired | Problem::SessionEnded(_)) if route.session == SessionRule::Optional => {

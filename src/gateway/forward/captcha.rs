@@ -1,4 +1,4 @@
-//! The captcha (Cloudflare Turnstile): who is asked to solve one. Pure.
+//! Who has to solve a captcha (Cloudflare Turnstile). Pure.
 
 use time::OffsetDateTime;
 
@@ -28,13 +28,13 @@ pub(crate) fn check_bot(
     if asks && cleared_at.is_none() { Err(ASK) } else { Ok(()) }
 }
 
-/// When this browser solved a captcha, where that still counts.
+/// When this browser solved a captcha. None: it did not, or that no longer counts.
 pub(crate) fn cleared_at(config: &Config, request: &Incoming<'_>) -> Option<OffsetDateTime> {
     let (captcha, value) = (config.captcha.as_ref()?, request.cookies.clearance.as_ref()?);
     bearer(request).passed_at(&captcha.secret, value, request.now())
 }
 
-/// What becomes of an application's answer that asks for a captcha: none where that was solved a moment ago.
+/// The problem of an application's response that asks for a captcha. None: a captcha was solved lately.
 pub(crate) fn asked_by_application(
     config: &Config,
     cleared_at: Option<OffsetDateTime>,

@@ -1,4 +1,4 @@
-//! The clearance cookie: a captcha that was solved, remembered without any state. Pure.
+//! The clearance cookie: it remembers that a captcha was solved, without any state here. Pure.
 //!
 //! ```text
 //!   <when, in Unix seconds>.<HMAC-SHA-256 of when, host, network and user agent, in base64url>
@@ -37,7 +37,7 @@ impl Bearer<'_> {
         let mut key = zeroize::Zeroizing::new([0_u8; 32]);
         Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(PURPOSE, key.as_mut_slice()).ok()?;
         let mut mac = <Hmac<Sha256> as hmac::Mac>::new_from_slice(key.as_slice()).ok()?;
-        // The user agent alone can hold anything, and stands last.
+        // Only the user agent can hold any characters, and so it stands last.
         mac.update(format!("{passed_at}\n{}\n{}\n{}", self.host, self.network, self.user_agent).as_bytes());
         Some(mac)
     }

@@ -1,4 +1,4 @@
-//! What an application is sent of a request, and what a browser is sent of its response: as changes to what came. Pure.
+//! Which headers of a request go on to the application, and which of its response to the browser. Both are changes to what came. Pure.
 
 use std::borrow::Cow;
 
@@ -14,10 +14,10 @@ use crate::gateway::request::cookie::Jar;
 use crate::gateway::request::headers::Headers;
 use crate::jose::Claims;
 
-/// Headers of a response that tell caches other things than `Cache-Control` does.
+/// Headers of a response that direct caches beside `Cache-Control`.
 const CACHE_HEADERS: [&str; 3] = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"];
 
-/// Headers of a response that ask for a decision. One without any of them is passed on with its `Cache-Control` set.
+/// Headers of a response that need a decision. A response without any of them gets its `Cache-Control` and is passed on.
 pub fn watched() -> impl Iterator<Item = &'static str> {
     ["set-cookie", "proxy-authenticate", "cf-challenge"].into_iter().chain(CACHE_HEADERS)
 }
@@ -27,7 +27,7 @@ pub const EVENT_STREAM: &str = "text/event-stream";
 
 /// The request to the application.
 pub struct Onward<'a> {
-    /// Its URL; at a binding the host is the gateway's own.
+    /// Its URL. If it goes to a binding, the host is the gateway's own.
     pub url: String,
     /// Whether no cache may answer it, or keep the answer.
     pub no_store: bool,
@@ -81,13 +81,13 @@ pub fn request<'a>(
 /// Who a response goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recipient {
-    /// Nobody, or nobody that the route wants to know.
+    /// Nobody, or somebody that the route does not ask for.
     Nobody,
     /// A user with a session, or a client with a JWT of its own.
     Known,
 }
 
-/// What becomes of a response's headers: what a cache could do wrong, and cookies of the gateway's names, are taken out.
+/// What becomes of a response's headers. Those that would mislead a cache, and cookies with the gateway's names, are taken out.
 pub struct Backward<'a> {
     /// `Cache-Control`.
     pub cache_control: Option<&'static str>,
@@ -105,7 +105,7 @@ pub const fn cache_control(route: &Route, recipient: Recipient) -> Option<&'stat
     }
 }
 
-/// What a browser is sent of a response with these headers.
+/// What becomes of a response with these headers on its way to the browser.
 pub fn response<'a>(route: &Route, recipient: Recipient, seen: &Headers<'a>) -> Backward<'a> {
     let sets_cookies = seen.all("set-cookie").next().is_some();
     let cache_control = match recipient {

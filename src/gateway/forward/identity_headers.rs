@@ -9,7 +9,7 @@ use crate::gateway::request::visitor::{encoded, text};
 use crate::jose::Claims;
 use crate::provider::claims::is_denied;
 
-/// The headers that tell the application who it is, each claim that there is.
+/// The headers that tell the application who the user is: one for each claim that is there.
 pub fn headers<'a>(
     identity_headers: &'a IdentityHeaders,
     claims: &'a Claims,
@@ -23,8 +23,8 @@ pub fn headers<'a>(
     })
 }
 
-/// A claim as a header's value, so that no two texts, and no two arrays of them, look alike: the elements of an array are told
-/// apart by the commas that none of them holds, and no end of any is a space, which servers take off.
+/// A claim as a header's value. No two texts, and no two arrays of texts, give the same value: commas separate the elements of an
+/// array, no element holds a comma, and none begins or ends with a space, which servers would take off.
 fn value(claim: &Value) -> Option<String> {
     match claim {
         Value::Array(elements) => {

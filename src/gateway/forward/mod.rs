@@ -1,4 +1,4 @@
-//! The way to the application: who may pass, what goes on, and what comes back.
+//! The way to the application: which requests may pass, what goes on, and what comes back.
 
 pub mod access;
 pub mod caller;

@@ -31,7 +31,7 @@ pub(crate) async fn proxy(
     settle(gateway, request, route, caller, cleared_at, response).await
 }
 
-/// What the browser gets of the application's response. It may be asked once more, with another token.
+/// What the browser gets of the application's response. The application may be asked once more, with another token.
 pub(crate) async fn settle(
     gateway: &Gateway,
     request: &Incoming<'_>,
@@ -54,7 +54,7 @@ pub(crate) async fn settle(
         gateway.applications.discard(response);
         return Err(problem);
     }
-    // Nobody asked for another protocol, and the platform would answer with a bare 500.
+    // The browser asked for no other protocol, and the platform would answer with a bare 500.
     if response.status == 101 && !request.is_web_socket {
         return Err(Problem::UpstreamUnavailable);
     }
@@ -95,8 +95,8 @@ async fn send(
     })
 }
 
-/// The application does not take the token: the same user with a new one, where there is one and the request can be
-/// sent again. A token that has just been renewed is not renewed again, so that nobody goes in circles.
+/// The application does not accept the token. This gets the same user with a new token, if there is one and the request can be
+/// sent again. A token that has just been renewed is not renewed again, so that there is no loop.
 async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &Caller) -> Option<Caller> {
     let Caller::User { token, .. } = caller else { return None };
     if route.token == Token::None {

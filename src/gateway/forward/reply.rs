@@ -1,4 +1,4 @@
-//! What a request is answered with: a response of the gateway's own, or the application's.
+//! The answer to a request: a response of the gateway's own, or the application's.
 
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::forward::watch::Watch;
@@ -24,7 +24,7 @@ pub struct Forwarded {
     pub cookies: Option<Vec<String>>,
     /// A `Set-Cookie` line of the gateway's own.
     pub own_cookie: Option<String>,
-    /// What looks after it, where it is a WebSocket or an event stream of a session.
+    /// Set for a WebSocket or an event stream of a session: it closes the stream when the session ends.
     pub watch: Option<Watch>,
 }
 

@@ -22,7 +22,7 @@ pub struct Watch {
 pub enum Closing {
     /// The session is over.
     Over,
-    /// Whether it is cannot be told, or another one has taken its place: whoever connects again is told.
+    /// It cannot be found out, or another session has taken its place. A client that connects again gets the answer.
     Unsure,
 }
 
@@ -56,7 +56,7 @@ impl Watch {
         self.every
     }
 
-    /// Looks once: why the stream has to be closed, if it has to.
+    /// Looks once. Some: the stream has to be closed, for this reason.
     pub async fn look(&self) -> Option<Closing> {
         let is_alive = || IsAlive { secret: self.session.secret.clone() };
         match follow::ask(&*self.actors, &self.session.actor, is_alive).await.map(|followed| followed.reply) {

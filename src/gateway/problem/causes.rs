@@ -1,4 +1,4 @@
-//! What an actor does not do, as the problem that it is outside.
+//! Actors' errors as problems.
 
 use super::Problem;
 use crate::actors::AskError;
@@ -45,7 +45,7 @@ impl From<SignInError> for Problem {
 impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
         match error {
-            // The cookie is well-formed and names nothing: as good as none.
+            // The cookie is well-formed and names nothing: it counts as no cookie.
             AskError::NoSuchActor => Self::LoginRequired,
             AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_) => {
                 Self::StoreUnavailable.explained(error.to_string())

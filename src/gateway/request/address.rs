@@ -1,7 +1,7 @@
 //! A request's address in the form in which it is matched and forwarded. Pure.
 //!
 //! A URL parser costs more than all the rest of the hot path decides. Most addresses begin with an origin that the configuration
-//! names, and hold nothing that a parser would change: those are only cut. A property test holds both ways to one result.
+//! names, and hold nothing that a parser would change. Those are only cut. A property test compares the results of both ways.
 
 use std::borrow::Cow;
 

@@ -45,11 +45,11 @@ pub struct Jar {
 /// The gateway's cookies in a request.
 #[derive(Debug, Default)]
 pub struct Cookies {
-    /// The session, where exactly one well-formed cookie names it.
+    /// The session, if exactly one well-formed cookie names it.
     pub session: Option<Credential>,
     /// The logins under way, in the order in which the browser sends them, oldest first: name and value, where there is one.
     pub logins: Vec<(String, Option<String>)>,
-    /// Where a logout leads, where exactly one cookie says so.
+    /// Where a logout leads, if exactly one cookie says so.
     pub way_back: Option<String>,
     /// The clearance, where there is exactly one.
     pub clearance: Option<String>,

@@ -42,7 +42,7 @@ const MAX_BODY: usize = 64 << 10;
 /// The destinations of a page within another page. No page of the gateway is one.
 const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
 
-/// A request, its URL parsed and its host checked.
+/// A request whose URL is parsed and whose host is checked.
 pub struct Incoming<'a> {
     /// What comes before its body.
     pub head: Head<'a>,
@@ -59,7 +59,7 @@ pub struct Incoming<'a> {
     pub cookies: Cookies,
     /// Whether it asks to become a WebSocket (RFC 6455 section 4.1).
     pub is_web_socket: bool,
-    /// Where the session lives, as was found out on the way: not where its cookie says.
+    /// Where the session lives, if it has moved since its cookie was set.
     pub moved_to: RefCell<Option<ActorLocation>>,
     remark: RefCell<Option<String>>,
 }
@@ -116,7 +116,7 @@ impl<'a> Incoming<'a> {
         &self.jar
     }
 
-    /// The actor of the session that the cookie names, where it lives as far as is known.
+    /// The actor of the session that the cookie names: its last known place.
     pub fn session_actor(&self) -> Option<ActorId> {
         let session = self.cookies.session.as_ref()?;
         Some(self.moved_to.borrow().as_ref().map_or_else(|| session.actor.clone(), |to| to.actor.clone()))
@@ -127,7 +127,7 @@ impl<'a> Incoming<'a> {
         self.method() == "GET" && self.opens_page()
     }
 
-    /// Whether a person will see the answer: that of a form, too. A frame gets no page, as none may be framed.
+    /// Whether a person will see the answer, including that of a form. A frame gets no page, as no page may be framed.
     pub fn wants_page(&self) -> bool {
         matches!(self.method(), "GET" | "POST") && self.opens_page()
     }
@@ -152,7 +152,7 @@ impl<'a> Incoming<'a> {
 
     /// Whether the request may act for the user whose cookies it carries.
     pub fn is_own(&self) -> bool {
-        // Most requests are safe ones: they need no look at their headers.
+        // Most requests are safe ones. Their headers need no look.
         if csrf::is_safe(self.method()) && !self.is_web_socket {
             return true;
         }
@@ -201,7 +201,7 @@ impl<'a> Incoming<'a> {
         })
     }
 
-    /// Keeps a sentence for the log, should this request fail.
+    /// Keeps a sentence for the log, in case this request fails.
     pub fn remark(&self, remark: Option<String>) {
         self.remark.replace(remark);
     }

@@ -1,8 +1,8 @@
-//! Paths that some server could read as others, and so by other rules than the gateway applied. Pure.
+//! Refuses paths that some server could read as other paths, with other rules than the gateway applied. Pure.
 //!
 //! The application behind a lax route may take `/ADMIN/x`, `/admin%23/x` or `//admin/x` for `/admin/x`, for which there is a
 //! strict route. Nobody knows how it reads. So the path is read in every way that servers are known for, alone and
-//! together, and is refused where that leads to other rules. What is odd in any case is refused whatever the rules are.
+//! together, and is refused if that leads to other rules. Some oddities are refused whatever the rules are.
 //!
 //! ```text
 //!   path ──► full-width, overlong ──► %2f ──► ? and # ──► ; ──► dot, space at an end ──► // ──► case ──► a route's rules
@@ -72,7 +72,7 @@ fn is_dot_segment(segment: &[u8]) -> bool {
     matches!(name.trim_ascii_end(), b"." | b"..")
 }
 
-/// What makes a path, which goes by the route of this number, one that some server could read as a path with other rules.
+/// Why some server could read a path that takes this route as a path with other rules. None: no server could.
 pub fn other_reading(config: &Config, route: usize, address: &Address<'_>) -> Option<Refused> {
     let path = address.path();
     let rules = &config.rules;

@@ -1,4 +1,4 @@
-//! The return cookie's value: where a logout goes on to when the browser is back from the provider. Pure.
+//! The return cookie's value: where the browser goes when a logout is back from the provider. Pure.
 //!
 //! ```text
 //!   <state>.<base64url of return_to>

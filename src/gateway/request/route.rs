@@ -59,7 +59,7 @@ impl Endpoint {
         }
     }
 
-    /// Its address under the prefix, with the names of its parts in place of their values.
+    /// Its address under the prefix. Variable parts stand there by name.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Login => "/login",
@@ -177,7 +177,7 @@ pub fn host<'a>(config: &'a Config, address: &Address<'a>) -> Host<'a> {
     if administration.is_some() { Host::Administration(origin) } else { Host::Ours(origin) }
 }
 
-/// What is wrong where a route leads to the origin that was asked. With `PUBLIC_ORIGIN` that was found out at once; without
+/// The problem of a route that leads back to the origin of the request. With `PUBLIC_ORIGIN` that was found out at once; without
 /// it the gateway learns its origin from each request, and would go on calling itself.
 pub fn calls_itself(config: &Config, origin: &Origin) -> Option<Problem> {
     if !config.public_origins.is_empty() {
@@ -213,7 +213,7 @@ pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<
     {
         return None;
     }
-    // Going on to one of these would start over, or end what just began.
+    // These would begin another login, or end the session that just began.
     let own = url.path().strip_prefix(auth_prefix).and_then(Endpoint::of);
     if matches!(own, Some(Endpoint::Login | Endpoint::Callback | Endpoint::Logout)) {
         return Some("/".to_owned());

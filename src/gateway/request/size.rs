@@ -1,4 +1,4 @@
-//! How large a request may be before it is refused: no honest one is larger.
+//! How large a request may be. No honest request is larger.
 
 use std::num::IntErrorKind;
 
@@ -7,11 +7,11 @@ use crate::gateway::request::cookie::{Cookies, Jar};
 use crate::gateway::request::head::Head;
 use crate::gateway::request::headers::Headers;
 
-/// The longest address, its scheme and host included: what browsers and CDNs take is about as much.
+/// The longest address, including scheme and host. Browsers and CDNs take about as much.
 const MAX_ADDRESS: usize = 16_000;
 /// The longest headers, all together.
 const MAX_HEADERS: usize = 64 << 10;
-/// The most cookies: browsers keep no more of one site.
+/// The most cookies. Browsers keep no more of one site.
 const MAX_COOKIES: usize = 180;
 
 /// The longest body that the platform can count: it counts in 53 bits.
@@ -41,7 +41,7 @@ fn fits(headers: &Headers<'_>) -> bool {
     headers.len() <= MAX_HEADERS && cookies.bytes().filter(|b| *b == b';').take(MAX_COOKIES).count() < MAX_COOKIES
 }
 
-/// The gateway's cookies. Sizes come first: what is too large is not read at all.
+/// The gateway's cookies. If the headers are too large, none is read.
 pub fn cookies(jar: &Jar, headers: &Headers<'_>) -> Cookies {
     headers.get("cookie").filter(|_| fits(headers)).map(|header| jar.read(header)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What Cloudflare knows of a visitor (`request.cf`), and the headers that tell an application. Pure.
+//! What Cloudflare knows of a visitor (`request.cf`), and the headers that pass it on to an application. Pure.
 
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ impl<'a> Visitor<'a> {
         self.0.get(line).copied().filter(|value| !value.is_empty())
     }
 
-    /// The headers that there is something to say in.
+    /// The headers whose value is known.
     pub fn headers(self) -> impl Iterator<Item = (&'static str, Cow<'a, str>)> {
         let all = HEADERS.into_iter().zip(self.0).filter(|(_, value)| !value.is_empty());
         all.map(|(header, value)| (header, encoded(value)))
@@ -84,7 +84,7 @@ impl<'a> Visitor<'a> {
     }
 }
 
-/// A scalar as text; none where there is nothing to say.
+/// A scalar as text. None: there is no value.
 pub fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => (!text.is_empty()).then_some(Cow::Borrowed(text)),

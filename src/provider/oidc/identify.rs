@@ -1,4 +1,4 @@
-//! Who a login or a refresh is of: its ID token is validated, and UserInfo is asked.
+//! Finds out whose login or refresh it is: validates the ID token, and asks UserInfo.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::provider::metadata::Metadata;
 use crate::provider::tokens::Tokens;
 use crate::provider::user_info::{Asking, UserInfo, WAIT_LIMIT};
 
-/// Who has logged in, as far as is known in time.
+/// Who has logged in. UserInfo may have more to say later.
 pub(super) struct Identified {
     pub(super) identity: Identity,
     /// What went wrong without harm.

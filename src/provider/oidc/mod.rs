@@ -29,7 +29,7 @@ mod user_info;
 /// The scope that asks for a refresh token (OpenID Connect Core 1.0 section 11).
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
-/// The longest URL that carries an `id_token_hint`, in characters: longer ones do not come through everywhere.
+/// The longest URL that carries an `id_token_hint`, in characters. Longer ones do not get through everywhere.
 const MAX_URL: usize = 4_096;
 
 /// See the module.
@@ -177,7 +177,7 @@ impl Oidc {
             algorithms: &algorithms,
         };
         let (jwt, said) = logout_token::read(raw, expected, now)?;
-        // Last of all: anybody may send a token, and what cannot be good costs the provider no fetch.
+        // This comes last: anybody may send a token, and a token that cannot be good must not cause a fetch.
         keys::verify(&jwt, metadata.jwks_uri().as_str(), &self.link, Presenter::Anybody, logout_token::words).await?;
         Ok(said)
     }

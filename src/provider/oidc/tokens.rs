@@ -1,4 +1,4 @@
-//! The token endpoint: a code is redeemed, a refresh token is presented.
+//! The token endpoint: redeems a code, presents a refresh token.
 
 use openidconnect::{AuthorizationCode, PkceCodeVerifier, RefreshToken};
 use time::OffsetDateTime;
@@ -80,7 +80,7 @@ impl Oidc {
         token: &RefreshToken,
         identity: &Identity,
     ) -> Result<(Tokens, Option<Identity>), RefreshError> {
-        // Nothing was presented yet: without the metadata the token is as good as before.
+        // Nothing was presented yet, so the token is as good as before.
         let not_presented = |why: String| RefreshFailure::Deferred { retry_after: None, why };
         let metadata = self.metadata(now).await.map_err(|error| not_presented(error.to_string()))?;
         let client = self.client(&metadata);

@@ -52,7 +52,7 @@ pub fn exchange_error(status: u16, body: &Value) -> ProviderError {
     if CODE_REFUSED.contains(&code) {
         return ProviderError::Callback("the provider does not accept the code (any more)".to_owned());
     }
-    // Errors that hand over this token are about the user, those included that WorkOS has yet to think of.
+    // An error that brings this token is about the user, even if its code is unknown here.
     let is_unfinished = body.get("pending_authentication_token").is_some_and(Value::is_string);
     match UserError::of(code).or_else(|| is_unfinished.then(|| UserError::unfinished(code))) {
         Some(user_error) => ProviderError::UserError(Box::new(with_choices(user_error, body))),

@@ -1,4 +1,4 @@
-//! What the actor holds for its store is brought there, and its copy dropped once the store has it for good.
+//! Brings what the actor holds to its store, and drops the copy once the store has it for good.
 
 use std::rc::Rc;
 
@@ -69,7 +69,7 @@ impl SessionStore {
         self.held()
     }
 
-    /// Sees about a copy that the actor still holds: drops it where the store has it for good, else brings it there.
+    /// Looks after a copy that the actor still holds. If the store has the record for good, it drops the copy. Else it brings it there.
     /// `about` describes the record, as after [`SessionStore::load`] the store alone cannot.
     pub async fn settle(&self, now: OffsetDateTime, about: Option<About>) -> Result<(), StoreError> {
         if let Some(kept) = self.kept.borrow_mut().as_mut() {
@@ -80,7 +80,7 @@ impl SessionStore {
         }
         let settled = self.settle_copy().await;
         if let (Err(_), Some(kept)) = (&settled, self.kept.borrow_mut().as_mut()) {
-            // Not at once: a store that is away is not to be asked without a pause.
+            // It waits: a store that does not answer is not asked again without a pause.
             let again = self.isolate.now().saturating_add(PUSH_AGAIN);
             kept.settles_at = kept.settles_at.map(|at| at.max(again));
         }
@@ -91,7 +91,7 @@ impl SessionStore {
         if self.kind == StoreKind::Kv {
             let generation = self.generation();
             let found = self.kv.read(&self.actor).await?;
-            // A write that is under way may come to nothing, and has the copy for its fence.
+            // A write that is under way may fail. Until it is answered the copy is what counts.
             let _writing = self.writing.lock().await;
             let mut kept = self.kept.borrow_mut();
             let Some(kept) = kept.as_mut().filter(|kept| kept.row.generation == generation) else { return Ok(()) };
@@ -104,7 +104,7 @@ impl SessionStore {
                 }
                 return self.drop_copy(kept);
             }
-            // An older one came late, or is all that is to be seen yet.
+            // An older record came late, or readers still see it.
             let is_foreign = |found: &u64| !is_own && (*found > kept.row.attempted || *found == generation);
             self.foreign.set(found.as_deref().and_then(record::generation_of).filter(is_foreign));
             kept.written = None;

@@ -1,4 +1,4 @@
-//! A record is written: to the actor's own row, and to its store.
+//! Writes a record: to the actor's own row, and to its store.
 
 use std::rc::Rc;
 
@@ -37,7 +37,7 @@ impl SessionStore {
         let before = self.kept.borrow().clone();
         let number = before.as_ref().map_or(1, |kept| kept.row.attempted.saturating_add(1));
         let sealed = self.seal(number, &record)?;
-        // What counts until the store has answered, whatever it has by then.
+        // This counts until the store has answered, whatever the store has by then.
         let fence = FenceRow {
             store: self.kind,
             generation: before.as_ref().map_or(0, |kept| kept.row.generation),
@@ -53,7 +53,7 @@ impl SessionStore {
             settles_at: Some(now.saturating_add(pause)),
             written,
         };
-        // From now on the number is spent, for a fact that comes meanwhile, too.
+        // From now on the number is spent, also for a fact that comes in the meantime.
         self.kept.replace(Some(kept(fence, sealed_before, PUSH_AGAIN, written_before)));
         let taken = self.write(number, &sealed, about).await;
         let written = Some(Written { at: self.isolate.now(), generation: number, taken: taken.is_ok() });
@@ -121,7 +121,7 @@ impl SessionStore {
             Ok(Overwritten::Foreign(generation)) => self.foreign.set(Some(*generation)),
             Err(error) => {
                 self.isolate.error(&format!("session {}: {error}", self.actor));
-                // Postgres compares generations; to KV the last one to arrive is the newest.
+                // Postgres compares generations. In KV the last write to arrive wins.
                 if self.kind == StoreKind::Kv {
                     self.own.write_unanswered(self.isolate.now())?;
                 }

@@ -10,21 +10,21 @@ export const PLANTED = [
   // ---- The refresh
   {
     name: "the intent to refresh is not written",
-    file: session("refresh"),
+    file: session("present"),
     edits: [
       ["let intended = self.transition(|state| state.presenting(now)).await;", "let intended: Result<Result<(), DoesNotApply>, crate::store::StoreError> = Ok(Ok(()));"],
-      ["        if presented != Some(true) {\n            return Err(Outcome::Ended);\n        }", "        let _ = presented;"],
+      ["        if presented != Some(true) {\n            return Err(RefreshOutcome::Ended);\n        }", "        let _ = presented;"],
     ],
   },
   {
     name: "nobody waits until the intent is written",
-    file: session("refresh"),
+    file: session("present"),
     edits: [
       [
         "let intended = self.transition(|state| state.presenting(now)).await;",
         "let session = Rc::clone(self);\n            self.isolate.go_on(async move {\n                session.isolate.sleep(std::time::Duration::from_millis(30)).await;\n                let _ = session.transition(|state| state.presenting(now)).await;\n            });\n            let intended: Result<Result<(), DoesNotApply>, crate::store::StoreError> = Ok(Ok(()));",
       ],
-      ["        if presented != Some(true) {\n            return Err(Outcome::Ended);\n        }", "        let _ = presented;"],
+      ["        if presented != Some(true) {\n            return Err(RefreshOutcome::Ended);\n        }", "        let _ = presented;"],
     ],
   },
   {
@@ -34,12 +34,12 @@ export const PLANTED = [
   },
   {
     name: "a lost reply of the provider counts as: not now",
-    file: "src/provider/answer.rs",
+    file: "src/provider/token_answer.rs",
     edits: [["(RequestTokenError::Request(error), _) => RefreshFailure::Unknown(error.to_string()),", "(RequestTokenError::Request(error), _) => RefreshFailure::Deferred { retry_after: None, why: error.to_string() },"]],
   },
   {
     name: "an answer that cannot be read counts as: not now",
-    file: "src/provider/answer.rs",
+    file: "src/provider/token_answer.rs",
     edits: [["            RefreshFailure::Unknown(format!(\"the provider answered {status} with something else than tokens\"))", "            RefreshFailure::Deferred { retry_after: None, why: format!(\"{status}\") }"]],
   },
   {
@@ -59,12 +59,12 @@ export const PLANTED = [
   },
   {
     name: "a token is tried thirty times",
-    file: session("refresh"),
+    file: session("refresh_failure"),
     edits: [["const RETRIES: u32 = 3;", "const RETRIES: u32 = 30;"]],
   },
   {
     name: "Retry-After is not kept",
-    file: session("refresh"),
+    file: session("refresh_failure"),
     edits: [["let pause = asked.max(backoff(tries, self.isolate.jitter()));", "let pause = backoff(tries, self.isolate.jitter());"]],
   },
   {
@@ -74,27 +74,27 @@ export const PLANTED = [
   },
   {
     name: "new tokens stay in memory for a while",
-    file: session("refresh"),
+    file: session("present"),
     edits: [["        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;", "        self.isolate.sleep(std::time::Duration::from_secs(5)).await;\n        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;"]],
   },
   {
     name: "the old refresh token is kept though a new one came",
-    file: session("state"),
+    file: session("state/refreshing"),
     edits: [["(Refreshing::Impossible, Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. }) => {", "(_, Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. }) => {"]],
   },
   {
     name: "a refresh that comes too late for its session is not revoked",
-    file: session("refresh"),
+    file: session("present"),
     edits: [["            self.revoke_in_background(Some(unused).filter(|_| !self.has_successor()), sid, cause);", "            let _ = (unused, sid);"]],
   },
   {
     name: "a refresh without a new token that comes too late revokes nothing",
-    file: session("refresh"),
+    file: session("present"),
     edits: [["            self.revoke_in_background(Some(unused).filter(|_| !self.has_successor()), sid, cause);", "            let unused = Some(unused).filter(|unused| unused.secret() != token.secret());\n            self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);"]],
   },
   {
     name: "a refresh that fails after its session ended leaves its token",
-    file: session("refresh"),
+    file: session("refresh_failure"),
     edits: [["let unused = granted.or_else(|| not_taken.then(|| presentation.token.clone()));", "let unused = granted.filter(|_| not_taken);"]],
   },
   {
@@ -135,11 +135,11 @@ export const PLANTED = [
   {
     name: "a logout waits as long as the provider takes (E22)",
     file: session("revoke"),
-    edits: [["const PATIENCE: Duration = Duration::seconds(3);", "const PATIENCE: Duration = Duration::seconds(300);"]],
+    edits: [["const WAIT_LIMIT: Duration = Duration::seconds(3);", "const WAIT_LIMIT: Duration = Duration::seconds(300);"]],
   },
   {
     name: "the end of a session is not in its ledger",
-    file: session("mod"),
+    file: session("end"),
     edits: [["        self.record(Event::End, reason.as_str(), cause, now, detail);\n        Ok(Some(remains))", "        Ok(Some(remains))"]],
   },
   {
@@ -160,7 +160,7 @@ export const PLANTED = [
   {
     name: "a use is not remembered",
     file: session("record/mod"),
-    edits: [["        active.last_used_at = now.max(active.last_used_at);", ""], ["        self.map_active(|active| Ok(Active { last_used_at: now.max(active.last_used_at), used: true, ..active }))", "        self.map_active(|active| Ok(Active { last_used_at: active.last_used_at.min(now), used: true, ..active }))", session("state")]],
+    edits: [["        active.last_used_at = now.max(active.last_used_at);", ""], ["        self.map_active(|active| Ok(Active { last_used_at: now.max(active.last_used_at), used: true, ..active }))", "        self.map_active(|active| Ok(Active { last_used_at: active.last_used_at.min(now), used: true, ..active }))", session("state/refreshing")]],
   },
   {
     name: "any secret opens a live session",
@@ -185,7 +185,7 @@ export const PLANTED = [
   },
   {
     name: "the session before a login is told from memory alone (E21)",
-    file: session("state"),
+    file: session("state/due"),
     edits: [
       ["                None if active.superseding.is_due(now) => Due::Supersede,\n", ""],
       ["            Self::Ended(ended) if ended.superseding.is_due(now) => Due::Supersede,\n", ""],
@@ -193,7 +193,7 @@ export const PLANTED = [
   },
   {
     name: "of two logins in one's place the earlier is not told (E18)",
-    file: session("succession"),
+    file: session("give_way"),
     edits: [["                let passed_on = self.pass_on(&known, &successor).await?;", "                let passed_on = if known.actor == self.id { self.pass_on(&known, &successor).await? } else { Superseded::GaveWay };"]],
   },
   {
@@ -214,11 +214,11 @@ export const PLANTED = [
   {
     name: "another user's login inherits",
     file: session("succession"),
-    edits: [["self.issuer == *issuer && self.subject == *subject", "self.issuer == *issuer && !subject.is_empty()", session("message/moves")]],
+    edits: [["self.issuer == *issuer && self.subject == *subject", "self.issuer == *issuer && !subject.is_empty()", session("location")]],
   },
   {
     name: "a login is not registered",
-    file: session("sign_in"),
+    file: session("begin"),
     edits: [["        registered.map_err(|error| match SignInError::from(error) {\n            error @ SignInError::StoreUnavailable => Setback::Passing(error),\n            error => Setback::Final(error),\n        })?;", "        let _ = registered;\n        self.directories.unregister(&identity).await;"]],
   },
   // ---- Moves
@@ -229,7 +229,7 @@ export const PLANTED = [
   },
   {
     name: "a moving session may still refresh",
-    file: session("refresh"),
+    file: session("present"),
     edits: [["if self.active(|active| active.moving.is_some()) == Some(true) {", "if self.active(|active| active.moving.is_some()) == None {"]],
   },
   {
@@ -244,12 +244,12 @@ export const PLANTED = [
   },
   {
     name: "a session that arrives does not ask its former home",
-    file: session("migrate"),
+    file: session("adopt"),
     edits: [["        if actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await?? {", "        let _ = actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await;\n        if self.kept.is_loaded() {"]],
   },
   {
     name: "a lost reply to a move counts as a failure that it can be taken back from",
-    file: session("migrate"),
+    file: session("adopt"),
     edits: [["        Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))", "        Ok(self.active(|_| ()).is_some() || self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))"]],
   },
   {
@@ -265,38 +265,38 @@ export const PLANTED = [
   },
   {
     name: "the store's lock is not taken",
-    file: store("session_store"),
+    file: store("session_store/write"),
     edits: [["        let _writing = self.writing.lock().await;\n        if self.attempted() != attempted {\n            // The record was made before that fact.\n            return Ok(Saved::Overtaken);\n        }", "        let _ = attempted;"]],
   },
   {
     name: "a number of the fence is used twice",
-    file: store("session_store"),
+    file: store("session_store/write"),
     edits: [["        let before = self.kept.borrow().clone();\n        let number = before.as_ref().map_or(1, |kept| kept.row.attempted.saturating_add(1));\n        let sealed = match self.kind {", "        let before = self.kept.borrow().clone();\n        let number = before.as_ref().map_or(1, |kept| kept.row.attempted.max(1));\n        let sealed = match self.kind {"]],
   },
   {
     name: "the fence counts a write before it is taken",
-    file: store("session_store"),
+    file: store("session_store/write"),
     edits: [["            generation: before.as_ref().map_or(0, |kept| kept.row.generation),\n            attempted: number,", "            generation: number,\n            attempted: number,"]],
   },
   {
     name: "a fact that overtook a write is overwritten",
-    file: store("session_store"),
+    file: store("session_store/write"),
     edits: [["        if is_overtaken {\n            return Ok(Saved::Overtaken);\n        }", "        let _ = is_overtaken;"]],
   },
   {
     name: "a copy for KV is dropped at once",
-    file: store("session_store"),
+    file: store("session_store/write"),
     edits: [["        let is_copied = self.kind == StoreKind::Kv;", "        let is_copied = self.kind == StoreKind::Durable;"]],
   },
   {
     name: "a write to KV that was not answered is not waited for",
-    file: store("session_store"),
+    file: store("session_store/settle"),
     edits: [["const KV_LATE: time::Duration = time::Duration::hours(1);", "const KV_LATE: time::Duration = time::Duration::ZERO;"]],
   },
   {
     name: "a fact is not brought to the store",
-    file: store("session_store"),
-    edits: [["            let _ = session.kept.store.push().await;", "            let _ = &session.kept.store;", session("record/write")], ["        self.push().await\n    }\n\n    /// Takes over", "        Ok(())\n    }\n\n    /// Takes over"], ["            if is_own && kept.row.attempted == generation {", "            if kept.row.attempted == generation {"]],
+    file: store("session_store/settle"),
+    edits: [["            let _ = session.kept.store.push().await;", "            let _ = &session.kept.store;", session("record/write")], ["        self.push().await\n    }\n\n    /// The store has", "        Ok(())\n    }\n\n    /// The store has"], ["            if is_own && kept.row.attempted == generation {", "            if kept.row.attempted == generation {"]],
   },
   {
     name: "a write to Postgres that was not answered counts as done",
@@ -311,8 +311,8 @@ export const PLANTED = [
   // ---- The directory
   {
     name: "a revocation is not remembered",
-    file: directory("state"),
-    edits: [["        self.facts.revocations.push((at, revoke.sid.clone()));", "        let _ = at;"]],
+    file: directory("state/revocation"),
+    edits: [["        self.facts.revocations.push((at, revoke.counterpart.clone()));", "        let _ = at;"]],
   },
   {
     name: "a revocation does not reckon with other clocks",
@@ -321,8 +321,8 @@ export const PLANTED = [
   },
   {
     name: "a revocation ends one session",
-    file: directory("state"),
-    edits: [["for row in living.filter(|row| concerns(&revoke.sid, &row.sid)) {", "for row in living.filter(|row| concerns(&revoke.sid, &row.sid)).take(1) {"]],
+    file: directory("state/revocation"),
+    edits: [["for row in living.filter(|row| concerns(&revoke.counterpart, &row.counterpart)) {", "for row in living.filter(|row| concerns(&revoke.counterpart, &row.counterpart)).take(1) {"]],
   },
   {
     name: "what is to end is not written before sessions are asked",

@@ -1,4 +1,4 @@
-//! All sessions, or some, are to end: which, and which have said that they are over. Pure.
+//! All sessions, or some, are to end. This says which, and which have confirmed that they are over. Pure.
 
 use time::OffsetDateTime;
 
@@ -30,8 +30,8 @@ impl Directory {
                 return if unfinished.is_empty() { Err(DirectoryError::Replayed) } else { Ok(unfinished) };
             }
         }
-        // By the clock of a login that began before this was asked for it may be later. One that begins after the answer is a
-        // new one by any clock: the answer waits ([`SKEW`]).
+        // The clock of a login that began before this request may be ahead of this one. A login that begins after the answer is
+        // new by any clock, as the answer waits ([`SKEW`]).
         let at = self.stamp(now).saturating_add(SKEW);
         self.facts.revocations.push((at, revoke.counterpart.clone()));
         let living = self.rows.values_mut().filter(|row| row.standing == RowStatus::Living);
@@ -41,7 +41,7 @@ impl Directory {
         Ok(self.revoking())
     }
 
-    /// The sessions that have not said yet that they are over.
+    /// The sessions that are to end and have not confirmed it yet.
     pub fn revoking(&self) -> Vec<ActorId> {
         self.rows.iter().filter(|(_, row)| row.revoking.is_some()).map(|(actor, _)| actor.clone()).collect()
     }
@@ -59,7 +59,7 @@ impl Directory {
         let stamp = self.stamp(now);
         match (self.rows.get_mut(actor), how) {
             (Some(row), Gone::Ended) => row.end(stamp, None),
-            // Its successor has a row of its own; what it is itself it says once its grace is over.
+            // Its successor has a row of its own. It reports its own state when its grace is over.
             (Some(row), Gone::Moved) => row.revoking = None,
             // Nobody lists what never was.
             (_, Gone::Unknown) => drop(self.rows.remove(actor)),
@@ -67,12 +67,12 @@ impl Directory {
         }
     }
 
-    /// Those that are to end are asked again at this time at the latest.
+    /// The sessions that are to end are asked again at this time at the latest.
     pub fn retry_by(&mut self, at: OffsetDateTime) {
         self.retry_at = Some(self.retry_at.map_or(at, |known| known.min(at)));
     }
 
-    /// Those that are to end are being asked, and the next time is this one.
+    /// The sessions that are to end are being asked now. `next` is the next time.
     pub fn retried(&mut self, next: OffsetDateTime) {
         self.retry_at = Some(next);
     }

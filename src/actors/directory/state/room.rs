@@ -1,4 +1,4 @@
-//! How many sessions a user may have (`SESSIONS_PER_USER`): room is made for one that has begun. Pure.
+//! Makes room for a session that has begun: a user may have a limited number (`SESSIONS_PER_USER`). Pure.
 
 use time::OffsetDateTime;
 
@@ -20,7 +20,7 @@ impl Directory {
         self.make_room(now, actor, beginning.predecessor.as_ref(), limit)
     }
 
-    /// Those that were registered a while ago and have not said that they have begun, the first ones first: at most so many.
+    /// At most so many sessions that were registered a while ago and have not said that they have begun, the oldest first.
     pub fn to_look_at(&self, now: OffsetDateTime, at_most: usize) -> Vec<ActorId> {
         let due = self.rows.iter().filter(|(_, row)| row.look_at().is_some_and(|at| now >= at));
         let mut due: Vec<(OffsetDateTime, &ActorId)> = due.map(|(actor, row)| (row.seen_at, actor)).collect();
@@ -28,7 +28,7 @@ impl Directory {
         due.into_iter().take(at_most).map(|(_, actor)| actor.clone()).collect()
     }
 
-    /// One of them has not begun. It is looked at once more `at` that time; where there is none, it says itself that it has.
+    /// One of them has not begun. It is asked once more `at` that time. Without a time, it reports by itself.
     pub fn not_begun(&mut self, actor: &ActorId, at: Option<OffsetDateTime>) {
         if let Some(beginning) = self.rows.get_mut(actor).and_then(|row| row.beginning.as_mut()) {
             beginning.look_at = at;

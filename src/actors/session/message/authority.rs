@@ -8,10 +8,10 @@ use crate::credential::{Secret, SecretHash};
 /// Who asks for something that changes a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Authority {
-    /// Whoever has the cookie.
+    /// The holder of the cookie, by its secret.
     Cookie(Secret),
-    /// Whoever may, as the gateway or the directory has checked.
+    /// A sender whose right the gateway or the directory has checked.
     Trusted(Cause),
-    /// The session that takes this one's place: it kept the hash of the cookie's secret from its login's beginning.
+    /// The session that takes this one's place. It has known the hash of the cookie's secret since its login began.
     Successor(SecretHash),
 }

@@ -60,7 +60,7 @@ pub enum SessionMessage {
     GetView(GetView),
     /// Whether the session can go on without a login.
     CanGoOn(CanGoOn),
-    /// Whether the session lives, for one with its cookie.
+    /// Whether the session lives. The sender has its cookie.
     IsAlive(IsAlive),
     /// Get a new access token now.
     Refresh(Refresh),
@@ -80,13 +80,13 @@ pub enum SessionMessage {
     Release(Release),
     /// Get a new access token for another organization.
     Switch(Switch),
-    /// Whether the session lives, for a session that answers for it.
+    /// Whether the session lives. The sender is a session in its grace, which still answers for it.
     Confirm(Confirm),
     /// Another session took its place.
     Supersede(Supersede),
 }
 
-// Each limit is above what the actor spends at the worst: 10 s for a call, twice for a GET.
+// Each limit is longer than the actor can take: 10 s for a call, twice that for a GET.
 requests! { SessionMessage:
     Complete -> Result<Completed, SignInError>, within 120 s;
     GetToken -> Result<AccessToken, Denied>, within 15 s;
@@ -107,7 +107,7 @@ requests! { SessionMessage:
     Supersede -> Result<Superseded, Denied>, within 10 s;
 }
 
-/// An actor and the right to it: what a cookie says.
+/// What a cookie says: an actor, and the secret that gives the right to it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Credential {
     /// The actor.
@@ -125,7 +125,7 @@ pub enum Denied {
     /// The session has ended.
     #[error("the session has ended: {0}")]
     Ended(EndReason),
-    /// No token is left and none to be had without a trip to the provider.
+    /// No token is left. To get one, the user has to go through the provider.
     #[error("the user has to go through the provider")]
     Reauthenticate,
     /// The session is to go on in the visitor's region, after a trip to the provider.
@@ -178,7 +178,7 @@ pub struct Revoke {
 pub struct Logout {
     /// The gateway's `/logged-out`, absolute.
     pub post_logout_redirect_uri: String,
-    /// `state`, which the way back is told by.
+    /// `state`, by which the gateway knows the way back.
     pub state: Secret,
 }
 

@@ -18,7 +18,7 @@ pub struct SilentLogin {
     pub authority: Authority,
 }
 
-/// The session that a silent login is to renew, as far as the provider is told.
+/// What the provider is told of the session that a silent login is to renew.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SilentLoginHints {
     /// For `id_token_hint`.
@@ -60,7 +60,7 @@ pub struct Supersede {
 pub enum Superseded {
     /// It has.
     GaveWay,
-    /// A later login than the one that asks had taken its place already.
+    /// It does not: a later login has taken its place already.
     ByLater(Successor),
 }
 
@@ -88,7 +88,7 @@ pub struct Adopt {
     pub ledger: Vec<Entry>,
 }
 
-/// Whether the session is the new actor's to use: from this answer on it is, or never will be.
+/// Whether the new actor owns the session. After this answer that does not change.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Release {
     /// The new actor.

@@ -1,4 +1,4 @@
-//! The message of a login that came back, and what came of it.
+//! The message of a login that came back, and its outcome.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -48,7 +48,7 @@ pub struct Complete {
     pub redirect_uri: String,
     /// Where the user is.
     pub place: UserPlace,
-    /// The session that the browser has now, and will not have any longer.
+    /// The session that the browser has now, and which this login replaces.
     pub replaces: Option<Predecessor>,
 }
 
@@ -64,14 +64,14 @@ pub enum Completed {
         /// The end of the cookie's life.
         expires_at: OffsetDateTime,
     },
-    /// `prompt=none` was asked for by the application and refused: it goes on without a session.
+    /// The application asked for `prompt=none`, and the provider refused: the browser goes on without a session.
     NotSignedIn,
-    /// `prompt=none` was asked for by the gateway and refused: the user has to log in.
+    /// The gateway asked for `prompt=none`, and the provider refused: the user has to log in.
     LoginNeeded {
         /// Whether the session that was to be renewed or moved has ended.
         ended: bool,
     },
-    /// The session was to move, and the provider would not have it: it goes on where it is.
+    /// The session was to move, and the provider refused: it goes on where it is.
     Kept,
 }
 

@@ -1,7 +1,7 @@
 //! The session's record: read once in the life of this object, written through at each transition.
 //!
 //! A *transition* takes hold once the store has it. A *fact* ([`super::Session::establish`]) takes hold at once: tokens have come, the
-//! session is over. What a store does not take then, the actor holds for it, and the alarm sees to it.
+//! session is over. If a store does not take it then, the actor holds it, and the alarm brings it there.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
@@ -32,7 +32,7 @@ pub(super) const LOOK_AGAIN: Duration = Duration::minutes(1);
 pub(in crate::actors::session) struct Record {
     store: Rc<SessionStore>,
     memory: RefCell<Memory>,
-    /// Held while a transition is written, so that none is made from a state that another one is about to replace.
+    /// Held while a transition is written. So no transition starts from a state that another one is about to replace.
     writing: Mutex<()>,
     /// Everything is being deleted.
     forgetting: Cell<bool>,
@@ -53,9 +53,9 @@ struct Memory {
     /// What is to be done about the end of the session once that is written.
     owed: Option<Owed>,
     alarm_at: Option<OffsetDateTime>,
-    /// The last use as the store knows it; the state's own is ahead of it.
+    /// The last use that the store knows. The state's own may be later.
     used_written_at: Option<OffsetDateTime>,
-    /// The last denial that went into the ledger: the same one again does not.
+    /// The last denial in the ledger. The same one again is not written.
     denied: Option<&'static str>,
 }
 
@@ -67,7 +67,7 @@ struct Unwritten {
     again_at: OffsetDateTime,
 }
 
-/// The end of a session, which could not be written: its ledger has no word of it, and its tokens are not revoked.
+/// The end of a session that could not be written. It is not in the ledger, and its tokens are not revoked.
 pub(in crate::actors::session) struct Owed {
     pub remains: Remains,
     pub reason: EndReason,
@@ -89,7 +89,7 @@ impl Record {
         }
     }
 
-    /// The session, as it was last read or written; none where there is none, or it has not been read.
+    /// The session, as it was last read or written. None: there is none, or it has not been read.
     pub fn state(&self) -> Ref<'_, Option<State>> {
         Ref::map(self.memory.borrow(), |memory| &memory.state)
     }
@@ -119,7 +119,7 @@ impl Record {
         self.memory.borrow_mut().alarm_at = None;
     }
 
-    /// Remembers a use. Whether it is to be written, too.
+    /// Remembers a use, and says whether it has to be written, too.
     pub fn note_use(&self, now: OffsetDateTime, lifetimes: Lifetimes) -> bool {
         let mut memory = self.memory.borrow_mut();
         let Memory { state: Some(State::Active(active)), used_written_at, .. } = &mut *memory else { return false };
@@ -127,13 +127,13 @@ impl Record {
         active.last_used_at = now.max(active.last_used_at);
         active.used = true;
         if notable {
-            // At once, so that the requests right behind this one are not notable, too.
+            // This is set at once, so that the requests right behind this one are not notable.
             *used_written_at = Some(now);
         }
         notable
     }
 
-    /// Remembers a denial. Whether it is another one than the last, which the ledger has.
+    /// Remembers a denial, and says whether it differs from the last one, which is in the ledger.
     pub fn is_new_denial(&self, outcome: &'static str) -> bool {
         self.memory.borrow_mut().denied.replace(outcome) != Some(outcome)
     }
@@ -160,13 +160,13 @@ impl Record {
 /// What became of a fact.
 #[must_use]
 pub(in crate::actors::session) struct Established<T> {
-    /// What there is to say of it; or it does not apply to the session as it is.
+    /// What the change has to say, or that it does not apply to the session as it is.
     pub(in crate::actors::session) made: Result<T, DoesNotApply>,
     /// Whether what stands now would outlive the process.
     pub(in crate::actors::session) written: Result<(), StoreError>,
 }
 
-/// What a store outside of the actor may know; none where it is not to have the record, as nobody has logged in yet.
+/// What a store outside of the actor may know. None: nobody has logged in yet, and so the store does not get the record.
 fn about(state: &State) -> Option<About> {
     let (issuer, subject) = state.user()?;
     let summary = state.summary()?;

@@ -42,7 +42,7 @@ impl Session {
         };
         let is_elsewhere = self.kept.store.is_elsewhere();
         if let (Some(state), Some(record), true) = (&state, record, is_elsewhere) {
-            // Goes on with it should the process end meanwhile.
+            // If the process ends before that is done, the alarm goes on with it.
             self.schedule(self.now().saturating_add(LOOK_AGAIN)).await?;
             self.kept.store.carry_over(record, about(state)).await?;
         }

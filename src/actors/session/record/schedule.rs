@@ -26,7 +26,7 @@ impl Session {
         if self.kept.memory.borrow().alarm_at == Some(at) {
             return Ok(());
         }
-        // Before the call, so that of two at once the later one is remembered, as the platform does.
+        // It is remembered before the call. Of two calls at once the later one counts, as on the platform.
         self.kept.memory.borrow_mut().alarm_at = Some(at);
         let set = self.storage.set_alarm(at).await;
         if set.is_err() {
@@ -35,7 +35,7 @@ impl Session {
         Ok(set?)
     }
 
-    /// Sees to what the store has not got, or not for good.
+    /// Brings to the store what it does not have for good.
     pub(in crate::actors::session) async fn settle_store(&self) {
         let about = self.kept.memory.borrow().state.as_ref().and_then(about);
         if let Err(error) = self.kept.store.settle(self.now(), about).await {

@@ -15,7 +15,7 @@ use crate::actors::session::state::{DoesNotApply, Identity, State, Transition};
 use crate::actors::stored;
 use crate::store::{Saved, StoreError};
 
-/// How long somebody who asks many sessions waits for the store of each.
+/// How long a sender that asks many sessions waits for the store of each.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 impl Session {
@@ -34,7 +34,7 @@ impl Session {
     }
 
     /// Makes one transition: the new state is written, then remembered, then scheduled. A fact that came while it was
-    /// written counts, and the transition begins anew from there. One that does not apply changes and writes nothing.
+    /// written counts, and the transition starts again from it. A transition that does not apply changes and writes nothing.
     pub(in crate::actors::session) async fn transition(
         self: &Rc<Self>,
         mut change: impl FnMut(State) -> Transition,
@@ -78,12 +78,12 @@ impl Session {
         let state = self.kept.memory.borrow().state.clone();
         match state.ok_or(DoesNotApply).and_then(change) {
             Ok((state, said)) => Established { made: Ok(said), written: self.hold(state).await },
-            // What stands may itself be a fact that is yet to be written.
+            // The present state may itself be a fact that is not written yet.
             Err(does_not_apply) => Established { made: Err(does_not_apply), written: self.write_down().await },
         }
     }
 
-    /// What is written during that would be deleted with the rest.
+    /// A write during the deletion would be deleted, too.
     async fn wait_while_forgetting(&self) {
         while self.kept.forgetting.get() {
             drop(self.kept.writing.lock().await);
@@ -118,11 +118,11 @@ impl Session {
             return Err(error);
         }
         self.count(state);
-        // First of all, so that the store is told should the process end meanwhile.
+        // The alarm is set first. If the process ends now, the alarm brings the record to the store.
         let scheduled = self.schedule_next().await;
         if self.kept.store.settles_at().is_some() {
             let session = Rc::clone(self);
-            // One behind the other: the store's own lock sees to it.
+            // Pushes come one behind the other, by the store's own lock.
             self.kept.pushing.replace(Some(launch(&*self.isolate, async move {
                 let _ = session.kept.store.push().await;
                 session.tell_of_foreign_record(Cause::Request);
@@ -166,7 +166,7 @@ impl Session {
         if matches!(saved, Ok(Saved::Taken)) {
             self.count(state);
         }
-        // After a failure, too: the store may have to be told what counts.
+        // This comes after a failure, too: the store may have to get the state that counts.
         let scheduled = self.schedule_next().await;
         saved.and_then(|saved| scheduled.map(|()| saved))
     }

@@ -20,7 +20,7 @@ impl State {
         })
     }
 
-    /// The new actor has adopted the session: from now on it is that one's. One that ended meanwhile stays ended.
+    /// The new actor has adopted the session and owns it from now on. A session that ended in the meantime stays ended.
     pub fn departed(self, now: OffsetDateTime) -> Transition {
         match self {
             Self::Active(mut active) => {
@@ -55,7 +55,7 @@ impl State {
         }
     }
 
-    /// Whether the session is `to`'s, who has adopted it.
+    /// Whether `to` owns the session, which it has adopted.
     pub fn is_released_to(&self, to: &ActorId) -> bool {
         matches!(self, Self::Moved(moved) if moved.to.actor == *to)
     }

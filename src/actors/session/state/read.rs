@@ -13,7 +13,7 @@ impl State {
         }
     }
 
-    /// What those get who are served here: the live session, or in its grace what is left of it.
+    /// What requests are served from: the live session, or in its grace what is left of it.
     pub fn serving(&self) -> Option<&Active> {
         match self {
             Self::Active(active) => Some(active),
@@ -45,7 +45,7 @@ impl State {
         }
     }
 
-    /// Where the session lives now, where it is not here.
+    /// Where the session lives now. None: here.
     pub fn moved_to(&self) -> Option<&ActorLocation> {
         match self {
             Self::Moved(moved) => Some(&moved.to),
