@@ -44,9 +44,7 @@ impl Session {
                 if known.actor == successor.actor {
                     return Ok(Superseded::GaveWay);
                 }
-                if known.is_later_than(&successor) {
-                    return Ok(Superseded::ByLater(known));
-                }
+                // Whichever login is later: the known one may have gone on in this very successor, and only the last one can tell.
                 let passed_on = self.pass_on(&known, &successor).await?;
                 let last = match &passed_on {
                     Superseded::GaveWay => &successor,
