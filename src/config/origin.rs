@@ -84,6 +84,21 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         origins
     }
 
+    /// An origin that is given with its scheme, or as a host name alone.
+    pub(super) fn api_origin(&mut self, variable: &'static str, text: &str, example: &str) -> Option<Url> {
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let origin = Url::parse(&with_scheme).ok().filter(|url| {
+            let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/";
+            plain && is_allowed(url) && url.query().is_none() && url.fragment().is_none()
+        });
+        if origin.is_none() {
+            let message =
+                format!("must be a host name such as {example}, without a path (http on loopback hosts only)");
+            self.problem(variable, &message);
+        }
+        origin
+    }
+
     /// The console's origin. It must not be the application's, whose pages could read what is typed into the console.
     pub(super) fn admin_origin(&mut self, public: &[Origin]) -> Option<Origin> {
         let text = self.text("ADMIN_ORIGIN")?;

@@ -7,7 +7,7 @@ use time::Duration;
 use url::Url;
 
 use super::oidc::{OidcSettings, TokenAuth};
-use super::origin::{is_allowed, is_loopback};
+use super::origin::is_loopback;
 use super::reader::Reader;
 
 /// Where WorkOS's API is, unless `WORKOS_API_HOST` says otherwise.
@@ -229,21 +229,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             authorization_params,
             reuse_leeway,
         })
-    }
-
-    /// An origin that is given with its scheme, or as a host name alone.
-    fn api_origin(&mut self, variable: &'static str, text: &str, example: &str) -> Option<Url> {
-        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let origin = Url::parse(&with_scheme).ok().filter(|url| {
-            let plain = url.username().is_empty() && url.password().is_none() && url.path() == "/";
-            plain && is_allowed(url) && url.query().is_none() && url.fragment().is_none()
-        });
-        if origin.is_none() {
-            let message =
-                format!("must be a host name such as {example}, without a path (http on loopback hosts only)");
-            self.problem(variable, &message);
-        }
-        origin
     }
 }
 
