@@ -20,27 +20,27 @@ const state = globalThis.__worker_init_state;
 
 // What Rust has under way, with the instance that it is under way in: one that has panicked never comes back to it, and
 // Rust's own time limits died with it.
-const underWay = new Set();
+const pendingCalls = new Set();
 
 /** Lets go what waits in an instance that has panicked. The panic of one request or actor takes all others along. */
-const letGo = () => {
-  for (const waiting of underWay) if (state.criticalError || waiting.instance !== state.instanceId) waiting.lost();
+const releaseLost = () => {
+  for (const waiting of pendingCalls) if (state.criticalError || waiting.instance !== state.instanceId) waiting.release();
 };
 
 // A panic in a callback reaches no caller. The shim has its listener first, and has noted the panic by now.
-addEventListener("error", letGo);
+addEventListener("error", releaseLost);
 
 const LOST = Symbol("lost");
 
 /** What Rust's work comes to; LOST where its instance panics meanwhile. That is heard in the context of who waits. */
-const unlessLost = async (work) => {
+const orLost = async (work) => {
   const { promise, resolve } = Promise.withResolvers();
-  const waiting = { instance: state.instanceId, lost: () => resolve(LOST) };
-  underWay.add(waiting);
+  const waiting = { instance: state.instanceId, release: () => resolve(LOST) };
+  pendingCalls.add(waiting);
   try {
     return await Promise.race([work, promise]);
   } finally {
-    underWay.delete(waiting);
+    pendingCalls.delete(waiting);
   }
 };
 
@@ -50,7 +50,7 @@ const unlessLost = async (work) => {
 /** An event stream that is piped to `writable` until `stop`, which does not close it. */
 globalThis.endWhenLost = async (piped, stop, writable) => {
   const ended = piped.catch(() => {});
-  if ((await unlessLost(ended)) !== LOST) return;
+  if ((await orLost(ended)) !== LOST) return;
   stop.abort();
   await ended;
   await writable.close().catch(() => {});
@@ -58,7 +58,7 @@ globalThis.endWhenLost = async (piped, stop, writable) => {
 
 /** The two ends of a WebSocket, whose messages are handed on until `ended`. */
 globalThis.closeWhenLost = async (ended, ...sockets) => {
-  if ((await unlessLost(ended)) === LOST) for (const socket of sockets) socket.close(1013, "please connect again");
+  if ((await orLost(ended)) === LOST) for (const socket of sockets) socket.close(1013, "please connect again");
 };
 
 // Symbols: what has a name of its own is a remote method.
@@ -68,11 +68,11 @@ const [OBJECT, CREATE, GETTER, ANSWER, LOAD] = ["object", "create", "getter", "a
 async function invoke(actor, method, argument) {
   const object = actor[OBJECT];
   try {
-    const done = await unlessLost(object[method](argument));
+    const done = await orLost(object[method](argument));
     if (done === LOST) throw new Error("the WebAssembly instance has panicked meanwhile");
     return done;
   } catch (error) {
-    letGo();
+    releaseLost();
     // One object at a time: of several calls that fail together the first makes the new one.
     if (actor[OBJECT] === object) {
       actor[OBJECT] = actor[CREATE]();
@@ -108,7 +108,7 @@ export class SessionActor extends actor(rust.SessionActor) {
     try {
       return this[ANSWER](line) ?? this[LOAD](line);
     } catch (error) {
-      rustPath.panicked(error);
+      slowPath.panicked(error);
       return "";
     }
   }
@@ -151,37 +151,37 @@ const unavailable = (request) => {
 };
 
 /** What Rust serves of this request, which waits for something. */
-async function served(request, serve) {
+async function serveOrUnavailable(request, serve) {
   try {
-    const answer = await unlessLost(serve());
+    const answer = await orLost(serve());
     return answer === LOST ? unavailable(request) : answer;
   } catch (error) {
-    letGo();
+    releaseLost();
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
     return unavailable(request);
   }
 }
 
 /** What the hot path leaves to Rust. */
-const rustPath = {
+const slowPath = {
   unavailable,
   /** Lets others go where WebAssembly has panicked. */
   panicked: (error) => {
     if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
-    letGo();
+    releaseLost();
   },
-  serve: (request, env, context) => served(request, () => new rust.default(context, env).fetch(request)),
+  serve: (request, env, context) => serveOrUnavailable(request, () => new rust.default(context, env).fetch(request)),
   resume: (packed, request, response, authorization, env, context) =>
-    served(request, () => rust.HotPath.resume(packed, request, response, authorization, env, context)),
+    serveOrUnavailable(request, () => rust.HotPath.resume(packed, request, response, authorization, env, context)),
 };
 
 export default {
   fetch(request, env, context) {
     try {
-      return exchange(request, env, context, rustPath);
+      return exchange(request, env, context, slowPath);
     } catch (error) {
-      rustPath.panicked(error);
-      return rustPath.serve(request, env, context);
+      slowPath.panicked(error);
+      return slowPath.serve(request, env, context);
     }
   },
 };

@@ -3,7 +3,7 @@
 import { answer, isAnswer } from "./answer.mjs";
 import { HotPath } from "./build/index.js";
 import { call, callWithTwo } from "./crossing.mjs";
-import { pack, packHead } from "./pack.mjs";
+import { pack, packForPlan } from "./pack.mjs";
 import { release, watchOver, WOKEN } from "./watch.mjs";
 
 const { plan, identify, judge, failed } = HotPath;
@@ -16,6 +16,7 @@ const SESSION = 0;
 const UNREACHABLE = 1;
 const TOO_SLOW = 2;
 const STORE = 3;
+const BODY = 4;
 /** Longer limits, in ms, are too long to keep what a visitor left behind. */
 const LONG = 60_000;
 /** What a session says whose record cannot be read now. */
@@ -204,8 +205,15 @@ class Exchange {
     const init = { method: request.method, headers, redirect: "manual" };
     if (cache !== "") init.cache = cache;
     const upload = body === "none" ? null : request.body;
-    if (upload !== null) init.body = this.upload(upload, body, limit);
-    else this.limit(limit, TOO_SLOW);
+    if (upload === null) {
+      this.limit(limit, TOO_SLOW);
+    } else {
+      try {
+        init.body = this.upload(upload, body, limit);
+      } catch {
+        return this.fail(BODY);
+      }
+    }
     if (upload !== null || limit > LONG) this.weaken();
     this.sent = true;
     const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
@@ -271,7 +279,7 @@ class Exchange {
 
 /** Serves a request. */
 export function exchange(request, env, context, rust) {
-  const packed = packHead(request);
+  const packed = packForPlan(request);
   const next = call(plan, packed);
   if (next === "") return rust.serve(request, env, context);
   if (isAnswer(next)) return answer(next);

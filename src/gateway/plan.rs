@@ -20,7 +20,7 @@
 use crate::actors::session::line::{self, Question};
 use crate::actors::session::message::GetToken;
 use crate::actors::{AskError, Request};
-use crate::config::routes::{Route, Token, Upstream};
+use crate::config::routes::{CaptchaRule, Route, SessionRule, Token, Upstream};
 use crate::config::{Config, Configured};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
@@ -56,6 +56,8 @@ pub enum Failure {
     TooSlow,
     /// The session's record cannot be read now.
     Store,
+    /// The request's body cannot be read.
+    Body,
 }
 
 impl Failure {
@@ -65,7 +67,8 @@ impl Failure {
             0 => Self::Session,
             1 => Self::Unreachable,
             2 => Self::TooSlow,
-            _ => Self::Store,
+            3 => Self::Store,
+            _ => Self::Body,
         }
     }
 }
@@ -88,6 +91,17 @@ fn push(text: &mut String, pieces: &[&str]) {
     for piece in pieces {
         text.push_str(piece);
     }
+}
+
+/// Whether the visitor matters of a request that carries no cookie: where it is from, and whether it is a bot. Where every route
+/// requires a session and none looks at bots, such a request is turned away whatever its visitor.
+pub fn looks_at_strangers(configured: &Configured) -> bool {
+    configured.as_ref().is_ok_and(|config| {
+        config.routes.iter().any(|route| {
+            let turns_away = route.session == SessionRule::Required && !route.bearer;
+            !turns_away || route.captcha != CaptchaRule::Never || route.bot_score_min > 0
+        })
+    })
 }
 
 /// What plans are made with.
@@ -223,6 +237,7 @@ impl<'a> Planner<'a> {
             Failure::Unreachable => proxy::unreachable(config, route),
             Failure::TooSlow => proxy::too_slow(config, route),
             Failure::Store => Problem::StoreUnavailable,
+            Failure::Body => proxy::unreadable_body(),
         };
         Some(refusal::of_application(config, &request, &problem))
     }
@@ -268,3 +283,7 @@ fn fetch(
     }
     Some(Plan { text, line: None })
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

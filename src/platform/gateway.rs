@@ -23,7 +23,7 @@ use crate::gateway::Gateway;
 use crate::gateway::arrival::{self, Arrival};
 use crate::gateway::forward::edits;
 use crate::gateway::forward::reply::Reply;
-use crate::gateway::plan::{Failure, Plan, Planner};
+use crate::gateway::plan::{self, Failure, Plan, Planner};
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::visitor;
 use crate::runtime::{ReadError, RequestBody};
@@ -133,6 +133,11 @@ impl HotPath {
     /// How long it is.
     pub fn buffer_length() -> usize {
         kept().buffer.length()
+    }
+
+    /// See [`plan::looks_at_strangers`]; none until the configuration is known.
+    pub fn looks_at_strangers() -> Option<bool> {
+        with_kept(|kept| Some(plan::looks_at_strangers(kept.configured.get()?)))
     }
 
     /// See [`Planner::plan`].

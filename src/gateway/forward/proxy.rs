@@ -89,10 +89,15 @@ async fn send(
         within: gateway.config.upstream_timeout.unsigned_abs(),
     });
     sent.await.map_err(|error| match error {
-        SendError::Body => Problem::BadRequest("The request's body cannot be read."),
+        SendError::Body => unreadable_body(),
         SendError::Unreachable => unreachable(&gateway.config, route),
         SendError::TimedOut => too_slow(&gateway.config, route),
     })
+}
+
+/// The request's body cannot be read.
+pub(crate) const fn unreadable_body() -> Problem {
+    Problem::BadRequest("The request's body cannot be read.")
 }
 
 /// The application does not accept the token. This gets the same user with a new token, if there is one and the request can be
