@@ -29,6 +29,7 @@ pub mod bearer;
 mod context;
 pub mod endpoints;
 pub mod forward;
+pub mod login_required;
 pub mod plan;
 pub mod problem;
 pub mod request;

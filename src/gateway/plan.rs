@@ -30,6 +30,7 @@ use crate::gateway::forward::access::{self, Admitted, Claimant};
 use crate::gateway::forward::caller::Need;
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
+use crate::gateway::login_required::LoginRequired;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::head::{Arrived, Head};
@@ -77,6 +78,10 @@ impl Failure {
 const USUAL_LENGTH: usize = 1024;
 
 fn answer(outgoing: Outgoing) -> Option<Plan> {
+    Some(Plan { text: text_of(&outgoing), line: outgoing.line })
+}
+
+fn text_of(outgoing: &Outgoing) -> String {
     let kind = if outgoing.headers.is_empty() { "T" } else { "P" };
     let mut text = String::with_capacity(USUAL_LENGTH);
     push(&mut text, &[kind, &outgoing.status.to_string(), "\n"]);
@@ -84,7 +89,7 @@ fn answer(outgoing: Outgoing) -> Option<Plan> {
         push(&mut text, &[name, ",", value, "\n"]);
     }
     push(&mut text, &["\n", outgoing.body.text().unwrap_or_default()]);
-    Some(Plan { text, line: outgoing.line })
+    text
 }
 
 fn push(text: &mut String, pieces: &[&str]) {
@@ -112,6 +117,8 @@ pub struct Planner<'a> {
     pub isolate: &'a dyn Isolate,
     /// Clients' JWTs that were good a moment ago.
     pub verified: &'a VerifiedJwts,
+    /// The everyday refusal.
+    pub login_required: &'a LoginRequired,
 }
 
 impl<'a> Planner<'a> {
@@ -127,7 +134,10 @@ impl<'a> Planner<'a> {
             Arrival::Application(..) | Arrival::Own(..) | Arrival::Administration(..) => return None,
         };
         let Ok(config) = self.configured else { return None };
-        let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
+        let refused = |problem: &Problem| match self.login_required.of(&request, problem, text_of) {
+            Some(text) => Some(Plan { text, line: None }),
+            None => answer(refusal::of_application(config, &request, problem)),
+        };
         let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
             Ok(admitted) => admitted,
             Err(problem) => return refused(&problem),

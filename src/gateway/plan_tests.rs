@@ -69,7 +69,8 @@ fn a_visitor_without_a_cookie_matters_where_a_route_serves_strangers_or_looks_at
 #[test]
 fn where_it_does_not_matter_a_visitor_without_a_cookie_changes_no_plan() {
     let configured = configured(r#"[{"match":"/*","upstream":"https://app.internal"}]"#);
-    let planner = Planner { configured: &configured, isolate: &Still, verified: &VerifiedJwts::default() };
+    let (verified, login_required) = (&VerifiedJwts::default(), &LoginRequired::default());
+    let planner = Planner { configured: &configured, isolate: &Still, verified, login_required };
     let visitor = "Z\n8001\nZurich\nZH\nCH\nEU\n47.37\n8.54\nEurope/Zurich\n13335\n1\nfalse";
     for method in ["GET", "POST", "TRACE", "OPTIONS"] {
         for path in ["/", "/a?b", "/a%2fb", "/auth/session", "/auth/nothing", "/auth/login"] {
@@ -78,6 +79,22 @@ fn where_it_does_not_matter_a_visitor_without_a_cookie_changes_no_plan() {
                 let text = |packed: &str| planner.plan(packed).map(|plan| plan.text);
                 assert_eq!(text(&head), text(&format!("{head}{visitor}")), "{method} {path} {header}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_refusal_that_is_rendered_once_is_the_one_that_would_be_rendered_again() {
+    let configured = configured(r#"[{"match":"/*","upstream":"https://app.internal"}]"#);
+    let config = configured.as_ref().unwrap();
+    let (verified, login_required) = (&VerifiedJwts::default(), &LoginRequired::default());
+    let planner = Planner { configured: &configured, isolate: &Still, verified, login_required };
+    for ray in ["first-1", "second-2", "odd\"ray"] {
+        for header in ["accept,*/*", "sec-fetch-mode,cors", "accept,text/html"] {
+            let head = format!("GET\nhttps://app.example/a\n{header}\ncf-ray,{ray}\n\n");
+            let Arrival::Application(request, _) = planner.arrive(&head) else { panic!("{head}") };
+            let again = answer(refusal::of_application(config, &request, &Problem::LoginRequired));
+            assert_eq!(planner.plan(&head).map(|plan| plan.text), again.map(|plan| plan.text), "{head}");
         }
     }
 }

@@ -62,7 +62,9 @@ async fn served(
         };
         respond(reply, &context).or_else(|error| {
             // The platform cannot pass the application's response on: its status is above 599, for one.
-            let planner = Planner { configured: &configured, isolate: &isolate, verified: &kept().verified };
+            let kept = kept();
+            let (verified, login_required) = (&kept.verified, &*kept.login_required);
+            let planner = Planner { configured: &configured, isolate: &isolate, verified, login_required };
             let refusal = planner.refusal(packed, Failure::Unreachable);
             refusal.map_or(Err(error), |refusal| respond(Reply::Own(refusal), &context))
         })
@@ -108,7 +110,8 @@ pub struct HotPath;
 fn planned(plan: impl FnOnce(Planner<'_>, &Buffer) -> Option<Plan>) -> u32 {
     with_kept(|kept| {
         let configured = kept.configured.get()?;
-        let planner = Planner { configured, isolate: &OfActor, verified: &kept.verified };
+        let (verified, login_required) = (&kept.verified, &*kept.login_required);
+        let planner = Planner { configured, isolate: &OfActor, verified, login_required };
         let Plan { text, line } = plan(planner, &kept.buffer)?;
         if let Some(line) = line {
             worker::console_log!("{line}");

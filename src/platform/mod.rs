@@ -12,6 +12,7 @@ use worker::{Env, State};
 use crate::config::{Config, Configured};
 use crate::gateway::bearer::ClientKeys;
 use crate::gateway::bearer::verified::VerifiedJwts;
+use crate::gateway::login_required::LoginRequired;
 use crate::provider::link::{Documents, Link};
 use crate::runtime::ActorContext;
 
@@ -55,6 +56,8 @@ pub struct Kept {
     pub client_keys: ClientKeys,
     /// Clients' JWTs that were good a moment ago.
     pub verified: VerifiedJwts,
+    /// The everyday refusal.
+    pub login_required: Rc<LoginRequired>,
     /// Where the texts of the hot path cross.
     pub buffer: Rc<buffer::Buffer>,
     /// Checks of signatures.

@@ -20,6 +20,7 @@ use edge_oauth_sessions::gateway::bearer::ClientKeys;
 use edge_oauth_sessions::gateway::bearer::verified::VerifiedJwts;
 use edge_oauth_sessions::gateway::forward::edits::watched;
 use edge_oauth_sessions::gateway::forward::reply::Reply;
+use edge_oauth_sessions::gateway::login_required::LoginRequired;
 use edge_oauth_sessions::gateway::plan::{Failure, Plan, Planner};
 use edge_oauth_sessions::gateway::request::head::{Arrived, Head};
 use edge_oauth_sessions::gateway::request::headers;
@@ -62,6 +63,7 @@ pub struct Gateway {
     isolate: Rc<dyn Isolate>,
     link: Link,
     verified: Rc<VerifiedJwts>,
+    login_required: Rc<LoginRequired>,
     answers: Answers,
 }
 
@@ -108,6 +110,7 @@ impl Gateway {
             isolate,
             link,
             verified: Rc::default(),
+            login_required: Rc::default(),
             answers,
         }
     }
@@ -179,7 +182,8 @@ impl Gateway {
     }
 
     fn planner(&self) -> Planner<'_> {
-        Planner { configured: &self.configured, isolate: &*self.isolate, verified: &self.verified }
+        let (verified, login_required) = (&self.verified, &self.login_required);
+        Planner { configured: &self.configured, isolate: &*self.isolate, verified, login_required }
     }
 
     /// What `exchange.mjs` does.
