@@ -1,5 +1,6 @@
 // Texts in and out of WebAssembly. They cross in one buffer of its memory, which costs less than the copies and allocations of
-// generated bindings. A text that does not fit stays where it is: what takes the buffer serves the everyday case alone.
+// generated bindings. If a text does not fit, the call has no answer, and the
+// caller takes the path that waits.
 import { HotPath } from "./build/index.js";
 
 const encoder = new TextEncoder();
@@ -21,7 +22,7 @@ function buffer() {
   return view;
 }
 
-/** Writes a text at `from`, and tells where it ends; -1 where it does not fit. */
+/** Writes a text at `from`, and returns its end; -1 where it does not fit. */
 function write(text, from) {
   const { read, written } = encoder.encodeInto(text, from === 0 ? buffer() : buffer().subarray(from));
   return read === text.length ? from + written : -1;

@@ -32,7 +32,7 @@ addEventListener("error", releaseLost);
 
 const LOST = Symbol("lost");
 
-/** What Rust's work comes to; LOST where its instance panics meanwhile. That is heard in the context of who waits. */
+/** The result of Rust's work, or LOST if its instance panics first. It resolves in the caller's own context. */
 const orLost = async (work) => {
   const { promise, resolve } = Promise.withResolvers();
   const waiting = { instance: state.instanceId, release: () => resolve(LOST) };
@@ -103,35 +103,37 @@ const actor = (Rust) =>
   };
 
 export class SessionActor extends actor(rust.SessionActor) {
-  /** The everyday `Get`, as a line of text. The reply is empty where it has to be asked as a message. */
+  /** The everyday question, as a line of text. An empty reply means: ask again by message. */
   get(line) {
     try {
-      return this[ANSWER](line) ?? this[LOAD](line);
+      return this[ANSWER](line, true) ?? this[LOAD](line);
     } catch (error) {
-      slowPath.panicked(error);
+      slowPath.notePanic(error);
+      // After a panic it belongs to an instance that is gone.
+      this[GETTER] = undefined;
       return "";
     }
   }
 
-  /** The answer from memory; none where the record has to be read first. */
-  [ANSWER](line) {
+  /** The answer, or none: the record has to be read, which takes waiting. */
+  [ANSWER](line, isFirst) {
     this[GETTER] ??= this[OBJECT].getter();
-    return call(this[GETTER], line);
+    return call(this[GETTER], line, isFirst);
   }
 
   async [LOAD](line) {
     await invoke(this, "load");
-    return this[ANSWER](line) ?? NO_RECORD;
+    return this[ANSWER](line, false) ?? NO_RECORD;
   }
 }
 
 export class RegionDirectory extends actor(rust.RegionDirectory) {}
 
-/** The answer, and the log line, of a request that was lost in a panic: what gateway/failed_request.rs writes of others. */
+/** The answer, and the log line, of a request that was lost in a panic: what gateway/answer/failed_request.rs writes of others. */
 const unavailable = (request) => {
   const [status, code, detail] = [503, "store_unavailable", "Sessions cannot be read at the moment."];
   const ray = request.headers.get("cf-ray") ?? crypto.randomUUID();
-  // A user's subject is nobody's business.
+  // A log line does not name the user's subject.
   const path = new URL(request.url).pathname.replace(/(\/admin\/users\/)[^/]+/, "$1-").slice(0, 512);
   const why = `${detail} The WebAssembly instance panicked meanwhile.`;
   console.log(JSON.stringify({ event: "request", outcome: code, status, ray, method: request.method, path, route: null, detail: why, release: version }));
@@ -166,7 +168,7 @@ async function serveOrUnavailable(request, serve) {
 const slowPath = {
   unavailable,
   /** Lets others go where WebAssembly has panicked. */
-  panicked: (error) => {
+  notePanic: (error) => {
     if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
     releaseLost();
   },
@@ -180,7 +182,7 @@ export default {
     try {
       return exchange(request, env, context, slowPath);
     } catch (error) {
-      slowPath.panicked(error);
+      slowPath.notePanic(error);
       return slowPath.serve(request, env, context);
     }
   },

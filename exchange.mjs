@@ -11,12 +11,8 @@ const { plan, identify, judge, failed } = HotPath;
 const WATCHED = HotPath.watched().split(",");
 const WATCHED_TYPE = HotPath.watched_type();
 const ASK_LIMIT = HotPath.ask_limit();
-/** Failures, as Rust counts them. */
-const SESSION = 0;
-const UNREACHABLE = 1;
-const TOO_SLOW = 2;
-const STORE = 3;
-const BODY = 4;
+/** The numbers of what can fail. */
+const FAILURE = Object.fromEntries(HotPath.failures().split(",").map((name, number) => [name, number]));
 /** Longer limits, in ms, are too long to keep what a visitor left behind. */
 const LONG = 60_000;
 /** What a session says whose record cannot be read now. */
@@ -61,7 +57,7 @@ class Exchange {
     this.authorization = "";
     this.cacheControl = "";
     /** What has failed when `due` is over. */
-    this.failure = SESSION;
+    this.failure = FAILURE.session;
     this.due = 0;
     this.done = false;
     /** Whether the application may have been asked. It is not asked again. */
@@ -123,7 +119,7 @@ class Exchange {
       const plan = call(failed, this.packed, failure);
       if (isAnswer(plan)) return answer(plan);
     } catch (error) {
-      this.rust.panicked(error);
+      this.rust.notePanic(error);
     }
     return this.sent ? this.rust.unavailable(this.request) : this.serve();
   }
@@ -133,8 +129,10 @@ class Exchange {
     try {
       method.call(this, argument);
     } catch (error) {
-      this.rust.panicked(error);
-      this.fail(UNREACHABLE);
+      // Its message may quote a header.
+      if (!(error instanceof WebAssembly.RuntimeError)) console.error(`a step of the hot path failed: ${error.name}`);
+      this.rust.notePanic(error);
+      this.fail(FAILURE.unreachable);
     }
   }
 
@@ -150,7 +148,7 @@ class Exchange {
     this.plan = plan;
     if (plan.charCodeAt(0) === FETCH) return this.fetch(undefined);
     this.at = 1;
-    this.limit(ASK_LIMIT, SESSION);
+    this.limit(ASK_LIMIT, FAILURE.session);
     let asking;
     try {
       asking = session(this.env.SESSIONS, this.line()).get(this.line());
@@ -167,7 +165,7 @@ class Exchange {
   replied(reply) {
     if (this.done) return;
     if (reply === "") return this.finish(this.serve());
-    if (reply === NO_RECORD) return this.fail(STORE);
+    if (reply === NO_RECORD) return this.fail(FAILURE.store);
     this.authorization = reply;
     switch (this.plan.charCodeAt(0)) {
       case ASK_AND_FETCH:
@@ -206,12 +204,12 @@ class Exchange {
     if (cache !== "") init.cache = cache;
     const upload = body === "none" ? null : request.body;
     if (upload === null) {
-      this.limit(limit, TOO_SLOW);
+      this.limit(limit, FAILURE.too_slow);
     } else {
       try {
         init.body = this.upload(upload, body, limit);
       } catch {
-        return this.fail(BODY);
+        return this.fail(FAILURE.body);
       }
     }
     if (upload !== null || limit > LONG) this.weaken();
@@ -219,14 +217,15 @@ class Exchange {
     const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
     fetching.then(
       (response) => this.step(this.pass, response),
-      () => this.fail(UNREACHABLE),
+      () => this.fail(FAILURE.unreachable),
     );
   }
 
-  /** Leaves it to the rest of the world to hold on to this: the platform tells nobody when a visitor leaves. */
+  /** From here on the watch holds this weakly: the platform does not say when a visitor leaves. */
   weaken() {
-    release(this);
     this.reference = new WeakRef(this);
+    if (this.slot < 0) return;
+    release(this);
     watchOver(this, this.reference, this.context);
   }
 
@@ -234,13 +233,13 @@ class Exchange {
   upload(body, length, limit) {
     this.due = Infinity;
     const { readable, writable } = length === "some" ? new IdentityTransformStream() : new FixedLengthStream(BigInt(length));
-    const sent = () => this.limit(limit, TOO_SLOW);
+    const sent = () => this.limit(limit, FAILURE.too_slow);
     body.pipeTo(writable).then(sent, sent);
     return readable;
   }
 
   pass(response) {
-    if (this.done) return;
+    if (this.done) return response.body?.cancel();
     const { status } = response;
     // Nobody asked for another protocol, and of that there is no copy.
     if (status === 101) return this.judge(response);

@@ -1,4 +1,4 @@
-// Packs what Rust decides about into one text: src/gateway/request/mod.rs and headers.rs read it.
+// Packs what Rust decides about into one text: src/gateway/request/head.rs and headers.rs read it.
 import { HotPath } from "./build/index.js";
 
 /** The fields of `request.cf` and of its `botManagement` that Rust looks at. */

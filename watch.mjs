@@ -2,11 +2,11 @@
 
 /** How long a watch goes on, in ms: the platform ends what a request left behind some 30 s after its answer. */
 const LIFE = 20_000;
-/** What a request hears whose time may be over. It answers in its own context, where its Response has to be made. */
+/** Wakes a request whose time may be over. It makes its Response in its own context. */
 export const WOKEN = Symbol("woken");
 
 /**
- * The requests that wait: themselves, or a WeakRef of one that has no time limit for now. Each has `due`, `resolve`, and the number
+ * The requests that wait: themselves, or a WeakRef of one that has no time limit for now, or a long one. Each has `due`, `resolve`, and the number
  * of its place here, `slot`. (A Set in place of this costs a fifth more memory, and longer pauses to collect it.)
  */
 const slots = [];

@@ -38,6 +38,36 @@ describe("panic", { skip }, () => {
     assert.equal((await other.api("/auth/logout", { method: "POST" })).status, 303);
   });
 
+  test("after a panic of another request a session is soon asked by the hot path again, and by no message", async (t) => {
+    // Counts the messages to sessions.
+    const entry = `
+import bundle from "./entry.js";
+import * as all from "./entry.js";
+export * from "./entry.js";
+let messages = 0;
+export class SessionActor extends all.SessionActor {
+  ask(message) {
+    messages += 1;
+    return super.ask(message);
+  }
+}
+export default {
+  fetch(request, env, context) {
+    if (new URL(request.url).pathname === "/__messages") return new Response(String(messages));
+    return bundle.fetch(request, env, context);
+  }
+}`;
+    const world = await createWorld(t, { bundle: PANIC, entry });
+    const messages = async () => Number((await world.gateway.request("/__messages")).text);
+    const browser = await world.login();
+    assert.equal((await browser.api("/api")).status, 200);
+    assert.equal((await browser.api("/api", { headers: { "x-deliberate-panic": "1" } })).status, 200);
+    for (let i = 0; i < 3; i += 1) assert.equal((await browser.api("/api")).status, 200);
+    const before = await messages();
+    for (let i = 0; i < 5; i += 1) assert.equal((await browser.api("/api")).status, 200);
+    assert.equal(await messages(), before);
+  });
+
   test("a panic of the hot path harms nobody: the request is served by the path that waits", async (t) => {
     const world = await createWorld(t, { bundle: PANIC });
     const browser = await world.login();

@@ -29,9 +29,9 @@ pub mod bearer;
 mod context;
 pub mod endpoints;
 pub mod forward;
-pub mod login_required;
 pub mod plan;
 pub mod problem;
+pub mod rendered_refusal;
 pub mod request;
 
 pub use context::Gateway;

@@ -30,8 +30,8 @@ use crate::gateway::forward::access::{self, Admitted, Claimant};
 use crate::gateway::forward::caller::Need;
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
-use crate::gateway::login_required::LoginRequired;
 use crate::gateway::problem::Problem;
+use crate::gateway::rendered_refusal::RenderedRefusal;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::headers::Headers;
@@ -61,16 +61,24 @@ pub enum Failure {
     Body,
 }
 
+/// The failures by name. Their places are the numbers by which `exchange.mjs` tells them.
+const FAILURES: [(&str, Failure); 5] = [
+    ("session", Failure::Session),
+    ("unreachable", Failure::Unreachable),
+    ("too_slow", Failure::TooSlow),
+    ("store", Failure::Store),
+    ("body", Failure::Body),
+];
+
 impl Failure {
-    /// The failure of this number, as `exchange.mjs` counts them.
-    pub const fn of(number: u32) -> Self {
-        match number {
-            0 => Self::Session,
-            1 => Self::Unreachable,
-            2 => Self::TooSlow,
-            3 => Self::Store,
-            _ => Self::Body,
-        }
+    /// The names, in the order of their numbers.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FAILURES.iter().map(|(name, _)| *name)
+    }
+
+    /// The failure of this number.
+    pub fn of(number: u32) -> Option<Self> {
+        FAILURES.get(usize::try_from(number).ok()?).map(|(_, failure)| *failure)
     }
 }
 
@@ -115,10 +123,10 @@ pub struct Planner<'a> {
     pub configured: &'a Configured,
     /// Time, randomness.
     pub isolate: &'a dyn Isolate,
-    /// Clients' JWTs that were good a moment ago.
+    /// Clients' JWTs that were good just now.
     pub verified: &'a VerifiedJwts,
     /// The everyday refusal.
-    pub login_required: &'a LoginRequired,
+    pub rendered_refusal: &'a RenderedRefusal,
 }
 
 impl<'a> Planner<'a> {
@@ -134,7 +142,7 @@ impl<'a> Planner<'a> {
             Arrival::Application(..) | Arrival::Own(..) | Arrival::Administration(..) => return None,
         };
         let Ok(config) = self.configured else { return None };
-        let refused = |problem: &Problem| match self.login_required.of(&request, problem, text_of) {
+        let refused = |problem: &Problem| match self.rendered_refusal.of(&request, problem, text_of) {
             Some(text) => Some(Plan { text, line: None }),
             None => answer(refusal::of_application(config, &request, problem)),
         };

@@ -69,8 +69,8 @@ fn a_visitor_without_a_cookie_matters_where_a_route_serves_strangers_or_looks_at
 #[test]
 fn where_it_does_not_matter_a_visitor_without_a_cookie_changes_no_plan() {
     let configured = configured(r#"[{"match":"/*","upstream":"https://app.internal"}]"#);
-    let (verified, login_required) = (&VerifiedJwts::default(), &LoginRequired::default());
-    let planner = Planner { configured: &configured, isolate: &Still, verified, login_required };
+    let (verified, rendered_refusal) = (&VerifiedJwts::default(), &RenderedRefusal::default());
+    let planner = Planner { configured: &configured, isolate: &Still, verified, rendered_refusal };
     let visitor = "Z\n8001\nZurich\nZH\nCH\nEU\n47.37\n8.54\nEurope/Zurich\n13335\n1\nfalse";
     for method in ["GET", "POST", "TRACE", "OPTIONS"] {
         for path in ["/", "/a?b", "/a%2fb", "/auth/session", "/auth/nothing", "/auth/login"] {
@@ -87,8 +87,8 @@ fn where_it_does_not_matter_a_visitor_without_a_cookie_changes_no_plan() {
 fn the_refusal_that_is_rendered_once_is_the_one_that_would_be_rendered_again() {
     let configured = configured(r#"[{"match":"/*","upstream":"https://app.internal"}]"#);
     let config = configured.as_ref().unwrap();
-    let (verified, login_required) = (&VerifiedJwts::default(), &LoginRequired::default());
-    let planner = Planner { configured: &configured, isolate: &Still, verified, login_required };
+    let (verified, rendered_refusal) = (&VerifiedJwts::default(), &RenderedRefusal::default());
+    let planner = Planner { configured: &configured, isolate: &Still, verified, rendered_refusal };
     for ray in ["first-1", "second-2", "odd\"ray"] {
         for header in ["accept,*/*", "sec-fetch-mode,cors", "accept,text/html"] {
             let head = format!("GET\nhttps://app.example/a\n{header}\ncf-ray,{ray}\n\n");

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-/// A request's head of the largest size that is served, twice.
+/// Room for the largest head that is served (80 KB) and, behind it, a session's reply or a response's headers.
 const LENGTH: usize = 192 << 10;
 
 /// See the module.

@@ -25,22 +25,16 @@ pub fn random<const N: usize>() -> Option<[u8; N]> {
     fill(&mut bytes).then_some(bytes)
 }
 
-thread_local! {
-    /// Random bytes for [`id`].
-    static STOCK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
 /// 16 random bytes for an id that is no secret. They come from a stock, as each draw from the platform's generator is dear.
-pub fn id() -> [u8; 16] {
-    STOCK.with_borrow_mut(|stock| {
-        if stock.is_empty() {
-            stock.extend(random::<1024>().unwrap_or([0; 1024]));
-        }
-        let at = stock.len().saturating_sub(16);
-        let id = stock.get(at..).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
-        stock.truncate(at);
-        id
-    })
+pub fn id(stock: &RefCell<Vec<u8>>) -> [u8; 16] {
+    let mut stock = stock.borrow_mut();
+    if stock.is_empty() {
+        stock.extend(random::<1024>().unwrap_or([0; 1024]));
+    }
+    let at = stock.len().saturating_sub(16);
+    let id = stock.get(at..).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
+    stock.truncate(at);
+    id
 }
 
 /// Fills `bytes` from the platform's cryptographic generator; false where it refuses.

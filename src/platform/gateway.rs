@@ -63,8 +63,8 @@ async fn served(
         respond(reply, &context).or_else(|error| {
             // The platform cannot pass the application's response on: its status is above 599, for one.
             let kept = kept();
-            let (verified, login_required) = (&kept.verified, &*kept.login_required);
-            let planner = Planner { configured: &configured, isolate: &isolate, verified, login_required };
+            let (verified, rendered_refusal) = (&kept.verified, &*kept.rendered_refusal);
+            let planner = Planner { configured: &configured, isolate: &isolate, verified, rendered_refusal };
             let refusal = planner.refusal(packed, Failure::Unreachable);
             refusal.map_or(Err(error), |refusal| respond(Reply::Own(refusal), &context))
         })
@@ -110,8 +110,8 @@ pub struct HotPath;
 fn planned(plan: impl FnOnce(Planner<'_>, &Buffer) -> Option<Plan>) -> u32 {
     with_kept(|kept| {
         let configured = kept.configured.get()?;
-        let (verified, login_required) = (&kept.verified, &*kept.login_required);
-        let planner = Planner { configured, isolate: &OfActor, verified, login_required };
+        let (verified, rendered_refusal) = (&kept.verified, &*kept.rendered_refusal);
+        let planner = Planner { configured, isolate: &OfActor, verified, rendered_refusal };
         let Plan { text, line } = plan(planner, &kept.buffer)?;
         if let Some(line) = line {
             worker::console_log!("{line}");
@@ -170,7 +170,7 @@ impl HotPath {
 
     /// See [`Planner::failed`].
     pub fn failed(head: u32, failure: u32) -> u32 {
-        planned(|planner, buffer| planner.failed(&buffer.read(0, head)?, Failure::of(failure)))
+        planned(|planner, buffer| planner.failed(&buffer.read(0, head)?, Failure::of(failure)?))
     }
 
     /// See [`Gateway::resume`].
@@ -186,6 +186,11 @@ impl HotPath {
             gateway.resume(arrival, applications::inbound(response), &authorization).await
         };
         served(&packed, &request, env, Context::new(context), go_on).await
+    }
+
+    /// The names of what can fail, with commas, in the order of their numbers.
+    pub fn failures() -> String {
+        Failure::names().collect::<Vec<_>>().join(",")
     }
 
     /// The headers of a response that ask for a decision, with commas.

@@ -4,7 +4,7 @@
 //! ([`actors`]), an actor's storage and alarm ([`storage`]), Workers KV ([`kv`]), Postgres over a socket ([`postgres`]), the Cache API
 //! ([`cache`]), bodies ([`body`]), and the two Durable Object classes.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use worker::{Env, State};
@@ -12,7 +12,7 @@ use worker::{Env, State};
 use crate::config::{Config, Configured};
 use crate::gateway::bearer::ClientKeys;
 use crate::gateway::bearer::verified::VerifiedJwts;
-use crate::gateway::login_required::LoginRequired;
+use crate::gateway::rendered_refusal::RenderedRefusal;
 use crate::provider::link::{Documents, Link};
 use crate::runtime::ActorContext;
 
@@ -54,10 +54,12 @@ pub struct Kept {
     pub documents: Documents,
     /// The keys of clients.
     pub client_keys: ClientKeys,
-    /// Clients' JWTs that were good a moment ago.
+    /// Clients' JWTs that were good just now.
     pub verified: VerifiedJwts,
+    /// Random bytes for ids.
+    pub random_bytes: Rc<RefCell<Vec<u8>>>,
     /// The everyday refusal.
-    pub login_required: Rc<LoginRequired>,
+    pub rendered_refusal: Rc<RenderedRefusal>,
     /// Where the texts of the hot path cross.
     pub buffer: Rc<buffer::Buffer>,
     /// Checks of signatures.

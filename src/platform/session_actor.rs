@@ -51,12 +51,12 @@ impl SessionActor {
     /// ([`SessionActor::load`]). A method would cost more: worker-build's shim stands in front of those.
     pub fn getter(&self) -> JsValue {
         let (session, buffer) = (self.session.clone(), kept().buffer);
-        let get = move |length: u32| -> i32 {
+        let get = move |length: u32, is_first: bool| -> i32 {
             let line = buffer.read(0, length).unwrap_or_default();
-            let reply = Session::get_line(session.as_ref(), &line);
+            let reply = Session::get_line(session.as_ref(), &line, is_first);
             reply.map_or(-1, |reply| i32::try_from(buffer.write(&reply)).unwrap_or_default())
         };
-        Closure::<dyn Fn(u32) -> i32>::new(get).into_js_value()
+        Closure::<dyn Fn(u32, bool) -> i32>::new(get).into_js_value()
     }
 
     /// Reads the record, so that there is an answer to the everyday question.

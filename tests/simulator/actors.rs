@@ -202,7 +202,7 @@ impl Actor {
     /// What a session answers to a line without waiting for anything.
     pub fn answer_at_once(self: &Rc<Self>, world: &World, line: &str) -> Option<String> {
         match self.start(world).object {
-            Object::Session(session) => Session::get_line(Some(&session), line),
+            Object::Session(session) => Session::get_line(Some(&session), line, true),
             Object::Directory(_) => None,
         }
     }
@@ -252,12 +252,12 @@ impl Actor {
 }
 
 async fn answer_line(session: &Rc<Session>, line: &str) -> String {
-    if let Some(reply) = Session::get_line(Some(session), line) {
+    if let Some(reply) = Session::get_line(Some(session), line, true) {
         return reply;
     }
     session.load_for_get().await;
     // As `entry.mjs` says it of a record that cannot be read.
-    Session::get_line(Some(session), line).unwrap_or_else(|| "!".to_owned())
+    Session::get_line(Some(session), line, false).unwrap_or_else(|| "!".to_owned())
 }
 
 /// What an actor is asked.

@@ -20,8 +20,8 @@ use edge_oauth_sessions::gateway::bearer::ClientKeys;
 use edge_oauth_sessions::gateway::bearer::verified::VerifiedJwts;
 use edge_oauth_sessions::gateway::forward::edits::watched;
 use edge_oauth_sessions::gateway::forward::reply::Reply;
-use edge_oauth_sessions::gateway::login_required::LoginRequired;
 use edge_oauth_sessions::gateway::plan::{Failure, Plan, Planner};
+use edge_oauth_sessions::gateway::rendered_refusal::RenderedRefusal;
 use edge_oauth_sessions::gateway::request::head::{Arrived, Head};
 use edge_oauth_sessions::gateway::request::headers;
 use edge_oauth_sessions::provider::link::{Documents, Link};
@@ -63,7 +63,7 @@ pub struct Gateway {
     isolate: Rc<dyn Isolate>,
     link: Link,
     verified: Rc<VerifiedJwts>,
-    login_required: Rc<LoginRequired>,
+    rendered_refusal: Rc<RenderedRefusal>,
     answers: Answers,
 }
 
@@ -110,7 +110,7 @@ impl Gateway {
             isolate,
             link,
             verified: Rc::default(),
-            login_required: Rc::default(),
+            rendered_refusal: Rc::default(),
             answers,
         }
     }
@@ -182,8 +182,8 @@ impl Gateway {
     }
 
     fn planner(&self) -> Planner<'_> {
-        let (verified, login_required) = (&self.verified, &self.login_required);
-        Planner { configured: &self.configured, isolate: &*self.isolate, verified, login_required }
+        let (verified, rendered_refusal) = (&self.verified, &self.rendered_refusal);
+        Planner { configured: &self.configured, isolate: &*self.isolate, verified, rendered_refusal }
     }
 
     /// What `exchange.mjs` does.

@@ -101,16 +101,17 @@ impl Session {
         self.pass(&asked.secret, None, Purpose::Look).await
     }
 
-    /// The everyday answer to a request that is to be proxied, from memory and at once. The inner none: this takes a
-    /// [`Session::pass`], which can wait. The outer one: so far nobody has read the record.
+    /// The everyday answer to a request that is to be proxied, at once. The inner none: this takes a [`Session::pass`], which can
+    /// wait. The outer one: the record has not been read. Whoever asks first has it read, if that takes no waiting.
     pub(super) fn get_at_once<T>(
         self: &Rc<Self>,
         secret: &Secret,
         navigation_from: Option<Region>,
+        is_first: bool,
         read: impl FnOnce(&Active) -> T,
     ) -> Option<Option<T>> {
         {
-            if !self.kept.is_loaded() {
+            if is_first && !self.kept.is_loaded() {
                 // The actor's own database answers at once. A store outside does not: its answer is awaited by the load that follows.
                 let _ = self.load().now_or_never();
             }
@@ -182,7 +183,7 @@ impl Session {
                 self.run_out(reason, Cause::Request).await?;
                 Err(Denied::Ended(reason))
             }
-            // Refreshed a moment ago, and expired again: the provider's lifetimes are of no use.
+            // Refreshed just now, and expired again: the provider's lifetimes are of no use.
             Verdict::WithoutToken => Err(Denied::Reauthenticate),
         }
     }

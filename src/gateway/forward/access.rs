@@ -124,11 +124,15 @@ pub(crate) async fn resume(
     response: Inbound,
 ) -> Reply {
     let settled = match admit_again(&gateway.config, request, route) {
-        Ok(Admitted { claimant: Claimant::Session(session, ..), cleared_at }) => {
-            let caller = Caller::User { session: session.clone(), token, claims: Claims::new() };
+        Ok(Admitted { claimant, cleared_at }) => {
+            let claims = Claims::new();
+            let caller = match claimant {
+                Claimant::Session(session, ..) => Caller::User { session: session.clone(), token, claims },
+                Claimant::Client(..) => Caller::Client { claims },
+                Claimant::Nobody => Caller::Nobody,
+            };
             proxy::settle(gateway, request, route, caller, cleared_at, response).await
         }
-        Ok(_) => Err(Problem::UpstreamUnavailable),
         Err(problem) => Err(problem),
     };
     settled.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, &problem).into())

@@ -13,10 +13,10 @@ const PLACE: &str = "the-reference-goes-here";
 
 /// What stands in front of the reference, and behind it.
 #[derive(Debug, Default)]
-pub struct LoginRequired(OnceCell<Option<(String, String)>>);
+pub struct RenderedRefusal(OnceCell<Option<(String, String)>>);
 
-impl LoginRequired {
-    /// The refusal of this request as the text that `render` makes of it. None: this is another refusal, or one that is no everyday one.
+impl RenderedRefusal {
+    /// The refusal of this request as the text that `render` makes of it. None: this one has to be rendered in full.
     pub fn of(
         &self,
         request: &Incoming<'_>,
