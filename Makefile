@@ -25,7 +25,7 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the Worker into build/; does nothing when up to date
 	@bash scripts/build.sh
