@@ -34,6 +34,7 @@ mod refresh;
 mod signatures;
 mod simulate;
 mod storage;
+mod stores;
 mod succession;
 mod tally;
 mod world;

@@ -13,8 +13,9 @@ use super::ledger::{Cause, Event};
 use super::message::{
     CanGoOn, Denied, EndReason, GetIdentity, GetToken, GetView, Identified, IsAlive, SessionView, TokenKind,
 };
+use super::record::Established;
 use super::refresh::Outcome;
-use super::state::{Active, Refreshing, Standing, State};
+use super::state::{Active, DoesNotApply, Refreshing, Standing, State};
 use crate::actors::AskError;
 use crate::ambient;
 use crate::config::RegionPolicy;
@@ -256,8 +257,12 @@ impl Session {
             self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
                 session.isolate.sleep(Duration::from_millis(1)).await;
-                // A use of a session that has ended meanwhile, or that cannot be written, is not worth a word.
-                let _ = session.transition(|state| state.used(now)).await;
+                // A use of a session that has ended meanwhile is not worth a word. Where the store does not take it, the actor holds it:
+                // else a user who is there would be taken for gone after a crash.
+                if session.transition(|state| state.used(now)).await.is_err() {
+                    let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
+                        session.establish(|state| state.used(now)).await;
+                }
             });
         }
     }

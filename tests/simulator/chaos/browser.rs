@@ -82,7 +82,11 @@ impl Run {
         let cookie = browser.session();
         let secret = cookie.as_deref().and_then(secret_of).map(str::to_owned);
         let began = self.world.executor.now();
-        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: secret.clone() });
+        let asked_before = cookie
+            .as_deref()
+            .and_then(|cookie| self.truth.of_cookie(cookie))
+            .map(|known| known.last_asked.replace(began));
+        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: secret.clone(), asked_before });
         let mut request = request.header("x-number", &number.to_string());
         let header = browser.header();
         if !header.is_empty() {
@@ -159,6 +163,7 @@ impl Run {
             actors: RefCell::new(vec![actor]),
             families: RefCell::default(),
             last_used: Cell::new(now),
+            last_asked: Cell::new(now),
             ended: Cell::default(),
             was_succeeded: Cell::default(),
             is_replaced: Cell::default(),
@@ -258,7 +263,7 @@ impl Run {
         let forged = format!("{front}.{}", Secret::from_random(bytes).expose());
         let number = self.world.executor.number();
         let began = self.world.executor.now();
-        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: None });
+        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: None, asked_before: None });
         let request = Request::of("GET", "/api").header("cookie", &format!("{SESSION}={forged}"));
         self.tell(|| format!("somebody forges the cookie of {}", self.name_of(Some(&cookie))));
         let _ = self.gateways.send(&request.header("x-number", &number.to_string())).await;

@@ -127,7 +127,8 @@ impl Provider {
         }
         drop(grants);
         self.check_single_flight(&subject, family);
-        let keeps = !self.rules.rotates.get() || self.faults.strikes(Kind::ProviderSameToken);
+        let keeps =
+            !self.rules.rotates.get() || token.spent_at.is_none() && self.faults.strikes(Kind::ProviderSameToken);
         if !keeps {
             token.spent_at = token.spent_at.or(Some(now));
         }
