@@ -187,7 +187,6 @@ impl Run {
                     self.truth.of_cookie(&cookie).into_iter().for_each(|known| known.was_succeeded.set(true));
                 }
             }
-            let began = self.world.executor.now();
             let request = Request::of("GET", url.as_str())
                 .header("sec-fetch-mode", "navigate")
                 .header("sec-fetch-dest", "document")
@@ -197,6 +196,8 @@ impl Run {
                 cookie_at_login = browser.session();
             }
             let seen = self.send(&browser, request).await?;
+            // A login begins when the gateway has asked the session before it, and sends the browser on.
+            let began = self.world.executor.now();
             let Some(location) = seen.headers.get("location") else { return Some(seen) };
             let next = url.join(location).unwrap();
             if let Some((_, state)) =
