@@ -16,7 +16,7 @@ use super::identity::Identified;
 use super::token::{OidcClient, TokenSet};
 use super::{
     Authorization, EndSession, Exchange, ExchangeError, Link, ProviderError, RefreshError, RefreshFailure, SignIn,
-    Tokens, said,
+    Tokens, keys, said,
 };
 use crate::config::{self, Par, TokenAuth};
 use crate::identity::Identity;
@@ -283,6 +283,13 @@ impl Oidc {
             .map_err(|error| exchange_error(error, answer.status.get(), self.settings.client_secret.as_ref()))
             .map_err(|error| error.with_words(answer.said.take()))?;
         Ok((set, answer.received_at.get().unwrap_or_else(|| self.link.isolate.now())))
+    }
+
+    /// See [`super::Provider::prepare`].
+    pub async fn prepare(&self, now: OffsetDateTime) {
+        if let Ok(metadata) = self.metadata(now).await {
+            keys::prepare(metadata.jwks_uri().as_str(), &self.link);
+        }
     }
 
     /// See [`super::Provider::refresh`].
