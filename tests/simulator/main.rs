@@ -28,6 +28,7 @@ mod kv;
 mod layers;
 mod messages;
 mod moves;
+mod parity;
 mod postgres;
 mod provider;
 mod refresh;
