@@ -68,6 +68,7 @@ const MODULES = [
   "region",
   "region-grace",
   "migrate",
+  "models",
   "neighbours",
   "regression",
   "routes",

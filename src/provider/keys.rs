@@ -74,6 +74,16 @@ pub async fn verify(
     })
 }
 
+/// Sees to it that the keys are at hand, without anybody waiting for that.
+pub fn prepare(uri: &str, link: &Link) {
+    let (uri, link) = (uri.to_owned(), link.clone());
+    let isolate = std::rc::Rc::clone(&link.isolate);
+    isolate.go_on(async move {
+        let call = || call(&uri, &link);
+        let _ = source(&uri, &link, &call).current(link.isolate.now()).await;
+    });
+}
+
 /// Whether the provider answers now, if only with something else than its keys: a GET, unless one was answered, or was
 /// not, just now.
 pub async fn answers(uri: &str, link: &Link) -> bool {

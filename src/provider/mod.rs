@@ -89,6 +89,15 @@ impl Provider {
         }
     }
 
+    /// Fetches what a refresh needs beside the token, where it is not at hand: the session then waits for nothing but the provider between the
+    /// intent to present its token and the new tokens, as a process that ends in between leaves a token that must not be presented again.
+    pub async fn prepare(&self, now: OffsetDateTime) {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.prepare(now).await,
+            Self::WorkOs(_) => {}
+        }
+    }
+
     /// Presents a refresh token, once. The new tokens must be `identity`'s. `organization` switches the session to
     /// another one, where the provider knows such a thing.
     pub async fn refresh(

@@ -86,6 +86,27 @@ fn a_process_that_ends_between_the_provider_s_answer_and_the_write_leaves_a_toke
 }
 
 #[test]
+fn a_process_that_ends_before_the_token_was_presented_costs_the_session_nothing() {
+    let world = World::new(&[]);
+    // What was discovered at the login is too old by then.
+    world.provider.rules.life.set(Duration::from_secs(7_200));
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(7_200)).await;
+        let actor = world.session(&cookie.actor).unwrap();
+        let ending = world.clone();
+        world.executor.spawn(super::executor::OUTSIDE, async move {
+            // The discovery document is on its way.
+            ending.wait(Duration::from_millis(25)).await;
+            actor.end(&ending);
+        });
+        assert_eq!(world.get(&cookie).await, Err(Denied::StoreUnavailable), "the call failed");
+        assert!(world.provider.presented.borrow().is_empty());
+        world.get(&cookie).await.unwrap();
+    });
+}
+
+#[test]
 fn within_the_provider_s_leeway_the_token_is_presented_once_more_and_not_after_it() {
     for (pause, presented) in [(Duration::from_secs(5), 2), (Duration::from_secs(30), 1)] {
         let world = World::new(&[("OIDC_REUSE_LEEWAY_SECONDS", "20")]);

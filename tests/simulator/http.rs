@@ -3,8 +3,8 @@
 //! - A request is under way for 20 ms, and so is its answer. The provider goes on with a request whose sender has ended.
 //! - A request leaves when all that its actor wrote before is durable.
 //! - No call takes longer than its limit.
-//! - The provider may be slow, out of reach, or silent; it may do what it is asked and its answer be lost. A request whose sender has given
-//!   up may still arrive.
+//! - The provider may be out of reach, or silent; it may take long to answer, and do what it is asked though its answer is lost, or comes too
+//!   late. A request reaches it within 0.7 s, or never: what its leeway for used tokens is counted from.
 //! - No POST is sent twice: workerd repeats GETs alone.
 
 use std::rc::Rc;
@@ -23,6 +23,8 @@ use super::world::World;
 
 /// Each way.
 const LATENCY: Duration = Duration::from_millis(20);
+/// How long a request may be on its way.
+const WAY: Duration = Duration::from_millis(700);
 /// How slow the provider may be.
 const SLOW: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(4), Duration::from_secs(15)];
 
@@ -50,11 +52,8 @@ impl Http for Line {
                 return Err(HttpError::Unreachable);
             }
             let is_slow = faults.strikes(Kind::ProviderSlow);
-            let slow = |strikes: bool| {
-                let slow = || world.executor.up_to(SLOW[world.executor.below(3) as usize]);
-                if strikes { slow() } else { Duration::ZERO }
-            };
-            let (there, back) = (slow(is_slow), slow(is_slow));
+            let slow = |most: Duration| if is_slow { world.executor.up_to(most) } else { Duration::ZERO };
+            let (there, back) = (slow(WAY), slow(SLOW[world.executor.below(3) as usize]));
             // A server that is silent has done what it was asked, or not.
             let is_silent = faults.strikes(Kind::ProviderHangs);
             let is_deaf = is_silent && world.executor.below(2) == 0;

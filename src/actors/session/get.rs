@@ -12,9 +12,10 @@ use super::Session;
 use super::deadline::{SOON, request_deadline};
 use super::ledger::{Cause, Event};
 use super::message::{CanGoOn, Denied, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
+use super::record::Established;
 use super::refresher::RefreshOutcome;
 use super::standing::Standing;
-use super::state::{Active, Refreshing, State};
+use super::state::{Active, DoesNotApply, Refreshing, State};
 use super::view::SessionView;
 use crate::actors::AskError;
 use crate::actors::end_reason::EndReason;
@@ -263,8 +264,12 @@ impl Session {
             self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
                 session.isolate.sleep(Duration::from_millis(1)).await;
-                // A use of a session that has ended meanwhile, or that cannot be written, is not worth a word.
-                let _ = session.transition(|state| state.used(now)).await;
+                // A use of a session that has ended meanwhile is not worth a word. If the store does not take it, the actor holds
+                // it: otherwise a crash would make an active user look idle.
+                if session.transition(|state| state.used(now)).await.is_err() {
+                    let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
+                        session.establish(|state| state.used(now)).await;
+                }
             });
         }
     }

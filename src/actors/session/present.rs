@@ -37,6 +37,7 @@ impl Session {
         let began = self.now();
         let mut tries = 0_u32;
         loop {
+            self.provider.prepare(self.now()).await;
             let presentation = match self.present(cause).await {
                 Ok(presentation) => presentation,
                 Err(outcome) => return outcome,

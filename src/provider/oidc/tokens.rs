@@ -7,6 +7,7 @@ use super::identify::Identified;
 use super::{OFFLINE_ACCESS, Oidc, knows_offline_access, redirect_url};
 use crate::identity::Identity;
 use crate::provider::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure};
+use crate::provider::keys;
 use crate::provider::metadata::Metadata;
 use crate::provider::requests::Exchange;
 use crate::provider::sign_in::SignIn;
@@ -71,6 +72,13 @@ impl Oidc {
             .map_err(|error| exchange_error(error, answer.status.get(), self.settings.client_secret.as_ref()))
             .map_err(|error| error.with_words(answer.said.take()))?;
         Ok((set, answer.received_at.get().unwrap_or_else(|| self.link.isolate.now())))
+    }
+
+    /// See [`crate::provider::Provider::prepare`].
+    pub async fn prepare(&self, now: OffsetDateTime) {
+        if let Ok(metadata) = self.metadata(now).await {
+            keys::prepare(metadata.jwks_uri().as_str(), &self.link);
+        }
     }
 
     /// See [`crate::provider::Provider::refresh`].

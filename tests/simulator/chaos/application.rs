@@ -49,7 +49,8 @@ fn judge(truth: &Truth, seen: &Seen) -> (u16, String) {
     });
     // The session was found to be good when it answered; that may have been late.
     let slack = world.provider.rules.tolerance.get() + ANSWER_LATE;
-    let idle_end = known.last_used.get() + world.config.lifetimes.idle + slack;
+    let last_asked = request.asked_before.unwrap_or(known.last_used.get());
+    let idle_end = last_asked.max(known.last_used.get()) + world.config.lifetimes.idle + slack;
     tally.must(now < idle_end, "a session is served after its idle end", || format!("{} after it", now - idle_end));
     let end = known.first_born + world.config.lifetimes.absolute + slack;
     tally.must(now < end, "a session is served after its time was up", || format!("{} after it", now - end));

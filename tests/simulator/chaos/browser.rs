@@ -82,7 +82,11 @@ impl Run {
         let cookie = browser.session();
         let secret = cookie.as_deref().and_then(secret_of).map(str::to_owned);
         let began = self.world.executor.now();
-        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: secret.clone() });
+        let asked_before = cookie
+            .as_deref()
+            .and_then(|cookie| self.truth.of_cookie(cookie))
+            .map(|known| known.last_asked.replace(began));
+        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: secret.clone(), asked_before });
         let mut request = request.header("x-number", &number.to_string());
         let header = browser.header();
         if !header.is_empty() {
@@ -159,6 +163,7 @@ impl Run {
             actors: RefCell::new(vec![actor]),
             families: RefCell::default(),
             last_used: Cell::new(now),
+            last_asked: Cell::new(now),
             ended: Cell::default(),
             was_succeeded: Cell::default(),
             is_replaced: Cell::default(),
@@ -182,7 +187,6 @@ impl Run {
                     self.truth.of_cookie(&cookie).into_iter().for_each(|known| known.was_succeeded.set(true));
                 }
             }
-            let began = self.world.executor.now();
             let request = Request::of("GET", url.as_str())
                 .header("sec-fetch-mode", "navigate")
                 .header("sec-fetch-dest", "document")
@@ -192,6 +196,8 @@ impl Run {
                 cookie_at_login = browser.session();
             }
             let seen = self.send(&browser, request).await?;
+            // A login begins when the gateway has asked the session before it, and sends the browser on.
+            let began = self.world.executor.now();
             let Some(location) = seen.headers.get("location") else { return Some(seen) };
             let next = url.join(location).unwrap();
             if let Some((_, state)) =
@@ -258,7 +264,7 @@ impl Run {
         let forged = format!("{front}.{}", Secret::from_random(bytes).expose());
         let number = self.world.executor.number();
         let began = self.world.executor.now();
-        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: None });
+        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: None, asked_before: None });
         let request = Request::of("GET", "/api").header("cookie", &format!("{SESSION}={forged}"));
         self.tell(|| format!("somebody forges the cookie of {}", self.name_of(Some(&cookie))));
         let _ = self.gateways.send(&request.header("x-number", &number.to_string())).await;

@@ -17,6 +17,9 @@ use super::{Run, USERS};
 /// Longer than anything waits until it tries again.
 const QUIET: Duration = Duration::from_secs(900);
 
+/// How long after the end of a session its alarm may take, and the one after that if it fails.
+const ALARM_TAKES: Duration = Duration::from_secs(200);
+
 impl Run {
     pub async fn settle(&self) {
         let world = &self.world;
@@ -31,6 +34,7 @@ impl Run {
         world.tally.must(under_way == 0, "somebody waits for ever", || format!("{under_way} of them"));
 
         let known: Vec<Rc<Known>> = self.truth.sessions.borrow().values().cloned().collect();
+        self.check_alarms(&known).await;
         let mut live: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut in_place: BTreeMap<String, u32> = BTreeMap::new();
         let mut superseded = Vec::new();
@@ -73,6 +77,22 @@ impl Run {
             }
         }
         self.end_all(&known).await;
+    }
+
+    /// Nobody has asked the sessions for a while: those whose time is up have ended by themselves.
+    async fn check_alarms(&self, known: &[Rc<Known>]) {
+        let now = self.world.executor.now();
+        for user in USERS {
+            let listed = self.list(user).await.map(|seen| live_ids(&seen)).unwrap_or_default();
+            for session in known.iter().filter(|session| session.user == user) {
+                let end = session.last_asked.get().max(session.born) + self.climate.idle + ALARM_TAKES;
+                let is_listed =
+                    session.actors.borrow().iter().any(|actor| listed.iter().any(|id| id == actor.as_str()));
+                self.world.tally.must(now < end || !is_listed, "a session lives on though its time is up", || {
+                    format!("{user}'s {:?}, {} after that", session.actors.borrow(), now - end)
+                });
+            }
+        }
     }
 
     /// What a session answers now, and the actor that it lives in.

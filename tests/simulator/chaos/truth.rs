@@ -50,6 +50,8 @@ pub struct Known {
     pub actors: RefCell<Vec<ActorId>>,
     pub families: RefCell<Vec<Family>>,
     pub last_used: Cell<OffsetDateTime>,
+    /// When its browser last asked for something: a use counts though its answer is lost.
+    pub last_asked: Cell<OffsetDateTime>,
     /// When somebody was told that it is over.
     pub ended: Cell<Option<OffsetDateTime>>,
     /// Another login of its browser has taken its place, or tried to.
@@ -62,6 +64,8 @@ pub struct Known {
 pub struct Pending {
     pub began: OffsetDateTime,
     pub secret: Option<String>,
+    /// When its session was last asked for something before.
+    pub asked_before: Option<OffsetDateTime>,
 }
 
 /// See the module.

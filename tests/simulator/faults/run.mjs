@@ -26,7 +26,7 @@ const ENV = {
 
 /** Brings the copy up to date. What has not changed is not touched, so that it is not built again. */
 function copy() {
-  const files = execFileSync("git", ["ls-files", "-z", "--", "Cargo.toml", "Cargo.lock", "src", "docs", "migrations", "tests/simulator", "clippy.toml"], { cwd: ROOT });
+  const files = execFileSync("git", ["ls-files", "-z", "--", "Cargo.toml", "Cargo.lock", "src", "docs", "migrations", "tests/simulator", "tests/parts/models.json", "clippy.toml"], { cwd: ROOT });
   for (const file of files.toString().split("\0").filter(Boolean)) {
     const [from, to] = [path.join(ROOT, file), path.join(COPY, file)];
     if (!existsSync(from) || !statSync(from).isFile()) continue;

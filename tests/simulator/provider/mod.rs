@@ -1,6 +1,6 @@
 //! A strict OpenID provider.
 //!
-//! - A code is good once, and for five minutes, with the PKCE verifier that fits (RFC 7636).
+//! - A code is good once (a second time ends what it brought), and for five minutes, with the PKCE verifier that fits (RFC 7636).
 //! - A refresh brings a new refresh token, and the old one is spent. A spent refresh token that is presented ends its whole family:
 //!   `invalid_grant`, and so for every token of it (RFC 9700 section 4.14.2). It is noted in `reused`.
 //! - By its rules ([`Rules`]) it may instead keep one refresh token for ever, take a spent one for a while, or know one grant for each user.
@@ -120,6 +120,8 @@ pub struct Provider {
     tally: Rc<Tally>,
     pub rules: Rules,
     codes: RefCell<BTreeMap<String, Login>>,
+    /// What was granted with codes that are used up.
+    redeemed: RefCell<BTreeMap<String, Family>>,
     pub tokens: RefCell<BTreeMap<String, Token>>,
     pub access: RefCell<BTreeMap<String, Access>>,
     pub grants: RefCell<BTreeMap<Family, Grant>>,
@@ -159,6 +161,7 @@ impl Provider {
                 tolerance: Cell::default(),
             },
             codes: RefCell::default(),
+            redeemed: RefCell::default(),
             tokens: RefCell::default(),
             access: RefCell::default(),
             grants: RefCell::default(),

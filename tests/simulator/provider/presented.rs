@@ -17,6 +17,9 @@ const SERIES_TAKES: Duration = Duration::from_millis(3_500);
 /// How long it may take to get the keys that an answer is checked with.
 const KEYS_TAKE: Duration = Duration::from_secs(25);
 
+/// How long somebody's wish for a refresh may be on its way.
+const WISH_TAKES: Duration = Duration::from_secs(40);
+
 /// One time that a refresh token was presented.
 pub struct Presentation {
     at: OffsetDateTime,
@@ -122,7 +125,7 @@ impl Provider {
     pub(super) fn check_single_flight(&self, subject: &str, family: Family) {
         let last = self.grants.borrow().get(&family).and_then(|grant| grant.granted_at);
         let forced = self.forced.borrow().get(subject).copied();
-        let Some(last) = last.filter(|last| forced.is_none_or(|forced| forced < *last)) else { return };
+        let Some(last) = last.filter(|last| forced.is_none_or(|forced| forced + WISH_TAKES < *last)) else { return };
         let due = last + self.rules.life.get().mul_f64(0.74).saturating_sub(self.rules.tolerance.get());
         // A retry of the same token brings the same tokens once more.
         let excused = self.rules.one_grant.get() || !self.rules.leeway.get().is_zero();

@@ -83,7 +83,12 @@ impl Provider {
     }
 
     fn redeem(&self, form: &BTreeMap<String, String>, caller: &Caller) -> Answer {
-        let Some(login) = self.codes.borrow_mut().remove(&form["code"]) else { return refused() };
+        let Some(login) = self.codes.borrow_mut().remove(&form["code"]) else {
+            // RFC 6749 section 4.1.2: what was granted with it before is over.
+            let granted = self.redeemed.borrow().get(&form["code"]).copied();
+            granted.into_iter().for_each(|family| self.end_grant(family));
+            return refused();
+        };
         let verifier = form.get("code_verifier");
         let challenge = verifier.map(|verifier| BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
         let is_old = login.began_at.is_some_and(|at| self.now() > at + CODE_LIFE);
@@ -97,6 +102,7 @@ impl Provider {
         } else {
             self.executor.number()
         };
+        self.redeemed.borrow_mut().insert(form["code"].clone(), family);
         let mut grants = self.grants.borrow_mut();
         let grant = grants.entry(family).or_default();
         (grant.subject, grant.sid) = (login.subject.clone(), login.sid.clone());
@@ -127,7 +133,8 @@ impl Provider {
         }
         drop(grants);
         self.check_single_flight(&subject, family);
-        let keeps = !self.rules.rotates.get() || self.faults.strikes(Kind::ProviderSameToken);
+        let keeps =
+            !self.rules.rotates.get() || token.spent_at.is_none() && self.faults.strikes(Kind::ProviderSameToken);
         if !keeps {
             token.spent_at = token.spent_at.or(Some(now));
         }

@@ -1,0 +1,24 @@
+//! Stores outside of the actor that are away.
+
+use std::time::Duration;
+
+use super::endings::KV;
+use super::world::World;
+
+#[test]
+fn a_use_that_postgres_does_not_take_counts_after_a_crash() {
+    let variables = [("SESSION_STORE", "neon"), KV[1], ("SESSION_IDLE_SECONDS", "3600")];
+    let world = World::new(&variables);
+    world.provider.rules.life.set(Duration::from_secs(86_400));
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.get(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(3_000)).await;
+        world.postgres.allow(0);
+        world.get(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(20)).await;
+        world.session(&cookie.actor).unwrap().end(&world);
+        world.wait(Duration::from_secs(1_000)).await;
+        world.get(&cookie).await.unwrap();
+    });
+}
