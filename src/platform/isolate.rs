@@ -34,7 +34,7 @@ impl Isolate for OfActor {
     }
 
     fn id(&self) -> [u8; 16] {
-        super::with_kept(|kept| clock::id(&kept.random_bytes))
+        super::kept::with_kept(|kept| clock::id(&kept.random_bytes))
     }
 
     fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {

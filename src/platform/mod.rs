@@ -4,16 +4,14 @@
 //! ([`actors`]), an actor's storage and alarm ([`storage`]), Workers KV ([`kv`]), Postgres over a socket ([`postgres`]), the Cache API
 //! ([`cache`]), bodies ([`body`]), and the two Durable Object classes.
 
-use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use worker::{Env, State};
 
+use self::kept::kept;
+
 use crate::config::{Config, Configured};
-use crate::gateway::bearer::ClientKeys;
-use crate::gateway::bearer::verified::VerifiedJwts;
-use crate::gateway::rendered_refusal::RenderedRefusal;
-use crate::provider::link::{Documents, Link};
+use crate::provider::link::Link;
 use crate::runtime::ActorContext;
 
 pub mod actors;
@@ -28,6 +26,7 @@ pub mod event_stream;
 pub mod gateway;
 pub mod http;
 pub mod isolate;
+pub mod kept;
 pub mod kv;
 pub mod pipe;
 pub mod postgres;
@@ -40,41 +39,6 @@ pub mod timer;
 pub mod variables;
 pub mod web_crypto;
 pub mod web_socket;
-
-thread_local! {
-    static KEPT: Kept = Kept::default();
-}
-
-/// What an isolate keeps, for its requests and its actors alike.
-#[derive(Clone, Default)]
-pub struct Kept {
-    /// The configuration, once the first request or actor has brought the variables.
-    pub configured: Rc<OnceCell<Rc<Configured>>>,
-    /// What providers have published.
-    pub documents: Documents,
-    /// The keys of clients.
-    pub client_keys: ClientKeys,
-    /// Clients' JWTs that were good just now.
-    pub verified: VerifiedJwts,
-    /// Random bytes for ids.
-    pub random_bytes: Rc<RefCell<Vec<u8>>>,
-    /// The everyday refusal.
-    pub rendered_refusal: Rc<RenderedRefusal>,
-    /// Where the texts of the hot path cross.
-    pub buffer: Rc<buffer::Buffer>,
-    /// Checks of signatures.
-    pub signatures: Rc<web_crypto::WebCrypto>,
-}
-
-/// Looks at what this isolate keeps.
-pub fn with_kept<T>(look: impl FnOnce(&Kept) -> T) -> T {
-    KEPT.with(look)
-}
-
-/// What this isolate keeps.
-pub fn kept() -> Kept {
-    KEPT.with(Clone::clone)
-}
 
 /// The configuration of this isolate, read at its first use.
 pub fn configured(env: &Env) -> Rc<Configured> {

@@ -7,7 +7,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 use worker::{DurableObject, Env, durable_object};
 
-use super::{actor_context, kept};
+use super::actor_context;
+use super::kept::kept;
 use crate::actors::session::Session;
 #[cfg(feature = "deliberate-panic")]
 use crate::actors::wire;
