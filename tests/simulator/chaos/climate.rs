@@ -83,6 +83,9 @@ impl Climate {
             .map(|(_, (kind, _))| (*kind, 1 + dice.below(most_of(*kind) / if is_storm { 4 } else { 1 }) as u32))
             .collect();
         let apart = Duration::from_millis(if is_calm { 0 } else { one_of(&[0, 100, 250, 250, 3_000]) });
+        // Short-lived tokens leave little time for an answer that is late, or a clock that is wrong.
+        let is_prompt = !rates.iter().any(|(kind, _)| *kind == Kind::ReplyLate) && apart <= Duration::from_millis(250);
+        let life = if is_prompt { one_of(&[20, 100, 300, 900]) } else { one_of(&[100, 300, 300, 900]) };
         let mut climate = Self {
             variables,
             rates,
@@ -91,7 +94,7 @@ impl Climate {
             idle: Duration::from_secs(idle),
             absolute: Duration::from_secs(absolute),
             leeway: Duration::from_secs(leeway),
-            life: Duration::from_secs(one_of(&[100, 300, 300, 900])),
+            life: Duration::from_secs(life),
             rotates: dice.below(6) > 0,
             one_grant: dice.below(8) == 0,
             strips_offline: dice.below(6) == 0,

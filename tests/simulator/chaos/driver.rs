@@ -21,7 +21,22 @@ impl Run {
         let (run, browser) = (self.clone(), self.some_browser());
         let user = USERS[self.below(USERS.len() as u64)];
         match self.below(100) {
-            0..32 => {
+            // Just before the end of some access token, everybody wants something.
+            0..2 => {
+                let now = self.world.executor.now();
+                let ends: Vec<_> = {
+                    let access = self.world.provider.access.borrow();
+                    access.values().map(|access| access.expires_at - now).filter(|left| left.is_positive()).collect()
+                };
+                let Some(left) = ends.get(self.below(ends.len() as u64)) else { return };
+                let before = time::Duration::try_from(self.world.executor.up_to(Duration::from_secs(11))).unwrap();
+                self.world.wait((*left - before).max(time::Duration::ZERO).unsigned_abs()).await;
+                for browser in self.browsers.iter().cloned() {
+                    let run = self.clone();
+                    self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) });
+                }
+            }
+            2..32 => {
                 let most =
                     [0.05, 2.0, 30.0, self.world.provider.rules.life.get().as_secs_f64(), 1_200.0][self.below(5)];
                 self.world.wait(self.world.executor.up_to(Duration::from_secs_f64(most))).await;

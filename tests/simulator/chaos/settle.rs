@@ -147,13 +147,20 @@ impl Run {
     fn owners(&self, first: &[ActorId]) -> Vec<String> {
         let mut owners: Vec<String> = first.iter().map(|actor| actor.as_str().to_owned()).collect();
         let log = self.world.log.borrow();
-        let moves =
-            log.iter().filter(|line| line.starts_with("{\"event\":\"migrate\"") && line.contains(" as session "));
-        let moves: Vec<(&str, &str)> =
-            moves.filter_map(|line| Some((actor_in(line)?, &line[line.find(" as session ")? + 12..][..64]))).collect();
+        // Either end of a move says where it led to or came from.
+        let behind =
+            |line: &'_ str, words: &str| Some(line.get(line.find(words)? + words.len()..)?.get(..64)?.to_owned());
+        let moves = log.iter().filter(|line| line.starts_with("{\"event\":\"migrate\""));
+        let moves: Vec<(String, String)> = moves
+            .filter_map(|line| {
+                let own = actor_in(line)?.to_owned();
+                let to = behind(line, " as session ").map(|to| (own.clone(), to));
+                to.or_else(|| Some((behind(line, "its former home, session ")?, own)))
+            })
+            .collect();
         let mut at = 0;
         while at < owners.len() {
-            let next = moves.iter().filter(|(from, _)| *from == owners[at]).map(|(_, to)| (*to).to_owned());
+            let next = moves.iter().filter(|(from, _)| *from == owners[at]).map(|(_, to)| to.clone());
             let next: Vec<String> = next.filter(|to| !owners.contains(to)).collect();
             owners.extend(next);
             at += 1;
