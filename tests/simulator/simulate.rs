@@ -112,7 +112,8 @@ fn whatever_happens_in_whatever_order_no_check_fails_in_200_000_steps() {
         let Report { violations, .. } = chaos::run(seed, false);
         assert!(violations.is_empty(), "seed {seed}: {violations:#?}");
     }
-    for first in [1_000, fresh()] {
+    // `make simulate` takes fresh ones.
+    for first in [1_000, 2_000] {
         let sum = simulate(first, 100_000, false);
         assert!(sum.violations.is_empty(), "{:#?}", sum.violations);
     }
