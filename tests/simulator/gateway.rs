@@ -18,7 +18,7 @@ use edge_oauth_sessions::gateway;
 use edge_oauth_sessions::gateway::arrival::arrive;
 use edge_oauth_sessions::gateway::bearer::ClientKeys;
 use edge_oauth_sessions::gateway::bearer::verified::VerifiedJwts;
-use edge_oauth_sessions::gateway::forward::edits::watched;
+use edge_oauth_sessions::gateway::forward::edits::{is_event_stream, watched};
 use edge_oauth_sessions::gateway::forward::reply::Reply;
 use edge_oauth_sessions::gateway::plan::{Failure, Plan, Planner};
 use edge_oauth_sessions::gateway::rendered_refusal::RenderedRefusal;
@@ -128,7 +128,7 @@ impl Gateway {
             applications: Rc::clone(&application) as Rc<_>,
             login_limit: Rc::new(NoLimit),
             client_keys: ClientKeys::default(),
-            verified: VerifiedJwts::default(),
+            verified: (*self.verified).clone(),
         };
         (gateway, application)
     }
@@ -189,9 +189,9 @@ impl Gateway {
     /// What `exchange.mjs` does.
     async fn take(&self, packed: &str) -> Taken {
         let Some(Plan { text, .. }) = self.planner().plan(packed) else { return Taken::Later };
-        let (fetch, token) = match text.split_at(1) {
+        let (fetch, token, resume_with) = match text.split_at(1) {
             ("P" | "T", _) => return Taken::Answered(None, answer(&text)),
-            ("F", rest) => (rest.strip_prefix('\n').unwrap().to_owned(), None),
+            ("F", rest) => (rest.strip_prefix('\n').unwrap().to_owned(), None, String::new()),
             (kind @ ("A" | "N" | "I"), rest) => {
                 let (id, rest) = rest.split_once('\n').unwrap();
                 let (line, fetch) = rest.split_once('\n').unwrap();
@@ -208,15 +208,15 @@ impl Gateway {
                 match (kind, reply.as_str()) {
                     (_, "") => return Taken::Later,
                     (_, NO_RECORD) => return failed(Failure::Store),
-                    ("A", _) => (fetch.to_owned(), Some(reply)),
-                    ("N", _) => (fetch.to_owned(), None),
+                    ("A", _) => (fetch.to_owned(), Some(reply.clone()), reply),
+                    ("N", _) => (fetch.to_owned(), None, reply),
                     _ => {
-                        assert!(line::read_reply(&reply).is_some());
+                        let (authorization, _) = line::read_reply(&reply).unwrap();
                         let Some(Plan { text, .. }) = self.planner().identify(packed, &reply) else {
                             return Taken::Later;
                         };
                         match text.strip_prefix("F\n") {
-                            Some(fetch) => (fetch.to_owned(), None),
+                            Some(fetch) => (fetch.to_owned(), None, authorization.to_owned()),
                             None => return Taken::Answered(None, answer(&text)),
                         }
                     }
@@ -224,23 +224,25 @@ impl Gateway {
             }
             _ => return Taken::Later,
         };
-        self.fetch(packed, &fetch, token)
+        self.fetch(packed, &fetch, token, &resume_with)
     }
 
     /// The application is asked, and the browser gets what is to become of its answer.
-    fn fetch(&self, packed: &str, fetch: &str, token: Option<String>) -> Taken {
+    fn fetch(&self, packed: &str, fetch: &str, token: Option<String>, resume_with: &str) -> Taken {
         let lines: Vec<&str> = fetch.split('\n').collect();
         let [_, url, _, no_store, _, cache_control, removed, set @ ..] = lines.as_slice() else { panic!("{fetch}") };
         let set =
             set.iter().filter_map(|line| line.split_once(',')).chain(token.as_deref().map(|t| ("authorization", t)));
         let sent = sees(&format!("{url} {no_store}"), &removed.split(',').collect::<Vec<_>>(), set, packed);
         let (status, lines) = (self.answers)(&sent);
-        let asks = headers::Headers::read(&lines).names().any(|name| watched().any(|watched| watched == name));
+        let seen_headers = headers::Headers::read(&lines);
+        let asks =
+            is_event_stream(&seen_headers) || seen_headers.names().any(|name| watched().any(|watched| watched == name));
         let mut got = seen(&status.to_string(), &lines);
         if matches!(status, 101 | 401) || asks {
             let Some(Plan { text, .. }) = self.planner().judge(packed, status, &lines) else {
                 let raw: Box<dyn Any> = Box::new(());
-                return Taken::ToResume(Inbound { status, lines, raw }, token.unwrap_or_default());
+                return Taken::ToResume(Inbound { status, lines, raw }, resume_with.to_owned());
             };
             let Some(edits) = text.strip_prefix('E') else {
                 return Taken::Answered(Some(sent), answer(&text));

@@ -118,7 +118,7 @@ proptest! {
         visitor in prop::sample::select(vec!["", "Zürich\n8001\nZurich\nZH\nCH\nEU\n47\n8.5\nEurope/Zurich\n13335\n97\nfalse", "\n\n\n\nNZ\nOC\n\n\n\n\n1\n"]),
         status in prop::sample::select(vec![200_u16, 204, 302, 401, 404, 500, 101]),
         answers in proptest::collection::vec(prop::sample::select(vec![
-            "content-type,text/html", "cache-control,public", "set-cookie,a=1", "set-cookie,__Host-Http-session=x", "cdn-cache-control,max-age=9",
+            "content-type,text/html", "content-type,text/event-stream", "cache-control,public", "set-cookie,a=1", "set-cookie,__Host-Http-session=x", "cdn-cache-control,max-age=9",
             "proxy-authenticate,Basic", "surrogate-control,x", "cf-challenge,captcha", "www-authenticate,Basic",
         ]), 0..4),
     ) {
