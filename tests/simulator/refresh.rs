@@ -7,7 +7,7 @@ use edge_oauth_sessions::actors::session::message::Denied;
 use futures::future::{join, join_all};
 
 use super::provider::{Fault, TOKEN_LIFE};
-use super::world::World;
+use super::world::{Cookie, World};
 
 #[test]
 fn a_hundred_requests_at_the_token_s_end_cause_one_call_of_the_token_endpoint() {
@@ -38,18 +38,24 @@ fn a_request_with_a_fresh_token_runs_no_statement() {
     });
 }
 
+/// A user logs out while the provider takes its time with the refresh that a request waits for: what both are answered.
+async fn log_out_during_a_refresh(world: &World) -> (Cookie, Result<String, Denied>, Result<(), Denied>) {
+    let cookie = world.log_in("ada").await;
+    world.wait(TOKEN_LIFE).await;
+    world.provider.script.borrow_mut().push_back(Fault::Slow(Duration::from_secs(4)));
+    let logout = async {
+        world.wait(Duration::from_secs(1)).await;
+        world.log_out(&cookie).await.map(drop)
+    };
+    let (got, logged_out) = join(world.get(&cookie), logout).await;
+    (cookie, got, logged_out)
+}
+
 #[test]
 fn a_logout_during_a_refresh_wins_and_what_the_refresh_brings_is_revoked() {
     let world = World::new(&[]);
     world.clone().executor.run(async move {
-        let cookie = world.log_in("ada").await;
-        world.wait(TOKEN_LIFE).await;
-        world.provider.script.borrow_mut().push_back(Fault::Slow(Duration::from_secs(4)));
-        let logout = async {
-            world.wait(Duration::from_secs(1)).await;
-            world.log_out(&cookie).await.map(drop)
-        };
-        let (got, logged_out) = join(world.get(&cookie), logout).await;
+        let (cookie, got, logged_out) = log_out_during_a_refresh(&world).await;
         assert_eq!((got, logged_out), (Err(Denied::Ended(EndReason::Logout)), Ok(())));
         world.wait(Duration::from_secs(10)).await;
         assert_eq!(world.get(&cookie).await, Err(Denied::Ended(EndReason::Logout)));
@@ -62,14 +68,7 @@ fn a_logout_during_a_refresh_that_brings_no_new_refresh_token_revokes_the_old_on
     let world = World::new(&[]);
     world.provider.rules.rotates.set(false);
     world.clone().executor.run(async move {
-        let cookie = world.log_in("ada").await;
-        world.wait(TOKEN_LIFE).await;
-        world.provider.script.borrow_mut().push_back(Fault::Slow(Duration::from_secs(4)));
-        let logout = async {
-            world.wait(Duration::from_secs(1)).await;
-            world.log_out(&cookie).await.map(drop)
-        };
-        let (_, logged_out) = join(world.get(&cookie), logout).await;
+        let (_, _, logged_out) = log_out_during_a_refresh(&world).await;
         assert_eq!(logged_out, Ok(()));
         world.wait(Duration::from_secs(10)).await;
         assert!(!world.provider.has_grant("ada"), "a refresh token that nobody has is still good");

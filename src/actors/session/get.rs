@@ -103,7 +103,7 @@ impl Session {
     }
 
     /// The everyday answer to a request that is to be proxied, at once. The inner none: this takes a [`Session::pass`], which can
-    /// wait. The outer one: the record has not been read. Whoever asks first has it read, if that takes no waiting.
+    /// wait. The outer one: the record has not been read. The first question reads it, if that takes no waiting.
     pub(super) fn get_at_once<T>(
         self: &Rc<Self>,
         secret: &Secret,
