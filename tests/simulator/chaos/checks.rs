@@ -74,6 +74,14 @@ impl Run {
             || self.world.provider.rules.strips_offline.get()
             || self.has_mishaps(known)
             || self.families(known).iter().any(is_in_doubt)
+            || self.has_unchecked_tokens(known)
+    }
+
+    /// Whether new tokens of its user's came that nobody could check: the provider's keys were not to be had.
+    fn has_unchecked_tokens(&self, known: &Known) -> bool {
+        let user = format!("\"user\":\"{}\"", known.user);
+        let log = self.world.log.borrow();
+        log.iter().any(|line| line.contains(&user) && line.contains("the refreshed ID token cannot be checked"))
     }
 
     /// Whether sessions, directories and stores answer in time in this world.
