@@ -187,8 +187,8 @@ pub struct Tokens {
     pub lifetime: Option<Duration>,
     /// What gets the next one.
     pub refresh_token: Option<RefreshToken>,
-    /// When the provider's answer was complete: their life is counted from here.
-    pub received_at: OffsetDateTime,
+    /// When the provider was asked: their life is counted from here, as its answer may take a while.
+    pub asked_at: OffsetDateTime,
 }
 
 /// A completed login.

@@ -83,7 +83,7 @@ impl TokenSet {
     }
 
     /// The tokens, if the gateway can use them.
-    pub fn tokens(&self, received_at: OffsetDateTime) -> Result<Tokens, ProviderError> {
+    pub fn tokens(&self, asked_at: OffsetDateTime) -> Result<Tokens, ProviderError> {
         let rejected = |what: &str| Err(ProviderError::Rejected(what.to_owned()));
         if !matches!(self.0.token_type(), CoreTokenType::Bearer) {
             return rejected("the provider issued a token that is no bearer token");
@@ -102,7 +102,7 @@ impl TokenSet {
             // A decade is as good as for ever, and safe to add to a time.
             lifetime: lifetime.map(|life| life.min(Duration::days(3650))),
             refresh_token: self.granted(),
-            received_at,
+            asked_at,
         })
     }
 }
