@@ -84,7 +84,7 @@ impl TokenSet {
     }
 
     /// The tokens, if the gateway can use them.
-    pub fn tokens(&self, received_at: OffsetDateTime) -> Result<Tokens, ProviderError> {
+    pub fn tokens(&self, asked_at: OffsetDateTime) -> Result<Tokens, ProviderError> {
         let rejected = |what: &str| Err(ProviderError::Rejected(what.to_owned()));
         if !matches!(self.0.token_type(), CoreTokenType::Bearer) {
             return rejected("the provider issued a token that is no bearer token");
@@ -103,7 +103,7 @@ impl TokenSet {
             // A decade stands for ever, and can be added to a time safely.
             lifetime: lifetime.map(|life| life.min(Duration::days(3650))),
             refresh_token: self.granted(),
-            received_at,
+            valid_from: asked_at,
         })
     }
 }

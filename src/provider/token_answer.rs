@@ -24,8 +24,8 @@ pub struct TokenAnswer {
     pub status: Cell<Option<u16>>,
     /// The pause that it asks for.
     pub retry_after: Cell<Option<Duration>>,
-    /// When it was complete.
-    pub received_at: Cell<Option<OffsetDateTime>>,
+    /// When it was asked for.
+    pub asked_at: Cell<Option<OffsetDateTime>>,
     /// What it says beside its code, where it is an error: for the log alone.
     pub said: Cell<Option<String>>,
 }
@@ -34,13 +34,13 @@ impl TokenAnswer {
     /// Sends a request to the endpoint.
     pub async fn to(&self, link: &Link, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let secrets = said::secrets_of(&request);
+        self.asked_at.set(Some(link.isolate.now()));
         let response = http::send(&*link.http, request).await?;
         if !response.status().is_success() {
             self.said.set(said::in_answer(response.body(), &secrets));
         }
         self.status.set(Some(response.status().as_u16()));
         let now = link.isolate.now();
-        self.received_at.set(Some(now));
         self.retry_after.set(retry_after(response.headers(), now));
         Ok(response)
     }

@@ -12,6 +12,6 @@ pub struct Tokens {
     pub lifetime: Option<Duration>,
     /// What gets the next one.
     pub refresh_token: Option<RefreshToken>,
-    /// When the provider's answer was complete: their life is counted from here.
-    pub received_at: OffsetDateTime,
+    /// The start of their life: when the provider was asked at the latest, as its answer may take a while.
+    pub valid_from: OffsetDateTime,
 }

@@ -91,6 +91,11 @@ impl Directory {
             return Err(DirectoryError::Overtaken);
         }
         let old = predecessor.as_ref().and_then(|predecessor| self.rows.get(predecessor));
+        // A session that is to end and has not heard of it yet does not get away by a move. (A login is a new session.)
+        let is_move = |old: &&SessionRow| old.created_at == created_at && predecessor.as_ref() != Some(&actor);
+        if old.filter(is_move).is_some_and(|old| old.revoking.is_some()) {
+            return Err(DirectoryError::Overtaken);
+        }
         let moved_at = old.and_then(|old| {
             // An administrator moves sessions, too. The user's region must not move them straight back.
             if old.place.region == place.region { old.moved_at } else { Some(now) }

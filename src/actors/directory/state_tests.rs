@@ -117,6 +117,16 @@ fn a_login_under_way_does_not_outlive_a_revocation_of_all() {
 }
 
 #[test]
+fn a_session_that_is_to_end_and_was_not_reached_does_not_get_away_by_a_move_and_a_new_login_begins() {
+    let mut directory = directory();
+    directory.revoke_all(T0, &revoke(None, None)).unwrap();
+    let later = T0 + Duration::seconds(3);
+    let moved = Register { began_at: later, ..session('b', Region::Oc, None, Some('a')) };
+    assert_eq!(directory.register(later, moved.clone(), false), Err(DirectoryError::Overtaken));
+    assert_eq!(directory.register(later, Register { created_at: later, ..moved }, false), Ok(()));
+}
+
+#[test]
 fn a_logout_of_one_provider_session_ends_it_and_those_of_which_none_is_known() {
     let mut directory = directory();
     directory.register(T0, session('b', Region::Weur, Some("sid-b"), None), false).unwrap();

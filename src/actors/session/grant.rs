@@ -83,10 +83,10 @@ impl Grant {
             let life = tokens.lifetime?.as_seconds_f64();
             // Whole milliseconds, as clocks and alarms have them.
             let after = Duration::saturating_seconds_f64((life * share * 1000.0).round() / 1000.0);
-            Some(tokens.received_at.saturating_add(after))
+            Some(tokens.valid_from.saturating_add(after))
         };
         Self {
-            issued_at: tokens.received_at,
+            issued_at: tokens.valid_from,
             expires_at: after(1.0),
             refresh_at: after(share),
             access_token: tokens.access_token,

@@ -38,9 +38,9 @@ fn identity() -> Identity {
     }
 }
 
-fn tokens(received_at: OffsetDateTime, lifetime: Option<Duration>, refresh: Option<&str>) -> Tokens {
+fn tokens(valid_from: OffsetDateTime, lifetime: Option<Duration>, refresh: Option<&str>) -> Tokens {
     let refresh_token = refresh.map(|token| RefreshToken::new(token.into()));
-    Tokens { access_token: AccessToken::new("access".into()), lifetime, refresh_token, received_at }
+    Tokens { access_token: AccessToken::new("access".into()), lifetime, refresh_token, valid_from }
 }
 
 fn grant(now: OffsetDateTime, refresh: Option<&str>) -> Grant {

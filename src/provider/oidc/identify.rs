@@ -102,6 +102,6 @@ impl Oidc {
         let jwt = id_token::read(raw, expected)?;
         let uri = metadata.jwks_uri().as_str();
         keys::verify(&jwt, uri, &self.link, Presenter::Provider, id_token::words).await?;
-        id_token::check(jwt, expected, tokens.received_at)
+        id_token::check(jwt, expected, tokens.valid_from)
     }
 }

@@ -39,7 +39,7 @@ pub fn tokens(body: &Value, received_at: OffsetDateTime) -> Result<Tokens, Provi
         refresh_token: token("refresh_token")
             .filter(|token| !token.is_empty())
             .map(|token| RefreshToken::new(token.to_owned())),
-        received_at,
+        valid_from: received_at,
     })
 }
 
