@@ -12,10 +12,10 @@ use openidconnect::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 use super::error::ProviderError;
-use super::tokens::Tokens;
+use super::tokens::{RoundTrip, Tokens};
 
 /// The client of `openidconnect`, with [`TokenSet`] as its token response.
 pub type OidcClient = Client<
@@ -84,7 +84,7 @@ impl TokenSet {
     }
 
     /// The tokens, if the gateway can use them.
-    pub fn tokens(&self, asked_at: OffsetDateTime) -> Result<Tokens, ProviderError> {
+    pub fn tokens(&self, round_trip: RoundTrip) -> Result<Tokens, ProviderError> {
         let rejected = |what: &str| Err(ProviderError::Rejected(what.to_owned()));
         if !matches!(self.0.token_type(), CoreTokenType::Bearer) {
             return rejected("the provider issued a token that is no bearer token");
@@ -98,12 +98,13 @@ impl TokenSet {
         if lifetime.is_some_and(Duration::is_zero) {
             return rejected("the provider issued an access token that has already expired");
         }
+        // A decade stands for ever, and can be added to a time safely.
+        let lifetime = lifetime.map(|life| life.min(Duration::days(3650)));
         Ok(Tokens {
             access_token: self.0.access_token().clone(),
-            // A decade stands for ever, and can be added to a time safely.
-            lifetime: lifetime.map(|life| life.min(Duration::days(3650))),
+            lifetime,
             refresh_token: self.granted(),
-            valid_from: asked_at,
+            valid_from: round_trip.valid_from(lifetime),
         })
     }
 }
@@ -154,7 +155,8 @@ mod tests {
             format!(r#"{{"access_token":"at","token_type":"bearer","expires_in":{expires_in},"id_token":"x"}}"#);
         let set: TokenSet = serde_json::from_str(&answer).ok()?;
         assert_eq!(set.id_token(), Some("x"));
-        Some(set.tokens(OffsetDateTime::UNIX_EPOCH).ok()?.lifetime)
+        let epoch = time::OffsetDateTime::UNIX_EPOCH;
+        Some(set.tokens(RoundTrip { asked_at: epoch, received_at: epoch }).ok()?.lifetime)
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::cell::Cell;
 
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{ClientSecret, HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 use super::error::{ProviderError, RefreshFailure, unanswered};
 use super::link::Link;
 use super::retry_after::retry_after;
 use super::said;
+use super::tokens::RoundTrip;
 use super::user_error::UserError;
 use crate::http::{self, HttpError};
 
@@ -24,8 +25,8 @@ pub struct TokenAnswer {
     pub status: Cell<Option<u16>>,
     /// The pause that it asks for.
     pub retry_after: Cell<Option<Duration>>,
-    /// When it was asked for.
-    pub asked_at: Cell<Option<OffsetDateTime>>,
+    /// When it was asked for and when it came.
+    round_trip: Cell<Option<RoundTrip>>,
     /// What it says beside its code, where it is an error: for the log alone.
     pub said: Cell<Option<String>>,
 }
@@ -34,15 +35,22 @@ impl TokenAnswer {
     /// Sends a request to the endpoint.
     pub async fn to(&self, link: &Link, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let secrets = said::secrets_of(&request);
-        self.asked_at.set(Some(link.isolate.now()));
+        let asked_at = link.isolate.now();
         let response = http::send(&*link.http, request).await?;
         if !response.status().is_success() {
             self.said.set(said::in_answer(response.body(), &secrets));
         }
         self.status.set(Some(response.status().as_u16()));
-        let now = link.isolate.now();
-        self.retry_after.set(retry_after(response.headers(), now));
+        let received_at = link.isolate.now();
+        self.round_trip.set(Some(RoundTrip { asked_at, received_at }));
+        self.retry_after.set(retry_after(response.headers(), received_at));
         Ok(response)
+    }
+
+    /// How long the answer took.
+    pub fn round_trip(&self, link: &Link) -> RoundTrip {
+        let now = link.isolate.now();
+        self.round_trip.get().unwrap_or(RoundTrip { asked_at: now, received_at: now })
     }
 }
 

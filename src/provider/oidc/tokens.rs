@@ -13,14 +13,14 @@ use crate::provider::requests::Exchange;
 use crate::provider::sign_in::SignIn;
 use crate::provider::token::TokenSet;
 use crate::provider::token_answer::{TokenAnswer, exchange_error, refresh_failure};
-use crate::provider::tokens::Tokens;
+use crate::provider::tokens::{RoundTrip, Tokens};
 
 impl Oidc {
     /// See [`crate::provider::Provider::exchange`].
     pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ExchangeError> {
         let metadata = self.metadata(now).await?;
-        let (set, asked_at) = self.redeem(&metadata, exchange).await?;
-        let signed_in = self.signed_in(&metadata, &set, asked_at, exchange.nonce).await;
+        let (set, round_trip) = self.redeem(&metadata, exchange).await?;
+        let signed_in = self.signed_in(&metadata, &set, round_trip, exchange.nonce).await;
         signed_in.map_err(|error| ExchangeError { error, granted: set.granted(), sid: None })
     }
 
@@ -29,11 +29,11 @@ impl Oidc {
         &self,
         metadata: &Metadata,
         set: &TokenSet,
-        asked_at: OffsetDateTime,
+        round_trip: RoundTrip,
         nonce: &str,
     ) -> Result<SignIn, ProviderError> {
         let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
-        let tokens = set.tokens(asked_at)?;
+        let tokens = set.tokens(round_trip)?;
         let Identified { identity, remark, user_info } = self.identify(metadata, raw, nonce, &tokens).await?;
         let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(metadata));
         Ok(SignIn { identity, tokens, remark, no_refresh_token, user_info })
@@ -56,7 +56,7 @@ impl Oidc {
         &self,
         metadata: &Metadata,
         exchange: Exchange<'_>,
-    ) -> Result<(TokenSet, OffsetDateTime), ProviderError> {
+    ) -> Result<(TokenSet, RoundTrip), ProviderError> {
         let client = self.client(metadata).set_redirect_uri(redirect_url(exchange.redirect_uri)?);
         let mut request = client
             .exchange_code(AuthorizationCode::new(exchange.code.to_owned()))
@@ -71,7 +71,7 @@ impl Oidc {
             .await
             .map_err(|error| exchange_error(error, answer.status.get(), self.settings.client_secret.as_ref()))
             .map_err(|error| error.with_words(answer.said.take()))?;
-        Ok((set, answer.asked_at.get().unwrap_or_else(|| self.link.isolate.now())))
+        Ok((set, answer.round_trip(&self.link)))
     }
 
     /// See [`crate::provider::Provider::prepare`].
@@ -104,8 +104,8 @@ impl Oidc {
             .await
             .map_err(|error| refresh_failure(&error, &answer, self.settings.client_secret.as_ref()))
             .map_err(|failure| failure.with_words(answer.said.take()))?;
-        let asked_at = answer.asked_at.get().unwrap_or_else(|| self.link.isolate.now());
-        let tokens = set.tokens(asked_at).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
+        let tokens =
+            set.tokens(answer.round_trip(&self.link)).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;
         let renewed = match set.id_token() {
             Some(raw) => self.renewed(&metadata, raw, &tokens, identity).await.map(Some),
             None => Ok(None),
