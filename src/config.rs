@@ -28,6 +28,7 @@ pub mod rules;
 pub mod sessions;
 pub mod spelling;
 pub mod store;
+pub mod tenants;
 
 pub use admin::AdminToken;
 pub use oidc::{ID_TOKEN_ALGORITHMS, OidcSettings, Par, TokenAuth};

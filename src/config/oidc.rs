@@ -8,6 +8,7 @@ use super::origin::is_allowed;
 use super::preset::Preset;
 use super::reader::Reader;
 use super::store;
+use super::tenants::{TENANT, Tenants, is_tenant};
 
 /// The variables that describe the OpenID provider.
 #[derive(Clone, Debug)]
@@ -16,6 +17,12 @@ pub struct OidcSettings {
     pub issuer: IssuerUrl,
     /// The variable that names the issuer. With Auth0 it is another one.
     pub issuer_variable: &'static str,
+    /// `OIDC_TENANTS`, where the issuer stands for several tenants (`{tenantid}`).
+    pub tenants: Option<Tenants>,
+    /// `OIDC_DISCOVERY_URL`, or where the issuer's discovery document lies.
+    pub discovery_url: Url,
+    /// Whether that variable is set.
+    pub has_discovery_url: bool,
     /// `OIDC_CLIENT_ID`.
     pub client_id: ClientId,
     /// `OIDC_CLIENT_SECRET`; none where `OIDC_TOKEN_AUTH` says that there is none.
@@ -90,6 +97,14 @@ const OWN_PARAMETERS: [&str; 15] = [
     "id_token_hint",
 ];
 
+/// What takes a tenant's place where the provider publishes what all of them have in common.
+const ANY_TENANT: &str = "organizations";
+
+/// An issuer's discovery document (OpenID Connect Discovery 1.0 section 4).
+fn well_known(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+}
+
 /// `OIDC_TOKEN_AUTH`.
 const TOKEN_AUTH: [(&str, TokenAuth); 3] =
     [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post), ("none", TokenAuth::None)];
@@ -97,6 +112,8 @@ const TOKEN_AUTH: [(&str, TokenAuth); 3] =
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// What OpenID Connect providers have in common. What a variable says counts, and the preset where it says nothing.
     pub(super) fn oidc(&mut self, preset: &Preset, issuer: Option<IssuerUrl>) -> Option<OidcSettings> {
+        let tenants = self.tenants(issuer.as_ref());
+        let discovery_url = self.discovery_url(issuer.as_ref(), tenants.as_ref());
         let client_id = self.required("OIDC_CLIENT_ID", &format!("is missing: {}", preset.client_id_is));
         let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH);
         let client_secret = self.client_secret(token_auth, preset.secret_is);
@@ -120,6 +137,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(OidcSettings {
             issuer: issuer?,
             issuer_variable: "OIDC_ISSUER",
+            tenants,
+            discovery_url: discovery_url?,
+            has_discovery_url: self.text("OIDC_DISCOVERY_URL").is_some(),
             client_id: ClientId::new(client_id?),
             client_secret,
             token_auth: token_auth.or(preset.token_auth),
@@ -176,18 +196,64 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem("OIDC_ISSUER", &format!("is missing: {}", preset.issuer_is));
             return None;
         };
-        match Url::parse(&text) {
-            Ok(url) if is_allowed(&url) && url.query().is_none() && url.fragment().is_none() => {
+        // A tenant's id has its place between slashes.
+        let is_good = match text.split_once(TENANT) {
+            None => !text.contains(['{', '}']),
+            Some((before, behind)) => {
+                let is_segment = before.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
+                is_segment && !before.ends_with("//") && !behind.contains(['{', '}'])
+            }
+        };
+        match Url::parse(&text.replace(TENANT, "tenant")) {
+            Ok(url) if is_good && is_allowed(&url) && url.query().is_none() && url.fragment().is_none() => {
                 IssuerUrl::new(text).ok()
             }
             _ => {
                 self.problem(
                     "OIDC_ISSUER",
-                    "must be an https URL without query and fragment (http on loopback hosts only)",
+                    "must be an https URL without query and fragment (http on loopback hosts only). Where users of several tenants log in, \
+                     {tenantid} takes the place of one part of its path, once",
                 );
                 None
             }
         }
+    }
+
+    /// Whose users are let in, where the issuer has a place for a tenant.
+    fn tenants(&mut self, issuer: Option<&IssuerUrl>) -> Option<Tenants> {
+        let listed = self.list("OIDC_TENANTS");
+        let issuer = issuer?;
+        if !issuer.contains(TENANT) {
+            if !listed.is_empty() {
+                let message = "says whose users are let in, and OIDC_ISSUER names one issuer alone: write {tenantid} in the tenant's place there, \
+                               or leave this out";
+                self.problem("OIDC_TENANTS", message);
+            }
+            return None;
+        }
+        if self.text("OIDC_TENANTS").is_some() && (listed.is_empty() || !listed.iter().all(|listed| is_tenant(listed)))
+        {
+            self.problem(
+                "OIDC_TENANTS",
+                "must be tenants' ids, with commas between: letters, digits and -, as in the claim tid",
+            );
+        }
+        Some(Tenants { listed })
+    }
+
+    /// Where the discovery document lies.
+    fn discovery_url(&mut self, issuer: Option<&IssuerUrl>, tenants: Option<&Tenants>) -> Option<Url> {
+        if let Some(text) = self.text("OIDC_DISCOVERY_URL") {
+            let url = Url::parse(&text).ok().filter(|url| is_allowed(url) && url.fragment().is_none());
+            if url.is_none() {
+                let message =
+                    "must be the https URL of the provider's discovery document (http on loopback hosts only)";
+                self.problem("OIDC_DISCOVERY_URL", message);
+            }
+            return url;
+        }
+        let tenant = tenants.and_then(Tenants::only).map_or(ANY_TENANT, String::as_str);
+        Url::parse(&well_known(&issuer?.replace(TENANT, tenant))).ok()
     }
 
     /// The parameters that the variable names. Those of `usual` that it does not name stay; an empty value takes one away.

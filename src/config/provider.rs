@@ -58,6 +58,18 @@ impl ProviderSettings {
         }
     }
 
+    /// The issuer of a user's sessions: the only one there is, or the one that is named, if it may be one.
+    pub fn issuer_named<'a>(&'a self, named: Option<&'a str>) -> Option<&'a str> {
+        match (self, named) {
+            (Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }), Some(iss)) => {
+                oidc.may_be_issuer(iss).then_some(iss)
+            }
+            (Self::Oidc(oidc), None) if oidc.tenants.is_some() => None,
+            (Self::WorkOs(workos), Some(iss)) => (iss == workos.issuer()).then_some(iss),
+            (_, None) => Some(self.issuer()),
+        }
+    }
+
     /// Whether callbacks come as posts from the provider's own site (`response_mode=form_post`).
     pub const fn form_post(&self) -> bool {
         match self {

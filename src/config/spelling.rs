@@ -3,7 +3,7 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 56] = [
+pub const NAMES: [&str; 58] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -31,6 +31,7 @@ pub const NAMES: [&str; 56] = [
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET",
+    "OIDC_DISCOVERY_URL",
     "OIDC_ID_TOKEN_ALG",
     "OIDC_ISSUER",
     "OIDC_NONCE",
@@ -39,6 +40,7 @@ pub const NAMES: [&str; 56] = [
     "OIDC_RESPONSE_MODE",
     "OIDC_REUSE_LEEWAY_SECONDS",
     "OIDC_SCOPES",
+    "OIDC_TENANTS",
     "OIDC_TOKEN_AUTH",
     "PROVIDER",
     "PUBLIC_ORIGIN",

@@ -22,6 +22,7 @@ pub mod discovery;
 pub mod error;
 pub mod id_token;
 pub mod identity_claims;
+pub mod issuer;
 pub mod keys;
 pub mod link;
 pub mod logout_token;

@@ -8,7 +8,7 @@ use openidconnect::{
 use time::OffsetDateTime;
 use url::{Url, form_urlencoded};
 
-use super::discovery::{self, IssuerSource};
+use super::discovery;
 use super::error::{ProviderError, unanswered};
 use super::link::Link;
 use super::metadata::Metadata;
@@ -18,6 +18,7 @@ use crate::config::{self, TokenAuth};
 use crate::http;
 use crate::jose::Algorithm;
 use crate::jose::document::Presenter;
+use crate::provider::issuer::Issuer;
 use crate::provider::keys;
 use crate::provider::logout_token::{self, LogoutToken};
 
@@ -45,12 +46,8 @@ impl Oidc {
         Self { settings, link }
     }
 
-    const fn source(&self) -> IssuerSource<'_> {
-        IssuerSource { issuer: &self.settings.issuer, variable: self.settings.issuer_variable }
-    }
-
     pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
-        discovery::metadata(self.source(), &self.link, now).await
+        discovery::metadata(&self.settings, &self.link, now).await
     }
 
     /// The algorithms that ID tokens and logout tokens may have: as configured, else as discovered.
@@ -118,7 +115,7 @@ impl Oidc {
     pub async fn check_issuer(&self, now: OffsetDateTime, iss: Option<&str>) -> Result<(), ProviderError> {
         let metadata = self.metadata(now).await?;
         match iss {
-            Some(iss) if iss == self.settings.issuer.as_str() => Ok(()),
+            Some(iss) if self.settings.may_be_issuer(iss) => Ok(()),
             None if !metadata.additional_metadata().authorization_response_iss_parameter_supported => Ok(()),
             _ => {
                 Err(ProviderError::Callback("the callback does not come from the configured provider (iss)".to_owned()))
@@ -172,7 +169,7 @@ impl Oidc {
         let metadata = self.metadata(now).await?;
         let algorithms = self.algorithms(&metadata);
         let expected = logout_token::ExpectedLogoutToken {
-            issuer: &self.settings.issuer,
+            issuer: Issuer::of(&self.settings, None),
             client_id: &self.settings.client_id,
             algorithms: &algorithms,
         };
@@ -184,7 +181,7 @@ impl Oidc {
 
     /// See [`crate::provider::Provider::answers`].
     pub async fn answers(&self) -> bool {
-        discovery::answers(self.source(), &self.link).await
+        discovery::answers(&self.settings, &self.link).await
     }
 }
 

@@ -20,7 +20,7 @@ impl Oidc {
     pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ExchangeError> {
         let metadata = self.metadata(now).await?;
         let (set, round_trip) = self.redeem(&metadata, exchange).await?;
-        let signed_in = self.signed_in(&metadata, &set, round_trip, exchange.nonce).await;
+        let signed_in = self.signed_in(&metadata, &set, round_trip, exchange).await;
         signed_in.map_err(|error| ExchangeError { error, granted: set.granted(), sid: None })
     }
 
@@ -30,11 +30,11 @@ impl Oidc {
         metadata: &Metadata,
         set: &TokenSet,
         round_trip: RoundTrip,
-        nonce: &str,
+        exchange: Exchange<'_>,
     ) -> Result<SignIn, ProviderError> {
         let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
         let tokens = set.tokens(round_trip)?;
-        let Identified { identity, remark, user_info } = self.identify(metadata, raw, nonce, &tokens).await?;
+        let Identified { identity, remark, user_info } = self.identify(metadata, raw, exchange, &tokens).await?;
         let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(metadata));
         Ok(SignIn { identity, tokens, remark, no_refresh_token, user_info })
     }
