@@ -40,6 +40,7 @@ const MODULES = [
   "callback",
   "captcha",
   "claims",
+  "client-key",
   "config",
   "failures",
   "fixation",
@@ -74,6 +75,7 @@ const MODULES = [
   "routes",
   "secrets",
   "storage",
+  "tenants",
   "websocket",
   "workos",
 ];

@@ -1,13 +1,13 @@
 //! `OIDC_…`: what OpenID Connect providers have in common, and how this gateway is registered there.
 
-use openidconnect::{ClientId, ClientSecret, IssuerUrl};
+use openidconnect::{ClientId, IssuerUrl};
 use time::Duration;
 use url::Url;
 
+use super::credentials::{Credentials, TokenAuth};
 use super::origin::is_allowed;
 use super::preset::Preset;
 use super::reader::Reader;
-use super::store;
 use super::tenants::{TENANT, Tenants, is_tenant};
 
 /// The variables that describe the OpenID provider.
@@ -25,8 +25,10 @@ pub struct OidcSettings {
     pub has_discovery_url: bool,
     /// `OIDC_CLIENT_ID`.
     pub client_id: ClientId,
-    /// `OIDC_CLIENT_SECRET`; none where `OIDC_TOKEN_AUTH` says that there is none.
-    pub client_secret: Option<ClientSecret>,
+    /// `OIDC_CLIENT_SECRET`, `OIDC_CLIENT_KEY`, or none where `OIDC_TOKEN_AUTH` says that there is none.
+    pub credentials: Credentials,
+    /// Whether what the key signs is for the issuer (`aud`). Else it is for the token endpoint.
+    pub assertions_for_issuer: bool,
     /// `OIDC_TOKEN_AUTH`; none: as discovered.
     pub token_auth: Option<TokenAuth>,
     /// `OIDC_ID_TOKEN_ALG`: what ID tokens and logout tokens may be signed with; none: as discovered.
@@ -56,17 +58,6 @@ pub struct OidcSettings {
 pub const ID_TOKEN_ALGORITHMS: [&str; 11] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
 
-/// How this client authenticates at the token endpoint (RFC 6749 section 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenAuth {
-    /// `client_secret_basic`.
-    Basic,
-    /// `client_secret_post`.
-    Post,
-    /// `none`: a public client.
-    None,
-}
-
 /// When authorization requests are pushed (RFC 9126).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Par {
@@ -79,7 +70,7 @@ pub enum Par {
 }
 
 /// Parameters of the authorization request that are the gateway's own.
-const OWN_PARAMETERS: [&str; 15] = [
+const OWN_PARAMETERS: [&str; 17] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -94,6 +85,8 @@ const OWN_PARAMETERS: [&str; 15] = [
     "audience",
     "resource",
     "client_secret",
+    "client_assertion",
+    "client_assertion_type",
     "id_token_hint",
 ];
 
@@ -105,18 +98,14 @@ fn well_known(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
 }
 
-/// `OIDC_TOKEN_AUTH`.
-const TOKEN_AUTH: [(&str, TokenAuth); 3] =
-    [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post), ("none", TokenAuth::None)];
-
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// What OpenID Connect providers have in common. What a variable says counts, and the preset where it says nothing.
     pub(super) fn oidc(&mut self, preset: &Preset, issuer: Option<IssuerUrl>) -> Option<OidcSettings> {
         let tenants = self.tenants(issuer.as_ref());
         let discovery_url = self.discovery_url(issuer.as_ref(), tenants.as_ref());
         let client_id = self.required("OIDC_CLIENT_ID", &format!("is missing: {}", preset.client_id_is));
-        let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH);
-        let client_secret = self.client_secret(token_auth, preset.secret_is);
+        let token_auth = self.token_auth();
+        let credentials = self.credentials(token_auth, preset.secret_is);
         let id_token_algorithms = self.id_token_algorithms();
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| preset.scopes.to_owned());
         let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
@@ -141,7 +130,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             discovery_url: discovery_url?,
             has_discovery_url: self.text("OIDC_DISCOVERY_URL").is_some(),
             client_id: ClientId::new(client_id?),
-            client_secret,
+            credentials: credentials?,
+            assertions_for_issuer: preset.assertions_for_issuer,
             token_auth: token_auth.or(preset.token_auth),
             id_token_algorithms,
             scopes,
@@ -154,27 +144,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             nonce_optional: nonce_optional?,
             no_refresh_token: preset.no_refresh_token,
         })
-    }
-
-    /// The client secret. A public client has none, and has to say so. Otherwise a forgotten secret would make a public client.
-    fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<ClientSecret> {
-        if token_auth == Some(TokenAuth::None) {
-            if self.text("STATE_KEYS").is_none() {
-                let why = "is missing, and with OIDC_TOKEN_AUTH=none there is no client secret to derive keys from";
-                self.problem("STATE_KEYS", &format!("{why}; {}", store::GENERATE_KEY));
-            }
-            return None;
-        }
-        let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
-        // One mistake is reported once.
-        if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
-            let message = format!(
-                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`, on your own machine in .dev.vars. A public client, which has \
-                 none, says so with OIDC_TOKEN_AUTH = \"none\""
-            );
-            self.problem("OIDC_CLIENT_SECRET", &message);
-        }
-        secret
     }
 
     /// What ID tokens may be signed with, where that is configured.

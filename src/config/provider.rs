@@ -6,6 +6,7 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
+use super::credentials::Credentials;
 use super::oidc::OidcSettings;
 use super::origin::is_loopback;
 use super::preset::{AUTH0, OIDC, PRESETS, Preset};
@@ -78,13 +79,23 @@ impl ProviderSettings {
         }
     }
 
-    /// The client's secret; none: a public client.
-    pub fn secret(&self) -> Option<&str> {
-        let secret = match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.client_secret.as_ref()?,
-            Self::WorkOs(workos) => &workos.api_key,
-        };
-        Some(secret.secret())
+    /// What the gateway's own keys are derived from where there are no `STATE_KEYS`; none: a public client.
+    pub fn secret(&self) -> Option<&[u8]> {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.credentials.secret(),
+            Self::WorkOs(workos) => Some(workos.api_key.secret().as_bytes()),
+        }
+    }
+
+    /// The public key of this client, a JSON Web Key as JSON.
+    pub fn public_key(&self) -> Option<&str> {
+        match self {
+            Self::Oidc(OidcSettings { credentials: Credentials::Key(key), .. })
+            | Self::Auth0(Auth0Settings { oidc: OidcSettings { credentials: Credentials::Key(key), .. }, .. }) => {
+                Some(&key.public)
+            }
+            Self::Oidc(_) | Self::Auth0(_) | Self::WorkOs(_) => None,
+        }
     }
 
     /// Whether the configuration already decides what this parameter of `/login` would.

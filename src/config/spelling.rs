@@ -3,7 +3,7 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 58] = [
+pub const NAMES: [&str; 59] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -30,6 +30,7 @@ pub const NAMES: [&str; 58] = [
     "OIDC_AUDIENCE",
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_KEY",
     "OIDC_CLIENT_SECRET",
     "OIDC_DISCOVERY_URL",
     "OIDC_ID_TOKEN_ALG",

@@ -18,6 +18,7 @@ use crate::provider::tokens::Tokens;
 
 pub mod auth0;
 pub mod claims;
+pub mod client_authentication;
 pub mod discovery;
 pub mod error;
 pub mod id_token;
@@ -157,7 +158,7 @@ impl Provider {
     ) -> Result<(), ProviderError> {
         match self {
             Self::Oidc(oidc) => oidc.revoke(now, token).await,
-            Self::Auth0(auth0) => auth0.revoke(token).await,
+            Self::Auth0(auth0) => auth0.revoke(now, token).await,
             Self::WorkOs(workos) => workos.revoke(sid).await,
         }
     }
