@@ -2,6 +2,7 @@
 // to the Rust object of the same name. Requests take the hot path first: see exchange.mjs. All that is decided here is what
 // becomes of a call that was under way in a WebAssembly instance which has panicked.
 import { DurableObject } from "cloudflare:workers";
+import { answer } from "./answer.mjs";
 import * as rust from "./build/index.js";
 import { call } from "./crossing.mjs";
 import { exchange, NO_RECORD } from "./exchange.mjs";
@@ -129,34 +130,25 @@ export class SessionActor extends actor(rust.SessionActor) {
 
 export class RegionDirectory extends actor(rust.RegionDirectory) {}
 
-/** The answer, and the log line, of a request that was lost in a panic: what gateway/answer/failed_request.rs writes of others. */
+const LOST_ANSWER = rust.HotPath.lost();
+
+/** The answer, and the log line, of a request that a panic took along: what gateway/answer/failed_request.rs writes of others. */
 const unavailable = (request) => {
-  const [status, code, detail] = [503, "store_unavailable", "Sessions cannot be read at the moment."];
   const ray = request.headers.get("cf-ray") ?? crypto.randomUUID();
+  const text = LOST_ANSWER.join(JSON.stringify(ray).slice(1, -1));
+  const { status, code, detail } = JSON.parse(text.slice(text.indexOf("\n\n")));
   // A log line does not name the user's subject.
   const path = new URL(request.url).pathname.replace(/(\/admin\/users\/)[^/]+/, "$1-").slice(0, 512);
   const why = `${detail} The WebAssembly instance panicked meanwhile.`;
   console.log(JSON.stringify({ event: "request", outcome: code, status, ray, method: request.method, path, route: null, detail: why, release: version }));
-  return Response.json(
-    { type: "about:blank", title: "Sessions unavailable", status, code, detail, ray },
-    {
-      status,
-      headers: {
-        "content-type": "application/problem+json",
-        "cache-control": "no-store",
-        "retry-after": "1",
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "strict-origin",
-      },
-    },
-  );
+  return answer(text);
 };
 
 /** What Rust serves of this request, which waits for something. */
 async function serveOrUnavailable(request, serve) {
   try {
-    const answer = await orLost(serve());
-    return answer === LOST ? unavailable(request) : answer;
+    const served = await orLost(serve());
+    return served === LOST ? unavailable(request) : served;
   } catch (error) {
     releaseLost();
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
