@@ -133,7 +133,8 @@ impl<'a> Planner<'a> {
         };
         let onward = |claims| edits::request(config, &request, route, claims, cleared_at);
         let fetch = |start: String, recipient: Recipient, onward: &Onward<'_>| {
-            Some(text::fetch(start, config, &request, route, recipient, onward))
+            let text = text::fetch(start, config, &request, route, recipient, onward);
+            Some(Plan { text, line: None })
         };
         match claimant {
             Claimant::Nobody => fetch("F\n".to_owned(), Recipient::Nobody, &onward(None)),
@@ -177,7 +178,8 @@ impl<'a> Planner<'a> {
                 if route.token != Token::None {
                     onward.set.push(("authorization", token.into()));
                 }
-                Some(text::fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward))
+                let text = text::fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward);
+                Some(Plan { text, line: None })
             }
             Ok(_) => None,
             Err(problem) => Some(answer(refusal::of_application(config, &request, &problem))),

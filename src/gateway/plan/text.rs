@@ -1,6 +1,5 @@
 //! The texts of plans, as `exchange.mjs` reads them.
 
-use super::Plan;
 use crate::config::Config;
 use crate::config::routes::{Route, Upstream};
 use crate::gateway::answer::response::Outgoing;
@@ -50,7 +49,7 @@ pub fn fetch(
     route: &Route,
     recipient: Recipient,
     onward: &Onward<'_>,
-) -> Plan {
+) -> String {
     let binding = match &route.upstream {
         Upstream::Origin(_) => "",
         Upstream::Binding(name) => name,
@@ -69,5 +68,5 @@ pub fn fetch(
     for (name, value) in &onward.set {
         push(&mut text, &[name, ",", value, "\n"]);
     }
-    Plan { text, line: None }
+    text
 }
