@@ -7,7 +7,6 @@ import * as rust from "./build/index.js";
 import { call } from "./crossing.mjs";
 import { exchange, NO_RECORD } from "./exchange.mjs";
 import { packHead } from "./pack.mjs";
-import { version } from "./package.json";
 
 // Rust packs a request like the hot path does.
 globalThis.packHead = packHead;
@@ -131,6 +130,7 @@ export class SessionActor extends actor(rust.SessionActor) {
 export class RegionDirectory extends actor(rust.RegionDirectory) {}
 
 const LOST_ANSWER = rust.HotPath.lost();
+const RELEASE = rust.HotPath.release();
 
 /** The answer, and the log line, of a request that a panic took along: what gateway/answer/failed_request.rs writes of others. */
 const unavailable = (request) => {
@@ -140,7 +140,7 @@ const unavailable = (request) => {
   // A log line does not name the user's subject.
   const path = new URL(request.url).pathname.replace(/(\/admin\/users\/)[^/]+/, "$1-").slice(0, 512);
   const why = `${detail} The WebAssembly instance panicked meanwhile.`;
-  console.log(JSON.stringify({ event: "request", outcome: code, status, ray, method: request.method, path, route: null, detail: why, release: version }));
+  console.log(JSON.stringify({ event: "request", outcome: code, status, ray, method: request.method, path, route: null, detail: why, release: RELEASE }));
   return answer(text);
 };
 

@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const at = (...parts) => join(ROOT, ...parts);
 const SOURCE = at("packages/gateway");
 const FOLDER = at("build/package");
+const SPELLING = at("src/config/spelling.rs");
 const STAMP = at("build/package.inputs");
 
 const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
@@ -30,10 +31,16 @@ function contents() {
   return files;
 }
 
+/** A module with the names of all variables, as the gateway's own list of them has them. */
+function variables() {
+  const [, list] = /NAMES: [^=]+= (\[[^\]]+\])/.exec(readFileSync(SPELLING, "utf8"));
+  return `// The variables and bindings of the gateway.\nexport const NAMES = ${JSON.stringify(JSON.parse(list.replace(/,\s*\]/, "]")))};\n`;
+}
+
 const files = contents();
 const inputs = createHash("sha256");
 for (const [to, from] of files) inputs.update(`${to}\n`).update(readFileSync(from));
-inputs.update(version).update(readFileSync(fileURLToPath(import.meta.url)));
+inputs.update(version).update(readFileSync(SPELLING)).update(readFileSync(fileURLToPath(import.meta.url)));
 const digest = inputs.digest("hex");
 
 if (!existsSync(tarball) || !existsSync(STAMP) || readFileSync(STAMP, "utf8") !== digest) {
@@ -44,8 +51,7 @@ if (!existsSync(tarball) || !existsSync(STAMP) || readFileSync(STAMP, "utf8") !=
   }
   const manifest = JSON.parse(readFileSync(join(FOLDER, "package.json"), "utf8"));
   writeFileSync(join(FOLDER, "package.json"), `${JSON.stringify({ ...manifest, version }, null, 2)}\n`);
-  // The Worker tells its release in its log lines.
-  writeFileSync(join(FOLDER, "worker/package.json"), `${JSON.stringify({ type: "module", version })}\n`);
+  writeFileSync(join(FOLDER, "lib/variables.mjs"), variables());
   execFileSync("npm", ["pack", "--silent", "--pack-destination", at("build"), FOLDER], { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
   writeFileSync(STAMP, digest);
   console.error(`packed ${relative(ROOT, tarball)} (${(statSync(tarball).size / 1024).toFixed(0)} KiB)`);

@@ -1,12 +1,12 @@
 // The npm package: what `init` writes, and that wrangler runs and bundles it without Rust. package-install.test.mjs installs it as a
 // user does.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { files } from "../packages/gateway/lib/project.mjs";
 import { PROVIDERS } from "../packages/gateway/lib/providers.mjs";
-import { develop, nodeAlone, run, TARBALL, undoing } from "./parts/package.mjs";
+import { develop, nodeAlone, run, undoing, unpack } from "./parts/package.mjs";
 import { removeFolder, ROOT, temporaryFolder } from "./parts/process.mjs";
 
 const GIVEN = { provider: "okta", issuer: "https://okta.example/oauth2/default", clientId: "0oa1", upstream: "https://app.internal", origin: "https://app.example" };
@@ -16,14 +16,9 @@ async function project(t) {
   const [folder, atEnd] = [temporaryFolder(), undoing(t)];
   atEnd(() => removeFolder(folder));
   const [cwd, env] = [path.join(folder, "project"), nodeAlone(folder)];
-  mkdirSync(path.join(cwd, "node_modules/.bin"), { recursive: true });
-  await run("tar", ["xzf", TARBALL, "-C", path.join(cwd, "node_modules")], { cwd, env: {} });
-  await run("mv", ["node_modules/package", "node_modules/edge-oauth-sessions"], { cwd, env: {} });
-  symlinkSync("../edge-oauth-sessions/bin/edge-oauth-sessions.mjs", path.join(cwd, "node_modules/.bin/edge-oauth-sessions"));
-  symlinkSync(path.join(ROOT, "node_modules/wrangler"), path.join(cwd, "node_modules/wrangler"));
-  symlinkSync("../wrangler/bin/wrangler.js", path.join(cwd, "node_modules/.bin/wrangler"));
-  const init = (args, code = 0) =>
-    run(path.join(env.PATH, "node"), ["node_modules/edge-oauth-sessions/bin/edge-oauth-sessions.mjs", "init", ...args], { cwd, env, code });
+  mkdirSync(cwd);
+  const command = await unpack(cwd);
+  const init = (args, code = 0) => run(path.join(env.PATH, "node"), [command, "init", ...args], { cwd, env, code });
   return { atEnd, cwd, env, init };
 }
 

@@ -75,6 +75,7 @@ const MODULES = [
   "regression",
   "routes",
   "secrets",
+  "self-hosting",
   "storage",
   "websocket",
   "workos",

@@ -195,6 +195,11 @@ impl HotPath {
         rendered_refusal::of_lost(plan::text::of_answer).map(|(front, behind)| vec![front, behind]).unwrap_or_default()
     }
 
+    /// The version that log lines name.
+    pub fn release() -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
     /// The names of what can fail, with commas, in the order of their numbers.
     pub fn failures() -> String {
         Failure::names().collect::<Vec<_>>().join(",")

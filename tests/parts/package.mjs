@@ -1,6 +1,6 @@
 // A project that has the gateway from its npm package, and a PATH without Rust and make.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Browser } from "./browser.mjs";
 import { request } from "./http.mjs";
@@ -38,6 +38,18 @@ export function nodeAlone(folder) {
   }
   for (const name of ["cargo", "make"]) assert.ok(!existsSync(path.join(bin, name)));
   return { PATH: bin, CI: "1", WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
+}
+
+/** Unpacks the tarball where npm would put it, into a project in `folder` that has the repository's wrangler. */
+export async function unpack(folder) {
+  const modules = path.join(folder, "node_modules");
+  mkdirSync(path.join(modules, ".bin"), { recursive: true });
+  await run("tar", ["xzf", TARBALL, "-C", modules], { cwd: folder, env: {} });
+  renameSync(path.join(modules, "package"), path.join(modules, "edge-oauth-sessions"));
+  symlinkSync("../edge-oauth-sessions/bin/edge-oauth-sessions.mjs", path.join(modules, ".bin/edge-oauth-sessions"));
+  symlinkSync(path.join(ROOT, "node_modules/wrangler"), path.join(modules, "wrangler"));
+  symlinkSync("../wrangler/bin/wrangler.js", path.join(modules, ".bin/wrangler"));
+  return path.join(modules, "edge-oauth-sessions/bin/edge-oauth-sessions.mjs");
 }
 
 /** Runs a command to its end, which is to be a good one, and tells what it printed. */

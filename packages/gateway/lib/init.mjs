@@ -6,21 +6,6 @@ import { ask, parse, UsageError } from "./options.mjs";
 import { files } from "./project.mjs";
 import { PROVIDERS } from "./providers.mjs";
 
-export const USAGE = `usage: edge-oauth-sessions init [flags]
-
-Writes wrangler.toml, .dev.vars.example and the scripts of package.json. At a terminal it asks for what no flag says;
-elsewhere it leaves a commented line.
-
-  --provider NAME    ${Object.keys(PROVIDERS).slice(0, 9).join(", ")},
-                     ${Object.keys(PROVIDERS).slice(9).join(", ")}
-  --issuer URL       the provider's issuer; with auth0 its domain
-  --client-id ID     the client that is registered there
-  --upstream URL     your application
-  --origin ORIGIN    the origin that browsers see
-  --dir DIR          where to write; the current folder otherwise
-  --jsonc            wrangler.jsonc in place of wrangler.toml
-  --force            replace files that are there`;
-
 /** Runs the command. */
 export async function init(args) {
   const given = parse(args);
