@@ -1,7 +1,7 @@
 // The Worker's module. It declares the Durable Object classes, which JavaScript alone can extend, and delegates every call
 // to the Rust object of the same name. Requests take the hot path first: see exchange.mjs. All that is decided here is what
 // becomes of a call that was under way in a WebAssembly instance which has panicked.
-import { DurableObject } from "cloudflare:workers";
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import { answer } from "./answer.mjs";
 import * as rust from "./build/index.js";
 import { call } from "./crossing.mjs";
@@ -169,7 +169,7 @@ const slowPath = {
     serveOrUnavailable(request, () => rust.HotPath.resume(packed, request, response, authorization, env, context)),
 };
 
-export default {
+const gateway = {
   fetch(request, env, context) {
     try {
       return exchange(request, env, context, slowPath);
@@ -179,3 +179,21 @@ export default {
     }
   },
 };
+
+export default gateway;
+
+/** For other Workers, by a service binding with `entrypoint = "Sessions"`. */
+export class Sessions extends WorkerEntrypoint {
+  /** Who has sent this request: what `GET /auth/session` answers to its headers, or null. It rejects where nobody can tell now. */
+  async session(request) {
+    const url = new URL(`${this.env.AUTH_PREFIX || "/auth"}/session`, request.url);
+    const headers = new Headers(request.headers);
+    // The question has no body, and is no page's.
+    for (const name of ["content-length", "content-type", "upgrade"]) headers.delete(name);
+    const answer = await gateway.fetch(new Request(url, { headers, cf: request.cf }), this.env, this.ctx);
+    if (answer.ok) return answer.json();
+    const { code, detail } = await answer.json().catch(() => ({}));
+    if (answer.status === 401) return null;
+    throw new Error(`${code ?? answer.status}: ${detail ?? "the gateway cannot tell"}`);
+  }
+}

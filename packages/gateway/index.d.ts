@@ -77,5 +77,23 @@ export declare class SessionActor {}
 /** The Durable Object of a user's sessions. */
 export declare class RegionDirectory {}
 
+/** For other Workers, by a service binding with `entrypoint = "Sessions"`. */
+export declare class Sessions {
+  /** Who has sent this request: what `GET /auth/session` answers to its headers, or null. It rejects where nobody can tell now. */
+  session(request: Request): Promise<Session | null>;
+}
+
+/** Who is logged in. Times are RFC 3339 in UTC. */
+export interface Session {
+  subject: string;
+  issuer: string;
+  claims: Record<string, unknown>;
+  region: string;
+  created_at: string;
+  idle_expires_at: string;
+  expires_at: string;
+  access_token_expires_at: string | null;
+}
+
 declare const gateway: { fetch(request: Request, env: Env, context: unknown): Response | Promise<Response> };
 export default gateway;
