@@ -70,6 +70,7 @@ const MODULES = [
   "redirects",
   "region",
   "region-grace",
+  "metrics",
   "migrate",
   "models",
   "neighbours",

@@ -3,7 +3,7 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 55] = [
+pub const NAMES: [&str; 56] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -27,6 +27,7 @@ pub const NAMES: [&str; 55] = [
     "LOGIN_LIMIT",
     "LOGIN_TIMEOUT_SECONDS",
     "LOG_SUBJECT",
+    "METRICS",
     "OIDC_AUDIENCE",
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",
