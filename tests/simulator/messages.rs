@@ -11,6 +11,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_oauth_sessions::actors::MessageRefusal;
+use edge_oauth_sessions::actors::wire::{self, WireError};
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::region::Jurisdiction;
 use edge_oauth_sessions::runtime::{ActorAddress, Actors, CallError};
@@ -99,6 +101,11 @@ impl Actors for Calls {
                 ActorAddress::Session { id, .. } => self.world.session(id).ok_or(CallError::NoSuchActor)?,
                 ActorAddress::Directory { name, .. } => self.world.directory(name),
             };
+            // It is of the release before these messages.
+            if self.world.knows_messages_below.get() <= message[1] {
+                let refusal = MessageRefusal::Wire(WireError::Malformed);
+                return Ok(wire::encode(&Err::<(), _>(refusal)).unwrap());
+            }
             self.call(actor, Message::Bytes(message.to_vec()), Duration::from_secs(within_seconds.into())).await
         }
         .boxed_local()

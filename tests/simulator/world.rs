@@ -47,6 +47,8 @@ pub struct World {
     pub log: Rc<RefCell<Vec<String>>>,
     /// After how many polls the first process of the next actor ends that a session makes, and whether it keeps what was not durable.
     pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
+    /// Actors refuse messages of this number and above, as those of an earlier release do.
+    pub knows_messages_below: Rc<Cell<u8>>,
     actors: Rc<RefCell<BTreeMap<ActorId, Rc<Actor>>>>,
 }
 
@@ -89,6 +91,7 @@ impl World {
             tally,
             log: Rc::default(),
             doom_of_next: Rc::default(),
+            knows_messages_below: Rc::new(Cell::new(u8::MAX)),
             actors: Rc::default(),
             executor,
         }

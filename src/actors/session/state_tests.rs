@@ -404,7 +404,7 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
         ("departing", Box::new(|state| state.departing(moving())), LIVE),
         ("staying", Box::new(State::staying), &["moving"]),
         ("departed", Box::new(|state| state.departed(T0)), &["moving"]),
-        ("released", Box::new(State::released), &["arriving"]),
+        ("released", Box::new(|state| state.released(T0)), &["arriving"]),
         ("settled", Box::new(State::settled), &["in its grace"]),
     ];
     for (transition, make, applies_to) in transitions {
