@@ -8,10 +8,10 @@ use super::ledger::{self, Cause, Event};
 use super::message::{Adopt, Denied, LetGo, Release};
 use super::state::{Active, Arriving, DoesNotApply, State};
 use super::{Session, address};
-use crate::actors::{self, AskError, MessageRefusal};
 use crate::actors::directory_message::DirectoryError;
 use crate::actors::end_reason::EndReason;
 use crate::actors::stored::Storable as _;
+use crate::actors::{self, AskError, MessageRefusal};
 
 impl Session {
     /// Keeps a session that comes from another actor. The old actor may ask more than once, as it does when its process ended
