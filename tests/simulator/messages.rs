@@ -106,7 +106,14 @@ impl Actors for Calls {
                 let refusal = MessageRefusal::Wire(WireError::Malformed);
                 return Ok(wire::encode(&Err::<(), _>(refusal)).unwrap());
             }
-            self.call(actor, Message::Bytes(message.to_vec()), Duration::from_secs(within_seconds.into())).await
+            let within = Duration::from_secs(within_seconds.into());
+            let reply = self.call(actor, Message::Bytes(message.to_vec()), within).await;
+            let is_lost = self.world.lose_reply_to.get() == Some(message[1]);
+            if is_lost {
+                self.world.lose_reply_to.take();
+                return Err(CallError::Unreachable);
+            }
+            reply
         }
         .boxed_local()
     }

@@ -106,7 +106,7 @@ export const PLANTED = [
     name: "an access token is judged by the time before it was waited (E17)",
     file: session("get"),
     edits: [
-      ["        self.ready().await?;\n        self.end_grace_with_successor(secret).await?;", "        let now = self.now();\n        self.ready().await?;\n        self.end_grace_with_successor(secret).await?;"],
+      ["        self.ready().await?;\n        self.end_grace_with_successor(secret, purpose == Purpose::Proxy).await?;", "        let now = self.now();\n        self.ready().await?;\n        self.end_grace_with_successor(secret, purpose == Purpose::Proxy).await?;"],
       ["        let mut now = self.now();\n        let mut verdict", "        let mut verdict"],
       ["            now = self.now();\n            verdict = self.verdict(secret, purpose, now);", "            verdict = self.verdict(secret, purpose, self.now());"],
     ],
