@@ -107,6 +107,11 @@ impl Actors for Calls {
                 return Ok(wire::encode(&Err::<(), _>(refusal)).unwrap());
             }
             let within = Duration::from_secs(within_seconds.into());
+            if let Some((number, late)) = self.world.delay_next.get().filter(|(number, _)| *number == message[1]) {
+                self.world.delay_next.take();
+                self.world.tally.tell(|| format!("message {number} is {late:?} late"));
+                self.world.executor.sleep(late).await;
+            }
             let reply = self.call(actor, Message::Bytes(message.to_vec()), within).await;
             let is_lost = self.world.lose_reply_to.get() == Some(message[1]);
             if is_lost {

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use edge_oauth_sessions::actors::end_reason::EndReason;
+use edge_oauth_sessions::actors::session::address;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
-use edge_oauth_sessions::actors::session::message::Denied;
+use edge_oauth_sessions::actors::session::message::{Confirm, Denied};
+use edge_oauth_sessions::region::Region;
+use futures::future::join;
 
 use super::world::{Cookie, World};
 
-/// The number of `Migrate`.
+/// The numbers of two messages.
 const MIGRATE: u8 = 11;
+const SUPERSEDE: u8 = 16;
 
 async fn log_in(world: &World, before: Option<&Cookie>, now: Option<&Cookie>) -> Cookie {
     world.log_in_over("ada", LoginReason::Asked, before, now).await.unwrap()
@@ -105,6 +109,32 @@ fn a_silent_login_that_the_provider_refuses_ends_no_login_that_came_back_before_
             let third = log_in(&world, Some(&first), None).await;
             world.wait(Duration::from_secs(30)).await;
             assert!(world.get(&second).await.is_err() && world.get(&third).await.is_ok(), "{refused_first}");
+        });
+    }
+}
+
+#[test]
+fn a_login_that_moves_before_the_session_before_it_hears_of_it_does_not_give_way_to_its_former_home() {
+    // Which of the two homes has the greater id is chance.
+    for number in 0..6 {
+        let world = World::new(&[]);
+        world.clone().executor.run(async move {
+            (0..number).for_each(|_| drop(world.issue()));
+            let first = log_in(&world, None, None).await;
+            world.delay_next.set(Some((SUPERSEDE, Duration::from_secs(4))));
+            let second = async { log_in(&world, Some(&first), None).await };
+            let moving = async {
+                world.wait(Duration::from_millis(300)).await;
+                let actor = world.list("ada").await.into_iter().find(|actor| *actor != first.actor).unwrap();
+                let to = world.migrate_actor(&actor, Region::Apac).await.unwrap();
+                // It asks its former home, and soon its alarm tells the session before it.
+                assert_eq!(world.ask(&address::existing_session(&to), Confirm {}).await.unwrap(), Ok(()));
+            };
+            let (second, ()) = join(second, moving).await;
+            let before = world.tally.steps();
+            world.wait(Duration::from_secs(60)).await;
+            assert!(world.tally.steps() < before + 100, "{} messages", world.tally.steps() - before);
+            assert!(world.get(&second).await.is_ok(), "{number}: {:#?}", world.log.borrow());
         });
     }
 }

@@ -49,6 +49,8 @@ pub struct World {
     pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
     /// Actors refuse messages of this number and above, as those of an earlier release do.
     pub knows_messages_below: Rc<Cell<u8>>,
+    /// The next message of this number is late.
+    pub delay_next: Rc<Cell<Option<(u8, Duration)>>>,
     /// The reply to the next message of this number is lost.
     pub lose_reply_to: Rc<Cell<Option<u8>>>,
     actors: Rc<RefCell<BTreeMap<ActorId, Rc<Actor>>>>,
@@ -101,6 +103,7 @@ impl World {
             tally,
             log: Rc::default(),
             doom_of_next: Rc::default(),
+            delay_next: Rc::default(),
             lose_reply_to: Rc::default(),
             knows_messages_below: Rc::new(Cell::new(u8::MAX)),
             actors: Rc::default(),
@@ -180,6 +183,15 @@ impl World {
         let authority = Authority::Trusted(Cause::Admin);
         let migrate = || Migrate { authority: authority.clone(), destination: Destination::Region(region) };
         follow::ask(&self.gateway(), &cookie.actor, migrate).await?.reply
+    }
+
+    /// The same of the session in this actor: where it lives then.
+    pub async fn migrate_actor(&self, actor: &ActorId, region: Region) -> Option<ActorId> {
+        let migrate = Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(region) };
+        match self.ask(&address::existing_session(actor), migrate).await {
+            Ok(Ok(Migrated::Lives(to))) => Some(to.actor),
+            _ => None,
+        }
     }
 
     /// The sessions that a user's list shows as live.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Session;
 use super::ledger::Cause;
 use super::location::Successor;
-use super::message::{Authority, Denied, Supersede, Superseded};
+use super::message::{Authority, Confirm, Denied, Supersede, Superseded};
 use super::state::DoesNotApply;
 use crate::actors::end_reason::EndReason;
 use crate::actors::session::authorize::cause_of;
@@ -76,6 +76,9 @@ impl Session {
             {
                 return Ok(Superseded::ByLater(own));
             }
+            if matches!(authority, Authority::Trusted(_)) && self.came_from(&successor).await? {
+                return Ok(Superseded::GaveWay);
+            }
             // If the session was ended or moved before that could be written, this came later, and starts again.
             if self.give_way(&successor, cause_of(&authority)).await? {
                 return Ok(Superseded::GaveWay);
@@ -91,6 +94,13 @@ impl Session {
         let Some(remains) = ended else { return Ok(false) };
         self.revoke_remains(remains, cause);
         Ok(true)
+    }
+
+    /// Whether that login is this session's own, which has moved here since it sent its message. A session that ended in favour of
+    /// its former home would be lost, and messages would go in circles between the two.
+    async fn came_from(&self, successor: &Successor) -> Result<bool, Denied> {
+        let moved_to = follow::ask(&*self.actors, &successor.actor, || Confirm {}).await?.moved_to;
+        Ok(moved_to.is_some_and(|to| to.actor == self.id))
     }
 
     async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<PassedOn, Denied> {
