@@ -126,7 +126,7 @@ impl Session {
         purpose: Purpose,
     ) -> Result<(), Denied> {
         self.ready().await?;
-        self.end_grace_with_successor(secret).await?;
+        self.end_grace_with_successor(secret, purpose == Purpose::Proxy).await?;
         if let Some(region) = navigation_from {
             self.follow_region(region, purpose, secret).await?;
         }
@@ -188,7 +188,7 @@ impl Session {
     }
 
     /// Writes a use down where that is due; the request does not wait for it.
-    fn note_use(self: &Rc<Self>, now: OffsetDateTime) {
+    pub(super) fn note_use(self: &Rc<Self>, now: OffsetDateTime) {
         if self.kept.note_use(now, self.lifetimes()) {
             let session = Rc::clone(self);
             self.isolate.go_on(async move {
