@@ -142,10 +142,10 @@ fn validate_raw(raw: &str, algorithms: &[&'static Algorithm]) -> Result<Claims, 
 }
 
 fn validate(raw: &str, algorithms: &[&'static Algorithm], keys: &KeySet, access: &str) -> Result<Claims, Untrusted> {
-    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
+    let client_id = ClientId::new("gateway".into());
     let access_token = AccessToken::new(access.into());
     let expected = ExpectedIdToken {
-        issuer: &issuer,
+        issuer: Issuer::Exactly("https://op.example"),
         client_id: &client_id,
         nonce: Some("n"),
         access_token: &access_token,

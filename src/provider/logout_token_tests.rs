@@ -29,9 +29,10 @@ fn check_header(header: &Value, claims: &Value) -> Result<LogoutToken, Untrusted
 }
 
 fn validate_raw(raw: &str, algorithms: &[&str]) -> Result<LogoutToken, Untrusted> {
-    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
+    let client_id = ClientId::new("gateway".into());
+    let issuer = Issuer::Exactly("https://op.example");
     let algorithms: Vec<_> = algorithms.iter().map(|name| Algorithm::named(name).unwrap()).collect();
-    let expected = ExpectedLogoutToken { issuer: &issuer, client_id: &client_id, algorithms: &algorithms };
+    let expected = ExpectedLogoutToken { issuer, client_id: &client_id, algorithms: &algorithms };
     let (jwt, said) = read(raw, expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())?;
     verify(&jwt, &keys(&["k"])).map_err(words)?;
     Ok(said)

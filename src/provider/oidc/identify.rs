@@ -11,8 +11,10 @@ use crate::provider::claims;
 use crate::provider::error::{ProviderError, RefreshFailure};
 use crate::provider::id_token::{self, ExpectedIdToken};
 use crate::provider::identity_claims::identity;
+use crate::provider::issuer::Issuer;
 use crate::provider::keys::{self, Untrusted};
 use crate::provider::metadata::Metadata;
+use crate::provider::requests::Exchange;
 use crate::provider::tokens::Tokens;
 use crate::provider::user_info::{Asking, UserInfo, WAIT_LIMIT};
 
@@ -31,10 +33,11 @@ impl Oidc {
         &self,
         metadata: &Metadata,
         raw: &str,
-        nonce: &str,
+        exchange: Exchange<'_>,
         tokens: &Tokens,
     ) -> Result<Identified, ProviderError> {
-        let said = self.validate(metadata, raw, Some(nonce), tokens).await?;
+        let issuer = Issuer::of(&self.settings, exchange.iss);
+        let said = self.validate(metadata, raw, issuer, Some(exchange.nonce), tokens).await?;
         let known = identity(claims::of_id_token(said), raw, &Claims::new());
         let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.subject.clone());
         let (identity, remark, user_info) = match asking.within(&*self.link.isolate, WAIT_LIMIT).await {
@@ -60,7 +63,8 @@ impl Oidc {
         known: &Identity,
     ) -> Result<Identity, RefreshFailure> {
         let other = || RefreshFailure::Refused("the refreshed ID token names another user (iss, sub, aud)".to_owned());
-        match self.validate(metadata, raw, None, tokens).await {
+        let issuer = Issuer::of(&self.settings, Some(&known.issuer));
+        match self.validate(metadata, raw, issuer, None, tokens).await {
             Ok(said) if said.get("sub").and_then(Value::as_str) == Some(known.subject.as_str()) => {
                 let said = claims::refreshed(claims::of_id_token(said), &known.claims());
                 Ok(identity(said, raw, &known.user_info()))
@@ -88,12 +92,13 @@ impl Oidc {
         &self,
         metadata: &Metadata,
         raw: &str,
+        issuer: Issuer<'_>,
         nonce: Option<&str>,
         tokens: &Tokens,
     ) -> Result<Claims, Untrusted> {
         let algorithms = self.algorithms(metadata);
         let expected = ExpectedIdToken {
-            issuer: &self.settings.issuer,
+            issuer,
             client_id: &self.settings.client_id,
             nonce,
             access_token: &tokens.access_token,
