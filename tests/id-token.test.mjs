@@ -53,8 +53,18 @@ describe("ID token", () => {
   rejects("conformance 2: an ID token for several audiences without azp creates no session", {
     claims: (valid) => ({ ...valid, aud: [valid.aud, "another-client"] }),
   });
-  rejects("conformance 2: an ID token for several audiences creates no session with azp, too", {
-    claims: (valid) => ({ ...valid, aud: [valid.aud, "another-client"], azp: valid.aud }),
+  rejects("conformance 2: an ID token for several audiences with azp of another client creates no session", {
+    claims: (valid) => ({ ...valid, aud: [valid.aud, "another-client"], azp: "another-client" }),
+  });
+  rejects("conformance 2: an ID token with our azp for other audiences alone creates no session", {
+    claims: (valid) => ({ ...valid, aud: ["another-client", "a-third"], azp: valid.aud }),
+  });
+  rejects("conformance 2: an audience that is no text creates no session, with our azp, too", {
+    claims: (valid) => ({ ...valid, aud: [valid.aud, 7], azp: valid.aud }),
+  });
+  test("conformance 2: an ID token for several audiences with our azp is a correct one", async () => {
+    world.provider.idToken = { claims: (valid) => ({ ...valid, aud: [valid.aud, "another-client"], azp: valid.aud }) };
+    await assertSignedIn(world, await attempt(world));
   });
   rejects("conformance 2: an azp that names another client creates no session", claims({ azp: "another-client" }));
   test("conformance 2: a list with our client id alone is a correct audience", async () => {

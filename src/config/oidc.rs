@@ -37,6 +37,8 @@ pub struct OidcSettings {
     pub par: Par,
     /// `OIDC_REUSE_LEEWAY_SECONDS`: how long a used refresh token may be presented again.
     pub reuse_leeway: Duration,
+    /// `OIDC_TRUSTED_AUDIENCES`: who may stand beside this client in `aud` of a token without `azp`.
+    pub trusted_audiences: Vec<String>,
 }
 
 /// What [`OidcSettings::id_token_algorithms`] may name: public-key algorithms, as with a public key as the secret of an HMAC anybody
@@ -127,6 +129,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             resource,
             par: par?,
             reuse_leeway,
+            trusted_audiences: self.list("OIDC_TRUSTED_AUDIENCES"),
         })
     }
 

@@ -62,6 +62,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// The words of a variable between its commas.
+    pub(super) fn list(&self, variable: &str) -> Vec<String> {
+        let text = self.text(variable).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
     pub(super) fn problem(&mut self, variable: impl Into<Cow<'static, str>>, message: &str) {
         self.problems.push(ConfigProblem { variable: variable.into(), message: message.to_owned() });
     }

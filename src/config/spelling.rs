@@ -3,7 +3,7 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 55] = [
+pub const NAMES: [&str; 56] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -39,6 +39,7 @@ pub const NAMES: [&str; 55] = [
     "OIDC_REUSE_LEEWAY_SECONDS",
     "OIDC_SCOPES",
     "OIDC_TOKEN_AUTH",
+    "OIDC_TRUSTED_AUDIENCES",
     "PROVIDER",
     "PUBLIC_ORIGIN",
     "REGION_GRACE_SECONDS",

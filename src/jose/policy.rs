@@ -19,8 +19,14 @@ const END_OF_TIME: f64 = 253_402_300_800.0;
 /// What `aud` has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience<'a> {
-    /// This one and no other.
-    Alone(&'a str),
+    /// This client. Others that get the token could present it here. So they may stand beside it only where `azp` says that
+    /// the token was issued to this client, or, without `azp`, where they are trusted. With `azp` of another client it never is.
+    Client {
+        /// Its id.
+        id: &'a str,
+        /// Whom it trusts with its tokens.
+        trusted: &'a [String],
+    },
     /// This one, maybe among others.
     Among(&'a str),
     /// The same, where it says anything.
@@ -53,16 +59,13 @@ impl Policy<'_> {
         if !claims.get("iss").and_then(Value::as_str).is_some_and(self.is_issuer) {
             return Err(Flaw::Issuer);
         }
-        let aud = claims.get("aud");
-        let is_meant = match (self.audience, aud) {
+        let is_meant = match (self.audience, claims.get("aud")) {
+            (Audience::Client { id, trusted }, aud) => return check_client(id, trusted, aud, claims.get("azp")),
             (Audience::AmongIfAny(_), None) => true,
-            (Audience::Alone(wanted), Some(Value::Array(audiences))) => {
-                !audiences.is_empty() && audiences.iter().all(|audience| audience == wanted)
-            }
             (Audience::Among(wanted) | Audience::AmongIfAny(wanted), Some(Value::Array(audiences))) => {
                 audiences.iter().any(|audience| audience == wanted)
             }
-            (Audience::Alone(wanted) | Audience::Among(wanted) | Audience::AmongIfAny(wanted), audience) => {
+            (Audience::Among(wanted) | Audience::AmongIfAny(wanted), audience) => {
                 audience.and_then(Value::as_str) == Some(wanted)
             }
         };
@@ -90,9 +93,23 @@ impl Policy<'_> {
     }
 }
 
-/// Whether the token was issued to this client. A token without `azp` does not say.
-pub fn check_party(claims: &Claims, client_id: &str) -> Result<(), Flaw> {
-    if claims.get("azp").is_none_or(|azp| azp == client_id) { Ok(()) } else { Err(Flaw::Party) }
+/// [`Audience::Client`].
+fn check_client(id: &str, trusted: &[String], aud: Option<&Value>, azp: Option<&Value>) -> Result<(), Flaw> {
+    let audiences = match aud {
+        Some(Value::Array(audiences)) => audiences.as_slice(),
+        Some(audience) => std::slice::from_ref(audience),
+        None => &[],
+    };
+    if !audiences.iter().all(Value::is_string) || !audiences.iter().any(|audience| audience == id) {
+        return Err(Flaw::Audience);
+    }
+    let is_trusted = |audience: &Value| audience == id || trusted.iter().any(|known| audience == known.as_str());
+    match azp {
+        Some(azp) if azp == id => Ok(()),
+        Some(_) => Err(Flaw::Party),
+        None if audiences.iter().all(is_trusted) => Ok(()),
+        None => Err(Flaw::FurtherAudience),
+    }
 }
 
 /// Seconds since the epoch, as JWTs have them.
@@ -136,8 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn the_audience_is_alone_or_among_others_or_may_be_missing_as_the_kind_of_token_says() {
-        let kinds = [Audience::Alone("api"), Audience::Among("api"), Audience::AmongIfAny("api")];
+    fn the_audience_is_this_client_or_among_others_or_may_be_missing_as_the_kind_of_token_says() {
+        let client = Audience::Client { id: "api", trusted: &[] };
+        let kinds = [client, Audience::Among("api"), Audience::AmongIfAny("api")];
         let passing = |aud: Option<Value>| {
             let mut claims = json!({"iss": ISSUER});
             if let Some(aud) = aud {
@@ -192,12 +210,40 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_says_to_whom_it_was_issued_says_to_this_client() {
-        for good in [json!({}), json!({"azp": "gateway"})] {
-            assert_eq!(check_party(object(&good), "gateway"), Ok(()), "{good}");
+    fn several_audiences_are_accepted_with_azp_of_this_client_or_where_the_others_are_trusted() {
+        let trusted = ["project".to_owned(), "console".to_owned()];
+        let check = |aud: Value, azp: Option<Value>, trusted: &[String]| {
+            let mut claims = json!({"iss": ISSUER, "aud": aud});
+            if let Some(azp) = azp {
+                claims["azp"] = azp;
+            }
+            parties(Audience::Client { id: "gateway", trusted }, &claims)
+        };
+        let both = || json!(["gateway", "project"]);
+        let ours = || Some(json!("gateway"));
+        for aud in [both(), json!("gateway"), json!(["gateway", "gateway"]), json!(["a", "b", "gateway"])] {
+            assert_eq!(check(aud.clone(), ours(), &[]), Ok(()), "{aud}");
         }
-        for bad in [json!({"azp": "other"}), json!({"azp": ["gateway"]}), json!({"azp": null}), json!({"azp": ""})] {
-            assert_eq!(check_party(object(&bad), "gateway"), Err(Flaw::Party), "{bad}");
+        assert_eq!(check(both(), None, &trusted), Ok(()));
+        assert_eq!(check(json!(["gateway", "project", "console"]), None, &trusted), Ok(()));
+        for (aud, azp, flaw) in [
+            (both(), None, Flaw::FurtherAudience),
+            (both(), Some(json!("project")), Flaw::Party),
+            (json!("gateway"), Some(json!("project")), Flaw::Party),
+            (json!(["project"]), ours(), Flaw::Audience),
+            (json!([]), ours(), Flaw::Audience),
+            (json!(["gateway", 7]), ours(), Flaw::Audience),
+            (json!(["gateway", null]), ours(), Flaw::Audience),
+        ] {
+            assert_eq!(check(aud.clone(), azp.clone(), &[]), Err(flaw), "{aud} {azp:?}");
+        }
+        // Being trusted as an audience makes nobody the party that the token was issued to, and it is not this client.
+        assert_eq!(check(both(), Some(json!("project")), &trusted), Err(Flaw::Party));
+        assert_eq!(check(json!(["project", "console"]), None, &trusted), Err(Flaw::Audience));
+        assert_eq!(check(json!("project"), None, &trusted), Err(Flaw::Audience));
+        assert_eq!(check(json!(["gateway", "project", "other"]), None, &trusted), Err(Flaw::FurtherAudience));
+        for azp in [json!(["gateway"]), json!(null), json!(""), json!(7)] {
+            assert_eq!(check(json!("gateway"), Some(azp.clone()), &trusted), Err(Flaw::Party), "{azp}");
         }
     }
 }

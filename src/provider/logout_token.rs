@@ -36,6 +36,8 @@ pub struct ExpectedLogoutToken<'a> {
     pub issuer: &'a IssuerUrl,
     /// In `aud`.
     pub client_id: &'a ClientId,
+    /// Who else may be in `aud` of a token without `azp`: `OIDC_TRUSTED_AUDIENCES`.
+    pub trusted_audiences: &'a [String],
     /// `alg`: the same as for ID tokens (section 2.6).
     pub algorithms: &'a [&'static Algorithm],
 }
@@ -46,6 +48,9 @@ pub(super) const fn words(flaw: Flaw) -> Untrusted {
         Flaw::TooLong => "the logout token is too long",
         Flaw::Issuer => "the logout token comes from another issuer (iss)",
         Flaw::Audience => "the logout token is meant for another audience (aud)",
+        Flaw::FurtherAudience => {
+            "the logout token is meant for other audiences as well (aud) and does not say that it is for this client (azp): if they may have it, list them in OIDC_TRUSTED_AUDIENCES"
+        }
         Flaw::Endless | Flaw::Undated => "the logout token lacks its times (iat, exp)",
         Flaw::Expired | Flaw::Issued => "the logout token has expired, or was not issued just now (exp, iat)",
         other => return Untrusted::of(other),
@@ -55,7 +60,7 @@ pub(super) const fn words(flaw: Flaw) -> Untrusted {
 /// What a logout token that passes every other check says, if the signature is good.
 pub(super) fn read<'a>(
     raw: &'a str,
-    ExpectedLogoutToken { issuer, client_id, algorithms }: ExpectedLogoutToken<'_>,
+    ExpectedLogoutToken { issuer, client_id, trusted_audiences, algorithms }: ExpectedLogoutToken<'_>,
     now: OffsetDateTime,
 ) -> Result<(Jwt<'a>, LogoutToken), Untrusted> {
     let invalid = Untrusted::Invalid;
@@ -65,7 +70,7 @@ pub(super) fn read<'a>(
     }
     let policy = Policy {
         is_issuer: &|iss| iss == issuer.as_str(),
-        audience: Audience::Among(client_id),
+        audience: Audience::Client { id: client_id, trusted: trusted_audiences },
         issued: Issued::JustNow,
     };
     let claims = &jwt.claims;

@@ -31,7 +31,12 @@ fn check_header(header: &Value, claims: &Value) -> Result<LogoutToken, Untrusted
 fn validate_raw(raw: &str, algorithms: &[&str]) -> Result<LogoutToken, Untrusted> {
     let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
     let algorithms: Vec<_> = algorithms.iter().map(|name| Algorithm::named(name).unwrap()).collect();
-    let expected = ExpectedLogoutToken { issuer: &issuer, client_id: &client_id, algorithms: &algorithms };
+    let expected = ExpectedLogoutToken {
+        issuer: &issuer,
+        client_id: &client_id,
+        trusted_audiences: &["project".to_owned()],
+        algorithms: &algorithms,
+    };
     let (jwt, said) = read(raw, expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())?;
     verify(&jwt, &keys(&["k"])).map_err(words)?;
     Ok(said)
@@ -47,8 +52,30 @@ fn a_good_token_names_a_user_or_a_session_of_the_provider_or_both() {
     assert_eq!((both.subject.as_deref(), both.sid.as_deref(), both.jti.as_str()), (Some("ada"), Some("s"), "j"));
     assert_eq!(check(&without("sub")).unwrap().subject, None);
     assert_eq!(check(&without("sid")).unwrap().sid, None);
-    assert!(check(&with("aud", json!(["other", "gateway"]))).is_ok());
     assert!(check_header(&json!({"alg": "EdDSA"}), &good()).is_ok());
+}
+
+#[test]
+fn a_token_for_several_audiences_is_accepted_with_azp_of_this_client_or_where_the_others_are_trusted() {
+    let several = |aud: Value, azp: Option<&str>| {
+        let mut claims = with("aud", aud);
+        if let Some(azp) = azp {
+            claims["azp"] = json!(azp);
+        }
+        check(&claims)
+    };
+    assert!(several(json!(["other", "gateway"]), Some("gateway")).is_ok());
+    assert!(several(json!(["project", "gateway"]), None).is_ok());
+    let refused = several(json!(["other", "gateway"]), None).unwrap_err();
+    assert!(refused.to_string().contains("OIDC_TRUSTED_AUDIENCES"), "{refused}");
+    for (aud, azp) in [
+        (json!(["other", "gateway"]), Some("other")),
+        (json!(["project", "gateway"]), Some("project")),
+        (json!("gateway"), Some("other")),
+        (json!(["project"]), Some("gateway")),
+    ] {
+        assert!(several(aud.clone(), azp).is_err(), "{aud} {azp:?}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::identity::Identity;
 use crate::jose::Claims;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
+use crate::jose::policy::Audience;
 use crate::provider::claims;
 use crate::provider::error::{ProviderError, RefreshFailure};
 use crate::provider::id_token::{self, ExpectedIdToken};
@@ -77,10 +78,10 @@ impl Oidc {
         }
     }
 
-    /// Whether an ID token that cannot be checked claims to be about this user, for this client alone.
+    /// Whether an ID token that cannot be checked claims to be about this user, for this client.
     fn is_about(&self, raw: &str, known: &Identity) -> bool {
-        payload(raw)
-            .is_some_and(|claims| id_token::is_about(&claims, &known.issuer, &self.settings.client_id, &known.subject))
+        let audience = Audience::Client { id: &self.settings.client_id, trusted: &self.settings.trusted_audiences };
+        payload(raw).is_some_and(|claims| id_token::is_about(&claims, &known.issuer, audience, &known.subject))
     }
 
     /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.
@@ -95,9 +96,11 @@ impl Oidc {
         let expected = ExpectedIdToken {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
+            trusted_audiences: &self.settings.trusted_audiences,
             nonce,
             access_token: &tokens.access_token,
             algorithms: &algorithms,
+            asked: &self.settings.authorization_params,
         };
         let jwt = id_token::read(raw, expected)?;
         let uri = metadata.jwks_uri().as_str();

@@ -174,6 +174,7 @@ impl Oidc {
         let expected = logout_token::ExpectedLogoutToken {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
+            trusted_audiences: &self.settings.trusted_audiences,
             algorithms: &algorithms,
         };
         let (jwt, said) = logout_token::read(raw, expected, now)?;

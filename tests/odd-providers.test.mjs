@@ -1,0 +1,154 @@
+// What providers send that is not by the book, and depends on no check: it is accepted, and its dangerous neighbour is refused.
+// Conformance.md 52.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { assertProblem, inspect } from "./parts/administration.mjs";
+import { actorOf } from "./parts/actors.mjs";
+import { expired, LIFE } from "./parts/expired.mjs";
+import { setClockAhead } from "./parts/instruments.mjs";
+import { logoutToken, post, reasonOf } from "./parts/logout-token.mjs";
+import { assertRejected, assertSignedIn, attempt } from "./parts/sign-in.mjs";
+import { createWorld } from "./parts/world.mjs";
+
+/** ID tokens with these claims, at the login and at each refresh. */
+const withClaims = (more) => ({ claims: (claims, grantType) => ({ ...claims, ...(typeof more === "function" ? more(claims, grantType) : more) }) });
+const refresh = (browser) => browser.api("/auth/refresh", { method: "POST" });
+
+describe("odd providers", { concurrency: 4 }, () => {
+  describe("audiences (Zitadel)", () => {
+    const several = (azp, more = []) => withClaims(({ aud }) => ({ aud: [aud, "project-1", ...more], azp }));
+
+    for (const [what, idToken, vars] of [
+      ["with azp of this client", several("the-gateway"), {}],
+      ["without azp, all of which OIDC_TRUSTED_AUDIENCES lists", several(undefined, ["console"]), { OIDC_TRUSTED_AUDIENCES: "console, project-1" }],
+    ]) {
+      test(`conformance 52: several audiences ${what} are accepted at the login, at a refresh and in a logout token`, async (t) => {
+        const world = await createWorld(t, { hostile: { idToken }, vars });
+        const { browser, page } = await attempt(world);
+        const first = await assertSignedIn(world, { browser, page });
+        const refreshed = await refresh(browser);
+        assert.equal(refreshed.status, 200);
+        assert.ok(refreshed.json().claims.aud.includes("project-1"));
+        assert.notEqual(await world.token(browser), first);
+        const { aud, azp } = refreshed.json().claims;
+        assert.equal((await post(world.gateway, logoutToken(world.provider, { aud, azp }))).status, 200);
+        assert.equal(await reasonOf(world.gateway, browser.sessionHeader), "backchannel");
+      });
+    }
+
+    for (const [what, idToken, vars] of [
+      ["without azp", several(undefined), {}],
+      ["without azp, one of which OIDC_TRUSTED_AUDIENCES lacks", several(undefined, ["a-stranger"]), { OIDC_TRUSTED_AUDIENCES: "project-1" }],
+      ["with azp of another client", several("project-1"), {}],
+      ["with azp of another client, though OIDC_TRUSTED_AUDIENCES lists it", several("project-1"), { OIDC_TRUSTED_AUDIENCES: "project-1" }],
+      ["with azp of another client, this one being the only audience", withClaims({ azp: "project-1" }), { OIDC_TRUSTED_AUDIENCES: "project-1" }],
+      ["of which none is this client, trusted or not", withClaims({ aud: ["project-1"], azp: "the-gateway" }), { OIDC_TRUSTED_AUDIENCES: "project-1" }],
+    ]) {
+      test(`conformance 52: audiences ${what} are refused at the login, at a refresh and in a logout token`, async (t) => {
+        const { provider, gateway, ...world } = await createWorld(t, { hostile: true, vars });
+        const browser = await world.login();
+        const cookie = browser.sessionHeader;
+        const { aud, azp } = idToken.claims({ aud: provider.clientId });
+        assertProblem(await post(gateway, logoutToken(provider, { aud, azp })), 400, "bad_request");
+        assert.equal(await reasonOf(gateway, cookie), "live");
+        provider.idToken = idToken;
+        assertRejected(await attempt({ browser: world.browser }));
+        assertProblem(await refresh(browser), 401, "session_ended");
+        assert.equal(await reasonOf(gateway, cookie), "refresh_rejected");
+      });
+    }
+
+    test("conformance 52: what is said of a further audience names OIDC_TRUSTED_AUDIENCES", async (t) => {
+      const world = await createWorld(t, { hostile: { idToken: several(undefined) } });
+      assertRejected(await attempt(world));
+      assert.match(world.gateway.eventsOf("complete").at(-1).detail, /OIDC_TRUSTED_AUDIENCES/);
+    });
+  });
+
+  describe("claims of any type (ADFS, ORCID)", () => {
+    const ODD = {
+      email: ["ada@example.com", "ada@example.org"],
+      name: ["Ada", "Lovelace"],
+      phone_number: 441234567,
+      address: "12 St James's Square",
+      updated_at: "10/12/2024 08:15",
+      birthdate: 1815,
+      locale: ["en", "cy"],
+      email_verified: "true",
+      groups: "staff",
+      amr: "pwd",
+      acr: 2,
+      auth_time: "yesterday",
+      preferred_username: { name: "ada" },
+      picture: null,
+      website: false,
+    };
+    const FORWARDED = { "X-User": "sub", "X-Email": "email", "X-Name": "name", "X-Phone": "phone_number", "X-Nick": "preferred_username", "X-Picture": "picture", "X-Site": "website" };
+    const header = ({ headers }, name) => headers[headers.findIndex((known) => known.toLowerCase() === name) + 1];
+    const names = ({ headers }) => headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
+
+    for (const [what, hostile] of [
+      ["the ID token", { idToken: withClaims(ODD), answers: { userinfo: () => ({ json: { sub: "ada" } }) } }],
+      ["UserInfo", { answers: { userinfo: () => ({ json: { sub: "ada", ...ODD } }) } }],
+    ]) {
+      test(`conformance 52: optional claims of any type in ${what} are what /session says, at the login and after a refresh, and identity headers stay safe`, async (t) => {
+        const world = await createWorld(t, {
+          hostile,
+          routes: [{ match: "/*", identity_headers: true }],
+          vars: { IDENTITY_HEADERS: JSON.stringify(FORWARDED) },
+        });
+        const { browser, page } = await attempt(world);
+        await assertSignedIn(world, { browser, page });
+        const ofLogin = what === "UserInfo" ? { ...ODD, amr: undefined, acr: undefined, auth_time: undefined } : ODD;
+        const check = ({ claims }) => {
+          for (const [name, value] of Object.entries(ofLogin)) assert.deepEqual(claims[name], value, name);
+        };
+        check((await browser.api("/auth/session")).json());
+        const refreshed = await refresh(browser);
+        assert.equal(refreshed.status, 200, refreshed.text);
+        check(refreshed.json());
+        const seen = (await browser.api("/api")).json();
+        assert.equal(header(seen, "x-user"), "ada");
+        assert.equal(header(seen, "x-email"), "ada@example.com,ada@example.org");
+        assert.equal(header(seen, "x-name"), "Ada,Lovelace");
+        assert.equal(header(seen, "x-phone"), "441234567");
+        assert.ok(!names(seen).includes("x-nick") && !names(seen).includes("x-picture"), "an object and null are no text");
+        assert.equal(header(seen, "x-site"), "false");
+      });
+    }
+
+    for (const [what, change] of Object.entries({
+      "an empty sub": { sub: "" },
+      "a sub that is a number": { sub: 7 },
+      "a sub that is an array": { sub: ["ada"] },
+      "an iss that is an array": ({ iss }) => ({ iss: [iss] }),
+      "an exp that is text": ({ exp }) => ({ exp: String(exp) }),
+      "a sid that is a number": { sid: 7 },
+      "a sid that is null": { sid: null },
+      "an azp that is an array": ({ aud }) => ({ azp: [aud] }),
+      "an at_hash that is null": { at_hash: null },
+      "events that are an array": { events: [] },
+      "events that are null": { events: null },
+    })) {
+      test(`conformance 52: ${what} is refused in an ID token, at the login and at a refresh`, async (t) => {
+        const { provider, gateway, ...world } = await createWorld(t, { hostile: true });
+        const browser = await world.login();
+        const cookie = browser.sessionHeader;
+        provider.idToken = withClaims(change);
+        assertRejected(await attempt({ browser: world.browser }));
+        assertProblem(await refresh(browser), 401, "session_ended");
+        assert.equal(await reasonOf(gateway, cookie), "refresh_rejected");
+      });
+    }
+
+    test("conformance 52: acr and auth_time have their type where OIDC_AUTHORIZATION_PARAMS asks for them", async (t) => {
+      const world = await createWorld(t, { hostile: true, vars: { OIDC_AUTHORIZATION_PARAMS: '{"acr_values":"mfa","max_age":"600"}' } });
+      world.provider.idToken = withClaims({ acr: "mfa", auth_time: Math.floor(Date.now() / 1000) });
+      await assertSignedIn(world, await attempt(world));
+      for (const odd of [{ acr: ["mfa"] }, { acr: null }, { auth_time: "1800000000" }]) {
+        world.provider.idToken = withClaims(odd);
+        assertRejected(await attempt(world));
+      }
+    });
+  });
+});
