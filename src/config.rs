@@ -17,6 +17,7 @@ pub mod jwt;
 pub mod oidc;
 pub mod origin;
 pub mod pattern;
+mod preset;
 pub mod provider;
 mod read;
 pub mod reader;

@@ -7,7 +7,7 @@ import { actorOf } from "./parts/actors.mjs";
 import { expired, LIFE } from "./parts/expired.mjs";
 import { setClockAhead } from "./parts/instruments.mjs";
 import { logoutToken, post, reasonOf } from "./parts/logout-token.mjs";
-import { assertRejected, assertSignedIn, attempt } from "./parts/sign-in.mjs";
+import { assertRejected, assertSignedIn, attempt, callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 /** ID tokens with these claims, at the login and at each refresh. */
@@ -148,6 +148,145 @@ describe("odd providers", { concurrency: 4 }, () => {
       for (const odd of [{ acr: ["mfa"] }, { acr: null }, { auth_time: "1800000000" }]) {
         world.provider.idToken = withClaims(odd);
         assertRejected(await attempt(world));
+      }
+    });
+  });
+
+  describe("token responses (Twitch)", () => {
+    const ODD = {
+      "a scope that is an array": { scope: ["openid", "user:read:email"] },
+      "an empty scope array": { scope: [] },
+      "a scope that is null": { scope: null },
+      "no token_type": { token_type: undefined },
+      "a token_type that is null": { token_type: null },
+      "a fractional expires_in": { expires_in: 299.5 },
+      "expires_in as text": { expires_in: "300" },
+      "a fractional expires_in as text": { expires_in: " 299.5 " },
+      "an empty refresh_token": { refresh_token: "" },
+      "all of it, as Twitch sends it": { scope: ["openid"], token_type: undefined, expires_in: 299.99 },
+    };
+    const REFUSED = {
+      "a scope that is an object": { scope: { openid: true } },
+      "a scope that is a number": { scope: 7 },
+      "a scope array with an object in it": { scope: ["openid", {}] },
+      "a token_type of another kind": { token_type: "DPoP" },
+      "a token_type that is an array": { token_type: ["Bearer"] },
+      "a negative expires_in": { expires_in: -1 },
+      "a negative expires_in as text": { expires_in: "-1" },
+      "expires_in as words": { expires_in: "soon" },
+      "an expires_in that is an array": { expires_in: [300] },
+      "an expires_in of nothing": { expires_in: 0 },
+      "an access_token that is an object": { access_token: { token: "x" } },
+      "no access_token": { access_token: undefined },
+    };
+    const answering = (change) => (valid) => {
+      const answer = valid();
+      return { ...answer, json: { ...answer.json, ...change } };
+    };
+
+    for (const [what, change] of Object.entries(ODD)) {
+      test(`conformance 52: a token response with ${what} is accepted, at the login and at a refresh, where no refresh token is lost`, async (t) => {
+        const { provider, gateway, browser, first, token } = await expired(t, { hostile: { answers: { token: answering(change) } } });
+        assert.ok(first);
+        assert.notEqual((await browser.api("/auth/session")).json().access_token_expires_at, null);
+        if (provider.presented.length === 0 && "refresh_token" in change) return;
+        for (const round of [1, 2]) {
+          await setClockAhead(gateway, round * 310);
+          const next = await token(browser);
+          assert.equal(next, provider.calls.token.at(-1).answer.json.access_token);
+          assert.equal(provider.refreshes.length, round);
+        }
+        const [one, two] = provider.presented;
+        assert.equal(two, provider.refreshes[0].answer.json.refresh_token, "the one that came with the odd answer");
+        assert.notEqual(one, two);
+        assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
+      });
+    }
+
+    for (const [what, headers, status] of [
+      ["text/html", { "content-type": "text/html; charset=utf-8" }, 200],
+      ["no content type", { "content-type": "" }, 200],
+      ["status 201", {}, 201],
+    ]) {
+      test(`conformance 52: a token response with ${what} that is JSON all the same is accepted, at the login and at a refresh`, async (t) => {
+        const odd = (valid) => ({ ...valid(), status, headers });
+        const { provider, browser, token, gateway } = await expired(t, { hostile: { answers: { token: odd } }, ahead: LIFE + 1 });
+        const next = await token(browser);
+        assert.equal(next, provider.calls.token.at(-1).answer.json.access_token);
+        assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
+      });
+    }
+
+    for (const [what, change] of Object.entries(REFUSED)) {
+      test(`conformance 52: a token response with ${what} is refused, at the login and at a refresh`, async (t) => {
+        const { provider, gateway, browser, ...world } = await expired(t);
+        const seen = world.upstream.requests.length;
+        provider.answers.token = answering(change);
+        assertRejected(await attempt({ browser: world.browser }), { status: 502, code: "provider_rejected" });
+        assertProblem(await browser.api("/api"), 401, "login_required");
+        assert.equal(provider.refreshes.length, 1, "a used refresh token is not presented again");
+        assert.equal(world.upstream.requests.length, seen);
+        assert.match(gateway.eventsOf("refresh").at(-1).outcome, /unknown/);
+      });
+    }
+  });
+
+  describe("no nonce (LinkedIn)", () => {
+    const without = withClaims({ nonce: undefined });
+
+    test("conformance 52: an ID token without a nonce is accepted with OIDC_NONCE = optional, and refused otherwise by words that name it", async (t) => {
+      const optional = await createWorld(t, { hostile: { idToken: without }, vars: { OIDC_NONCE: "optional" } });
+      await assertSignedIn(optional, await attempt(optional));
+      for (const vars of [{}, { OIDC_NONCE: "required" }]) {
+        const world = await createWorld(t, { hostile: { idToken: without }, vars });
+        assertRejected(await attempt(world));
+        assert.match(world.gateway.eventsOf("complete").at(-1).detail, /OIDC_NONCE/);
+      }
+    });
+
+    test("conformance 52: with OIDC_NONCE = optional a wrong nonce, an empty one and one that is no text are refused", async (t) => {
+      const world = await createWorld(t, { hostile: true, vars: { OIDC_NONCE: "optional" } });
+      await assertSignedIn(world, await attempt(world));
+      for (const nonce of ["another", "", null, 7, ["another"]]) {
+        world.provider.idToken = withClaims({ nonce });
+        assertRejected(await attempt(world));
+      }
+    });
+
+    test("conformance 52: with OIDC_NONCE = optional the code's verifier still binds the token to the login", async (t) => {
+      const world = await createWorld(t, { hostile: { idToken: without }, vars: { OIDC_NONCE: "optional" } });
+      const [mine, theirs] = [world.browser(), world.browser()];
+      const [own, foreign] = [await callbackOf(mine), await callbackOf(theirs)];
+      // The code of another login, put into this one's callback.
+      own.searchParams.set("code", foreign.searchParams.get("code"));
+      const page = await mine.navigate(own.href);
+      assert.equal(page.status, 400);
+      assert.equal(mine.session, undefined);
+    });
+  });
+
+  describe("logout tokens without exp (Hydra, LemonLDAP::NG)", () => {
+    const seconds = () => Math.floor(Date.now() / 1000);
+
+    test("conformance 52: a logout token without exp ends the session within two minutes of its iat, once", async (t) => {
+      const { gateway, provider, login } = await createWorld(t, { hostile: true });
+      for (const iat of [seconds(), seconds() - 100]) {
+        const browser = await login();
+        const token = logoutToken(provider, { iat, exp: undefined });
+        assert.equal((await post(gateway, token)).status, 200);
+        assert.equal(await reasonOf(gateway, browser.sessionHeader), "backchannel");
+        const again = await login();
+        assertProblem(await post(gateway, token), 400, "bad_request");
+        assert.equal(await reasonOf(gateway, again.sessionHeader), "live");
+      }
+    });
+
+    test("conformance 52: an old logout token without exp, one of the future, one without any time, and an exp that cannot be read are refused", async (t) => {
+      const { gateway, provider, login } = await createWorld(t, { hostile: true });
+      const browser = await login();
+      for (const change of [{ iat: seconds() - 130 }, { iat: seconds() - 86_400 }, { iat: seconds() + 3600 }, { iat: undefined }, { exp: null }, { exp: "soon" }]) {
+        assertProblem(await post(gateway, logoutToken(provider, { exp: undefined, ...change })), 400, "bad_request", JSON.stringify(change));
+        assert.equal(await reasonOf(gateway, browser.sessionHeader), "live");
       }
     });
   });

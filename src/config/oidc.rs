@@ -5,6 +5,7 @@ use time::Duration;
 use url::Url;
 
 use super::origin::is_allowed;
+use super::preset::Preset;
 use super::reader::Reader;
 use super::store;
 
@@ -39,6 +40,10 @@ pub struct OidcSettings {
     pub reuse_leeway: Duration,
     /// `OIDC_TRUSTED_AUDIENCES`: who may stand beside this client in `aud` of a token without `azp`.
     pub trusted_audiences: Vec<String>,
+    /// `OIDC_NONCE` is `optional`: an ID token without a nonce is accepted.
+    pub nonce_optional: bool,
+    /// What an operator can do about a login that brought no refresh token, where the provider is known.
+    pub no_refresh_token: Option<&'static str>,
 }
 
 /// What [`OidcSettings::id_token_algorithms`] may name: public-key algorithms, as with a public key as the secret of an HMAC anybody
@@ -92,23 +97,22 @@ const TOKEN_AUTH: [(&str, TokenAuth); 3] =
     [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post), ("none", TokenAuth::None)];
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
-    /// What OpenID Connect providers have in common.
-    pub(super) fn oidc(
-        &mut self,
-        issuer: Option<IssuerUrl>,
-        client_id: Option<String>,
-        secret_is: &str,
-    ) -> Option<OidcSettings> {
+    /// What OpenID Connect providers have in common. What a variable says counts, and the preset where it says nothing.
+    pub(super) fn oidc(&mut self, preset: &Preset, issuer: Option<IssuerUrl>) -> Option<OidcSettings> {
+        let client_id = self.required("OIDC_CLIENT_ID", &format!("is missing: {}", preset.client_id_is));
         let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH);
-        let client_secret = self.client_secret(token_auth, secret_is);
+        let client_secret = self.client_secret(token_auth, preset.secret_is);
         let id_token_algorithms = self.id_token_algorithms();
-        let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
+        let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| preset.scopes.to_owned());
         let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
         if !scopes.iter().any(|scope| scope == "openid") {
             self.problem("OIDC_SCOPES", "lacks openid: put space-separated scopes there, openid among them");
         }
-        let form_post = self.choice("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)]);
-        let authorization_params = self.authorization_params();
+        let form_post =
+            self.choice_or("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)], preset.form_post);
+        let authorization_params = self.authorization_params(preset.params);
+        let nonce_optional =
+            self.choice_or("OIDC_NONCE", &[("required", false), ("optional", true)], preset.nonce_optional);
         let par = self.choice("OIDC_PAR", &[("auto", Par::Auto), ("always", Par::Always), ("never", Par::Never)]);
         let reuse_leeway = self.seconds("OIDC_REUSE_LEEWAY_SECONDS", 0, 0);
         let resource = self.text("OIDC_RESOURCE");
@@ -120,7 +124,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             issuer_variable: "OIDC_ISSUER",
             client_id: ClientId::new(client_id?),
             client_secret,
-            token_auth,
+            token_auth: token_auth.or(preset.token_auth),
             id_token_algorithms,
             scopes,
             form_post: form_post?,
@@ -130,6 +134,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             par: par?,
             reuse_leeway,
             trusted_audiences: self.list("OIDC_TRUSTED_AUDIENCES"),
+            nonce_optional: nonce_optional?,
+            no_refresh_token: preset.no_refresh_token,
         })
     }
 
@@ -168,12 +174,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         algorithms
     }
 
-    pub(super) fn issuer(&mut self) -> Option<IssuerUrl> {
-        let Some(text) = self.text("OIDC_ISSUER") else {
-            self.problem(
-                "OIDC_ISSUER",
-                "is missing: the provider's issuer URL, exactly as its discovery document has it",
-            );
+    pub(super) fn issuer(&mut self, preset: &Preset) -> Option<IssuerUrl> {
+        let Some(text) = self.text("OIDC_ISSUER").or_else(|| preset.issuer.map(str::to_owned)) else {
+            self.problem("OIDC_ISSUER", &format!("is missing: {}", preset.issuer_is));
             return None;
         };
         match Url::parse(&text) {
@@ -190,8 +193,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
-    pub(super) fn authorization_params(&mut self) -> Vec<(String, String)> {
-        let Some(text) = self.text("OIDC_AUTHORIZATION_PARAMS") else { return Vec::new() };
+    /// The parameters that the variable names. Those of `usual` that it does not name stay; an empty value takes one away.
+    pub(super) fn authorization_params(&mut self, usual: &[(&str, &str)]) -> Vec<(String, String)> {
+        let text = self.text("OIDC_AUTHORIZATION_PARAMS").unwrap_or_else(|| "{}".to_owned());
         let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
             self.problem(
                 "OIDC_AUTHORIZATION_PARAMS",
@@ -208,6 +212,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             let message = "sets prompt to none, which the gateway does itself for silent logins: leave it out";
             self.problem("OIDC_AUTHORIZATION_PARAMS", message);
         }
-        params.into_iter().collect()
+        let mut all: std::collections::BTreeMap<String, String> =
+            usual.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let is_usual = |name: &str| usual.iter().any(|(known, _)| *known == name);
+        all.extend(params);
+        all.into_iter().filter(|(name, value)| !(value.is_empty() && is_usual(name))).collect()
     }
 }

@@ -6,8 +6,9 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
-use super::oidc::{OidcSettings, TokenAuth};
+use super::oidc::OidcSettings;
 use super::origin::is_loopback;
+use super::preset::{AUTH0, OIDC, PRESETS, Preset};
 use super::reader::Reader;
 
 /// Where WorkOS's API is, unless `WORKOS_API_HOST` says otherwise.
@@ -155,7 +156,7 @@ impl WorkOsSettings {
 /// A kind of provider.
 #[derive(Clone, Copy)]
 enum Kind {
-    Oidc,
+    Oidc(&'static Preset),
     Auth0,
     WorkOs,
 }
@@ -163,24 +164,24 @@ enum Kind {
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// The provider that the variables describe.
     pub(super) fn provider(&mut self) -> Option<ProviderSettings> {
-        let kinds = [("oidc", Kind::Oidc), ("auth0", Kind::Auth0), ("workos", Kind::WorkOs)];
+        let own = [(OIDC.name, Kind::Oidc(&OIDC)), (AUTH0.name, Kind::Auth0), ("workos", Kind::WorkOs)];
+        let presets = PRESETS.iter().map(|preset| (preset.name, Kind::Oidc(preset)));
+        let kinds: Vec<(&str, Kind)> = own.into_iter().chain(presets).collect();
         let Some(kind) = self.choice("PROVIDER", &kinds) else {
             // This is the most likely kind. So the operator sees all other problems at once.
-            let _ = self.generic();
+            let _ = self.generic(&OIDC);
             return None;
         };
         match kind {
-            Kind::Oidc => self.generic().map(ProviderSettings::Oidc),
+            Kind::Oidc(preset) => self.generic(preset).map(ProviderSettings::Oidc),
             Kind::Auth0 => self.auth0().map(ProviderSettings::Auth0),
             Kind::WorkOs => self.workos().map(ProviderSettings::WorkOs),
         }
     }
 
-    fn generic(&mut self) -> Option<OidcSettings> {
-        let issuer = self.issuer();
-        let client_id = self
-            .required("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
-        self.oidc(issuer, client_id, "the client secret of this gateway's registration at the provider")
+    fn generic(&mut self, preset: &'static Preset) -> Option<OidcSettings> {
+        let issuer = self.issuer(preset);
+        self.oidc(preset, issuer)
     }
 
     fn auth0(&mut self) -> Option<Auth0Settings> {
@@ -192,16 +193,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // Auth0's issuers end in a slash.
         let issuer = domain.and_then(|domain| self.api_origin("AUTH0_DOMAIN", &domain, "tenant.eu.auth0.com"));
         let issuer = issuer.and_then(|origin| IssuerUrl::new(origin.into()).ok());
-        let client_id = self.required(
-            "OIDC_CLIENT_ID",
-            "is missing: the Client ID in the Auth0 Dashboard under Applications, your application, Settings",
-        );
         let logout_federated = self.choice("AUTH0_LOGOUT_FEDERATED", &[("false", false), ("true", true)]);
-        let secret_is = "the Client Secret in the Auth0 Dashboard under Applications, your application, Settings";
-        let oidc = self.oidc(issuer, client_id, secret_is)?;
-        // This is the setting of a new "Regular Web Application".
-        let token_auth = oidc.token_auth.or(Some(TokenAuth::Post));
-        let oidc = OidcSettings { issuer_variable: "AUTH0_DOMAIN", token_auth, ..oidc };
+        let oidc = OidcSettings { issuer_variable: "AUTH0_DOMAIN", ..self.oidc(&AUTH0, issuer)? };
         Some(Auth0Settings { oidc, logout_federated: logout_federated? })
     }
 
@@ -220,7 +213,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if self.choice("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)]) == Some(true) {
             self.problem("OIDC_RESPONSE_MODE", "must be query, as WorkOS knows no other: leave it out");
         }
-        let authorization_params = self.authorization_params();
+        let authorization_params = self.authorization_params(&[]);
         let reuse_leeway = self.seconds("OIDC_REUSE_LEEWAY_SECONDS", 0, 0);
         Some(WorkOsSettings {
             client_id: ClientId::new(client_id?),
@@ -232,6 +225,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 }
 
+#[cfg(test)]
+#[path = "preset_tests.rs"]
+mod preset_tests;
 #[cfg(test)]
 #[path = "provider_tests.rs"]
 mod tests;

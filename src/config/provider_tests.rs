@@ -2,6 +2,7 @@
 
 use super::super::{Config, ConfigProblem};
 use super::*;
+use crate::config::TokenAuth;
 
 fn read(vars: &[(&str, &str)]) -> Result<ProviderSettings, Vec<ConfigProblem>> {
     let vars: std::collections::HashMap<&str, &str> =

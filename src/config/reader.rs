@@ -25,6 +25,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         self.choice(variable, known)
     }
 
+    /// The value that the variable names. If it is unset: this one.
+    pub(super) fn choice_or<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)], usual: T) -> Option<T> {
+        if self.text(variable).is_none() { Some(usual) } else { self.choice(variable, known) }
+    }
+
     /// The value that the variable names. If it is unset: the first one.
     pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
         let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };

@@ -3,7 +3,7 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 56] = [
+pub const NAMES: [&str; 57] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -33,6 +33,7 @@ pub const NAMES: [&str; 56] = [
     "OIDC_CLIENT_SECRET",
     "OIDC_ID_TOKEN_ALG",
     "OIDC_ISSUER",
+    "OIDC_NONCE",
     "OIDC_PAR",
     "OIDC_RESOURCE",
     "OIDC_RESPONSE_MODE",

@@ -33,13 +33,17 @@ pub enum Audience<'a> {
     AmongIfAny(&'a str),
 }
 
-/// What `iat` has to say.
+/// What `iat` has to say, and `exp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issued {
-    /// A time within the last minutes.
+    /// `iat`: a time within the last minutes.
     JustNow,
-    /// Nothing, or a time that is past.
+    /// `iat`: nothing, or a time that is past.
     Before,
+    /// `iat` as for [`Issued::JustNow`]. A token without `exp` lasts for this long from then.
+    For(Duration),
+    /// `iat`: nothing, or a time that is past. `exp` may be missing, and then nothing says how long the token lasts.
+    OpenEnded,
 }
 
 /// What a token is checked against. What it says of times has to be numbers; each has a leeway.
@@ -76,19 +80,26 @@ impl Policy<'_> {
     pub fn check_times(&self, claims: &Claims, now: OffsetDateTime) -> Result<(), Flaw> {
         let (earliest, latest) = (unix(now.saturating_sub(LEEWAY)), unix(now.saturating_add(LEEWAY)));
         let time = |claim: &str| claims.get(claim).map(Value::as_f64);
-        match time("exp").flatten() {
-            Some(exp) if exp > earliest && exp < END_OF_TIME => {}
-            Some(_) => return Err(Flaw::Expired),
-            None => return Err(Flaw::Endless),
+        let iat = time("iat").flatten();
+        match (time("exp"), self.issued) {
+            (Some(Some(exp)), _) if exp > earliest && exp < END_OF_TIME => {}
+            (Some(Some(_)), _) => return Err(Flaw::Expired),
+            (None, Issued::OpenEnded) => {}
+            // Without a leeway: a replayed one is good for so long.
+            (None, Issued::For(life)) if iat.is_none_or(|iat| iat >= unix(now.saturating_sub(life))) => {}
+            (None, Issued::For(_)) => return Err(Flaw::Expired),
+            (Some(None) | None, _) => return Err(Flaw::Endless),
         }
         if time("nbf").is_some_and(|nbf| !nbf.is_some_and(|nbf| nbf <= latest)) {
             return Err(Flaw::NotYet);
         }
-        match (self.issued, time("iat")) {
-            (Issued::JustNow, Some(Some(iat))) if iat < unix(now.saturating_sub(MAX_AGE)) => Err(Flaw::Issued),
-            (_, Some(Some(iat))) if iat > latest => Err(Flaw::Issued),
-            (_, Some(Some(_))) | (Issued::Before, None) => Ok(()),
-            (_, Some(None)) | (Issued::JustNow, None) => Err(Flaw::Undated),
+        let is_dated = matches!(self.issued, Issued::JustNow | Issued::For(_));
+        match time("iat") {
+            Some(Some(iat)) if is_dated && iat < unix(now.saturating_sub(MAX_AGE)) => Err(Flaw::Issued),
+            Some(Some(iat)) if iat > latest => Err(Flaw::Issued),
+            Some(Some(_)) => Ok(()),
+            None if !is_dated => Ok(()),
+            Some(None) | None => Err(Flaw::Undated),
         }
     }
 }
@@ -207,6 +218,44 @@ mod tests {
         assert_eq!(times(Issued::JustNow, &json!({"exp": 1})), Err(Flaw::Undated));
         assert_eq!(times(Issued::Before, &json!({"exp": 1, "iat": -1e9})), Ok(()));
         assert_eq!(times(Issued::Before, &json!({"exp": 1})), Ok(()));
+    }
+
+    #[test]
+    fn a_token_without_an_end_lasts_for_as_long_as_its_kind_says_from_when_it_was_issued() {
+        let kind = Issued::For(Duration::minutes(2));
+        for good in [json!({"iat": 0}), json!({"iat": -120}), json!({"iat": 60}), json!({"iat": -600, "exp": 1})] {
+            assert_eq!(times(kind, &good), Ok(()), "{good}");
+        }
+        for (bad, flaw) in [
+            (json!({"iat": -120.5}), Flaw::Expired),
+            (json!({"iat": -1e300}), Flaw::Expired),
+            (json!({"iat": 61}), Flaw::Issued),
+            (json!({"iat": 1e300}), Flaw::Issued),
+            (json!({"iat": "0"}), Flaw::Undated),
+            (json!({"iat": null}), Flaw::Undated),
+            (json!({}), Flaw::Undated),
+            // An end that cannot be read is not a missing one.
+            (json!({"iat": 0, "exp": null}), Flaw::Endless),
+            (json!({"iat": 0, "exp": "soon"}), Flaw::Endless),
+            (json!({"iat": 0, "exp": -60}), Flaw::Expired),
+            (json!({"iat": -601, "exp": 1}), Flaw::Issued),
+        ] {
+            assert_eq!(times(kind, &bad), Err(flaw), "{bad}");
+        }
+        assert_eq!(times(Issued::JustNow, &json!({"iat": 0})), Err(Flaw::Endless));
+        assert_eq!(times(Issued::Before, &json!({"iat": 0})), Err(Flaw::Endless));
+    }
+
+    #[test]
+    fn what_is_open_ended_may_lack_its_times_and_what_it_says_of_them_holds() {
+        for good in [json!({}), json!({"iat": -1e9}), json!({"exp": 1}), json!({"iat": 0, "exp": 1, "nbf": 0})] {
+            assert_eq!(times(Issued::OpenEnded, &good), Ok(()), "{good}");
+        }
+        for bad in
+            [json!({"exp": -60}), json!({"exp": null}), json!({"iat": 61}), json!({"iat": null}), json!({"nbf": 61})]
+        {
+            assert!(times(Issued::OpenEnded, &bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

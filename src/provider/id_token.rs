@@ -25,6 +25,8 @@ pub struct ExpectedIdToken<'a> {
     pub trusted_audiences: &'a [String],
     /// `nonce`; none at a refresh.
     pub nonce: Option<&'a str>,
+    /// Whether the nonce may be missing: `OIDC_NONCE`. One that is there must be right all the same.
+    pub nonce_optional: bool,
     /// What `at_hash` is the hash of.
     pub access_token: &'a AccessToken,
     /// `alg`: those that the registration, or the provider's discovery document, names.
@@ -92,8 +94,17 @@ pub fn check(jwt: Jwt<'_>, expected: ExpectedIdToken<'_>, now: OffsetDateTime) -
     let is = |claim: &str, value: &str| {
         jwt.text(claim).is_some_and(|found| bool::from(found.as_bytes().ct_eq(value.as_bytes())))
     };
-    if expected.nonce.is_some_and(|nonce| !is("nonce", nonce)) {
-        return Err(Untrusted::Invalid("the ID token belongs to another login (nonce)"));
+    // Without a nonce the code's verifier (PKCE) binds the token to the login: it came for this code.
+    match expected.nonce {
+        Some(nonce) if jwt.claims.contains_key("nonce") && !is("nonce", nonce) => {
+            return Err(Untrusted::Invalid("the ID token belongs to another login (nonce)"));
+        }
+        Some(_) if !expected.nonce_optional && !jwt.claims.contains_key("nonce") => {
+            return Err(Untrusted::Invalid(
+                "the ID token does not say which login it belongs to (nonce). Where the provider never says it, set OIDC_NONCE = \"optional\"",
+            ));
+        }
+        Some(_) | None => {}
     }
     if jwt.claims.contains_key("at_hash") && !is("at_hash", &jwt.algorithm.half_hash(expected.access_token.secret())) {
         return Err(Untrusted::Invalid("the ID token belongs to another access token (at_hash)"));

@@ -172,6 +172,7 @@ fn with_expected<T>(algorithms: &[&'static Algorithm], access: &str, then: impl 
         client_id: &client_id,
         trusted_audiences: &["project".to_owned()],
         nonce: Some("n"),
+        nonce_optional: false,
         access_token: &access_token,
         algorithms,
         asked: &[],
@@ -186,6 +187,25 @@ fn check_asked(claims: &Value, asked: &[(String, String)]) -> Result<Claims, Unt
     with_expected(&named(&["EdDSA"]), "access", |expected| {
         validate_as(&raw, &keys, ExpectedIdToken { asked, ..expected })
     })
+}
+
+#[test]
+fn a_nonce_may_be_missing_where_it_is_optional_and_a_wrong_one_is_refused_all_the_same() {
+    let of = |claims: &Value, nonce_optional: bool| {
+        let raw = sign(&json!({"alg": "EdDSA", "kid": "k"}), claims);
+        let keys = set(&[jwk("k")]);
+        with_expected(&named(&["EdDSA"]), "access", |expected| {
+            validate_as(&raw, &keys, ExpectedIdToken { nonce_optional, ..expected })
+        })
+    };
+    let mut without = good();
+    without.as_object_mut().unwrap().remove("nonce");
+    assert!(of(&without, true).is_ok());
+    assert!(of(&without, false).unwrap_err().to_string().contains("OIDC_NONCE"));
+    assert!(of(&good(), true).is_ok());
+    for wrong in [json!("m"), json!(""), json!(null), json!(["n"]), json!("N")] {
+        assert!(of(&with("nonce", wrong.clone()), true).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use openidconnect::{ClientId, IssuerUrl};
 use serde_json::Value;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::keys::Untrusted;
 use crate::jose::jwt::Form;
@@ -13,6 +13,10 @@ use crate::jose::{Algorithm, Flaw, Jwt, Policy};
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// What `typ` may say. No provider sends a longer token.
 const FORM: Form = Form { types: &["jwt", "logout+jwt"], max_bytes: 16 << 10 };
+
+/// How long a token without `exp` is accepted, from its `iat`: early drafts of the specification did not require `exp`. Its `jti` is
+/// remembered for longer.
+const LIFE_WITHOUT_EXP: Duration = Duration::minutes(2);
 
 /// Whose sessions a provider has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +75,7 @@ pub(super) fn read<'a>(
     let policy = Policy {
         is_issuer: &|iss| iss == issuer.as_str(),
         audience: Audience::Client { id: client_id, trusted: trusted_audiences },
-        issued: Issued::JustNow,
+        issued: Issued::For(LIFE_WITHOUT_EXP),
     };
     let claims = &jwt.claims;
     policy.check_parties(claims).and_then(|()| policy.check_times(claims, now)).map_err(words)?;

@@ -98,6 +98,7 @@ impl Oidc {
             client_id: &self.settings.client_id,
             trusted_audiences: &self.settings.trusted_audiences,
             nonce,
+            nonce_optional: self.settings.nonce_optional,
             access_token: &tokens.access_token,
             algorithms: &algorithms,
             asked: &self.settings.authorization_params,

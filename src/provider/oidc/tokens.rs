@@ -41,7 +41,9 @@ impl Oidc {
 
     /// What an operator can do about a login that brought no refresh token.
     fn why_no_refresh_token(&self, metadata: &Metadata) -> &'static str {
-        if !self.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
+        if let Some(advice) = self.settings.no_refresh_token {
+            advice
+        } else if !self.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
             "no refresh token came: OIDC_SCOPES lacks offline_access"
         } else if !knows_offline_access(metadata) {
             "no refresh token came: the provider has no scope offline_access. Allow the client the refresh token grant; \
