@@ -290,4 +290,46 @@ describe("odd providers", { concurrency: 4 }, () => {
       }
     });
   });
+
+  describe("discovery (NetSuite)", () => {
+    const ODD = {
+      "members that nobody needs": { service_documentation: "TBD", op_policy_uri: "", op_tos_uri: "n/a", registration_endpoint: "TBD", introspection_endpoint: 7, check_session_iframe: null, claims_supported: "all", display_values_supported: {}, ui_locales_supported: 1, response_types_supported: "code", subject_types_supported: null, grant_types_supported: "authorization_code", acr_values_supported: "TBD", claim_types_supported: 0 },
+      "optional endpoints that are empty": { userinfo_endpoint: "", end_session_endpoint: "", revocation_endpoint: "", pushed_authorization_request_endpoint: "" },
+      "optional endpoints that are null": { userinfo_endpoint: null, end_session_endpoint: null, revocation_endpoint: null, pushed_authorization_request_endpoint: null },
+      "lists of another type": { scopes_supported: "openid", token_endpoint_auth_methods_supported: null },
+    };
+    for (const [what, discovery] of Object.entries(ODD)) {
+      test(`conformance 52: a discovery document with ${what} is accepted, and the user logs in, is refreshed and logs out`, async (t) => {
+        const world = await createWorld(t, { hostile: { discovery } });
+        const { browser, page } = await attempt(world);
+        await assertSignedIn(world, { browser, page });
+        assert.equal((await refresh(browser)).status, 200);
+        assert.equal((await browser.api("/auth/logout", { method: "POST" })).status, 303);
+        assert.equal(world.provider.calls.userinfo.length, discovery.userinfo_endpoint === undefined ? 2 : 0);
+      });
+    }
+
+    for (const [member, value, says] of [
+      ["token_endpoint", "http://op.example/token", /token_endpoint is neither https nor on a loopback host/],
+      ["userinfo_endpoint", "http://op.example/userinfo", /userinfo_endpoint is neither https/],
+      ["end_session_endpoint", "http://op.example/logout", /end_session_endpoint is neither https/],
+      ["revocation_endpoint", "javascript:alert(1)", /revocation_endpoint is neither https/],
+      ["pushed_authorization_request_endpoint", "ftp://op.example/par", /pushed_authorization_request_endpoint is neither https/],
+      ["userinfo_endpoint", "TBD", /userinfo_endpoint is no URL/],
+      ["end_session_endpoint", { url: "https://op.example" }, /end_session_endpoint is no URL/],
+      ["token_endpoint", "", /has no token_endpoint/],
+      ["jwks_uri", null, /has no jwks_uri/],
+      ["authorization_endpoint", "TBD", /authorization_endpoint is no URL/],
+      ["issuer", "", /has no issuer/],
+      ["authorization_response_iss_parameter_supported", "yes", /authorization_response_iss_parameter_supported is neither true nor false/],
+      ["id_token_signing_alg_values_supported", "RS256", /id_token_signing_alg_values_supported is no list/],
+    ]) {
+      test(`conformance 52: a discovery document with ${JSON.stringify(value)} for ${member}, which is used, is refused, and the page names the member`, async (t) => {
+        const { gateway } = await createWorld(t, { hostile: { discovery: { [member]: value } } });
+        const page = await gateway.visit("/auth/login");
+        assert.equal(page.status, 502);
+        assert.match(page.text.replaceAll("&#39;", "'"), says);
+      });
+    }
+  });
 });

@@ -110,25 +110,26 @@ async fn fetch_metadata(source: IssuerSource<'_>, link: &Link) -> Result<(Metada
 fn checked(source: IssuerSource<'_>, body: &[u8]) -> Result<Metadata, ProviderError> {
     let IssuerSource { issuer, variable } = source;
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
-    let metadata = read(body)
-        .ok_or_else(|| rejected(&format!("what the provider sent is no discovery document. Check {variable}")))?;
+    let metadata = read(body).map_err(|lack| rejected(&format!("{lack}. Check {variable}")))?;
     if metadata.issuer() != issuer {
         return Err(rejected(&format!("the document names another issuer than {variable}; a slash at the end counts")));
     }
     let more = metadata.additional_metadata();
     let endpoints = [
-        Some(metadata.authorization_endpoint().url()),
-        Some(metadata.jwks_uri().url()),
-        metadata.token_endpoint().map(|endpoint| endpoint.url()),
-        metadata.userinfo_endpoint().map(|endpoint| endpoint.url()),
-        more.pushed_authorization_request_endpoint.as_ref(),
-        more.end_session_endpoint.as_ref(),
-        more.revocation_endpoint.as_ref(),
+        ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
+        ("jwks_uri", Some(metadata.jwks_uri().url())),
+        ("token_endpoint", metadata.token_endpoint().map(|endpoint| endpoint.url())),
+        ("userinfo_endpoint", metadata.userinfo_endpoint().map(|endpoint| endpoint.url())),
+        ("pushed_authorization_request_endpoint", more.pushed_authorization_request_endpoint.as_ref()),
+        ("end_session_endpoint", more.end_session_endpoint.as_ref()),
+        ("revocation_endpoint", more.revocation_endpoint.as_ref()),
     ];
-    if endpoints.into_iter().flatten().all(is_allowed) {
-        Ok(metadata)
-    } else {
-        Err(rejected("an endpoint is neither https nor on a loopback host"))
+    let bad = endpoints.into_iter().find(|(_, url)| !url.is_none_or(is_allowed)).map(|(name, _)| name);
+    match bad {
+        Some(name) => {
+            Err(rejected(&format!("the document's {name} is neither https nor on a loopback host. Check {variable}")))
+        }
+        None => Ok(metadata),
     }
 }
 
