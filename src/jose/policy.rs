@@ -60,9 +60,27 @@ pub struct Policy<'a> {
 impl Policy<'_> {
     /// Whether the token is the issuer's, and for this audience.
     pub fn check_parties(&self, claims: &Claims) -> Result<(), Flaw> {
-        if !claims.get("iss").and_then(Value::as_str).is_some_and(self.is_issuer) {
-            return Err(Flaw::Issuer);
+        self.check_issuer(claims)?;
+        self.check_audience(claims)
+    }
+
+    /// The same of what need not name its issuer or whom it is for: what it says of them holds.
+    pub fn check_stated_parties(&self, claims: &Claims) -> Result<(), Flaw> {
+        if claims.contains_key("iss") {
+            self.check_issuer(claims)?;
         }
+        match (claims.contains_key("aud"), self.audience, claims.get("azp")) {
+            (true, ..) => self.check_audience(claims),
+            (false, Audience::Client { id, .. }, Some(azp)) if azp != id => Err(Flaw::Party),
+            (false, ..) => Ok(()),
+        }
+    }
+
+    fn check_issuer(&self, claims: &Claims) -> Result<(), Flaw> {
+        if claims.get("iss").and_then(Value::as_str).is_some_and(self.is_issuer) { Ok(()) } else { Err(Flaw::Issuer) }
+    }
+
+    fn check_audience(&self, claims: &Claims) -> Result<(), Flaw> {
         let is_meant = match (self.audience, claims.get("aud")) {
             (Audience::Client { id, trusted }, aud) => return check_client(id, trusted, aud, claims.get("azp")),
             (Audience::AmongIfAny(_), None) => true,
@@ -218,6 +236,35 @@ mod tests {
         assert_eq!(times(Issued::JustNow, &json!({"exp": 1})), Err(Flaw::Undated));
         assert_eq!(times(Issued::Before, &json!({"exp": 1, "iat": -1e9})), Ok(()));
         assert_eq!(times(Issued::Before, &json!({"exp": 1})), Ok(()));
+    }
+
+    #[test]
+    fn what_need_not_name_its_parties_names_the_right_ones_where_it_does() {
+        let client = Audience::Client { id: "gateway", trusted: &[] };
+        let stated = |claims: &Value| policy(client, Issued::OpenEnded).check_stated_parties(object(claims));
+        for good in [
+            json!({}),
+            json!({"iss": ISSUER}),
+            json!({"aud": "gateway"}),
+            json!({"azp": "gateway"}),
+            json!({"iss": ISSUER, "aud": ["gateway", "other"], "azp": "gateway"}),
+        ] {
+            assert_eq!(stated(&good), Ok(()), "{good}");
+        }
+        for (bad, flaw) in [
+            (json!({"iss": "https://evil.example"}), Flaw::Issuer),
+            (json!({"iss": null}), Flaw::Issuer),
+            (json!({"iss": "https://evil.example", "aud": "gateway"}), Flaw::Issuer),
+            (json!({"aud": "other"}), Flaw::Audience),
+            (json!({"aud": null}), Flaw::Audience),
+            (json!({"aud": []}), Flaw::Audience),
+            (json!({"aud": ["gateway", "other"]}), Flaw::FurtherAudience),
+            (json!({"aud": "gateway", "azp": "other"}), Flaw::Party),
+            (json!({"azp": "other"}), Flaw::Party),
+            (json!({"azp": null}), Flaw::Party),
+        ] {
+            assert_eq!(stated(&bad), Err(flaw), "{bad}");
+        }
     }
 
     #[test]

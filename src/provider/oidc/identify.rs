@@ -37,7 +37,7 @@ impl Oidc {
     ) -> Result<Identified, ProviderError> {
         let said = self.validate(metadata, raw, Some(nonce), tokens).await?;
         let known = identity(claims::of_id_token(said), raw, &Claims::new());
-        let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.subject.clone());
+        let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.user());
         let (identity, remark, user_info) = match asking.within(&*self.link.isolate, WAIT_LIMIT).await {
             Ok(UserInfo::NotAsked) => (known, None, None),
             Ok(UserInfo::Said(said)) => (known.informed(said), None, None),
