@@ -6,6 +6,8 @@ import { assertProblem, inspect } from "./parts/administration.mjs";
 import { actorOf } from "./parts/actors.mjs";
 import { expired, LIFE } from "./parts/expired.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
+import { jwt, jwtWith, withBrokenSignature } from "./parts/jwt.mjs";
+import { signingKey } from "./parts/keys.mjs";
 import { logoutToken, post, reasonOf } from "./parts/logout-token.mjs";
 import { assertRejected, assertSignedIn, attempt, callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -331,5 +333,189 @@ describe("odd providers", { concurrency: 4 }, () => {
         assert.match(page.text.replaceAll("&#39;", "'"), says);
       });
     }
+  });
+
+  describe("signed UserInfo (BankID)", () => {
+    const claimsOf = async (browser) => (await browser.api("/auth/session")).json().claims;
+    /** A signed UserInfo with these claims: `header`, `key` and `type` say how. */
+    const signed = (provider, { header, key = provider.key, type = "application/jwt", ...claims } = {}) => () => ({
+      headers: { "content-type": type },
+      body: jwt({ alg: key.alg, kid: key.kid, ...header }, { sub: provider.subject, name: "Ada of the bank", ...claims }, key),
+    });
+    const full = ({ issuer, clientId }) => ({ iss: issuer, aud: clientId, iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 60 });
+
+    for (const [what, more] of [
+      ["with iss, aud and times", full],
+      ["without iss and aud", () => ({})],
+      ["whose content type has a parameter", () => ({ type: "Application/JWT; charset=UTF-8" })],
+      ["for several audiences with our azp", ({ clientId }) => ({ aud: [clientId, "other"], azp: clientId })],
+    ]) {
+      test(`conformance 52: a signed UserInfo ${what} is what /session says, at the login and after a refresh`, async (t) => {
+        const world = await createWorld(t, { hostile: true });
+        world.provider.answers.userinfo = (...call) => signed(world.provider, more(world.provider))(...call);
+        const { browser, page } = await attempt(world);
+        await assertSignedIn(world, { browser, page });
+        assert.equal((await claimsOf(browser)).name, "Ada of the bank");
+        world.provider.answers.userinfo = signed(world.provider, { ...more(world.provider), name: "Countess", groups: ["staff"] });
+        const { claims } = (await refresh(browser)).json();
+        assert.deepEqual([claims.name, claims.groups, claims.iss], ["Countess", ["staff"], world.provider.issuer]);
+      });
+    }
+
+    for (const alg of ["RS256", "PS256", "ES256", "ES512", "EdDSA", "Ed25519"]) {
+      test(`conformance 52: a UserInfo signed with ${alg} is accepted`, async (t) => {
+        const key = signingKey(alg);
+        const world = await createWorld(t, { hostile: { published: [signingKey("RS256").publicJwk, key.publicJwk].filter((jwk, i, all) => all.findIndex(({ kid }) => kid === jwk.kid) === i) } });
+        world.provider.answers.userinfo = signed(world.provider, { key });
+        const { browser } = await attempt(world);
+        assert.equal((await claimsOf(browser)).name, "Ada of the bank");
+      });
+    }
+
+    for (const [what, answer] of Object.entries({
+      "of another issuer": (provider) => signed(provider, { iss: "https://evil.example" }),
+      "for another client": (provider) => signed(provider, { aud: "another-client" }),
+      "for several audiences without azp": (provider) => signed(provider, { aud: [provider.clientId, "other"] }),
+      "issued to another client": (provider) => signed(provider, { aud: provider.clientId, azp: "other" }),
+      "that has expired": (provider) => signed(provider, { exp: Math.floor(Date.now() / 1000) - 90 }),
+      "with an iss that is null": (provider) => signed(provider, { iss: null }),
+      "signed by a stranger under the provider's kid": (provider) => signed(provider, { key: { ...signingKey("RS256", "stranger"), kid: provider.key.kid } }),
+      "with an unknown kid": (provider) => signed(provider, { key: signingKey("RS256", "stranger") }),
+      "with a broken signature": (provider) => () => {
+        const good = signed(provider)();
+        return { ...good, body: withBrokenSignature(good.body) };
+      },
+      "with alg none": (provider) => () => ({ headers: { "content-type": "application/jwt" }, body: jwtWith({ alg: "none" }, { sub: provider.subject, name: "Ada of the bank" }, "") }),
+      "of another subject with a broken signature": (provider) => () => {
+        const good = signed(provider, { sub: "grace" })();
+        return { ...good, body: withBrokenSignature(good.body) };
+      },
+      "that is JSON without a signature": (provider) => () => ({ headers: { "content-type": "application/jwt" }, body: JSON.stringify({ sub: provider.subject, name: "Ada of the bank" }) }),
+      "that is encrypted": () => () => ({ headers: { "content-type": "application/jwt" }, body: "a.b.c.d.e" }),
+      "without a sub": (provider) => signed(provider, { sub: undefined }),
+    })) {
+      test(`conformance 52: a signed UserInfo ${what} counts as no answer: the login stands, and nothing of it is used`, async (t) => {
+        const world = await createWorld(t, { hostile: true });
+        world.provider.answers.userinfo = answer(world.provider);
+        const { browser, page } = await attempt(world);
+        await assertSignedIn(world, { browser, page });
+        assert.equal((await claimsOf(browser)).name, undefined);
+        assert.match(world.gateway.eventsOf("complete").at(-1).detail, /UserInfo could not be read/);
+      });
+    }
+
+    test("conformance 52: a signed UserInfo of another subject rejects the login, and at a refresh ends the session", async (t) => {
+      const world = await createWorld(t, { hostile: true });
+      const browser = await world.login();
+      const cookie = browser.sessionHeader;
+      for (const sub of ["grace", "", 7]) {
+        world.provider.answers.userinfo = signed(world.provider, { sub });
+        assertRejected(await attempt(world));
+      }
+      assertProblem(await refresh(browser), 401, "session_ended");
+      assert.equal(await reasonOf(world.gateway, cookie), "refresh_rejected");
+    });
+  });
+
+  describe("algorithms", () => {
+    for (const alg of ["ES512", "Ed25519", "EdDSA"]) {
+      test(`conformance 52: ${alg} is accepted in the ID token, in a refreshed one, and in a logout token; a broken signature is not`, async (t) => {
+        const world = await createWorld(t, { hostile: { key: signingKey(alg) }, vars: { OIDC_ID_TOKEN_ALG: alg } });
+        const { browser, page } = await attempt(world);
+        await assertSignedIn(world, { browser, page });
+        assert.equal((await refresh(browser)).status, 200);
+        const good = logoutToken(world.provider);
+        assertProblem(await post(world.gateway, withBrokenSignature(good)), 400, "bad_request");
+        assert.equal(await reasonOf(world.gateway, browser.sessionHeader), "live");
+        assert.equal((await post(world.gateway, good)).status, 200);
+        assert.equal(await reasonOf(world.gateway, browser.sessionHeader), "backchannel");
+        world.provider.idToken = { sign: (header, claims) => withBrokenSignature(jwt(header, claims, world.provider.key)) };
+        assertRejected(await attempt(world));
+      });
+    }
+  });
+
+  describe("ID tokens that end before the access token (Okta, Entra)", () => {
+    /** ID tokens that live for 20 s by the gateway's clock, which is `ahead`; and routes that are sent one. */
+    const shortLived = async (t, more) => {
+      let ahead = 0;
+      const idToken = { claims: (claims) => ({ ...claims, iat: claims.iat + ahead, exp: claims.iat + ahead + 20 }) };
+      const routes = [{ match: "/id/*", token: "id" }, { match: "/*" }];
+      const world = await createWorld(t, { hostile: { idToken, ...more }, routes, entry: INSTRUMENTS });
+      const setAhead = async (seconds) => {
+        ahead = seconds;
+        await setClockAhead(world.gateway, seconds);
+      };
+      const issued = () => world.provider.calls.token.map(({ answer }) => answer.json.id_token);
+      const sent = (browser) => world.token(browser, "/id/x");
+      return { ...world, setAhead, issued, sent };
+    };
+
+    test("conformance 52: an ID token that is sent is refreshed first once it has as little life left as an access token must have", async (t) => {
+      const { provider, login, token, setAhead, issued, sent } = await shortLived(t);
+      const browser = await login();
+      assert.equal(await sent(browser), issued()[0]);
+      await setAhead(16);
+      assert.equal(await sent(browser), issued()[0]);
+      assert.equal(provider.refreshes.length, 0);
+      await setAhead(19);
+      const access = await token(browser);
+      assert.equal(provider.refreshes.length, 0, "a route that is sent the access token needs none");
+      const answers = await Promise.all(Array.from({ length: 20 }, () => sent(browser)));
+      assert.equal(provider.refreshes.length, 1);
+      assert.deepEqual([...new Set(answers)], [issued()[1]]);
+      assert.notEqual(await token(browser), access);
+    });
+
+    test("conformance 52: where a refresh brings no other ID token, a request is 401 login_required, a page goes through the provider silently, and no expired one is sent", async (t) => {
+      const { provider, upstream, login, token, setAhead, issued, sent } = await shortLived(t);
+      const browser = await login();
+      const { idToken } = provider;
+      provider.idToken = false;
+      await setAhead(60);
+      const seen = upstream.requests.length;
+      for (let i = 0; i < 3; i += 1) assertProblem(await browser.api("/id/x"), 401, "login_required");
+      assert.equal(provider.refreshes.length, 1, "each request does not cause another");
+      assert.equal(upstream.requests.length, seen);
+      assert.ok(await token(browser), "the access token serves");
+      provider.idToken = idToken;
+      const page = await browser.navigate("/id/page");
+      assert.equal(page.status, 200);
+      assert.equal(page.url.pathname, "/id/page");
+      assert.equal(provider.calls.authorization.at(-1).params.prompt, "none");
+      assert.equal(await sent(browser), issued().at(-1));
+    });
+
+    test("conformance 52: without a refresh token an ID token that is over is as none, and a page that the provider answers with login_required goes to a login that is seen, once", async (t) => {
+      const noRefreshToken = (valid) => {
+        const { json, ...answer } = valid();
+        return { ...answer, json: { ...json, refresh_token: undefined } };
+      };
+      const { provider, login, setAhead, issued, sent } = await shortLived(t, { answers: { token: noRefreshToken } });
+      const browser = await login();
+      await setAhead(60);
+      assertProblem(await browser.api("/id/x"), 401, "login_required");
+      provider.answers.authorization = (valid, { params }) => {
+        if (params.prompt !== "none") return valid();
+        const back = new URL(params.redirect_uri);
+        for (const [name, value] of Object.entries({ error: "login_required", state: params.state, iss: provider.issuer })) back.searchParams.set(name, value);
+        return { status: 303, headers: { location: back.href } };
+      };
+      provider.forgetCalls();
+      assert.equal((await browser.navigate("/id/page")).status, 200);
+      assert.deepEqual(provider.calls.authorization.map(({ params }) => params.prompt), ["none", undefined]);
+      assert.equal(await sent(browser), issued().at(-1));
+    });
+
+    test("conformance 52: while the provider can't refresh an ID token that is over, requests for it are 503, and those for the access token pass", async (t) => {
+      const { provider, login, token, setAhead } = await shortLived(t);
+      const browser = await login();
+      provider.answers.token = () => ({ status: 503, headers: { "retry-after": "40" }, body: "" });
+      await setAhead(60);
+      const answer = await browser.api("/id/x");
+      assertProblem(answer, 503, "provider_unavailable");
+      assert.ok(Number(answer.headers["retry-after"]) > 0);
+      assert.ok(await token(browser));
+    });
   });
 });

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::deadline::{SOON, request_deadline};
+use super::id_token_life::{self, IdTokenStanding};
 use super::ledger::{Cause, Event};
 use super::message::{CanGoOn, Denied, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
 use super::record::Established;
@@ -21,6 +22,7 @@ use crate::actors::AskError;
 use crate::actors::end_reason::EndReason;
 use crate::ambient;
 use crate::config::RegionPolicy;
+use crate::config::routes::Token;
 use crate::credential::{Secret, SecretHash};
 use crate::region::Region;
 use crate::store::StoreError;
@@ -28,8 +30,8 @@ use crate::store::StoreError;
 /// What a session is asked for, as far as it decides whether there is an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To proxy a request, which is a use: it takes a valid access token.
-    Proxy,
+    /// To proxy a request, which is a use: it takes a valid access token, and the ID token valid if it is the one that is sent.
+    Proxy(TokenKind),
     /// To go on without a login: it takes a token, or that there can be one.
     GoOn,
     /// To look at it: it takes a session that lives.
@@ -42,18 +44,18 @@ enum Verdict {
     Deny(Denied),
     /// The session is over from now on.
     Over(EndReason),
-    /// The session lives, and its access token does not.
-    WithoutToken,
+    /// The session lives, and this token, or the access token, does not.
+    WithoutToken(TokenKind),
 }
 
-/// Where a live session's access token stands.
+/// Where a live session's tokens stand: the access token, and the ID token where that is asked for.
 enum TokenStanding {
     Valid,
-    /// It has expired; there may be another.
+    /// One has expired; there may be another.
     Refreshable,
-    /// It has expired, and the provider asked for patience: seconds.
+    /// One has expired, and the provider asked for patience: seconds.
     Waiting(u32),
-    /// It has expired, and there is no other.
+    /// One has expired, and there is no other.
     Spent,
 }
 
@@ -74,12 +76,12 @@ impl From<AskError> for Denied {
 
 impl Session {
     pub(super) async fn get_token(self: &Rc<Self>, get: GetToken) -> Result<AccessToken, Denied> {
-        self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy(TokenKind::Access)).await?;
         self.served(|active| active.grant.access_token.clone())
     }
 
     pub(super) async fn get_identity(self: &Rc<Self>, get: GetIdentity) -> Result<Box<TokenWithClaims>, Denied> {
-        self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy(get.token)).await?;
         self.served(|active| {
             let token = match get.token {
                 TokenKind::Access => active.grant.access_token.clone(),
@@ -108,6 +110,7 @@ impl Session {
         self: &Rc<Self>,
         secret: &Secret,
         navigation_from: Option<Region>,
+        token: TokenKind,
         is_first: bool,
         read: impl FnOnce(&Active) -> T,
     ) -> Option<Option<T>> {
@@ -128,7 +131,7 @@ impl Session {
             }
         }
         let now = self.now();
-        let Verdict::Pass = self.verdict(&secret.hash(), Purpose::Proxy, now) else { return Some(None) };
+        let Verdict::Pass = self.verdict(&secret.hash(), Purpose::Proxy(token), now) else { return Some(None) };
         self.note_use(now);
         Some(self.active(read))
     }
@@ -167,14 +170,14 @@ impl Session {
         // Not before all that may take a while.
         let mut now = self.now();
         let mut verdict = self.verdict(secret, purpose, now);
-        if matches!(verdict, Verdict::WithoutToken) {
-            request_deadline(&*self.isolate, self.obtain_token(Cause::Request)).await?;
+        if let Verdict::WithoutToken(token) = verdict {
+            request_deadline(&*self.isolate, self.obtain_token(token, Cause::Request)).await?;
             now = self.now();
             verdict = self.verdict(secret, purpose, now);
         }
         match verdict {
             Verdict::Pass => {
-                if purpose == Purpose::Proxy {
+                if matches!(purpose, Purpose::Proxy(_)) {
                     self.note_use(now);
                 }
                 Ok(())
@@ -184,8 +187,8 @@ impl Session {
                 self.run_out(reason, Cause::Request).await?;
                 Err(Denied::Ended(reason))
             }
-            // Refreshed just now, and expired again: the provider's lifetimes are of no use.
-            Verdict::WithoutToken => Err(Denied::Reauthenticate),
+            // Refreshed just now, and expired again: the provider's lifetimes are of no use, or no other ID token came.
+            Verdict::WithoutToken(_) => Err(Denied::Reauthenticate),
         }
     }
 
@@ -202,20 +205,38 @@ impl Session {
             Standing::Ended(reason) => Verdict::Deny(Denied::Ended(reason)),
             Standing::Over(reason) => Verdict::Over(reason),
             Standing::Moved(to) => Verdict::Deny(Denied::Moved(to.clone())),
-            Standing::Active(active) => match (purpose, self.token_standing(active, now)) {
-                (Purpose::Look, _)
-                | (Purpose::Proxy, TokenStanding::Valid)
-                | (Purpose::GoOn, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
-                    Verdict::Pass
+            Standing::Active(active) => {
+                let token = match purpose {
+                    Purpose::Look => return Verdict::Pass,
+                    Purpose::Proxy(token) => token,
+                    Purpose::GoOn => self.token_to_go_on_with(),
+                };
+                match (purpose, self.token_standing(active, token, now)) {
+                    (_, TokenStanding::Valid)
+                    | (Purpose::GoOn, TokenStanding::Refreshable | TokenStanding::Waiting(_)) => Verdict::Pass,
+                    _ => Verdict::WithoutToken(token),
                 }
-                (Purpose::Proxy | Purpose::GoOn, _) => Verdict::WithoutToken,
-            },
+            }
         }
     }
 
-    fn token_standing(&self, active: &Active, now: OffsetDateTime) -> TokenStanding {
+    /// The token without which some route cannot be served.
+    fn token_to_go_on_with(&self) -> TokenKind {
+        let sends_id_token = self.config.routes.iter().any(|route| route.token == Token::Id);
+        if sends_id_token { TokenKind::Id } else { TokenKind::Access }
+    }
+
+    fn token_standing(&self, active: &Active, token: TokenKind, now: OffsetDateTime) -> TokenStanding {
         if active.grant.is_valid(now) {
-            return TokenStanding::Valid;
+            match token {
+                TokenKind::Access => return TokenStanding::Valid,
+                TokenKind::Id => match id_token_life::standing(&active.identity.id_token, &active.grant, now) {
+                    IdTokenStanding::Valid => return TokenStanding::Valid,
+                    // Each request would cause another refresh.
+                    IdTokenStanding::NotRenewed => return TokenStanding::Spent,
+                    IdTokenStanding::Over => {}
+                },
+            }
         }
         if self.refresher.is_under_way() {
             return TokenStanding::Refreshable;
@@ -230,10 +251,10 @@ impl Session {
         }
     }
 
-    /// Sees to it that a live session has a valid access token, or says why it has none.
-    pub(super) async fn obtain_token(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
+    /// Sees to it that a live session has a valid access token, and a valid ID token where that is asked for, or says why it has none.
+    pub(super) async fn obtain_token(self: &Rc<Self>, token: TokenKind, cause: Cause) -> Result<(), Denied> {
         let now = self.now();
-        match self.active(|active| self.token_standing(active, now)) {
+        match self.active(|active| self.token_standing(active, token, now)) {
             None | Some(TokenStanding::Valid) => Ok(()),
             Some(TokenStanding::Waiting(retry_after)) => Err(Denied::ProviderUnavailable { retry_after }),
             Some(TokenStanding::Refreshable) => match self.refresh_once(cause).await {
