@@ -46,6 +46,14 @@ describe("ID token", () => {
   rejects("conformance 1 [invalid-iss]: an issuer with a slash more is another one", {
     claims: (valid) => ({ ...valid, iss: `${valid.iss}/` }),
   });
+  test("conformance 1: the log names both issuers, and the page neither", async () => {
+    world.provider.idToken = claims({ iss: "https://other.example" });
+    const { browser, page } = await attempt(world);
+    assertRejected({ browser, page });
+    const { detail } = world.gateway.eventsOf("complete").at(-1);
+    assert.ok(detail.includes("https://other.example") && detail.includes(world.provider.issuer), detail);
+    assert.ok(!page.text.includes("other.example"));
+  });
   rejects("conformance 1: an ID token without iss creates no session", claims({ iss: undefined }));
 
   rejects("conformance 2 [invalid-aud]: an ID token for another audience creates no session", claims({ aud: "another-client" }));

@@ -17,6 +17,9 @@ use crate::provider::metadata::Metadata;
 use crate::provider::tokens::Tokens;
 use crate::provider::user_info::{Asking, UserInfo, WAIT_LIMIT};
 
+/// How many characters of another issuer are quoted.
+const MAX_ISSUER: usize = 200;
+
 /// Who has logged in. UserInfo may have more to say later.
 pub(super) struct Identified {
     pub(super) identity: Identity,
@@ -35,7 +38,8 @@ impl Oidc {
         nonce: &str,
         tokens: &Tokens,
     ) -> Result<Identified, ProviderError> {
-        let said = self.validate(metadata, raw, Some(nonce), tokens).await?;
+        let validated = self.validate(metadata, raw, Some(nonce), tokens).await;
+        let said = validated.map_err(|untrusted| ProviderError::from(untrusted).with_words(self.other_issuer(raw)))?;
         let known = identity(claims::of_id_token(said), raw, &Claims::new());
         let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.user());
         let (identity, remark, user_info) = match asking.within(&*self.link.isolate, WAIT_LIMIT).await {
@@ -82,6 +86,16 @@ impl Oidc {
     fn is_about(&self, raw: &str, known: &Identity) -> bool {
         let audience = Audience::Client { id: &self.settings.client_id, trusted: &self.settings.trusted_audiences };
         payload(raw).is_some_and(|claims| id_token::is_about(&claims, &known.issuer, audience, &known.subject))
+    }
+
+    /// The issuer that an ID token names where it is another one, beside the configured one: for the log.
+    fn other_issuer(&self, raw: &str) -> Option<String> {
+        let claims = payload(raw)?;
+        let (theirs, ours) = (claims.get("iss")?.as_str()?, self.settings.issuer.as_str());
+        let is_plain = |c: &char| c.is_ascii_graphic();
+        let theirs: String = theirs.chars().take_while(is_plain).take(MAX_ISSUER).collect();
+        (theirs != ours)
+            .then(|| format!("The ID token's issuer is {theirs}, and {} is {ours}", self.settings.issuer_variable))
     }
 
     /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.
