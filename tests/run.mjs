@@ -40,6 +40,7 @@ const MODULES = [
   "callback",
   "captcha",
   "claims",
+  "client-key",
   "config",
   "failures",
   "fixation",
@@ -75,6 +76,7 @@ const MODULES = [
   "routes",
   "secrets",
   "storage",
+  "tenants",
   "websocket",
   "workos",
 ];

@@ -2,7 +2,7 @@
 //!
 //! All of it is defaults for `OIDC_…` variables, and words for an operator who has left one out. What a variable says counts.
 
-use super::oidc::TokenAuth;
+use super::credentials::TokenAuth;
 
 /// A row.
 pub(super) struct Preset {
@@ -18,6 +18,8 @@ pub(super) struct Preset {
     pub(super) secret_is: &'static str,
     /// `OIDC_TOKEN_AUTH`; none: as discovered.
     pub(super) token_auth: Option<TokenAuth>,
+    /// Whether what a client's key signs is for the issuer. Else it is for the token endpoint.
+    pub(super) assertions_for_issuer: bool,
     /// `OIDC_SCOPES`.
     pub(super) scopes: &'static str,
     /// `OIDC_AUTHORIZATION_PARAMS`, one by one.
@@ -43,6 +45,7 @@ pub(super) const OIDC: Preset = Preset {
     client_id_is: "the id under which this gateway is registered at the provider",
     secret_is: "the client secret of this gateway's registration at the provider",
     token_auth: None,
+    assertions_for_issuer: false,
     scopes: USUAL_SCOPES,
     params: &[],
     form_post: false,
@@ -57,6 +60,7 @@ pub(super) const AUTH0: Preset = Preset {
     secret_is: "the Client Secret in the Auth0 Dashboard under Applications, your application, Settings",
     // This is the setting of a new "Regular Web Application".
     token_auth: Some(TokenAuth::Post),
+    assertions_for_issuer: true,
     ..OIDC
 };
 

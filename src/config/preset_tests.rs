@@ -137,3 +137,54 @@ fn offline_access_is_asked_for_where_it_brings_the_refresh_token_and_nowhere_els
         assert_eq!(preset(name, &[]).scopes.iter().any(|scope| scope == "offline_access"), asks, "{name}");
     }
 }
+
+const REGISTERED: [(&str, &str); 2] = [("OIDC_CLIENT_ID", "abc"), ("OIDC_CLIENT_SECRET", "s3cret")];
+
+fn problems(more: &[(&str, &str)]) -> Vec<String> {
+    let found = read(&[&REGISTERED[..], more].concat()).err().unwrap_or_default();
+    found.into_iter().map(|problem| problem.variable.into_owned()).collect()
+}
+
+#[test]
+fn a_tenant_has_its_place_between_slashes_of_the_issuer_s_path_once() {
+    let issuer = |issuer: &str| problems(&[("OIDC_ISSUER", issuer)]);
+    for good in
+        ["https://op.example/{tenantid}/v2.0", "https://op.example/{tenantid}", "https://op.example/a/{tenantid}/"]
+    {
+        assert!(issuer(good).is_empty(), "{good}");
+    }
+    for bad in [
+        "https://{tenantid}.op.example/v2.0",
+        "https://{tenantid}/v2.0",
+        "https://op.example/x{tenantid}/v2.0",
+        "https://op.example/{tenantid}x/v2.0",
+        "https://op.example/{tenantid}/{tenantid}",
+        "https://op.example/{tenant}/v2.0",
+        "https://op.example/v2.0?tenant={tenantid}",
+        "http://op.example/{tenantid}/v2.0",
+    ] {
+        assert_eq!(issuer(bad), ["OIDC_ISSUER"], "{bad}");
+    }
+}
+
+#[test]
+fn tenants_are_listed_by_their_ids_and_only_where_the_issuer_has_a_place_for_them() {
+    let tenants = |issuer: &str, listed: &str| problems(&[("OIDC_ISSUER", issuer), ("OIDC_TENANTS", listed)]);
+    let several = "https://op.example/{tenantid}/v2.0";
+    assert!(tenants(several, "0f8fad5b-d9cb-469f-a165-70867728950e, t-2").is_empty());
+    for bad in ["contoso.example", "a/b", "a b", "{tenantid}", ",", "ä"] {
+        assert_eq!(tenants(several, bad), ["OIDC_TENANTS"], "{bad}");
+    }
+    assert_eq!(tenants("https://op.example/t-1/v2.0", "t-1"), ["OIDC_TENANTS"]);
+}
+
+#[test]
+fn the_discovery_document_lies_at_a_url_that_may_be_called() {
+    let url = |url: &str| problems(&[("OIDC_ISSUER", "https://op.example"), ("OIDC_DISCOVERY_URL", url)]);
+    for good in ["https://login.example/x/.well-known/openid-configuration?p=policy", "http://127.0.0.1:1/d"] {
+        assert!(url(good).is_empty(), "{good}");
+    }
+    for bad in ["http://login.example/d", "login.example/d", "https://login.example/d#x", "file:///d"] {
+        assert_eq!(url(bad), ["OIDC_DISCOVERY_URL"], "{bad}");
+    }
+}

@@ -6,6 +6,7 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
+use super::credentials::Credentials;
 use super::oidc::OidcSettings;
 use super::origin::is_loopback;
 use super::preset::{AUTH0, OIDC, PRESETS, Preset};
@@ -58,6 +59,18 @@ impl ProviderSettings {
         }
     }
 
+    /// The issuer of a user's sessions: the only one there is, or the one that is named, if it may be one.
+    pub fn issuer_named<'a>(&'a self, named: Option<&'a str>) -> Option<&'a str> {
+        match (self, named) {
+            (Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }), Some(iss)) => {
+                oidc.may_be_issuer(iss).then_some(iss)
+            }
+            (Self::Oidc(oidc), None) if oidc.tenants.is_some() => None,
+            (Self::WorkOs(workos), Some(iss)) => (iss == workos.issuer()).then_some(iss),
+            (_, None) => Some(self.issuer()),
+        }
+    }
+
     /// Whether callbacks come as posts from the provider's own site (`response_mode=form_post`).
     pub const fn form_post(&self) -> bool {
         match self {
@@ -66,13 +79,23 @@ impl ProviderSettings {
         }
     }
 
-    /// The client's secret; none: a public client.
-    pub fn secret(&self) -> Option<&str> {
-        let secret = match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.client_secret.as_ref()?,
-            Self::WorkOs(workos) => &workos.api_key,
-        };
-        Some(secret.secret())
+    /// What the gateway's own keys are derived from where there are no `STATE_KEYS`; none: a public client.
+    pub fn secret(&self) -> Option<&[u8]> {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.credentials.secret(),
+            Self::WorkOs(workos) => Some(workos.api_key.secret().as_bytes()),
+        }
+    }
+
+    /// The public key of this client, a JSON Web Key as JSON.
+    pub fn public_key(&self) -> Option<&str> {
+        match self {
+            Self::Oidc(OidcSettings { credentials: Credentials::Key(key), .. })
+            | Self::Auth0(Auth0Settings { oidc: OidcSettings { credentials: Credentials::Key(key), .. }, .. }) => {
+                Some(&key.public)
+            }
+            Self::Oidc(_) | Self::Auth0(_) | Self::WorkOs(_) => None,
+        }
     }
 
     /// Whether the configuration already decides what this parameter of `/login` would.

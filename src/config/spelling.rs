@@ -3,7 +3,7 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 57] = [
+pub const NAMES: [&str; 60] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "AUTH0_DOMAIN",
@@ -30,7 +30,9 @@ pub const NAMES: [&str; 57] = [
     "OIDC_AUDIENCE",
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_KEY",
     "OIDC_CLIENT_SECRET",
+    "OIDC_DISCOVERY_URL",
     "OIDC_ID_TOKEN_ALG",
     "OIDC_ISSUER",
     "OIDC_NONCE",
@@ -39,6 +41,7 @@ pub const NAMES: [&str; 57] = [
     "OIDC_RESPONSE_MODE",
     "OIDC_REUSE_LEEWAY_SECONDS",
     "OIDC_SCOPES",
+    "OIDC_TENANTS",
     "OIDC_TOKEN_AUTH",
     "OIDC_TRUSTED_AUDIENCES",
     "PROVIDER",

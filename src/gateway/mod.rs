@@ -131,7 +131,14 @@ impl Gateway {
             Endpoint::BackchannelLogout => backchannel::serve(self, request).await,
             Endpoint::Admin => admin::serve(self, request).await,
             Endpoint::Captcha => captcha::serve(self, request).await,
+            Endpoint::Jwks => Ok(jwks(self)),
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
     }
+}
+
+/// The public keys that this client's assertions can be checked with (RFC 7517 section 5).
+fn jwks(gateway: &Gateway) -> Outgoing {
+    let key = gateway.config.provider.public_key().unwrap_or_default();
+    Outgoing::new(200, Body::Json(format!(r#"{{"keys":[{key}]}}"#)))
 }

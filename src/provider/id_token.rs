@@ -1,11 +1,12 @@
 //! Validation of ID tokens (OpenID Connect Core 1.0 sections 3.1.3.7 and 12.2). Pure: what has to hold before the signature is
 //! checked is [`read`], the rest is [`check`].
 
-use openidconnect::{AccessToken, ClientId, IssuerUrl};
+use openidconnect::{AccessToken, ClientId};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
+use super::issuer::Issuer;
 use super::keys::Untrusted;
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued};
@@ -18,7 +19,7 @@ const FORM: Form = Form { types: &["jwt", "jose"], max_bytes: usize::MAX };
 #[derive(Clone, Copy)]
 pub struct ExpectedIdToken<'a> {
     /// `iss`.
-    pub issuer: &'a IssuerUrl,
+    pub issuer: Issuer<'a>,
     /// In `aud`.
     pub client_id: &'a ClientId,
     /// Who else may be in `aud` of a token without `azp`: `OIDC_TRUSTED_AUDIENCES`.
@@ -84,13 +85,15 @@ pub fn read<'a>(raw: &'a str, expected: ExpectedIdToken<'_>) -> Result<Jwt<'a>, 
     if jwt.has_content_type {
         return Err(words(Flaw::Type));
     }
-    policy(expected.issuer, expected.audience(), |policy| policy.check_parties(&jwt.claims)).map_err(words)?;
+    policy(expected.issuer, &jwt.claims, expected.audience(), |policy| policy.check_parties(&jwt.claims))
+        .map_err(words)?;
     if expected.algorithms.contains(&jwt.algorithm) { Ok(jwt) } else { Err(words(Flaw::Algorithm)) }
 }
 
 /// The claims of an ID token whose signature is good, if they pass the other checks.
 pub fn check(jwt: Jwt<'_>, expected: ExpectedIdToken<'_>, now: OffsetDateTime) -> Result<Claims, Untrusted> {
-    policy(expected.issuer, expected.audience(), |policy| policy.check_times(&jwt.claims, now)).map_err(words)?;
+    policy(expected.issuer, &jwt.claims, expected.audience(), |policy| policy.check_times(&jwt.claims, now))
+        .map_err(words)?;
     let is = |claim: &str, value: &str| {
         jwt.text(claim).is_some_and(|found| bool::from(found.as_bytes().ct_eq(value.as_bytes())))
     };
@@ -114,12 +117,13 @@ pub fn check(jwt: Jwt<'_>, expected: ExpectedIdToken<'_>, now: OffsetDateTime) -
 
 /// Whether unchecked claims say that they are about this user, from the issuer and for this client.
 pub fn is_about(claims: &Claims, issuer: &str, audience: Audience<'_>, subject: &str) -> bool {
-    let fits = policy(issuer, audience, |policy| policy.check_parties(claims)).is_ok();
+    let issuer = Issuer::Exactly(issuer);
+    let fits = policy(issuer, claims, audience, |policy| policy.check_parties(claims)).is_ok();
     fits && claims.get("sub").and_then(Value::as_str) == Some(subject)
 }
 
-fn policy<T>(issuer: &str, audience: Audience<'_>, check: impl FnOnce(Policy<'_>) -> T) -> T {
-    check(Policy { is_issuer: &|iss| iss == issuer, audience, issued: Issued::JustNow })
+fn policy<T>(issuer: Issuer<'_>, claims: &Claims, audience: Audience<'_>, check: impl FnOnce(Policy<'_>) -> T) -> T {
+    check(Policy { is_issuer: &|iss| issuer.is(iss, claims), audience, issued: Issued::JustNow })
 }
 
 /// What is wrong with the claims that are used, before anything is made of them: in words that name the claim.

@@ -1,9 +1,10 @@
 //! Validation of logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6). Pure, but for the keys.
 
-use openidconnect::{ClientId, IssuerUrl};
+use openidconnect::ClientId;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
+use super::issuer::Issuer;
 use super::keys::Untrusted;
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued, LEEWAY, MAX_AGE};
@@ -37,7 +38,7 @@ pub struct LogoutToken {
 #[derive(Clone, Copy)]
 pub struct ExpectedLogoutToken<'a> {
     /// `iss`.
-    pub issuer: &'a IssuerUrl,
+    pub issuer: Issuer<'a>,
     /// In `aud`.
     pub client_id: &'a ClientId,
     /// Who else may be in `aud` of a token without `azp`: `OIDC_TRUSTED_AUDIENCES`.
@@ -73,7 +74,7 @@ pub(super) fn read<'a>(
         return Err(words(Flaw::Algorithm));
     }
     let policy = Policy {
-        is_issuer: &|iss| iss == issuer.as_str(),
+        is_issuer: &|iss| issuer.is(iss, &jwt.claims),
         audience: Audience::Client { id: client_id, trusted: trusted_audiences },
         issued: Issued::For(LIFE_WITHOUT_EXP),
     };
@@ -96,7 +97,9 @@ pub(super) fn read<'a>(
     let jti = text("jti").ok_or(invalid("the logout token has no jti"))?.to_owned();
     // Whatever its `exp`: it is too old by then.
     let expires_at = now.saturating_add(MAX_AGE).saturating_add(LEEWAY);
-    let said = LogoutToken { issuer: issuer.to_string(), subject, sid, jti, expires_at };
+    // It was checked: of several tenants it names one.
+    let issuer = text("iss").ok_or(words(Flaw::Issuer))?.to_owned();
+    let said = LogoutToken { issuer, subject, sid, jti, expires_at };
     Ok((jwt, said))
 }
 

@@ -29,10 +29,11 @@ fn check_header(header: &Value, claims: &Value) -> Result<LogoutToken, Untrusted
 }
 
 fn validate_raw(raw: &str, algorithms: &[&str]) -> Result<LogoutToken, Untrusted> {
-    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
+    let client_id = ClientId::new("gateway".into());
+    let issuer = Issuer::Exactly("https://op.example");
     let algorithms: Vec<_> = algorithms.iter().map(|name| Algorithm::named(name).unwrap()).collect();
     let expected = ExpectedLogoutToken {
-        issuer: &issuer,
+        issuer,
         client_id: &client_id,
         trusted_audiences: &["project".to_owned()],
         algorithms: &algorithms,

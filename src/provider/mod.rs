@@ -18,10 +18,12 @@ use crate::provider::tokens::Tokens;
 
 pub mod auth0;
 pub mod claims;
+pub mod client_authentication;
 pub mod discovery;
 pub mod error;
 pub mod id_token;
 pub mod identity_claims;
+pub mod issuer;
 pub mod keys;
 pub mod link;
 pub mod logout_token;
@@ -156,7 +158,7 @@ impl Provider {
     ) -> Result<(), ProviderError> {
         match self {
             Self::Oidc(oidc) => oidc.revoke(now, token).await,
-            Self::Auth0(auth0) => auth0.revoke(token).await,
+            Self::Auth0(auth0) => auth0.revoke(now, token).await,
             Self::WorkOs(workos) => workos.revoke(sid).await,
         }
     }

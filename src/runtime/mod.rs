@@ -16,7 +16,10 @@ mod stores;
 
 pub use calls::{ActorAddress, Actors, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
 pub use isolate::Isolate;
-pub use request::{Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed};
+pub use request::{
+    Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed, Signing,
+    SigningKey,
+};
 pub use storage::{SqlValue, Storage, StorageError};
 pub use stores::{Connection, Kv, KvError, PgParameter, PgValue, Postgres, PostgresError};
 
@@ -31,7 +34,7 @@ pub struct ActorContext {
     pub http: Rc<dyn Http>,
     /// Documents that the isolates of a data centre share.
     pub cache: Rc<dyn Cache>,
-    /// Checks of signatures.
+    /// Signatures.
     pub signatures: Rc<dyn Signatures>,
     /// Calls to other actors.
     pub actors: Rc<dyn Actors>,

@@ -36,6 +36,8 @@ pub enum Endpoint {
     Healthz,
     /// `/captcha`
     Captcha,
+    /// `/jwks.json`
+    Jwks,
 }
 
 impl Endpoint {
@@ -53,6 +55,7 @@ impl Endpoint {
             "/admin" => Some(Self::Admin),
             "/healthz" => Some(Self::Healthz),
             "/captcha" => Some(Self::Captcha),
+            "/jwks.json" => Some(Self::Jwks),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
@@ -74,13 +77,14 @@ impl Endpoint {
             Self::Admin => "/admin/",
             Self::Healthz => "/healthz",
             Self::Captcha => "/captcha",
+            Self::Jwks => "/jwks.json",
         }
     }
 
     /// The methods that it answers, as `Allow` spells them.
     pub const fn methods(self) -> &'static str {
         match self {
-            Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz => "GET, HEAD",
+            Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz | Self::Jwks => "GET, HEAD",
             Self::OwnSession => "DELETE",
             Self::Admin => "GET, HEAD, POST, DELETE",
             Self::Login => "GET",

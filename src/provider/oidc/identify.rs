@@ -9,16 +9,16 @@ use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
 use crate::jose::policy::Audience;
 use crate::provider::claims;
+use crate::provider::discovery::plain_issuer;
 use crate::provider::error::{ProviderError, RefreshFailure};
 use crate::provider::id_token::{self, ExpectedIdToken};
 use crate::provider::identity_claims::identity;
+use crate::provider::issuer::Issuer;
 use crate::provider::keys::{self, Untrusted};
 use crate::provider::metadata::Metadata;
+use crate::provider::requests::Exchange;
 use crate::provider::tokens::Tokens;
 use crate::provider::user_info::{Asking, UserInfo, WAIT_LIMIT};
-
-/// How many characters of another issuer are quoted.
-const MAX_ISSUER: usize = 200;
 
 /// Who has logged in. UserInfo may have more to say later.
 pub(super) struct Identified {
@@ -35,10 +35,11 @@ impl Oidc {
         &self,
         metadata: &Metadata,
         raw: &str,
-        nonce: &str,
+        exchange: Exchange<'_>,
         tokens: &Tokens,
     ) -> Result<Identified, ProviderError> {
-        let validated = self.validate(metadata, raw, Some(nonce), tokens).await;
+        let issuer = Issuer::of(&self.settings, exchange.iss);
+        let validated = self.validate(metadata, raw, issuer, Some(exchange.nonce), tokens).await;
         let said = validated.map_err(|untrusted| ProviderError::from(untrusted).with_words(self.other_issuer(raw)))?;
         let known = identity(claims::of_id_token(said), raw, &Claims::new());
         let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.user());
@@ -65,7 +66,8 @@ impl Oidc {
         known: &Identity,
     ) -> Result<Identity, RefreshFailure> {
         let other = || RefreshFailure::Refused("the refreshed ID token names another user (iss, sub, aud)".to_owned());
-        match self.validate(metadata, raw, None, tokens).await {
+        let issuer = Issuer::of(&self.settings, Some(&known.issuer));
+        match self.validate(metadata, raw, issuer, None, tokens).await {
             Ok(said) if said.get("sub").and_then(Value::as_str) == Some(known.subject.as_str()) => {
                 let said = claims::refreshed(claims::of_id_token(said), &known.claims());
                 Ok(identity(said, raw, &known.user_info()))
@@ -92,10 +94,9 @@ impl Oidc {
     fn other_issuer(&self, raw: &str) -> Option<String> {
         let claims = payload(raw)?;
         let (theirs, ours) = (claims.get("iss")?.as_str()?, self.settings.issuer.as_str());
-        let is_plain = |c: &char| c.is_ascii_graphic();
-        let theirs: String = theirs.chars().take_while(is_plain).take(MAX_ISSUER).collect();
-        (theirs != ours)
-            .then(|| format!("The ID token's issuer is {theirs}, and {} is {ours}", self.settings.issuer_variable))
+        let variable = self.settings.issuer_variable;
+        let is_other = !self.settings.may_be_issuer(theirs);
+        is_other.then(|| format!("The ID token's issuer is {}, and {variable} is {ours}", plain_issuer(theirs)))
     }
 
     /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.
@@ -103,12 +104,13 @@ impl Oidc {
         &self,
         metadata: &Metadata,
         raw: &str,
+        issuer: Issuer<'_>,
         nonce: Option<&str>,
         tokens: &Tokens,
     ) -> Result<Claims, Untrusted> {
         let algorithms = self.algorithms(metadata);
         let expected = ExpectedIdToken {
-            issuer: &self.settings.issuer,
+            issuer,
             client_id: &self.settings.client_id,
             trusted_audiences: &self.settings.trusted_audiences,
             nonce,

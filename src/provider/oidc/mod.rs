@@ -2,22 +2,23 @@
 
 use openidconnect::core::CoreClientAuthMethod;
 use openidconnect::{
-    AuthType, CsrfToken, EndSessionUrl, HttpRequest, LogoutHint, LogoutRequest, PostLogoutRedirectUrl, RedirectUrl,
-    RefreshToken,
+    CsrfToken, EndSessionUrl, HttpRequest, LogoutHint, LogoutRequest, PostLogoutRedirectUrl, RedirectUrl, RefreshToken,
 };
 use time::OffsetDateTime;
-use url::{Url, form_urlencoded};
+use url::Url;
 
-use super::discovery::{self, IssuerSource};
+use super::client_authentication::{ClientAuthentication, assertion};
+use super::discovery;
 use super::error::{ProviderError, unanswered};
 use super::link::Link;
 use super::metadata::Metadata;
 use super::requests::EndSession;
 use super::token::OidcClient;
-use crate::config::{self, TokenAuth};
+use crate::config::{self, Credentials, TokenAuth};
 use crate::http;
 use crate::jose::Algorithm;
 use crate::jose::document::Presenter;
+use crate::provider::issuer::Issuer;
 use crate::provider::keys;
 use crate::provider::logout_token::{self, LogoutToken};
 
@@ -45,12 +46,8 @@ impl Oidc {
         Self { settings, link }
     }
 
-    const fn source(&self) -> IssuerSource<'_> {
-        IssuerSource { issuer: &self.settings.issuer, variable: self.settings.issuer_variable }
-    }
-
     pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
-        discovery::metadata(self.source(), &self.link, now).await
+        discovery::metadata(&self.settings, &self.link, now).await
     }
 
     /// The algorithms that ID tokens and logout tokens may have: as configured, else as discovered.
@@ -61,64 +58,49 @@ impl Oidc {
         }
     }
 
-    fn client(&self, metadata: &Metadata) -> OidcClient {
-        let auth = match self.auth_method(metadata) {
-            TokenAuth::Basic => AuthType::BasicAuth,
-            TokenAuth::Post | TokenAuth::None => AuthType::RequestBody,
-        };
-        OidcClient::from_provider_metadata(
-            metadata.clone(),
-            self.settings.client_id.clone(),
-            self.settings.client_secret.clone(),
-        )
-        .set_auth_type(auth)
+    fn client(&self, metadata: &Metadata, authentication: &ClientAuthentication) -> OidcClient {
+        let (secret, auth_type) = authentication.secret();
+        OidcClient::from_provider_metadata(metadata.clone(), self.settings.client_id.clone(), secret)
+            .set_auth_type(auth_type)
     }
 
-    /// As configured, else as discovered, basic first (RFC 8414: the default of an absent list).
-    fn auth_method(&self, metadata: &Metadata) -> TokenAuth {
-        let offered = metadata.token_endpoint_auth_methods_supported();
-        let basic = offered.is_none_or(|offered| offered.contains(&CoreClientAuthMethod::ClientSecretBasic));
-        self.settings.token_auth.unwrap_or(if basic { TokenAuth::Basic } else { TokenAuth::Post })
+    /// How this client proves itself in the next request. With a secret: as configured, else as discovered, basic first (RFC 8414: the
+    /// default of an absent list).
+    pub(super) async fn authentication(&self, metadata: &Metadata) -> Result<ClientAuthentication, ProviderError> {
+        match &self.settings.credentials {
+            Credentials::None => Ok(ClientAuthentication::None),
+            Credentials::Secret(secret) => {
+                let offered = metadata.token_endpoint_auth_methods_supported();
+                let basic = offered.is_none_or(|offered| offered.contains(&CoreClientAuthMethod::ClientSecretBasic));
+                Ok(match self.settings.token_auth {
+                    Some(TokenAuth::Post) => ClientAuthentication::Post(secret.clone()),
+                    None if !basic => ClientAuthentication::Post(secret.clone()),
+                    _ => ClientAuthentication::Basic(secret.clone()),
+                })
+            }
+            Credentials::Key(key) => {
+                let token_endpoint = metadata.token_endpoint().filter(|_| !self.settings.assertions_for_issuer);
+                let audience = token_endpoint.map_or(metadata.issuer().as_str(), |endpoint| endpoint.as_str());
+                assertion(key, &self.settings.client_id, audience, &self.link).await
+            }
+        }
     }
 
-    /// A POST with this client's authentication (RFC 6749 section 2.3.1), for the endpoints beside the token endpoint.
-    fn authenticated_form(
+    /// A POST with this client's authentication, for the endpoints beside the token endpoint.
+    async fn authenticated_form(
         &self,
         metadata: &Metadata,
         endpoint: &Url,
-        mut params: Vec<(String, String)>,
+        params: Vec<(String, String)>,
     ) -> Result<HttpRequest, ProviderError> {
-        use base64::Engine as _;
-        let mut request = ::http::Request::builder()
-            .method(::http::Method::POST)
-            .uri(endpoint.as_str())
-            .header("accept", "application/json")
-            .header("content-type", "application/x-www-form-urlencoded");
-        match (&self.settings.client_secret, self.auth_method(metadata)) {
-            (Some(secret), TokenAuth::Basic) => {
-                let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-                let pair = format!("{}:{}", encode(&self.settings.client_id), encode(secret.secret()));
-                request =
-                    request.header("authorization", format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair)));
-            }
-            (secret, _) => {
-                if !params.iter().any(|(name, _)| name == "client_id") {
-                    params.push(("client_id".to_owned(), self.settings.client_id.to_string()));
-                }
-                params.extend(secret.iter().map(|secret| ("client_secret".to_owned(), secret.secret().clone())));
-            }
-        }
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-        request
-            .body(body.into_bytes())
-            .map_err(|_| ProviderError::Rejected("an endpoint of the provider is malformed".to_owned()))
+        self.authentication(metadata).await?.form(&self.settings.client_id, endpoint, params)
     }
 
     /// See [`crate::provider::Provider::check_issuer`].
     pub async fn check_issuer(&self, now: OffsetDateTime, iss: Option<&str>) -> Result<(), ProviderError> {
         let metadata = self.metadata(now).await?;
         match iss {
-            Some(iss) if iss == self.settings.issuer.as_str() => Ok(()),
+            Some(iss) if self.settings.may_be_issuer(iss) => Ok(()),
             None if !metadata.additional_metadata().authorization_response_iss_parameter_supported => Ok(()),
             _ => {
                 Err(ProviderError::Callback("the callback does not come from the configured provider (iss)".to_owned()))
@@ -136,7 +118,7 @@ impl Oidc {
             ("token".to_owned(), token.secret().clone()),
             ("token_type_hint".to_owned(), "refresh_token".to_owned()),
         ];
-        let response = http::send(&*self.link.http, self.authenticated_form(&metadata, endpoint, params)?)
+        let response = http::send(&*self.link.http, self.authenticated_form(&metadata, endpoint, params).await?)
             .await
             .map_err(unanswered)?;
         if response.status().is_success() {
@@ -172,7 +154,7 @@ impl Oidc {
         let metadata = self.metadata(now).await?;
         let algorithms = self.algorithms(&metadata);
         let expected = logout_token::ExpectedLogoutToken {
-            issuer: &self.settings.issuer,
+            issuer: Issuer::of(&self.settings, None),
             client_id: &self.settings.client_id,
             trusted_audiences: &self.settings.trusted_audiences,
             algorithms: &algorithms,
@@ -185,7 +167,7 @@ impl Oidc {
 
     /// See [`crate::provider::Provider::answers`].
     pub async fn answers(&self) -> bool {
-        discovery::answers(self.source(), &self.link).await
+        discovery::answers(&self.settings, &self.link).await
     }
 }
 

@@ -62,9 +62,10 @@ const fn number(endpoint: Endpoint) -> usize {
         Endpoint::Admin => 9,
         Endpoint::Healthz => 10,
         Endpoint::Captcha => 11,
+        Endpoint::Jwks => 12,
     }
 }
-const ENDPOINTS: usize = 12;
+const ENDPOINTS: usize = 13;
 
 const fn number_of_resource(resource: &Resource) -> usize {
     match resource {
