@@ -60,6 +60,7 @@ const MODULES = [
   "neon",
   "neon-moves",
   "neon-outage",
+  "odd-providers",
   "openapi",
   "organizations",
   "outage",

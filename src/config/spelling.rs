@@ -48,6 +48,7 @@ pub const NAMES: &[&str] = &[
     "OIDC_SCOPES",
     "OIDC_TENANTS",
     "OIDC_TOKEN_AUTH",
+    "OIDC_TRUSTED_AUDIENCES",
     "PROVIDER",
     "PUBLIC_ORIGIN",
     "REGION_GRACE_SECONDS",

@@ -43,6 +43,7 @@ mod get;
 mod give_way;
 mod grace;
 pub mod grant;
+mod id_token_life;
 mod inspect;
 pub mod ledger;
 pub mod line;

@@ -172,6 +172,7 @@ impl Oidc {
         let expected = logout_token::ExpectedLogoutToken {
             issuer: Issuer::of(&self.settings, None),
             client_id: &self.settings.client_id,
+            trusted_audiences: &self.settings.trusted_audiences,
             algorithms: &algorithms,
         };
         let (jwt, said) = logout_token::read(raw, expected, now)?;
