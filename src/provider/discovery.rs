@@ -94,9 +94,8 @@ async fn fetch_metadata(settings: &OidcSettings, link: &Link) -> Result<(Metadat
 /// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
 fn checked(settings: &OidcSettings, body: &[u8]) -> Result<Metadata, ProviderError> {
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
-    let metadata = read(body).ok_or_else(|| {
-        rejected(&format!("what the provider sent is no discovery document. Check {}", variable(settings)))
-    })?;
+    let variable_of_url = variable(settings);
+    let metadata = read(body).map_err(|lack| rejected(&format!("{lack}. Check {variable_of_url}")))?;
     if !settings.is_discovered(metadata.issuer()) {
         let (variable, ours) = (settings.issuer_variable, settings.issuer.as_str());
         let theirs = plain_issuer(metadata.issuer());
@@ -106,18 +105,20 @@ fn checked(settings: &OidcSettings, body: &[u8]) -> Result<Metadata, ProviderErr
     }
     let more = metadata.additional_metadata();
     let endpoints = [
-        Some(metadata.authorization_endpoint().url()),
-        Some(metadata.jwks_uri().url()),
-        metadata.token_endpoint().map(|endpoint| endpoint.url()),
-        metadata.userinfo_endpoint().map(|endpoint| endpoint.url()),
-        more.pushed_authorization_request_endpoint.as_ref(),
-        more.end_session_endpoint.as_ref(),
-        more.revocation_endpoint.as_ref(),
+        ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
+        ("jwks_uri", Some(metadata.jwks_uri().url())),
+        ("token_endpoint", metadata.token_endpoint().map(|endpoint| endpoint.url())),
+        ("userinfo_endpoint", metadata.userinfo_endpoint().map(|endpoint| endpoint.url())),
+        ("pushed_authorization_request_endpoint", more.pushed_authorization_request_endpoint.as_ref()),
+        ("end_session_endpoint", more.end_session_endpoint.as_ref()),
+        ("revocation_endpoint", more.revocation_endpoint.as_ref()),
     ];
-    if endpoints.into_iter().flatten().all(is_allowed) {
-        Ok(metadata)
-    } else {
-        Err(rejected("an endpoint is neither https nor on a loopback host"))
+    let bad = endpoints.into_iter().find(|(_, url)| !url.is_none_or(is_allowed)).map(|(name, _)| name);
+    match bad {
+        Some(name) => Err(rejected(&format!(
+            "the document's {name} is neither https nor on a loopback host. Check {variable_of_url}"
+        ))),
+        None => Ok(metadata),
     }
 }
 
@@ -128,8 +129,8 @@ fn variable(settings: &OidcSettings) -> &'static str {
     if settings.has_discovery_url { DISCOVERY_URL } else { settings.issuer_variable }
 }
 
-/// An issuer as a document names it, as far as it looks like one: it goes onto a page.
-fn plain_issuer(issuer: &str) -> String {
+/// An issuer as a document or a token names it, as far as it looks like one: it goes onto a page, or into the log.
+pub(super) fn plain_issuer(issuer: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || ":/.-_~{}%@".contains(*c);
     issuer.chars().take_while(is_plain).take(MAX_ISSUER).collect()
 }

@@ -120,7 +120,7 @@ impl Provider {
     /// alone: Auth0 limits how often it may be asked.
     pub fn user_info(&self, now: OffsetDateTime, access_token: &AccessToken, identity: &Identity) -> Option<Asking> {
         match self {
-            Self::Oidc(oidc) => Some(oidc.ask_user_info(now, access_token.clone(), identity.subject.clone())),
+            Self::Oidc(oidc) => Some(oidc.ask_user_info(now, access_token.clone(), identity.user())),
             Self::Auth0(_) | Self::WorkOs(_) => None,
         }
     }

@@ -37,7 +37,7 @@ impl TokenAnswer {
     pub async fn to(&self, link: &Link, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let secrets = said::secrets_of(&request);
         let asked_at = link.isolate.now();
-        let response = http::send(&*link.http, request).await?;
+        let mut response = http::send(&*link.http, request).await?;
         if !response.status().is_success() {
             self.said.set(said::in_answer(response.body(), &secrets));
         }
@@ -45,6 +45,11 @@ impl TokenAnswer {
         let received_at = link.isolate.now();
         self.round_trip.set(Some(RoundTrip { asked_at, received_at }));
         self.retry_after.set(retry_after(response.headers(), received_at));
+        if response.status().is_success() {
+            // The library reads 200 and `application/json` alone. What the body says decides: the token that was presented is spent.
+            *response.status_mut() = ::http::StatusCode::OK;
+            response.headers_mut().remove(::http::header::CONTENT_TYPE);
+        }
         Ok(response)
     }
 

@@ -15,7 +15,7 @@ mod storage;
 mod stores;
 
 pub use calls::{ActorAddress, Actors, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
-pub use isolate::Isolate;
+pub use isolate::{DataPoint, Isolate};
 pub use request::{
     Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed, Signing,
     SigningKey,

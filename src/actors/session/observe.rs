@@ -15,10 +15,10 @@ use std::rc::Rc;
 use super::Session;
 use super::deadline::request_deadline;
 use super::directory_client::RegionDecision;
-use super::get::Purpose;
 use super::ledger::{Cause, Event};
 use super::message::Denied;
 use super::state::{Active, State};
+use super::verdict::Purpose;
 use crate::actors::directory_message::name::of_user;
 use crate::config::RegionPolicy;
 use crate::credential::SecretHash;
@@ -53,7 +53,7 @@ impl Session {
                 return Err(Denied::Relocate);
             }
             (Some(RegionDecision::Stay { until } | RegionDecision::Sent { until }), _) if now < until => return Ok(()),
-            (_, Purpose::Proxy) => {}
+            (_, Purpose::Proxy(_)) => {}
             _ => return Ok(()),
         }
         let session = Rc::clone(self);

@@ -130,7 +130,11 @@ impl Session {
             };
             return Ok(Err((completed, Some(plain_code(&error).to_owned()))));
         }
-        Err(match UserError::of(plain_code(&error)) {
+        let code = plain_code(&error);
+        let was_for_one = attempt.organization.is_some() || self.config.provider.organization().is_some();
+        let about_organization =
+            UserError::about_organization(code, callback.error_description.as_deref(), was_for_one);
+        Err(match about_organization.or_else(|| UserError::of(code)) {
             Some(user_error) => SignInError::UserError(Box::new(user_error)),
             None => SignInError::CallbackRejected(authorization_error(&error)),
         })

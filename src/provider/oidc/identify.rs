@@ -7,7 +7,9 @@ use crate::identity::Identity;
 use crate::jose::Claims;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
+use crate::jose::policy::Audience;
 use crate::provider::claims;
+use crate::provider::discovery::plain_issuer;
 use crate::provider::error::{ProviderError, RefreshFailure};
 use crate::provider::id_token::{self, ExpectedIdToken};
 use crate::provider::identity_claims::identity;
@@ -37,9 +39,10 @@ impl Oidc {
         tokens: &Tokens,
     ) -> Result<Identified, ProviderError> {
         let issuer = Issuer::of(&self.settings, exchange.iss);
-        let said = self.validate(metadata, raw, issuer, Some(exchange.nonce), tokens).await?;
+        let validated = self.validate(metadata, raw, issuer, Some(exchange.nonce), tokens).await;
+        let said = validated.map_err(|untrusted| ProviderError::from(untrusted).with_words(self.other_issuer(raw)))?;
         let known = identity(claims::of_id_token(said), raw, &Claims::new());
-        let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.subject.clone());
+        let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.user());
         let (identity, remark, user_info) = match asking.within(&*self.link.isolate, WAIT_LIMIT).await {
             Ok(UserInfo::NotAsked) => (known, None, None),
             Ok(UserInfo::Said(said)) => (known.informed(said), None, None),
@@ -81,13 +84,22 @@ impl Oidc {
         }
     }
 
-    /// Whether an ID token that cannot be checked claims to be about this user, for this client alone.
+    /// Whether an ID token that cannot be checked claims to be about this user, for this client.
     fn is_about(&self, raw: &str, known: &Identity) -> bool {
-        payload(raw)
-            .is_some_and(|claims| id_token::is_about(&claims, &known.issuer, &self.settings.client_id, &known.subject))
+        let audience = Audience::Client { id: &self.settings.client_id, trusted: &self.settings.trusted_audiences };
+        payload(raw).is_some_and(|claims| id_token::is_about(&claims, &known.issuer, audience, &known.subject))
     }
 
-    /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.
+    /// The issuer that an ID token names where it is another one, beside the configured one: for the log.
+    fn other_issuer(&self, raw: &str) -> Option<String> {
+        let claims = payload(raw)?;
+        let (theirs, ours) = (claims.get("iss")?.as_str()?, self.settings.issuer.as_str());
+        let variable = self.settings.issuer_variable;
+        let is_other = !self.settings.may_be_issuer(theirs);
+        is_other.then(|| format!("The ID token's issuer is {}, and {variable} is {ours}", plain_issuer(theirs)))
+    }
+
+    /// Validates an ID token, and fetches the provider's keys once more where its key is missing or has changed.
     async fn validate(
         &self,
         metadata: &Metadata,
@@ -100,9 +112,12 @@ impl Oidc {
         let expected = ExpectedIdToken {
             issuer,
             client_id: &self.settings.client_id,
+            trusted_audiences: &self.settings.trusted_audiences,
             nonce,
+            nonce_optional: self.settings.nonce_optional,
             access_token: &tokens.access_token,
             algorithms: &algorithms,
+            asked: &self.settings.authorization_params,
         };
         let jwt = id_token::read(raw, expected)?;
         let uri = metadata.jwks_uri().as_str();

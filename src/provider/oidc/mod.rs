@@ -165,13 +165,14 @@ impl Oidc {
         origins
     }
 
-    /// Reads a logout token, with one look at the provider's keys anew where its key is missing.
+    /// Reads a logout token, and fetches the provider's keys once more where its key is missing.
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         let metadata = self.metadata(now).await?;
         let algorithms = self.algorithms(&metadata);
         let expected = logout_token::ExpectedLogoutToken {
             issuer: Issuer::of(&self.settings, None),
             client_id: &self.settings.client_id,
+            trusted_audiences: &self.settings.trusted_audiences,
             algorithms: &algorithms,
         };
         let (jwt, said) = logout_token::read(raw, expected, now)?;
