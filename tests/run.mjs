@@ -67,6 +67,7 @@ const MODULES = [
   "own-answers",
   "own-sessions",
   "package",
+  "presets",
   "protocol",
   "provider",
   "proxy",
