@@ -222,3 +222,33 @@ fn cognito_has_a_domain_where_users_log_out() {
     }
     assert_eq!(preset("keycloak", &[]).logout, Logout::Standard);
 }
+
+#[test]
+fn every_preset_has_a_page_whose_piece_of_wrangler_toml_needs_its_secrets_alone() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers");
+    let table = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    for row in &PRESETS {
+        let name = row.name;
+        assert!(table.contains(&format!("[`{name}`]({name}.md)")), "{name}");
+        let page = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
+        let (_, toml) = page.split_once("```toml\n[vars]\n").unwrap();
+        let (toml, rest) = toml.split_once("```").unwrap();
+        let mut vars: std::collections::HashMap<String, String> = toml
+            .lines()
+            .filter_map(|line| line.split_once(" = \""))
+            .filter_map(|(name, value)| Some((name.to_owned(), value.split_once('"')?.0.to_owned())))
+            .collect();
+        assert_eq!(vars.get("PROVIDER").map(String::as_str), Some(name));
+        let secrets = rest.lines().filter_map(|line| line.trim().strip_prefix("npx wrangler secret put "));
+        for secret in secrets.map(|secret| secret.split(' ').next().unwrap()) {
+            let value =
+                if secret == "APPLE_PRIVATE_KEY" { crate::config::apple::tests::pem() } else { "s3cret".into() };
+            vars.insert(secret.to_owned(), value);
+        }
+        for id in ["APPLE_TEAM_ID", "APPLE_KEY_ID"] {
+            vars.entry(id.to_owned()).and_modify(|value| "ABC123".clone_into(value));
+        }
+        let config = Config::read(|name| vars.get(name).cloned());
+        assert!(config.is_ok(), "{name}: {:?}", config.err());
+    }
+}
