@@ -111,6 +111,15 @@ provider() {
   step "Canaille, with the versions of $list" python_environment "$folder" "$list"
 }
 
+# Providers' own programs, as Debian packages them, for `make test-all`.
+providers() {
+  local wanted=(liblemonldap-ng-portal-perl libplack-perl libstring-random-perl libcrypt-openssl-x509-perl libcrypt-openssl-rsa-perl
+    libcrypt-openssl-bignum-perl libio-string-perl libsoap-lite-perl)
+  command -v plackup >/dev/null && [ -e /usr/share/perl5/Lemonldap/NG/Portal/Main.pm ] && return
+  command -v apt-get >/dev/null || return 0 # their tests are skipped
+  step "LemonLDAP::NG (system packages)" apt_packages "${wanted[@]}"
+}
+
 lint() {
   cargo fmt --version >/dev/null 2>&1 || step "rustfmt" rustup component add rustfmt
   cargo clippy --version >/dev/null 2>&1 || step "clippy" rustup component add clippy
@@ -127,6 +136,7 @@ for part in "$@"; do
     browser) browser ;;
     database) database ;;
     provider) provider ;;
+    providers) providers ;;
     lint) lint ;;
     *) stop "unknown part: $part" ;;
   esac

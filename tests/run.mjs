@@ -89,7 +89,7 @@ const MODULES = [
   "workos",
 ];
 /** Those that install packages, or wait long: `make test-all` alone runs them. */
-const LONG = ["package-install"];
+const LONG = ["package-install", "real-providers"];
 const UNIT = "unit";
 const ALL = "--all";
 /** No single test may take longer. */

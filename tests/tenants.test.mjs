@@ -64,7 +64,7 @@ describe("tenants", () => {
     ["a tid with dots", "..", {}],
     ["an empty tid", "", {}],
   ]) {
-    test(`an ID token with ${name} makes no session`, async () => {
+    test(`conformance 53: an ID token with ${name} makes no session`, async () => {
       const { provider } = world;
       provider.idToken = of(provider, tenant, change);
       const result = await attempt(world);
@@ -72,7 +72,7 @@ describe("tenants", () => {
     });
   }
 
-  test("RFC 9207: an iss of one tenant and an ID token of another make no session; of the same they make one", async () => {
+  test("conformance 53: RFC 9207: an iss of one tenant and an ID token of another make no session; of the same they make one", async () => {
     const { provider } = world;
     provider.callbackIssuer = issuerOf(provider, A);
     provider.idToken = of(provider, B);
@@ -86,7 +86,7 @@ describe("tenants", () => {
     assert.equal(provider.calls.token.length, 0, "the code is not redeemed");
   });
 
-  test("a refreshed ID token of another listed tenant ends the session, and nothing of it is used", async () => {
+  test("conformance 53: a refreshed ID token of another listed tenant ends the session, and nothing of it is used", async () => {
     const { provider } = world;
     provider.idToken = of(provider, A);
     const { browser } = await attempt(world);
@@ -97,7 +97,7 @@ describe("tenants", () => {
     assert.ok(!world.upstream.requests.some(({ headers }) => JSON.stringify(headers).includes(access_token)));
   });
 
-  test("a logout token ends sessions of its own tenant alone", async () => {
+  test("conformance 53: a logout token ends sessions of its own tenant alone", async () => {
     const { provider, gateway } = world;
     const open = async (tenant) => {
       provider.idToken = of(provider, tenant, { sid: "the-same" });
