@@ -9,6 +9,7 @@ import { release, watchOver, WOKEN } from "./watch.mjs";
 const { plan, identify, judge, failed } = HotPath;
 // What Rust looks at, and how long a session may take.
 const WATCHED = HotPath.watched().split(",");
+const ADDRESSES = HotPath.addresses().split(",");
 const WATCHED_TYPE = HotPath.watched_type();
 const ASK_LIMIT = HotPath.ask_limit();
 /** The numbers of what can fail. */
@@ -56,6 +57,8 @@ class Exchange {
     this.at = 0;
     this.authorization = "";
     this.cacheControl = "";
+    /** Whether addresses in the response may have to be rewritten. */
+    this.rewrites = false;
     /** What has failed when `due` is over. */
     this.failure = FAILURE.session;
     this.due = 0;
@@ -191,6 +194,7 @@ class Exchange {
     const cache = this.line();
     const limit = Number(this.line());
     this.cacheControl = this.line();
+    this.rewrites = this.line() !== "";
     const headers = new Headers(request.headers);
     remove(headers, this.line());
     while (this.at < plan.length) {
@@ -247,6 +251,7 @@ class Exchange {
     if (status === 401) return this.judge(copy);
     const { headers } = copy;
     for (const name of WATCHED) if (headers.has(name)) return this.judge(copy);
+    if (this.rewrites) for (const name of ADDRESSES) if (headers.has(name)) return this.judge(copy);
     const type = headers.get("content-type");
     if (type !== null && type.slice(0, WATCHED_TYPE.length).toLowerCase() === WATCHED_TYPE) return this.judge(copy);
     if (this.cacheControl !== "") headers.set("cache-control", this.cacheControl);
@@ -264,13 +269,18 @@ class Exchange {
       const { packed, request, authorization, env, context } = this;
       return this.finish(this.rust.resume(packed, request, response, authorization, env, context));
     }
-    const [removed, cacheControl, cookies, ...lines] = plan.slice(1).split("\n");
+    const [removed, cacheControl, ...lines] = plan.slice(1).split("\n");
     const { headers } = response;
     remove(headers, removed);
     if (cacheControl !== "") headers.set("cache-control", cacheControl);
-    if (cookies === "replace") {
+    let at = 0;
+    for (; lines[at] !== ""; at++) {
+      const comma = lines[at].indexOf(",");
+      headers.set(lines[at].slice(0, comma), lines[at].slice(comma + 1));
+    }
+    if (lines[at + 1] === "replace") {
       headers.delete("set-cookie");
-      for (const line of lines) if (line !== "") headers.append("set-cookie", line);
+      for (const line of lines.slice(at + 2)) if (line !== "") headers.append("set-cookie", line);
     }
     this.finish(response);
   }

@@ -21,12 +21,14 @@ pub mod provider;
 mod read;
 pub mod reader;
 pub mod regions;
+pub mod require;
 mod route_table;
 pub mod routes;
 pub mod rules;
 pub mod sessions;
 pub mod spelling;
 pub mod store;
+pub mod upstream;
 
 pub use admin::AdminToken;
 pub use oidc::{ID_TOKEN_ALGORITHMS, OidcSettings, Par, TokenAuth};

@@ -27,7 +27,7 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::arrival::{self, Arrival};
 use crate::gateway::bearer::verified::VerifiedJwts;
 use crate::gateway::forward::access::{self, Admitted, Claimant};
-use crate::gateway::forward::caller::Need;
+use crate::gateway::forward::caller::{self, Need};
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
 use crate::gateway::problem::Problem;
@@ -155,7 +155,7 @@ impl<'a> Planner<'a> {
             Claimant::Nobody => fetch("F\n".to_owned(), config, &request, route, Recipient::Nobody, &onward(None)),
             Claimant::Session(session, need, navigation_from) => {
                 let secret = session.secret.clone();
-                let (kind, identity) = match (need, route.token) {
+                let (kind, identity) = match (need, caller::token(&request, route)) {
                     (Need::Identity(token), _) => ("I", Some(token)),
                     (Need::Token, Token::None) => ("N", None),
                     (Need::Token, _) => ("A", None),
@@ -190,7 +190,7 @@ impl<'a> Planner<'a> {
         match admitted {
             Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
                 let mut onward = edits::request(config, &request, route, Some(&claims), cleared_at);
-                if route.token != Token::None {
+                if caller::token(&request, route) != Token::None {
                     onward.set.push(("authorization", token.into()));
                 }
                 fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward)
@@ -203,7 +203,7 @@ impl<'a> Planner<'a> {
     /// What becomes of the application's response with this status and these headers.
     ///
     /// ```text
-    ///   E<removed>,… LF <Cache-Control> LF (keep | replace) LF (<Set-Cookie> LF)*
+    ///   E<removed>,… LF <Cache-Control> LF (<name>,<value> LF)* LF (keep | replace) LF (<Set-Cookie> LF)*
     /// ```
     pub fn judge(&self, packed: &'a str, status: u16, lines: &str) -> Option<Plan> {
         let Arrival::Application(request, route) = self.arrive(packed) else { return None };
@@ -215,7 +215,8 @@ impl<'a> Planner<'a> {
         };
         let seen = &Headers::read(lines);
         if matches!(claimant, Claimant::Session(..)) {
-            let may_renew = status == 401 && route.token != Token::None && edits::says_invalid_token(seen);
+            let may_renew =
+                status == 401 && caller::token(&request, route) != Token::None && edits::says_invalid_token(seen);
             if may_renew || edits::is_event_stream(seen) {
                 return None;
             }
@@ -230,12 +231,16 @@ impl<'a> Planner<'a> {
             return refused(&Problem::UpstreamUnavailable);
         }
         let recipient = if matches!(claimant, Claimant::Nobody) { Recipient::Nobody } else { Recipient::Known };
-        let backward = edits::response(route, recipient, seen);
+        let backward = edits::response(&request.origin, route, recipient, seen);
         let cookies = if backward.cookies.is_some() { "replace" } else { "keep" };
         let cache_control = backward.cache_control.unwrap_or_default();
-        let mut text = ["E", &backward.removed.join(","), "\n", cache_control, "\n", cookies, "\n"].concat();
+        let mut text = ["E", &backward.removed.join(","), "\n", cache_control, "\n"].concat();
+        for (name, value) in &backward.set {
+            push(&mut text, &[name, ",", value, "\n"]);
+        }
+        push(&mut text, &["\n", cookies, "\n"]);
         for line in backward.cookies.into_iter().flatten() {
-            push(&mut text, &[line, "\n"]);
+            push(&mut text, &[&line, "\n"]);
         }
         Some(Plan { text, line: None })
     }
@@ -271,7 +276,7 @@ fn body(request: &Incoming<'_>) -> String {
 }
 
 /// ```text
-///   <binding> LF <URL> LF <body> LF <no-store> LF <milliseconds> LF <Cache-Control> LF <removed>,… LF (<name>,<value> LF)*
+///   <binding> LF <URL> LF <body> LF <no-store> LF <milliseconds> LF <Cache-Control> LF <rewrites> LF <removed>,… LF (<name>,<value> LF)*
 /// ```
 fn fetch(
     mut text: String,
@@ -288,9 +293,25 @@ fn fetch(
     let limit = config.upstream_timeout.whole_milliseconds().to_string();
     let no_store = if onward.no_store { "no-store" } else { "" };
     let cache_control = edits::cache_control(route, recipient).unwrap_or_default();
+    let rewrites = if route.rewrites() { "rewrites" } else { "" };
     push(
         &mut text,
-        &[binding, "\n", &onward.url, "\n", &body(request), "\n", no_store, "\n", &limit, "\n", cache_control, "\n"],
+        &[
+            binding,
+            "\n",
+            &onward.url,
+            "\n",
+            &body(request),
+            "\n",
+            no_store,
+            "\n",
+            &limit,
+            "\n",
+            cache_control,
+            "\n",
+            rewrites,
+            "\n",
+        ],
     );
     for (number, name) in onward.removed.iter().enumerate() {
         push(&mut text, &[if number > 0 { "," } else { "" }, name]);

@@ -17,6 +17,8 @@ const ROUTES: &str = r#"[
     {"match":"/bare/*","upstream":"binding:APP","token":"none"},
     {"match":"/form/*","upstream":"https://form.internal","csrf_header":"X-CSRF","cross_site":true},
     {"match":"/human/*","upstream":"https://human.internal","bot_score_min":30},
+    {"match":"/own/*","upstream":"https://own.internal","session":"optional","authorization":"pass","identity_headers":true},
+    {"match":"/read/*","upstream":"https://read.internal/base","methods":["GET"],"origin":"upstream"},
     {"match":"/*","upstream":"https://app.internal"}
 ]"#;
 
@@ -107,12 +109,13 @@ proptest! {
     #[test]
     fn both_paths_send_the_application_the_same_and_answer_the_same(
         method in prop::sample::select(vec!["GET", "HEAD", "OPTIONS", "TRACE", "POST", "DELETE"]),
-        path in prop::sample::select(vec!["/open", "/some", "/staff", "/who", "/bare", "/form", "/human", "", "/auth", "/OPEN", "/%61"]),
+        path in prop::sample::select(vec!["/open", "/some", "/staff", "/who", "/bare", "/form", "/human", "/own", "/read", "", "/auth", "/OPEN", "/%61"]),
         rest in "(/|x|%2f|\\.\\.|;|\\?a=1|é| ){0,4}",
         cookie in prop::sample::select(vec!["none", "good", "bad", "twice"]),
         chosen in proptest::collection::vec(prop::sample::select(vec![
             "accept,text/html", "sec-fetch-mode,navigate", "sec-fetch-dest,document", "sec-fetch-site,cross-site", "sec-fetch-site,same-origin",
             "origin,https://evil.example", "origin,https://app.example", "x-csrf,1", "x-forwarded-user,root", "x_geo_city,x", "connection,x-b",
+            "authorization,Basic x", "referer,https://app.example/page", "x-http-method-override,DELETE", "access-control-request-method,PUT",
             "x-b,1", "cf-connecting-ip,192.0.2.7", "cf-ray,ray-1", "te,trailers",
         ]), 0..6),
         visitor in prop::sample::select(vec!["", "Zürich\n8001\nZurich\nZH\nCH\nEU\n47\n8.5\nEurope/Zurich\n13335\n97\nfalse", "\n\n\n\nNZ\nOC\n\n\n\n\n1\n"]),
@@ -120,6 +123,8 @@ proptest! {
         answers in proptest::collection::vec(prop::sample::select(vec![
             "content-type,text/html", "content-type,text/event-stream", "cache-control,public", "set-cookie,a=1", "set-cookie,__Host-Http-session=x", "cdn-cache-control,max-age=9",
             "proxy-authenticate,Basic", "surrogate-control,x", "cf-challenge,captcha", "www-authenticate,Basic",
+            "location,https://read.internal/base/x", "location,/base//evil.example", "refresh,5; url=https://own.internal/x",
+            "content-location,https://evil.example/", "set-cookie,a=1; Domain=own.internal",
         ]), 0..4),
     ) {
         let mut headers: Vec<&str> = chosen.clone();
