@@ -204,9 +204,12 @@ class Exchange {
       headers.set(name, this.line());
     }
     if (authorization !== undefined) headers.set("authorization", authorization);
-    const init = { method: request.method, headers, redirect: "manual" };
+    const init = { headers, redirect: "manual" };
     if (cache !== "") init.cache = cache;
-    const upload = body === "none" ? null : request.body;
+    // With a GET's body no request can be made, but one that came can be sent on. It says its method.
+    const own = body === "own" ? new Request(url, request) : undefined;
+    if (own === undefined) init.method = request.method;
+    const upload = own !== undefined || body === "none" ? null : request.body;
     if (upload === null) {
       this.limit(limit, FAILURE.too_slow);
     } else {
@@ -218,7 +221,7 @@ class Exchange {
     }
     if (upload !== null || limit > LONG) this.weaken();
     this.sent = true;
-    const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
+    const fetching = binding === "" ? fetch(own ?? url, init) : this.env[binding].fetch(own ?? url, init);
     fetching.then(
       (response) => this.step(this.pass, response),
       () => this.fail(FAILURE.unreachable),

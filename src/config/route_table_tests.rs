@@ -125,7 +125,8 @@ fn an_identity_header_is_no_header_that_means_something_else() {
 fn one(fields: &str) -> Result<Route, Vec<String>> {
     let keys = [("JWKS_URI", "https://login.example/keys"), ("JWT_AUDIENCE", "api")];
     let config = read(&format!(r#"[{{"match":"/*","upstream":"https://a.internal",{fields}}}]"#), &keys);
-    let named = |problems: Vec<ConfigProblem>| problems.into_iter().map(|problem| problem.variable.into_owned()).collect();
+    let named =
+        |problems: Vec<ConfigProblem>| problems.into_iter().map(|problem| problem.variable.into_owned()).collect();
     config.map(|config| config.routes[0].clone()).map_err(named)
 }
 
@@ -145,7 +146,15 @@ fn a_required_claim_has_one_value_or_several_and_never_none() {
     let several = required(r#"{"groups":["a","b"],"level":3}"#).unwrap();
     assert_eq!(several[0], Required { claim: "groups".into(), any_of: vec!["a".into(), "b".into()] });
     assert_eq!(required(r#"{"groups":["a"]}"#), required(r#"{"groups":"a"}"#));
-    for bad in [r#"{"groups":[]}"#, r#"{"groups":[["a"]]}"#, r#"{"groups":[{}]}"#, r#"{"groups":{}}"#, r#"{"groups":null}"#, r#"{"groups":[null]}"#, "[]"] {
+    for bad in [
+        r#"{"groups":[]}"#,
+        r#"{"groups":[["a"]]}"#,
+        r#"{"groups":[{}]}"#,
+        r#"{"groups":{}}"#,
+        r#"{"groups":null}"#,
+        r#"{"groups":[null]}"#,
+        "[]",
+    ] {
         assert_eq!(required(bad).unwrap_err(), ["ROUTES[0].require"], "{bad}");
     }
 }
@@ -175,13 +184,22 @@ fn origin_and_rewrite_redirects_have_their_defaults_and_words() {
     assert!(one(r#""origin":"upstream""#).unwrap().translates_origin);
     assert!(!one(r#""rewrite_redirects":false"#).unwrap().rewrites());
     assert!(!one(r#""upstream":"binding:APP""#).unwrap().rewrites(), "a binding has the gateway's own address");
-    assert_eq!(one(r#""origin":"none","rewrite_redirects":"yes""#).unwrap_err(), ["ROUTES[0].origin", "ROUTES[0].rewrite_redirects"]);
+    assert_eq!(
+        one(r#""origin":"none","rewrite_redirects":"yes""#).unwrap_err(),
+        ["ROUTES[0].origin", "ROUTES[0].rewrite_redirects"]
+    );
 }
 
 #[test]
 fn rules_are_every_field_but_those_that_protect_nothing() {
     let plain = one(r#""session":"optional""#).unwrap();
-    for same in [r#""origin":"upstream""#, r#""rewrite_redirects":false"#, r#""cache":"private""#, r#""upstream":"https://b.internal""#, r#""match":"/a""#] {
+    for same in [
+        r#""origin":"upstream""#,
+        r#""rewrite_redirects":false"#,
+        r#""cache":"private""#,
+        r#""upstream":"https://b.internal""#,
+        r#""match":"/a""#,
+    ] {
         assert!(one(&format!(r#"{same},"session":"optional""#)).unwrap().has_rules_of(&plain), "{same}");
     }
     for other in [

@@ -36,7 +36,7 @@ use crate::gateway::request::Incoming;
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::headers::Headers;
 use crate::jose::Claims;
-use crate::runtime::Isolate;
+use crate::runtime::{Isolate, is_bodied_get};
 
 /// What is to be done, as `exchange.mjs` reads it.
 pub struct Plan {
@@ -266,9 +266,11 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What the request brings to be sent on: `none`, its length, or `some` of a length that nobody knows.
+/// What the request brings to be sent on: `none`, its length, `some` of a length that nobody knows, or `own`: only the request itself
+/// can bring it (see [`is_bodied_get`]).
 fn body(request: &Incoming<'_>) -> String {
     match request.content_length() {
+        length if is_bodied_get(request.method(), length) => "own".to_owned(),
         _ if matches!(request.method(), "GET" | "HEAD") => "none".to_owned(),
         Some(length) => length.to_string(),
         None => "some".to_owned(),

@@ -16,7 +16,9 @@ mod stores;
 
 pub use calls::{ActorAddress, Actors, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
 pub use isolate::Isolate;
-pub use request::{Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed};
+pub use request::{
+    Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed, is_bodied_get,
+};
 pub use storage::{SqlValue, Storage, StorageError};
 pub use stores::{Connection, Kv, KvError, PgParameter, PgValue, Postgres, PostgresError};
 
