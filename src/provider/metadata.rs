@@ -30,6 +30,9 @@ pub struct MoreMetadata {
     /// `id_token_signing_alg_values_supported`, as far as they are accepted: the library knows fewer.
     #[serde(skip)]
     pub id_token_algorithms: Vec<&'static Algorithm>,
+    /// `prompt_values_supported` (Initiating User Registration via OpenID Connect 1.0) leaves `select_account` out.
+    #[serde(skip)]
+    pub lacks_account_selection: bool,
 }
 
 impl AdditionalProviderMetadata for MoreMetadata {}
@@ -50,6 +53,8 @@ pub type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
+/// The prompt that lets the user choose an account.
+pub(super) const SELECT_ACCOUNT: &str = "select_account";
 /// The member that lists the algorithms of ID tokens.
 pub(super) const ID_TOKEN_ALGORITHMS: &str = "id_token_signing_alg_values_supported";
 
@@ -67,7 +72,11 @@ pub(super) fn read(body: &[u8]) -> Option<Metadata> {
     }
     let named = document.get(ID_TOKEN_ALGORITHMS).and_then(Value::as_array);
     let named = named.into_iter().flatten().filter_map(Value::as_str).filter_map(Algorithm::named).collect();
+    let prompts = document.get("prompt_values_supported").and_then(Value::as_array);
+    let lacks_account_selection = prompts.is_some_and(|prompts| !prompts.iter().any(|prompt| prompt == SELECT_ACCOUNT));
     let mut metadata: Metadata = serde_json::from_value(Value::Object(document)).ok()?;
-    metadata.additional_metadata_mut().id_token_algorithms = named;
+    let more = metadata.additional_metadata_mut();
+    more.id_token_algorithms = named;
+    more.lacks_account_selection = lacks_account_selection;
     Some(metadata)
 }
