@@ -29,6 +29,7 @@ const MODULES = [
   "crash",
   "pages",
   "panic",
+  "service-worker",
   "session",
   "stores",
   "streams",
