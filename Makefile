@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle dev test fuzz simulate simulate-faults bench bench-size bench-stores lint migrate tools clean
+.PHONY: help build build-panic bundle package client container dev test test-all fuzz simulate simulate-faults bench bench-size bench-stores lint migrate tools clean
 
 # What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
 DENY ?= bans licenses sources
@@ -39,9 +39,23 @@ build-panic: ## the same with the feature deliberate-panic, into target/panic/; 
 dev: build ## start gateway, demo provider and demo application, or EXAMPLE=spa, classic, chat; Ctrl-C stops them
 	@$(NODE) demo/run.mjs
 
-test: bundle build-panic ## run all tests
+test: bundle build-panic package ## run all tests
 	@bash scripts/install.sh browser database provider
 	@$(NODE) tests/run.mjs
+
+test-all: bundle build-panic package ## the same, and the tests that install packages and take long
+	@bash scripts/install.sh browser database provider
+	@$(NODE) tests/run.mjs --all
+
+package: bundle ## the npm package, build/edge-oauth-sessions-<version>.tgz: the gateway without Rust
+	@$(NODE) scripts/package.mjs
+
+client: ## the browser's client, packages/client, with types made from the OpenAPI document
+	@bash scripts/install.sh node
+	@$(NODE) scripts/client.mjs
+
+container: package ## an image that runs the gateway without Cloudflare (docs/self-hosting.md); needs docker
+	docker build -f packages/gateway/Dockerfile --build-context package=build -t edge-oauth-sessions .
 
 fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
 	@bash scripts/install.sh rust

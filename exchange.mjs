@@ -3,7 +3,9 @@
 import { answer, isAnswer } from "./answer.mjs";
 import { HotPath } from "./build/index.js";
 import { call, callWithTwo } from "./crossing.mjs";
+import { edit, edited } from "./edits.mjs";
 import { pack, packForPlan } from "./pack.mjs";
+import { session } from "./stubs.mjs";
 import { release, watchOver, WOKEN } from "./watch.mjs";
 
 const { plan, identify, judge, failed } = HotPath;
@@ -23,26 +25,6 @@ export const NO_RECORD = "!";
 const FETCH = 70; // F
 const ASK_AND_FETCH = 65; // A
 const ASK_AND_KEEP = 78; // N
-
-/** Deletes headers; their names have commas between them. */
-function remove(headers, names) {
-  if (names === "") return;
-  if (names.indexOf(",") < 0) headers.delete(names);
-  else for (const name of names.split(",")) headers.delete(name);
-}
-
-const ids = new Map();
-
-/** A session's stub. The platform refuses a forged id, and is asked once about each. */
-function session(namespace, id) {
-  let known = ids.get(id);
-  if (known === undefined) {
-    known = namespace.idFromString(id);
-    if (ids.size >= 1024) ids.clear();
-    ids.set(id, known);
-  }
-  return namespace.get(known);
-}
 
 class Exchange {
   /** `rust` serves a request, and goes on with a response, where something has to be waited for. */
@@ -195,14 +177,7 @@ class Exchange {
     const limit = Number(this.line());
     this.cacheControl = this.line();
     this.rewrites = this.line() !== "";
-    const headers = new Headers(request.headers);
-    remove(headers, this.line());
-    while (this.at < plan.length) {
-      const comma = plan.indexOf(",", this.at);
-      const name = plan.slice(this.at, comma);
-      this.at = comma + 1;
-      headers.set(name, this.line());
-    }
+    const headers = edited(request.headers, this.line(), plan, this.at);
     if (authorization !== undefined) headers.set("authorization", authorization);
     const init = { headers, redirect: "manual" };
     if (cache !== "") init.cache = cache;
@@ -210,14 +185,11 @@ class Exchange {
     const own = body === "own" ? new Request(url, request) : undefined;
     if (own === undefined) init.method = request.method;
     const upload = own !== undefined || body === "none" ? null : request.body;
-    if (upload === null) {
-      this.limit(limit, FAILURE.too_slow);
-    } else {
-      try {
-        init.body = this.upload(upload, body, limit);
-      } catch {
-        return this.fail(FAILURE.body);
-      }
+    try {
+      if (upload === null) this.limit(limit, FAILURE.too_slow);
+      else init.body = this.upload(upload, body, limit);
+    } catch {
+      return this.fail(FAILURE.body);
     }
     if (upload !== null || limit > LONG) this.weaken();
     this.sent = true;
@@ -272,19 +244,7 @@ class Exchange {
       const { packed, request, authorization, env, context } = this;
       return this.finish(this.rust.resume(packed, request, response, authorization, env, context));
     }
-    const [removed, cacheControl, ...lines] = plan.slice(1).split("\n");
-    const { headers } = response;
-    remove(headers, removed);
-    if (cacheControl !== "") headers.set("cache-control", cacheControl);
-    let at = 0;
-    for (; lines[at] !== ""; at++) {
-      const comma = lines[at].indexOf(",");
-      headers.set(lines[at].slice(0, comma), lines[at].slice(comma + 1));
-    }
-    if (lines[at + 1] === "replace") {
-      headers.delete("set-cookie");
-      for (const line of lines.slice(at + 2)) if (line !== "") headers.append("set-cookie", line);
-    }
+    edit(response.headers, plan);
     this.finish(response);
   }
 }

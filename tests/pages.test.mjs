@@ -179,7 +179,7 @@ describe("pages", () => {
   test("a form that is sent without a session gets a page that offers a login", async () => {
     const page = await world.browser().navigate("/orders", { method: "POST", form: { item: "1" }, from: world.gateway.origin });
     assert.equal(page.status, 401);
-    assert.match(page.text, /What you have sent was not taken/);
+    assert.match(page.text, /Your data was not saved/);
     assert.deepEqual(linksOf(page), [{ href: "/auth/login?return_to=%2F", words: "Log in" }]);
   });
 

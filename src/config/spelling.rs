@@ -75,7 +75,7 @@ pub fn misspelled(names: impl IntoIterator<Item = String>) -> Vec<ConfigProblem>
     unknown
         .filter_map(|name| {
             let known = nearest(&name)?;
-            let message = format!("is no variable of the gateway's: {known} is. Give it that name, or another one");
+            let message = format!("is unknown. Did you mean {known}?");
             Some(ConfigProblem { variable: name.into(), message })
         })
         .collect()
@@ -102,7 +102,7 @@ mod tests {
             ("oidc_scopes", "OIDC_SCOPES"),
         ] {
             let found = suspects(&[name]);
-            assert!(found.len() == 1 && found[0].contains(&format!("{meant} is")), "{name}: {found:?}");
+            assert!(found.len() == 1 && found[0].ends_with(&format!("Did you mean {meant}?")), "{name}: {found:?}");
         }
     }
 

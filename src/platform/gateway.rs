@@ -26,6 +26,7 @@ use crate::gateway::forward::addresses::ADDRESSES;
 use crate::gateway::forward::edits;
 use crate::gateway::forward::reply::Reply;
 use crate::gateway::plan::{self, Failure, Plan, Planner};
+use crate::gateway::rendered_refusal;
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::visitor;
 use crate::runtime::{ReadError, RequestBody};
@@ -188,6 +189,16 @@ impl HotPath {
             gateway.resume(arrival, applications::inbound(response), &authorization).await
         };
         served(&packed, &request, env, Context::new(context), go_on).await
+    }
+
+    /// See [`rendered_refusal::of_lost`]: the two parts.
+    pub fn lost() -> Vec<String> {
+        rendered_refusal::of_lost(plan::text::of_answer).map(|(front, behind)| vec![front, behind]).unwrap_or_default()
+    }
+
+    /// The version that log lines name.
+    pub fn release() -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
     }
 
     /// The names of what can fail, with commas, in the order of their numbers.

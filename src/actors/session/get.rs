@@ -14,48 +14,14 @@ use super::ledger::{Cause, Event};
 use super::message::{CanGoOn, Denied, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
 use super::record::Established;
 use super::refresher::RefreshOutcome;
-use super::standing::Standing;
-use super::state::{Active, DoesNotApply, Refreshing, State};
+use super::state::{Active, DoesNotApply, State};
+use super::verdict::{Purpose, TokenStanding, Verdict};
 use super::view::SessionView;
 use crate::actors::AskError;
-use crate::actors::end_reason::EndReason;
-use crate::ambient;
 use crate::config::RegionPolicy;
 use crate::credential::{Secret, SecretHash};
 use crate::region::Region;
 use crate::store::StoreError;
-
-/// What a session is asked for, as far as it decides whether there is an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// To proxy a request, which is a use: it takes a valid access token.
-    Proxy,
-    /// To go on without a login: it takes a token, or that there can be one.
-    GoOn,
-    /// To look at it: it takes a session that lives.
-    Look,
-}
-
-/// What memory says to that.
-enum Verdict {
-    Pass,
-    Deny(Denied),
-    /// The session is over from now on.
-    Over(EndReason),
-    /// The session lives, and its access token does not.
-    WithoutToken,
-}
-
-/// Where a live session's access token stands.
-enum TokenStanding {
-    Valid,
-    /// It has expired; there may be another.
-    Refreshable,
-    /// It has expired, and the provider asked for patience: seconds.
-    Waiting(u32),
-    /// It has expired, and there is no other.
-    Spent,
-}
 
 impl From<StoreError> for Denied {
     fn from(_: StoreError) -> Self {
@@ -192,42 +158,6 @@ impl Session {
     /// Reads what a request that passes is served with.
     fn served<T>(&self, read: impl FnOnce(&Active) -> T) -> Result<T, Denied> {
         self.kept.state().as_ref().and_then(State::serving).map(read).ok_or(Denied::Unknown)
-    }
-
-    fn verdict(&self, secret: &SecretHash, purpose: Purpose, now: OffsetDateTime) -> Verdict {
-        let kept = self.kept.state();
-        let Some(state) = &*kept else { return Verdict::Deny(Denied::Unknown) };
-        match state.standing(now, secret, self.lifetimes()) {
-            Standing::Unknown => Verdict::Deny(Denied::Unknown),
-            Standing::Ended(reason) => Verdict::Deny(Denied::Ended(reason)),
-            Standing::Over(reason) => Verdict::Over(reason),
-            Standing::Moved(to) => Verdict::Deny(Denied::Moved(to.clone())),
-            Standing::Active(active) => match (purpose, self.token_standing(active, now)) {
-                (Purpose::Look, _)
-                | (Purpose::Proxy, TokenStanding::Valid)
-                | (Purpose::GoOn, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
-                    Verdict::Pass
-                }
-                (Purpose::Proxy | Purpose::GoOn, _) => Verdict::WithoutToken,
-            },
-        }
-    }
-
-    fn token_standing(&self, active: &Active, now: OffsetDateTime) -> TokenStanding {
-        if active.grant.is_valid(now) {
-            return TokenStanding::Valid;
-        }
-        if self.refresher.is_under_way() {
-            return TokenStanding::Refreshable;
-        }
-        if let Some(until) = active.grant.refresh.waits_until(now) {
-            let seconds = u32::try_from(ambient::between(now, until).whole_seconds()).unwrap_or_default();
-            return TokenStanding::Waiting(seconds.saturating_add(1));
-        }
-        match &active.grant.refresh {
-            Refreshing::Ready { .. } | Refreshing::Presented { .. } => TokenStanding::Refreshable,
-            Refreshing::Impossible | Refreshing::Lost => TokenStanding::Spent,
-        }
     }
 
     /// Sees to it that a live session has a valid access token, or says why it has none.

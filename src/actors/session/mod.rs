@@ -72,6 +72,7 @@ pub mod stored;
 mod succession;
 pub mod superseding;
 mod user_info;
+mod verdict;
 pub mod view;
 
 /// What the actor object holds for as long as it lives.

@@ -83,7 +83,7 @@ impl Oidc {
             .is_some_and(|claims| id_token::is_about(&claims, &known.issuer, &self.settings.client_id, &known.subject))
     }
 
-    /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.
+    /// Validates an ID token, and fetches the provider's keys once more where its key is missing or has changed.
     async fn validate(
         &self,
         metadata: &Metadata,
