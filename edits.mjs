@@ -20,12 +20,17 @@ export function edited(original, removed, plan, from) {
   return headers;
 }
 
-/** `E<removed>,… LF <Cache-Control> LF (keep | replace) LF (<Set-Cookie> LF)*`, done to a response's headers. */
+/** `E<removed>,… LF <Cache-Control> LF (<name>,<value> LF)* LF (keep | replace) LF (<Set-Cookie> LF)*`, done to a response's headers. */
 export function edit(headers, plan) {
-  const [removed, cacheControl, cookies, ...lines] = plan.slice(1).split("\n");
+  const [removed, cacheControl, ...lines] = plan.slice(1).split("\n");
   remove(headers, removed);
   if (cacheControl !== "") headers.set("cache-control", cacheControl);
-  if (cookies !== "replace") return;
+  let at = 0;
+  for (; lines[at] !== ""; at++) {
+    const comma = lines[at].indexOf(",");
+    headers.set(lines[at].slice(0, comma), lines[at].slice(comma + 1));
+  }
+  if (lines[at + 1] !== "replace") return;
   headers.delete("set-cookie");
-  for (const line of lines) if (line !== "") headers.append("set-cookie", line);
+  for (const line of lines.slice(at + 2)) if (line !== "") headers.append("set-cookie", line);
 }

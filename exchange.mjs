@@ -11,6 +11,7 @@ import { release, watchOver, WOKEN } from "./watch.mjs";
 const { plan, identify, judge, failed } = HotPath;
 // What Rust looks at, and how long a session may take.
 const WATCHED = HotPath.watched().split(",");
+const ADDRESSES = HotPath.addresses().split(",");
 const WATCHED_TYPE = HotPath.watched_type();
 const ASK_LIMIT = HotPath.ask_limit();
 /** The numbers of what can fail. */
@@ -38,6 +39,8 @@ class Exchange {
     this.at = 0;
     this.authorization = "";
     this.cacheControl = "";
+    /** Whether addresses in the response may have to be rewritten. */
+    this.rewrites = false;
     /** What has failed when `due` is over. */
     this.failure = FAILURE.session;
     this.due = 0;
@@ -176,11 +179,15 @@ class Exchange {
     const cache = this.line();
     const limit = Number(this.line());
     this.cacheControl = this.line();
+    this.rewrites = this.line() !== "";
     const headers = edited(request.headers, this.line(), plan, this.at);
     if (authorization !== undefined) headers.set("authorization", authorization);
-    const init = { method: request.method, headers, redirect: "manual" };
+    const init = { headers, redirect: "manual" };
     if (cache !== "") init.cache = cache;
-    const upload = body === "none" ? null : request.body;
+    // With a GET's body no request can be made, but one that came can be sent on. It says its method.
+    const own = body === "own" ? new Request(url, request) : undefined;
+    if (own === undefined) init.method = request.method;
+    const upload = own !== undefined || body === "none" ? null : request.body;
     try {
       if (upload === null) this.limit(limit, FAILURE.too_slow);
       else init.body = this.upload(upload, body, limit);
@@ -189,7 +196,7 @@ class Exchange {
     }
     if (upload !== null || limit > LONG) this.weaken();
     this.sent = true;
-    const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
+    const fetching = binding === "" ? fetch(own ?? url, init) : this.env[binding].fetch(own ?? url, init);
     fetching.then(
       (response) => this.step(this.pass, response),
       () => this.fail(FAILURE.unreachable),
@@ -223,6 +230,7 @@ class Exchange {
     if (status === 401) return this.judge(copy);
     const { headers } = copy;
     for (const name of WATCHED) if (headers.has(name)) return this.judge(copy);
+    if (this.rewrites) for (const name of ADDRESSES) if (headers.has(name)) return this.judge(copy);
     const type = headers.get("content-type");
     if (type !== null && type.slice(0, WATCHED_TYPE.length).toLowerCase() === WATCHED_TYPE) return this.judge(copy);
     if (this.cacheControl !== "") headers.set("cache-control", this.cacheControl);

@@ -29,7 +29,7 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::arrival::{self, Arrival};
 use crate::gateway::bearer::verified::VerifiedJwts;
 use crate::gateway::forward::access::{self, Admitted, Claimant};
-use crate::gateway::forward::caller::Need;
+use crate::gateway::forward::caller::{self, Need};
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
 use crate::gateway::problem::Problem;
@@ -140,7 +140,7 @@ impl<'a> Planner<'a> {
             Claimant::Nobody => fetch("F\n".to_owned(), Recipient::Nobody, &onward(None)),
             Claimant::Session(session, need, navigation_from) => {
                 let secret = session.secret.clone();
-                let (kind, identity) = match (need, route.token) {
+                let (kind, identity) = match (need, caller::token(&request, route)) {
                     (Need::Identity(token), _) => ("I", Some(token)),
                     (Need::Token, Token::None) => ("N", None),
                     (Need::Token, _) => ("A", None),
@@ -175,7 +175,7 @@ impl<'a> Planner<'a> {
         match admitted {
             Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
                 let mut onward = edits::request(config, &request, route, Some(&claims), cleared_at);
-                if route.token != Token::None {
+                if caller::token(&request, route) != Token::None {
                     onward.set.push(("authorization", token.into()));
                 }
                 let text = text::fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward);
@@ -187,10 +187,6 @@ impl<'a> Planner<'a> {
     }
 
     /// What becomes of the application's response with this status and these headers.
-    ///
-    /// ```text
-    ///   E<removed>,… LF <Cache-Control> LF (keep | replace) LF (<Set-Cookie> LF)*
-    /// ```
     pub fn judge(&self, packed: &'a str, status: u16, lines: &str) -> Option<Plan> {
         let Arrival::Application(request, route) = self.arrive(packed) else { return None };
         let Ok(config) = self.configured else { return None };
@@ -201,7 +197,8 @@ impl<'a> Planner<'a> {
         };
         let seen = &Headers::read(lines);
         if matches!(claimant, Claimant::Session(..)) {
-            let may_renew = status == 401 && route.token != Token::None && edits::says_invalid_token(seen);
+            let may_renew =
+                status == 401 && caller::token(&request, route) != Token::None && edits::says_invalid_token(seen);
             if may_renew || edits::is_event_stream(seen) {
                 return None;
             }
@@ -216,13 +213,7 @@ impl<'a> Planner<'a> {
             return refused(&Problem::UpstreamUnavailable);
         }
         let recipient = if matches!(claimant, Claimant::Nobody) { Recipient::Nobody } else { Recipient::Known };
-        let backward = edits::response(route, recipient, seen);
-        let cookies = if backward.cookies.is_some() { "replace" } else { "keep" };
-        let cache_control = backward.cache_control.unwrap_or_default();
-        let mut text = ["E", &backward.removed.join(","), "\n", cache_control, "\n", cookies, "\n"].concat();
-        for line in backward.cookies.into_iter().flatten() {
-            text::push(&mut text, &[line, "\n"]);
-        }
+        let text = text::of_edits(&edits::response(&request.origin, route, recipient, seen));
         Some(Plan { text, line: None })
     }
 

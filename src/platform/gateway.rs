@@ -22,6 +22,7 @@ use crate::actors::session::message::GetToken;
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::gateway::arrival::{self, Arrival};
+use crate::gateway::forward::addresses::ADDRESSES;
 use crate::gateway::forward::edits;
 use crate::gateway::forward::reply::Reply;
 use crate::gateway::plan::{self, Failure, Plan, Planner};
@@ -208,6 +209,11 @@ impl HotPath {
     /// The headers of a response that ask for a decision, with commas.
     pub fn watched() -> String {
         edits::watched().collect::<Vec<_>>().join(",")
+    }
+
+    /// The same on routes that rewrite addresses.
+    pub fn addresses() -> String {
+        ADDRESSES.join(",")
     }
 
     /// The content type of a response that asks for one, in lower case.

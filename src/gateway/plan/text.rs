@@ -3,8 +3,9 @@
 use crate::config::Config;
 use crate::config::routes::{Route, Upstream};
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::forward::edits::{self, Onward, Recipient};
+use crate::gateway::forward::edits::{self, Backward, Onward, Recipient};
 use crate::gateway::request::Incoming;
+use crate::runtime::is_bodied_get;
 
 /// What most plans fit into: a text that grows is copied.
 pub const USUAL_LENGTH: usize = 1024;
@@ -28,9 +29,28 @@ pub fn push(text: &mut String, pieces: &[&str]) {
     }
 }
 
-/// What the request brings to be sent on: `none`, its length, or `some` of a length that nobody knows.
+/// Changes of a response's headers:
+///
+/// ```text
+///   E<removed>,… LF <Cache-Control> LF (<name>,<value> LF)* LF (keep | replace) LF (<Set-Cookie> LF)*
+/// ```
+pub fn of_edits(backward: &Backward<'_>) -> String {
+    let mut text = ["E", &backward.removed.join(","), "\n", backward.cache_control.unwrap_or_default(), "\n"].concat();
+    for (name, value) in &backward.set {
+        push(&mut text, &[name, ",", value, "\n"]);
+    }
+    push(&mut text, &["\n", if backward.cookies.is_some() { "replace" } else { "keep" }, "\n"]);
+    for line in backward.cookies.iter().flatten() {
+        push(&mut text, &[line, "\n"]);
+    }
+    text
+}
+
+/// What the request brings to be sent on: `none`, its length, `some` of a length that nobody knows, or `own`: only the request itself
+/// can bring it (see [`is_bodied_get`]).
 fn body(request: &Incoming<'_>) -> String {
     match request.content_length() {
+        length if is_bodied_get(request.method(), length) => "own".to_owned(),
         _ if matches!(request.method(), "GET" | "HEAD") => "none".to_owned(),
         Some(length) => length.to_string(),
         None => "some".to_owned(),
@@ -40,7 +60,8 @@ fn body(request: &Incoming<'_>) -> String {
 /// What to fetch, behind what the text says already:
 ///
 /// ```text
-///   <binding> LF <URL> LF <body> LF <no-store> LF <milliseconds> LF <Cache-Control> LF <removed>,… LF (<name>,<value> LF)*
+///   <binding> LF <URL> LF <body> LF <no-store> LF <milliseconds> LF <Cache-Control> LF <rewrites> LF <removed>,… LF
+///   (<name>,<value> LF)*
 /// ```
 pub fn fetch(
     mut text: String,
@@ -57,10 +78,11 @@ pub fn fetch(
     let limit = config.upstream_timeout.whole_milliseconds().to_string();
     let no_store = if onward.no_store { "no-store" } else { "" };
     let cache_control = edits::cache_control(route, recipient).unwrap_or_default();
-    push(
-        &mut text,
-        &[binding, "\n", &onward.url, "\n", &body(request), "\n", no_store, "\n", &limit, "\n", cache_control, "\n"],
-    );
+    let rewrites = if route.rewrites() { "rewrites" } else { "" };
+    let body = body(request);
+    for line in [binding, &onward.url, &body, no_store, &limit, cache_control, rewrites] {
+        push(&mut text, &[line, "\n"]);
+    }
     for (number, name) in onward.removed.iter().enumerate() {
         push(&mut text, &[if number > 0 { "," } else { "" }, name]);
     }
