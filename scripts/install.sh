@@ -113,11 +113,15 @@ provider() {
 
 # Providers' own programs, as Debian packages them, for `make test-all`.
 providers() {
-  local wanted=(liblemonldap-ng-portal-perl libplack-perl libstring-random-perl libcrypt-openssl-x509-perl libcrypt-openssl-rsa-perl
-    libcrypt-openssl-bignum-perl libio-string-perl libsoap-lite-perl)
-  command -v plackup >/dev/null && [ -e /usr/share/perl5/Lemonldap/NG/Portal/Main.pm ] && return
+  local missing=()
+  command -v plackup >/dev/null && [ -e /usr/share/perl5/Lemonldap/NG/Portal/Main.pm ] && [ -e /usr/share/perl5/SOAP/Lite.pm ] ||
+    missing+=(liblemonldap-ng-portal-perl libplack-perl libstring-random-perl libcrypt-openssl-x509-perl libcrypt-openssl-rsa-perl
+      libcrypt-openssl-bignum-perl libio-string-perl libsoap-lite-perl)
+  command -v glewlwyd >/dev/null || missing+=(glewlwyd)
+  command -v sqlite3 >/dev/null || missing+=(sqlite3)
+  [ ${#missing[@]} = 0 ] && return
   command -v apt-get >/dev/null || return 0 # their tests are skipped
-  step "LemonLDAP::NG (system packages)" apt_packages "${wanted[@]}"
+  step "LemonLDAP::NG and Glewlwyd (system packages)" apt_packages "${missing[@]}"
 }
 
 lint() {
