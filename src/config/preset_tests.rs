@@ -181,6 +181,25 @@ fn tenants_are_listed_by_their_ids_and_only_where_the_issuer_has_a_place_for_the
 }
 
 #[test]
+fn where_there_are_several_tenants_the_issuer_of_clients_jwts_has_to_be_said() {
+    let routes = r#"[{"match":"/*","upstream":"https://app.internal","bearer":true}]"#;
+    let bearer = [
+        ("OIDC_ISSUER", "https://op.example/{tenantid}/v2.0"),
+        ("UPSTREAM", ""),
+        ("ROUTES", routes),
+        ("JWKS_URI", "https://op.example/keys"),
+        ("JWT_AUDIENCE", "api"),
+    ];
+    let read = |more: &[(&str, &str)]| {
+        let vars: std::collections::HashMap<&str, &str> =
+            REGISTERED.iter().chain(&bearer).chain(more).copied().collect();
+        Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))
+    };
+    assert_eq!(read(&[]).unwrap_err()[0].variable, "JWT_ISSUER");
+    assert!(read(&[("JWT_ISSUER", "https://op.example/t-1/v2.0")]).is_ok());
+}
+
+#[test]
 fn the_discovery_document_lies_at_a_url_that_may_be_called() {
     let url = |url: &str| problems(&[("OIDC_ISSUER", "https://op.example"), ("OIDC_DISCOVERY_URL", url)]);
     for good in ["https://login.example/x/.well-known/openid-configuration?p=policy", "http://127.0.0.1:1/d"] {
