@@ -83,7 +83,7 @@ const MODULES = [
   "workos",
 ];
 /** Those that install packages, or wait long: `make test-all` alone runs them. */
-const LONG = ["package-install"];
+const LONG = ["examples-install", "package-install"];
 const UNIT = "unit";
 const ALL = "--all";
 /** No single test may take longer. */
