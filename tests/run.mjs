@@ -79,6 +79,7 @@ const MODULES = [
   "secrets",
   "self-hosting",
   "storage",
+  "template",
   "websocket",
   "workos",
 ];
