@@ -9,6 +9,8 @@ import { routesOf } from "./serve.mjs";
 
 const CLIENT = fileURLToPath(new URL("../packages/client", import.meta.url));
 const SECONDS = 60;
+/** Frameworks tell nobody that an example was started. */
+const QUIET = { NEXT_TELEMETRY_DISABLED: "1" };
 /** Where each example's wrangler.toml looks for it. */
 const ADDRESS = "http://localhost:3000";
 
@@ -47,7 +49,11 @@ export async function buildClient() {
   const fresh = path.join(CLIENT, `dist-${process.pid}`);
   compile(fresh);
   rmSync(path.join(CLIENT, "dist"), { recursive: true, force: true });
-  renameSync(fresh, path.join(CLIENT, "dist"));
+  try {
+    renameSync(fresh, path.join(CLIENT, "dist"));
+  } catch {
+    rmSync(fresh, { recursive: true }); // another process was quicker
+  }
 }
 
 /** Runs npm to its end. */
@@ -57,28 +63,24 @@ async function npm(folder, args) {
   if (child.exitCode !== 0) throw new Error(`npm ${args.join(" ")} failed in ${folder}:\n${child.output}`);
 }
 
-/** npm in a process group of its own, so that what it starts ends with it. It runs under the Node that this runs under. */
+/** npm in a process group of its own, which ends when this process does. It runs under the Node that this runs under. */
 function start(cwd, args, env = {}) {
   const PATH = `${path.dirname(process.execPath)}${path.delimiter}${process.env.PATH}`;
-  const child = spawn("npm", args, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, PATH, ...env } });
+  const child = spawn("npm", args, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, PATH, ...QUIET, ...env } });
+  // However this process ends, the guard's standard input closes then.
+  const guard = spawn("sh", ["-c", `cat >/dev/null; kill -s KILL -- -${child.pid} 2>/dev/null`], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  guard.unref();
+  guard.stdin.unref();
   child.output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (child.output += text));
   child.on("error", (error) => (child.output += error.message));
-  const signal = (name) => {
-    try {
-      process.kill(-child.pid, name);
-    } catch {
-      // nobody is left in it
-    }
-  };
-  const kill = () => signal("SIGKILL");
-  process.on("exit", kill);
-  child.ended = new Promise((resolve) => child.once("close", resolve).once("error", resolve)).then(() => process.off("exit", kill));
+  child.ended = new Promise((resolve) => child.once("close", resolve).once("error", resolve));
+  // Nothing has to be saved, and some servers wait half a minute for open connections.
   child.stop = () => {
-    signal("SIGTERM");
-    const killer = setTimeout(kill, 3000);
-    return child.ended.then(() => clearTimeout(killer));
+    guard.stdin.end();
+    return child.ended;
   };
+  child.ended.then(() => guard.kill("SIGKILL"));
   return child;
 }
 

@@ -64,6 +64,7 @@ export const JOURNEYS = {
     out: gone,
   },
   hono: page,
+  nextjs: framework,
   "react-router": framework,
   sveltekit: framework,
 };
