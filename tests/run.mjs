@@ -64,6 +64,7 @@ const MODULES = [
   "own-answers",
   "own-sessions",
   "package",
+  "template",
   "protocol",
   "provider",
   "proxy",
@@ -79,7 +80,6 @@ const MODULES = [
   "secrets",
   "self-hosting",
   "storage",
-  "template",
   "websocket",
   "workos",
 ];
