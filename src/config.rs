@@ -10,6 +10,7 @@ use time::Duration;
 use crate::sealing::SealingKeys;
 
 pub mod admin;
+pub mod apple;
 pub mod captcha;
 pub mod client_key;
 pub mod credentials;
@@ -34,9 +35,10 @@ pub mod store;
 pub mod tenants;
 
 pub use admin::AdminToken;
+pub use apple::AppleKey;
 pub use client_key::{ClientKey, PrivateKey};
 pub use credentials::{Credentials, TokenAuth};
-pub use oidc::{ID_TOKEN_ALGORITHMS, OidcSettings, Par};
+pub use oidc::{ID_TOKEN_ALGORITHMS, Logout, OidcSettings, Par};
 pub use origin::{Origin, is_allowed, is_loopback};
 pub use provider::{Auth0Settings, ProviderSettings, WorkOsSettings};
 pub use reader::ConfigProblem;

@@ -44,6 +44,7 @@ const MODULES = [
   "config",
   "failures",
   "fixation",
+  "frontchannel",
   "headers",
   "https",
   "id-token",

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use openidconnect::ClientSecret;
 
+use super::apple::AppleKey;
 use super::client_key::ClientKey;
 use super::reader::Reader;
 use super::store;
@@ -21,6 +22,15 @@ pub enum TokenAuth {
     None,
 }
 
+/// Where a client's secret comes from.
+#[derive(Clone, Copy)]
+pub(super) enum SecretIs {
+    /// The provider gave it; what it is called there.
+    Given(&'static str),
+    /// `APPLE_…`: the gateway makes it.
+    AppleKey,
+}
+
 /// What this client proves itself with.
 #[derive(Clone, Debug)]
 pub enum Credentials {
@@ -28,6 +38,8 @@ pub enum Credentials {
     Secret(ClientSecret),
     /// A key: the provider knows the public one (RFC 7523). There is no secret then.
     Key(Rc<ClientKey>),
+    /// Apple's team key, which signs what Apple takes for a secret.
+    Apple(Rc<AppleKey>),
     /// Nothing: a public client.
     None,
 }
@@ -38,6 +50,7 @@ impl Credentials {
         match self {
             Self::Secret(secret) => Some(secret.secret().as_bytes()),
             Self::Key(key) => Some(key.private.secret()),
+            Self::Apple(key) => Some(key.private.secret()),
             Self::None => None,
         }
     }
@@ -58,7 +71,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     /// The client's credentials; none where they are missing or wrong. A public client has none, and has to say so. Otherwise a forgotten
     /// secret would make a public client.
-    pub(super) fn credentials(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<Credentials> {
+    pub(super) fn credentials(&mut self, token_auth: Option<TokenAuth>, secret_is: SecretIs) -> Option<Credentials> {
         match token_auth {
             Some(TokenAuth::None) => {
                 if self.text("STATE_KEYS").is_none() {
@@ -68,7 +81,16 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 Some(Credentials::None)
             }
             Some(TokenAuth::PrivateKey) => self.client_key(),
-            Some(TokenAuth::Basic | TokenAuth::Post) | None => self.client_secret(token_auth, secret_is),
+            Some(TokenAuth::Basic | TokenAuth::Post) | None => match secret_is {
+                SecretIs::Given(words) => self.client_secret(token_auth, words),
+                // One that the operator has made is as good, until it ends.
+                SecretIs::AppleKey
+                    if self.text("APPLE_PRIVATE_KEY").is_none() && self.text("OIDC_CLIENT_SECRET").is_some() =>
+                {
+                    self.client_secret(token_auth, "")
+                }
+                SecretIs::AppleKey => self.apple_key().map(|key| Credentials::Apple(Rc::new(key))),
+            },
         }
     }
 

@@ -49,6 +49,8 @@ pub struct OidcSettings {
     pub reuse_leeway: Duration,
     /// `OIDC_TRUSTED_AUDIENCES`: who may stand beside this client in `aud` of a token without `azp`.
     pub trusted_audiences: Vec<String>,
+    /// How a user logs out there.
+    pub logout: Logout,
     /// `OIDC_NONCE` is `optional`: an ID token without a nonce is accepted.
     pub nonce_optional: bool,
     /// What an operator can do about a login that brought no refresh token, where the provider is known.
@@ -59,6 +61,15 @@ pub struct OidcSettings {
 /// could sign.
 pub const ID_TOKEN_ALGORITHMS: [&str; 11] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
+
+/// How a user logs out at the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logout {
+    /// At its end-session endpoint (OpenID Connect RP-Initiated Logout 1.0), where it has one.
+    Standard,
+    /// At Amazon Cognito's own, on `COGNITO_DOMAIN`.
+    Cognito(Url),
+}
 
 /// When authorization requests are pushed (RFC 9126).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +130,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let authorization_params = self.authorization_params(preset.params);
         let nonce_optional =
             self.choice_or("OIDC_NONCE", &[("required", false), ("optional", true)], preset.nonce_optional);
+        let logout = self.logout(preset);
         let par = self.choice("OIDC_PAR", &[("auto", Par::Auto), ("always", Par::Always), ("never", Par::Never)]);
         let reuse_leeway = self.seconds("OIDC_REUSE_LEEWAY_SECONDS", 0, 0);
         let resource = self.text("OIDC_RESOURCE");
@@ -144,9 +156,20 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             par: par?,
             reuse_leeway,
             trusted_audiences: self.list("OIDC_TRUSTED_AUDIENCES"),
+            logout: logout?,
             nonce_optional: nonce_optional?,
             no_refresh_token: preset.no_refresh_token,
         })
+    }
+
+    fn logout(&mut self, preset: &Preset) -> Option<Logout> {
+        if !preset.cognito_logout {
+            return Some(Logout::Standard);
+        }
+        let missing = "is missing: the domain of the user pool in the Amazon Cognito console under Domain, such as \
+                       example.auth.eu-central-1.amazoncognito.com, where users log out";
+        let domain = self.required("COGNITO_DOMAIN", missing)?;
+        self.api_origin("COGNITO_DOMAIN", &domain, "example.auth.eu-central-1.amazoncognito.com").map(Logout::Cognito)
     }
 
     /// What ID tokens may be signed with, where that is configured.

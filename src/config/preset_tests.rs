@@ -2,7 +2,7 @@
 
 use super::super::{Config, ConfigProblem};
 use super::*;
-use crate::config::TokenAuth;
+use crate::config::{Logout, TokenAuth};
 
 fn read(vars: &[(&str, &str)]) -> Result<OidcSettings, Vec<ConfigProblem>> {
     let vars: std::collections::HashMap<&str, &str> =
@@ -20,6 +20,7 @@ fn preset(name: &str, more: &[(&str, &str)]) -> OidcSettings {
         ("OIDC_ISSUER", "https://op.example"),
         ("OIDC_CLIENT_ID", "abc"),
         ("OIDC_CLIENT_SECRET", "s3cret"),
+        ("COGNITO_DOMAIN", "pool.auth.eu-central-1.amazoncognito.com"),
     ];
     read(&[&usual, more].concat()).unwrap_or_else(|problems| panic!("{name}: {problems:?}"))
 }
@@ -71,6 +72,7 @@ fn what_is_missing_is_named_in_the_words_of_the_preset_s_provider() {
         ("okta", ["Issuer URI in the Okta Admin Console", "Okta Admin Console", "Okta Admin Console"]),
         ("keycloak", ["/realms/<realm>", "admin console under Clients", "Credentials"]),
         ("cognito", ["User pool ID", "App clients", "Client secret"]),
+        ("salesforce", ["My Domain", "Consumer Key", "Consumer Secret"]),
         ("adfs", ["<host of AD FS>/adfs", "Client Identifier", "shared secret"]),
         ("authelia", ["Authelia's portal", "identity_providers.oidc.clients", "in plain text"]),
     ] {
@@ -187,4 +189,36 @@ fn the_discovery_document_lies_at_a_url_that_may_be_called() {
     for bad in ["http://login.example/d", "login.example/d", "https://login.example/d#x", "file:///d"] {
         assert_eq!(url(bad), ["OIDC_DISCOVERY_URL"], "{bad}");
     }
+}
+
+#[test]
+fn apple_s_secret_is_made_of_a_team_a_key_s_id_and_a_key() {
+    let pem = crate::config::apple::tests::pem();
+    let apple = [("PROVIDER", "apple"), ("OIDC_CLIENT_ID", "com.example.web")];
+    let key = [("APPLE_TEAM_ID", "TEAM123456"), ("APPLE_KEY_ID", "KEY1234567"), ("APPLE_PRIVATE_KEY", &pem)];
+    let oidc = read(&[&apple[..], &key].concat()).unwrap();
+    let Credentials::Apple(made) = &oidc.credentials else { panic!("{:?}", oidc.credentials) };
+    assert_eq!((made.team_id.as_str(), made.key_id.as_str()), ("TEAM123456", "KEY1234567"));
+    assert_eq!((oidc.issuer.as_str(), oidc.form_post), ("https://appleid.apple.com", true));
+    let problems = |vars: &[(&str, &str)]| -> Vec<String> {
+        let found = read(&[&apple[..], vars].concat()).err().unwrap_or_default();
+        found.into_iter().map(|problem| problem.variable.into_owned()).collect()
+    };
+    assert_eq!(problems(&[]), ["APPLE_TEAM_ID", "APPLE_KEY_ID", "APPLE_PRIVATE_KEY"]);
+    assert_eq!(problems(&[key[0], key[1], ("APPLE_PRIVATE_KEY", "hunter2")]), ["APPLE_PRIVATE_KEY"]);
+    assert_eq!(problems(&[key[0], ("APPLE_KEY_ID", "a/b"), key[2]]), ["APPLE_KEY_ID"]);
+    assert!(problems(&[("OIDC_CLIENT_SECRET", "made.by.hand")]).is_empty());
+}
+
+#[test]
+fn cognito_has_a_domain_where_users_log_out() {
+    let pool = [("PROVIDER", "cognito"), ("OIDC_ISSUER", "https://cognito-idp.eu-central-1.amazonaws.com/p")];
+    let with = |domain: &str| read(&[&pool[..], &REGISTERED, &[("COGNITO_DOMAIN", domain)]].concat());
+    for domain in ["pool.auth.eu-central-1.amazoncognito.com", "https://login.example.com", "http://127.0.0.1:1"] {
+        assert!(matches!(with(domain).unwrap().logout, Logout::Cognito(_)), "{domain}");
+    }
+    for domain in ["", "http://login.example.com", "login.example.com/logout", "a b"] {
+        assert_eq!(with(domain).unwrap_err()[0].variable, "COGNITO_DOMAIN", "{domain}");
+    }
+    assert_eq!(preset("keycloak", &[]).logout, Logout::Standard);
 }

@@ -3,9 +3,12 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 60] = [
+pub const NAMES: [&str; 64] = [
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
+    "APPLE_KEY_ID",
+    "APPLE_PRIVATE_KEY",
+    "APPLE_TEAM_ID",
     "AUTH0_DOMAIN",
     "AUTH0_LOGOUT_FEDERATED",
     "AUTH_PREFIX",
@@ -13,6 +16,7 @@ pub const NAMES: [&str; 60] = [
     "CAPTCHA_SECRET",
     "CAPTCHA_SITE_KEY",
     "CAPTCHA_VERIFY_URL",
+    "COGNITO_DOMAIN",
     "COOKIE_PREFIX",
     "COOKIE_SAME_SITE",
     "DATABASE_URL",

@@ -13,7 +13,7 @@ use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::arrival::Arrival;
 use crate::gateway::endpoints::{
-    admin, backchannel, callback, captcha, failed_login, login, logout, session, sessions,
+    admin, backchannel, callback, captcha, failed_login, frontchannel, login, logout, session, sessions,
 };
 use crate::gateway::forward::access;
 use crate::gateway::forward::reply::{Forwarded, Reply};
@@ -132,6 +132,7 @@ impl Gateway {
             Endpoint::Admin => admin::serve(self, request).await,
             Endpoint::Captcha => captcha::serve(self, request).await,
             Endpoint::Jwks => Ok(jwks(self)),
+            Endpoint::FrontchannelLogout => frontchannel::serve(self, request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
     }

@@ -96,7 +96,9 @@ impl Auth0 {
         let authentication = match &settings.credentials {
             Credentials::Secret(secret) => ClientAuthentication::Post(secret.clone()),
             Credentials::None => ClientAuthentication::None,
-            Credentials::Key(_) => self.oidc.authentication(&*self.oidc.metadata(now).await?).await?,
+            Credentials::Key(_) | Credentials::Apple(_) => {
+                self.oidc.authentication(&*self.oidc.metadata(now).await?).await?
+            }
         };
         let params = vec![("token".to_owned(), token.secret().clone())];
         let request = authentication.form(&settings.client_id, &endpoint, params)?;

@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 
 use super::error::ProviderError;
 use super::link::Link;
-use crate::config::{ClientKey, PrivateKey};
+use crate::config::{AppleKey, ClientKey, PrivateKey};
 use crate::jose::Algorithm;
 use crate::runtime::{Signing, SigningKey};
 
@@ -17,6 +17,9 @@ use crate::runtime::{Signing, SigningKey};
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// How long an assertion is good, in seconds. It is sent at once, and some providers accept no longer life.
 const ASSERTION_LIFE: i64 = 60;
+
+/// The same of what Apple takes for a secret.
+const APPLE_SECRET_LIFE: i64 = 300;
 
 /// How this client proves itself in one request.
 #[derive(Clone)]
@@ -100,6 +103,26 @@ pub async fn assertion(
         .await
         .map(ClientAuthentication::Assertion)
         .ok_or_else(unsigned)
+}
+
+/// What Apple takes for this client's secret: for one request, so that it needs no long life.
+pub async fn apple_secret(
+    key: &AppleKey,
+    client_id: &str,
+    issuer: &str,
+    link: &Link,
+) -> Result<ClientAuthentication, ProviderError> {
+    let now = link.isolate.now().unix_timestamp();
+    let claims = json!({
+        "iss": key.team_id, "iat": now, "exp": now.saturating_add(APPLE_SECRET_LIFE), "aud": issuer, "sub": client_id,
+    });
+    let header = Map::from_iter([("alg".to_owned(), json!("ES256")), ("kid".to_owned(), json!(key.key_id))]);
+    let secret = sign(&key.private, "ES256", header, &claims, link).await;
+    secret.map(|jwt| ClientAuthentication::Post(ClientSecret::new(jwt))).ok_or_else(|| {
+        ProviderError::Rejected(
+            "the key of APPLE_PRIVATE_KEY cannot sign: put the content of Apple's file there".to_owned(),
+        )
+    })
 }
 
 fn unsigned() -> ProviderError {

@@ -181,6 +181,15 @@ impl Provider {
         }
     }
 
+    /// The origins whose pages tell of a logout in a frame (OpenID Connect Front-Channel Logout 1.0): the issuer's and its end-session
+    /// endpoint's.
+    pub async fn logout_origins(&self, now: OffsetDateTime) -> Vec<String> {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.logout_origins(now).await,
+            Self::WorkOs(_) => Vec::new(),
+        }
+    }
+
     /// Reads a logout token (OpenID Connect Back-Channel Logout 1.0).
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         match self {

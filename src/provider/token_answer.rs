@@ -95,6 +95,9 @@ pub fn client_advice(code: &str, credentials: &Credentials) -> &'static str {
         ("invalid_client" | "access_denied" | "unauthorized", Credentials::Key(_)) => {
             ". Check OIDC_CLIENT_ID, and that the provider knows the public key of OIDC_CLIENT_KEY, which this gateway publishes at its jwks.json"
         }
+        ("invalid_client" | "access_denied" | "unauthorized", Credentials::Apple(_)) => {
+            ". Check OIDC_CLIENT_ID, which is the Services ID, and that APPLE_TEAM_ID, APPLE_KEY_ID and APPLE_PRIVATE_KEY belong together"
+        }
         ("invalid_client" | "access_denied" | "unauthorized", Credentials::None) => {
             ". OIDC_TOKEN_AUTH is none, which makes this a public client: register it as one, or set OIDC_CLIENT_SECRET and another method"
         }

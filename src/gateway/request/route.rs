@@ -38,6 +38,8 @@ pub enum Endpoint {
     Captcha,
     /// `/jwks.json`
     Jwks,
+    /// `/frontchannel-logout`
+    FrontchannelLogout,
 }
 
 impl Endpoint {
@@ -56,6 +58,7 @@ impl Endpoint {
             "/healthz" => Some(Self::Healthz),
             "/captcha" => Some(Self::Captcha),
             "/jwks.json" => Some(Self::Jwks),
+            "/frontchannel-logout" => Some(Self::FrontchannelLogout),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
@@ -78,6 +81,7 @@ impl Endpoint {
             Self::Healthz => "/healthz",
             Self::Captcha => "/captcha",
             Self::Jwks => "/jwks.json",
+            Self::FrontchannelLogout => "/frontchannel-logout",
         }
     }
 
@@ -87,7 +91,7 @@ impl Endpoint {
             Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz | Self::Jwks => "GET, HEAD",
             Self::OwnSession => "DELETE",
             Self::Admin => "GET, HEAD, POST, DELETE",
-            Self::Login => "GET",
+            Self::Login | Self::FrontchannelLogout => "GET",
             Self::Callback | Self::Logout => "GET, POST",
             Self::Refresh | Self::Captcha | Self::BackchannelLogout => "POST",
         }

@@ -7,14 +7,14 @@ use openidconnect::{
 use time::OffsetDateTime;
 use url::Url;
 
-use super::client_authentication::{ClientAuthentication, assertion};
+use super::client_authentication::{ClientAuthentication, apple_secret, assertion};
 use super::discovery;
 use super::error::{ProviderError, unanswered};
 use super::link::Link;
 use super::metadata::Metadata;
 use super::requests::EndSession;
 use super::token::OidcClient;
-use crate::config::{self, Credentials, TokenAuth};
+use crate::config::{self, Credentials, Logout, TokenAuth};
 use crate::http;
 use crate::jose::Algorithm;
 use crate::jose::document::Presenter;
@@ -83,6 +83,9 @@ impl Oidc {
                 let audience = token_endpoint.map_or(metadata.issuer().as_str(), |endpoint| endpoint.as_str());
                 assertion(key, &self.settings.client_id, audience, &self.link).await
             }
+            Credentials::Apple(key) => {
+                apple_secret(key, &self.settings.client_id, metadata.issuer().as_str(), &self.link).await
+            }
         }
     }
 
@@ -130,6 +133,9 @@ impl Oidc {
 
     /// See [`crate::provider::Provider::end_session_url`].
     pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
+        if let Logout::Cognito(domain) = &self.settings.logout {
+            return cognito_logout_url(domain, &self.settings.client_id, logout.post_logout_redirect_uri);
+        }
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
         let back = PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?;
@@ -147,6 +153,16 @@ impl Oidc {
         let hint = logout.identity.sid.clone().map(LogoutHint::new);
         let request = hint.into_iter().fold(request(), |request, hint| request.set_logout_hint(hint));
         Some(request.http_get_url().into())
+    }
+
+    /// See [`crate::provider::Provider::logout_origins`].
+    pub async fn logout_origins(&self, now: OffsetDateTime) -> Vec<String> {
+        let metadata = self.metadata(now).await.ok();
+        let end_session = metadata.and_then(|metadata| metadata.additional_metadata().end_session_endpoint.clone());
+        let urls = Some(self.settings.issuer.url().clone()).into_iter().chain(end_session);
+        let mut origins: Vec<String> = urls.map(|url| url.origin().ascii_serialization()).collect();
+        origins.dedup();
+        origins
     }
 
     /// Reads a logout token, with one look at the provider's keys anew where its key is missing.
@@ -169,6 +185,13 @@ impl Oidc {
     pub async fn answers(&self) -> bool {
         discovery::answers(&self.settings, &self.link).await
     }
+}
+
+/// Amazon Cognito's own logout. It gives no `state` back; the browser's cookie has the way.
+fn cognito_logout_url(domain: &Url, client_id: &str, back: &str) -> Option<String> {
+    let mut url = domain.join("/logout").ok()?;
+    url.query_pairs_mut().append_pair("client_id", client_id).append_pair("logout_uri", back);
+    Some(url.into())
 }
 
 /// Whether the provider may be asked for the scope: it lists it, or lists none.

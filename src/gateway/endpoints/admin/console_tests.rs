@@ -63,9 +63,10 @@ const fn number(endpoint: Endpoint) -> usize {
         Endpoint::Healthz => 10,
         Endpoint::Captcha => 11,
         Endpoint::Jwks => 12,
+        Endpoint::FrontchannelLogout => 13,
     }
 }
-const ENDPOINTS: usize = 13;
+const ENDPOINTS: usize = 14;
 
 const fn number_of_resource(resource: &Resource) -> usize {
     match resource {
