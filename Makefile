@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle dev test fuzz simulate simulate-faults bench bench-size bench-stores lint migrate tools clean
+.PHONY: help build build-panic bundle package client container dev test test-all fuzz simulate simulate-faults bench bench-size bench-stores lint migrate tools clean
 
 # What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
 DENY ?= bans licenses sources
@@ -24,6 +24,10 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 # Node's tools run under the Node that npm installs: wrangler wants a newer one than many systems have.
 NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 
+# A variable on the command line that a target does not take is a slip of the hand.
+takes = $(foreach given,$(filter-out $(1),$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))), \
+	$(error make $@ takes $(1), not $(given)))
+
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -39,23 +43,39 @@ build-panic: ## the same with the feature deliberate-panic, into target/panic/; 
 dev: build ## start gateway, demo provider and demo application, or EXAMPLE=spa, classic, chat; Ctrl-C stops them
 	@$(NODE) demo/run.mjs
 
-test: bundle build-panic ## run all tests
+test: bundle build-panic package ## run all tests
 	@bash scripts/install.sh browser database provider
 	@$(NODE) tests/run.mjs
+
+test-all: bundle build-panic package ## the same, and the tests that install packages and take long
+	@bash scripts/install.sh browser database provider
+	@$(NODE) tests/run.mjs --all
+
+package: bundle ## the npm package, build/edge-oauth-sessions-<version>.tgz: the gateway without Rust
+	@$(NODE) scripts/package.mjs
+
+client: ## the browser's client, packages/client, with types made from the OpenAPI document
+	@bash scripts/install.sh node
+	@$(NODE) scripts/client.mjs
+
+container: package ## an image that runs the gateway without Cloudflare (docs/self-hosting.md); needs docker
+	docker build -f packages/gateway/Dockerfile --build-context package=build -t edge-oauth-sessions .
 
 fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
 	@bash scripts/install.sh rust
 	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
 
-simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed and a million steps where nothing is said)
+simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed and a million steps where nothing is said); ONE=1 stops at the first violation, TRACE=1 tells the first seed in words
+	$(call takes,SEED STEPS ONE TRACE LINES)
 	@bash scripts/install.sh rust
 	@cargo test --quiet --profile fuzz --test simulator --no-run
-	@$(if $(SEED),SEED=$(SEED)) STEPS=$(or $(STEPS),1000000) $(if $(LINES),LINES=$(LINES)) cargo test --quiet --profile fuzz \
+	@SEED='$(SEED)' STEPS='$(STEPS)' ONE='$(ONE)' TRACE='$(TRACE)' LINES='$(LINES)' cargo test --quiet --profile fuzz \
 		--test simulator -- --ignored --exact simulate::simulate_from_a_seed --nocapture
 
-simulate-faults: ## plant faults in a copy of the product, one after the other, and see that the simulator finds each
+simulate-faults: ## plant faults in a copy of the product, one after the other, and see that the simulator finds each, or FAULTS='a name, another'
+	$(call takes,FAULTS SEEDS)
 	@bash scripts/install.sh rust node
-	@$(NODE) tests/simulator/faults/run.mjs $(FAULTS)
+	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs '$(FAULTS)'
 
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
 	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh

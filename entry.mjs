@@ -1,12 +1,13 @@
 // The Worker's module. It declares the Durable Object classes, which JavaScript alone can extend, and delegates every call
 // to the Rust object of the same name. Requests take the hot path first: see exchange.mjs. All that is decided here is what
 // becomes of a call that was under way in a WebAssembly instance which has panicked.
-import { DurableObject } from "cloudflare:workers";
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import { answer } from "./answer.mjs";
 import * as rust from "./build/index.js";
 import { call } from "./crossing.mjs";
 import { exchange, NO_RECORD } from "./exchange.mjs";
+import { counted, isCounted } from "./metrics.mjs";
 import { packHead } from "./pack.mjs";
-import { version } from "./package.json";
 
 // Rust packs a request like the hot path does.
 globalThis.packHead = packHead;
@@ -129,34 +130,26 @@ export class SessionActor extends actor(rust.SessionActor) {
 
 export class RegionDirectory extends actor(rust.RegionDirectory) {}
 
-/** The answer, and the log line, of a request that was lost in a panic: what gateway/answer/failed_request.rs writes of others. */
+const LOST_ANSWER = rust.HotPath.lost();
+const RELEASE = rust.HotPath.release();
+
+/** The answer, and the log line, of a request that a panic took along: what gateway/answer/failed_request.rs writes of others. */
 const unavailable = (request) => {
-  const [status, code, detail] = [503, "store_unavailable", "Sessions cannot be read at the moment."];
   const ray = request.headers.get("cf-ray") ?? crypto.randomUUID();
+  const text = LOST_ANSWER.join(JSON.stringify(ray).slice(1, -1));
+  const { status, code, detail } = JSON.parse(text.slice(text.indexOf("\n\n")));
   // A log line does not name the user's subject.
   const path = new URL(request.url).pathname.replace(/(\/admin\/users\/)[^/]+/, "$1-").slice(0, 512);
   const why = `${detail} The WebAssembly instance panicked meanwhile.`;
-  console.log(JSON.stringify({ event: "request", outcome: code, status, ray, method: request.method, path, route: null, detail: why, release: version }));
-  return Response.json(
-    { type: "about:blank", title: "Sessions unavailable", status, code, detail, ray },
-    {
-      status,
-      headers: {
-        "content-type": "application/problem+json",
-        "cache-control": "no-store",
-        "retry-after": "1",
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "strict-origin",
-      },
-    },
-  );
+  console.log(JSON.stringify({ event: "request", outcome: code, status, ray, method: request.method, path, route: null, detail: why, release: RELEASE }));
+  return answer(text);
 };
 
 /** What Rust serves of this request, which waits for something. */
 async function serveOrUnavailable(request, serve) {
   try {
-    const answer = await orLost(serve());
-    return answer === LOST ? unavailable(request) : answer;
+    const served = await orLost(serve());
+    return served === LOST ? unavailable(request) : served;
   } catch (error) {
     releaseLost();
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
@@ -177,13 +170,36 @@ const slowPath = {
     serveOrUnavailable(request, () => rust.HotPath.resume(packed, request, response, authorization, env, context)),
 };
 
-export default {
+const gateway = {
   fetch(request, env, context) {
-    try {
-      return exchange(request, env, context, slowPath);
-    } catch (error) {
-      slowPath.notePanic(error);
-      return slowPath.serve(request, env, context);
-    }
+    if (isCounted(env)) return counted(env.METRICS, request, RELEASE, (times) => served(request, env, context, times));
+    return served(request, env, context);
   },
 };
+
+function served(request, env, context, times) {
+  try {
+    return exchange(request, env, context, slowPath, times);
+  } catch (error) {
+    slowPath.notePanic(error);
+    return slowPath.serve(request, env, context);
+  }
+}
+
+export default gateway;
+
+/** For other Workers, by a service binding with `entrypoint = "Sessions"`. */
+export class Sessions extends WorkerEntrypoint {
+  /** Who has sent this request: what `GET /auth/session` answers to its headers, or null. It rejects where nobody can tell now. */
+  async session(request) {
+    const url = new URL(`${this.env.AUTH_PREFIX || "/auth"}/session`, request.url);
+    const headers = new Headers(request.headers);
+    // The question has no body, and is no page's.
+    for (const name of ["content-length", "content-type", "upgrade"]) headers.delete(name);
+    const answer = await gateway.fetch(new Request(url, { headers, cf: request.cf }), this.env, this.ctx);
+    if (answer.ok) return answer.json();
+    const { code, detail } = await answer.json().catch(() => ({}));
+    if (answer.status === 401) return null;
+    throw new Error(`${code ?? answer.status}: ${detail ?? "the gateway cannot tell"}`);
+  }
+}

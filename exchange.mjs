@@ -3,12 +3,15 @@
 import { answer, isAnswer } from "./answer.mjs";
 import { HotPath } from "./build/index.js";
 import { call, callWithTwo } from "./crossing.mjs";
+import { edit, edited } from "./edits.mjs";
 import { pack, packForPlan } from "./pack.mjs";
+import { session } from "./stubs.mjs";
 import { release, watchOver, WOKEN } from "./watch.mjs";
 
 const { plan, identify, judge, failed } = HotPath;
 // What Rust looks at, and how long a session may take.
 const WATCHED = HotPath.watched().split(",");
+const ADDRESSES = HotPath.addresses().split(",");
 const WATCHED_TYPE = HotPath.watched_type();
 const ASK_LIMIT = HotPath.ask_limit();
 /** The numbers of what can fail. */
@@ -23,26 +26,6 @@ const FETCH = 70; // F
 const ASK_AND_FETCH = 65; // A
 const ASK_AND_KEEP = 78; // N
 
-/** Deletes headers; their names have commas between them. */
-function remove(headers, names) {
-  if (names === "") return;
-  if (names.indexOf(",") < 0) headers.delete(names);
-  else for (const name of names.split(",")) headers.delete(name);
-}
-
-const ids = new Map();
-
-/** A session's stub. The platform refuses a forged id, and is asked once about each. */
-function session(namespace, id) {
-  let known = ids.get(id);
-  if (known === undefined) {
-    known = namespace.idFromString(id);
-    if (ids.size >= 1024) ids.clear();
-    ids.set(id, known);
-  }
-  return namespace.get(known);
-}
-
 class Exchange {
   /** `rust` serves a request, and goes on with a response, where something has to be waited for. */
   constructor(request, packed, env, context, rust) {
@@ -56,6 +39,8 @@ class Exchange {
     this.at = 0;
     this.authorization = "";
     this.cacheControl = "";
+    /** Whether addresses in the response may have to be rewritten. */
+    this.rewrites = false;
     /** What has failed when `due` is over. */
     this.failure = FAILURE.session;
     this.due = 0;
@@ -65,6 +50,8 @@ class Exchange {
     this.resolve = undefined;
     this.outcome = undefined;
     this.reference = this;
+    /** When the session and the application answered, where that is measured. */
+    this.times = undefined;
     /** Its place in the watch. */
     this.slot = -1;
   }
@@ -164,6 +151,7 @@ class Exchange {
 
   replied(reply) {
     if (this.done) return;
+    if (this.times !== undefined) this.times.replied = Date.now();
     if (reply === "") return this.finish(this.serve());
     if (reply === NO_RECORD) return this.fail(FAILURE.store);
     this.authorization = reply;
@@ -191,30 +179,24 @@ class Exchange {
     const cache = this.line();
     const limit = Number(this.line());
     this.cacheControl = this.line();
-    const headers = new Headers(request.headers);
-    remove(headers, this.line());
-    while (this.at < plan.length) {
-      const comma = plan.indexOf(",", this.at);
-      const name = plan.slice(this.at, comma);
-      this.at = comma + 1;
-      headers.set(name, this.line());
-    }
+    this.rewrites = this.line() !== "";
+    const headers = edited(request.headers, this.line(), plan, this.at);
     if (authorization !== undefined) headers.set("authorization", authorization);
-    const init = { method: request.method, headers, redirect: "manual" };
+    const init = { headers, redirect: "manual" };
     if (cache !== "") init.cache = cache;
-    const upload = body === "none" ? null : request.body;
-    if (upload === null) {
-      this.limit(limit, FAILURE.too_slow);
-    } else {
-      try {
-        init.body = this.upload(upload, body, limit);
-      } catch {
-        return this.fail(FAILURE.body);
-      }
+    // With a GET's body no request can be made, but one that came can be sent on. It says its method.
+    const own = body === "own" ? new Request(url, request) : undefined;
+    if (own === undefined) init.method = request.method;
+    const upload = own !== undefined || body === "none" ? null : request.body;
+    try {
+      if (upload === null) this.limit(limit, FAILURE.too_slow);
+      else init.body = this.upload(upload, body, limit);
+    } catch {
+      return this.fail(FAILURE.body);
     }
     if (upload !== null || limit > LONG) this.weaken();
     this.sent = true;
-    const fetching = binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
+    const fetching = binding === "" ? fetch(own ?? url, init) : this.env[binding].fetch(own ?? url, init);
     fetching.then(
       (response) => this.step(this.pass, response),
       () => this.fail(FAILURE.unreachable),
@@ -240,6 +222,7 @@ class Exchange {
 
   pass(response) {
     if (this.done) return response.body?.cancel();
+    if (this.times !== undefined) this.times.answered = Date.now();
     const { status } = response;
     // Nobody asked for another protocol, and of that there is no copy.
     if (status === 101) return this.judge(response);
@@ -247,6 +230,7 @@ class Exchange {
     if (status === 401) return this.judge(copy);
     const { headers } = copy;
     for (const name of WATCHED) if (headers.has(name)) return this.judge(copy);
+    if (this.rewrites) for (const name of ADDRESSES) if (headers.has(name)) return this.judge(copy);
     const type = headers.get("content-type");
     if (type !== null && type.slice(0, WATCHED_TYPE.length).toLowerCase() === WATCHED_TYPE) return this.judge(copy);
     if (this.cacheControl !== "") headers.set("cache-control", this.cacheControl);
@@ -264,25 +248,19 @@ class Exchange {
       const { packed, request, authorization, env, context } = this;
       return this.finish(this.rust.resume(packed, request, response, authorization, env, context));
     }
-    const [removed, cacheControl, cookies, ...lines] = plan.slice(1).split("\n");
-    const { headers } = response;
-    remove(headers, removed);
-    if (cacheControl !== "") headers.set("cache-control", cacheControl);
-    if (cookies === "replace") {
-      headers.delete("set-cookie");
-      for (const line of lines) if (line !== "") headers.append("set-cookie", line);
-    }
+    edit(response.headers, plan);
     this.finish(response);
   }
 }
 
-/** Serves a request. */
-export function exchange(request, env, context, rust) {
+/** Serves a request; `times` is where it notes when others have answered. */
+export function exchange(request, env, context, rust, times) {
   const packed = packForPlan(request);
   const next = call(plan, packed);
   if (next === "") return rust.serve(request, env, context);
   if (isAnswer(next)) return answer(next);
   const waiting = new Exchange(request, packed, env, context, rust);
+  waiting.times = times;
   const answered = waiting.answer();
   waiting.step(waiting.begin, next);
   return answered;

@@ -75,7 +75,7 @@ console.log(`
   Provider    ${provider.name}
   Console     ${adminOrigin}/auth/admin/ (token ${adminToken})
   Application ${application.routes.map(({ match, upstream }) => `${match} at ${upstream}`).join(", ")} (behind the gateway)
-  Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; leave it, and see nothing happen
+  Tokens      live ${seconds} s: use the page, and watch the alarm refresh them; idle sessions are not refreshed
   Ctrl-C      stops all of it
 `);
 watch();

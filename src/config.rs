@@ -26,6 +26,7 @@ pub mod provider;
 mod read;
 pub mod reader;
 pub mod regions;
+pub mod require;
 mod route_table;
 pub mod routes;
 pub mod rules;
@@ -33,6 +34,7 @@ pub mod sessions;
 pub mod spelling;
 pub mod store;
 pub mod tenants;
+pub mod upstream;
 
 pub use admin::AdminToken;
 pub use apple::AppleKey;

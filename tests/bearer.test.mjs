@@ -7,6 +7,7 @@ import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { jwt, jwtWith, withBrokenSignature } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
 import { sleep, until } from "./parts/process.mjs";
+import { raw } from "./parts/rawhttp.mjs";
 import { valuesOf } from "./parts/upstream.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -104,6 +105,14 @@ describe("bearer", () => {
     const lenient = signed(RS256, { exp: now() - 30, nbf: now() + 30, iat: now() + 30, aud: ["https://other.example", AUDIENCE] });
     assert.equal((await world.call(lenient)).status, 200);
     assert.equal((await world.call(signed(RS256, {}, { typ: undefined }))).status, 200);
+  });
+
+  test("a GET with a body goes through with it, with a token that is new and with one that is known", async () => {
+    const lines = ["GET /api/search HTTP/1.1", `host: ${new URL(world.gateway.origin).host}`, `authorization: Bearer ${signed(RS256, { jti: "search" })}`, "content-length: 5"];
+    for (const _ of [1, 2]) {
+      const answer = await raw(world.gateway.origin, lines, { body: "hello" });
+      assert.deepEqual([answer.status, answer.json().length], [200, 5]);
+    }
   });
 
   test("a bad JWT beside a good session is 401, a good one beside a session goes upstream", async () => {

@@ -94,7 +94,7 @@ describe("kv-fence", { concurrency: 3 }, () => {
       return 500;
     };
     await setClockAhead(gateway, 2 * SETTLED);
-    await until("the record is read back", () => asked, 8000);
+    await until("the record is read back", () => asked, 20_000);
     const answer = await browser.api("/auth/refresh", { method: "POST" });
     assert.equal(answer.json().code, "store_unavailable");
     await gateway.kill9();
@@ -134,7 +134,7 @@ describe("kv-fence", { concurrency: 3 }, () => {
     await sleep(1200);
     const reads = kv.gets.length;
     await setClockAhead(gateway, 2 * SETTLED);
-    await until("the record is read back", () => kv.gets.length > reads, 8000);
+    await until("the record is read back", () => kv.gets.length > reads, 20_000);
     await sleep(500);
     const { generation } = headerOf(recordOf(kv, browser));
     assert.equal(late(), 200);
@@ -176,14 +176,14 @@ describe("kv-fence", { concurrency: 3 }, () => {
       return 500;
     };
     await setClockAhead(gateway, 2 * SETTLED);
-    await until("the record is to be read back", () => asked > 0, 8000);
+    await until("the record is to be read back", () => asked > 0, 20_000);
     await sleep(1500);
     assert.equal(asked, 1);
     assert.equal(await token(browser), first);
     kv.gate = undefined;
     const reads = kv.gets.length;
     await setClockAhead(gateway, 3 * SETTLED);
-    await until("it is read back", () => kv.gets.length > reads, 8000);
+    await until("it is read back", () => kv.gets.length > reads, 20_000);
   });
 
   test("conformance 43: what somebody else has put over a record is written over while the actor has its copy, and the ledger says so", async (t) => {

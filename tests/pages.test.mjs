@@ -84,6 +84,77 @@ describe("pages", () => {
     }
   });
 
+  /** A world where /staff/* is for those whom the provider knows as staff, which grace is and ada is not. */
+  const createStaff = (t, { hostile, vars } = {}) =>
+    createWorld(t, {
+      hostile: { idToken: { claims: (claims) => ({ ...claims, groups: claims.sub === "grace" ? ["staff"] : [] }) }, ...hostile },
+      routes: [{ match: "/staff/*", require: { groups: "staff" } }, { match: "/*" }],
+      vars,
+    });
+  const DEEP = "/staff/page?a=1&b=2";
+
+  test("the page of 403 forbidden offers to log in with another account, and that login comes back to the same address", async (t) => {
+    const { provider, login, gateway } = await createStaff(t);
+    const browser = await login();
+    const refused = await browser.navigate(DEEP);
+    assert.equal(refused.status, 403);
+    const [another, home, ...rest] = linksOf(refused);
+    assert.deepEqual(another, { href: `/auth/login?return_to=${encodeURIComponent(DEEP)}&prompt=select_account`, words: "Log in with another account" });
+    assert.deepEqual([home, rest], [{ href: "/", words: "Back to the application" }, []]);
+    provider.subject = "grace";
+    const page = await browser.navigate(another.href);
+    assert.deepEqual([page.status, page.json().url], [200, DEEP]);
+    assert.equal(provider.calls.authorization.at(-1).params.prompt, "select_account");
+    // A program gets a document without any of it, and a form does not come back to where it was sent to.
+    const document = await login().then((user) => user.api("/staff/page"));
+    assert.equal(document.status, 200, "grace is still who logs in");
+    provider.subject = "ada";
+    const user = await login();
+    assert.ok(!(await user.api("/staff/page")).text.includes("select_account"));
+    const form = await user.navigate("/staff/form", { method: "POST", form: { a: "1" }, from: gateway.origin });
+    assert.equal(form.status, 403);
+    assert.equal(linksOf(form)[0].href, "/auth/login?return_to=%2F&prompt=select_account");
+  });
+
+  test("the offer adds to a configured prompt, and a visitor's own prompt still does not", async (t) => {
+    const { provider, login, gateway } = await createStaff(t, { vars: { OIDC_AUTHORIZATION_PARAMS: '{"prompt":"consent"}' } });
+    const browser = await login();
+    const [{ href }] = linksOf(await browser.navigate(DEEP));
+    await browser.navigate(href);
+    assert.equal(provider.calls.authorization.at(-1).params.prompt, "consent select_account");
+    for (const prompt of ["select_account", "login", "none", "consent login"]) {
+      const { headers } = await gateway.visit(`/auth/login?${new URLSearchParams({ prompt })}`);
+      assert.deepEqual(new URL(headers.location).searchParams.getAll("prompt"), ["consent"], prompt);
+    }
+  });
+
+  test("a provider that says it knows no select_account is asked for the password again", async (t) => {
+    const { gateway } = await createStaff(t, { hostile: { discovery: { prompt_values_supported: ["none", "login", "consent"] } } });
+    for (const [prompt, sent] of [["select_account", "login"], ["consent select_account", "consent login"], ["login select_account", "login"], ["none", "none"]]) {
+      const { headers } = await gateway.visit(`/auth/login?${new URLSearchParams({ prompt })}`);
+      assert.deepEqual(new URL(headers.location).searchParams.getAll("prompt"), [sent], prompt);
+    }
+  });
+
+  test("with AUTH_PREFIX=/app1/auth the pages lead back to /app1/", async (t) => {
+    const { browser: open } = await createStaff(t, { vars: { AUTH_PREFIX: "/app1/auth" } });
+    const page = await open().navigate("/app1/auth/nothing");
+    assert.deepEqual(linksOf(page), [{ href: "/app1/", words: "Back to the application" }]);
+    const late = await open().navigate("/app1/auth/callback?state=x&code=y");
+    assert.deepEqual(linksOf(late), [{ href: "/app1/auth/login?return_to=%2Fapp1%2F", words: "Log in again" }]);
+  });
+
+  test("a request without the route's csrf_header, and a path that is refused, say what it is", async (t) => {
+    const strict = await createWorld(t, { hostile: true, routes: [{ match: "/api/*", csrf_header: "X-Requested-With" }, { match: "/*", session: "none" }] });
+    const browser = await strict.login();
+    const form = await browser.navigate("/api/form", { method: "POST", form: { a: "1" }, from: strict.gateway.origin });
+    assert.equal(form.status, 403);
+    assert.match(form.text, /x-requested-with/i);
+    const path = await browser.navigate("/API/x");
+    assert.equal(path.status, 400);
+    assert.match(path.text, /case differs/);
+  });
+
   test("the pages of 502 and 503 offer the same address again", async (t) => {
     const { provider, gateway, upstream, browser: open } = await createWorld(t, { hostile: true, entry: INSTRUMENTS });
     const again = [{ href: "/auth/login?return_to=/x&prompt=login", words: "Try again" }];
@@ -108,7 +179,7 @@ describe("pages", () => {
   test("a form that is sent without a session gets a page that offers a login", async () => {
     const page = await world.browser().navigate("/orders", { method: "POST", form: { item: "1" }, from: world.gateway.origin });
     assert.equal(page.status, 401);
-    assert.match(page.text, /What you have sent was not taken/);
+    assert.match(page.text, /Your data was not saved/);
     assert.deepEqual(linksOf(page), [{ href: "/auth/login?return_to=%2F", words: "Log in" }]);
   });
 

@@ -10,8 +10,8 @@ import { Readable } from "node:stream";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { RELEASE } from "./parts/bundle.mjs";
 import { sleep, until } from "./parts/process.mjs";
-import { rawGet, sessionGet } from "./parts/rawhttp.mjs";
-import { receive, startUpstream } from "./parts/upstream.mjs";
+import { raw, rawGet, sessionGet } from "./parts/rawhttp.mjs";
+import { receive, startUpstream, valuesOf } from "./parts/upstream.mjs";
 import { CF_HEADER } from "./parts/workerd.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -214,6 +214,21 @@ describe("proxy", () => {
       assert.equal(answer.json().method, method);
       assert.equal(answer.json().length, 5);
     }
+  });
+
+  test("a GET with a body goes through with it, and one without stays without", async () => {
+    const { host } = new URL(world.gateway.origin);
+    for (const [method, body] of [["GET", '{"query":{"match_all":{}}}'], ["GET", "x".repeat(100_000)], ["GET", ""]]) {
+      const lines = [`${method} /search?q=1 HTTP/1.1`, `host: ${host}`, `cookie: ${browser.sessionHeader}`, "content-type: application/json", `content-length: ${body.length}`];
+      const answer = await raw(world.gateway.origin, lines, { body });
+      assert.equal(answer.status, 200, answer.text);
+      const seen = answer.json();
+      assert.deepEqual([seen.method, seen.url, seen.length], [method, "/search?q=1", body.length]);
+      assert.match(valuesOf(seen.headers, "authorization")[0], /^Bearer /);
+      assert.ok(!seen.headers.join("\n").includes(browser.session.value));
+    }
+    // What follows on the application's connection is a request of its own.
+    assert.equal((await browser.api("/after")).json().url, "/after");
   });
 
   test("without a session a navigation is a 302 to the login, everything else a 401 problem", async () => {

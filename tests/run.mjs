@@ -1,5 +1,6 @@
 // Runs the tests: first the Rust unit tests, then every module of the list below through workerd, two at a time.
-// `node tests/run.mjs refresh logout` runs these modules alone; `unit` stands for the Rust ones. The last line counts.
+// `node tests/run.mjs refresh logout` runs these modules alone; `unit` stands for the Rust ones, `--all` adds those that take
+// long. The last line counts.
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import path from "node:path";
@@ -29,10 +30,12 @@ const MODULES = [
   "crash",
   "pages",
   "panic",
+  "service-worker",
   "session",
   "stores",
   "streams",
   "succession",
+  "addresses",
   "assets",
   "auth0",
   "bearer",
@@ -40,6 +43,7 @@ const MODULES = [
   "callback",
   "captcha",
   "claims",
+  "client",
   "client-key",
   "config",
   "failures",
@@ -64,43 +68,52 @@ const MODULES = [
   "outage",
   "own-answers",
   "own-sessions",
+  "package",
   "protocol",
   "provider",
   "proxy",
   "redirects",
   "region",
   "region-grace",
+  "metrics",
   "migrate",
   "models",
   "neighbours",
   "regression",
   "routes",
+  "rpc",
+  "rules",
   "secrets",
+  "self-hosting",
   "storage",
   "tenants",
   "websocket",
   "workos",
 ];
+/** Those that install packages, or wait long: `make test-all` alone runs them. */
+const LONG = ["package-install"];
 const UNIT = "unit";
+const ALL = "--all";
 /** No single test may take longer. */
 const LIMIT = 90_000;
 
 // A module that is not listed would never run.
 const files = readdirSync(path.join(ROOT, "tests")).filter((name) => name.endsWith(".test.mjs"));
-const unlisted = files.map((name) => name.replace(".test.mjs", "")).filter((name) => !MODULES.includes(name));
+const unlisted = files.map((name) => name.replace(".test.mjs", "")).filter((name) => ![...MODULES, ...LONG].includes(name));
 if (unlisted.length > 0) {
   console.error(`tests/run.mjs does not list: ${unlisted.join(", ")}`);
   process.exit(2);
 }
 
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => name !== UNIT && !MODULES.includes(name));
+const wanted = process.argv.slice(2).filter((name) => name !== ALL);
+const unknown = wanted.filter((name) => ![UNIT, ...MODULES, ...LONG].includes(name));
 if (unknown.length > 0) {
-  console.error(`no such tests: ${unknown.join(", ")}. There are: ${[UNIT, ...MODULES].join(", ")}`);
+  console.error(`no such tests: ${unknown.join(", ")}. There are: ${[UNIT, ...MODULES, ...LONG].join(", ")}`);
   process.exit(2);
 }
+const everything = process.argv.includes(ALL) ? [...LONG, ...MODULES] : MODULES;
 const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
-const modules = MODULES.filter(isWanted);
+const modules = wanted.length === 0 ? everything : [...LONG, ...MODULES].filter(isWanted);
 
 const began = Date.now();
 const count = { passed: 0, failed: 0, skipped: 0 };

@@ -47,10 +47,10 @@ pub struct OidcSettings {
     pub par: Par,
     /// `OIDC_REUSE_LEEWAY_SECONDS`: how long a used refresh token may be presented again.
     pub reuse_leeway: Duration,
-    /// `OIDC_TRUSTED_AUDIENCES`: who may stand beside this client in `aud` of a token without `azp`.
-    pub trusted_audiences: Vec<String>,
     /// How a user logs out there.
     pub logout: Logout,
+    /// `OIDC_TRUSTED_AUDIENCES`: who may stand beside this client in `aud` of a token without `azp`.
+    pub trusted_audiences: Vec<String>,
     /// `OIDC_NONCE` is `optional`: an ID token without a nonce is accepted.
     pub nonce_optional: bool,
     /// What an operator can do about a login that brought no refresh token, where the provider is known.
@@ -155,8 +155,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             resource,
             par: par?,
             reuse_leeway,
-            trusted_audiences: self.list("OIDC_TRUSTED_AUDIENCES"),
             logout: logout?,
+            trusted_audiences: self.list("OIDC_TRUSTED_AUDIENCES"),
             nonce_optional: nonce_optional?,
             no_refresh_token: preset.no_refresh_token,
         })

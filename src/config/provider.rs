@@ -118,6 +118,25 @@ impl ProviderSettings {
         }
     }
 
+    /// What `prompt` asks for another account. Those that are no plain OpenID providers answer `select_account` with the present one.
+    pub const fn account_selection(&self) -> &'static str {
+        match self {
+            Self::Oidc(_) => "select_account",
+            Self::Auth0(_) | Self::WorkOs(_) => "login",
+        }
+    }
+
+    /// The configured `prompt`, and the one that asks for another account beside it.
+    pub fn prompt_for_another_account(&self) -> String {
+        let params = match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => &oidc.authorization_params,
+            Self::WorkOs(workos) => &workos.authorization_params,
+        };
+        let configured = params.iter().find(|(name, _)| name == "prompt").map_or("", |(_, value)| value);
+        let words = configured.split(' ').filter(|word| !word.is_empty() && *word != self.account_selection());
+        words.chain([self.account_selection()]).collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether tokens say which organization they are for, so that it is checked.
     pub const fn checks_organization(&self) -> bool {
         match self {

@@ -3,15 +3,14 @@
 //! Every table is read field by field, so that each wrong one is named: `ROUTES[2].upstream`.
 
 use serde_json::{Map, Value};
-use url::{Position, Url};
 
-use super::origin::is_allowed;
 use super::pattern::Pattern;
 use super::reader::Reader;
-use super::routes::{CacheRule, CaptchaRule, Route, SessionRule, Token, Upstream};
+use super::require;
+use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token, Upstream};
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 17] = [
     "match",
     "upstream",
     "session",
@@ -25,9 +24,11 @@ const FIELDS: [&str; 13] = [
     "cross_site",
     "encoded_slashes",
     "cache",
+    "methods",
+    "origin",
+    "rewrite_redirects",
+    "authorization",
 ];
-const UPSTREAM_WANTED: &str =
-    "must be an https origin, optionally with a path (http on loopback hosts only), or binding:NAME";
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// The routes, in the order in which they are tried.
@@ -50,39 +51,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             }
         }
         Some(routes)
-    }
-
-    fn upstream_alone(&mut self) -> Option<Upstream> {
-        let Some(text) = self.text("UPSTREAM") else {
-            self.problem(
-                "UPSTREAM",
-                "is missing: the origin of the application behind the gateway, such as https://app.internal; or several in ROUTES",
-            );
-            return None;
-        };
-        let upstream = self.upstream(&text);
-        if let Err(message) = &upstream {
-            self.problem("UPSTREAM", message);
-        }
-        upstream.ok()
-    }
-
-    fn upstream(&self, text: &str) -> Result<Upstream, String> {
-        if let Some(name) = text.strip_prefix("binding:") {
-            // The source of the variables says whether a binding is there.
-            return match (self.vars)(text) {
-                Some(_) => Ok(Upstream::Binding(name.to_owned())),
-                None => Err(format!(
-                    "names a binding that this Worker does not have: add a service or assets binding called {name:?}"
-                )),
-            };
-        }
-        let url = Url::parse(text).map_err(|_| UPSTREAM_WANTED)?;
-        let plain = url[Position::AfterPath..].is_empty() && url.username().is_empty() && url.password().is_none();
-        if !is_allowed(&url) || !plain {
-            return Err(UPSTREAM_WANTED.to_owned());
-        }
-        Ok(Upstream::Origin(url.as_str().trim_end_matches('/').to_owned()))
     }
 }
 
@@ -111,22 +79,28 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let captchas = [("never", CaptchaRule::Never), ("always", CaptchaRule::Always), ("bots", CaptchaRule::Bots)];
         let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
         let bot_score_min = self.bot_score_min(captcha);
+        let session = if require.is_empty() { session } else { SessionRule::Required };
+        let bearer = self.flag("bearer", false);
         Some(Route {
-            session: if require.is_empty() { session } else { SessionRule::Required },
+            methods: self.methods(),
+            session,
             require,
             token,
-            bearer: self.flag("bearer"),
-            identity_headers: self.flag("identity_headers"),
+            bearer,
+            passes_authorization: self.authorization(session, bearer),
+            identity_headers: self.flag("identity_headers", false),
             captcha,
             bot_score_min,
             csrf_header: self.csrf_header(),
-            cross_site: self.flag("cross_site"),
-            encoded_slashes: self.flag("encoded_slashes"),
+            cross_site: self.flag("cross_site", false),
+            encoded_slashes: self.flag("encoded_slashes", false),
             cache: self.choice(
                 "cache",
                 CacheRule::NoStore,
                 &[("no-store", CacheRule::NoStore), ("private", CacheRule::Private)],
             ),
+            translates_origin: self.choice("origin", false, &[("public", false), ("upstream", true)]),
+            rewrite_redirects: self.flag("rewrite_redirects", true),
             pattern: pattern?,
             upstream: upstream?,
         })
@@ -156,18 +130,15 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         upstream.ok()
     }
 
-    fn require(&mut self) -> Vec<(String, Value)> {
-        let wanted = "must be a table of claims and their values, such as {\"groups\":\"staff\"}";
-        match self.fields.get("require").cloned() {
-            None => Vec::new(),
-            Some(Value::Object(claims)) if !claims.values().any(|v| v.is_object() || v.is_array() || v.is_null()) => {
-                claims.into_iter().collect()
-            }
-            Some(_) => {
-                self.problem("require", wanted);
-                Vec::new()
-            }
+    fn require(&mut self) -> Vec<Required> {
+        let read = self.fields.get("require").map_or_else(|| Some(Vec::new()), require::read);
+        if read.is_none() {
+            self.problem(
+                "require",
+                "must be a table of claims and their values, such as {\"groups\":\"staff\"} or {\"groups\":[\"staff\",\"admins\"]}",
+            );
         }
+        read.unwrap_or_default()
     }
 
     fn bot_score_min(&mut self, captcha: CaptchaRule) -> u8 {
@@ -193,15 +164,53 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         Some(text.to_ascii_lowercase())
     }
 
-    fn flag(&mut self, field: &str) -> bool {
+    fn flag(&mut self, field: &str, default: bool) -> bool {
         match self.fields.get(field) {
-            None => false,
+            None => default,
             Some(Value::Bool(flag)) => *flag,
             Some(_) => {
                 self.problem(field, "must be true or false");
-                false
+                default
             }
         }
+    }
+
+    /// Sorted, so that the same methods are the same rule.
+    fn methods(&mut self) -> Vec<String> {
+        // As browsers and servers spell them: another spelling would match nothing.
+        let is_method = |name: &&str| {
+            let mut bytes = name.bytes();
+            !name.is_empty() && bytes.all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+        };
+        let named = match self.fields.get("methods") {
+            None => Some(Vec::new()),
+            Some(Value::Array(names)) => {
+                names.iter().map(|name| name.as_str().filter(is_method).map(str::to_owned)).collect()
+            }
+            Some(_) => None,
+        };
+        let Some(mut methods) = named else {
+            self.problem("methods", "must be an array of methods in capitals, such as [\"GET\", \"HEAD\"]");
+            return Vec::new();
+        };
+        methods.sort_unstable();
+        methods.dedup();
+        methods
+    }
+
+    /// Whether the client's own `Authorization` goes through. Where a session is required, or a JWT is checked, the header is
+    /// the gateway's.
+    fn authorization(&mut self, session: SessionRule, bearer: bool) -> bool {
+        let passes = self.choice("authorization", false, &[("strip", false), ("pass", true)]);
+        if passes && bearer {
+            self.problem("authorization", "cannot be pass beside bearer = true, which checks the client's own token");
+        } else if passes && session == SessionRule::Required {
+            self.problem(
+                "authorization",
+                "can be pass only where session is none or optional (require makes it required): elsewhere the header has the session's token",
+            );
+        }
+        passes
     }
 
     /// The value that the field names; the default where it is not there.

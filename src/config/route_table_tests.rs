@@ -73,7 +73,8 @@ fn requiring_a_claim_makes_the_session_required() {
     );
     let route = &config.unwrap().routes[0];
     assert_eq!(route.session, SessionRule::Required);
-    assert_eq!(route.require, [("groups".to_owned(), "staff".into()), ("mfa".to_owned(), true.into())]);
+    let required = |claim: &str, value| Required { claim: claim.to_owned(), any_of: vec![value] };
+    assert_eq!(route.require, [required("groups", "staff".into()), required("mfa", true.into())]);
 }
 
 #[test]
@@ -119,4 +120,102 @@ fn an_identity_header_is_no_header_that_means_something_else() {
     ] {
         assert_eq!(read(routes, &[("IDENTITY_HEADERS", bad)]).unwrap_err()[0].variable, "IDENTITY_HEADERS", "{bad}");
     }
+}
+
+fn one(fields: &str) -> Result<Route, Vec<String>> {
+    let keys = [("JWKS_URI", "https://login.example/keys"), ("JWT_AUDIENCE", "api")];
+    let config = read(&format!(r#"[{{"match":"/*","upstream":"https://a.internal",{fields}}}]"#), &keys);
+    let named =
+        |problems: Vec<ConfigProblem>| problems.into_iter().map(|problem| problem.variable.into_owned()).collect();
+    config.map(|config| config.routes[0].clone()).map_err(named)
+}
+
+#[test]
+fn methods_are_names_in_capitals_in_whatever_order() {
+    assert_eq!(one(r#""methods":["POST","GET","POST"]"#).unwrap().methods, ["GET", "POST"]);
+    assert!(one(r#""methods":[]"#).unwrap().methods.is_empty());
+    assert_eq!(one(r#""methods":["VERSION-CONTROL"]"#).unwrap().methods, ["VERSION-CONTROL"]);
+    for bad in [r#""GET""#, r#"["get"]"#, r#"["GET,POST"]"#, r#"[""]"#, "[1]", r#"["G\nT"]"#, "{}", "null"] {
+        assert_eq!(one(&format!(r#""methods":{bad}"#)).unwrap_err(), ["ROUTES[0].methods"], "{bad}");
+    }
+}
+
+#[test]
+fn a_required_claim_has_one_value_or_several_and_never_none() {
+    let required = |table: &str| one(&format!(r#""require":{table}"#)).map(|route| route.require);
+    let several = required(r#"{"groups":["a","b"],"level":3}"#).unwrap();
+    assert_eq!(several[0], Required { claim: "groups".into(), any_of: vec!["a".into(), "b".into()] });
+    assert_eq!(required(r#"{"groups":["a"]}"#), required(r#"{"groups":"a"}"#));
+    for bad in [
+        r#"{"groups":[]}"#,
+        r#"{"groups":[["a"]]}"#,
+        r#"{"groups":[{}]}"#,
+        r#"{"groups":{}}"#,
+        r#"{"groups":null}"#,
+        r#"{"groups":[null]}"#,
+        "[]",
+    ] {
+        assert_eq!(required(bad).unwrap_err(), ["ROUTES[0].require"], "{bad}");
+    }
+}
+
+#[test]
+fn a_clients_own_authorization_passes_only_where_the_gateway_does_not_need_the_header() {
+    for session in ["none", "optional"] {
+        assert!(one(&format!(r#""authorization":"pass","session":"{session}""#)).unwrap().passes_authorization);
+    }
+    for bad in [
+        r#""authorization":"pass""#,
+        r#""authorization":"pass","session":"required""#,
+        r#""authorization":"pass","session":"optional","require":{"a":1}"#,
+        r#""authorization":"pass","session":"optional","bearer":true"#,
+        r#""authorization":"keep""#,
+        r#""authorization":true"#,
+    ] {
+        assert_eq!(one(bad).unwrap_err(), ["ROUTES[0].authorization"], "{bad}");
+    }
+    assert!(!one(r#""authorization":"strip","bearer":true"#).unwrap().passes_authorization);
+}
+
+#[test]
+fn origin_and_rewrite_redirects_have_their_defaults_and_words() {
+    let plain = one(r#""origin":"public""#).unwrap();
+    assert!(!plain.translates_origin && plain.rewrites());
+    assert!(one(r#""origin":"upstream""#).unwrap().translates_origin);
+    assert!(!one(r#""rewrite_redirects":false"#).unwrap().rewrites());
+    assert!(!one(r#""upstream":"binding:APP""#).unwrap().rewrites(), "a binding has the gateway's own address");
+    assert_eq!(
+        one(r#""origin":"none","rewrite_redirects":"yes""#).unwrap_err(),
+        ["ROUTES[0].origin", "ROUTES[0].rewrite_redirects"]
+    );
+}
+
+#[test]
+fn rules_are_every_field_but_those_that_protect_nothing() {
+    let plain = one(r#""session":"optional""#).unwrap();
+    for same in [
+        r#""origin":"upstream""#,
+        r#""rewrite_redirects":false"#,
+        r#""cache":"private""#,
+        r#""upstream":"https://b.internal""#,
+        r#""match":"/a""#,
+    ] {
+        assert!(one(&format!(r#"{same},"session":"optional""#)).unwrap().has_rules_of(&plain), "{same}");
+    }
+    for other in [
+        r#""session":"none""#,
+        r#""methods":["GET"]"#,
+        r#""authorization":"pass","session":"optional""#,
+        r#""require":{"a":"b"}"#,
+        r#""token":"none","session":"optional""#,
+        r#""bearer":true,"session":"optional""#,
+        r#""identity_headers":true,"session":"optional""#,
+        r#""bot_score_min":1,"session":"optional""#,
+        r#""csrf_header":"X","session":"optional""#,
+        r#""cross_site":true,"session":"optional""#,
+        r#""encoded_slashes":true,"session":"optional""#,
+    ] {
+        assert!(!one(other).unwrap().has_rules_of(&plain), "{other}");
+    }
+    assert!(one(r#""methods":["GET","POST"]"#).unwrap().has_rules_of(&one(r#""methods":["POST","GET"]"#).unwrap()));
 }

@@ -1,8 +1,8 @@
 //! A route: which requests go to which application, and by which rules.
 
-use serde_json::Value;
-
 use super::pattern::Pattern;
+pub use super::require::Required;
+pub use super::upstream::Upstream;
 
 /// One application and the rules of the way to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,14 +11,18 @@ pub struct Route {
     pub pattern: Pattern,
     /// `upstream`: where they go.
     pub upstream: Upstream,
+    /// `methods`: the route takes these alone. None: every one.
+    pub methods: Vec<String>,
     /// `session`, which `require` makes required.
     pub session: SessionRule,
     /// `require`: claims and the values that they must have or hold.
-    pub require: Vec<(String, Value)>,
+    pub require: Vec<Required>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
     /// `bearer`: the client's own JWT is accepted.
     pub bearer: bool,
+    /// `authorization` is `pass`: the client's own `Authorization` goes through.
+    pub passes_authorization: bool,
     /// `identity_headers`: claims are forwarded as `IDENTITY_HEADERS` says.
     pub identity_headers: bool,
     /// `captcha`: who has to solve one.
@@ -33,23 +37,25 @@ pub struct Route {
     pub encoded_slashes: bool,
     /// `cache`: who may keep responses to a request with a session.
     pub cache: CacheRule,
+    /// `origin` is `upstream`: the gateway's own `Origin` and `Referer` become the application's.
+    pub translates_origin: bool,
+    /// `rewrite_redirects`: the application's own address becomes the gateway's in responses.
+    pub rewrite_redirects: bool,
 }
 
-/// Where a route leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Upstream {
-    /// An origin, optionally with a path prefix, without a trailing slash.
-    Origin(String),
-    /// A service or assets binding of this name.
-    Binding(String),
+/// What decides about a route beside host and path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The method that a CORS preflight asks about.
+    pub preflight_for: Option<&'a str>,
 }
 
-impl std::fmt::Display for Upstream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Origin(origin) => f.write_str(origin),
-            Self::Binding(name) => write!(f, "binding:{name}"),
-        }
+impl<'a> Asked<'a> {
+    /// Of a request that is no preflight.
+    pub const fn plainly(method: &'a str) -> Self {
+        Self { method, preflight_for: None }
     }
 }
 
@@ -111,10 +117,12 @@ impl Route {
         Self {
             pattern: Pattern::everything(),
             upstream,
+            methods: Vec::new(),
             session: SessionRule::Required,
             require: Vec::new(),
             token: Token::Access,
             bearer: false,
+            passes_authorization: false,
             identity_headers: false,
             captcha: CaptchaRule::Never,
             bot_score_min: 0,
@@ -122,22 +130,39 @@ impl Route {
             cross_site: false,
             encoded_slashes: false,
             cache: CacheRule::NoStore,
+            translates_origin: false,
+            rewrite_redirects: true,
         }
     }
 }
 
 impl Route {
-    /// Whether both have the same rules: everything but which requests go this way, where they go, and what becomes of the
-    /// response. A new field has to be thought of here.
+    /// Whether it takes requests of this method. A preflight is for the method that it asks about, where it needs no session.
+    pub fn takes(&self, asked: Asked<'_>) -> bool {
+        let method = asked.preflight_for.filter(|_| self.bearer).unwrap_or(asked.method);
+        self.methods.is_empty() || self.methods.iter().any(|known| known == method)
+    }
+
+    /// Whether a response may hold the application's own address. A binding's is the gateway's.
+    pub const fn rewrites(&self) -> bool {
+        self.rewrite_redirects && matches!(self.upstream, Upstream::Origin(_))
+    }
+
+    /// Whether both have the same rules: everything but which paths go this way, where they go, how addresses are translated,
+    /// and what becomes of the response. A new field has to be thought of here.
     pub fn has_rules_of(&self, other: &Self) -> bool {
         let Self {
             pattern: _,
             upstream: _,
             cache: _,
+            translates_origin: _,
+            rewrite_redirects: _,
+            methods,
             session,
             require,
             token,
             bearer,
+            passes_authorization,
             identity_headers,
             captcha,
             bot_score_min,
@@ -145,10 +170,12 @@ impl Route {
             cross_site,
             encoded_slashes,
         } = self;
-        *session == other.session
+        *methods == other.methods
+            && *session == other.session
             && *require == other.require
             && *token == other.token
             && *bearer == other.bearer
+            && *passes_authorization == other.passes_authorization
             && *identity_headers == other.identity_headers
             && *captcha == other.captcha
             && *bot_score_min == other.bot_score_min

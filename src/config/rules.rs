@@ -14,6 +14,8 @@ pub struct Rules {
     folded_prefix: Vec<u8>,
     /// Whether all routes have the same rules. Then a path can get around the gateway's own paths alone.
     pub is_uniform: bool,
+    /// Whether some route is for methods of its own.
+    pub tells_methods_apart: bool,
     /// Whether a pattern or `AUTH_PREFIX` has capital letters: then every path has another reading.
     pub is_cased: bool,
 }
@@ -26,6 +28,7 @@ impl Rules {
         let patterns: Vec<Pattern> = routes.iter().map(|route| route.pattern.folded()).collect();
         let folded_prefix = folded(auth_prefix.as_bytes());
         Self {
+            tells_methods_apart: routes.iter().any(|route| !route.methods.is_empty()),
             is_uniform: classes.iter().all(|class| *class == 0),
             is_cased: folded_prefix != auth_prefix.as_bytes()
                 || patterns.iter().zip(routes).any(|(folded, route)| *folded != route.pattern),

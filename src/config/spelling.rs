@@ -3,7 +3,7 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 64] = [
+pub const NAMES: &[&str] = &[
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "APPLE_KEY_ID",
@@ -31,6 +31,7 @@ pub const NAMES: [&str; 64] = [
     "LOGIN_LIMIT",
     "LOGIN_TIMEOUT_SECONDS",
     "LOG_SUBJECT",
+    "METRICS",
     "OIDC_AUDIENCE",
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",
@@ -78,13 +79,13 @@ const SHORTEST: usize = 6;
 pub fn misspelled(names: impl IntoIterator<Item = String>) -> Vec<ConfigProblem> {
     let nearest = |name: &str| {
         let distance = |known: &&str| strsim::osa_distance(&name.to_ascii_uppercase(), known);
-        NAMES.into_iter().min_by_key(distance).filter(|known| distance(known) <= SLIP)
+        NAMES.iter().copied().min_by_key(distance).filter(|known| distance(known) <= SLIP)
     };
     let unknown = names.into_iter().filter(|name| name.len() >= SHORTEST && !NAMES.contains(&name.as_str()));
     unknown
         .filter_map(|name| {
             let known = nearest(&name)?;
-            let message = format!("is no variable of the gateway's: {known} is. Give it that name, or another one");
+            let message = format!("is unknown. Did you mean {known}?");
             Some(ConfigProblem { variable: name.into(), message })
         })
         .collect()
@@ -111,13 +112,13 @@ mod tests {
             ("oidc_scopes", "OIDC_SCOPES"),
         ] {
             let found = suspects(&[name]);
-            assert!(found.len() == 1 && found[0].contains(&format!("{meant} is")), "{name}: {found:?}");
+            assert!(found.len() == 1 && found[0].ends_with(&format!("Did you mean {meant}?")), "{name}: {found:?}");
         }
     }
 
     #[test]
     fn the_gateways_own_names_and_those_of_others_are_no_slips() {
-        assert!(suspects(&NAMES).is_empty());
+        assert!(suspects(NAMES).is_empty());
         assert!(
             suspects(&["LOG_LEVEL", "API_URL", "ASSETS", "ORDERS", "SENTRY_DSN", "OIDC", "JWT", "APP_ADMIN_TOKEN"])
                 .is_empty()

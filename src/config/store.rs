@@ -44,7 +44,7 @@ pub struct StoreSettings {
     pub kind: StoreKind,
     /// `STATE_KEYS`.
     pub keys: StateKeys,
-    /// `DATABASE_URL`; the binding `SESSION_DB` comes before it.
+    /// `DATABASE_URL`; the binding `SESSION_DB` takes precedence.
     pub database: Option<DatabaseSettings>,
 }
 

@@ -53,7 +53,7 @@ pub fn arrive<'a>(configured: &'a Configured, arrived: Arrived<'a>) -> Arrival<'
     if let Err(problem) = request.check_size() {
         return refused(problem);
     }
-    match route::route(config, &request.address) {
+    match route::route(config, &request.address, request.asked()) {
         Target::Application(route) => Arrival::Application(request, route),
         Target::Own(endpoint) => Arrival::Own(request, endpoint),
         Target::NotFound => refused(Problem::NotFound),

@@ -50,7 +50,7 @@ impl Gateway {
                 let answer = match self.own(endpoint, &request).await {
                     Ok(answer) => answer,
                     Err(problem) if endpoint == Endpoint::Callback => {
-                        failed_login::refuse_callback(self, &request, &problem, "/").await
+                        failed_login::refuse_callback(self, &request, &problem, self.config.home()).await
                     }
                     Err(problem) => refusal::of(&self.config, &request, &problem),
                 };

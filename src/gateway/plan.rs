@@ -17,22 +17,23 @@
 //! Nothing of a request stays in memory between two calls: a panic in another request loses none of them. What is decided here
 //! is decided by the functions that [`crate::gateway::forward::access`] and [`crate::gateway::forward::proxy`] call, too.
 
+pub mod text;
+
 use crate::actors::session::line::{self, Question};
 use crate::actors::session::message::GetToken;
 use crate::actors::{AskError, Request};
-use crate::config::routes::{CaptchaRule, Route, SessionRule, Token, Upstream};
-use crate::config::{Config, Configured};
+use crate::config::Configured;
+use crate::config::routes::{CaptchaRule, SessionRule, Token};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::arrival::{self, Arrival};
 use crate::gateway::bearer::verified::VerifiedJwts;
 use crate::gateway::forward::access::{self, Admitted, Claimant};
-use crate::gateway::forward::caller::Need;
+use crate::gateway::forward::caller::{self, Need};
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
 use crate::gateway::problem::Problem;
 use crate::gateway::rendered_refusal::RenderedRefusal;
-use crate::gateway::request::Incoming;
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::headers::Headers;
 use crate::jose::Claims;
@@ -82,28 +83,8 @@ impl Failure {
     }
 }
 
-/// What most plans fit into: a text that grows is copied.
-const USUAL_LENGTH: usize = 1024;
-
-fn answer(outgoing: Outgoing) -> Option<Plan> {
-    Some(Plan { text: text_of(&outgoing), line: outgoing.line })
-}
-
-fn text_of(outgoing: &Outgoing) -> String {
-    let kind = if outgoing.headers.is_empty() { "T" } else { "P" };
-    let mut text = String::with_capacity(USUAL_LENGTH);
-    push(&mut text, &[kind, &outgoing.status.to_string(), "\n"]);
-    for (name, value) in outgoing.all_headers() {
-        push(&mut text, &[name, ",", value, "\n"]);
-    }
-    push(&mut text, &["\n", outgoing.body.text().unwrap_or_default()]);
-    text
-}
-
-fn push(text: &mut String, pieces: &[&str]) {
-    for piece in pieces {
-        text.push_str(piece);
-    }
+fn answer(outgoing: Outgoing) -> Plan {
+    Plan { text: text::of_answer(&outgoing), line: outgoing.line }
 }
 
 /// Whether the visitor matters of a request that carries no cookie: where it is from, and whether it is a bot. Where every route
@@ -137,36 +118,40 @@ impl<'a> Planner<'a> {
     /// What becomes of the request with this head.
     pub fn plan(&self, packed: &'a str) -> Option<Plan> {
         let (request, route) = match self.arrive(packed) {
-            Arrival::Answered(outgoing) => return answer(outgoing),
+            Arrival::Answered(outgoing) => return Some(answer(outgoing)),
             Arrival::Application(request, route) if !request.is_web_socket => (request, route),
             Arrival::Application(..) | Arrival::Own(..) | Arrival::Administration(..) => return None,
         };
         let Ok(config) = self.configured else { return None };
-        let refused = |problem: &Problem| match self.rendered_refusal.of(&request, problem, text_of) {
+        let refused = |problem: &Problem| match self.rendered_refusal.of(&request, problem, text::of_answer) {
             Some(text) => Some(Plan { text, line: None }),
-            None => answer(refusal::of_application(config, &request, problem)),
+            None => Some(answer(refusal::of_application(config, &request, problem))),
         };
         let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
             Ok(admitted) => admitted,
             Err(problem) => return refused(&problem),
         };
         let onward = |claims| edits::request(config, &request, route, claims, cleared_at);
+        let fetch = |start: String, recipient: Recipient, onward: &Onward<'_>| {
+            let text = text::fetch(start, config, &request, route, recipient, onward);
+            Some(Plan { text, line: None })
+        };
         match claimant {
-            Claimant::Nobody => fetch("F\n".to_owned(), config, &request, route, Recipient::Nobody, &onward(None)),
+            Claimant::Nobody => fetch("F\n".to_owned(), Recipient::Nobody, &onward(None)),
             Claimant::Session(session, need, navigation_from) => {
                 let secret = session.secret.clone();
-                let (kind, identity) = match (need, route.token) {
+                let (kind, identity) = match (need, caller::token(&request, route)) {
                     (Need::Identity(token), _) => ("I", Some(token)),
                     (Need::Token, Token::None) => ("N", None),
                     (Need::Token, _) => ("A", None),
                 };
                 let question = Question { secret, navigation_from, identity };
-                let mut text = String::with_capacity(USUAL_LENGTH);
-                push(&mut text, &[kind, session.actor.as_str(), "\n", &question.line(), "\n"]);
+                let mut text = String::with_capacity(text::USUAL_LENGTH);
+                text::push(&mut text, &[kind, session.actor.as_str(), "\n", &question.line(), "\n"]);
                 if identity.is_some() {
                     return Some(Plan { text, line: None });
                 }
-                fetch(text, config, &request, route, Recipient::Known, &onward(None))
+                fetch(text, Recipient::Known, &onward(None))
             }
             Claimant::Client(jwt, _) => {
                 let claims = self.verified.claims(jwt, request.now())?;
@@ -175,7 +160,7 @@ impl<'a> Planner<'a> {
                 }
                 let mut onward = onward(Some(&claims));
                 onward.set.extend(request.header("authorization").map(|own| ("authorization", own.into())));
-                fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward)
+                fetch("F\n".to_owned(), Recipient::Known, &onward)
             }
         }
     }
@@ -190,32 +175,30 @@ impl<'a> Planner<'a> {
         match admitted {
             Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
                 let mut onward = edits::request(config, &request, route, Some(&claims), cleared_at);
-                if route.token != Token::None {
+                if caller::token(&request, route) != Token::None {
                     onward.set.push(("authorization", token.into()));
                 }
-                fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward)
+                let text = text::fetch("F\n".to_owned(), config, &request, route, Recipient::Known, &onward);
+                Some(Plan { text, line: None })
             }
             Ok(_) => None,
-            Err(problem) => answer(refusal::of_application(config, &request, &problem)),
+            Err(problem) => Some(answer(refusal::of_application(config, &request, &problem))),
         }
     }
 
     /// What becomes of the application's response with this status and these headers.
-    ///
-    /// ```text
-    ///   E<removed>,… LF <Cache-Control> LF (keep | replace) LF (<Set-Cookie> LF)*
-    /// ```
     pub fn judge(&self, packed: &'a str, status: u16, lines: &str) -> Option<Plan> {
         let Arrival::Application(request, route) = self.arrive(packed) else { return None };
         let Ok(config) = self.configured else { return None };
-        let refused = |problem: &Problem| answer(refusal::of_application(config, &request, problem));
+        let refused = |problem: &Problem| Some(answer(refusal::of_application(config, &request, problem)));
         let Admitted { claimant, cleared_at } = match access::admit_again(config, &request, route) {
             Ok(admitted) => admitted,
             Err(problem) => return refused(&problem),
         };
         let seen = &Headers::read(lines);
         if matches!(claimant, Claimant::Session(..)) {
-            let may_renew = status == 401 && route.token != Token::None && edits::says_invalid_token(seen);
+            let may_renew =
+                status == 401 && caller::token(&request, route) != Token::None && edits::says_invalid_token(seen);
             if may_renew || edits::is_event_stream(seen) {
                 return None;
             }
@@ -230,19 +213,13 @@ impl<'a> Planner<'a> {
             return refused(&Problem::UpstreamUnavailable);
         }
         let recipient = if matches!(claimant, Claimant::Nobody) { Recipient::Nobody } else { Recipient::Known };
-        let backward = edits::response(route, recipient, seen);
-        let cookies = if backward.cookies.is_some() { "replace" } else { "keep" };
-        let cache_control = backward.cache_control.unwrap_or_default();
-        let mut text = ["E", &backward.removed.join(","), "\n", cache_control, "\n", cookies, "\n"].concat();
-        for line in backward.cookies.into_iter().flatten() {
-            push(&mut text, &[line, "\n"]);
-        }
+        let text = text::of_edits(&edits::response(&request.origin, route, recipient, seen));
         Some(Plan { text, line: None })
     }
 
     /// What the sender of a request is told of a failure on the way.
     pub fn failed(&self, packed: &'a str, failure: Failure) -> Option<Plan> {
-        self.refusal(packed, failure).and_then(answer)
+        self.refusal(packed, failure).map(answer)
     }
 
     /// The same as an answer; none where the request is for no application.
@@ -259,47 +236,6 @@ impl<'a> Planner<'a> {
         };
         Some(refusal::of_application(config, &request, &problem))
     }
-}
-
-/// What the request brings to be sent on: `none`, its length, or `some` of a length that nobody knows.
-fn body(request: &Incoming<'_>) -> String {
-    match request.content_length() {
-        _ if matches!(request.method(), "GET" | "HEAD") => "none".to_owned(),
-        Some(length) => length.to_string(),
-        None => "some".to_owned(),
-    }
-}
-
-/// ```text
-///   <binding> LF <URL> LF <body> LF <no-store> LF <milliseconds> LF <Cache-Control> LF <removed>,… LF (<name>,<value> LF)*
-/// ```
-fn fetch(
-    mut text: String,
-    config: &Config,
-    request: &Incoming<'_>,
-    route: &Route,
-    recipient: Recipient,
-    onward: &Onward<'_>,
-) -> Option<Plan> {
-    let binding = match &route.upstream {
-        Upstream::Origin(_) => "",
-        Upstream::Binding(name) => name,
-    };
-    let limit = config.upstream_timeout.whole_milliseconds().to_string();
-    let no_store = if onward.no_store { "no-store" } else { "" };
-    let cache_control = edits::cache_control(route, recipient).unwrap_or_default();
-    push(
-        &mut text,
-        &[binding, "\n", &onward.url, "\n", &body(request), "\n", no_store, "\n", &limit, "\n", cache_control, "\n"],
-    );
-    for (number, name) in onward.removed.iter().enumerate() {
-        push(&mut text, &[if number > 0 { "," } else { "" }, name]);
-    }
-    text.push('\n');
-    for (name, value) in &onward.set {
-        push(&mut text, &[name, ",", value, "\n"]);
-    }
-    Some(Plan { text, line: None })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use futures::future::{LocalBoxFuture, pending};
 use time::OffsetDateTime;
 
 use super::*;
+use crate::config::Config;
 
 /// An isolate in which no time passes.
 struct Still;
@@ -94,7 +95,11 @@ fn the_refusal_that_is_rendered_once_is_the_one_that_would_be_rendered_again() {
             let head = format!("GET\nhttps://app.example/a\n{header}\ncf-ray,{ray}\n\n");
             let Arrival::Application(request, _) = planner.arrive(&head) else { panic!("{head}") };
             let again = answer(refusal::of_application(config, &request, &Problem::LoginRequired));
-            assert_eq!(planner.plan(&head).map(|plan| plan.text), again.map(|plan| plan.text), "{head}");
+            assert_eq!(planner.plan(&head).map(|plan| plan.text), Some(again.text), "{head}");
         }
     }
+    let head = "GET\nhttps://app.example/a\naccept,*/*\ncf-ray,third-3\n\n";
+    let Arrival::Application(request, _) = planner.arrive(head) else { panic!() };
+    let kept = rendered_refusal.of(&request, &Problem::LoginRequired, |_| panic!("it is rendered a second time"));
+    assert!(kept.is_some_and(|text| text.contains("third-3")));
 }

@@ -36,6 +36,14 @@ impl RenderedRefusal {
     }
 }
 
+/// The answer to a request that a panic took along, in two parts: the request's reference goes between them. `entry.mjs` gives it,
+/// as the WebAssembly instance that had the request is gone.
+pub fn of_lost(render: impl FnOnce(&Outgoing) -> String) -> Option<(String, String)> {
+    let failed = FailedRequest::unreadable(PLACE.to_owned());
+    let text = render(&Problem::StoreUnavailable.response_with_link(&failed, false, None));
+    text.split_once(PLACE).map(|(front, behind)| (front.to_owned(), behind.to_owned()))
+}
+
 fn needs_no_escape(ray: &str) -> bool {
     ray.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }

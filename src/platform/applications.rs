@@ -10,18 +10,18 @@ use worker::Env;
 
 use super::pipe::{FixedLengthStream, IdentityTransformStream};
 use super::timer::Timer;
-use crate::runtime::{Applications, Inbound, Outbound, SendError};
+use crate::runtime::{Applications, Inbound, Outbound, SendError, is_bodied_get};
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn fetch(url: &str, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
+    fn fetch(url: &JsValue, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
 
     /// A service or assets binding.
     type Binding;
 
     #[wasm_bindgen(method, catch, js_name = fetch)]
-    fn fetch_through(this: &Binding, url: &str, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
+    fn fetch_through(this: &Binding, url: &JsValue, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
 }
 
 /// The applications that one request may go to.
@@ -50,7 +50,13 @@ impl Applications for Fetched {
 impl Fetched {
     async fn send(&self, outbound: Outbound<'_>) -> Result<Inbound, SendError> {
         let init = web_sys::RequestInit::new();
-        init.set_method(outbound.method);
+        let target = if is_bodied_get(outbound.method, outbound.length) {
+            let own: &web_sys::RequestInit = self.request.unchecked_ref();
+            web_sys::Request::new_with_str_and_init(outbound.url, own).map_err(|_| SendError::Body)?.into()
+        } else {
+            init.set_method(outbound.method);
+            JsValue::from_str(outbound.url)
+        };
         init.set_headers(self.headers(&outbound).map_err(|_| SendError::Unreachable)?.as_ref());
         init.set_redirect(web_sys::RequestRedirect::Manual);
         if outbound.no_store {
@@ -59,10 +65,10 @@ impl Fetched {
         let sent = self.upload(&outbound, &init).map_err(|_| SendError::Body)?;
         let unreachable = |_| SendError::Unreachable;
         let fetching = match outbound.binding {
-            None => fetch(outbound.url, &init),
+            None => fetch(&target, &init),
             Some(name) => {
                 let binding = js_sys::Reflect::get(&self.env, &name.into()).map_err(unreachable)?;
-                binding.unchecked_into::<Binding>().fetch_through(outbound.url, &init)
+                binding.unchecked_into::<Binding>().fetch_through(&target, &init)
             }
         };
         let mut response = JsFuture::from(fetching.map_err(unreachable)?);
@@ -96,7 +102,7 @@ impl Fetched {
         Ok(headers)
     }
 
-    /// Sends the visitor's body along, if fetch knows one: it knows none of a GET or HEAD. The future comes when all of it is
+    /// Sends the visitor's body along. That of a GET or HEAD comes with its request. The future comes when all of it is
     /// sent, or cannot be.
     fn upload(&self, outbound: &Outbound<'_>, init: &web_sys::RequestInit) -> Result<Option<JsFuture>, JsValue> {
         let Some(body) = self.request.body().filter(|_| !matches!(outbound.method, "GET" | "HEAD")) else {

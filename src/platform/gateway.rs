@@ -22,9 +22,11 @@ use crate::actors::session::message::GetToken;
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::gateway::arrival::{self, Arrival};
+use crate::gateway::forward::addresses::ADDRESSES;
 use crate::gateway::forward::edits;
 use crate::gateway::forward::reply::Reply;
 use crate::gateway::plan::{self, Failure, Plan, Planner};
+use crate::gateway::rendered_refusal;
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::visitor;
 use crate::runtime::{ReadError, RequestBody};
@@ -189,6 +191,16 @@ impl HotPath {
         served(&packed, &request, env, Context::new(context), go_on).await
     }
 
+    /// See [`rendered_refusal::of_lost`]: the two parts.
+    pub fn lost() -> Vec<String> {
+        rendered_refusal::of_lost(plan::text::of_answer).map(|(front, behind)| vec![front, behind]).unwrap_or_default()
+    }
+
+    /// The version that log lines name.
+    pub fn release() -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
     /// The names of what can fail, with commas, in the order of their numbers.
     pub fn failures() -> String {
         Failure::names().collect::<Vec<_>>().join(",")
@@ -197,6 +209,11 @@ impl HotPath {
     /// The headers of a response that ask for a decision, with commas.
     pub fn watched() -> String {
         edits::watched().collect::<Vec<_>>().join(",")
+    }
+
+    /// The same on routes that rewrite addresses.
+    pub fn addresses() -> String {
+        ADDRESSES.join(",")
     }
 
     /// The content type of a response that asks for one, in lower case.

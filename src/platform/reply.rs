@@ -31,7 +31,7 @@ fn own(outgoing: &Outgoing) -> Result<web_sys::Response, JsValue> {
 }
 
 fn forward(forwarded: Forwarded, context: &Context) -> Result<web_sys::Response, JsValue> {
-    let Forwarded { response, removed, cache_control, cookies, own_cookie, watch } = forwarded;
+    let Forwarded { response, removed, set, cache_control, cookies, own_cookie, watch } = forwarded;
     let response = *response.raw.downcast::<web_sys::Response>().map_err(|_| JsValue::NULL)?;
     let answer = match (watch, response.body()) {
         (Some(watch), _) if response.status() == 101 => web_socket::watched(watch, &response, context)?,
@@ -41,6 +41,9 @@ fn forward(forwarded: Forwarded, context: &Context) -> Result<web_sys::Response,
     let headers = answer.headers();
     for name in removed {
         headers.delete(&name)?;
+    }
+    for (name, value) in set {
+        headers.set(name, &value)?;
     }
     if let Some(cache) = cache_control {
         headers.set("cache-control", cache)?;

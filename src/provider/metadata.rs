@@ -30,6 +30,9 @@ pub struct MoreMetadata {
     /// `id_token_signing_alg_values_supported`, as far as they are accepted: the library knows fewer.
     #[serde(skip)]
     pub id_token_algorithms: Vec<&'static Algorithm>,
+    /// `prompt_values_supported` (Initiating User Registration via OpenID Connect 1.0) leaves `select_account` out.
+    #[serde(skip)]
+    pub lacks_account_selection: bool,
 }
 
 impl AdditionalProviderMetadata for MoreMetadata {}
@@ -50,6 +53,10 @@ pub type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
+/// The prompt that lets the user choose an account.
+pub(super) const SELECT_ACCOUNT: &str = "select_account";
+/// The member that lists the prompts (Initiating User Registration via OpenID Connect 1.0).
+const PROMPTS: &str = "prompt_values_supported";
 /// The member that lists the algorithms of ID tokens.
 pub(super) const ID_TOKEN_ALGORITHMS: &str = "id_token_signing_alg_values_supported";
 
@@ -103,12 +110,18 @@ pub(super) fn read(body: &[u8]) -> Result<Metadata, String> {
         // None is named: any may be used.
         None => Algorithm::all().collect(),
     };
+    let lacks_account_selection = match said(PROMPTS) {
+        Some(Value::Array(prompts)) => !prompts.iter().any(|prompt| prompt == SELECT_ACCOUNT),
+        _ => false,
+    };
     // The library wants these. Nothing here depends on them.
     used.insert("response_types_supported".to_owned(), json!(["code"]));
     used.insert("subject_types_supported".to_owned(), json!(["public"]));
     used.insert(ID_TOKEN_ALGORITHMS.to_owned(), json!(["RS256"]));
     let mut metadata: Metadata = serde_json::from_value(Value::Object(used)).map_err(|_| no_document())?;
-    metadata.additional_metadata_mut().id_token_algorithms = algorithms;
+    let more = metadata.additional_metadata_mut();
+    more.id_token_algorithms = algorithms;
+    more.lacks_account_selection = lacks_account_selection;
     Ok(metadata)
 }
 

@@ -202,7 +202,7 @@ impl WorkOs {
         request.body(body.to_string().into_bytes()).map_err(|_| http::HttpError::BadRequest)
     }
 
-    /// Validates an access token, with one look at the keys anew where its key is missing.
+    /// Validates an access token, and fetches the keys once more where its key is missing.
     async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untrusted> {
         let jwt = access_token::read(token.secret(), &self.settings, now)?;
         let uri = self.jwks_uri();

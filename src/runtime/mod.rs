@@ -15,10 +15,10 @@ mod storage;
 mod stores;
 
 pub use calls::{ActorAddress, Actors, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
-pub use isolate::Isolate;
+pub use isolate::{DataPoint, Isolate};
 pub use request::{
     Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed, Signing,
-    SigningKey,
+    SigningKey, is_bodied_get,
 };
 pub use storage::{SqlValue, Storage, StorageError};
 pub use stores::{Connection, Kv, KvError, PgParameter, PgValue, Postgres, PostgresError};

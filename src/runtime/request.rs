@@ -46,6 +46,12 @@ pub struct Outbound<'a> {
     pub within: Duration,
 }
 
+/// Whether a request is a GET or HEAD with a body, of which HTTP says that it means nothing in general, and which some applications read.
+/// The platform makes no such request, but one that came can be sent on as it is. Without a length it sends none of the body.
+pub fn is_bodied_get(method: &str, length: Option<u64>) -> bool {
+    matches!(method, "GET" | "HEAD") && length.is_some_and(|length| length > 0)
+}
+
 /// The application's response, up to its body.
 pub struct Inbound {
     /// The status.

@@ -19,7 +19,7 @@ const list = (items) => `[\n    ${items.join(",\n    ")} ]`;
  * - `port`, `tls` (`{ certificateChain, privateKey }`): the gateway's socket
  * - `entry`: JavaScript that becomes the main module, beside the bundle's; it may call `gc()`
  * - `trust`: a certificate authority, as PEM text, that is believed beside the usual ones
- * - `probe`: `{ port, script }`, a second Worker with the gateway bound to it, and its Durable Objects
+ * - `probe`: `{ port, script }`, a second Worker with the gateway bound to it, its entrypoint for other Workers, and its Durable Objects
  * - `services`: service bindings by name, each the script of a Worker
  * - `kv`: the address of what stands behind `SESSION_KV`; `hyperdrive`: `{ address, database, user, password }`, what stands
  *   behind `SESSION_DB`
@@ -92,7 +92,7 @@ const main :Workerd.Worker = (
     classes.map((name) => `(className = ${quote(name)}, uniqueKey = ${quote(`test-${name}`)}, enableSql = ${sql.has(name)})`),
   )},
   durableObjectStorage = (localDisk = "disk") );
-${probe ? worker("probe", probe.script, compatibility, [...namespaces("main"), `(name = "GATEWAY", service = "main")`]) : ""}
+${probe ? worker("probe", probe.script, compatibility, [...namespaces("main"), `(name = "GATEWAY", service = "main")`, `(name = "ENTRYPOINT", service = (name = "main", entrypoint = "Sessions"))`]) : ""}
 ${bound.map((name) => worker(`service${name.toLowerCase()}`, services[name], compatibility, [])).join("\n")}`,
   );
   return file;

@@ -18,6 +18,7 @@ use edge_oauth_sessions::gateway;
 use edge_oauth_sessions::gateway::arrival::arrive;
 use edge_oauth_sessions::gateway::bearer::ClientKeys;
 use edge_oauth_sessions::gateway::bearer::verified::VerifiedJwts;
+use edge_oauth_sessions::gateway::forward::addresses::ADDRESSES;
 use edge_oauth_sessions::gateway::forward::edits::{is_event_stream, watched};
 use edge_oauth_sessions::gateway::forward::reply::Reply;
 use edge_oauth_sessions::gateway::plan::{Failure, Plan, Planner};
@@ -230,14 +231,17 @@ impl Gateway {
     /// The application is asked, and the browser gets what is to become of its answer.
     fn fetch(&self, packed: &str, fetch: &str, token: Option<String>, resume_with: &str) -> Taken {
         let lines: Vec<&str> = fetch.split('\n').collect();
-        let [_, url, _, no_store, _, cache_control, removed, set @ ..] = lines.as_slice() else { panic!("{fetch}") };
+        let [_, url, _, no_store, _, cache_control, rewrites, removed, set @ ..] = lines.as_slice() else {
+            panic!("{fetch}")
+        };
         let set =
             set.iter().filter_map(|line| line.split_once(',')).chain(token.as_deref().map(|t| ("authorization", t)));
         let sent = sees(&format!("{url} {no_store}"), &removed.split(',').collect::<Vec<_>>(), set, packed);
         let (status, lines) = (self.answers)(&sent);
         let seen_headers = headers::Headers::read(&lines);
-        let asks =
-            is_event_stream(&seen_headers) || seen_headers.names().any(|name| watched().any(|watched| watched == name));
+        let asks = is_event_stream(&seen_headers)
+            || seen_headers.names().any(|name| watched().any(|watched| watched == name))
+            || !rewrites.is_empty() && seen_headers.names().any(|name| ADDRESSES.contains(&name));
         let mut got = seen(&status.to_string(), &lines);
         if matches!(status, 101 | 401) || asks {
             let Some(Plan { text, .. }) = self.planner().judge(packed, status, &lines) else {
@@ -248,10 +252,16 @@ impl Gateway {
                 return Taken::Answered(Some(sent), answer(&text));
             };
             let edits: Vec<&str> = edits.split('\n').collect();
-            let [removed, cache, cookies, lines @ ..] = edits.as_slice() else { panic!("{edits:?}") };
+            let [removed, cache, lines @ ..] = edits.as_slice() else { panic!("{edits:?}") };
+            let at = lines.iter().position(|line| line.is_empty()).unwrap();
+            let (set, rest) = lines.split_at(at);
+            let [_, cookies, lines @ ..] = rest else { panic!("{edits:?}") };
             removed.split(',').for_each(|name| drop(got.headers.remove(name)));
             if !cache.is_empty() {
                 got.headers.insert("cache-control".into(), (*cache).to_owned());
+            }
+            for (name, value) in set.iter().filter_map(|line| line.split_once(',')) {
+                got.headers.insert(name.to_owned(), value.to_owned());
             }
             if *cookies == "replace" {
                 got.cookies = lines.iter().filter(|line| !line.is_empty()).map(|line| (*line).to_owned()).collect();
@@ -285,6 +295,7 @@ fn reply_seen(reply: Reply) -> Seen {
         Reply::Forwarded(forwarded) => {
             let mut seen = seen(&forwarded.response.status.to_string(), &forwarded.response.lines);
             forwarded.removed.iter().for_each(|name| drop(seen.headers.remove(name)));
+            seen.headers.extend(forwarded.set.into_iter().map(|(name, value)| (name.to_owned(), value)));
             seen.headers.extend(forwarded.cache_control.map(|cache| ("cache-control".into(), cache.into())));
             seen.cookies = forwarded.cookies.unwrap_or(seen.cookies);
             seen.cookies.extend(forwarded.own_cookie);

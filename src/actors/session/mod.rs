@@ -73,6 +73,7 @@ pub mod stored;
 mod succession;
 pub mod superseding;
 mod user_info;
+mod verdict;
 pub mod view;
 
 /// What the actor object holds for as long as it lives.
@@ -149,7 +150,7 @@ impl Session {
         let entry = Entry::new(event, outcome, cause, (began, self.now()), Some(state.place().region), detail);
         let user = state.user().map(|(issuer, subject)| log::user(&issuer, &subject, self.config.log_subject));
         let beside = Beside { user: user.as_deref(), next_alarm_at: self.next_alarm(), said };
-        self.isolate.log(&entry.line(CLASS, &self.id, beside));
+        log::tell(&*self.isolate, &entry, CLASS, &self.id, beside);
         let _ = ledger::append(&*self.storage, &entry);
     }
 
@@ -164,7 +165,7 @@ impl Session {
         region: Region,
     ) {
         let entry = Entry::new(event, outcome, Cause::Request, (began, self.now()), Some(region), detail);
-        self.isolate.log(&entry.line(CLASS, &self.id, Beside { said, ..Beside::default() }));
+        log::tell(&*self.isolate, &entry, CLASS, &self.id, Beside { said, ..Beside::default() });
     }
 }
 

@@ -49,6 +49,8 @@ impl Session {
             SessionMessage::Adopt(m) => reply::<message::Adopt>(&self.adopt(m).await),
             SessionMessage::Release(m) => reply::<message::Release>(&self.release(m).await),
             SessionMessage::Supersede(m) => reply::<message::Supersede>(&self.supersede(m).await),
+            SessionMessage::LetGo(m) => reply::<message::LetGo>(&self.let_go(m).await),
+            SessionMessage::ConfirmUse(m) => reply::<message::ConfirmUse>(&self.confirm_use(m).await),
         }
     }
 }

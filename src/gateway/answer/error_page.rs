@@ -121,8 +121,8 @@ impl Problem {
             (Self::CallbackRejected(_), _) => {
                 "You can log in again. If that goes on failing, tell the operator of this site the reference below."
             }
-            (Self::LoginRequired, _) => "Log in first. What you have sent was not taken.",
-            (Self::SessionEnded(_), _) => "Log in again. What you have sent was not taken.",
+            (Self::LoginRequired, _) => "Log in first. Your data was not saved.",
+            (Self::SessionEnded(_), _) => "Log in again. Your data was not saved.",
             (
                 Self::ProviderUnavailable { .. }
                 | Self::StoreUnavailable

@@ -95,7 +95,7 @@ fn is_told(problem: &Problem) -> bool {
 fn route_of(request: &Incoming<'_>, config: &Config) -> Option<String> {
     let routed = match route::host(config, &request.address) {
         Host::Administration(_) => route::administration(config, &request.address),
-        Host::Ours(_) | Host::Insecure(_) | Host::Foreign => route::route(config, &request.address),
+        Host::Ours(_) | Host::Insecure(_) | Host::Foreign => route::route(config, &request.address, request.asked()),
     };
     match routed {
         Target::Own(endpoint) => Some(format!("{}{}", config.auth_prefix, endpoint.path())),

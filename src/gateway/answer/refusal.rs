@@ -14,6 +14,9 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, route};
 
+/// What the gateway's own offer of another account says to `/login`, where the configuration has a prompt.
+const ANOTHER_ACCOUNT: &str = "&account=another";
+
 /// The answer to a request for an application that does not pass: a navigation is sent to log in, or to solve a captcha.
 pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
     match problem.plain() {
@@ -33,13 +36,25 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
     let wants_page = request.wants_page();
     // A link is on pages alone.
     let link = problem.link_target().filter(|_| wants_page).map(|way| match way {
-        LinkTarget::LogIn => (way, endpoint_url(config, "login", "/").into()),
+        LinkTarget::LogIn => (way, endpoint_url(config, "login", config.home()).into()),
         LinkTarget::Again if request.method() == "GET" => (way, Cow::Borrowed(request.path_and_query())),
-        LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, "/".into()),
+        LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, config.home().into()),
     });
     let link = link.as_ref().map(|(way, url)| (*way, &**url));
-    let response = problem.response_with_link(&failed(config, request, problem), wants_page, link);
+    let is_wrong_account = wants_page && matches!(problem.plain(), Problem::Forbidden);
+    let others = if is_wrong_account { vec![another_account(config, request)] } else { Vec::new() };
+    let response = problem.response_with_links(&failed(config, request, problem), wants_page, link, &others);
     clearing(config, request, problem, response)
+}
+
+/// The login with another account that comes back to what was asked for: its URL and its words. A form is not sent again by it.
+fn another_account(config: &Config, request: &Incoming<'_>) -> (String, &'static str) {
+    let here = if request.method() == "GET" { request.path_and_query() } else { config.home() };
+    let here = return_to(config, request, here).unwrap_or_else(|_| config.home().to_owned());
+    let prompt = config.provider.account_selection();
+    // A configured prompt holds against the query. This says that the gateway adds to it.
+    let offer = if config.provider.decides("prompt") { ANOTHER_ACCOUNT } else { "" };
+    (format!("{}&prompt={prompt}{offer}", endpoint_url(config, "login", &here)), "Log in with another account")
 }
 
 /// What the log says of a request that fails.

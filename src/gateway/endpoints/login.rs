@@ -38,6 +38,10 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let mut hints = hints(gateway, &query)?;
     // A visitor cannot change what the operator has decided.
     hints.retain(|(name, _)| !gateway.config.provider.decides(name));
+    // The gateway's own offer of another account adds to the configured prompt. Whoever else says so changes nothing of that either.
+    if gateway.config.provider.decides("prompt") && query.get("account") == Some("another") {
+        hints.push(("prompt".to_owned(), gateway.config.provider.prompt_for_another_account()));
+    }
     login_limit::check(gateway, request).await?;
 
     // A session that has run out of tokens is renewed without a form where the provider still knows the user.

@@ -85,7 +85,7 @@ fn confirmation(gateway: &Gateway, return_to: Option<&str>, live: bool) -> Outgo
             "Another page asked to log you out. You do not seem to be logged in here; to be sure, press the button."
         },
         form: Some((&action, "Log out")),
-        link: Some(("/", if live { "Stay logged in" } else { "Back to the application" })),
+        link: Some((gateway.config.home(), if live { "Stay logged in" } else { "Back to the application" })),
         ..Page::default()
     };
     html::page(200, &page)

@@ -66,6 +66,12 @@ fn admit_with<'a>(
     if request.method() == "TRACE" {
         return Err(Problem::MethodNotAllowed("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     }
+    // A browser asks whether it may send a request of another origin, and says nothing of who sends it. Nothing of whom it may be
+    // goes upstream, and the request itself has to bring its JWT.
+    if route.bearer && request.preflight_for().is_some() {
+        check_bot(None)?;
+        return Ok(Admitted { claimant: Claimant::Nobody, cleared_at: None });
+    }
     let jwt = if route.bearer { bearer::token(request) } else { None };
     let sender = sender(request, route, jwt.is_some() && !request.cookies.any)?;
     let cleared_at = if sender == Sender::Own { captcha::cleared_at(config, request) } else { None };
@@ -74,7 +80,7 @@ fn admit_with<'a>(
     let claimant = match (jwt, session, route.session) {
         (Some(jwt), ..) => Claimant::Client(jwt, sender),
         (None, Some(session), SessionRule::Required | SessionRule::Optional) => {
-            Claimant::Session(session, need(route), moves_from(request, route))
+            Claimant::Session(session, need(request, route), moves_from(request, route))
         }
         (None, None, SessionRule::Required) => return Err(Problem::LoginRequired),
         (None, None, SessionRule::Optional) | (None, _, SessionRule::None) => Claimant::Nobody,
@@ -107,10 +113,8 @@ async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Resul
         Claimant::Session(..) => user(gateway, request, route).await?,
         Claimant::Client(jwt, sender) => client(gateway, jwt, sender).await?,
     };
-    match caller.claims() {
-        None if route.session == SessionRule::Required => return Err(Problem::LoginRequired),
-        Some(claims) => check_required(&gateway.config, claims, route)?,
-        None => {}
+    if let Some(claims) = caller.claims() {
+        check_required(&gateway.config, claims, route)?;
     }
     proxy::proxy(gateway, request, route, caller, cleared_at).await
 }

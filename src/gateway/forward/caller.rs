@@ -51,9 +51,14 @@ pub(crate) enum Need {
     Identity(TokenKind),
 }
 
+/// The token that goes upstream with this request. Where the client's own `Authorization` passes, none takes its place.
+pub(crate) fn token(request: &Incoming<'_>, route: &Route) -> Token {
+    if route.passes_authorization && request.header("authorization").is_some() { Token::None } else { route.token }
+}
+
 /// What this route needs of one.
-pub(crate) fn need(route: &Route) -> Need {
-    match route.token {
+pub(crate) fn need(request: &Incoming<'_>, route: &Route) -> Need {
+    match token(request, route) {
         Token::Id => Need::Identity(TokenKind::Id),
         _ if route.identity_headers || !route.require.is_empty() => Need::Identity(TokenKind::Access),
         Token::Access | Token::None => Need::Token,
@@ -79,7 +84,7 @@ pub(crate) async fn user(gateway: &Gateway, request: &Incoming<'_>, route: &Rout
 async fn session_user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Caller, Problem> {
     let session = request.cookies.session.clone().ok_or(Problem::LoginRequired)?;
     let navigation_from = moves_from(request, route);
-    let (token, claims) = match need(route) {
+    let (token, claims) = match need(request, route) {
         Need::Token => {
             let get = |secret: &Secret| GetToken { secret: secret.clone(), navigation_from };
             (ask_session(gateway, request, get).await??, Claims::new())

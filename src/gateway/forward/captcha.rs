@@ -8,7 +8,7 @@ use crate::gateway::forward::clearance::{self, Bearer};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 
-const ASK: Problem = Problem::CaptchaRequired("Before you go on, this site makes sure that you are no machine.");
+const ASK: Problem = Problem::CaptchaRequired("Before you go on, this site checks that you are not a robot.");
 
 /// Refuses what may come from a machine, as the route says. `cleared_at`: when a captcha was solved.
 pub(crate) fn check_bot(

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::config::Config;
 use crate::config::routes::{Route, SessionRule, Upstream};
+use crate::config::{Config, Origin};
+use crate::gateway::forward::addresses::{self, ADDRESSES, Seam};
 use crate::gateway::forward::hygiene::Hygiene;
-use crate::gateway::forward::identity_headers;
+use crate::gateway::forward::{caller, identity_headers};
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::Jar;
 use crate::gateway::request::headers::Headers;
@@ -46,7 +47,13 @@ pub fn request<'a>(
     cleared_at: Option<OffsetDateTime>,
 ) -> Onward<'a> {
     let connection = request.header("connection").unwrap_or_default();
-    let hygiene = Hygiene::new(&config.identity_headers, connection, request.is_web_socket);
+    let hygiene = Hygiene {
+        identity: &config.identity_headers,
+        connection,
+        is_web_socket: request.is_web_socket,
+        keeps_authorization: route.passes_authorization,
+        tells_methods_apart: config.rules.tells_methods_apart,
+    };
     let mut removed: Vec<&str> = request.head.headers.names().filter(|name| hygiene.removes(name)).collect();
     let mut set: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(16);
     if request.cookies.any {
@@ -71,11 +78,21 @@ pub fn request<'a>(
     if let Some(at) = cleared_at.and_then(|at| at.format(&Rfc3339).ok()) {
         set.push(("x-captcha-passed-at", at.into()));
     }
+    if route.translates_origin
+        && let Some((origin, prefix)) = route.upstream.origin_and_prefix()
+    {
+        let (own, header) = (request.origin.text.as_str(), |name| request.header(name));
+        set.extend(header("origin").filter(|from| *from == own).map(|_| ("origin", Cow::Owned(origin.to_owned()))));
+        let page = header("referer").and_then(|page| addresses::page_at(own, page));
+        set.extend(page.map(|page| ("referer", Cow::Owned([origin, prefix, page].concat()))));
+    }
     let at = match &route.upstream {
         Upstream::Origin(origin) => origin.as_str(),
         Upstream::Binding(_) => request.origin.text.as_str(),
     };
-    Onward { url: [at, request.path_and_query()].concat(), no_store: route.session != SessionRule::None, removed, set }
+    // What a client's own credentials bring is for nobody else (RFC 9111 section 3.5).
+    let no_store = route.session != SessionRule::None || caller::token(request, route) != route.token;
+    Onward { url: [at, request.path_and_query()].concat(), no_store, removed, set }
 }
 
 /// Who a response goes to.
@@ -93,8 +110,10 @@ pub struct Backward<'a> {
     pub cache_control: Option<&'static str>,
     /// The headers that go no further.
     pub removed: Vec<&'a str>,
+    /// The headers that are put in.
+    pub set: Vec<(&'static str, String)>,
     /// The `Set-Cookie` lines that take the place of those that came.
-    pub cookies: Option<Vec<&'a str>>,
+    pub cookies: Option<Vec<Cow<'a, str>>>,
 }
 
 /// The `Cache-Control` of a response that sets no cookie.
@@ -105,8 +124,8 @@ pub const fn cache_control(route: &Route, recipient: Recipient) -> Option<&'stat
     }
 }
 
-/// What becomes of a response with these headers on its way to the browser.
-pub fn response<'a>(route: &Route, recipient: Recipient, seen: &Headers<'a>) -> Backward<'a> {
+/// What becomes of a response with these headers on its way to the browser, which sees the gateway at `origin`.
+pub fn response<'a>(origin: &Origin, route: &Route, recipient: Recipient, seen: &Headers<'a>) -> Backward<'a> {
     let sets_cookies = seen.all("set-cookie").next().is_some();
     let cache_control = match recipient {
         Recipient::Nobody => sets_cookies.then_some("no-store"),
@@ -114,10 +133,14 @@ pub fn response<'a>(route: &Route, recipient: Recipient, seen: &Headers<'a>) -> 
     };
     let is_removed =
         |name: &&str| *name == "proxy-authenticate" || cache_control.is_some() && CACHE_HEADERS.contains(name);
-    let is_ours = seen.all("set-cookie").any(Jar::is_kept_from);
+    let seam = if route.rewrite_redirects { Seam::of(origin, &route.upstream) } else { None };
+    let rewritten = |name: &'static str| Some((name, seam.as_ref()?.header(name, seen.get(name)?)?));
+    let cookie = |line| seam.as_ref().and_then(|seam| seam.cookie(line)).map_or(Cow::Borrowed(line), Cow::Owned);
+    let lines: Vec<Cow<'_, str>> = seen.all("set-cookie").filter(|line| !Jar::is_kept_from(line)).map(cookie).collect();
     Backward {
         removed: seen.names().filter(is_removed).collect(),
-        cookies: is_ours.then(|| seen.all("set-cookie").filter(|line| !Jar::is_kept_from(line)).collect()),
+        set: ADDRESSES.into_iter().filter_map(rewritten).collect(),
+        cookies: (!seen.all("set-cookie").eq(lines.iter().map(Cow::as_ref))).then_some(lines),
         cache_control,
     }
 }

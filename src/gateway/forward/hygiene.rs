@@ -29,6 +29,8 @@ const OWN: [&str; 17] = [
 /// Beginnings of such names.
 const OWN_PREFIXES: [&str; 6] =
     ["x-forwarded-", "x-geo-", "x-auth-request-", "x-webauth-", "secure-session-", "sec-secure-session-"];
+/// Names under which applications look for another method than the request's.
+const OTHER_METHOD: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 /// Headers of one connection alone (RFC 9110 section 7.6.1).
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
@@ -45,21 +47,27 @@ const HOP_BY_HOP: [&str; 9] = [
 /// What decides beside a header's name.
 #[derive(Debug)]
 pub struct Hygiene<'a> {
-    identity: &'a IdentityHeaders,
+    /// `IDENTITY_HEADERS`.
+    pub identity: &'a IdentityHeaders,
     /// The client's `Connection`, which names headers.
-    connection: &'a str,
-    is_web_socket: bool,
+    pub connection: &'a str,
+    /// Whether it is a WebSocket handshake, which keeps its hop-by-hop headers.
+    pub is_web_socket: bool,
+    /// Whether the route passes the client's own `Authorization`.
+    pub keeps_authorization: bool,
+    /// Whether some route is for methods of its own: then no other method may be hidden behind the one that was matched.
+    pub tells_methods_apart: bool,
 }
 
-impl<'a> Hygiene<'a> {
-    /// For a request with this `Connection` header, where `IDENTITY_HEADERS` is `identity`. A WebSocket handshake keeps its
-    /// hop-by-hop headers.
-    pub fn new(identity: &'a IdentityHeaders, connection: &'a str, is_web_socket: bool) -> Self {
-        Self { identity, connection, is_web_socket }
-    }
-
+impl Hygiene<'_> {
     /// Whether a client's header, its name in lower case, is removed.
     pub fn removes(&self, name: &str) -> bool {
+        if self.keeps_authorization && name == "authorization" {
+            return self.is_nominated(name);
+        }
+        if self.tells_methods_apart && OTHER_METHOD.iter().any(|own| is_spelling(name, own)) {
+            return true;
+        }
         if OWN.iter().any(|own| is_spelling(name, own))
             || OWN_PREFIXES.iter().any(|prefix| begins_with_spelling(name, prefix))
             || self.identity.iter().any(|(own, _)| is_spelling(name, own))
@@ -94,7 +102,9 @@ mod tests {
 
     fn removes(name: &str, connection: &str, is_web_socket: bool) -> bool {
         let identity = vec![("x-user.id".to_owned(), "sub".to_owned())];
-        Hygiene::new(&identity, connection, is_web_socket).removes(name)
+        let (keeps_authorization, tells_methods_apart) = (false, false);
+        Hygiene { identity: &identity, connection, is_web_socket, keeps_authorization, tells_methods_apart }
+            .removes(name)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The way to the application: which requests may pass, what goes on, and what comes back.
 
 pub mod access;
+pub mod addresses;
 pub mod caller;
 pub mod captcha;
 pub mod clearance;

@@ -1,5 +1,7 @@
 //! The way to the application and back, as [`super::edits`] decides.
 
+use std::borrow::Cow;
+
 use time::OffsetDateTime;
 
 use crate::actors::session::line;
@@ -10,7 +12,7 @@ use crate::credential::Secret;
 use crate::gateway::ask_session::ask_session;
 use crate::gateway::context::Gateway;
 use crate::gateway::forward::caller::{self, Caller};
-use crate::gateway::forward::edits::{self, Recipient};
+use crate::gateway::forward::edits::{self, Backward, Recipient};
 use crate::gateway::forward::reply::{Forwarded, Reply};
 use crate::gateway::forward::watch::Watch;
 use crate::gateway::forward::{captcha, require};
@@ -58,7 +60,7 @@ pub(crate) async fn settle(
     if response.status == 101 && !request.is_web_socket {
         return Err(Problem::UpstreamUnavailable);
     }
-    Ok(forwarded(gateway, route, &caller, response))
+    Ok(forwarded(gateway, request, route, &caller, response))
 }
 
 async fn send(
@@ -70,7 +72,9 @@ async fn send(
 ) -> Result<Inbound, Problem> {
     let mut onward = edits::request(&gateway.config, request, route, caller.claims(), cleared_at);
     let authorization = match caller {
-        Caller::User { token, .. } if route.token != Token::None => Some(line::authorization(token.secret()).into()),
+        Caller::User { token, .. } if caller::token(request, route) != Token::None => {
+            Some(line::authorization(token.secret()).into())
+        }
         Caller::Client { .. } => request.header("authorization").map(Into::into),
         Caller::User { .. } | Caller::Nobody => None,
     };
@@ -104,7 +108,7 @@ pub(crate) const fn unreadable_body() -> Problem {
 /// sent again. A token that has just been renewed is not renewed again, so that there is no loop.
 async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &Caller) -> Option<Caller> {
     let Caller::User { token, .. } = caller else { return None };
-    if route.token == Token::None {
+    if caller::token(request, route) == Token::None {
         return None;
     }
     let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
@@ -118,7 +122,7 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
 }
 
 /// The application's answer, an accepted WebSocket included.
-fn forwarded(gateway: &Gateway, route: &Route, caller: &Caller, response: Inbound) -> Reply {
+fn forwarded(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &Caller, response: Inbound) -> Reply {
     let seen = Headers::read(&response.lines);
     let recipient = if matches!(caller, Caller::Nobody) { Recipient::Nobody } else { Recipient::Known };
     let watch = match caller {
@@ -127,12 +131,10 @@ fn forwarded(gateway: &Gateway, route: &Route, caller: &Caller, response: Inboun
         }
         Caller::User { .. } | Caller::Client { .. } | Caller::Nobody => None,
     };
-    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
-    let backward = edits::response(route, recipient, &seen);
-    let (removed, cookies) = (owned(backward.removed), backward.cookies.map(owned));
-    let cache_control = backward.cache_control;
-    let own_cookie = None;
-    Reply::Forwarded(Box::new(Forwarded { response, removed, cache_control, cookies, own_cookie, watch }))
+    let Backward { cache_control, removed, set, cookies } = edits::response(&request.origin, route, recipient, &seen);
+    let removed = removed.into_iter().map(str::to_owned).collect();
+    let cookies = cookies.map(|lines| lines.into_iter().map(Cow::into_owned).collect());
+    Reply::Forwarded(Box::new(Forwarded { removed, set, cache_control, cookies, own_cookie: None, watch, response }))
 }
 
 /// The application cannot be reached.

@@ -18,6 +18,8 @@ pub struct Forwarded {
     pub response: Inbound,
     /// The headers that go no further.
     pub removed: Vec<String>,
+    /// The headers that are put in.
+    pub set: Vec<(&'static str, String)>,
     /// `Cache-Control`.
     pub cache_control: Option<&'static str>,
     /// The `Set-Cookie` lines that take the place of those that came.

@@ -9,6 +9,7 @@ use url::form_urlencoded;
 
 use crate::actors::session::location::ActorLocation;
 use crate::config::Origin;
+use crate::config::routes::Asked;
 use crate::credential::ActorId;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::address::Address;
@@ -120,6 +121,19 @@ impl<'a> Incoming<'a> {
     pub fn session_actor(&self) -> Option<ActorId> {
         let session = self.cookies.session.as_ref()?;
         Some(self.moved_to.borrow().as_ref().map_or_else(|| session.actor.clone(), |to| to.actor.clone()))
+    }
+
+    /// What decides about its route beside host and path.
+    pub fn asked(&self) -> Asked<'a> {
+        Asked { method: self.method(), preflight_for: self.preflight_for() }
+    }
+
+    /// The method that a CORS preflight asks about (Fetch section 4.8); none for any other request.
+    pub fn preflight_for(&self) -> Option<&'a str> {
+        if self.method() != "OPTIONS" || self.is_web_socket {
+            return None;
+        }
+        self.header("origin").and_then(|_| self.header("access-control-request-method"))
     }
 
     /// Whether a person will see the answer: a GET that opens a page, and is no prefetch.

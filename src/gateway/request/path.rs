@@ -11,7 +11,8 @@
 
 use std::borrow::Cow;
 
-use crate::config::pattern::{folded, meaning};
+use crate::config::pattern::{Pattern, folded, meaning};
+use crate::config::routes::{Asked, Route};
 use crate::config::{Config, Origin};
 use crate::gateway::request::address::Address;
 use crate::gateway::request::compatible::compatible;
@@ -73,7 +74,7 @@ fn is_dot_segment(segment: &[u8]) -> bool {
 }
 
 /// Why some server could read a path that takes this route as a path with other rules. None: no server could.
-pub fn other_reading(config: &Config, route: usize, address: &Address<'_>) -> Option<Refused> {
+pub fn other_reading(config: &Config, route: usize, address: &Address<'_>, asked: Asked<'_>) -> Option<Refused> {
     let path = address.path();
     let rules = &config.rules;
     let may_differ = if rules.is_uniform {
@@ -85,7 +86,7 @@ pub fn other_reading(config: &Config, route: usize, address: &Address<'_>) -> Op
         return None;
     }
     let class = rules.class(route)?;
-    Readings { config, origin: &address.origin, class }.other(&meaning(path), &STEPS, None).map(Refused::Reading)
+    Readings { config, origin: &address.origin, asked, class }.other(&meaning(path), &STEPS, None).map(Refused::Reading)
 }
 
 /// Whether a path has a reading beside itself.
@@ -110,6 +111,7 @@ fn may_be_own(path: &[u8], prefix: &str) -> bool {
 struct Readings<'a> {
     config: &'a Config,
     origin: &'a Origin,
+    asked: Asked<'a>,
     class: usize,
 }
 
@@ -140,25 +142,23 @@ impl Readings<'_> {
     }
 
     fn differs(&self, path: &[u8]) -> bool {
-        is_under(path, self.config.auth_prefix.as_bytes())
-            || self.is_other(
-                self.config
-                    .routes
-                    .iter()
-                    .position(|route| route.pattern.matches_host(self.origin) && route.pattern.matches_path(path)),
-            )
+        let patterns = self.config.routes.iter().map(|route| &route.pattern);
+        is_under(path, self.config.auth_prefix.as_bytes()) || self.is_other(path, patterns)
     }
 
     fn differs_folded(&self, path: &[u8]) -> bool {
         let rules = &self.config.rules;
-        let matches =
-            |pattern: &crate::config::pattern::Pattern| pattern.matches_host(self.origin) && pattern.matches_path(path);
-        is_under(path, rules.folded_prefix()) || self.is_other(rules.folded().iter().position(matches))
+        is_under(path, rules.folded_prefix()) || self.is_other(path, rules.folded().iter())
     }
 
-    /// A path that no route matches meets no rules.
-    fn is_other(&self, route: Option<usize>) -> bool {
-        route.and_then(|route| self.config.rules.class(route)).is_some_and(|class| class != self.class)
+    /// Whether this path meets other rules, the routes having these patterns. One that no route matches meets none.
+    fn is_other<'p>(&self, path: &[u8], mut patterns: impl Iterator<Item = &'p Pattern>) -> bool {
+        let takes = |route: &Route| route.takes(self.asked);
+        let mut routes = self.config.routes.iter();
+        let met = patterns.position(|pattern| {
+            routes.next().is_some_and(takes) && pattern.matches_host(self.origin) && pattern.matches_path(path)
+        });
+        met.and_then(|route| self.config.rules.class(route)).is_some_and(|class| class != self.class)
     }
 }
 

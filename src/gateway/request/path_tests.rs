@@ -28,7 +28,7 @@ fn strict_and_lax() -> Config {
 /// What becomes of a path: the number of its route, what is refused, or a word.
 fn outcome(config: &Config, path: &str) -> String {
     let raw = format!("https://app.example{path}");
-    match route(config, &Address::read(&raw, &[]).unwrap()) {
+    match route(config, &Address::read(&raw, &[]).unwrap(), Asked::plainly("GET")) {
         Target::Own(_) => "own".into(),
         Target::NotFound => "not found".into(),
         Target::Refused(refused) => format!("{refused:?}"),
@@ -245,7 +245,7 @@ proptest! {
             let config = &configs[which];
             let raw = format!("https://app.example/{path}");
             let address = Address::read(&raw, &[]).unwrap();
-            let Target::Application(found) = route(config, &address) else { return Ok(()) };
+            let Target::Application(found) = route(config, &address, Asked::plainly("GET")) else { return Ok(()) };
             let Some(mut read) = decoded(address.path()) else { return Ok(()) };
             let case_counts = !servers.contains(&0);
             // `decoded` writes small letters. Where case counts, that is no reading but a change.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use url::{Position, Url};
 
+use crate::config::routes::Asked;
 use crate::config::{Config, Origin, hosts, routes};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::address::{Address, normalized};
@@ -127,7 +128,7 @@ pub fn administration(config: &Config, address: &Address<'_>) -> Target<'static>
 }
 
 /// The route of a request for this address.
-pub fn route<'a>(config: &'a Config, address: &Address<'_>) -> Target<'a> {
+pub fn route<'a>(config: &'a Config, address: &Address<'_>, asked: Asked<'_>) -> Target<'a> {
     let under_prefix = address.path().strip_prefix(config.auth_prefix.as_str());
     let under_prefix = under_prefix.filter(|rest| rest.is_empty() || rest.starts_with('/'));
     if let Some(path) = under_prefix {
@@ -137,13 +138,13 @@ pub fn route<'a>(config: &'a Config, address: &Address<'_>) -> Target<'a> {
     if let Some(refused) = path::refused(path) {
         return Target::Refused(refused);
     }
-    let found =
-        config.routes.iter().enumerate().find(|(_, route)| route.pattern.matches(&address.origin, address.path()));
+    let matches = |route: &routes::Route| route.takes(asked) && route.pattern.matches(&address.origin, address.path());
+    let found = config.routes.iter().enumerate().find(|(_, route)| matches(route));
     if !found.is_some_and(|(_, route)| route.encoded_slashes) && path.split('%').skip(1).any(is_slash) {
         return Target::Refused(Refused::Slash);
     }
     let Some((number, found)) = found else { return Target::NotFound };
-    path::other_reading(config, number, address).map_or(Target::Application(found), Target::Refused)
+    path::other_reading(config, number, address, asked).map_or(Target::Application(found), Target::Refused)
 }
 
 /// Whether what stands behind a `%` encodes a slash.

@@ -36,7 +36,7 @@ fn with_routes(routes: &str) -> Config {
 
 /// What a request gets: the number of its route, or a word.
 fn routed_by(config: &Config, raw: &str) -> String {
-    match route(config, &Address::read(raw, &[]).unwrap()) {
+    match route(config, &Address::read(raw, &[]).unwrap(), Asked::plainly("GET")) {
         Target::Own(endpoint) => format!("{endpoint:?}"),
         Target::NotFound => "not found".into(),
         Target::Refused(_) => "refused".into(),
@@ -264,7 +264,7 @@ proptest! {
         }
         let raw = format!("https://app.example/{path}");
         let address = Address::read(&raw, &[]).unwrap();
-        if CONFIG.with(|config| matches!(route(config, &address), Target::Application(_))) {
+        if CONFIG.with(|config| matches!(route(config, &address, Asked::plainly("GET")), Target::Application(_))) {
             // As the most lenient server would read it.
             let read = address.path().to_ascii_lowercase().replace("%2f", "/").replace("%5c", "/").replace("%2e", ".");
             for segment in read.split('/') {
@@ -285,4 +285,62 @@ proptest! {
             prop_assert_eq!(base.join(&local).unwrap().origin(), base.origin());
         }
     }
+}
+
+#[test]
+fn a_route_takes_the_methods_that_it_names_and_no_other() {
+    let config = with_routes(
+        r#"[{"match":"/api/*","upstream":"https://a.internal","methods":["GET","POST"],"session":"none"},
+            {"match":"/api/*","upstream":"https://b.internal","methods":["DELETE"]},
+            {"match":"/*","upstream":"https://c.internal"}]"#,
+    );
+    let taken = |method, path: &str, preflight_for| {
+        let raw = format!("https://app.example{path}");
+        match route(&config, &Address::read(&raw, &[]).unwrap(), Asked { method, preflight_for }) {
+            Target::Application(found) => config.routes.iter().position(|route| route == found),
+            Target::Own(_) | Target::NotFound | Target::Refused(_) => None,
+        }
+    };
+    for (method, expected) in
+        [("GET", 0), ("POST", 0), ("HEAD", 2), ("DELETE", 1), ("OPTIONS", 2), ("get", 2), ("PUT", 2), ("", 2)]
+    {
+        assert_eq!(taken(method, "/api/x", None), Some(expected), "{method}");
+    }
+    // A preflight for a route that needs a session is a request like any other.
+    assert_eq!(taken("OPTIONS", "/api/x", Some("DELETE")), Some(2));
+    // A path is read in other ways for the request's own method.
+    assert_eq!(taken("HEAD", "/API/x", None), Some(2));
+    assert_eq!(taken("DELETE", "/API/x", None), Some(2).filter(|_| config.rules.class(1) == config.rules.class(2)));
+    assert_eq!(taken("GET", "/API/x", None), None);
+    assert_eq!(taken("GET", "//api/x", None), None);
+}
+
+#[test]
+fn a_preflight_takes_the_bearer_route_of_the_method_that_it_asks_about() {
+    let config = Config::read(|name| match name {
+        "OIDC_ISSUER" => Some("https://login.example".into()),
+        "OIDC_CLIENT_ID" => Some("gateway".into()),
+        "OIDC_CLIENT_SECRET" => Some("s3cret".into()),
+        "JWKS_URI" => Some("https://login.example/keys".into()),
+        "JWT_AUDIENCE" => Some("api".into()),
+        "ROUTES" => Some(
+            r#"[{"match":"/*","upstream":"https://a.internal","methods":["GET"],"bearer":true},
+                {"match":"/*","upstream":"https://b.internal","methods":["OPTIONS"],"bearer":true},
+                {"match":"/*","upstream":"https://c.internal","methods":["DELETE"]}]"#
+                .into(),
+        ),
+        _ => None,
+    })
+    .unwrap();
+    let taken = |preflight_for| {
+        let address = Address::read("https://app.example/x", &[]).unwrap();
+        match route(&config, &address, Asked { method: "OPTIONS", preflight_for }) {
+            Target::Application(found) => config.routes.iter().position(|route| route == found),
+            Target::Own(_) | Target::NotFound | Target::Refused(_) => None,
+        }
+    };
+    assert_eq!(taken(Some("GET")), Some(0));
+    assert_eq!(taken(None), Some(1));
+    assert_eq!(taken(Some("DELETE")), None);
+    assert_eq!(taken(Some("PUT")), None);
 }

@@ -11,10 +11,24 @@ use crate::config::Par;
 use crate::http;
 use crate::provider::client_authentication::ClientAuthentication;
 use crate::provider::error::{ProviderError, unanswered};
-use crate::provider::metadata::Metadata;
+use crate::provider::metadata::{Metadata, SELECT_ACCOUNT};
 use crate::provider::requests::Authorization;
 use crate::provider::said;
 use crate::provider::token_answer::{client_advice, plain_code};
+
+/// The value of a parameter as this provider takes it. One that lets nobody choose an account can at least ask for the password again.
+fn supported(metadata: &Metadata, name: &str, value: &str) -> String {
+    if name != "prompt" || !metadata.additional_metadata().lacks_account_selection {
+        return value.to_owned();
+    }
+    let mut prompts: Vec<&str> = Vec::new();
+    for prompt in value.split(' ').map(|prompt| if prompt == SELECT_ACCOUNT { "login" } else { prompt }) {
+        if !prompts.contains(&prompt) {
+            prompts.push(prompt);
+        }
+    }
+    prompts.join(" ")
+}
 
 impl Oidc {
     /// See [`crate::provider::Provider::authorization_url`].
@@ -75,7 +89,7 @@ impl Oidc {
         let configured = self.settings.authorization_params.iter();
         let overruled = |name: &String| request.hints.iter().any(|(hint, _)| hint == name);
         for (name, value) in configured.filter(|(name, _)| !overruled(name)).chain(request.hints) {
-            builder = builder.add_extra_param(name.clone(), value.clone());
+            builder = builder.add_extra_param(name.clone(), supported(metadata, name, value));
         }
         if let Some(hint) = request.id_token_hint {
             builder = builder.add_extra_param("id_token_hint", hint.to_owned());

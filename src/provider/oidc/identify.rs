@@ -99,7 +99,7 @@ impl Oidc {
         is_other.then(|| format!("The ID token's issuer is {}, and {variable} is {ours}", plain_issuer(theirs)))
     }
 
-    /// Validates an ID token, with one look at the provider's keys anew where its key is missing, or is another.
+    /// Validates an ID token, and fetches the provider's keys once more where its key is missing or has changed.
     async fn validate(
         &self,
         metadata: &Metadata,

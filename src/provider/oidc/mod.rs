@@ -165,7 +165,7 @@ impl Oidc {
         origins
     }
 
-    /// Reads a logout token, with one look at the provider's keys anew where its key is missing.
+    /// Reads a logout token, and fetches the provider's keys once more where its key is missing.
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         let metadata = self.metadata(now).await?;
         let algorithms = self.algorithms(&metadata);

@@ -38,6 +38,14 @@ pub fn sign(claims: &Value) -> String {
     format!("{signed}.{signature}")
 }
 
+/// An access token that the provider has issued to another client, for this audience.
+pub fn client_jwt(now: OffsetDateTime, audience: &str) -> String {
+    let now = now.unix_timestamp();
+    sign(&json!({
+        "iss": ISSUER, "aud": audience, "sub": "machine", "groups": ["staff"], "iat": now, "exp": now + 3600,
+    }))
+}
+
 /// A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4).
 pub fn logout_token(now: OffsetDateTime, jti: u64, subject: Option<&str>, sid: Option<&str>) -> String {
     let now = now.unix_timestamp();

@@ -27,7 +27,7 @@ mod front;
 mod presented;
 mod token;
 
-pub use documents::logout_token;
+pub use documents::{client_jwt, logout_token};
 pub use front::{Front, Login};
 
 pub const ISSUER: &str = "https://op.example";

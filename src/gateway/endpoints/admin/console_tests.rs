@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::config::Config;
+use crate::config::routes::Asked;
 use crate::gateway::endpoints::admin::Resource;
 use crate::gateway::request::address::Address;
 use crate::gateway::request::route::{self, Endpoint, Target};
@@ -37,7 +38,7 @@ fn endpoint(path: &str) -> Option<Endpoint> {
         _ => None,
     });
     let raw = format!("https://app.example/auth{path}");
-    match route::route(&config.unwrap(), &Address::read(&raw, &[]).unwrap()) {
+    match route::route(&config.unwrap(), &Address::read(&raw, &[]).unwrap(), Asked::plainly("GET")) {
         Target::Own(endpoint) => Some(endpoint),
         _ => None,
     }

@@ -1,0 +1,95 @@
+// `edge-oauth-sessions serve`: the gateway on plain workerd, on one machine, without Cloudflare. `health` asks whether it is well.
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, parseEnv } from "node:util";
+import { UsageError } from "./options.mjs";
+import { NAMES } from "./variables.mjs";
+import { configuration } from "./workerd.mjs";
+
+const WORKER = fileURLToPath(new URL("../worker", import.meta.url));
+/** What Cloudflare alone has. */
+const BINDINGS = ["SESSIONS", "DIRECTORY", "SESSION_KV", "SESSION_DB", "LOGIN_LIMIT", "METRICS"];
+
+const FLAGS = {
+  host: { type: "string", default: "127.0.0.1" },
+  port: { type: "string", default: "8787" },
+  storage: { type: "string", default: "edge-oauth-sessions-data" },
+  "env-file": { type: "string" },
+  "behind-proxy": { type: "boolean", default: false },
+};
+
+function parse(args) {
+  let values;
+  try {
+    ({ values } = parseArgs({ args, options: FLAGS, allowPositionals: false }));
+  } catch (error) {
+    throw new UsageError(error.message);
+  }
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new UsageError("--port must be a whole number from 1 to 65535");
+  const file = values["env-file"];
+  let known = process.env;
+  if (file !== undefined) {
+    try {
+      known = { ...process.env, ...parseEnv(readFileSync(file, "utf8")) };
+    } catch (error) {
+      throw new UsageError(`--env-file ${file} cannot be read: ${error.code}`);
+    }
+  }
+  const names = NAMES.filter((name) => known[name] !== undefined && !BINDINGS.includes(name));
+  return { ...values, port, behindProxy: values["behind-proxy"], variables: Object.fromEntries(names.map((name) => [name, known[name]])) };
+}
+
+/** The program, which wrangler brings. */
+function workerd() {
+  const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler/package.json"));
+  return join(dirname(wrangler.resolve("workerd/package.json")), "bin/workerd");
+}
+
+/** Runs until it is stopped. */
+export function serve(args) {
+  const options = parse(args);
+  const storage = resolve(options.storage);
+  mkdirSync(storage, { recursive: true, mode: 0o700 });
+  // It holds secrets: nobody else reads it, and it goes as soon as workerd has ended.
+  const folder = mkdtempSync(join(tmpdir(), "edge-oauth-sessions-"));
+  const file = join(folder, "config.capnp");
+  writeFileSync(file, configuration({ ...options, storage }), { mode: 0o600 });
+  const child = spawn(workerd(), ["serve", "--experimental", `--import-path=${WORKER}`, file], { stdio: "inherit" });
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill("SIGTERM"));
+  child.once("error", (error) => {
+    remove();
+    console.error(`error: workerd could not be started: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.once("exit", (code, signal) => {
+    remove();
+    process.exitCode = signal === "SIGTERM" ? 0 : (code ?? 1);
+  });
+  console.log(`listening on ${options.host}:${options.port}, sessions in ${storage}`);
+}
+
+/** Says what is wrong with a gateway that serves with the same options, if anything is. */
+export async function health(args) {
+  const { host, port, behindProxy, variables } = parse(args);
+  const origin = (variables.PUBLIC_ORIGIN ?? `http://${host}:${port}`).split(",")[0].trim();
+  const { host: name, protocol } = new URL(origin);
+  const headers = { host: name, ...(behindProxy ? { "x-forwarded-proto": protocol.slice(0, -1) } : {}) };
+  const path = `${variables.AUTH_PREFIX ?? "/auth"}/healthz`;
+  const at = host === "0.0.0.0" || host === "*" ? "127.0.0.1" : host;
+  const { status, text } = await new Promise((done, failed) => {
+    const asked = request({ host: at, port, path, headers, timeout: 5000 }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part) => (text += part)).on("end", () => done({ status: response.statusCode, text }));
+    });
+    asked.on("timeout", () => asked.destroy(new Error("no answer within 5 s"))).on("error", failed).end();
+  }).catch((error) => ({ status: 0, text: error.message }));
+  console.log(text);
+  process.exitCode = status === 200 ? 0 : 1;
+}

@@ -1,0 +1,136 @@
+// packages/client in Chromium, in a page behind the gateway: who is logged in, a login, a logout, a 401 that becomes a login.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { chromium } from "playwright-core";
+import { startProvider, USERS } from "../demo/provider.mjs";
+import { json, serve } from "../examples/serve.mjs";
+import { compile, types } from "../scripts/client.mjs";
+import { ARGUMENTS, EXECUTABLE } from "./parts/chromium.mjs";
+import { startGateway } from "./parts/gateway.mjs";
+import { freePort, removeFolder, ROOT, temporaryFolder } from "./parts/process.mjs";
+
+const PAGE = `<!doctype html><title>client</title><p id="who">?</p><p id="changes"></p>
+<script type="module">
+  import { Client, GatewayError } from "/client/index.js";
+  const client = new Client();
+  const who = (session) => session?.subject ?? "nobody";
+  client.onChange((session) => { document.getElementById("changes").textContent = who(session); });
+  Object.assign(window, { client, GatewayError });
+  document.getElementById("who").textContent = who(await client.session());
+</script>`;
+
+/** The application: the page, the client, and an API whose own 401 is none of the gateway's. */
+const application = (folder) =>
+  serve((request, response) => {
+    const { pathname } = new URL(request.url, "http://app");
+    if (pathname.startsWith("/client/")) {
+      return response.writeHead(200, { "content-type": "text/javascript" }).end(readFileSync(path.join(folder, path.basename(pathname))));
+    }
+    if (pathname === "/api/own-401") return json(response, 401, { code: "login_required" });
+    if (pathname.startsWith("/api/")) return json(response, 200, { authorization: Boolean(request.headers.authorization) });
+    response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
+  });
+
+describe("client", () => {
+  let [folder, provider, upstream, gateway, browser] = [];
+  before(async () => {
+    folder = temporaryFolder();
+    compile(folder);
+    const port = await freePort();
+    provider = await startProvider({ origins: [`http://localhost:${port}`], accessTokenSeconds: 300 });
+    upstream = await application(folder);
+    const ROUTES = JSON.stringify([
+      { match: "/api/*", upstream: upstream.origin },
+      { match: "/*", upstream: upstream.origin, session: "optional" },
+    ]);
+    gateway = await startGateway({ provider, vars: { ROUTES, UPSTREAM: undefined }, host: "localhost", port });
+    browser = await chromium.launch({ executablePath: EXECUTABLE, headless: true, args: ARGUMENTS });
+  });
+  after(async () => {
+    await browser.close();
+    await Promise.all([gateway.close(), provider.close(), upstream.close()]);
+    removeFolder(folder);
+  });
+
+  const [ada, grace] = USERS;
+  /** A page of a browser of its own, or of one that is open. */
+  async function open(context, target = "/") {
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    await page.goto(gateway.origin + target);
+    await shows(page, "who");
+    return page;
+  }
+  const shows = (page, id, text) =>
+    page.waitForFunction(([id, text]) => {
+      const seen = document.getElementById(id)?.textContent;
+      return text === undefined ? !["", "?", undefined].includes(seen) : seen === text;
+    }, [id, text]);
+  async function logIn(page, user = ada) {
+    const { pathname, search, hash } = new URL(page.url());
+    await page.evaluate(() => window.client.login());
+    await page.click(`#${user.id}`);
+    await page.waitForURL(gateway.origin + pathname + search + hash);
+    await shows(page, "who", user.id);
+  }
+
+  test("its types are those of the OpenAPI document", async () => {
+    assert.equal(readFileSync(path.join(ROOT, "packages/client/src/openapi.ts"), "utf8"), await types(), "run `make client`");
+  });
+
+  test("nobody is logged in, a login leads back to the place, a logout ends it", async () => {
+    const context = await browser.newContext();
+    const page = await open(context, "/here?a=1");
+    assert.equal(await page.textContent("#who"), "nobody");
+    await logIn(page);
+    const session = await page.evaluate(() => window.client.session());
+    assert.deepEqual([session.subject, session.claims.name], [ada.id, ada.name]);
+    await page.evaluate(() => window.client.logout({ returnTo: "/bye" }));
+    await page.waitForURL(`${gateway.origin}/bye`);
+    await shows(page, "who", "nobody");
+    await context.close();
+  });
+
+  test("fetch passes answers on, and turns a 401 of the gateway into a login that comes back", async () => {
+    const context = await browser.newContext();
+    const page = await open(context, "/orders?page=2#last");
+    await page.evaluate(() => void window.client.fetch("/api/orders"));
+    await page.click(`#${ada.id}`);
+    await page.waitForURL(`${gateway.origin}/orders?page=2#last`);
+    await shows(page, "who", ada.id);
+    const read = (target) => page.evaluate(async (target) => (await window.client.fetch(target)).status, target);
+    assert.equal(await read("/api/orders"), 200);
+    assert.equal(await read("/api/own-401"), 401, "the application's own 401 is the application's");
+    await context.close();
+  });
+
+  test("another tab hears of a logout, and of a login of somebody else", async () => {
+    const context = await browser.newContext();
+    const first = await open(context, "/first");
+    await logIn(first);
+    const second = await open(context, "/second");
+    await first.evaluate(() => window.client.logout({ returnTo: "/bye" }));
+    await first.waitForURL(`${gateway.origin}/bye`);
+    await shows(second, "changes", "nobody");
+    await logIn(first, grace);
+    await shows(second, "changes", grace.id);
+    await context.close();
+  });
+
+  test("a gateway that cannot tell is an error, not a logout", async () => {
+    const context = await browser.newContext();
+    const page = await open(context);
+    await context.route("**/auth/session", (route) =>
+      route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ status: 503, code: "store_unavailable", detail: "later" }) }),
+    );
+    const failed = () =>
+      page.evaluate(() => window.client.session().then(() => "no error", (error) => [error instanceof window.GatewayError, error.status, error.code]));
+    assert.deepEqual(await failed(), [true, 503, "store_unavailable"]);
+    await context.unroute("**/auth/session");
+    await context.route("**/auth/session", (route) => route.abort());
+    assert.deepEqual(await failed(), [true, 0, undefined]);
+    await context.close();
+  });
+});

@@ -1,0 +1,85 @@
+// The gateway without Cloudflare: `serve` of the npm package, on plain workerd.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { Browser } from "./parts/browser.mjs";
+import { request } from "./parts/http.mjs";
+import { nodeAlone, run, undoing, unpack } from "./parts/package.mjs";
+import { freePort, removeFolder, start, stop, temporaryFolder, until } from "./parts/process.mjs";
+import { startProvider } from "./parts/provider.mjs";
+import { startUpstream } from "./parts/upstream.mjs";
+
+/** A gateway that is served from the package, in front of a demo application. */
+async function served(t, { flags = [], vars = {} } = {}) {
+  const [folder, atEnd] = [temporaryFolder(), undoing(t)];
+  atEnd(() => removeFolder(folder));
+  const [cwd, temporary] = ["project", "tmp"].map((name) => path.join(folder, name));
+  for (const name of [cwd, temporary]) mkdirSync(name);
+  const env = { ...nodeAlone(folder), TMPDIR: temporary };
+  const command = await unpack(cwd);
+  const [provider, upstream] = await Promise.all([startProvider(), startUpstream()]);
+  atEnd(() => Promise.all([provider.close(), upstream.close()]));
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  provider.allow(origin);
+  const variables = {
+    OIDC_ISSUER: provider.issuer,
+    OIDC_CLIENT_ID: provider.clientId,
+    OIDC_CLIENT_SECRET: provider.clientSecret,
+    PUBLIC_ORIGIN: origin,
+    UPSTREAM: upstream.origin,
+    ...vars,
+  };
+  writeFileSync(path.join(cwd, "gateway.env"), Object.entries(variables).map(([name, value]) => `${name}=${value}\n`).join(""));
+  const args = ["--env-file", "gateway.env", "--port", String(port), ...flags];
+  const node = path.join(env.PATH, "node");
+  let child;
+  const begin = async () => {
+    child = start(node, [command, "serve", ...args], { cwd, env, group: true });
+    await until("it answers", () => request(`http://127.0.0.1:${port}/auth/healthz`).catch(() => undefined), 20_000);
+  };
+  const end = () => stop(child);
+  await begin();
+  atEnd(end);
+  const health = (code) => run(node, [command, "health", ...args], { cwd, env, code });
+  return { origin, port, begin, end, health, temporary, output: () => child.output, browser: new Browser({ origin, cookie: { session: "edge-session" } }) };
+}
+
+describe("self-hosting", () => {
+  test("a session outlives a restart, and no configuration with secrets is left behind", async (t) => {
+    const { browser, begin, end, health, temporary } = await served(t);
+    assert.equal((await browser.login({ returnTo: "/page" })).status, 200);
+    assert.match(await health(0), /"status":"ok"/);
+    await end();
+    assert.deepEqual(readdirSync(temporary), []);
+    await begin();
+    assert.equal((await browser.api("/api")).status, 200);
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+  });
+
+  test("without a proxy in front a client's CF-Connecting-IP does not count, behind one it does", async (t) => {
+    for (const [flags, expected] of [[[], undefined], [["--behind-proxy"], "192.0.2.7"]]) {
+      const { browser, origin } = await served(t, { flags });
+      await browser.login();
+      const answer = await request(`${origin}/api`, { headers: { cookie: browser.sessionHeader, "cf-connecting-ip": "192.0.2.7" } });
+      const { headers } = answer.json();
+      const at = headers.map((text) => text.toLowerCase()).indexOf("x-forwarded-for");
+      assert.equal(at < 0 ? undefined : headers[at + 1], expected, headers.join("\n"));
+    }
+  });
+
+  test("behind a proxy that ends TLS the public origin is https", async (t) => {
+    const { port, health } = await served(t, { flags: ["--behind-proxy"], vars: { PUBLIC_ORIGIN: "https://app.example.com" } });
+    assert.match(await health(0), /"status":"ok"/);
+    const plain = { host: "app.example.com" };
+    const secure = { ...plain, "x-forwarded-proto": "https" };
+    assert.equal((await request(`http://127.0.0.1:${port}/a`, { headers: plain })).status, 308);
+    assert.equal((await request(`http://127.0.0.1:${port}/a`, { headers: secure })).status, 401);
+  });
+
+  test("a configuration that the gateway refuses is named by health, which exits with 1", async (t) => {
+    const { health } = await served(t, { vars: { OIDC_CLIENT_SECRET: "" } });
+    assert.match(await health(1), /OIDC_CLIENT_SECRET/);
+  });
+});
