@@ -15,7 +15,7 @@ use super::link::Link;
 use super::metadata::{Metadata, read};
 use crate::config::{OidcSettings, is_allowed};
 use crate::jose::document::FRESH;
-use crate::jose::published::{self, FetchResult};
+use crate::jose::published::{self, FetchResult, Missing};
 use crate::runtime::Cached;
 use crate::{ambient, http};
 
@@ -46,6 +46,19 @@ pub async fn answers(settings: &OidcSettings, link: &Link) -> bool {
         async move { Ok(fetch_metadata(&settings, &link).await?) }.boxed_local()
     };
     published(settings, link, &call).answers().await
+}
+
+/// What an operator has to put right, if a login of this isolate found that the document is of no use: the variable to look at, and why. It is
+/// asked for again where the pause is over. Where nobody has wanted it, nobody asks.
+pub async fn problem(settings: &OidcSettings, link: &Link) -> Option<(&'static str, String)> {
+    let no_call = || futures::future::ready(Err(Missing::Useless)).boxed_local();
+    if !published(settings, link, &no_call).has_failed() {
+        return None;
+    }
+    match metadata(settings, link, link.isolate.now()).await {
+        Err(ProviderError::Rejected(why)) => Some((variable(settings), why)),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 fn published<'a>(
