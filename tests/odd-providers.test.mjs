@@ -327,6 +327,7 @@ describe("odd providers", { concurrency: 4 }, () => {
       "members that nobody needs": { service_documentation: "TBD", op_policy_uri: "", op_tos_uri: "n/a", registration_endpoint: "TBD", introspection_endpoint: 7, check_session_iframe: null, claims_supported: "all", display_values_supported: {}, ui_locales_supported: 1, response_types_supported: "code", subject_types_supported: null, grant_types_supported: "authorization_code", acr_values_supported: "TBD", claim_types_supported: 0 },
       "optional endpoints that are empty": { userinfo_endpoint: "", end_session_endpoint: "", revocation_endpoint: "", pushed_authorization_request_endpoint: "" },
       "optional endpoints that are null": { userinfo_endpoint: null, end_session_endpoint: null, revocation_endpoint: null, pushed_authorization_request_endpoint: null },
+      "an endpoint for pushed requests that nobody needs": { pushed_authorization_request_endpoint: "TBD" },
       "lists of another type": { scopes_supported: "openid", token_endpoint_auth_methods_supported: null },
     };
     for (const [what, discovery] of Object.entries(ODD)) {
@@ -356,7 +357,7 @@ describe("odd providers", { concurrency: 4 }, () => {
       ["id_token_signing_alg_values_supported", "RS256", /id_token_signing_alg_values_supported is no list/],
     ]) {
       test(`conformance 52: a discovery document with ${JSON.stringify(value)} for ${member}, which is used, is refused, and the page names the member`, async (t) => {
-        const { gateway } = await createWorld(t, { hostile: { discovery: { [member]: value } } });
+        const { gateway } = await createWorld(t, { hostile: { discovery: { [member]: value } }, vars: { OIDC_PAR: "always" } });
         const page = await gateway.visit("/auth/login");
         assert.equal(page.status, 502);
         assert.match(page.text.replaceAll("&#39;", "'"), says);

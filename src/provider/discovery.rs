@@ -108,7 +108,7 @@ async fn fetch_metadata(settings: &OidcSettings, link: &Link) -> Result<(Metadat
 fn checked(settings: &OidcSettings, body: &[u8]) -> Result<Metadata, ProviderError> {
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
     let variable_of_url = variable(settings);
-    let metadata = read(body).map_err(|lack| rejected(&format!("{lack}. Check {variable_of_url}")))?;
+    let metadata = read(body, settings.par).map_err(|lack| rejected(&format!("{lack}. Check {variable_of_url}")))?;
     if !settings.is_discovered(metadata.issuer()) {
         let (variable, ours) = (settings.issuer_variable, settings.issuer.as_str());
         let theirs = plain_issuer(metadata.issuer());
@@ -173,7 +173,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
-    use crate::config::{Config, ProviderSettings};
+    use crate::config::{Config, Par, ProviderSettings};
     use crate::jose::Algorithm;
     use crate::provider::metadata::ID_TOKEN_ALGORITHMS;
 
@@ -252,7 +252,7 @@ mod tests {
                 Value::Null => document.remove(ID_TOKEN_ALGORITHMS),
                 algorithms => document.insert(ID_TOKEN_ALGORITHMS.to_owned(), algorithms),
             };
-            let metadata = read(Value::Object(document).to_string().as_bytes()).unwrap();
+            let metadata = read(Value::Object(document).to_string().as_bytes(), Par::Auto).unwrap();
             metadata
                 .additional_metadata()
                 .id_token_algorithms
