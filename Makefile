@@ -40,7 +40,7 @@ bundle: build ## what would be deployed, into build/bundle/
 build-panic: ## the same with the feature deliberate-panic, into target/panic/; for tests only
 	@bash scripts/panic.sh
 
-dev: build ## start gateway, demo provider and demo application, or EXAMPLE=spa, classic, chat; Ctrl-C stops them
+dev: build ## start gateway, demo provider and demo application, or one of examples/ (EXAMPLE=spa); Ctrl-C stops them
 	@$(NODE) demo/run.mjs
 
 test: bundle build-panic package ## run all tests

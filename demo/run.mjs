@@ -87,7 +87,7 @@ async function startBehind(example) {
     return { routes: [{ match: "/*", upstream: origin }], close };
   }
   const url = new URL(`../examples/${example}/start.mjs`, import.meta.url);
-  if (!/^[a-z]+$/.test(example) || !existsSync(url)) return stop(1, `there is no example ${example}: see examples/README.md`);
+  if (!/^[a-z-]+$/.test(example) || !existsSync(url)) return stop(1, `there is no example ${example}: see examples/README.md`);
   const { start } = await import(url);
   return start();
 }

@@ -69,6 +69,7 @@ const MODULES = [
   "own-answers",
   "own-sessions",
   "package",
+  "template",
   "protocol",
   "provider",
   "proxy",
@@ -91,7 +92,7 @@ const MODULES = [
   "workos",
 ];
 /** Those that install packages, or wait long: `make test-all` alone runs them. */
-const LONG = ["package-install"];
+const LONG = ["examples-install", "package-install"];
 const UNIT = "unit";
 const ALL = "--all";
 /** No single test may take longer. */
