@@ -44,7 +44,7 @@ test: bundle build-panic package ## run all tests
 	@$(NODE) tests/run.mjs
 
 test-all: bundle build-panic package ## the same, and the tests that install packages and take long
-	@bash scripts/install.sh browser database provider
+	@bash scripts/install.sh browser database provider applications
 	@$(NODE) tests/run.mjs --all
 
 package: bundle ## the npm package, build/edge-oauth-sessions-<version>.tgz: the gateway without Rust

@@ -86,7 +86,7 @@ const MODULES = [
   "workos",
 ];
 /** Those that install packages, or wait long: `make test-all` alone runs them. */
-const LONG = ["package-install"];
+const LONG = ["behind-the-gateway", "package-install"];
 const UNIT = "unit";
 const ALL = "--all";
 /** No single test may take longer. */
