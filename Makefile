@@ -24,6 +24,10 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 # Node's tools run under the Node that npm installs: wrangler wants a newer one than many systems have.
 NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 
+# A variable on the command line that a target does not take is a slip of the hand.
+takes = $(foreach given,$(filter-out $(1),$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))), \
+	$(error make $@ takes $(1), not $(given)))
+
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -61,15 +65,17 @@ fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CA
 	@bash scripts/install.sh rust
 	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
 
-simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed and a million steps where nothing is said)
+simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed and a million steps where nothing is said); ONE=1 stops at the first violation, TRACE=1 tells the first seed in words
+	$(call takes,SEED STEPS ONE TRACE LINES)
 	@bash scripts/install.sh rust
 	@cargo test --quiet --profile fuzz --test simulator --no-run
-	@$(if $(SEED),SEED=$(SEED)) STEPS=$(or $(STEPS),1000000) $(if $(LINES),LINES=$(LINES)) cargo test --quiet --profile fuzz \
+	@SEED='$(SEED)' STEPS='$(STEPS)' ONE='$(ONE)' TRACE='$(TRACE)' LINES='$(LINES)' cargo test --quiet --profile fuzz \
 		--test simulator -- --ignored --exact simulate::simulate_from_a_seed --nocapture
 
-simulate-faults: ## plant faults in a copy of the product, one after the other, and see that the simulator finds each
+simulate-faults: ## plant faults in a copy of the product, one after the other, and see that the simulator finds each, or FAULTS='a name, another'
+	$(call takes,FAULTS SEEDS)
 	@bash scripts/install.sh rust node
-	@$(NODE) tests/simulator/faults/run.mjs $(FAULTS)
+	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs '$(FAULTS)'
 
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
 	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh

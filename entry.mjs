@@ -6,6 +6,7 @@ import { answer } from "./answer.mjs";
 import * as rust from "./build/index.js";
 import { call } from "./crossing.mjs";
 import { exchange, NO_RECORD } from "./exchange.mjs";
+import { counted, isCounted } from "./metrics.mjs";
 import { packHead } from "./pack.mjs";
 
 // Rust packs a request like the hot path does.
@@ -171,14 +172,19 @@ const slowPath = {
 
 const gateway = {
   fetch(request, env, context) {
-    try {
-      return exchange(request, env, context, slowPath);
-    } catch (error) {
-      slowPath.notePanic(error);
-      return slowPath.serve(request, env, context);
-    }
+    if (isCounted(env)) return counted(env.METRICS, request, RELEASE, (times) => served(request, env, context, times));
+    return served(request, env, context);
   },
 };
+
+function served(request, env, context, times) {
+  try {
+    return exchange(request, env, context, slowPath, times);
+  } catch (error) {
+    slowPath.notePanic(error);
+    return slowPath.serve(request, env, context);
+  }
+}
 
 export default gateway;
 

@@ -50,6 +50,8 @@ class Exchange {
     this.resolve = undefined;
     this.outcome = undefined;
     this.reference = this;
+    /** When the session and the application answered, where that is measured. */
+    this.times = undefined;
     /** Its place in the watch. */
     this.slot = -1;
   }
@@ -149,6 +151,7 @@ class Exchange {
 
   replied(reply) {
     if (this.done) return;
+    if (this.times !== undefined) this.times.replied = Date.now();
     if (reply === "") return this.finish(this.serve());
     if (reply === NO_RECORD) return this.fail(FAILURE.store);
     this.authorization = reply;
@@ -219,6 +222,7 @@ class Exchange {
 
   pass(response) {
     if (this.done) return response.body?.cancel();
+    if (this.times !== undefined) this.times.answered = Date.now();
     const { status } = response;
     // Nobody asked for another protocol, and of that there is no copy.
     if (status === 101) return this.judge(response);
@@ -249,13 +253,14 @@ class Exchange {
   }
 }
 
-/** Serves a request. */
-export function exchange(request, env, context, rust) {
+/** Serves a request; `times` is where it notes when others have answered. */
+export function exchange(request, env, context, rust, times) {
   const packed = packForPlan(request);
   const next = call(plan, packed);
   if (next === "") return rust.serve(request, env, context);
   if (isAnswer(next)) return answer(next);
   const waiting = new Exchange(request, packed, env, context, rust);
+  waiting.times = times;
   const answered = waiting.answer();
   waiting.step(waiting.begin, next);
   return answered;

@@ -33,7 +33,7 @@ function contents() {
 
 /** A module with the names of all variables, as the gateway's own list of them has them. */
 function variables() {
-  const [, list] = /NAMES: [^=]+= (\[[^\]]+\])/.exec(readFileSync(SPELLING, "utf8"));
+  const [, list] = /NAMES: [^=]+= &(\[[^\]]+\])/.exec(readFileSync(SPELLING, "utf8"));
   return `// The variables and bindings of the gateway.\nexport const NAMES = ${JSON.stringify(JSON.parse(list.replace(/,\s*\]/, "]")))};\n`;
 }
 

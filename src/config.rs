@@ -10,13 +10,18 @@ use time::Duration;
 use crate::sealing::SealingKeys;
 
 pub mod admin;
+pub mod apple;
 pub mod captcha;
+pub mod client_key;
+pub mod credentials;
 pub mod hosts;
 pub mod identity_headers;
+mod issuers;
 pub mod jwt;
 pub mod oidc;
 pub mod origin;
 pub mod pattern;
+mod preset;
 pub mod provider;
 mod read;
 pub mod reader;
@@ -28,10 +33,14 @@ pub mod rules;
 pub mod sessions;
 pub mod spelling;
 pub mod store;
+pub mod tenants;
 pub mod upstream;
 
 pub use admin::AdminToken;
-pub use oidc::{ID_TOKEN_ALGORITHMS, OidcSettings, Par, TokenAuth};
+pub use apple::AppleKey;
+pub use client_key::{ClientKey, PrivateKey};
+pub use credentials::{Credentials, TokenAuth};
+pub use oidc::{ID_TOKEN_ALGORITHMS, Logout, OidcSettings, Par};
 pub use origin::{Origin, is_allowed, is_loopback};
 pub use provider::{Auth0Settings, ProviderSettings, WorkOsSettings};
 pub use reader::ConfigProblem;
@@ -68,7 +77,7 @@ pub struct Config {
     pub jwt: Option<jwt::JwtSettings>,
     /// The provider, and how this gateway is registered there.
     pub provider: ProviderSettings,
-    /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret.
+    /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret or key.
     pub login_keys: SealingKeys,
     /// How long sessions live.
     pub lifetimes: Lifetimes,

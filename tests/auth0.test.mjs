@@ -250,6 +250,35 @@ describe("auth0", { concurrency: 3 }, () => {
     });
   }
 
+  for (const [what, login, error, error_description, says] of [
+    ["an organization that Auth0 does not know", "/auth/login?organization=org_unknown", "invalid_request", "parameter organization is invalid", /organization that this login was for/],
+    ["an organization that Auth0 says nothing of", "/auth/login?organization=org_unknown", "invalid_request", undefined, /organization that this login was for/],
+    ["no organization where Auth0 wants one", "/auth/login", "invalid_request", "parameter organization is required for this client", /wants one and was told none/],
+    ["an organization that the user does not belong to", "/auth/login?organization=org_1", "access_denied", "user ada is not part of the org_1 organization", /Your account does not belong to the organization/],
+  ]) {
+    test(`auth0: the page about a login for ${what} says that it is the organization`, async () => {
+      const browser = world.browser();
+      const { origin, pathname, searchParams } = await callbackOf(browser, login);
+      const query = new URLSearchParams({ error, state: searchParams.get("state") });
+      if (error_description) query.set("error_description", error_description);
+      const page = await browser.navigate(`${origin}${pathname}?${query}`, { follow: false });
+      assert.equal(page.status, 400);
+      assert.match(page.text, says);
+      assert.ok(page.text.includes(`(${error})`));
+      assert.ok(!error_description || !page.text.includes(error_description), "the provider's words are not quoted");
+      assert.equal(browser.session, undefined);
+    });
+  }
+
+  test("auth0: another invalid_request says nothing of organizations", async () => {
+    const browser = world.browser();
+    const { origin, pathname, searchParams } = await callbackOf(browser);
+    const query = new URLSearchParams({ error: "invalid_request", error_description: "redirect_uri", state: searchParams.get("state") });
+    const page = await browser.navigate(`${origin}${pathname}?${query}`, { follow: false });
+    assert.equal(page.status, 400);
+    assert.doesNotMatch(page.text, /organization/i);
+  });
+
   test("auth0: mfa_required at the token endpoint is the same page, without the token for it", async (t) => {
     const { provider, browser: open, gateway } = await hostileTenant(t);
     const browser = open();

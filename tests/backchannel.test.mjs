@@ -1,51 +1,21 @@
 // Back-channel logout: the provider says that its user logged out. Conformance.md 36, 37.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
 import { administer, assertProblem, inspect } from "./parts/administration.mjs";
 import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { burst, expired, statuses } from "./parts/expired.mjs";
-import { jwt, jwtWith, withBrokenSignature } from "./parts/jwt.mjs";
+import { jwtWith, withBrokenSignature } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
+import { EVENT, FORM, logoutToken, post, reasonOf } from "./parts/logout-token.mjs";
 import { sleep, until } from "./parts/process.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
 
-const EVENT = "http://schemas.openid.net/event/backchannel-logout";
-const FORM = { "content-type": "application/x-www-form-urlencoded" };
 const seconds = () => Math.floor(Date.now() / 1000);
-
-/** What the provider posts. */
-const post = (gateway, token, headers = {}) =>
-  gateway.request("/auth/backchannel-logout", {
-    method: "POST",
-    headers: { ...FORM, ...headers },
-    body: new URLSearchParams({ logout_token: token }).toString(),
-  });
-
-/** A logout token of the hostile provider, right unless changed; a claim that is undefined is left out. */
-function logoutToken(provider, { header, key = provider.key, ...changed } = {}) {
-  const claims = {
-    iss: provider.issuer,
-    aud: provider.clientId,
-    iat: seconds(),
-    exp: seconds() + 120,
-    jti: randomUUID(),
-    sub: provider.subject,
-    events: { [EVENT]: {} },
-    ...changed,
-  };
-  return jwt({ typ: "logout+jwt", alg: key.alg, kid: key.kid, ...header }, claims, key);
-}
 
 /** ID tokens name the provider's session. */
 const withSid = (sid) => ({ claims: (claims) => ({ ...claims, sid: sid() }) });
-
-const reasonOf = async (gateway, cookie) => {
-  const answer = await gateway.request("/api", { headers: { cookie } });
-  return answer.status === 200 ? "live" : answer.json().reason;
-};
 
 describe("back-channel logout", () => {
   test("conformance 36: a logout at the certified provider ends the session here, on the very next request", async (t) => {
@@ -99,6 +69,10 @@ describe("back-channel logout", () => {
       "an access token's type": logoutToken(provider, { header: { typ: "at+jwt" } }),
       "another audience": logoutToken(provider, { aud: "somebody-else" }),
       "other audiences": logoutToken(provider, { aud: ["one", "two"] }),
+      "other audiences as well": logoutToken(provider, { aud: [provider.clientId, "two"] }),
+      "other audiences as well, and another's azp": logoutToken(provider, { aud: [provider.clientId, "two"], azp: "two" }),
+      "another's azp": logoutToken(provider, { azp: "two" }),
+      "our azp, for others": logoutToken(provider, { aud: ["one", "two"], azp: provider.clientId }),
       "no audience": logoutToken(provider, { aud: undefined }),
       "another issuer": logoutToken(provider, { iss: "https://evil.example" }),
       "the issuer with a slash": logoutToken(provider, { iss: `${provider.issuer}/` }),
@@ -117,7 +91,11 @@ describe("back-channel logout", () => {
       "an iat as text": logoutToken(provider, { iat: String(seconds()) }),
       "an iat in the future": logoutToken(provider, { iat: seconds() + 3600 }),
       "an old iat": logoutToken(provider, { iat: seconds() - 86_400 }),
-      "no exp": logoutToken(provider, { exp: undefined }),
+      "no exp, and an old iat": logoutToken(provider, { iat: seconds() - 130, exp: undefined }),
+      "no exp, and an iat in the future": logoutToken(provider, { iat: seconds() + 3600, exp: undefined }),
+      "neither exp nor iat": logoutToken(provider, { iat: undefined, exp: undefined }),
+      "an exp that is null": logoutToken(provider, { exp: null }),
+      "an exp as text": logoutToken(provider, { exp: String(seconds() + 120) }),
       "expired": logoutToken(provider, { iat: seconds() - 500, exp: seconds() - 380 }),
       "nobody": logoutToken(provider, { sub: undefined }),
       "a sub that is a number": logoutToken(provider, { sub: 1 }),

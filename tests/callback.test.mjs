@@ -202,7 +202,7 @@ describe("callback", () => {
     }
   });
   test("an explicit prompt=none that is refused goes to return_to without a session", async () => {
-    for (const error of ["login_required", "interaction_required", "consent_required"]) {
+    for (const error of ["login_required", "interaction_required", "consent_required", "account_selection_required"]) {
       const browser = world.browser();
       const url = await callbackOf(browser, "/auth/login?prompt=none&return_to=/after%3Fx=1");
       assert.equal(world.provider.calls.authorization.at(-1).params.prompt, "none");

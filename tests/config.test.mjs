@@ -82,7 +82,7 @@ describe("config", () => {
     const answer = await gateway.request("/auth/healthz");
     assert.equal(answer.status, 500);
     assert.deepEqual(variables(answer), ["COOKIE_SAMESITE", "SESSION_IDLE_SECOND"]);
-    assert.match(answer.text, /COOKIE_SAME_SITE is\./);
+    assert.match(answer.text, /Did you mean COOKIE_SAME_SITE\?/);
     const other = await start(t, { LOG_LEVEL: "debug" });
     assert.equal((await other.request("/auth/healthz")).status, 200);
   });

@@ -46,6 +46,14 @@ describe("ID token", () => {
   rejects("conformance 1 [invalid-iss]: an issuer with a slash more is another one", {
     claims: (valid) => ({ ...valid, iss: `${valid.iss}/` }),
   });
+  test("conformance 1: the log names both issuers, and the page neither", async () => {
+    world.provider.idToken = claims({ iss: "https://other.example" });
+    const { browser, page } = await attempt(world);
+    assertRejected({ browser, page });
+    const { detail } = world.gateway.eventsOf("complete").at(-1);
+    assert.ok(detail.includes("https://other.example") && detail.includes(world.provider.issuer), detail);
+    assert.ok(!page.text.includes("other.example"));
+  });
   rejects("conformance 1: an ID token without iss creates no session", claims({ iss: undefined }));
 
   rejects("conformance 2 [invalid-aud]: an ID token for another audience creates no session", claims({ aud: "another-client" }));
@@ -53,8 +61,18 @@ describe("ID token", () => {
   rejects("conformance 2: an ID token for several audiences without azp creates no session", {
     claims: (valid) => ({ ...valid, aud: [valid.aud, "another-client"] }),
   });
-  rejects("conformance 2: an ID token for several audiences creates no session with azp, too", {
-    claims: (valid) => ({ ...valid, aud: [valid.aud, "another-client"], azp: valid.aud }),
+  rejects("conformance 2: an ID token for several audiences with azp of another client creates no session", {
+    claims: (valid) => ({ ...valid, aud: [valid.aud, "another-client"], azp: "another-client" }),
+  });
+  rejects("conformance 2: an ID token with our azp for other audiences alone creates no session", {
+    claims: (valid) => ({ ...valid, aud: ["another-client", "a-third"], azp: valid.aud }),
+  });
+  rejects("conformance 2: an audience that is no text creates no session, with our azp, too", {
+    claims: (valid) => ({ ...valid, aud: [valid.aud, 7], azp: valid.aud }),
+  });
+  test("conformance 2: an ID token for several audiences with our azp is a correct one", async () => {
+    world.provider.idToken = { claims: (valid) => ({ ...valid, aud: [valid.aud, "another-client"], azp: valid.aud }) };
+    await assertSignedIn(world, await attempt(world));
   });
   rejects("conformance 2: an azp that names another client creates no session", claims({ azp: "another-client" }));
   test("conformance 2: a list with our client id alone is a correct audience", async () => {

@@ -60,13 +60,14 @@ export interface Variables {
   WORKOS_CLIENT_ID?: string;
 }
 
-/** The bindings. `Bindings<DurableObjectNamespace, KVNamespace, Hyperdrive, RateLimit>` names their types. */
-export interface Bindings<Namespace = unknown, Kv = unknown, Database = unknown, Limit = unknown> {
+/** The bindings. `Bindings<DurableObjectNamespace, KVNamespace, Hyperdrive, RateLimit, AnalyticsEngineDataset>` names their types. */
+export interface Bindings<Namespace = unknown, Kv = unknown, Database = unknown, Limit = unknown, Dataset = unknown> {
   SESSIONS: Namespace;
   DIRECTORY: Namespace;
   SESSION_KV?: Kv;
   SESSION_DB?: Database;
   LOGIN_LIMIT?: Limit;
+  METRICS?: Dataset;
 }
 
 /** The Worker's environment. */

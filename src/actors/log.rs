@@ -14,6 +14,7 @@ use crate::ambient;
 use crate::config::LogSubject;
 use crate::credential::ActorId;
 use crate::region::Region;
+use crate::runtime::{DataPoint, Isolate};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,22 @@ pub enum Event {
     Alarm,
 }
 
+impl Event {
+    /// As log lines have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::GetDenied => "get_denied",
+            Self::Refresh => "refresh",
+            Self::Observe => "observe",
+            Self::Migrate => "migrate",
+            Self::Revoke => "revoke",
+            Self::End => "end",
+            Self::Alarm => "alarm",
+        }
+    }
+}
+
 /// What made it happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,6 +68,19 @@ pub enum Cause {
     Directory,
     /// A logout token.
     Backchannel,
+}
+
+impl Cause {
+    /// As log lines have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Alarm => "alarm",
+            Self::Admin => "admin",
+            Self::Directory => "directory",
+            Self::Backchannel => "backchannel",
+        }
+    }
 }
 
 /// One event.
@@ -158,6 +188,19 @@ impl Entry {
     }
 }
 
+/// Writes an entry to the log, and counts it.
+pub fn tell(isolate: &dyn Isolate, entry: &Entry, class: &'static str, actor: &ActorId, beside: Beside<'_>) {
+    isolate.log(&entry.line(class, actor, beside));
+    isolate.measure(DataPoint {
+        event: entry.event.as_str(),
+        outcome: &entry.outcome,
+        cause: entry.cause.as_str(),
+        region: entry.region.map_or("", Region::as_str),
+        class,
+        duration_ms: entry.duration_ms,
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +237,25 @@ mod tests {
         assert!(line(Cause::Admin, None).contains(r#""cause":"admin","by":"token""#));
         assert!(!line(Cause::Request, None).contains("\"by\"") && !line(Cause::Request, None).contains("\"user\""));
         assert!(line(Cause::Alarm, Some("The provider said: no")).ends_with(r#""idle. The provider said: no"}"#));
+    }
+
+    #[test]
+    fn a_name_is_that_of_the_log_lines() {
+        for event in [
+            Event::Complete,
+            Event::GetDenied,
+            Event::Refresh,
+            Event::Observe,
+            Event::Migrate,
+            Event::Revoke,
+            Event::End,
+            Event::Alarm,
+        ] {
+            assert_eq!(serde_json::to_value(event).unwrap(), event.as_str());
+        }
+        for cause in [Cause::Request, Cause::Alarm, Cause::Admin, Cause::Directory, Cause::Backchannel] {
+            assert_eq!(serde_json::to_value(cause).unwrap(), cause.as_str());
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use url::Url;
 use super::origin::is_allowed;
 use super::reader::Reader;
 use super::routes::Route;
+use super::tenants::TENANT;
 
 /// What a client's own JWT is checked against.
 #[derive(Clone, Debug)]
@@ -39,6 +40,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 "JWKS_URI",
                 "is missing: a route accepts bearer tokens. Put the URL of their keys there, or the keys into JWKS",
             );
+        }
+        if named.is_none() && issuer.is_some_and(|issuer| issuer.contains(TENANT)) {
+            let message = "is missing: a route accepts bearer tokens, and OIDC_ISSUER stands for several tenants. Put there what their iss must be";
+            self.problem("JWT_ISSUER", message);
         }
         if audience.is_none() {
             self.problem(

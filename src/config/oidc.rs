@@ -1,12 +1,14 @@
 //! `OIDC_…`: what OpenID Connect providers have in common, and how this gateway is registered there.
 
-use openidconnect::{ClientId, ClientSecret, IssuerUrl};
+use openidconnect::{ClientId, IssuerUrl};
 use time::Duration;
 use url::Url;
 
+use super::credentials::{Credentials, TokenAuth};
 use super::origin::is_allowed;
+use super::preset::Preset;
 use super::reader::Reader;
-use super::store;
+use super::tenants::{TENANT, Tenants, is_tenant};
 
 /// The variables that describe the OpenID provider.
 #[derive(Clone, Debug)]
@@ -15,10 +17,18 @@ pub struct OidcSettings {
     pub issuer: IssuerUrl,
     /// The variable that names the issuer. With Auth0 it is another one.
     pub issuer_variable: &'static str,
+    /// `OIDC_TENANTS`, where the issuer stands for several tenants (`{tenantid}`).
+    pub tenants: Option<Tenants>,
+    /// `OIDC_DISCOVERY_URL`, or where the issuer's discovery document lies.
+    pub discovery_url: Url,
+    /// Whether that variable is set.
+    pub has_discovery_url: bool,
     /// `OIDC_CLIENT_ID`.
     pub client_id: ClientId,
-    /// `OIDC_CLIENT_SECRET`; none where `OIDC_TOKEN_AUTH` says that there is none.
-    pub client_secret: Option<ClientSecret>,
+    /// `OIDC_CLIENT_SECRET`, `OIDC_CLIENT_KEY`, or none where `OIDC_TOKEN_AUTH` says that there is none.
+    pub credentials: Credentials,
+    /// Whether what the key signs is for the issuer (`aud`). Else it is for the token endpoint.
+    pub assertions_for_issuer: bool,
     /// `OIDC_TOKEN_AUTH`; none: as discovered.
     pub token_auth: Option<TokenAuth>,
     /// `OIDC_ID_TOKEN_ALG`: what ID tokens and logout tokens may be signed with; none: as discovered.
@@ -37,6 +47,14 @@ pub struct OidcSettings {
     pub par: Par,
     /// `OIDC_REUSE_LEEWAY_SECONDS`: how long a used refresh token may be presented again.
     pub reuse_leeway: Duration,
+    /// How a user logs out there.
+    pub logout: Logout,
+    /// `OIDC_TRUSTED_AUDIENCES`: who may stand beside this client in `aud` of a token without `azp`.
+    pub trusted_audiences: Vec<String>,
+    /// `OIDC_NONCE` is `optional`: an ID token without a nonce is accepted.
+    pub nonce_optional: bool,
+    /// What an operator can do about a login that brought no refresh token, where the provider is known.
+    pub no_refresh_token: Option<&'static str>,
 }
 
 /// What [`OidcSettings::id_token_algorithms`] may name: public-key algorithms, as with a public key as the secret of an HMAC anybody
@@ -44,15 +62,13 @@ pub struct OidcSettings {
 pub const ID_TOKEN_ALGORITHMS: [&str; 11] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
 
-/// How this client authenticates at the token endpoint (RFC 6749 section 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenAuth {
-    /// `client_secret_basic`.
-    Basic,
-    /// `client_secret_post`.
-    Post,
-    /// `none`: a public client.
-    None,
+/// How a user logs out at the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logout {
+    /// At its end-session endpoint (OpenID Connect RP-Initiated Logout 1.0), where it has one.
+    Standard,
+    /// At Amazon Cognito's own, on `COGNITO_DOMAIN`.
+    Cognito(Url),
 }
 
 /// When authorization requests are pushed (RFC 9126).
@@ -67,7 +83,7 @@ pub enum Par {
 }
 
 /// Parameters of the authorization request that are the gateway's own.
-const OWN_PARAMETERS: [&str; 15] = [
+const OWN_PARAMETERS: [&str; 17] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -82,31 +98,39 @@ const OWN_PARAMETERS: [&str; 15] = [
     "audience",
     "resource",
     "client_secret",
+    "client_assertion",
+    "client_assertion_type",
     "id_token_hint",
 ];
 
-/// `OIDC_TOKEN_AUTH`.
-const TOKEN_AUTH: [(&str, TokenAuth); 3] =
-    [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post), ("none", TokenAuth::None)];
+/// What takes a tenant's place where the provider publishes what all of them have in common.
+const ANY_TENANT: &str = "organizations";
+
+/// An issuer's discovery document (OpenID Connect Discovery 1.0 section 4).
+fn well_known(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+}
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
-    /// What OpenID Connect providers have in common.
-    pub(super) fn oidc(
-        &mut self,
-        issuer: Option<IssuerUrl>,
-        client_id: Option<String>,
-        secret_is: &str,
-    ) -> Option<OidcSettings> {
-        let token_auth = self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH);
-        let client_secret = self.client_secret(token_auth, secret_is);
+    /// What OpenID Connect providers have in common. What a variable says counts, and the preset where it says nothing.
+    pub(super) fn oidc(&mut self, preset: &Preset, issuer: Option<IssuerUrl>) -> Option<OidcSettings> {
+        let tenants = self.tenants(issuer.as_ref());
+        let discovery_url = self.discovery_url(issuer.as_ref(), tenants.as_ref());
+        let client_id = self.required("OIDC_CLIENT_ID", &format!("is missing: {}", preset.client_id_is));
+        let token_auth = self.token_auth();
+        let credentials = self.credentials(token_auth, preset.secret_is);
         let id_token_algorithms = self.id_token_algorithms();
-        let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| "openid profile email offline_access".to_owned());
+        let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| preset.scopes.to_owned());
         let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();
         if !scopes.iter().any(|scope| scope == "openid") {
             self.problem("OIDC_SCOPES", "lacks openid: put space-separated scopes there, openid among them");
         }
-        let form_post = self.choice("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)]);
-        let authorization_params = self.authorization_params();
+        let form_post =
+            self.choice_or("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)], preset.form_post);
+        let authorization_params = self.authorization_params(preset.params);
+        let nonce_optional =
+            self.choice_or("OIDC_NONCE", &[("required", false), ("optional", true)], preset.nonce_optional);
+        let logout = self.logout(preset);
         let par = self.choice("OIDC_PAR", &[("auto", Par::Auto), ("always", Par::Always), ("never", Par::Never)]);
         let reuse_leeway = self.seconds("OIDC_REUSE_LEEWAY_SECONDS", 0, 0);
         let resource = self.text("OIDC_RESOURCE");
@@ -116,9 +140,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(OidcSettings {
             issuer: issuer?,
             issuer_variable: "OIDC_ISSUER",
+            tenants,
+            discovery_url: discovery_url?,
+            has_discovery_url: self.text("OIDC_DISCOVERY_URL").is_some(),
             client_id: ClientId::new(client_id?),
-            client_secret,
-            token_auth,
+            credentials: credentials?,
+            assertions_for_issuer: preset.assertions_for_issuer,
+            token_auth: token_auth.or(preset.token_auth),
             id_token_algorithms,
             scopes,
             form_post: form_post?,
@@ -127,28 +155,21 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             resource,
             par: par?,
             reuse_leeway,
+            logout: logout?,
+            trusted_audiences: self.list("OIDC_TRUSTED_AUDIENCES"),
+            nonce_optional: nonce_optional?,
+            no_refresh_token: preset.no_refresh_token,
         })
     }
 
-    /// The client secret. A public client has none, and has to say so. Otherwise a forgotten secret would make a public client.
-    fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<ClientSecret> {
-        if token_auth == Some(TokenAuth::None) {
-            if self.text("STATE_KEYS").is_none() {
-                let why = "is missing, and with OIDC_TOKEN_AUTH=none there is no client secret to derive keys from";
-                self.problem("STATE_KEYS", &format!("{why}; {}", store::GENERATE_KEY));
-            }
-            return None;
+    fn logout(&mut self, preset: &Preset) -> Option<Logout> {
+        if !preset.cognito_logout {
+            return Some(Logout::Standard);
         }
-        let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
-        // One mistake is reported once.
-        if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
-            let message = format!(
-                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`, on your own machine in .dev.vars. A public client, which has \
-                 none, says so with OIDC_TOKEN_AUTH = \"none\""
-            );
-            self.problem("OIDC_CLIENT_SECRET", &message);
-        }
-        secret
+        let missing = "is missing: the domain of the user pool in the Amazon Cognito console under Domain, such as \
+                       example.auth.eu-central-1.amazoncognito.com, where users log out";
+        let domain = self.required("COGNITO_DOMAIN", missing)?;
+        self.api_origin("COGNITO_DOMAIN", &domain, "example.auth.eu-central-1.amazoncognito.com").map(Logout::Cognito)
     }
 
     /// What ID tokens may be signed with, where that is configured.
@@ -165,30 +186,74 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         algorithms
     }
 
-    pub(super) fn issuer(&mut self) -> Option<IssuerUrl> {
-        let Some(text) = self.text("OIDC_ISSUER") else {
-            self.problem(
-                "OIDC_ISSUER",
-                "is missing: the provider's issuer URL, exactly as its discovery document has it",
-            );
+    pub(super) fn issuer(&mut self, preset: &Preset) -> Option<IssuerUrl> {
+        let Some(text) = self.text("OIDC_ISSUER").or_else(|| preset.issuer.map(str::to_owned)) else {
+            self.problem("OIDC_ISSUER", &format!("is missing: {}", preset.issuer_is));
             return None;
         };
-        match Url::parse(&text) {
-            Ok(url) if is_allowed(&url) && url.query().is_none() && url.fragment().is_none() => {
+        // A tenant's id has its place between slashes.
+        let is_good = match text.split_once(TENANT) {
+            None => !text.contains(['{', '}']),
+            Some((before, behind)) => {
+                let is_segment = before.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
+                is_segment && !before.ends_with("//") && !behind.contains(['{', '}'])
+            }
+        };
+        match Url::parse(&text.replace(TENANT, "tenant")) {
+            Ok(url) if is_good && is_allowed(&url) && url.query().is_none() && url.fragment().is_none() => {
                 IssuerUrl::new(text).ok()
             }
             _ => {
                 self.problem(
                     "OIDC_ISSUER",
-                    "must be an https URL without query and fragment (http on loopback hosts only)",
+                    "must be an https URL without query and fragment (http on loopback hosts only). Where users of several tenants log in, \
+                     {tenantid} takes the place of one part of its path, once",
                 );
                 None
             }
         }
     }
 
-    pub(super) fn authorization_params(&mut self) -> Vec<(String, String)> {
-        let Some(text) = self.text("OIDC_AUTHORIZATION_PARAMS") else { return Vec::new() };
+    /// Whose users are let in, where the issuer has a place for a tenant.
+    fn tenants(&mut self, issuer: Option<&IssuerUrl>) -> Option<Tenants> {
+        let listed = self.list("OIDC_TENANTS");
+        let issuer = issuer?;
+        if !issuer.contains(TENANT) {
+            if !listed.is_empty() {
+                let message = "says whose users are let in, and OIDC_ISSUER names one issuer alone: write {tenantid} in the tenant's place there, \
+                               or leave this out";
+                self.problem("OIDC_TENANTS", message);
+            }
+            return None;
+        }
+        if self.text("OIDC_TENANTS").is_some() && (listed.is_empty() || !listed.iter().all(|listed| is_tenant(listed)))
+        {
+            self.problem(
+                "OIDC_TENANTS",
+                "must be tenants' ids, with commas between: letters, digits and -, as in the claim tid",
+            );
+        }
+        Some(Tenants { listed })
+    }
+
+    /// Where the discovery document lies.
+    fn discovery_url(&mut self, issuer: Option<&IssuerUrl>, tenants: Option<&Tenants>) -> Option<Url> {
+        if let Some(text) = self.text("OIDC_DISCOVERY_URL") {
+            let url = Url::parse(&text).ok().filter(|url| is_allowed(url) && url.fragment().is_none());
+            if url.is_none() {
+                let message =
+                    "must be the https URL of the provider's discovery document (http on loopback hosts only)";
+                self.problem("OIDC_DISCOVERY_URL", message);
+            }
+            return url;
+        }
+        let tenant = tenants.and_then(Tenants::only).map_or(ANY_TENANT, String::as_str);
+        Url::parse(&well_known(&issuer?.replace(TENANT, tenant))).ok()
+    }
+
+    /// The parameters that the variable names. Those of `usual` that it does not name stay; an empty value takes one away.
+    pub(super) fn authorization_params(&mut self, usual: &[(&str, &str)]) -> Vec<(String, String)> {
+        let text = self.text("OIDC_AUTHORIZATION_PARAMS").unwrap_or_else(|| "{}".to_owned());
         let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
             self.problem(
                 "OIDC_AUTHORIZATION_PARAMS",
@@ -205,6 +270,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             let message = "sets prompt to none, which the gateway does itself for silent logins: leave it out";
             self.problem("OIDC_AUTHORIZATION_PARAMS", message);
         }
-        params.into_iter().collect()
+        let mut all: std::collections::BTreeMap<String, String> =
+            usual.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let is_usual = |name: &str| usual.iter().any(|(known, _)| *known == name);
+        all.extend(params);
+        all.into_iter().filter(|(name, value)| !(value.is_empty() && is_usual(name))).collect()
     }
 }

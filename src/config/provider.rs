@@ -6,8 +6,10 @@ use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use time::Duration;
 use url::Url;
 
-use super::oidc::{OidcSettings, TokenAuth};
+use super::credentials::Credentials;
+use super::oidc::OidcSettings;
 use super::origin::is_loopback;
+use super::preset::{AUTH0, OIDC, PRESETS, Preset};
 use super::reader::Reader;
 
 /// Where WorkOS's API is, unless `WORKOS_API_HOST` says otherwise.
@@ -57,6 +59,18 @@ impl ProviderSettings {
         }
     }
 
+    /// The issuer of a user's sessions: the only one there is, or the one that is named, if it may be one.
+    pub fn issuer_named<'a>(&'a self, named: Option<&'a str>) -> Option<&'a str> {
+        match (self, named) {
+            (Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }), Some(iss)) => {
+                oidc.may_be_issuer(iss).then_some(iss)
+            }
+            (Self::Oidc(oidc), None) if oidc.tenants.is_some() => None,
+            (Self::WorkOs(workos), Some(iss)) => (iss == workos.issuer()).then_some(iss),
+            (_, None) => Some(self.issuer()),
+        }
+    }
+
     /// Whether callbacks come as posts from the provider's own site (`response_mode=form_post`).
     pub const fn form_post(&self) -> bool {
         match self {
@@ -65,13 +79,23 @@ impl ProviderSettings {
         }
     }
 
-    /// The client's secret; none: a public client.
-    pub fn secret(&self) -> Option<&str> {
-        let secret = match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.client_secret.as_ref()?,
-            Self::WorkOs(workos) => &workos.api_key,
-        };
-        Some(secret.secret())
+    /// What the gateway's own keys are derived from where there are no `STATE_KEYS`; none: a public client.
+    pub fn secret(&self) -> Option<&[u8]> {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.credentials.secret(),
+            Self::WorkOs(workos) => Some(workos.api_key.secret().as_bytes()),
+        }
+    }
+
+    /// The public key of this client, a JSON Web Key as JSON.
+    pub fn public_key(&self) -> Option<&str> {
+        match self {
+            Self::Oidc(OidcSettings { credentials: Credentials::Key(key), .. })
+            | Self::Auth0(Auth0Settings { oidc: OidcSettings { credentials: Credentials::Key(key), .. }, .. }) => {
+                Some(&key.public)
+            }
+            Self::Oidc(_) | Self::Auth0(_) | Self::WorkOs(_) => None,
+        }
     }
 
     /// Whether the configuration already decides what this parameter of `/login` would.
@@ -174,7 +198,7 @@ impl WorkOsSettings {
 /// A kind of provider.
 #[derive(Clone, Copy)]
 enum Kind {
-    Oidc,
+    Oidc(&'static Preset),
     Auth0,
     WorkOs,
 }
@@ -182,24 +206,24 @@ enum Kind {
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// The provider that the variables describe.
     pub(super) fn provider(&mut self) -> Option<ProviderSettings> {
-        let kinds = [("oidc", Kind::Oidc), ("auth0", Kind::Auth0), ("workos", Kind::WorkOs)];
+        let own = [(OIDC.name, Kind::Oidc(&OIDC)), (AUTH0.name, Kind::Auth0), ("workos", Kind::WorkOs)];
+        let presets = PRESETS.iter().map(|preset| (preset.name, Kind::Oidc(preset)));
+        let kinds: Vec<(&str, Kind)> = own.into_iter().chain(presets).collect();
         let Some(kind) = self.choice("PROVIDER", &kinds) else {
             // This is the most likely kind. So the operator sees all other problems at once.
-            let _ = self.generic();
+            let _ = self.generic(&OIDC);
             return None;
         };
         match kind {
-            Kind::Oidc => self.generic().map(ProviderSettings::Oidc),
+            Kind::Oidc(preset) => self.generic(preset).map(ProviderSettings::Oidc),
             Kind::Auth0 => self.auth0().map(ProviderSettings::Auth0),
             Kind::WorkOs => self.workos().map(ProviderSettings::WorkOs),
         }
     }
 
-    fn generic(&mut self) -> Option<OidcSettings> {
-        let issuer = self.issuer();
-        let client_id = self
-            .required("OIDC_CLIENT_ID", "is missing: the id under which this gateway is registered at the provider");
-        self.oidc(issuer, client_id, "the client secret of this gateway's registration at the provider")
+    fn generic(&mut self, preset: &'static Preset) -> Option<OidcSettings> {
+        let issuer = self.issuer(preset);
+        self.oidc(preset, issuer)
     }
 
     fn auth0(&mut self) -> Option<Auth0Settings> {
@@ -211,16 +235,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // Auth0's issuers end in a slash.
         let issuer = domain.and_then(|domain| self.api_origin("AUTH0_DOMAIN", &domain, "tenant.eu.auth0.com"));
         let issuer = issuer.and_then(|origin| IssuerUrl::new(origin.into()).ok());
-        let client_id = self.required(
-            "OIDC_CLIENT_ID",
-            "is missing: the Client ID in the Auth0 Dashboard under Applications, your application, Settings",
-        );
         let logout_federated = self.choice("AUTH0_LOGOUT_FEDERATED", &[("false", false), ("true", true)]);
-        let secret_is = "the Client Secret in the Auth0 Dashboard under Applications, your application, Settings";
-        let oidc = self.oidc(issuer, client_id, secret_is)?;
-        // This is the setting of a new "Regular Web Application".
-        let token_auth = oidc.token_auth.or(Some(TokenAuth::Post));
-        let oidc = OidcSettings { issuer_variable: "AUTH0_DOMAIN", token_auth, ..oidc };
+        let oidc = OidcSettings { issuer_variable: "AUTH0_DOMAIN", ..self.oidc(&AUTH0, issuer)? };
         Some(Auth0Settings { oidc, logout_federated: logout_federated? })
     }
 
@@ -239,7 +255,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         if self.choice("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)]) == Some(true) {
             self.problem("OIDC_RESPONSE_MODE", "must be query, as WorkOS knows no other: leave it out");
         }
-        let authorization_params = self.authorization_params();
+        let authorization_params = self.authorization_params(&[]);
         let reuse_leeway = self.seconds("OIDC_REUSE_LEEWAY_SECONDS", 0, 0);
         Some(WorkOsSettings {
             client_id: ClientId::new(client_id?),
@@ -251,6 +267,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 }
 
+#[cfg(test)]
+#[path = "preset_tests.rs"]
+mod preset_tests;
 #[cfg(test)]
 #[path = "provider_tests.rs"]
 mod tests;

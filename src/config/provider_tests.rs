@@ -2,6 +2,7 @@
 
 use super::super::{Config, ConfigProblem};
 use super::*;
+use crate::config::TokenAuth;
 
 fn read(vars: &[(&str, &str)]) -> Result<ProviderSettings, Vec<ConfigProblem>> {
     let vars: std::collections::HashMap<&str, &str> =
@@ -166,7 +167,7 @@ fn a_public_client_says_so_and_has_state_keys_and_a_forgotten_secret_is_a_mistak
     let ProviderSettings::Oidc(public) = read(&[&registered[..], &[none, keys, secret]].concat()).unwrap() else {
         panic!("another kind")
     };
-    assert!(public.client_secret.is_none(), "it has none, whatever is left of one");
+    assert!(matches!(public.credentials, Credentials::None), "it has none, whatever is left of one");
 }
 
 #[test]
@@ -187,4 +188,43 @@ fn the_algorithms_of_id_tokens_are_public_key_ones() {
     for refused in ["none", "HS256", "RS256,HS256", "RS256 ES256", "RS256,", "rs256", ","] {
         assert_eq!(algorithms(refused), Some(0), "{refused}");
     }
+}
+
+#[test]
+fn a_client_with_a_key_needs_no_secret_and_what_is_wrong_with_the_key_is_named() {
+    let registered =
+        [("OIDC_ISSUER", "https://op.example"), ("OIDC_CLIENT_ID", "abc"), ("OIDC_TOKEN_AUTH", "private_key_jwt")];
+    let with = |key: &str| read(&[&registered[..], &[("OIDC_CLIENT_KEY", key)]].concat());
+    let jwk = crate::jose::signing::private_jwk("k1");
+    let ProviderSettings::Oidc(oidc) = with(&jwk.to_string()).unwrap() else { panic!("another kind") };
+    assert!(matches!(oidc.credentials, Credentials::Key(_)));
+    assert!(!format!("{oidc:?}").contains(jwk["d"].as_str().unwrap()));
+    let missing = problems(&registered);
+    assert_eq!(missing[0].variable, "OIDC_CLIENT_KEY");
+    assert!(missing.len() == 1 && missing[0].message.contains("wrangler secret put OIDC_CLIENT_KEY"));
+    let mut public = jwk.clone();
+    public.as_object_mut().unwrap().remove("d");
+    let found = with(&public.to_string()).unwrap_err();
+    assert!(found[0].variable == "OIDC_CLIENT_KEY" && found[0].message.contains("is a public key"), "{found:?}");
+}
+
+#[test]
+fn without_state_keys_login_cookies_are_sealed_with_a_key_that_is_made_of_the_client_s() {
+    let keys = |key: &str| {
+        let vars = [
+            ("OIDC_ISSUER", "https://op.example"),
+            ("OIDC_CLIENT_ID", "abc"),
+            ("OIDC_TOKEN_AUTH", "private_key_jwt"),
+            ("OIDC_CLIENT_KEY", key),
+            ("UPSTREAM", "https://app.internal"),
+        ];
+        let said = |name: &str| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Config::read(said).unwrap().login_keys
+    };
+    let jwk = crate::jose::signing::private_jwk("k1");
+    let sealed = keys(&jwk.to_string()).seal([7; crate::sealing::NONCE], b"", b"plain").unwrap();
+    assert_eq!(keys(&jwk.to_string()).open(b"", &sealed).as_deref(), Some(&b"plain"[..]));
+    let mut other = jwk;
+    other["d"] = "A".repeat(43).into();
+    assert_eq!(keys(&other.to_string()).open(b"", &sealed), None);
 }

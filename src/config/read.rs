@@ -63,7 +63,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let state_keys = store.as_ref().map(|store| &store.keys);
         let login_keys = match (state_keys, provider.as_ref().and_then(ProviderSettings::secret)) {
             (Some(keys), _) if !keys.is_empty() => SealingKeys::derive(keys.secrets(), LOGIN_COOKIE),
-            (_, secret) => SealingKeys::derive(secret.into_iter().map(str::as_bytes), LOGIN_COOKIE),
+            (_, secret) => SealingKeys::derive(secret.into_iter(), LOGIN_COOKIE),
         };
         let log_subject = self.choice("LOG_SUBJECT", &[("hash", LogSubject::Hash), ("plain", LogSubject::Plain)]);
         let routes = routes?;

@@ -25,6 +25,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         self.choice(variable, known)
     }
 
+    /// The value that the variable names. If it is unset: this one.
+    pub(super) fn choice_or<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)], usual: T) -> Option<T> {
+        if self.text(variable).is_none() { Some(usual) } else { self.choice(variable, known) }
+    }
+
     /// The value that the variable names. If it is unset: the first one.
     pub(super) fn choice<T: Copy>(&mut self, variable: &'static str, known: &[(&str, T)]) -> Option<T> {
         let Some(text) = self.text(variable) else { return known.first().map(|(_, value)| *value) };
@@ -60,6 +65,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// A variable's text; an empty one counts as unset, as wrangler has no other way to unset one.
     pub(super) fn text(&self, variable: &str) -> Option<String> {
         (self.vars)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// The words of a variable between its commas.
+    pub(super) fn list(&self, variable: &str) -> Vec<String> {
+        let text = self.text(variable).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
     }
 
     pub(super) fn problem(&mut self, variable: impl Into<Cow<'static, str>>, message: &str) {

@@ -3,9 +3,12 @@
 use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
-pub const NAMES: [&str; 55] = [
+pub const NAMES: &[&str] = &[
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
+    "APPLE_KEY_ID",
+    "APPLE_PRIVATE_KEY",
+    "APPLE_TEAM_ID",
     "AUTH0_DOMAIN",
     "AUTH0_LOGOUT_FEDERATED",
     "AUTH_PREFIX",
@@ -13,6 +16,7 @@ pub const NAMES: [&str; 55] = [
     "CAPTCHA_SECRET",
     "CAPTCHA_SITE_KEY",
     "CAPTCHA_VERIFY_URL",
+    "COGNITO_DOMAIN",
     "COOKIE_PREFIX",
     "COOKIE_SAME_SITE",
     "DATABASE_URL",
@@ -27,18 +31,24 @@ pub const NAMES: [&str; 55] = [
     "LOGIN_LIMIT",
     "LOGIN_TIMEOUT_SECONDS",
     "LOG_SUBJECT",
+    "METRICS",
     "OIDC_AUDIENCE",
     "OIDC_AUTHORIZATION_PARAMS",
     "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_KEY",
     "OIDC_CLIENT_SECRET",
+    "OIDC_DISCOVERY_URL",
     "OIDC_ID_TOKEN_ALG",
     "OIDC_ISSUER",
+    "OIDC_NONCE",
     "OIDC_PAR",
     "OIDC_RESOURCE",
     "OIDC_RESPONSE_MODE",
     "OIDC_REUSE_LEEWAY_SECONDS",
     "OIDC_SCOPES",
+    "OIDC_TENANTS",
     "OIDC_TOKEN_AUTH",
+    "OIDC_TRUSTED_AUDIENCES",
     "PROVIDER",
     "PUBLIC_ORIGIN",
     "REGION_GRACE_SECONDS",
@@ -69,7 +79,7 @@ const SHORTEST: usize = 6;
 pub fn misspelled(names: impl IntoIterator<Item = String>) -> Vec<ConfigProblem> {
     let nearest = |name: &str| {
         let distance = |known: &&str| strsim::osa_distance(&name.to_ascii_uppercase(), known);
-        NAMES.into_iter().min_by_key(distance).filter(|known| distance(known) <= SLIP)
+        NAMES.iter().copied().min_by_key(distance).filter(|known| distance(known) <= SLIP)
     };
     let unknown = names.into_iter().filter(|name| name.len() >= SHORTEST && !NAMES.contains(&name.as_str()));
     unknown
@@ -108,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_gateways_own_names_and_those_of_others_are_no_slips() {
-        assert!(suspects(&NAMES).is_empty());
+        assert!(suspects(NAMES).is_empty());
         assert!(
             suspects(&["LOG_LEVEL", "API_URL", "ASSETS", "ORDERS", "SENTRY_DSN", "OIDC", "JWT", "APP_ADMIN_TOKEN"])
                 .is_empty()

@@ -13,7 +13,7 @@ use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::arrival::Arrival;
 use crate::gateway::endpoints::{
-    admin, backchannel, callback, captcha, failed_login, login, logout, session, sessions,
+    admin, backchannel, callback, captcha, failed_login, frontchannel, login, logout, session, sessions,
 };
 use crate::gateway::forward::access;
 use crate::gateway::forward::reply::{Forwarded, Reply};
@@ -131,7 +131,15 @@ impl Gateway {
             Endpoint::BackchannelLogout => backchannel::serve(self, request).await,
             Endpoint::Admin => admin::serve(self, request).await,
             Endpoint::Captcha => captcha::serve(self, request).await,
+            Endpoint::Jwks => Ok(jwks(self)),
+            Endpoint::FrontchannelLogout => frontchannel::serve(self, request).await,
             Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
         }
     }
+}
+
+/// The public keys that this client's assertions can be checked with (RFC 7517 section 5).
+fn jwks(gateway: &Gateway) -> Outgoing {
+    let key = gateway.config.provider.public_key().unwrap_or_default();
+    Outgoing::new(200, Body::Json(format!(r#"{{"keys":[{key}]}}"#)))
 }

@@ -21,9 +21,12 @@ pub enum Flaw {
     /// Another issuer's.
     #[error("the token comes from another issuer (iss)")]
     Issuer,
-    /// It is for somebody else, or for others as well.
+    /// It is for somebody else.
     #[error("the token is meant for another audience (aud)")]
     Audience,
+    /// It is for others as well, and nothing says that they may have it.
+    #[error("the token is meant for other audiences as well (aud)")]
+    FurtherAudience,
     /// Issued to another client.
     #[error("the token was issued to another client (azp)")]
     Party,

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -85,6 +86,11 @@ impl<'a> Jwt<'a> {
 
 /// The claims of a token that is not checked. They need not be true.
 pub fn payload(raw: &str) -> Option<Claims> {
+    payload_as(raw)
+}
+
+/// Some of them.
+pub fn payload_as<T: DeserializeOwned>(raw: &str) -> Option<T> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(raw.split('.').nth(1)?.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&bytes).ok()
 }

@@ -19,21 +19,31 @@ const END_OF_TIME: f64 = 253_402_300_800.0;
 /// What `aud` has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience<'a> {
-    /// This one and no other.
-    Alone(&'a str),
+    /// This client. Others that get the token could present it here. So they may stand beside it only where `azp` says that
+    /// the token was issued to this client, or, without `azp`, where they are trusted. With `azp` of another client it never is.
+    Client {
+        /// Its id.
+        id: &'a str,
+        /// Whom it trusts with its tokens.
+        trusted: &'a [String],
+    },
     /// This one, maybe among others.
     Among(&'a str),
     /// The same, where it says anything.
     AmongIfAny(&'a str),
 }
 
-/// What `iat` has to say.
+/// What `iat` has to say, and `exp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issued {
-    /// A time within the last minutes.
+    /// `iat`: a time within the last minutes.
     JustNow,
-    /// Nothing, or a time that is past.
+    /// `iat`: nothing, or a time that is past.
     Before,
+    /// `iat` as for [`Issued::JustNow`]. A token without `exp` lasts for this long from then.
+    For(Duration),
+    /// `iat`: nothing, or a time that is past. `exp` may be missing, and then nothing says how long the token lasts.
+    OpenEnded,
 }
 
 /// What a token is checked against. What it says of times has to be numbers; each has a leeway.
@@ -50,19 +60,34 @@ pub struct Policy<'a> {
 impl Policy<'_> {
     /// Whether the token is the issuer's, and for this audience.
     pub fn check_parties(&self, claims: &Claims) -> Result<(), Flaw> {
-        if !claims.get("iss").and_then(Value::as_str).is_some_and(self.is_issuer) {
-            return Err(Flaw::Issuer);
+        self.check_issuer(claims)?;
+        self.check_audience(claims)
+    }
+
+    /// The same of what need not name its issuer or whom it is for: what it says of them holds.
+    pub fn check_stated_parties(&self, claims: &Claims) -> Result<(), Flaw> {
+        if claims.contains_key("iss") {
+            self.check_issuer(claims)?;
         }
-        let aud = claims.get("aud");
-        let is_meant = match (self.audience, aud) {
+        match (claims.contains_key("aud"), self.audience, claims.get("azp")) {
+            (true, ..) => self.check_audience(claims),
+            (false, Audience::Client { id, .. }, Some(azp)) if azp != id => Err(Flaw::Party),
+            (false, ..) => Ok(()),
+        }
+    }
+
+    fn check_issuer(&self, claims: &Claims) -> Result<(), Flaw> {
+        if claims.get("iss").and_then(Value::as_str).is_some_and(self.is_issuer) { Ok(()) } else { Err(Flaw::Issuer) }
+    }
+
+    fn check_audience(&self, claims: &Claims) -> Result<(), Flaw> {
+        let is_meant = match (self.audience, claims.get("aud")) {
+            (Audience::Client { id, trusted }, aud) => return check_client(id, trusted, aud, claims.get("azp")),
             (Audience::AmongIfAny(_), None) => true,
-            (Audience::Alone(wanted), Some(Value::Array(audiences))) => {
-                !audiences.is_empty() && audiences.iter().all(|audience| audience == wanted)
-            }
             (Audience::Among(wanted) | Audience::AmongIfAny(wanted), Some(Value::Array(audiences))) => {
                 audiences.iter().any(|audience| audience == wanted)
             }
-            (Audience::Alone(wanted) | Audience::Among(wanted) | Audience::AmongIfAny(wanted), audience) => {
+            (Audience::Among(wanted) | Audience::AmongIfAny(wanted), audience) => {
                 audience.and_then(Value::as_str) == Some(wanted)
             }
         };
@@ -73,26 +98,47 @@ impl Policy<'_> {
     pub fn check_times(&self, claims: &Claims, now: OffsetDateTime) -> Result<(), Flaw> {
         let (earliest, latest) = (unix(now.saturating_sub(LEEWAY)), unix(now.saturating_add(LEEWAY)));
         let time = |claim: &str| claims.get(claim).map(Value::as_f64);
-        match time("exp").flatten() {
-            Some(exp) if exp > earliest && exp < END_OF_TIME => {}
-            Some(_) => return Err(Flaw::Expired),
-            None => return Err(Flaw::Endless),
+        let iat = time("iat").flatten();
+        match (time("exp"), self.issued) {
+            (Some(Some(exp)), _) if exp > earliest && exp < END_OF_TIME => {}
+            (Some(Some(_)), _) => return Err(Flaw::Expired),
+            (None, Issued::OpenEnded) => {}
+            // Without a leeway: a replayed one is good for so long.
+            (None, Issued::For(life)) if iat.is_none_or(|iat| iat >= unix(now.saturating_sub(life))) => {}
+            (None, Issued::For(_)) => return Err(Flaw::Expired),
+            (Some(None) | None, _) => return Err(Flaw::Endless),
         }
         if time("nbf").is_some_and(|nbf| !nbf.is_some_and(|nbf| nbf <= latest)) {
             return Err(Flaw::NotYet);
         }
-        match (self.issued, time("iat")) {
-            (Issued::JustNow, Some(Some(iat))) if iat < unix(now.saturating_sub(MAX_AGE)) => Err(Flaw::Issued),
-            (_, Some(Some(iat))) if iat > latest => Err(Flaw::Issued),
-            (_, Some(Some(_))) | (Issued::Before, None) => Ok(()),
-            (_, Some(None)) | (Issued::JustNow, None) => Err(Flaw::Undated),
+        let is_dated = matches!(self.issued, Issued::JustNow | Issued::For(_));
+        match time("iat") {
+            Some(Some(iat)) if is_dated && iat < unix(now.saturating_sub(MAX_AGE)) => Err(Flaw::Issued),
+            Some(Some(iat)) if iat > latest => Err(Flaw::Issued),
+            Some(Some(_)) => Ok(()),
+            None if !is_dated => Ok(()),
+            Some(None) | None => Err(Flaw::Undated),
         }
     }
 }
 
-/// Whether the token was issued to this client. A token without `azp` does not say.
-pub fn check_party(claims: &Claims, client_id: &str) -> Result<(), Flaw> {
-    if claims.get("azp").is_none_or(|azp| azp == client_id) { Ok(()) } else { Err(Flaw::Party) }
+/// [`Audience::Client`].
+fn check_client(id: &str, trusted: &[String], aud: Option<&Value>, azp: Option<&Value>) -> Result<(), Flaw> {
+    let audiences = match aud {
+        Some(Value::Array(audiences)) => audiences.as_slice(),
+        Some(audience) => std::slice::from_ref(audience),
+        None => &[],
+    };
+    if !audiences.iter().all(Value::is_string) || !audiences.iter().any(|audience| audience == id) {
+        return Err(Flaw::Audience);
+    }
+    let is_trusted = |audience: &Value| audience == id || trusted.iter().any(|known| audience == known.as_str());
+    match azp {
+        Some(azp) if azp == id => Ok(()),
+        Some(_) => Err(Flaw::Party),
+        None if audiences.iter().all(is_trusted) => Ok(()),
+        None => Err(Flaw::FurtherAudience),
+    }
 }
 
 /// Seconds since the epoch, as JWTs have them.
@@ -136,8 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn the_audience_is_alone_or_among_others_or_may_be_missing_as_the_kind_of_token_says() {
-        let kinds = [Audience::Alone("api"), Audience::Among("api"), Audience::AmongIfAny("api")];
+    fn the_audience_is_this_client_or_among_others_or_may_be_missing_as_the_kind_of_token_says() {
+        let client = Audience::Client { id: "api", trusted: &[] };
+        let kinds = [client, Audience::Among("api"), Audience::AmongIfAny("api")];
         let passing = |aud: Option<Value>| {
             let mut claims = json!({"iss": ISSUER});
             if let Some(aud) = aud {
@@ -192,12 +239,107 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_says_to_whom_it_was_issued_says_to_this_client() {
-        for good in [json!({}), json!({"azp": "gateway"})] {
-            assert_eq!(check_party(object(&good), "gateway"), Ok(()), "{good}");
+    fn what_need_not_name_its_parties_names_the_right_ones_where_it_does() {
+        let client = Audience::Client { id: "gateway", trusted: &[] };
+        let stated = |claims: &Value| policy(client, Issued::OpenEnded).check_stated_parties(object(claims));
+        for good in [
+            json!({}),
+            json!({"iss": ISSUER}),
+            json!({"aud": "gateway"}),
+            json!({"azp": "gateway"}),
+            json!({"iss": ISSUER, "aud": ["gateway", "other"], "azp": "gateway"}),
+        ] {
+            assert_eq!(stated(&good), Ok(()), "{good}");
         }
-        for bad in [json!({"azp": "other"}), json!({"azp": ["gateway"]}), json!({"azp": null}), json!({"azp": ""})] {
-            assert_eq!(check_party(object(&bad), "gateway"), Err(Flaw::Party), "{bad}");
+        for (bad, flaw) in [
+            (json!({"iss": "https://evil.example"}), Flaw::Issuer),
+            (json!({"iss": null}), Flaw::Issuer),
+            (json!({"iss": "https://evil.example", "aud": "gateway"}), Flaw::Issuer),
+            (json!({"aud": "other"}), Flaw::Audience),
+            (json!({"aud": null}), Flaw::Audience),
+            (json!({"aud": []}), Flaw::Audience),
+            (json!({"aud": ["gateway", "other"]}), Flaw::FurtherAudience),
+            (json!({"aud": "gateway", "azp": "other"}), Flaw::Party),
+            (json!({"azp": "other"}), Flaw::Party),
+            (json!({"azp": null}), Flaw::Party),
+        ] {
+            assert_eq!(stated(&bad), Err(flaw), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_without_an_end_lasts_for_as_long_as_its_kind_says_from_when_it_was_issued() {
+        let kind = Issued::For(Duration::minutes(2));
+        for good in [json!({"iat": 0}), json!({"iat": -120}), json!({"iat": 60}), json!({"iat": -600, "exp": 1})] {
+            assert_eq!(times(kind, &good), Ok(()), "{good}");
+        }
+        for (bad, flaw) in [
+            (json!({"iat": -120.5}), Flaw::Expired),
+            (json!({"iat": -1e300}), Flaw::Expired),
+            (json!({"iat": 61}), Flaw::Issued),
+            (json!({"iat": 1e300}), Flaw::Issued),
+            (json!({"iat": "0"}), Flaw::Undated),
+            (json!({"iat": null}), Flaw::Undated),
+            (json!({}), Flaw::Undated),
+            // An end that cannot be read is not a missing one.
+            (json!({"iat": 0, "exp": null}), Flaw::Endless),
+            (json!({"iat": 0, "exp": "soon"}), Flaw::Endless),
+            (json!({"iat": 0, "exp": -60}), Flaw::Expired),
+            (json!({"iat": -601, "exp": 1}), Flaw::Issued),
+        ] {
+            assert_eq!(times(kind, &bad), Err(flaw), "{bad}");
+        }
+        assert_eq!(times(Issued::JustNow, &json!({"iat": 0})), Err(Flaw::Endless));
+        assert_eq!(times(Issued::Before, &json!({"iat": 0})), Err(Flaw::Endless));
+    }
+
+    #[test]
+    fn what_is_open_ended_may_lack_its_times_and_what_it_says_of_them_holds() {
+        for good in [json!({}), json!({"iat": -1e9}), json!({"exp": 1}), json!({"iat": 0, "exp": 1, "nbf": 0})] {
+            assert_eq!(times(Issued::OpenEnded, &good), Ok(()), "{good}");
+        }
+        for bad in
+            [json!({"exp": -60}), json!({"exp": null}), json!({"iat": 61}), json!({"iat": null}), json!({"nbf": 61})]
+        {
+            assert!(times(Issued::OpenEnded, &bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn several_audiences_are_accepted_with_azp_of_this_client_or_where_the_others_are_trusted() {
+        let trusted = ["project".to_owned(), "console".to_owned()];
+        let check = |aud: Value, azp: Option<Value>, trusted: &[String]| {
+            let mut claims = json!({"iss": ISSUER, "aud": aud});
+            if let Some(azp) = azp {
+                claims["azp"] = azp;
+            }
+            parties(Audience::Client { id: "gateway", trusted }, &claims)
+        };
+        let both = || json!(["gateway", "project"]);
+        let ours = || Some(json!("gateway"));
+        for aud in [both(), json!("gateway"), json!(["gateway", "gateway"]), json!(["a", "b", "gateway"])] {
+            assert_eq!(check(aud.clone(), ours(), &[]), Ok(()), "{aud}");
+        }
+        assert_eq!(check(both(), None, &trusted), Ok(()));
+        assert_eq!(check(json!(["gateway", "project", "console"]), None, &trusted), Ok(()));
+        for (aud, azp, flaw) in [
+            (both(), None, Flaw::FurtherAudience),
+            (both(), Some(json!("project")), Flaw::Party),
+            (json!("gateway"), Some(json!("project")), Flaw::Party),
+            (json!(["project"]), ours(), Flaw::Audience),
+            (json!([]), ours(), Flaw::Audience),
+            (json!(["gateway", 7]), ours(), Flaw::Audience),
+            (json!(["gateway", null]), ours(), Flaw::Audience),
+        ] {
+            assert_eq!(check(aud.clone(), azp.clone(), &[]), Err(flaw), "{aud} {azp:?}");
+        }
+        // Being trusted as an audience makes nobody the party that the token was issued to, and it is not this client.
+        assert_eq!(check(both(), Some(json!("project")), &trusted), Err(Flaw::Party));
+        assert_eq!(check(json!(["project", "console"]), None, &trusted), Err(Flaw::Audience));
+        assert_eq!(check(json!("project"), None, &trusted), Err(Flaw::Audience));
+        assert_eq!(check(json!(["gateway", "project", "other"]), None, &trusted), Err(Flaw::FurtherAudience));
+        for azp in [json!(["gateway"]), json!(null), json!(""), json!(7)] {
+            assert_eq!(check(json!("gateway"), Some(azp.clone()), &trusted), Err(Flaw::Party), "{azp}");
         }
     }
 }

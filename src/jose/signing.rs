@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::flaw::Flaw;
 use super::jwt::Jwt;
 use super::key_set::KeySet;
-use crate::runtime::{Signatures, Signed};
+use crate::runtime::{self, Signatures, Signed, Signing};
 
 fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
@@ -20,6 +20,13 @@ fn key() -> SigningKey {
 pub fn jwk(kid: &str) -> Value {
     let x = BASE64_URL_SAFE_NO_PAD.encode(key().verifying_key().as_bytes());
     json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x})
+}
+
+/// The same with its private part, as an operator has it.
+pub fn private_jwk(kid: &str) -> Value {
+    let mut jwk = jwk(kid);
+    jwk["d"] = BASE64_URL_SAFE_NO_PAD.encode(key().to_bytes()).into();
+    jwk
 }
 
 /// A set of keys.
@@ -45,8 +52,8 @@ pub fn verify(jwt: &Jwt<'_>, keys: &KeySet) -> Result<(), Flaw> {
     keys.verify(jwt, &Ed25519).now_or_never().unwrap()
 }
 
-/// Checks of EdDSA's signatures, in Rust.
-struct Ed25519;
+/// EdDSA's signatures, in Rust.
+pub struct Ed25519;
 
 impl Signatures for Ed25519 {
     fn verify<'a>(&'a self, signed: Signed<'a>) -> LocalBoxFuture<'a, bool> {
@@ -57,5 +64,13 @@ impl Signatures for Ed25519 {
         let is_good = signed.algorithm == "EdDSA"
             && key.zip(signature).is_some_and(|(key, signature)| key.verify(signed.text, &signature).is_ok());
         futures::future::ready(is_good).boxed_local()
+    }
+
+    fn sign<'a>(&'a self, signing: Signing<'a>) -> LocalBoxFuture<'a, Option<Vec<u8>>> {
+        let runtime::SigningKey::Jwk(jwk) = signing.key else { panic!("a key of another form") };
+        let jwk: Value = serde_json::from_str(jwk).unwrap();
+        let d = jwk["d"].as_str().and_then(|d| BASE64_URL_SAFE_NO_PAD.decode(d).ok()).unwrap();
+        let signature = SigningKey::from_bytes(&d.try_into().unwrap()).sign(signing.text);
+        futures::future::ready((signing.algorithm == "EdDSA").then(|| signature.to_bytes().to_vec())).boxed_local()
     }
 }

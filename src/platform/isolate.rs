@@ -8,8 +8,8 @@ use futures::future::LocalBoxFuture;
 use time::OffsetDateTime;
 use worker::{Context, Delay};
 
-use super::clock;
-use crate::runtime::Isolate;
+use super::{clock, metrics};
+use crate::runtime::{DataPoint, Isolate};
 
 /// In an actor, which lives on by itself while it has work under way.
 pub struct OfActor;
@@ -52,6 +52,14 @@ impl Isolate for OfActor {
     fn error(&self, line: &str) {
         worker::console_error!("{line}");
     }
+
+    fn measure(&self, point: DataPoint<'_>) {
+        super::kept::with_kept(|kept| {
+            if let Some(Some(dataset)) = kept.metrics.get() {
+                metrics::write(dataset, point);
+            }
+        });
+    }
 }
 
 impl Isolate for OfRequest {
@@ -81,5 +89,9 @@ impl Isolate for OfRequest {
 
     fn error(&self, line: &str) {
         OfActor.error(line);
+    }
+
+    fn measure(&self, point: DataPoint<'_>) {
+        OfActor.measure(point);
     }
 }

@@ -3,6 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
+use worker::AnalyticsEngineDataset;
+
 use super::{buffer, web_crypto};
 use crate::config::Configured;
 use crate::gateway::bearer::ClientKeys;
@@ -31,6 +33,8 @@ pub struct Kept {
     pub rendered_refusal: Rc<RenderedRefusal>,
     /// Where the texts of the hot path cross.
     pub buffer: Rc<buffer::Buffer>,
+    /// Where events are counted: the binding `METRICS`, if there is one.
+    pub metrics: Rc<OnceCell<Option<AnalyticsEngineDataset>>>,
     /// Checks of signatures.
     pub signatures: Rc<web_crypto::WebCrypto>,
 }

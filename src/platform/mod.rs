@@ -2,7 +2,7 @@
 //!
 //! One file for each thing: time and randomness ([`clock`]), tasks, timers and the log ([`isolate`]), HTTP ([`http`]), other actors
 //! ([`actors`]), an actor's storage and alarm ([`storage`]), Workers KV ([`kv`]), Postgres over a socket ([`postgres`]), the Cache API
-//! ([`cache`]), bodies ([`body`]), and the two Durable Object classes.
+//! ([`cache`]), bodies ([`body`]), Analytics Engine ([`metrics`]), and the two Durable Object classes.
 
 use std::rc::Rc;
 
@@ -28,6 +28,7 @@ pub mod http;
 pub mod isolate;
 pub mod kept;
 pub mod kv;
+pub mod metrics;
 pub mod pipe;
 pub mod postgres;
 pub mod rate_limit;
@@ -42,7 +43,9 @@ pub mod web_socket;
 
 /// The configuration of this isolate, read at its first use.
 pub fn configured(env: &Env) -> Rc<Configured> {
-    Rc::clone(kept().configured.get_or_init(|| Rc::new(variables::configured(env))))
+    let kept = kept();
+    kept.metrics.get_or_init(|| metrics::dataset(env));
+    Rc::clone(kept.configured.get_or_init(|| Rc::new(variables::configured(env))))
 }
 
 /// What an actor is given; none where the platform's id is not what it should be.

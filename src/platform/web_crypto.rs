@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::runtime::{Signatures, Signed};
+use crate::runtime::{Signatures, Signed, Signing, SigningKey};
 
 /// More keys than any provider and its neighbours have.
 const MOST: usize = 64;
@@ -31,6 +31,13 @@ extern "C" {
         signature: &js_sys::Uint8Array,
         data: &js_sys::Uint8Array,
     ) -> Result<js_sys::Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"])]
+    fn sign(
+        algorithm: &JsValue,
+        key: &web_sys::CryptoKey,
+        data: &js_sys::Uint8Array,
+    ) -> Result<js_sys::Promise, JsValue>;
 }
 
 /// See the module.
@@ -50,6 +57,31 @@ impl Signatures for WebCrypto {
         }
         .boxed_local()
     }
+
+    fn sign<'a>(&'a self, signing: Signing<'a>) -> LocalBoxFuture<'a, Option<Vec<u8>>> {
+        async move {
+            let signature = signature(signing).await;
+            if signature.is_err() {
+                // What the platform says of a key may quote it.
+                worker::console_error!("a key ({}) cannot sign", signing.algorithm);
+            }
+            signature.ok()
+        }
+        .boxed_local()
+    }
+}
+
+/// Signs. The key is imported each time: it signs once for a login or a refresh, and nothing of it stays in memory.
+async fn signature(signing: Signing<'_>) -> Result<Vec<u8>, JsValue> {
+    let (format, key) = match signing.key {
+        SigningKey::Jwk(jwk) => ("jwk", js_sys::JSON::parse(jwk)?),
+        SigningKey::Pkcs8(der) => ("pkcs8", js_sys::Uint8Array::from(der).into()),
+    };
+    let usages = js_sys::Array::of1(&"sign".into());
+    let imported = import_key(format, &key, &js_sys::JSON::parse(signing.import)?, false, &usages)?;
+    let key: web_sys::CryptoKey = JsFuture::from(imported).await?.unchecked_into();
+    let signed = sign(&js_sys::JSON::parse(signing.sign)?, &key, &js_sys::Uint8Array::from(signing.text))?;
+    Ok(js_sys::Uint8Array::new(&JsFuture::from(signed).await?).to_vec())
 }
 
 impl WebCrypto {

@@ -7,14 +7,16 @@
 use openidconnect::RefreshToken;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
-use url::{Url, form_urlencoded};
+use url::Url;
 
+use super::client_authentication::ClientAuthentication;
 use super::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure, unanswered};
 use super::link::Link;
 use super::oidc::{OFFLINE_ACCESS, Oidc};
 use super::requests::{Authorization, EndSession, Exchange};
 use super::sign_in::SignIn;
 use super::tokens::Tokens;
+use crate::config::Credentials;
 use crate::identity::Identity;
 use crate::{config, http};
 
@@ -86,23 +88,20 @@ impl Auth0 {
         self.oidc.authorization_url(now, &Authorization { id_token_hint: None, ..*request }).await
     }
 
-    /// See [`super::Provider::revoke`]. Ends the whole grant, which is Auth0's default.
-    pub async fn revoke(&self, token: &RefreshToken) -> Result<(), ProviderError> {
+    /// See [`super::Provider::revoke`]. Ends the whole grant, which is Auth0's default. The client proves itself in the body alone.
+    pub async fn revoke(&self, now: OffsetDateTime, token: &RefreshToken) -> Result<(), ProviderError> {
         let settings = &self.oidc.settings;
-        let malformed = || ProviderError::Rejected("AUTH0_DOMAIN makes no URL".to_owned());
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("client_id", &settings.client_id);
-        if let Some(secret) = &settings.client_secret {
-            form.append_pair("client_secret", secret.secret());
-        }
-        form.append_pair("token", token.secret());
-        let request = ::http::Request::builder()
-            .method(::http::Method::POST)
-            .uri(self.url("oauth/revoke").ok_or_else(malformed)?.as_str())
-            .header("accept", "application/json")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form.finish().into_bytes())
-            .map_err(|_| malformed())?;
+        let endpoint = self.url("oauth/revoke");
+        let endpoint = endpoint.ok_or_else(|| ProviderError::Rejected("AUTH0_DOMAIN makes no URL".to_owned()))?;
+        let authentication = match &settings.credentials {
+            Credentials::Secret(secret) => ClientAuthentication::Post(secret.clone()),
+            Credentials::None => ClientAuthentication::None,
+            Credentials::Key(_) | Credentials::Apple(_) => {
+                self.oidc.authentication(&*self.oidc.metadata(now).await?).await?
+            }
+        };
+        let params = vec![("token".to_owned(), token.secret().clone())];
+        let request = authentication.form(&settings.client_id, &endpoint, params)?;
         let response = http::send(&*self.oidc.link.http, request).await.map_err(unanswered)?;
         if response.status().is_success() {
             Ok(())

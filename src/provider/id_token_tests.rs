@@ -51,6 +51,7 @@ fn claims_that_are_wrong_or_of_a_wrong_type_are_refused() {
         ("aud", json!("other")),
         ("aud", json!([])),
         ("aud", json!(["gateway", "other"])),
+        ("aud", json!(["gateway", 7])),
         ("nonce", json!("m")),
         ("sub", json!(null)),
         ("sub", json!(7)),
@@ -80,10 +81,20 @@ fn claims_that_are_wrong_or_of_a_wrong_type_are_refused() {
 }
 
 #[test]
-fn additional_audiences_are_refused_with_azp_too() {
+fn additional_audiences_are_accepted_with_azp_of_this_client_and_with_azp_of_another_never() {
     let mut claims = with("aud", json!(["gateway", "other"]));
     claims["azp"] = json!("gateway");
+    assert!(check(&claims).is_ok());
+    claims["azp"] = json!("other");
+    assert!(check(&claims).unwrap_err().to_string().contains("(azp)"));
+    // "project" is trusted, which makes up for a missing `azp` and for nothing else.
+    assert!(check(&with("aud", json!(["project", "gateway"]))).is_ok());
+    assert!(check(&with("aud", json!(["project"]))).is_err());
+    let mut claims = with("aud", json!(["project", "gateway"]));
+    claims["azp"] = json!("project");
     assert!(check(&claims).is_err());
+    let refused = check(&with("aud", json!(["gateway", "project", "other"]))).unwrap_err();
+    assert!(refused.to_string().contains("OIDC_TRUSTED_AUDIENCES"), "{refused}");
 }
 
 #[test]
@@ -127,7 +138,7 @@ fn a_claim_that_is_missing_is_named() {
 
 #[test]
 fn null_is_no_value_for_a_claim_that_is_used() {
-    for name in ["iss", "sub", "aud", "exp", "iat", "nonce", "azp", "at_hash", "nbf", "sid"] {
+    for name in ["iss", "sub", "aud", "exp", "iat", "nonce", "azp", "at_hash", "nbf", "sid", "events"] {
         let refused = check(&with(name, json!(null))).unwrap_err();
         assert!(refused.to_string().contains("null"), "{name}: {refused}");
     }
@@ -142,18 +153,59 @@ fn validate_raw(raw: &str, algorithms: &[&'static Algorithm]) -> Result<Claims, 
 }
 
 fn validate(raw: &str, algorithms: &[&'static Algorithm], keys: &KeySet, access: &str) -> Result<Claims, Untrusted> {
-    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
-    let access_token = AccessToken::new(access.into());
-    let expected = ExpectedIdToken {
-        issuer: &issuer,
-        client_id: &client_id,
-        nonce: Some("n"),
-        access_token: &access_token,
-        algorithms,
-    };
+    let expected = |expected: ExpectedIdToken<'_>| validate_as(raw, keys, expected);
+    with_expected(algorithms, access, expected)
+}
+
+fn validate_as(raw: &str, keys: &KeySet, expected: ExpectedIdToken<'_>) -> Result<Claims, Untrusted> {
     let jwt = read(raw, expected)?;
     verify(&jwt, keys).map_err(words)?;
     super::check(jwt, expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())
+}
+
+/// What the tests' tokens are checked against.
+fn with_expected<T>(algorithms: &[&'static Algorithm], access: &str, then: impl FnOnce(ExpectedIdToken<'_>) -> T) -> T {
+    let client_id = ClientId::new("gateway".into());
+    let access_token = AccessToken::new(access.into());
+    let expected = ExpectedIdToken {
+        issuer: Issuer::Exactly("https://op.example"),
+        client_id: &client_id,
+        trusted_audiences: &["project".to_owned()],
+        nonce: Some("n"),
+        nonce_optional: false,
+        access_token: &access_token,
+        algorithms,
+        asked: &[],
+    };
+    then(expected)
+}
+
+/// The same, where these parameters were in the authorization request.
+fn check_asked(claims: &Value, asked: &[(String, String)]) -> Result<Claims, Untrusted> {
+    let raw = sign(&json!({"alg": "EdDSA", "kid": "k"}), claims);
+    let keys = set(&[jwk("k")]);
+    with_expected(&named(&["EdDSA"]), "access", |expected| {
+        validate_as(&raw, &keys, ExpectedIdToken { asked, ..expected })
+    })
+}
+
+#[test]
+fn a_nonce_may_be_missing_where_it_is_optional_and_a_wrong_one_is_refused_all_the_same() {
+    let of = |claims: &Value, nonce_optional: bool| {
+        let raw = sign(&json!({"alg": "EdDSA", "kid": "k"}), claims);
+        let keys = set(&[jwk("k")]);
+        with_expected(&named(&["EdDSA"]), "access", |expected| {
+            validate_as(&raw, &keys, ExpectedIdToken { nonce_optional, ..expected })
+        })
+    };
+    let mut without = good();
+    without.as_object_mut().unwrap().remove("nonce");
+    assert!(of(&without, true).is_ok());
+    assert!(of(&without, false).unwrap_err().to_string().contains("OIDC_NONCE"));
+    assert!(of(&good(), true).is_ok());
+    for wrong in [json!("m"), json!(""), json!(null), json!(["n"]), json!("N")] {
+        assert!(of(&with("nonce", wrong.clone()), true).is_err(), "{wrong}");
+    }
 }
 
 #[test]
@@ -211,18 +263,72 @@ fn a_header_that_says_more_than_is_understood_is_refused() {
 
 #[test]
 fn claims_that_nothing_depends_on_may_be_of_any_type() {
-    for (name, odd) in
-        [("email", json!(7)), ("name", json!({"x": 1})), ("amr", json!("pwd")), ("updated_at", json!([]))]
-    {
-        assert!(check(&with(name, odd.clone())).is_ok(), "{name}: {odd}");
+    let values = [json!(7), json!("text"), json!(["a", 7, null]), json!({"x": 1}), json!(null), json!(false)];
+    for name in [
+        "email",
+        "name",
+        "phone_number",
+        "address",
+        "updated_at",
+        "email_verified",
+        "birthdate",
+        "locale",
+        "groups",
+        "roles",
+        "amr",
+        "acr",
+        "auth_time",
+        "jti",
+        "c_hash",
+        "s_hash",
+        "org_id",
+        "preferred_username",
+    ] {
+        for value in &values {
+            assert_eq!(check(&with(name, value.clone())).unwrap()[name], *value, "{name}: {value}");
+        }
     }
 }
 
 #[test]
-fn a_token_that_cannot_be_checked_is_about_a_user_where_it_says_so_and_is_for_this_client_alone() {
+fn claims_that_checks_depend_on_have_their_type() {
+    let odd = [json!(7), json!("text"), json!(["a"]), json!({"x": 1}), json!(null), json!(false)];
+    for (name, is_right) in [
+        ("iss", Value::is_string as fn(&Value) -> bool),
+        ("sub", Value::is_string),
+        ("nonce", Value::is_string),
+        ("azp", Value::is_string),
+        ("at_hash", Value::is_string),
+        ("sid", Value::is_string),
+        ("exp", Value::is_number),
+        ("iat", Value::is_number),
+        ("nbf", Value::is_number),
+        ("events", Value::is_object),
+    ] {
+        for value in odd.iter().filter(|value| !is_right(value)) {
+            assert!(matches!(check(&with(name, value.clone())), Err(Untrusted::Invalid(_))), "{name}: {value}");
+        }
+    }
+    assert!(check(&with("events", json!({"x": 1}))).is_ok());
+}
+
+#[test]
+fn acr_and_auth_time_have_their_type_where_they_are_asked_for() {
+    let asked = [("acr_values".to_owned(), "mfa".to_owned()), ("max_age".to_owned(), "60".to_owned())];
+    let of = |name: &str, value: Value| check_asked(&with(name, value), &asked).is_ok();
+    assert!(of("acr", json!("mfa")) && of("auth_time", json!(NOW)) && of("amr", json!(7)));
+    for odd in [json!(null), json!(["mfa"]), json!({})] {
+        assert!(!of("acr", odd.clone()) && !of("auth_time", odd.clone()), "{odd}");
+    }
+    assert!(!of("acr", json!(1)) && !of("auth_time", json!("1800000000")));
+}
+
+#[test]
+fn a_token_that_cannot_be_checked_is_about_a_user_where_it_says_so_and_is_for_this_client() {
     let about = |name: &str, value: Value| {
         let claims = with(name, value);
-        is_about(claims.as_object().unwrap(), "https://op.example", &ClientId::new("gateway".into()), "ada")
+        let audience = Audience::Client { id: "gateway", trusted: &[] };
+        is_about(claims.as_object().unwrap(), "https://op.example", audience, "ada")
     };
     assert!(about("exp", json!(0)) && about("aud", json!(["gateway"])));
     for (name, other) in [
@@ -232,6 +338,7 @@ fn a_token_that_cannot_be_checked_is_about_a_user_where_it_says_so_and_is_for_th
         ("aud", json!("other")),
         ("aud", json!([])),
         ("aud", json!(["gateway", "other"])),
+        ("azp", json!("other")),
     ] {
         assert!(!about(name, other.clone()), "{name}: {other}");
     }

@@ -49,6 +49,9 @@ impl Untrusted {
             Flaw::Type => "the token is of another type (typ)",
             Flaw::Issuer => "the token comes from another issuer (iss)",
             Flaw::Audience => "the token is meant for another audience (aud)",
+            Flaw::FurtherAudience => {
+                "the token is meant for other audiences as well (aud) and does not say that it was issued to this client (azp): if they may have it, list them in OIDC_TRUSTED_AUDIENCES"
+            }
             Flaw::Party => "the token was issued to another client (azp)",
             Flaw::Endless | Flaw::Expired => "the token has expired, or does not say when it will (exp)",
             Flaw::NotYet => "the token is not valid yet (nbf)",

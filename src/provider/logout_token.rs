@@ -1,9 +1,10 @@
 //! Validation of logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.6). Pure, but for the keys.
 
-use openidconnect::{ClientId, IssuerUrl};
+use openidconnect::ClientId;
 use serde_json::Value;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
+use super::issuer::Issuer;
 use super::keys::Untrusted;
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued, LEEWAY, MAX_AGE};
@@ -13,6 +14,10 @@ use crate::jose::{Algorithm, Flaw, Jwt, Policy};
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// What `typ` may say. No provider sends a longer token.
 const FORM: Form = Form { types: &["jwt", "logout+jwt"], max_bytes: 16 << 10 };
+
+/// How long a token without `exp` is accepted, from its `iat`: early drafts of the specification did not require `exp`. Its `jti` is
+/// remembered for longer.
+const LIFE_WITHOUT_EXP: Duration = Duration::minutes(2);
 
 /// Whose sessions a provider has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +38,11 @@ pub struct LogoutToken {
 #[derive(Clone, Copy)]
 pub struct ExpectedLogoutToken<'a> {
     /// `iss`.
-    pub issuer: &'a IssuerUrl,
+    pub issuer: Issuer<'a>,
     /// In `aud`.
     pub client_id: &'a ClientId,
+    /// Who else may be in `aud` of a token without `azp`: `OIDC_TRUSTED_AUDIENCES`.
+    pub trusted_audiences: &'a [String],
     /// `alg`: the same as for ID tokens (section 2.6).
     pub algorithms: &'a [&'static Algorithm],
 }
@@ -46,6 +53,9 @@ pub(super) const fn words(flaw: Flaw) -> Untrusted {
         Flaw::TooLong => "the logout token is too long",
         Flaw::Issuer => "the logout token comes from another issuer (iss)",
         Flaw::Audience => "the logout token is meant for another audience (aud)",
+        Flaw::FurtherAudience => {
+            "the logout token is meant for other audiences as well (aud) and does not say that it is for this client (azp): if they may have it, list them in OIDC_TRUSTED_AUDIENCES"
+        }
         Flaw::Endless | Flaw::Undated => "the logout token lacks its times (iat, exp)",
         Flaw::Expired | Flaw::Issued => "the logout token has expired, or was not issued just now (exp, iat)",
         other => return Untrusted::of(other),
@@ -55,7 +65,7 @@ pub(super) const fn words(flaw: Flaw) -> Untrusted {
 /// What a logout token that passes every other check says, if the signature is good.
 pub(super) fn read<'a>(
     raw: &'a str,
-    ExpectedLogoutToken { issuer, client_id, algorithms }: ExpectedLogoutToken<'_>,
+    ExpectedLogoutToken { issuer, client_id, trusted_audiences, algorithms }: ExpectedLogoutToken<'_>,
     now: OffsetDateTime,
 ) -> Result<(Jwt<'a>, LogoutToken), Untrusted> {
     let invalid = Untrusted::Invalid;
@@ -64,9 +74,9 @@ pub(super) fn read<'a>(
         return Err(words(Flaw::Algorithm));
     }
     let policy = Policy {
-        is_issuer: &|iss| iss == issuer.as_str(),
-        audience: Audience::Among(client_id),
-        issued: Issued::JustNow,
+        is_issuer: &|iss| issuer.is(iss, &jwt.claims),
+        audience: Audience::Client { id: client_id, trusted: trusted_audiences },
+        issued: Issued::For(LIFE_WITHOUT_EXP),
     };
     let claims = &jwt.claims;
     policy.check_parties(claims).and_then(|()| policy.check_times(claims, now)).map_err(words)?;
@@ -87,7 +97,9 @@ pub(super) fn read<'a>(
     let jti = text("jti").ok_or(invalid("the logout token has no jti"))?.to_owned();
     // Whatever its `exp`: it is too old by then.
     let expires_at = now.saturating_add(MAX_AGE).saturating_add(LEEWAY);
-    let said = LogoutToken { issuer: issuer.to_string(), subject, sid, jti, expires_at };
+    // It was checked: of several tenants it names one.
+    let issuer = text("iss").ok_or(words(Flaw::Issuer))?.to_owned();
+    let said = LogoutToken { issuer, subject, sid, jti, expires_at };
     Ok((jwt, said))
 }
 

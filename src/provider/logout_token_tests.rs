@@ -29,9 +29,15 @@ fn check_header(header: &Value, claims: &Value) -> Result<LogoutToken, Untrusted
 }
 
 fn validate_raw(raw: &str, algorithms: &[&str]) -> Result<LogoutToken, Untrusted> {
-    let (issuer, client_id) = (IssuerUrl::new("https://op.example".into()).unwrap(), ClientId::new("gateway".into()));
+    let client_id = ClientId::new("gateway".into());
+    let issuer = Issuer::Exactly("https://op.example");
     let algorithms: Vec<_> = algorithms.iter().map(|name| Algorithm::named(name).unwrap()).collect();
-    let expected = ExpectedLogoutToken { issuer: &issuer, client_id: &client_id, algorithms: &algorithms };
+    let expected = ExpectedLogoutToken {
+        issuer,
+        client_id: &client_id,
+        trusted_audiences: &["project".to_owned()],
+        algorithms: &algorithms,
+    };
     let (jwt, said) = read(raw, expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())?;
     verify(&jwt, &keys(&["k"])).map_err(words)?;
     Ok(said)
@@ -47,8 +53,30 @@ fn a_good_token_names_a_user_or_a_session_of_the_provider_or_both() {
     assert_eq!((both.subject.as_deref(), both.sid.as_deref(), both.jti.as_str()), (Some("ada"), Some("s"), "j"));
     assert_eq!(check(&without("sub")).unwrap().subject, None);
     assert_eq!(check(&without("sid")).unwrap().sid, None);
-    assert!(check(&with("aud", json!(["other", "gateway"]))).is_ok());
     assert!(check_header(&json!({"alg": "EdDSA"}), &good()).is_ok());
+}
+
+#[test]
+fn a_token_for_several_audiences_is_accepted_with_azp_of_this_client_or_where_the_others_are_trusted() {
+    let several = |aud: Value, azp: Option<&str>| {
+        let mut claims = with("aud", aud);
+        if let Some(azp) = azp {
+            claims["azp"] = json!(azp);
+        }
+        check(&claims)
+    };
+    assert!(several(json!(["other", "gateway"]), Some("gateway")).is_ok());
+    assert!(several(json!(["project", "gateway"]), None).is_ok());
+    let refused = several(json!(["other", "gateway"]), None).unwrap_err();
+    assert!(refused.to_string().contains("OIDC_TRUSTED_AUDIENCES"), "{refused}");
+    for (aud, azp) in [
+        (json!(["other", "gateway"]), Some("other")),
+        (json!(["project", "gateway"]), Some("project")),
+        (json!("gateway"), Some("other")),
+        (json!(["project"]), Some("gateway")),
+    ] {
+        assert!(several(aud.clone(), azp).is_err(), "{aud} {azp:?}");
+    }
 }
 
 #[test]
@@ -81,12 +109,33 @@ fn a_token_that_fails_a_check_is_refused() {
     ] {
         assert!(matches!(check(&with(name, value.clone())), Err(Untrusted::Invalid(_))), "{name}: {value}");
     }
-    for name in ["iss", "aud", "iat", "exp", "jti", "events"] {
+    for name in ["iss", "aud", "iat", "jti", "events"] {
         assert!(check(&without(name)).is_err(), "without {name}");
     }
     let mut nobody = without("sub");
     nobody.as_object_mut().unwrap().remove("sid");
     assert!(check(&nobody).is_err());
+}
+
+#[test]
+fn a_token_without_an_end_is_accepted_for_two_minutes_from_when_it_was_issued() {
+    let endless = |iat: Value| {
+        let mut claims = without("exp");
+        claims["iat"] = iat;
+        check(&claims)
+    };
+    for good in [json!(NOW), json!(NOW - 119), json!(NOW + 59)] {
+        let remembered_until = endless(good).unwrap().expires_at.unix_timestamp();
+        assert!(remembered_until > NOW + 120, "its jti is known for longer than it is accepted");
+    }
+    for bad in [json!(NOW - 121), json!(NOW - 86_400), json!(NOW + 61), json!(null), json!("1800000000"), json!(-1e300)]
+    {
+        assert!(matches!(endless(bad.clone()), Err(Untrusted::Invalid(_))), "{bad}");
+    }
+    assert!(check(&with("exp", json!(null))).is_err());
+    let mut undated = without("exp");
+    undated.as_object_mut().unwrap().remove("iat");
+    assert!(check(&undated).is_err());
 }
 
 #[test]

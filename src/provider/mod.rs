@@ -18,10 +18,12 @@ use crate::provider::tokens::Tokens;
 
 pub mod auth0;
 pub mod claims;
+pub mod client_authentication;
 pub mod discovery;
 pub mod error;
 pub mod id_token;
 pub mod identity_claims;
+pub mod issuer;
 pub mod keys;
 pub mod link;
 pub mod logout_token;
@@ -118,7 +120,7 @@ impl Provider {
     /// alone: Auth0 limits how often it may be asked.
     pub fn user_info(&self, now: OffsetDateTime, access_token: &AccessToken, identity: &Identity) -> Option<Asking> {
         match self {
-            Self::Oidc(oidc) => Some(oidc.ask_user_info(now, access_token.clone(), identity.subject.clone())),
+            Self::Oidc(oidc) => Some(oidc.ask_user_info(now, access_token.clone(), identity.user())),
             Self::Auth0(_) | Self::WorkOs(_) => None,
         }
     }
@@ -156,7 +158,7 @@ impl Provider {
     ) -> Result<(), ProviderError> {
         match self {
             Self::Oidc(oidc) => oidc.revoke(now, token).await,
-            Self::Auth0(auth0) => auth0.revoke(token).await,
+            Self::Auth0(auth0) => auth0.revoke(now, token).await,
             Self::WorkOs(workos) => workos.revoke(sid).await,
         }
     }
@@ -176,6 +178,15 @@ impl Provider {
             Self::Oidc(oidc) => oidc.end_session_url(now, logout).await,
             Self::Auth0(auth0) => auth0.end_session_url(now, logout).await,
             Self::WorkOs(workos) => workos.end_session_url(logout),
+        }
+    }
+
+    /// The origins whose pages tell of a logout in a frame (OpenID Connect Front-Channel Logout 1.0): the issuer's and its end-session
+    /// endpoint's.
+    pub async fn logout_origins(&self, now: OffsetDateTime) -> Vec<String> {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.logout_origins(now).await,
+            Self::WorkOs(_) => Vec::new(),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Exchange<'a> {
     pub code_verifier: &'a str,
     /// `nonce`, as in the authorization request.
     pub nonce: &'a str,
+    /// `iss` of the authorization response (RFC 9207).
+    pub iss: Option<&'a str>,
     /// The organization that `/login` was asked for.
     pub organization: Option<&'a str>,
 }

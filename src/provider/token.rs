@@ -7,11 +7,11 @@ use openidconnect::core::{
     CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, Client, EmptyAdditionalClaims, EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields,
-    IdToken, OAuth2TokenResponse, RefreshToken, Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse,
+    AccessToken, Client, EmptyAdditionalClaims, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken,
+    OAuth2TokenResponse, RefreshToken, Scope, StandardErrorResponse, TokenResponse,
 };
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::Duration;
 
 use super::error::ProviderError;
@@ -38,70 +38,117 @@ pub type OidcClient = Client<
     EndpointMaybeSet,
 >;
 
-/// A token response (RFC 6749 section 5.1) with an ID token that is yet to be read.
-#[derive(Clone, Debug, Serialize)]
-#[serde(transparent)]
-pub struct TokenSet(StandardTokenResponse<RawIdToken, CoreTokenType>);
-
-impl<'de> Deserialize<'de> for TokenSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut answer = Map::<String, Value>::deserialize(deserializer)?;
-        // Azure AD B2C and others write the number as a string.
-        if let Some(life) = answer.get_mut("expires_in")
-            && let Some(seconds) = life.as_str().and_then(|text| text.trim().parse::<u64>().ok())
-        {
-            *life = seconds.into();
-        }
-        // The library's own error may quote a token.
-        let malformed = |_| serde::de::Error::custom("this is no token response");
-        StandardTokenResponse::deserialize(Value::Object(answer)).map(Self).map_err(malformed)
-    }
-}
-
-/// The `id_token` of a token response.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct RawIdToken {
+/// A token response (RFC 6749 section 5.1) with an ID token that is yet to be read. A refresh token is spent when the answer to it
+/// comes. So an odd member on which nothing depends must not make the answer unreadable.
+#[derive(Clone, Serialize)]
+pub struct TokenSet {
+    access_token: AccessToken,
+    token_type: CoreTokenType,
+    expires_in: Option<std::time::Duration>,
+    refresh_token: Option<RefreshToken>,
+    scope: Option<Vec<Scope>>,
     id_token: Option<String>,
 }
 
-impl std::fmt::Debug for RawIdToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RawIdToken([redacted])")
+/// The members of a token response as they come.
+#[derive(Deserialize)]
+struct Answer {
+    access_token: AccessToken,
+    /// Missing at Twitch. RFC 6749 requires it; a token of another type says so.
+    token_type: Option<String>,
+    /// Azure AD B2C and others write the number as a string, others a fraction.
+    expires_in: Option<Value>,
+    refresh_token: Option<RefreshToken>,
+    /// Twitch sends an array.
+    scope: Option<Words>,
+    id_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Words {
+    Text(String),
+    Array(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for TokenSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The library's own error may quote a token.
+        let malformed = || serde::de::Error::custom("this is no token response");
+        let answer = Answer::deserialize(deserializer).map_err(|_| malformed())?;
+        let words = |words: &[String]| {
+            let words = words.iter().flat_map(|words| words.split_ascii_whitespace());
+            words.map(|word| Scope::new(word.to_owned())).collect()
+        };
+        Ok(Self {
+            access_token: answer.access_token,
+            token_type: match answer.token_type {
+                Some(other) if !other.eq_ignore_ascii_case("bearer") => CoreTokenType::Extension(other),
+                Some(_) | None => CoreTokenType::Bearer,
+            },
+            expires_in: answer.expires_in.map(|life| seconds(&life).ok_or_else(malformed)).transpose()?,
+            refresh_token: answer.refresh_token.filter(|token| !token.secret().is_empty()),
+            scope: answer.scope.map(|scope| match scope {
+                Words::Text(text) => words(&[text]),
+                Words::Array(array) => words(&array),
+            }),
+            // An empty one says nothing, like none.
+            id_token: answer.id_token.filter(|token| !token.is_empty()),
+        })
     }
 }
 
-impl ExtraTokenFields for RawIdToken {}
+/// A life in seconds: a number, or one as decimal text. What is no time, or begins with a sign, is none.
+fn seconds(life: &Value) -> Option<std::time::Duration> {
+    let seconds = match life {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => {
+            let text = text.trim();
+            let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            text.parse::<f64>().ok().filter(|_| is_decimal)?
+        }
+        _ => return None,
+    };
+    // More than fits is for ever.
+    (seconds >= 0.0).then(|| std::time::Duration::try_from_secs_f64(seconds).unwrap_or(std::time::Duration::MAX))
+}
+
+impl std::fmt::Debug for TokenSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenSet([redacted])")
+    }
+}
 
 impl TokenSet {
     /// The ID token, unread.
     pub fn id_token(&self) -> Option<&str> {
-        self.0.extra_fields().id_token.as_deref()
+        self.id_token.as_deref()
     }
 
     /// The refresh token, whatever the rest is like.
     pub fn granted(&self) -> Option<RefreshToken> {
-        self.0.refresh_token().filter(|token| !token.secret().is_empty()).cloned()
+        self.refresh_token.clone()
     }
 
     /// The tokens, if the gateway can use them.
     pub fn tokens(&self, round_trip: RoundTrip) -> Result<Tokens, ProviderError> {
         let rejected = |what: &str| Err(ProviderError::Rejected(what.to_owned()));
-        if !matches!(self.0.token_type(), CoreTokenType::Bearer) {
+        if !matches!(self.token_type, CoreTokenType::Bearer) {
             return rejected("the provider issued a token that is no bearer token");
         }
         // RFC 6750 section 2.1; anything else could not be sent in a header.
         let in_header = |token: &str| !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
-        if !in_header(self.0.access_token().secret()) {
+        if !in_header(self.access_token.secret()) {
             return rejected("the provider issued an access token with characters that no header can carry");
         }
-        let lifetime = self.0.expires_in().map(|life| Duration::try_from(life).unwrap_or(Duration::MAX));
+        let lifetime = self.expires_in.map(|life| Duration::try_from(life).unwrap_or(Duration::MAX));
         if lifetime.is_some_and(Duration::is_zero) {
             return rejected("the provider issued an access token that has already expired");
         }
         // A decade stands for ever, and can be added to a time safely.
         let lifetime = lifetime.map(|life| life.min(Duration::days(3650)));
         Ok(Tokens {
-            access_token: self.0.access_token().clone(),
+            access_token: self.access_token.clone(),
             lifetime,
             refresh_token: self.granted(),
             valid_from: round_trip.valid_from(lifetime),
@@ -113,23 +160,23 @@ impl OAuth2TokenResponse for TokenSet {
     type TokenType = CoreTokenType;
 
     fn access_token(&self) -> &AccessToken {
-        self.0.access_token()
+        &self.access_token
     }
 
     fn token_type(&self) -> &CoreTokenType {
-        self.0.token_type()
+        &self.token_type
     }
 
     fn expires_in(&self) -> Option<std::time::Duration> {
-        self.0.expires_in()
+        self.expires_in
     }
 
     fn refresh_token(&self) -> Option<&RefreshToken> {
-        self.0.refresh_token()
+        self.refresh_token.as_ref()
     }
 
     fn scopes(&self) -> Option<&Vec<Scope>> {
-        self.0.scopes()
+        self.scope.as_ref()
     }
 }
 
@@ -160,13 +207,83 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_is_whole_seconds_and_may_come_as_a_string() {
-        for text in ["3600", "\"3600\"", "\" 3600 \""] {
+    fn a_lifetime_may_be_a_number_a_fraction_or_either_as_text() {
+        for text in ["3600", "3600.0", "\"3600\"", "\" 3600 \"", "\"3600.0\"", "3.6e3"] {
             assert_eq!(lifetime(text), Some(Some(Duration::hours(1))), "{text}");
         }
+        assert_eq!(lifetime("3599.5"), Some(Some(Duration::milliseconds(3_599_500))));
+        assert_eq!(lifetime("\"0.5\""), Some(Some(Duration::milliseconds(500))));
+        assert_eq!(lifetime("1e300"), Some(Some(Duration::days(3650))));
         assert_eq!(lifetime("null"), Some(None));
-        for malformed in ["\"soon\"", "\"\"", "-1", "\"-1\"", "[]", "0", "\"0\""] {
+        for malformed in [
+            "\"soon\"",
+            "\"\"",
+            "\".\"",
+            "\"1.2.3\"",
+            "-1",
+            "-0.5",
+            "\"-1\"",
+            "\"+1\"",
+            "\"1e3\"",
+            "\"inf\"",
+            "\"NaN\"",
+            "[]",
+            "[3600]",
+            "{}",
+            "true",
+            "0",
+            "0.0",
+            "\"0\"",
+        ] {
             assert_eq!(lifetime(malformed), None, "{malformed}");
         }
+    }
+
+    fn read(more: &str) -> Option<TokenSet> {
+        serde_json::from_str(&format!(r#"{{"access_token":"at","refresh_token":"rt"{more}}}"#)).ok()
+    }
+
+    fn tokens(more: &str) -> Option<Tokens> {
+        let epoch = time::OffsetDateTime::UNIX_EPOCH;
+        read(more)?.tokens(RoundTrip { asked_at: epoch, received_at: epoch }).ok()
+    }
+
+    #[test]
+    fn a_token_type_may_be_missing_and_any_but_bearer_is_refused() {
+        for more in ["", r#","token_type":null"#, r#","token_type":"bearer""#, r#","token_type":"Bearer""#] {
+            let tokens = tokens(more).unwrap();
+            assert_eq!(tokens.refresh_token.unwrap().secret(), "rt", "{more}");
+        }
+        for bad in ["\"DPoP\"", "\"mac\"", "\"N_A\"", "\"\"", "7", "[\"Bearer\"]", "{}"] {
+            assert!(tokens(&format!(r#","token_type":{bad}"#)).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_scope_may_be_text_or_an_array_of_texts_and_nothing_else() {
+        let scopes = |scope: &str| {
+            let set = read(&format!(r#","scope":{scope}"#))?;
+            Some(set.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect::<Vec<_>>()))
+        };
+        for both in [r#""openid email""#, r#"["openid","email"]"#, r#"["openid email"]"#] {
+            assert_eq!(scopes(both), Some(Some(vec!["openid".to_owned(), "email".to_owned()])), "{both}");
+        }
+        assert_eq!(scopes("null"), Some(None));
+        assert_eq!(scopes("[]"), Some(Some(Vec::new())));
+        for bad in ["{}", r#"{"openid":true}"#, "7", "true", r#"["openid",7]"#, r#"[["openid"]]"#, "[{}]"] {
+            assert_eq!(scopes(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_access_token_is_text_and_empty_tokens_beside_it_are_none() {
+        let set: TokenSet = serde_json::from_str(r#"{"access_token":"at","refresh_token":"","id_token":""}"#).unwrap();
+        assert_eq!((set.granted().is_none(), set.id_token()), (true, None));
+        for bad in ["{}", r#"{"access_token":null}"#, r#"{"access_token":7}"#, r#"{"access_token":"at","id_token":{}}"#]
+        {
+            assert!(serde_json::from_str::<TokenSet>(bad).is_err(), "{bad}");
+        }
+        let secret = format!("{:?}", read(r#","id_token":"it""#).unwrap());
+        assert!(!secret.contains("at\"") && !secret.contains("it") && !secret.contains("rt"), "{secret}");
     }
 }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use openidconnect::core::CoreErrorResponseType;
-use openidconnect::{ClientSecret, HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
+use openidconnect::{HttpRequest, HttpResponse, RequestTokenError, StandardErrorResponse};
 use time::Duration;
 
 use super::error::{ProviderError, RefreshFailure, unanswered};
@@ -13,6 +13,7 @@ use super::retry_after::retry_after;
 use super::said;
 use super::tokens::RoundTrip;
 use super::user_error::UserError;
+use crate::config::Credentials;
 use crate::http::{self, HttpError};
 
 /// What `openidconnect` says of an answer without tokens.
@@ -36,7 +37,7 @@ impl TokenAnswer {
     pub async fn to(&self, link: &Link, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let secrets = said::secrets_of(&request);
         let asked_at = link.isolate.now();
-        let response = http::send(&*link.http, request).await?;
+        let mut response = http::send(&*link.http, request).await?;
         if !response.status().is_success() {
             self.said.set(said::in_answer(response.body(), &secrets));
         }
@@ -44,6 +45,11 @@ impl TokenAnswer {
         let received_at = link.isolate.now();
         self.round_trip.set(Some(RoundTrip { asked_at, received_at }));
         self.retry_after.set(retry_after(response.headers(), received_at));
+        if response.status().is_success() {
+            // The library reads 200 and `application/json` alone. What the body says decides: the token that was presented is spent.
+            *response.status_mut() = ::http::StatusCode::OK;
+            response.headers_mut().remove(::http::header::CONTENT_TYPE);
+        }
         Ok(response)
     }
 
@@ -84,12 +90,18 @@ pub fn authorization_error(code: &str) -> String {
 }
 
 /// What an operator can do about an error code by which an endpoint refuses this client (RFC 6749 section 5.2).
-pub fn client_advice(code: &str, client_secret: Option<&ClientSecret>) -> &'static str {
-    match (code, client_secret) {
-        ("invalid_client" | "access_denied" | "unauthorized", None) => {
+pub fn client_advice(code: &str, credentials: &Credentials) -> &'static str {
+    match (code, credentials) {
+        ("invalid_client" | "access_denied" | "unauthorized", Credentials::Key(_)) => {
+            ". Check OIDC_CLIENT_ID, and that the provider knows the public key of OIDC_CLIENT_KEY, which this gateway publishes at its jwks.json"
+        }
+        ("invalid_client" | "access_denied" | "unauthorized", Credentials::Apple(_)) => {
+            ". Check OIDC_CLIENT_ID, which is the Services ID, and that APPLE_TEAM_ID, APPLE_KEY_ID and APPLE_PRIVATE_KEY belong together"
+        }
+        ("invalid_client" | "access_denied" | "unauthorized", Credentials::None) => {
             ". OIDC_TOKEN_AUTH is none, which makes this a public client: register it as one, or set OIDC_CLIENT_SECRET and another method"
         }
-        ("invalid_client" | "access_denied" | "unauthorized", Some(_)) => {
+        ("invalid_client" | "access_denied" | "unauthorized", Credentials::Secret(_)) => {
             ". Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH where the client is registered for one method"
         }
         ("unauthorized_client" | "unsupported_grant_type", _) => {
@@ -109,7 +121,7 @@ pub fn is_about_the_client(status: Option<u16>, code: &str) -> bool {
 }
 
 /// Why no code was exchanged.
-pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Option<&ClientSecret>) -> ProviderError {
+pub fn exchange_error(error: TokenError, status: Option<u16>, credentials: &Credentials) -> ProviderError {
     match error {
         RequestTokenError::Request(error) => unanswered(error),
         _ if status.is_some_and(http::says_not_now) => {
@@ -120,7 +132,7 @@ pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Opt
         }
         RequestTokenError::ServerResponse(error) => {
             let code = plain_code(error.error().as_ref());
-            let advice = client_advice(code, client_secret);
+            let advice = client_advice(code, credentials);
             match UserError::of(code) {
                 // Auth0 says this of a wrong client secret. At this endpoint it can only mean the client.
                 Some(user_error) if !matches!(code, "access_denied" | "unauthorized") => {
@@ -136,11 +148,7 @@ pub fn exchange_error(error: TokenError, status: Option<u16>, client_secret: Opt
 }
 
 /// Why no token was refreshed.
-pub fn refresh_failure(
-    error: &TokenError,
-    answer: &TokenAnswer,
-    client_secret: Option<&ClientSecret>,
-) -> RefreshFailure {
+pub fn refresh_failure(error: &TokenError, answer: &TokenAnswer, credentials: &Credentials) -> RefreshFailure {
     match (error, answer.status.get()) {
         (RequestTokenError::ServerResponse(error), _) if *error.error() == CoreErrorResponseType::InvalidGrant => {
             RefreshFailure::Refused("the provider answered invalid_grant".to_owned())
@@ -151,7 +159,7 @@ pub fn refresh_failure(
         }
         (RequestTokenError::ServerResponse(error), status) => {
             let code = plain_code(error.error().as_ref());
-            let why = format!("the provider answered {code}{}", client_advice(code, client_secret));
+            let why = format!("the provider answered {code}{}", client_advice(code, credentials));
             if is_about_the_client(status, code) {
                 RefreshFailure::Deferred { retry_after: answer.retry_after.get(), why }
             } else {
@@ -172,10 +180,10 @@ mod tests {
 
     #[test]
     fn a_refused_public_client_is_told_that_it_is_one() {
-        let secret = ClientSecret::new("hunter2".to_owned());
-        assert!(client_advice("invalid_client", None).contains("OIDC_TOKEN_AUTH is none"));
-        assert!(client_advice("invalid_client", Some(&secret)).contains("OIDC_TOKEN_AUTH"));
-        assert_eq!(client_advice("server_error", None), "");
+        let secret = Credentials::Secret(openidconnect::ClientSecret::new("hunter2".to_owned()));
+        assert!(client_advice("invalid_client", &Credentials::None).contains("OIDC_TOKEN_AUTH is none"));
+        assert!(client_advice("invalid_client", &secret).contains("OIDC_TOKEN_AUTH"));
+        assert_eq!(client_advice("server_error", &Credentials::None), "");
     }
 
     #[test]

@@ -36,6 +36,25 @@ impl UserError {
         Some(Self::new(code, what, next))
     }
 
+    /// What an authorization response means where it is about the organization that the login was for: Auth0 says so with codes for
+    /// many things, and with words. They choose among these sentences and are not quoted. `was_for_one`: the login named one.
+    pub fn about_organization(code: &str, description: Option<&str>, was_for_one: bool) -> Option<Self> {
+        let names_it = description.is_some_and(|said| said.to_ascii_lowercase().contains("organization"));
+        match code {
+            "invalid_request" if names_it || was_for_one => Some(Self::new(
+                code,
+                "The login provider does not accept the organization that this login was for, or wants one and was told none.",
+                "Check the organization in the link that you followed. If you did not choose one, tell the operator of this site the reference below.",
+            )),
+            "access_denied" | "unauthorized" if names_it => Some(Self::new(
+                code,
+                "Your account does not belong to the organization that this login was for, or may not use this application there.",
+                "Log in again, with another account if you have one, or ask the operator of this site for access.",
+            )),
+            _ => None,
+        }
+    }
+
     /// A login that the provider has not finished, for a reason that is not known here.
     pub fn unfinished(code: &str) -> Self {
         Self::new(
@@ -118,6 +137,28 @@ mod tests {
             assert_eq!(user_error.to_string(), format!("the provider answered {code}"));
             assert_eq!(user_error.is_about_the_account(), matches!(code, "access_denied" | "unauthorized"), "{code}");
         }
+    }
+
+    #[test]
+    fn what_is_about_the_organization_says_so_and_nothing_else_does() {
+        let of = UserError::about_organization;
+        for said in [
+            "parameter organization is invalid",
+            "parameter organization is required for this client",
+            "Organization …",
+        ] {
+            for was_for_one in [false, true] {
+                let user_error = of("invalid_request", Some(said), was_for_one).unwrap();
+                assert!(user_error.what.contains("organization") && !user_error.what.contains(said), "{said}");
+            }
+        }
+        assert!(of("invalid_request", None, true).is_some());
+        let denied = of("access_denied", Some("user a is not part of the org_1 organization"), true).unwrap();
+        assert!(denied.is_about_the_account() && denied.what.contains("organization"));
+        assert_eq!(of("invalid_request", Some("redirect_uri"), false), None);
+        assert_eq!(of("invalid_request", None, false), None);
+        assert_eq!(of("access_denied", Some("cancelled"), true), None);
+        assert_eq!(of("server_error", Some("organization"), true), None);
     }
 
     #[test]

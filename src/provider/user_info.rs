@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use futures::future::{Either, LocalBoxFuture, Shared, select};
+use openidconnect::ClientId;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::claims;
-use crate::jose::Claims;
+use super::keys::Untrusted;
+use crate::jose::jwt::Form;
+use crate::jose::policy::{Audience, Issued};
+use crate::jose::{Claims, Flaw, Jwt, Policy};
 use crate::runtime::Isolate;
 
 /// How long an answer is waited for before the login or the refresh goes on without it.
@@ -52,9 +57,52 @@ impl Asking {
     }
 }
 
-/// An answer without a `sub` does not count: section 5.3.2 requires one.
+/// What a signed answer looks like. It comes from the endpoint itself, whose answers are limited.
+const FORM: Form = Form { types: &["jwt", "jose"], max_bytes: usize::MAX };
+
+/// What a signed answer is checked against, where it says something of it.
+#[derive(Clone, Copy)]
+pub(super) struct ExpectedUserInfo<'a> {
+    /// `iss`.
+    pub(super) issuer: &'a str,
+    /// In `aud`.
+    pub(super) client_id: &'a ClientId,
+    /// Who else may be in `aud` of an answer without `azp`.
+    pub(super) trusted_audiences: &'a [String],
+}
+
+/// A signed answer (section 5.3.2, `application/jwt`) that passes every other check, if the signature is good. It need not say
+/// who issued it, for whom and when: the access token that it was asked with binds it to the user, and its `sub` says so.
+pub(super) fn read_signed<'a>(
+    raw: &'a str,
+    expected: ExpectedUserInfo<'_>,
+    now: OffsetDateTime,
+) -> Result<Jwt<'a>, Untrusted> {
+    let jwt = Jwt::parse(raw, FORM).map_err(words)?;
+    if jwt.has_content_type {
+        return Err(words(Flaw::Type));
+    }
+    let policy = Policy {
+        is_issuer: &|iss| iss == expected.issuer,
+        audience: Audience::Client { id: expected.client_id, trusted: expected.trusted_audiences },
+        issued: Issued::OpenEnded,
+    };
+    policy.check_stated_parties(&jwt.claims).and_then(|()| policy.check_times(&jwt.claims, now)).map_err(words)?;
+    Ok(jwt)
+}
+
+/// A flaw, in words.
+pub(super) const fn words(flaw: Flaw) -> Untrusted {
+    Untrusted::of(flaw)
+}
+
+/// The claims of an unsigned answer.
 pub(super) fn read(body: &[u8], subject: &str) -> UserInfo {
-    let Ok(said) = serde_json::from_slice::<Claims>(body) else { return UserInfo::NoAnswer };
+    serde_json::from_slice::<Claims>(body).map_or(UserInfo::NoAnswer, |said| about(said, subject))
+}
+
+/// What these claims say of the user. Without a `sub` they do not count: section 5.3.2 requires one.
+pub(super) fn about(said: Claims, subject: &str) -> UserInfo {
     match said.get("sub") {
         None | Some(Value::Null) => UserInfo::NoAnswer,
         Some(sub) if sub == subject => UserInfo::Said(claims::of_user_info(said)),
@@ -64,7 +112,72 @@ pub(super) fn read(body: &[u8], subject: &str) -> UserInfo {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::jose::signing::{keys, sign, verify};
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn signed(header: &Value, claims: &Value) -> Result<UserInfo, Untrusted> {
+        let raw = sign(header, claims);
+        let client_id = ClientId::new("gateway".into());
+        let expected = ExpectedUserInfo {
+            issuer: "https://op.example",
+            client_id: &client_id,
+            trusted_audiences: &["project".into()],
+        };
+        let jwt = read_signed(&raw, expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())?;
+        verify(&jwt, &keys(&["k"])).map_err(words)?;
+        Ok(about(jwt.claims, "ada"))
+    }
+
+    fn of(claims: &Value) -> Result<UserInfo, Untrusted> {
+        signed(&json!({"alg": "EdDSA", "kid": "k"}), claims)
+    }
+
+    #[test]
+    fn a_signed_answer_may_lack_all_but_its_sub_and_what_it_says_beside_that_holds() {
+        for good in [
+            json!({"sub": "ada", "name": "Ada"}),
+            json!({"sub": "ada", "name": "Ada", "iss": "https://op.example", "aud": "gateway", "iat": NOW, "exp": NOW + 60}),
+            json!({"sub": "ada", "name": "Ada", "aud": ["gateway", "project"]}),
+            json!({"sub": "ada", "name": "Ada", "aud": ["gateway", "other"], "azp": "gateway"}),
+        ] {
+            let UserInfo::Said(said) = of(&good).unwrap() else { panic!("{good}") };
+            assert_eq!(Value::Object(said), json!({"name": "Ada"}), "{good}");
+        }
+        for (name, bad) in [
+            ("iss", json!("https://evil.example")),
+            ("iss", json!(null)),
+            ("aud", json!("other")),
+            ("aud", json!(["gateway", "other"])),
+            ("azp", json!("other")),
+            ("exp", json!(NOW - 61)),
+            ("exp", json!("soon")),
+            ("iat", json!(NOW + 61)),
+            ("nbf", json!(NOW + 61)),
+        ] {
+            assert!(of(&json!({"sub": "ada", name: bad})).is_err(), "{name}: {bad}");
+        }
+        assert_eq!(of(&json!({"sub": "grace"})), Ok(UserInfo::OtherSubject));
+        assert_eq!(of(&json!({"name": "Ada"})), Ok(UserInfo::NoAnswer));
+    }
+
+    #[test]
+    fn an_answer_that_nobody_signed_or_somebody_else_is_no_signed_one() {
+        let claims = json!({"sub": "ada"});
+        for header in [
+            json!({"alg": "none"}),
+            json!({"alg": "HS256", "kid": "k"}),
+            json!({"alg": "EdDSA", "kid": "other"}),
+            json!({"alg": "EdDSA", "kid": "k", "crit": ["exp"]}),
+            json!({"alg": "EdDSA", "kid": "k", "cty": "JWT"}),
+            json!({"alg": "EdDSA", "kid": "k", "typ": "at+jwt"}),
+        ] {
+            assert!(signed(&header, &claims).is_err(), "{header}");
+        }
+    }
 
     #[test]
     fn an_answer_about_somebody_else_is_told_apart_from_one_about_nobody_which_is_none() {

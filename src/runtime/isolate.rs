@@ -8,6 +8,23 @@ use futures::FutureExt as _;
 use futures::future::{Either, LocalBoxFuture, select};
 use time::OffsetDateTime;
 
+/// Something that happened, to be counted. It names nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataPoint<'a> {
+    /// What, as log lines name it.
+    pub event: &'a str,
+    /// `ok`, or what kind of failure.
+    pub outcome: &'a str,
+    /// What made it happen.
+    pub cause: &'a str,
+    /// Where. Empty: not known.
+    pub region: &'a str,
+    /// The class of the actor.
+    pub class: &'static str,
+    /// How long it took.
+    pub duration_ms: u32,
+}
+
 /// Where code runs: its time, randomness, tasks and log. Each actor has its own.
 pub trait Isolate {
     /// The wall clock. It may go back.
@@ -29,6 +46,8 @@ pub trait Isolate {
     fn log(&self, line: &str);
     /// Writes a line to the log, as an error.
     fn error(&self, line: &str);
+    /// Counts something, where somebody counts.
+    fn measure(&self, _point: DataPoint<'_>) {}
 }
 
 impl dyn Isolate + '_ {

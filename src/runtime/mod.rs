@@ -15,9 +15,10 @@ mod storage;
 mod stores;
 
 pub use calls::{ActorAddress, Actors, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
-pub use isolate::Isolate;
+pub use isolate::{DataPoint, Isolate};
 pub use request::{
-    Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed, is_bodied_get,
+    Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed, Signing,
+    SigningKey, is_bodied_get,
 };
 pub use storage::{SqlValue, Storage, StorageError};
 pub use stores::{Connection, Kv, KvError, PgParameter, PgValue, Postgres, PostgresError};
@@ -33,7 +34,7 @@ pub struct ActorContext {
     pub http: Rc<dyn Http>,
     /// Documents that the isolates of a data centre share.
     pub cache: Rc<dyn Cache>,
-    /// Checks of signatures.
+    /// Signatures.
     pub signatures: Rc<dyn Signatures>,
     /// Calls to other actors.
     pub actors: Rc<dyn Actors>,

@@ -104,8 +104,34 @@ pub struct Signed<'a> {
     pub signature: &'a [u8],
 }
 
-/// Checks of signatures.
+/// A private key, as `importKey` takes it.
+#[derive(Clone, Copy)]
+pub enum SigningKey<'a> {
+    /// A bare JSON Web Key.
+    Jwk(&'a str),
+    /// PKCS #8 (RFC 5958).
+    Pkcs8(&'a [u8]),
+}
+
+/// What is to be signed, and with what.
+#[derive(Clone, Copy)]
+pub struct Signing<'a> {
+    /// The private key.
+    pub key: SigningKey<'a>,
+    /// `alg` (RFC 7518).
+    pub algorithm: &'static str,
+    /// What the Web Cryptography API's `importKey` wants to know of the algorithm, as JSON.
+    pub import: &'static str,
+    /// The same for `sign`.
+    pub sign: &'static str,
+    /// What is signed.
+    pub text: &'a [u8],
+}
+
+/// Signatures.
 pub trait Signatures {
+    /// The signature; none where the key or the algorithm cannot be used.
+    fn sign<'a>(&'a self, signing: Signing<'a>) -> LocalBoxFuture<'a, Option<Vec<u8>>>;
     /// Whether the signature is the key's. A key or algorithm that cannot be used is a no.
     fn verify<'a>(&'a self, signed: Signed<'a>) -> LocalBoxFuture<'a, bool>;
 }

@@ -26,12 +26,15 @@ const PATHS = {
 };
 const random = () => randomBytes(24).toString("base64url");
 
-/** Starts the provider; options become its properties. `slash`: its issuer ends in one. */
+/**
+ * Starts the provider; options become its properties. `slash`: its issuer ends in one; `issuerPath`: what stands behind its origin;
+ * `paths`: endpoints at other paths, too.
+ */
 export async function startHostileProvider(options = {}) {
   const provider = new HostileProvider(options);
   await new Promise((resolve) => provider.server.listen(options.port ?? 0, "127.0.0.1", resolve));
   provider.origin = `http://127.0.0.1:${provider.server.address().port}`;
-  provider.issuer = `${provider.origin}${options.slash ? "/" : ""}`;
+  provider.issuer = `${provider.origin}${options.issuerPath ?? (options.slash ? "/" : "")}`;
   return provider;
 }
 
@@ -58,8 +61,12 @@ class HostileProvider {
   #access = new Map();
   #refresh = new Map();
 
+  /** `iss` of its authorization responses, where it is another one than the issuer; null: none. */
+  callbackIssuer = undefined;
+
   constructor(options) {
     Object.assign(this, options);
+    this.paths = { ...PATHS, ...options.paths };
     this.server = createServer((request, response) => this.#serve(request, response));
   }
 
@@ -96,7 +103,7 @@ class HostileProvider {
 
   async #serve(request, response) {
     const url = new URL(request.url, this.issuer);
-    const endpoint = PATHS[url.pathname];
+    const endpoint = this.paths[url.pathname];
     if (!endpoint) return response.writeHead(404).end();
     let body = "";
     for await (const chunk of request) body += chunk;
@@ -157,8 +164,9 @@ class HostileProvider {
     const code = random();
     this.#codes.set(code, asked);
     const back = new URL(asked.redirect_uri);
-    for (const [name, value] of Object.entries({ code, state: asked.state, iss: this.issuer })) {
-      back.searchParams.set(name, value);
+    const iss = this.callbackIssuer === undefined ? this.issuer : this.callbackIssuer;
+    for (const [name, value] of Object.entries({ code, state: asked.state, iss })) {
+      if (value !== null) back.searchParams.set(name, value);
     }
     return { status: 303, headers: { location: back.href } };
   }

@@ -24,7 +24,7 @@ const ENDPOINTS = {
 
 /**
  * Starts the provider. Options: `accessTokenSeconds`, `par` ("required" or "offered"), `auth` (the client's
- * authentication method), `alg` (of ID tokens), `scopes` (in place of its scopes_supported), `interactive` (a login
+ * authentication method), `clientJwks` (its public keys), `alg` (of ID tokens), `scopes` (in place of its scopes_supported), `interactive` (a login
  * form), `discovery` (more metadata), `port`, `consent` (no refresh token without `prompt=consent`), `backchannel` (it
  * tells the gateway of logouts).
  *
@@ -56,12 +56,13 @@ class RealProvider {
     this.issuer = `http://127.0.0.1:${server.address().port}`;
     this.accessTokenSeconds = options.accessTokenSeconds ?? 300;
     this.interactive = options.interactive ?? false;
-    this.clientSecret = options.auth === "none" ? undefined : CLIENT_SECRET;
+    this.clientSecret = ["none", "private_key_jwt"].includes(options.auth) ? undefined : CLIENT_SECRET;
     this.backchannel = Boolean(options.backchannel);
     this.client = {
       client_id: CLIENT_ID,
       client_secret: this.clientSecret,
       token_endpoint_auth_method: options.auth ?? "client_secret_basic",
+      ...(options.clientJwks && { jwks: options.clientJwks }),
       id_token_signed_response_alg: options.alg ?? "RS256",
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
@@ -129,6 +130,8 @@ class RealProvider {
       findAccount: (_, id) => ({ accountId: id, claims: () => claims(id) }),
       loadExistingGrant: grantWhatIsAsked,
       pkce: { required: () => true },
+      clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+      enabledJWA: { clientAuthSigningAlgValues: ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"] },
       // It drops offline_access from a request without prompt=consent; this client gets its refresh token all the same.
       issueRefreshToken: async (_, __, code) => !consent || code.scopes.has("offline_access"),
       expiresWithSession: async () => false,
@@ -172,6 +175,7 @@ class RealProvider {
     const answer = async () => {
       await next();
       call.params = { ...ctx.oidc?.params };
+      call.form = { ...ctx.oidc?.body };
       call.status = ctx.status;
       call.body = ctx.body;
     };

@@ -11,6 +11,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_oauth_sessions::actors::MessageRefusal;
+use edge_oauth_sessions::actors::wire::{self, WireError};
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::region::Jurisdiction;
 use edge_oauth_sessions::runtime::{ActorAddress, Actors, CallError};
@@ -99,7 +101,24 @@ impl Actors for Calls {
                 ActorAddress::Session { id, .. } => self.world.session(id).ok_or(CallError::NoSuchActor)?,
                 ActorAddress::Directory { name, .. } => self.world.directory(name),
             };
-            self.call(actor, Message::Bytes(message.to_vec()), Duration::from_secs(within_seconds.into())).await
+            // It is of the release before these messages.
+            if self.world.knows_messages_below.get() <= message[1] {
+                let refusal = MessageRefusal::Wire(WireError::Malformed);
+                return Ok(wire::encode(&Err::<(), _>(refusal)).unwrap());
+            }
+            let within = Duration::from_secs(within_seconds.into());
+            if let Some((number, late)) = self.world.delay_next.get().filter(|(number, _)| *number == message[1]) {
+                self.world.delay_next.take();
+                self.world.tally.tell(|| format!("message {number} is {late:?} late"));
+                self.world.executor.sleep(late).await;
+            }
+            let reply = self.call(actor, Message::Bytes(message.to_vec()), within).await;
+            let is_lost = self.world.lose_reply_to.get() == Some(message[1]);
+            if is_lost {
+                self.world.lose_reply_to.take();
+                return Err(CallError::Unreachable);
+            }
+            reply
         }
         .boxed_local()
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use edge_oauth_sessions::actors::session::attempt::LoginReason;
 use edge_oauth_sessions::actors::session::message::Migrated;
 use edge_oauth_sessions::region::Region;
 
 use super::crashes::at_every_poll;
+use super::endings::KV;
 use super::provider::TOKEN_LIFE;
 use super::world::{Cookie, World};
 
@@ -69,6 +71,74 @@ fn wherever_the_new_home_s_process_ends_during_a_move_the_session_goes_on_in_one
             goes_on_as_one(&world, &cookie).await;
             crashed
         })
+    });
+}
+
+/// Long enough that nothing is written of a second use.
+const IDLE: Duration = Duration::from_secs(3_600);
+const STORES: [&str; 3] = ["durable", "kv", "neon"];
+
+/// A world with this store, where tokens live long.
+fn of_store(store: &str) -> World {
+    let variables = [("SESSION_STORE", store), KV[1], ("SESSION_IDLE_SECONDS", "3600"), ("REGION_GRACE_SECONDS", "60")];
+    let world = World::new(&variables);
+    world.provider.rules.life.set(Duration::from_secs(86_400));
+    world
+}
+
+/// The session goes on for an idle time from now on.
+async fn is_idle_no_earlier(world: &World, cookie: &Cookie, what: &str) {
+    world.wait(IDLE - Duration::from_secs(1)).await;
+    assert!(world.get(cookie).await.is_ok(), "{what}: {:#?}", world.log.borrow());
+}
+
+#[test]
+fn a_use_at_any_moment_of_a_move_counts_in_the_new_home() {
+    for (store, delay) in STORES.into_iter().flat_map(|store| (0..40).map(move |delay| (store, delay))) {
+        let world = of_store(store);
+        world.clone().executor.run(async move {
+            let cookie = world.log_in("ada").await;
+            // A use is written, the next ones are not.
+            world.get(&cookie).await.unwrap();
+            world.wait(Duration::from_secs(100)).await;
+            let get = async {
+                world.wait(Duration::from_millis(delay)).await;
+                world.get(&cookie).await.unwrap();
+            };
+            let (moved, ()) = futures::future::join(world.migrate(&cookie, Region::Apac), get).await;
+            assert!(moved.is_ok(), "{moved:?}");
+            is_idle_no_earlier(&world, &cookie, &format!("{store}, {delay} ms")).await;
+        });
+    }
+}
+
+#[test]
+fn a_use_in_the_grace_of_a_session_counts_for_its_successor() {
+    for store in STORES {
+        let world = of_store(store);
+        world.clone().executor.run(async move {
+            let cookie = world.log_in("ada").await;
+            let successor = world.log_in_over("ada", LoginReason::Move, Some(&cookie), Some(&cookie)).await.unwrap();
+            world.wait(Duration::from_secs(50)).await;
+            world.get(&cookie).await.unwrap();
+            is_idle_no_earlier(&world, &successor, store).await;
+        });
+    }
+}
+
+#[test]
+fn a_session_moves_and_serves_in_its_grace_beside_actors_of_a_release_that_counts_no_uses() {
+    let world = of_store("durable");
+    // Without `LetGo` and `ConfirmUse`.
+    world.knows_messages_below.set(17);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        assert!(world.migrate(&cookie, Region::Apac).await.is_ok());
+        world.get(&cookie).await.unwrap();
+        let successor = world.log_in_over("ada", LoginReason::Move, Some(&cookie), Some(&cookie)).await.unwrap();
+        world.get(&cookie).await.unwrap();
+        world.log_out(&successor).await.map(drop).unwrap();
+        assert!(world.get(&cookie).await.is_err());
     });
 }
 

@@ -6,6 +6,8 @@ use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::session::message::Denied;
 use futures::future::{join, join_all};
 
+use super::endings::KV;
+use super::faults::Kind;
 use super::provider::{Fault, TOKEN_LIFE};
 use super::world::{Cookie, World};
 
@@ -130,5 +132,28 @@ fn a_ledger_keeps_its_newest_hundred_entries() {
         assert_eq!(ledger.len(), 100);
         let last = ledger.last().map(|entry| entry.at);
         assert!(last.is_some_and(|at| world.executor.now() - at < Duration::from_secs(600)), "{last:?}");
+    });
+}
+
+#[test]
+fn a_series_of_tries_that_the_store_breaks_off_is_followed_by_a_pause() {
+    let world = World::new(&KV);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(TOKEN_LIFE).await;
+        world.provider.script.borrow_mut().extend([Fault::Status(503)].repeat(20));
+        let broken_off = async {
+            world.wait(Duration::from_millis(200)).await;
+            world.faults.set(Kind::KvFails, 10_000);
+        };
+        let (got, ()) = join(world.get(&cookie), broken_off).await;
+        assert_eq!(got, Err(Denied::StoreUnavailable));
+        world.faults.set(Kind::KvFails, 0);
+        let presented = world.provider.presented.borrow().len();
+        for _ in 0..3 {
+            let got = world.get(&cookie).await;
+            assert!(matches!(got, Err(Denied::ProviderUnavailable { .. })), "{got:?}");
+        }
+        assert_eq!(world.provider.presented.borrow().len(), presented);
     });
 }

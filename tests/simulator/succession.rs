@@ -3,10 +3,17 @@
 use std::time::Duration;
 
 use edge_oauth_sessions::actors::end_reason::EndReason;
+use edge_oauth_sessions::actors::session::address;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
-use edge_oauth_sessions::actors::session::message::Denied;
+use edge_oauth_sessions::actors::session::message::{Confirm, Denied};
+use edge_oauth_sessions::region::Region;
+use futures::future::join;
 
 use super::world::{Cookie, World};
+
+/// The numbers of two messages.
+const MIGRATE: u8 = 11;
+const SUPERSEDE: u8 = 16;
 
 async fn log_in(world: &World, before: Option<&Cookie>, now: Option<&Cookie>) -> Cookie {
     world.log_in_over("ada", LoginReason::Asked, before, now).await.unwrap()
@@ -34,4 +41,100 @@ fn a_login_that_came_with_the_cookie_of_another_one_is_the_later_one_whatever_th
         assert!(world.get(&fourth).await.is_ok());
         assert_eq!(world.list("ada").await, [fourth.actor]);
     });
+}
+
+/// A silent login of the session's user.
+async fn renew(world: &World, before: &Cookie) -> Result<Cookie, String> {
+    world.log_in_over("ada", LoginReason::Move, Some(before), Some(before)).await
+}
+
+#[test]
+fn two_logins_in_the_place_of_a_session_whose_successor_is_over_end_as_one() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let first = log_in(&world, None, None).await;
+        let successor = renew(&world, &first).await.unwrap();
+        world.log_out(&successor).await.map(drop).unwrap();
+        // The answers of the logout are lost: two tabs go on with the first cookie.
+        let second = log_in(&world, Some(&first), None).await;
+        let third = log_in(&world, Some(&first), None).await;
+        world.wait(Duration::from_secs(30)).await;
+        assert_eq!(world.get(&second).await, Err(Denied::Ended(EndReason::Superseded)));
+        assert!(world.get(&third).await.is_ok());
+        assert_eq!(world.list("ada").await, [third.actor]);
+    });
+}
+
+#[test]
+fn a_silent_login_goes_on_though_the_reply_of_the_session_before_it_is_lost() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let first = log_in(&world, None, None).await;
+        world.lose_reply_to.set(Some(MIGRATE));
+        let successor = renew(&world, &first).await.unwrap();
+        assert_eq!(world.lose_reply_to.get(), None, "nothing was lost");
+        assert!(world.get(&successor).await.is_ok());
+        assert_eq!(world.list("ada").await, [successor.actor]);
+    });
+}
+
+/// Two logins come back while one session has no token left: an ordinary one, and a silent one that the provider refuses.
+async fn log_in_beside_a_refused_renewal(world: &World, refused_first: bool) -> (Cookie, Cookie) {
+    let first = log_in(world, None, None).await;
+    if refused_first {
+        assert_eq!(refuse(world, &first).await, "Ok(Ok(LoginNeeded { ended: true }))");
+    }
+    let second = log_in(world, Some(&first), None).await;
+    if !refused_first {
+        assert_eq!(refuse(world, &first).await, "Ok(Ok(LoginNeeded { ended: true }))");
+    }
+    (first, second)
+}
+
+/// The provider wants the user to log in.
+async fn refuse(world: &World, before: &Cookie) -> String {
+    format!("{:?}", world.come_back_refused(LoginReason::Renewal, before).await)
+}
+
+#[test]
+fn a_silent_login_that_the_provider_refuses_ends_no_login_that_came_back_before_or_after_it() {
+    for refused_first in [true, false] {
+        let world = World::new(&[]);
+        world.clone().executor.run(async move {
+            let (first, second) = log_in_beside_a_refused_renewal(&world, refused_first).await;
+            world.wait(Duration::from_secs(30)).await;
+            assert_eq!(world.get(&first).await, Err(Denied::Ended(EndReason::Superseded)));
+            assert!(world.get(&second).await.is_ok(), "{refused_first}");
+            // The one after that still finds the way to it.
+            let third = log_in(&world, Some(&first), None).await;
+            world.wait(Duration::from_secs(30)).await;
+            assert!(world.get(&second).await.is_err() && world.get(&third).await.is_ok(), "{refused_first}");
+        });
+    }
+}
+
+#[test]
+fn a_login_that_moves_before_the_session_before_it_hears_of_it_does_not_give_way_to_its_former_home() {
+    // Which of the two homes has the greater id is chance.
+    for number in 0..6 {
+        let world = World::new(&[]);
+        world.clone().executor.run(async move {
+            (0..number).for_each(|_| drop(world.issue()));
+            let first = log_in(&world, None, None).await;
+            world.delay_next.set(Some((SUPERSEDE, Duration::from_secs(4))));
+            let second = async { log_in(&world, Some(&first), None).await };
+            let moving = async {
+                world.wait(Duration::from_millis(300)).await;
+                let actor = world.list("ada").await.into_iter().find(|actor| *actor != first.actor).unwrap();
+                let to = world.migrate_actor(&actor, Region::Apac).await.unwrap();
+                // It asks its former home, and soon its alarm tells the session before it.
+                assert_eq!(world.ask(&address::existing_session(&to), Confirm {}).await.unwrap(), Ok(()));
+            };
+            let (second, ()) = join(second, moving).await;
+            let before = world.tally.steps();
+            world.wait(Duration::from_secs(60)).await;
+            assert!(world.tally.steps() < before + 100, "{} messages", world.tally.steps() - before);
+            assert!(world.get(&second).await.is_ok(), "{number}: {:#?}", world.log.borrow());
+        });
+    }
 }

@@ -8,6 +8,9 @@ use std::cell::{Cell, RefCell};
 
 use super::executor::Executor;
 
+/// How a trace names what must never be.
+pub const VIOLATION: &str = "VIOLATION";
+
 /// See the module.
 pub struct Tally {
     executor: Executor,
@@ -44,11 +47,11 @@ impl Tally {
         self.trace.take().unwrap_or_default()
     }
 
-    /// Writes into the trace, if there is one.
+    /// Writes into the trace, if there is one: after how many steps, when, and what.
     pub fn tell(&self, what: impl FnOnce() -> String) {
         if self.trace.borrow().is_some() {
             let at = self.executor.now().unix_timestamp_nanos() / 1_000_000 - 1_800_000_000_000;
-            let line = format!("{:>7}.{:03} s  {}", at / 1_000, at % 1_000, what());
+            let line = format!("{:>6} {:>7}.{:03} s  {}", self.steps.get(), at / 1_000, at % 1_000, what());
             self.trace.borrow_mut().iter_mut().for_each(|trace| trace.push(line.clone()));
         }
     }
@@ -65,7 +68,7 @@ impl Tally {
     pub fn violate(&self, what: &'static str, detail: String) {
         let mut violations = self.violations.borrow_mut();
         if !violations.iter().any(|known| known.what == what) {
-            self.tell(|| format!("VIOLATION: {what}: {detail}"));
+            self.tell(|| format!("{VIOLATION}: {what}: {detail}"));
             violations.push(Violation { what, detail, step: self.steps.get() });
         }
     }

@@ -12,7 +12,7 @@ use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use edge_oauth_sessions::actors::session::message::{
     Authority, Callback, Complete, Completed, Denied, Destination, GetToken, Inspect, Migrate, Migrated, Revoke,
-    Revoked,
+    Revoked, SignInError,
 };
 use edge_oauth_sessions::actors::session::view::Inspection;
 use edge_oauth_sessions::actors::session::{address, follow};
@@ -47,6 +47,12 @@ pub struct World {
     pub log: Rc<RefCell<Vec<String>>>,
     /// After how many polls the first process of the next actor ends that a session makes, and whether it keeps what was not durable.
     pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
+    /// Actors refuse messages of this number and above, as those of an earlier release do.
+    pub knows_messages_below: Rc<Cell<u8>>,
+    /// The next message of this number is late.
+    pub delay_next: Rc<Cell<Option<(u8, Duration)>>>,
+    /// The reply to the next message of this number is lost.
+    pub lose_reply_to: Rc<Cell<Option<u8>>>,
     actors: Rc<RefCell<BTreeMap<ActorId, Rc<Actor>>>>,
 }
 
@@ -55,6 +61,14 @@ pub struct World {
 pub struct Cookie {
     pub actor: ActorId,
     pub secret: Secret,
+}
+
+/// What a session says of a login that comes back.
+type Completion = Result<Completed, SignInError>;
+
+/// How a login names the session before it.
+fn named(cookie: &Cookie) -> Predecessor {
+    Predecessor { actor: cookie.actor.clone(), secret_hash: cookie.secret.hash() }
 }
 
 impl World {
@@ -89,6 +103,9 @@ impl World {
             tally,
             log: Rc::default(),
             doom_of_next: Rc::default(),
+            delay_next: Rc::default(),
+            lose_reply_to: Rc::default(),
+            knows_messages_below: Rc::new(Cell::new(u8::MAX)),
             actors: Rc::default(),
             executor,
         }
@@ -168,6 +185,15 @@ impl World {
         follow::ask(&self.gateway(), &cookie.actor, migrate).await?.reply
     }
 
+    /// The same of the session in this actor: where it lives then.
+    pub async fn migrate_actor(&self, actor: &ActorId, region: Region) -> Option<ActorId> {
+        let migrate = Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(region) };
+        match self.ask(&address::existing_session(actor), migrate).await {
+            Ok(Ok(Migrated::Lives(to))) => Some(to.actor),
+            _ => None,
+        }
+    }
+
     /// The sessions that a user's list shows as live.
     pub async fn list(&self, subject: &str) -> Vec<ActorId> {
         let directory = directory_message::address(&of_user(ISSUER, subject), None);
@@ -194,11 +220,25 @@ impl World {
         before: Option<&Cookie>,
         now: Option<&Cookie>,
     ) -> Result<Cookie, String> {
-        let named = |cookie: &Cookie| Predecessor { actor: cookie.actor.clone(), secret_hash: cookie.secret.hash() };
+        let attempt = self.attempt(reason, before);
+        let code = self.provider.log_in(subject, &attempt.nonce.expose());
+        let actor = attempt.actor.clone();
+        match self.come_back(attempt, Ok(code), now).await {
+            Ok(Ok(Completed::SignedIn { secret, .. })) => Ok(Cookie { actor, secret }),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// A silent login of this session's browser comes back, and the provider wants the user to log in.
+    pub async fn come_back_refused(&self, reason: LoginReason, before: &Cookie) -> Result<Completion, AskError> {
+        self.come_back(self.attempt(reason, Some(before)), Err("login_required"), Some(before)).await
+    }
+
+    fn attempt(&self, reason: LoginReason, before: Option<&Cookie>) -> Attempt {
         let actor = self.issue();
         let secret = |byte| Secret::from_random([byte; 32]);
-        let attempt = Attempt {
-            actor: actor.clone(),
+        Attempt {
+            actor,
             began_at: self.executor.now(),
             state: secret(1),
             nonce: secret(2),
@@ -209,19 +249,26 @@ impl World {
             prompt_none: reason != LoginReason::Asked,
             organization: None,
             hints: Vec::new(),
-        };
-        let code = self.provider.log_in(subject, &attempt.nonce.expose());
+        }
+    }
+
+    /// A browser that has the session `now` comes back from the provider with a code, or an error.
+    async fn come_back(
+        &self,
+        attempt: Attempt,
+        said: Result<String, &str>,
+        now: Option<&Cookie>,
+    ) -> Result<Completion, AskError> {
+        let actor = attempt.actor.clone();
+        let error = said.as_ref().err().map(|error| (*error).to_owned());
         let complete = Complete {
             attempt: Box::new(attempt),
-            callback: Callback { code: Some(code), iss: None, error: None, error_description: None },
+            callback: Callback { code: said.ok(), iss: None, error, error_description: None },
             redirect_uri: "https://app.example/auth/callback".to_owned(),
             place: UserPlace { region: Region::Weur, country: None, user_agent: None },
             replaces: now.map(named),
         };
-        match self.ask(&address::session_near(&actor, Region::Weur), complete).await {
-            Ok(Ok(Completed::SignedIn { secret, .. })) => Ok(Cookie { actor, secret }),
-            other => Err(format!("{other:?}")),
-        }
+        self.ask(&address::session_near(&actor, Region::Weur), complete).await
     }
 
     /// A request of the browser's wants to pass: its access token, wherever the session lives.

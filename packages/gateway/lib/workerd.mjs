@@ -10,6 +10,7 @@ const MODULES = [
   "crossing.mjs",
   "edits.mjs",
   "exchange.mjs",
+  "metrics.mjs",
   "pack.mjs",
   "stubs.mjs",
   "watch.mjs",

@@ -17,7 +17,7 @@ use self::state::Directory;
 use crate::actors::directory_message::{
     self, BATCH, DirectoryError, DirectoryMessage, Forget, Observe, RegionVerdict, Register, Report,
 };
-use crate::actors::log::{Beside, Cause, Entry, Event};
+use crate::actors::log::{self, Beside, Cause, Entry, Event};
 use crate::actors::{MessageRefusal, reply, serve};
 use crate::ambient;
 use crate::config::Config;
@@ -138,7 +138,7 @@ impl Shell {
 
     fn log(&self, event: Event, outcome: &str, cause: Cause, began: OffsetDateTime, detail: &str) {
         let entry = Entry::new(event, outcome, cause, (began, self.now()), None, detail);
-        self.isolate.log(&entry.line("RegionDirectory", &self.id, Beside::default()));
+        log::tell(&*self.isolate, &entry, "RegionDirectory", &self.id, Beside::default());
     }
 
     async fn register(&self, register: Register) -> Result<(), DirectoryError> {

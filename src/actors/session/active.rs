@@ -69,6 +69,14 @@ impl Active {
         }
     }
 
+    /// There was a use at that time, unless it is known already.
+    pub fn was_used(&mut self, at: OffsetDateTime) {
+        if at > self.last_used_at {
+            self.last_used_at = at;
+            self.used = true;
+        }
+    }
+
     /// When the alarm refreshes the session. It refreshes only a session that was used since its tokens came.
     pub fn ahead_at(&self) -> Option<OffsetDateTime> {
         if !self.used {

@@ -2,14 +2,16 @@
 
 use std::rc::Rc;
 
+use time::OffsetDateTime;
+
 use super::ledger::{self, Cause, Event};
-use super::message::{Adopt, Denied, Release};
+use super::message::{Adopt, Denied, LetGo, Release};
 use super::state::{Active, Arriving, DoesNotApply, State};
 use super::{Session, address};
-use crate::actors;
 use crate::actors::directory_message::DirectoryError;
 use crate::actors::end_reason::EndReason;
 use crate::actors::stored::Storable as _;
+use crate::actors::{self, AskError, MessageRefusal};
 
 impl Session {
     /// Keeps a session that comes from another actor. The old actor may ask more than once, as it does when its process ended
@@ -19,15 +21,21 @@ impl Session {
         self.mover.adopt(|| async move { session.take_in(adopt).await }).await
     }
 
-    /// Lets the session go, if it is to go there. It does not call `ready`, as the new actor may ask while the move is under way.
-    pub(super) async fn release(self: &Rc<Self>, release: Release) -> Result<bool, Denied> {
+    /// Lets the session go, if it is to go there: when it was used last. It does not call `ready`, as the new actor may ask while the
+    /// move is under way.
+    pub(super) async fn let_go(self: &Rc<Self>, LetGo { to }: LetGo) -> Result<Option<OffsetDateTime>, Denied> {
         self.load().await?;
-        let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == release.to));
+        let is_going = self.active(|active| active.moving.as_ref().is_some_and(|moving| moving.to == to));
         if is_going == Some(true) {
             // If it does not apply, the move is done or the session has ended. The answer says which.
             let _ = self.transition(|state| state.departed(self.now())).await?;
         }
-        Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))
+        Ok(self.kept.state().as_ref().and_then(|state| state.released_to(&to)))
+    }
+
+    /// The same for a new actor of a release that does not ask for the last use.
+    pub(super) async fn release(self: &Rc<Self>, Release { to }: Release) -> Result<bool, Denied> {
+        Ok(self.let_go(LetGo { to }).await?.is_some())
     }
 
     async fn take_in(self: &Rc<Self>, adopt: Adopt) -> Result<(), Denied> {
@@ -71,14 +79,22 @@ impl Session {
     /// Asks the old actor whether the session is this one's.
     pub(super) async fn arrive(self: &Rc<Self>) -> Result<(), Denied> {
         let began = self.now();
-        let from = match &*self.kept.state() {
-            Some(State::Arriving(arriving)) => arriving.from.clone(),
+        let (from, last_used_at) = match &*self.kept.state() {
+            Some(State::Arriving(arriving)) => (arriving.from.clone(), arriving.active.last_used_at),
             _ => return Ok(()),
         };
         let address = address::existing_session(&from);
-        if actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await?? {
+        let to = || self.id.clone();
+        let let_go = match actors::ask(&*self.actors, &address, LetGo { to: to() }).await {
+            // It is of a release that does not know the question.
+            Err(AskError::Refused(MessageRefusal::Wire(_))) => {
+                actors::ask(&*self.actors, &address, Release { to: to() }).await??.then_some(last_used_at)
+            }
+            let_go => let_go??,
+        };
+        if let Some(used_at) = let_go {
             // It was given up while that was written.
-            self.transition(State::released).await?.map_err(|DoesNotApply| Denied::Unknown)?;
+            self.transition(|state| state.released(used_at)).await?.map_err(|DoesNotApply| Denied::Unknown)?;
             self.record(
                 Event::Migrate,
                 "ok",

@@ -17,7 +17,7 @@ impl Session {
     /// a session is no more than its successor is.
     pub(super) async fn admit(self: &Rc<Self>, authority: &Authority) -> Result<(), Denied> {
         if let Authority::Cookie(secret) = authority {
-            self.end_grace_with_successor(&secret.hash()).await?;
+            self.end_grace_with_successor(&secret.hash(), false).await?;
         }
         match self.authorize(authority, self.now()) {
             Err(Denied::Ended(reason)) if self.active(|_| ()).is_some() => {

@@ -25,6 +25,8 @@ pub(super) struct Login {
     pub(super) attempt: Attempt,
     pub(super) redirect_uri: String,
     pub(super) replaces: Option<Predecessor>,
+    /// `iss` of the callback.
+    pub(super) iss: Option<String>,
 }
 
 /// Why no session began.
@@ -49,6 +51,7 @@ impl Session {
             redirect_uri: &login.redirect_uri,
             code_verifier: &login.attempt.code_verifier.expose(),
             nonce: &login.attempt.nonce.expose(),
+            iss: login.iss.as_deref(),
             organization: login.attempt.organization.as_deref(),
         };
         let has_living_predecessor =

@@ -40,12 +40,12 @@ impl From<AskError> for Denied {
 
 impl Session {
     pub(super) async fn get_token(self: &Rc<Self>, get: GetToken) -> Result<AccessToken, Denied> {
-        self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy(TokenKind::Access)).await?;
         self.served(|active| active.grant.access_token.clone())
     }
 
     pub(super) async fn get_identity(self: &Rc<Self>, get: GetIdentity) -> Result<Box<TokenWithClaims>, Denied> {
-        self.pass(&get.secret, get.navigation_from, Purpose::Proxy).await?;
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy(get.token)).await?;
         self.served(|active| {
             let token = match get.token {
                 TokenKind::Access => active.grant.access_token.clone(),
@@ -74,6 +74,7 @@ impl Session {
         self: &Rc<Self>,
         secret: &Secret,
         navigation_from: Option<Region>,
+        token: TokenKind,
         is_first: bool,
         read: impl FnOnce(&Active) -> T,
     ) -> Option<Option<T>> {
@@ -94,7 +95,7 @@ impl Session {
             }
         }
         let now = self.now();
-        let Verdict::Pass = self.verdict(&secret.hash(), Purpose::Proxy, now) else { return Some(None) };
+        let Verdict::Pass = self.verdict(&secret.hash(), Purpose::Proxy(token), now) else { return Some(None) };
         self.note_use(now);
         Some(self.active(read))
     }
@@ -126,21 +127,21 @@ impl Session {
         purpose: Purpose,
     ) -> Result<(), Denied> {
         self.ready().await?;
-        self.end_grace_with_successor(secret).await?;
+        self.end_grace_with_successor(secret, matches!(purpose, Purpose::Proxy(_))).await?;
         if let Some(region) = navigation_from {
             self.follow_region(region, purpose, secret).await?;
         }
         // Not before all that may take a while.
         let mut now = self.now();
         let mut verdict = self.verdict(secret, purpose, now);
-        if matches!(verdict, Verdict::WithoutToken) {
-            request_deadline(&*self.isolate, self.obtain_token(Cause::Request)).await?;
+        if let Verdict::WithoutToken(token) = verdict {
+            request_deadline(&*self.isolate, self.obtain_token(token, Cause::Request)).await?;
             now = self.now();
             verdict = self.verdict(secret, purpose, now);
         }
         match verdict {
             Verdict::Pass => {
-                if purpose == Purpose::Proxy {
+                if matches!(purpose, Purpose::Proxy(_)) {
                     self.note_use(now);
                 }
                 Ok(())
@@ -150,8 +151,8 @@ impl Session {
                 self.run_out(reason, Cause::Request).await?;
                 Err(Denied::Ended(reason))
             }
-            // Refreshed just now, and expired again: the provider's lifetimes are of no use.
-            Verdict::WithoutToken => Err(Denied::Reauthenticate),
+            // Refreshed just now, and expired again: the provider's lifetimes are of no use, or no other ID token came.
+            Verdict::WithoutToken(_) => Err(Denied::Reauthenticate),
         }
     }
 
@@ -160,10 +161,10 @@ impl Session {
         self.kept.state().as_ref().and_then(State::serving).map(read).ok_or(Denied::Unknown)
     }
 
-    /// Sees to it that a live session has a valid access token, or says why it has none.
-    pub(super) async fn obtain_token(self: &Rc<Self>, cause: Cause) -> Result<(), Denied> {
+    /// Sees to it that a live session has a valid access token, and a valid ID token where that is asked for, or says why it has none.
+    pub(super) async fn obtain_token(self: &Rc<Self>, token: TokenKind, cause: Cause) -> Result<(), Denied> {
         let now = self.now();
-        match self.active(|active| self.token_standing(active, now)) {
+        match self.active(|active| self.token_standing(active, token, now)) {
             None | Some(TokenStanding::Valid) => Ok(()),
             Some(TokenStanding::Waiting(retry_after)) => Err(Denied::ProviderUnavailable { retry_after }),
             Some(TokenStanding::Refreshable) => match self.refresh_once(cause).await {
@@ -188,7 +189,7 @@ impl Session {
     }
 
     /// Writes a use down where that is due; the request does not wait for it.
-    fn note_use(self: &Rc<Self>, now: OffsetDateTime) {
+    pub(super) fn note_use(self: &Rc<Self>, now: OffsetDateTime) {
         if self.kept.note_use(now, self.lifetimes()) {
             let session = Rc::clone(self);
             self.isolate.go_on(async move {

@@ -5,13 +5,19 @@ use std::rc::Rc;
 use super::Session;
 use super::ledger::Cause;
 use super::location::Successor;
-use super::message::{Authority, Denied, Supersede, Superseded};
+use super::message::{Authority, Confirm, Denied, Supersede, Superseded};
 use super::state::DoesNotApply;
 use crate::actors::end_reason::EndReason;
 use crate::actors::session::authorize::cause_of;
 use crate::actors::session::record::Established;
 use crate::actors::session::{State, follow};
 use crate::credential::SecretHash;
+
+/// What became of a message that was passed on to an earlier login.
+enum PassedOn {
+    Taken(Superseded),
+    NobodyThere,
+}
 
 impl Session {
     /// The session that took this one's place, if `authority` may know it.
@@ -47,14 +53,18 @@ impl Session {
                 // Whichever login is later: the known one may have gone on in this very successor, and only the last one can tell.
                 let passed_on = self.pass_on(&known, &successor).await?;
                 let last = match &passed_on {
-                    Superseded::GaveWay => &successor,
-                    Superseded::ByLater(later) => later,
+                    PassedOn::Taken(Superseded::ByLater(later)) => later,
+                    PassedOn::Taken(Superseded::GaveWay) | PassedOn::NobodyThere => &successor,
                 };
-                // If it does not apply, the grace is over, or the session knows of a still later login.
-                let Established { made: Ok(()) | Err(DoesNotApply), written } =
-                    self.establish(|state| state.passed_on(self.now(), last)).await;
+                let instead_of = matches!(passed_on, PassedOn::NobodyThere).then_some(&known.actor);
+                let Established { made, written } = self.establish(|state| state.passed_on(last, instead_of)).await;
                 written?;
-                return Ok(passed_on);
+                match (passed_on, made) {
+                    (PassedOn::Taken(superseded), Ok(()) | Err(DoesNotApply)) => return Ok(superseded),
+                    (PassedOn::NobodyThere, Ok(())) => return Ok(Superseded::GaveWay),
+                    // Another login has put itself in that one's place meanwhile, and has to be told.
+                    (PassedOn::NobodyThere, Err(DoesNotApply)) => continue,
+                }
             }
             self.admit(&authority).await?;
             let own = self.active(|active| (active.identity.user(), active.superseding.signed_in_at()));
@@ -65,6 +75,9 @@ impl Session {
                 && own.is_later_than(&successor)
             {
                 return Ok(Superseded::ByLater(own));
+            }
+            if matches!(authority, Authority::Trusted(_)) && self.came_from(&successor).await? {
+                return Ok(Superseded::GaveWay);
             }
             // If the session was ended or moved before that could be written, this came later, and starts again.
             if self.give_way(&successor, cause_of(&authority)).await? {
@@ -83,13 +96,20 @@ impl Session {
         Ok(true)
     }
 
-    async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<Superseded, Denied> {
+    /// Whether that login is this session's own, which has moved here since it sent its message. A session that ended in favour of
+    /// its former home would be lost, and messages would go in circles between the two.
+    async fn came_from(&self, successor: &Successor) -> Result<bool, Denied> {
+        let moved_to = follow::ask(&*self.actors, &successor.actor, || Confirm {}).await?.moved_to;
+        Ok(moved_to.is_some_and(|to| to.actor == self.id))
+    }
+
+    async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<PassedOn, Denied> {
         let supersede = || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
         match follow::ask(&*self.actors, &earlier.actor, supersede).await?.reply {
-            Ok(superseded) => Ok(superseded),
+            Ok(superseded) => Ok(PassedOn::Taken(superseded)),
             Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
-            // It is over, or never came to be.
-            Err(_) => Ok(Superseded::GaveWay),
+            // It is over, or never came to be. It remembers nobody.
+            Err(_) => Ok(PassedOn::NobodyThere),
         }
     }
 }

@@ -6,9 +6,11 @@ use std::rc::Rc;
 use super::Session;
 use super::follow;
 use super::ledger::Cause;
-use super::message::{Authority, Confirm, Denied};
+use super::message::{Authority, Confirm, ConfirmUse, Denied};
 use super::record::Established;
+use super::standing::Standing;
 use super::state::{DoesNotApply, State};
+use crate::actors::{AskError, MessageRefusal};
 use crate::credential::{ActorId, SecretHash};
 use crate::store::StoreError;
 
@@ -23,8 +25,22 @@ impl Session {
         self.admit(&Authority::Trusted(Cause::Directory)).await
     }
 
-    /// Whether the session that began in `successor` lives.
-    pub(super) async fn confirm_successor(&self, successor: &ActorId) -> Result<(), Denied> {
+    /// The same, and this session is used. What its former home serves in its grace keeps it from its idle end.
+    pub(super) async fn confirm_use(self: &Rc<Self>, _: ConfirmUse) -> Result<(), Denied> {
+        self.confirm(Confirm {}).await?;
+        self.note_use(self.now());
+        Ok(())
+    }
+
+    /// Whether the session that began in `successor` lives, which is used if this one is.
+    async fn confirm_successor(&self, successor: &ActorId, is_use: bool) -> Result<(), Denied> {
+        if is_use {
+            match follow::ask(&*self.actors, successor, || ConfirmUse {}).await {
+                // It is of a release that does not know the question.
+                Err(AskError::Refused(MessageRefusal::Wire(_))) => {}
+                confirmed => return confirmed?.reply,
+            }
+        }
         follow::ask(&*self.actors, successor, || Confirm {}).await?.reply
     }
 
@@ -35,12 +51,19 @@ impl Session {
     }
 
     /// A logout or a revocation of the successor holds here, too. A successor that does not answer ends nothing.
-    pub(super) async fn end_grace_with_successor(self: &Rc<Self>, secret: &SecretHash) -> Result<(), Denied> {
-        let successor = match &*self.kept.state() {
-            Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => moved.to.actor.clone(),
+    pub(super) async fn end_grace_with_successor(
+        self: &Rc<Self>,
+        secret: &SecretHash,
+        is_use: bool,
+    ) -> Result<(), Denied> {
+        let (successor, is_served) = match &*self.kept.state() {
+            Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => {
+                let standing = moved.standing(self.now(), self.lifetimes());
+                (moved.to.actor.clone(), matches!(standing, Standing::Active(_)))
+            }
             _ => return Ok(()),
         };
-        match self.confirm_successor(&successor).await {
+        match self.confirm_successor(&successor, is_use && is_served).await {
             Err(Denied::Ended(_) | Denied::Unknown) => Ok(self.end_grace().await?),
             Ok(())
             | Err(

@@ -103,13 +103,16 @@ impl Grant {
         SHORTEST_PAUSE.checked_mul(doubled).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
     }
 
-    /// Whether the access token still serves. A token with less than 10 s, or 10 % of its life, left counts as expired.
+    /// Whether the access token still serves.
     pub fn is_valid(&self, now: OffsetDateTime) -> bool {
-        self.expires_at.is_none_or(|expires_at| {
-            let tenth = Duration::saturating_seconds_f64(between(self.issued_at, expires_at).as_seconds_f64() / 10.0);
-            now < expires_at.saturating_sub(tenth.min(Duration::seconds(10)))
-        })
+        self.expires_at.is_none_or(|expires_at| now < served_until(self.issued_at, expires_at))
     }
+}
+
+/// Until when a token serves. One with less than 10 s, or 10 % of its life, left counts as expired.
+pub fn served_until(issued_at: OffsetDateTime, expires_at: OffsetDateTime) -> OffsetDateTime {
+    let tenth = Duration::saturating_seconds_f64(between(issued_at, expires_at).as_seconds_f64() / 10.0);
+    expires_at.saturating_sub(tenth.clamp(Duration::ZERO, Duration::seconds(10)))
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ mod get;
 mod give_way;
 mod grace;
 pub mod grant;
+mod id_token_life;
 mod inspect;
 pub mod ledger;
 pub mod line;
@@ -149,7 +150,7 @@ impl Session {
         let entry = Entry::new(event, outcome, cause, (began, self.now()), Some(state.place().region), detail);
         let user = state.user().map(|(issuer, subject)| log::user(&issuer, &subject, self.config.log_subject));
         let beside = Beside { user: user.as_deref(), next_alarm_at: self.next_alarm(), said };
-        self.isolate.log(&entry.line(CLASS, &self.id, beside));
+        log::tell(&*self.isolate, &entry, CLASS, &self.id, beside);
         let _ = ledger::append(&*self.storage, &entry);
     }
 
@@ -164,7 +165,7 @@ impl Session {
         region: Region,
     ) {
         let entry = Entry::new(event, outcome, Cause::Request, (began, self.now()), Some(region), detail);
-        self.isolate.log(&entry.line(CLASS, &self.id, Beside { said, ..Beside::default() }));
+        log::tell(&*self.isolate, &entry, CLASS, &self.id, Beside { said, ..Beside::default() });
     }
 }
 

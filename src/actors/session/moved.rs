@@ -189,6 +189,21 @@ impl Moved {
         }
     }
 
+    /// Another login was passed on to the successor, and this session answers nothing any more. If that login `is_last`, it is the
+    /// one that is remembered. None: this changes nothing, or the session lives elsewhere.
+    pub fn passed_on(self, last: &Successor, is_last: bool) -> Option<Self> {
+        if self.forwards() || !(is_last || self.is_in_grace()) {
+            return None;
+        }
+        let (to, signed_in_at) = if is_last {
+            let to = ActorLocation { actor: last.actor.clone(), region: last.region, expires_at: self.to.expires_at };
+            (to, last.signed_in_at)
+        } else {
+            (self.to, self.signed_in_at)
+        };
+        Some(Self { to, signed_in_at, afterwards: Afterwards::Superseded, ..self })
+    }
+
     /// The end of the grace, while there is one.
     pub const fn grace_until(&self) -> Option<OffsetDateTime> {
         match &self.afterwards {

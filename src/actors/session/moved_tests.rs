@@ -87,24 +87,49 @@ fn at_each_step_of_a_move_one_actor_owns_the_grant() {
     assert!(owns(&departing) && !owns(&new));
     let departed = departing.departed(T0).unwrap();
     assert!(!owns(&departed) && !owns(&new));
-    assert!(departed.is_released_to(&actor('b')) && !departed.is_released_to(&actor('c')));
-    let arrived = new.released().unwrap();
+    assert!(departed.released_to(&actor('b')).is_some() && departed.released_to(&actor('c')).is_none());
+    let arrived = new.released(T0).unwrap();
     assert!(owns(&arrived) && !owns(&departed));
     assert_eq!(arrived.epoch(), 5);
     assert_eq!(arrived.place().region, Region::Oc);
 }
 
 #[test]
+fn a_use_that_comes_while_a_move_is_written_counts_in_both_homes() {
+    let used_at = T0 + Duration::minutes(5);
+    let departing = active().departing(moving()).unwrap();
+    let new = State::Arriving(Arriving {
+        active: Box::new(departing.active().unwrap().relocated(&moving())),
+        from: actor('a'),
+        arrived_at: T0,
+    });
+    let mut departed = departing.departed(T0).unwrap();
+    departed.was_used(used_at);
+    let released = departed.released_to(&actor('b'));
+    assert_eq!((released, departed.summary().unwrap().last_used_at), (Some(used_at), Some(used_at)));
+    let arrived = new.released(used_at).unwrap();
+    let arrived = arrived.active().unwrap();
+    assert_eq!((arrived.last_used_at, arrived.used), (used_at, true));
+    // The session in its grace is idle no earlier, either.
+    let mut succeeded = active().succeeded(T0, &successor(), LIVES.absolute).unwrap();
+    succeeded.was_used(used_at);
+    assert_eq!(succeeded.serving().unwrap().last_used_at, used_at);
+    // An earlier use changes nothing.
+    succeeded.was_used(T0);
+    assert_eq!(succeeded.serving().unwrap().last_used_at, used_at);
+}
+
+#[test]
 fn a_move_that_is_not_made_leaves_the_session_as_it_was() {
     let stayed = active().departing(moving()).unwrap().staying().unwrap();
     assert!(owns(&stayed));
-    assert!(!stayed.is_released_to(&actor('b')) && stayed.departed(T0).is_err());
+    assert!(stayed.released_to(&actor('b')).is_none() && stayed.departed(T0).is_err());
 }
 
 #[test]
 fn a_session_that_ended_during_a_move_does_not_move() {
     let ended = active().departing(moving()).unwrap().end(T0, EndReason::Revoked).unwrap();
-    assert!(!ended.is_released_to(&actor('b')) && ended.departed(T0).is_err());
+    assert!(ended.released_to(&actor('b')).is_none() && ended.departed(T0).is_err());
     let ended = active().end(T0, EndReason::Logout).unwrap();
     assert!(ended.succeeded(T0, &successor(), GRACE).is_err());
 }

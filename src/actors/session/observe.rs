@@ -53,7 +53,7 @@ impl Session {
                 return Err(Denied::Relocate);
             }
             (Some(RegionDecision::Stay { until } | RegionDecision::Sent { until }), _) if now < until => return Ok(()),
-            (_, Purpose::Proxy) => {}
+            (_, Purpose::Proxy(_)) => {}
             _ => return Ok(()),
         }
         let session = Rc::clone(self);

@@ -40,7 +40,12 @@ impl Session {
             self.provider.prepare(self.now()).await;
             let presentation = match self.present(cause).await {
                 Ok(presentation) => presentation,
-                Err(outcome) => return outcome,
+                Err(outcome) => {
+                    if outcome == RefreshOutcome::StoreUnavailable && tries > 0 {
+                        self.break_off_series().await;
+                    }
+                    return outcome;
+                }
             };
             let Presentation { token, identity, .. } = &presentation;
             let result = self.provider.refresh(self.now(), token, identity, organization).await;

@@ -9,7 +9,7 @@ use super::Session;
 use super::authorize::cause_of;
 use super::deadline::request_deadline;
 use super::ledger::Cause;
-use super::message::{Authority, Denied, Refresh, Switch};
+use super::message::{Authority, Denied, Refresh, Switch, TokenKind};
 use super::single_flight::Flight;
 use super::state::{Refreshing, State};
 use super::view::SessionView;
@@ -34,7 +34,7 @@ impl Session {
         request_deadline(&*self.isolate, async {
             self.refresh_on_request(cause).await?;
             // The present token must do. If it has expired, this is like any other request.
-            self.obtain_token(cause).await
+            self.obtain_token(TokenKind::Access, cause).await
         })
         .await?;
         self.view_for(&authority)

@@ -111,6 +111,12 @@ impl Session {
         let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } = self.establish(change).await;
     }
 
+    /// The series of tries ends before its time, as its next try cannot be written. The pause is that of one that has ended.
+    pub(super) async fn break_off_series(self: &Rc<Self>) {
+        let until = self.now().saturating_add(self.pause_after_series(Duration::ZERO));
+        self.note(|state| state.postponed(until)?.series_failed()).await;
+    }
+
     /// The pause now that the tries are used up. It is no shorter than the provider asked for.
     fn pause_after_series(&self, asked: Duration) -> Duration {
         self.active(|active| active.grant.pause()).unwrap_or_default().max(asked)

@@ -17,7 +17,8 @@ impl Session {
     /// ([`Session::load_for_get`]), after which the question is not the first one any more. Empty: it takes a message.
     pub fn get_line(session: Option<&Rc<Self>>, line: &str, is_first: bool) -> Option<String> {
         let (Some(session), Some(question)) = (session, line::Question::read(line)) else { return Some(String::new()) };
-        let reply = session.get_at_once(&question.secret, question.navigation_from, is_first, |active| {
+        let token = question.identity.unwrap_or(TokenKind::Access);
+        let reply = session.get_at_once(&question.secret, question.navigation_from, token, is_first, |active| {
             let access_token = active.grant.access_token.secret();
             let claims = Some(active.identity.claims.as_str());
             match question.identity {
@@ -48,6 +49,8 @@ impl Session {
             SessionMessage::Adopt(m) => reply::<message::Adopt>(&self.adopt(m).await),
             SessionMessage::Release(m) => reply::<message::Release>(&self.release(m).await),
             SessionMessage::Supersede(m) => reply::<message::Supersede>(&self.supersede(m).await),
+            SessionMessage::LetGo(m) => reply::<message::LetGo>(&self.let_go(m).await),
+            SessionMessage::ConfirmUse(m) => reply::<message::ConfirmUse>(&self.confirm_use(m).await),
         }
     }
 }

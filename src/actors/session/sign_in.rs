@@ -82,6 +82,7 @@ impl Session {
         }
         // RFC 9207: before the code is touched, or anything is written.
         self.provider.check_issuer(now, callback.iss.as_deref()).await?;
+        let iss = callback.iss.clone();
         let code = match self.code(callback, &attempt).await {
             Ok(Ok(code)) => code,
             Ok(Err(without_session)) => return Ok(without_session),
@@ -97,7 +98,7 @@ impl Session {
             return Err(replayed());
         }
         let _signing_in = self.signing_in.lock().await;
-        match self.redeem(&code, Login { attempt: *attempt, redirect_uri, replaces }).await {
+        match self.redeem(&code, Login { attempt: *attempt, redirect_uri, replaces, iss }).await {
             Ok(outcome) => Ok(outcome),
             // The old session is as it was, or did not answer. If it can serve no longer, it says so itself.
             Err(Setback::Passing(error)) if is_move => Ok(stays(&error)),
@@ -129,7 +130,11 @@ impl Session {
             };
             return Ok(Err((completed, Some(plain_code(&error).to_owned()))));
         }
-        Err(match UserError::of(plain_code(&error)) {
+        let code = plain_code(&error);
+        let was_for_one = attempt.organization.is_some() || self.config.provider.organization().is_some();
+        let about_organization =
+            UserError::about_organization(code, callback.error_description.as_deref(), was_for_one);
+        Err(match about_organization.or_else(|| UserError::of(code)) {
             Some(user_error) => SignInError::UserError(Box::new(user_error)),
             None => SignInError::CallbackRejected(authorization_error(&error)),
         })

@@ -26,7 +26,7 @@ use crate::actors::end_reason::EndReason;
 use crate::actors::session::standing::Standing;
 use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
-use crate::credential::{Secret, SecretHash};
+use crate::credential::{ActorId, Secret, SecretHash};
 
 pub mod due;
 mod moving;
@@ -194,12 +194,24 @@ impl State {
         Ok(Self::Ended(Ended { successor: Some(Box::new(successor.clone())), ..ended }))
     }
 
-    /// The session gave way before. Now it has passed a still later login on to its successor.
-    pub fn passed_on(self, now: OffsetDateTime, last: &Successor) -> Transition {
+    /// The session gave way before. Now it has passed another login on to its successor; or that one is not there, and the login takes
+    /// its place, `instead_of` it. It remembers the last login, as a login after that has to be passed on to it.
+    pub fn passed_on(self, last: &Successor, instead_of: Option<&ActorId>) -> Transition {
+        let is_last = |known: &Successor| match instead_of {
+            Some(gone) => known.actor == *gone,
+            None => last.is_later_than(known),
+        };
         match self {
-            Self::Moved(_) => self.settled(),
-            Self::Ended(_) => self.superseded_by(now, last),
-            Self::SigningIn(_) | Self::Active(_) | Self::Arriving(_) => Err(DoesNotApply),
+            Self::Moved(moved) => {
+                let is_last = is_last(&moved.successor());
+                Ok(Self::Moved(Box::new(moved.passed_on(last, is_last).ok_or(DoesNotApply)?)))
+            }
+            Self::Ended(ended)
+                if ended.reason == EndReason::Superseded && ended.successor.as_deref().is_some_and(is_last) =>
+            {
+                Ok(Self::Ended(Ended { successor: Some(Box::new(last.clone())), ..ended }))
+            }
+            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Arriving(_) => Err(DoesNotApply),
         }
     }
 

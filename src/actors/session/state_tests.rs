@@ -118,7 +118,10 @@ fn a_session_that_a_later_login_took_the_place_of_knows_which() {
     let state = state.superseded_by(T0, &later).unwrap();
     assert_eq!(knows(&state, &later), Some(true));
     // A message that comes late changes nothing.
-    assert!(state.clone().superseded_by(T0, &earlier).is_err() && state.passed_on(T0, &earlier).is_err());
+    assert!(state.clone().superseded_by(T0, &earlier).is_err() && state.clone().passed_on(&earlier, None).is_err());
+    // The one that it knows is not there.
+    let passed_on = state.passed_on(&earlier, Some(&later.actor)).unwrap();
+    assert_eq!(knows(&passed_on, &earlier), Some(true));
     let logged_out = active().end(T0, EndReason::Logout).unwrap();
     assert!(logged_out.superseded_by(T0, &later).is_err());
 }
@@ -371,10 +374,10 @@ fn login_of(digit: char, seconds: i64) -> Successor {
 #[test]
 fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
     const LIVE: &[&str] = &["ready", "presented", "lost", "moving"];
-    let later = login_of('c', 2);
+    let (earlier, later) = (login_of('d', 0), login_of('c', 2));
     let login = || login(grant(T0, None), Superseding::default());
     type Make<'a> = Box<dyn Fn(State) -> Transition + 'a>;
-    let transitions: [(&str, Make<'_>, &[&str]); 19] = [
+    let transitions: [(&str, Make<'_>, &[&str]); 21] = [
         ("complete", Box::new(|state| state.complete(T0, login(), None, LIVES)), &["signing in"]),
         (
             "end",
@@ -386,7 +389,12 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
             Box::new(|state| state.superseded_by(T0, &later)),
             &["signing in", "ready", "presented", "lost", "moving"],
         ),
-        ("passed on", Box::new(|state| state.passed_on(T0, &later)), &["in its grace"]),
+        ("passed on", Box::new(|state| state.passed_on(&later, None)), &["in its grace", "settled"]),
+        (
+            "passed on to nobody",
+            Box::new(|state| state.passed_on(&earlier, Some(&login_of('b', 1).actor))),
+            &["in its grace", "settled"],
+        ),
         (
             "superseding",
             Box::new(|state| state.superseding(Superseding::default())),
@@ -397,6 +405,7 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
         ("presenting", Box::new(|state| state.presenting(T0)), &["ready", "presented", "moving"]),
         ("deferred", Box::new(|state| state.deferred(T0)), &["ready", "presented", "moving"]),
         ("waiting", Box::new(|state| state.waiting(T0)), &["presented"]),
+        ("postponed", Box::new(|state| state.postponed(T0)), &["ready", "presented", "moving"]),
         ("series failed", Box::new(State::series_failed), LIVE),
         ("lost", Box::new(State::lost), &["presented"]),
         ("refreshed", Box::new(|state| state.refreshed(grant(T0, None), None)), LIVE),
@@ -404,7 +413,7 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
         ("departing", Box::new(|state| state.departing(moving())), LIVE),
         ("staying", Box::new(State::staying), &["moving"]),
         ("departed", Box::new(|state| state.departed(T0)), &["moving"]),
-        ("released", Box::new(State::released), &["arriving"]),
+        ("released", Box::new(|state| state.released(T0)), &["arriving"]),
         ("settled", Box::new(State::settled), &["in its grace"]),
     ];
     for (transition, make, applies_to) in transitions {

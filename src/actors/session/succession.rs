@@ -77,7 +77,12 @@ impl Session {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             destination: Destination::Successor(successor.clone()),
         };
-        let left = match follow::ask(&*self.actors, &predecessor.actor, migrate).await {
+        let mut asked = follow::ask(&*self.actors, &predecessor.actor, migrate).await;
+        if asked.is_err() {
+            // It may have given up, and its reply be lost: nobody would go on with the session. It says the same once more.
+            asked = follow::ask(&*self.actors, &predecessor.actor, migrate).await;
+        }
+        let left = match asked {
             Ok(followed) => followed.reply,
             Err(error) => Err(error.into()),
         };

@@ -3,18 +3,20 @@
 use time::OffsetDateTime;
 
 use super::Session;
-use super::message::Denied;
+use super::id_token_life::{self, IdTokenStanding};
+use super::message::{Denied, TokenKind};
 use super::standing::Standing;
 use super::state::{Active, Refreshing};
 use crate::actors::end_reason::EndReason;
 use crate::ambient;
+use crate::config::routes::Token;
 use crate::credential::SecretHash;
 
 /// What a session is asked for, as far as it decides whether there is an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To proxy a request, which is a use: it takes a valid access token.
-    Proxy,
+    /// To proxy a request, which is a use: it takes a valid access token, and the ID token valid if it is the one that is sent.
+    Proxy(TokenKind),
     /// To go on without a login: it takes a token, or that there can be one.
     GoOn,
     /// To look at it: it takes a session that lives.
@@ -27,18 +29,18 @@ pub(super) enum Verdict {
     Deny(Denied),
     /// The session is over from now on.
     Over(EndReason),
-    /// The session lives, and its access token does not.
-    WithoutToken,
+    /// The session lives, and this token, or the access token, does not.
+    WithoutToken(TokenKind),
 }
 
-/// Where a live session's access token stands.
+/// Where a live session's tokens stand: the access token, and the ID token where that is asked for.
 pub(super) enum TokenStanding {
     Valid,
-    /// It has expired; there may be another.
+    /// One has expired; there may be another.
     Refreshable,
-    /// It has expired, and the provider asked for patience: seconds.
+    /// One has expired, and the provider asked for patience: seconds.
     Waiting(u32),
-    /// It has expired, and there is no other.
+    /// One has expired, and there is no other.
     Spent,
 }
 
@@ -51,20 +53,38 @@ impl Session {
             Standing::Ended(reason) => Verdict::Deny(Denied::Ended(reason)),
             Standing::Over(reason) => Verdict::Over(reason),
             Standing::Moved(to) => Verdict::Deny(Denied::Moved(to.clone())),
-            Standing::Active(active) => match (purpose, self.token_standing(active, now)) {
-                (Purpose::Look, _)
-                | (Purpose::Proxy, TokenStanding::Valid)
-                | (Purpose::GoOn, TokenStanding::Valid | TokenStanding::Refreshable | TokenStanding::Waiting(_)) => {
-                    Verdict::Pass
+            Standing::Active(active) => {
+                let token = match purpose {
+                    Purpose::Look => return Verdict::Pass,
+                    Purpose::Proxy(token) => token,
+                    Purpose::GoOn => self.token_to_go_on_with(),
+                };
+                match (purpose, self.token_standing(active, token, now)) {
+                    (_, TokenStanding::Valid)
+                    | (Purpose::GoOn, TokenStanding::Refreshable | TokenStanding::Waiting(_)) => Verdict::Pass,
+                    _ => Verdict::WithoutToken(token),
                 }
-                (Purpose::Proxy | Purpose::GoOn, _) => Verdict::WithoutToken,
-            },
+            }
         }
     }
 
-    pub(super) fn token_standing(&self, active: &Active, now: OffsetDateTime) -> TokenStanding {
+    /// The token without which some route cannot be served.
+    fn token_to_go_on_with(&self) -> TokenKind {
+        let sends_id_token = self.config.routes.iter().any(|route| route.token == Token::Id);
+        if sends_id_token { TokenKind::Id } else { TokenKind::Access }
+    }
+
+    pub(super) fn token_standing(&self, active: &Active, token: TokenKind, now: OffsetDateTime) -> TokenStanding {
         if active.grant.is_valid(now) {
-            return TokenStanding::Valid;
+            match token {
+                TokenKind::Access => return TokenStanding::Valid,
+                TokenKind::Id => match id_token_life::standing(&active.identity.id_token, &active.grant, now) {
+                    IdTokenStanding::Valid => return TokenStanding::Valid,
+                    // Each request would cause another refresh.
+                    IdTokenStanding::NotRenewed => return TokenStanding::Spent,
+                    IdTokenStanding::Over => {}
+                },
+            }
         }
         if self.refresher.is_under_way() {
             return TokenStanding::Refreshable;

@@ -108,7 +108,7 @@ impl From<Flaw> for Problem {
             Flaw::Critical => "The bearer token has critical extensions, which are not understood (crit).",
             Flaw::Type => "The bearer token is of another type (typ).",
             Flaw::Issuer => "The bearer token comes from another issuer (iss).",
-            Flaw::Audience => "The bearer token is meant for another audience (aud).",
+            Flaw::Audience | Flaw::FurtherAudience => "The bearer token is meant for another audience (aud).",
             Flaw::Party => "The bearer token was issued to another client (azp).",
             Flaw::Endless => "The bearer token has no end (exp).",
             Flaw::Expired => "The bearer token has expired (exp).",

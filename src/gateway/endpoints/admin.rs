@@ -22,6 +22,7 @@ use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::sessions::{self, Paging};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
+use crate::gateway::request::parameters::Parameters;
 use crate::region::Region;
 
 /// What there is under `/admin`.
@@ -115,10 +116,11 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
         Resource::Console => Ok(console::page()),
         Resource::OpenApi => Ok(console::openapi(&gateway.config.auth_prefix)),
-        Resource::User(subject) if deletes => revoke_user(gateway, &subject).await,
+        Resource::User(subject) if deletes => revoke_user(gateway, request, &subject).await,
         Resource::User(subject) => {
-            let issuer = gateway.config.provider.issuer();
-            let page = sessions::page_of(gateway, issuer, &subject, Paging::of(&request.query())?).await?;
+            let query = request.query();
+            let issuer = issuer(gateway, &query)?;
+            let page = sessions::page_of(gateway, issuer, &subject, Paging::of(&query)?).await?;
             Ok(Outgoing::new(200, json::sessions_of(&subject, issuer, &page)))
         }
         Resource::Session(id) if deletes => {
@@ -131,8 +133,20 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     }
 }
 
-async fn revoke_user(gateway: &Gateway, subject: &str) -> Result<Outgoing, Problem> {
-    let address = sessions::directory_of(gateway, gateway.config.provider.issuer(), subject)?;
+/// Whose user is meant.
+fn issuer<'a>(gateway: &'a Gateway, query: &'a Parameters) -> Result<&'a str, Problem> {
+    let named = query.get("issuer");
+    gateway.config.provider.issuer_named(named).ok_or(match named {
+        Some(_) => Problem::BadRequest("issuer must be one whose users may log in here."),
+        None => Problem::BadRequest(
+            "Users of several issuers log in here: say with the parameter issuer whose user is meant.",
+        ),
+    })
+}
+
+async fn revoke_user(gateway: &Gateway, request: &Incoming<'_>, subject: &str) -> Result<Outgoing, Problem> {
+    let query = request.query();
+    let address = sessions::directory_of(gateway, issuer(gateway, &query)?, subject)?;
     let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
     let swept = sessions::end_all(gateway, &address, revoke).await??;
     Ok(Outgoing::new(if swept.left > 0 { 202 } else { 200 }, json::revoked(&swept)))

@@ -5,6 +5,7 @@ pub mod backchannel;
 pub mod callback;
 pub mod captcha;
 pub(crate) mod failed_login;
+pub(crate) mod frontchannel;
 pub mod login;
 pub mod login_limit;
 pub mod logout;

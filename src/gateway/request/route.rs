@@ -37,6 +37,10 @@ pub enum Endpoint {
     Healthz,
     /// `/captcha`
     Captcha,
+    /// `/jwks.json`
+    Jwks,
+    /// `/frontchannel-logout`
+    FrontchannelLogout,
 }
 
 impl Endpoint {
@@ -54,6 +58,8 @@ impl Endpoint {
             "/admin" => Some(Self::Admin),
             "/healthz" => Some(Self::Healthz),
             "/captcha" => Some(Self::Captcha),
+            "/jwks.json" => Some(Self::Jwks),
+            "/frontchannel-logout" => Some(Self::FrontchannelLogout),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
@@ -75,16 +81,18 @@ impl Endpoint {
             Self::Admin => "/admin/",
             Self::Healthz => "/healthz",
             Self::Captcha => "/captcha",
+            Self::Jwks => "/jwks.json",
+            Self::FrontchannelLogout => "/frontchannel-logout",
         }
     }
 
     /// The methods that it answers, as `Allow` spells them.
     pub const fn methods(self) -> &'static str {
         match self {
-            Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz => "GET, HEAD",
+            Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz | Self::Jwks => "GET, HEAD",
             Self::OwnSession => "DELETE",
             Self::Admin => "GET, HEAD, POST, DELETE",
-            Self::Login => "GET",
+            Self::Login | Self::FrontchannelLogout => "GET",
             Self::Callback | Self::Logout => "GET, POST",
             Self::Refresh | Self::Captcha | Self::BackchannelLogout => "POST",
         }

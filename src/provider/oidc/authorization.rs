@@ -9,6 +9,7 @@ use url::Url;
 use super::{MAX_URL, OFFLINE_ACCESS, Oidc, knows_offline_access, redirect_url};
 use crate::config::Par;
 use crate::http;
+use crate::provider::client_authentication::ClientAuthentication;
 use crate::provider::error::{ProviderError, unanswered};
 use crate::provider::metadata::{Metadata, SELECT_ACCOUNT};
 use crate::provider::requests::Authorization;
@@ -59,7 +60,9 @@ impl Oidc {
     }
 
     fn plain_authorization_url(&self, metadata: &Metadata, request: &Authorization<'_>) -> Result<Url, ProviderError> {
-        let client = self.client(metadata).set_redirect_uri(redirect_url(request.redirect_uri)?);
+        // It sends no request that this client would have to prove itself in.
+        let client =
+            self.client(metadata, &ClientAuthentication::None).set_redirect_uri(redirect_url(request.redirect_uri)?);
         let verifier = PkceCodeVerifier::new(request.code_verifier.to_owned());
         let (state, nonce) = (request.state.to_owned(), request.nonce.to_owned());
         let mut builder = client
@@ -105,7 +108,7 @@ impl Oidc {
             error: String,
         }
         let params: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let request = self.authenticated_form(metadata, endpoint, params)?;
+        let request = self.authenticated_form(metadata, endpoint, params).await?;
         let secrets = said::secrets_of(&request);
         let response = http::send(&*self.link.http, request).await.map_err(unanswered)?;
         let status = response.status();
@@ -120,7 +123,7 @@ impl Oidc {
         let Some(pushed) = pushed else {
             let refusal = serde_json::from_slice(response.body()).ok().map(|PushRefusal { error }| error);
             let code = refusal.as_deref().map(plain_code);
-            let advice = code.map_or("", |code| client_advice(code, self.settings.client_secret.as_ref()));
+            let advice = code.map_or("", |code| client_advice(code, &self.settings.credentials));
             let code = code.map_or_else(String::new, |code| format!(": {code}"));
             return Err(ProviderError::Rejected(format!(
                 "the provider answered {status} to the pushed authorization request{code}{advice}"

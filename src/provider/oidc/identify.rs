@@ -7,12 +7,16 @@ use crate::identity::Identity;
 use crate::jose::Claims;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
+use crate::jose::policy::Audience;
 use crate::provider::claims;
+use crate::provider::discovery::plain_issuer;
 use crate::provider::error::{ProviderError, RefreshFailure};
 use crate::provider::id_token::{self, ExpectedIdToken};
 use crate::provider::identity_claims::identity;
+use crate::provider::issuer::Issuer;
 use crate::provider::keys::{self, Untrusted};
 use crate::provider::metadata::Metadata;
+use crate::provider::requests::Exchange;
 use crate::provider::tokens::Tokens;
 use crate::provider::user_info::{Asking, UserInfo, WAIT_LIMIT};
 
@@ -31,12 +35,14 @@ impl Oidc {
         &self,
         metadata: &Metadata,
         raw: &str,
-        nonce: &str,
+        exchange: Exchange<'_>,
         tokens: &Tokens,
     ) -> Result<Identified, ProviderError> {
-        let said = self.validate(metadata, raw, Some(nonce), tokens).await?;
+        let issuer = Issuer::of(&self.settings, exchange.iss);
+        let validated = self.validate(metadata, raw, issuer, Some(exchange.nonce), tokens).await;
+        let said = validated.map_err(|untrusted| ProviderError::from(untrusted).with_words(self.other_issuer(raw)))?;
         let known = identity(claims::of_id_token(said), raw, &Claims::new());
-        let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.subject.clone());
+        let asking = self.ask_user_info(self.link.isolate.now(), tokens.access_token.clone(), known.user());
         let (identity, remark, user_info) = match asking.within(&*self.link.isolate, WAIT_LIMIT).await {
             Ok(UserInfo::NotAsked) => (known, None, None),
             Ok(UserInfo::Said(said)) => (known.informed(said), None, None),
@@ -60,7 +66,8 @@ impl Oidc {
         known: &Identity,
     ) -> Result<Identity, RefreshFailure> {
         let other = || RefreshFailure::Refused("the refreshed ID token names another user (iss, sub, aud)".to_owned());
-        match self.validate(metadata, raw, None, tokens).await {
+        let issuer = Issuer::of(&self.settings, Some(&known.issuer));
+        match self.validate(metadata, raw, issuer, None, tokens).await {
             Ok(said) if said.get("sub").and_then(Value::as_str) == Some(known.subject.as_str()) => {
                 let said = claims::refreshed(claims::of_id_token(said), &known.claims());
                 Ok(identity(said, raw, &known.user_info()))
@@ -77,10 +84,19 @@ impl Oidc {
         }
     }
 
-    /// Whether an ID token that cannot be checked claims to be about this user, for this client alone.
+    /// Whether an ID token that cannot be checked claims to be about this user, for this client.
     fn is_about(&self, raw: &str, known: &Identity) -> bool {
-        payload(raw)
-            .is_some_and(|claims| id_token::is_about(&claims, &known.issuer, &self.settings.client_id, &known.subject))
+        let audience = Audience::Client { id: &self.settings.client_id, trusted: &self.settings.trusted_audiences };
+        payload(raw).is_some_and(|claims| id_token::is_about(&claims, &known.issuer, audience, &known.subject))
+    }
+
+    /// The issuer that an ID token names where it is another one, beside the configured one: for the log.
+    fn other_issuer(&self, raw: &str) -> Option<String> {
+        let claims = payload(raw)?;
+        let (theirs, ours) = (claims.get("iss")?.as_str()?, self.settings.issuer.as_str());
+        let variable = self.settings.issuer_variable;
+        let is_other = !self.settings.may_be_issuer(theirs);
+        is_other.then(|| format!("The ID token's issuer is {}, and {variable} is {ours}", plain_issuer(theirs)))
     }
 
     /// Validates an ID token, and fetches the provider's keys once more where its key is missing or has changed.
@@ -88,16 +104,20 @@ impl Oidc {
         &self,
         metadata: &Metadata,
         raw: &str,
+        issuer: Issuer<'_>,
         nonce: Option<&str>,
         tokens: &Tokens,
     ) -> Result<Claims, Untrusted> {
         let algorithms = self.algorithms(metadata);
         let expected = ExpectedIdToken {
-            issuer: &self.settings.issuer,
+            issuer,
             client_id: &self.settings.client_id,
+            trusted_audiences: &self.settings.trusted_audiences,
             nonce,
+            nonce_optional: self.settings.nonce_optional,
             access_token: &tokens.access_token,
             algorithms: &algorithms,
+            asked: &self.settings.authorization_params,
         };
         let jwt = id_token::read(raw, expected)?;
         let uri = metadata.jwks_uri().as_str();

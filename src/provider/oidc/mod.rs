@@ -2,22 +2,23 @@
 
 use openidconnect::core::CoreClientAuthMethod;
 use openidconnect::{
-    AuthType, CsrfToken, EndSessionUrl, HttpRequest, LogoutHint, LogoutRequest, PostLogoutRedirectUrl, RedirectUrl,
-    RefreshToken,
+    CsrfToken, EndSessionUrl, HttpRequest, LogoutHint, LogoutRequest, PostLogoutRedirectUrl, RedirectUrl, RefreshToken,
 };
 use time::OffsetDateTime;
-use url::{Url, form_urlencoded};
+use url::Url;
 
-use super::discovery::{self, IssuerSource};
+use super::client_authentication::{ClientAuthentication, apple_secret, assertion};
+use super::discovery;
 use super::error::{ProviderError, unanswered};
 use super::link::Link;
 use super::metadata::Metadata;
 use super::requests::EndSession;
 use super::token::OidcClient;
-use crate::config::{self, TokenAuth};
+use crate::config::{self, Credentials, Logout, TokenAuth};
 use crate::http;
 use crate::jose::Algorithm;
 use crate::jose::document::Presenter;
+use crate::provider::issuer::Issuer;
 use crate::provider::keys;
 use crate::provider::logout_token::{self, LogoutToken};
 
@@ -45,12 +46,8 @@ impl Oidc {
         Self { settings, link }
     }
 
-    const fn source(&self) -> IssuerSource<'_> {
-        IssuerSource { issuer: &self.settings.issuer, variable: self.settings.issuer_variable }
-    }
-
     pub(super) async fn metadata(&self, now: OffsetDateTime) -> Result<std::rc::Rc<Metadata>, ProviderError> {
-        discovery::metadata(self.source(), &self.link, now).await
+        discovery::metadata(&self.settings, &self.link, now).await
     }
 
     /// The algorithms that ID tokens and logout tokens may have: as configured, else as discovered.
@@ -61,64 +58,52 @@ impl Oidc {
         }
     }
 
-    fn client(&self, metadata: &Metadata) -> OidcClient {
-        let auth = match self.auth_method(metadata) {
-            TokenAuth::Basic => AuthType::BasicAuth,
-            TokenAuth::Post | TokenAuth::None => AuthType::RequestBody,
-        };
-        OidcClient::from_provider_metadata(
-            metadata.clone(),
-            self.settings.client_id.clone(),
-            self.settings.client_secret.clone(),
-        )
-        .set_auth_type(auth)
+    fn client(&self, metadata: &Metadata, authentication: &ClientAuthentication) -> OidcClient {
+        let (secret, auth_type) = authentication.secret();
+        OidcClient::from_provider_metadata(metadata.clone(), self.settings.client_id.clone(), secret)
+            .set_auth_type(auth_type)
     }
 
-    /// As configured, else as discovered, basic first (RFC 8414: the default of an absent list).
-    fn auth_method(&self, metadata: &Metadata) -> TokenAuth {
-        let offered = metadata.token_endpoint_auth_methods_supported();
-        let basic = offered.is_none_or(|offered| offered.contains(&CoreClientAuthMethod::ClientSecretBasic));
-        self.settings.token_auth.unwrap_or(if basic { TokenAuth::Basic } else { TokenAuth::Post })
+    /// How this client proves itself in the next request. With a secret: as configured, else as discovered, basic first (RFC 8414: the
+    /// default of an absent list).
+    pub(super) async fn authentication(&self, metadata: &Metadata) -> Result<ClientAuthentication, ProviderError> {
+        match &self.settings.credentials {
+            Credentials::None => Ok(ClientAuthentication::None),
+            Credentials::Secret(secret) => {
+                let offered = metadata.token_endpoint_auth_methods_supported();
+                let basic = offered.is_none_or(|offered| offered.contains(&CoreClientAuthMethod::ClientSecretBasic));
+                Ok(match self.settings.token_auth {
+                    Some(TokenAuth::Post) => ClientAuthentication::Post(secret.clone()),
+                    None if !basic => ClientAuthentication::Post(secret.clone()),
+                    _ => ClientAuthentication::Basic(secret.clone()),
+                })
+            }
+            Credentials::Key(key) => {
+                let token_endpoint = metadata.token_endpoint().filter(|_| !self.settings.assertions_for_issuer);
+                let audience = token_endpoint.map_or(metadata.issuer().as_str(), |endpoint| endpoint.as_str());
+                assertion(key, &self.settings.client_id, audience, &self.link).await
+            }
+            Credentials::Apple(key) => {
+                apple_secret(key, &self.settings.client_id, metadata.issuer().as_str(), &self.link).await
+            }
+        }
     }
 
-    /// A POST with this client's authentication (RFC 6749 section 2.3.1), for the endpoints beside the token endpoint.
-    fn authenticated_form(
+    /// A POST with this client's authentication, for the endpoints beside the token endpoint.
+    async fn authenticated_form(
         &self,
         metadata: &Metadata,
         endpoint: &Url,
-        mut params: Vec<(String, String)>,
+        params: Vec<(String, String)>,
     ) -> Result<HttpRequest, ProviderError> {
-        use base64::Engine as _;
-        let mut request = ::http::Request::builder()
-            .method(::http::Method::POST)
-            .uri(endpoint.as_str())
-            .header("accept", "application/json")
-            .header("content-type", "application/x-www-form-urlencoded");
-        match (&self.settings.client_secret, self.auth_method(metadata)) {
-            (Some(secret), TokenAuth::Basic) => {
-                let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-                let pair = format!("{}:{}", encode(&self.settings.client_id), encode(secret.secret()));
-                request =
-                    request.header("authorization", format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair)));
-            }
-            (secret, _) => {
-                if !params.iter().any(|(name, _)| name == "client_id") {
-                    params.push(("client_id".to_owned(), self.settings.client_id.to_string()));
-                }
-                params.extend(secret.iter().map(|secret| ("client_secret".to_owned(), secret.secret().clone())));
-            }
-        }
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-        request
-            .body(body.into_bytes())
-            .map_err(|_| ProviderError::Rejected("an endpoint of the provider is malformed".to_owned()))
+        self.authentication(metadata).await?.form(&self.settings.client_id, endpoint, params)
     }
 
     /// See [`crate::provider::Provider::check_issuer`].
     pub async fn check_issuer(&self, now: OffsetDateTime, iss: Option<&str>) -> Result<(), ProviderError> {
         let metadata = self.metadata(now).await?;
         match iss {
-            Some(iss) if iss == self.settings.issuer.as_str() => Ok(()),
+            Some(iss) if self.settings.may_be_issuer(iss) => Ok(()),
             None if !metadata.additional_metadata().authorization_response_iss_parameter_supported => Ok(()),
             _ => {
                 Err(ProviderError::Callback("the callback does not come from the configured provider (iss)".to_owned()))
@@ -136,7 +121,7 @@ impl Oidc {
             ("token".to_owned(), token.secret().clone()),
             ("token_type_hint".to_owned(), "refresh_token".to_owned()),
         ];
-        let response = http::send(&*self.link.http, self.authenticated_form(&metadata, endpoint, params)?)
+        let response = http::send(&*self.link.http, self.authenticated_form(&metadata, endpoint, params).await?)
             .await
             .map_err(unanswered)?;
         if response.status().is_success() {
@@ -148,6 +133,9 @@ impl Oidc {
 
     /// See [`crate::provider::Provider::end_session_url`].
     pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
+        if let Logout::Cognito(domain) = &self.settings.logout {
+            return cognito_logout_url(domain, &self.settings.client_id, logout.post_logout_redirect_uri);
+        }
         let metadata = self.metadata(now).await.ok()?;
         let endpoint = metadata.additional_metadata().end_session_endpoint.clone()?;
         let back = PostLogoutRedirectUrl::new(logout.post_logout_redirect_uri.to_owned()).ok()?;
@@ -167,13 +155,24 @@ impl Oidc {
         Some(request.http_get_url().into())
     }
 
+    /// See [`crate::provider::Provider::logout_origins`].
+    pub async fn logout_origins(&self, now: OffsetDateTime) -> Vec<String> {
+        let metadata = self.metadata(now).await.ok();
+        let end_session = metadata.and_then(|metadata| metadata.additional_metadata().end_session_endpoint.clone());
+        let urls = Some(self.settings.issuer.url().clone()).into_iter().chain(end_session);
+        let mut origins: Vec<String> = urls.map(|url| url.origin().ascii_serialization()).collect();
+        origins.dedup();
+        origins
+    }
+
     /// Reads a logout token, and fetches the provider's keys once more where its key is missing.
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         let metadata = self.metadata(now).await?;
         let algorithms = self.algorithms(&metadata);
         let expected = logout_token::ExpectedLogoutToken {
-            issuer: &self.settings.issuer,
+            issuer: Issuer::of(&self.settings, None),
             client_id: &self.settings.client_id,
+            trusted_audiences: &self.settings.trusted_audiences,
             algorithms: &algorithms,
         };
         let (jwt, said) = logout_token::read(raw, expected, now)?;
@@ -184,8 +183,15 @@ impl Oidc {
 
     /// See [`crate::provider::Provider::answers`].
     pub async fn answers(&self) -> bool {
-        discovery::answers(self.source(), &self.link).await
+        discovery::answers(&self.settings, &self.link).await
     }
+}
+
+/// Amazon Cognito's own logout. It gives no `state` back; the browser's cookie has the way.
+fn cognito_logout_url(domain: &Url, client_id: &str, back: &str) -> Option<String> {
+    let mut url = domain.join("/logout").ok()?;
+    url.query_pairs_mut().append_pair("client_id", client_id).append_pair("logout_uri", back);
+    Some(url.into())
 }
 
 /// Whether the provider may be asked for the scope: it lists it, or lists none.

@@ -20,7 +20,7 @@ impl Oidc {
     pub async fn exchange(&self, now: OffsetDateTime, exchange: Exchange<'_>) -> Result<SignIn, ExchangeError> {
         let metadata = self.metadata(now).await?;
         let (set, round_trip) = self.redeem(&metadata, exchange).await?;
-        let signed_in = self.signed_in(&metadata, &set, round_trip, exchange.nonce).await;
+        let signed_in = self.signed_in(&metadata, &set, round_trip, exchange).await;
         signed_in.map_err(|error| ExchangeError { error, granted: set.granted(), sid: None })
     }
 
@@ -30,18 +30,20 @@ impl Oidc {
         metadata: &Metadata,
         set: &TokenSet,
         round_trip: RoundTrip,
-        nonce: &str,
+        exchange: Exchange<'_>,
     ) -> Result<SignIn, ProviderError> {
         let raw = set.id_token().ok_or_else(|| ProviderError::Callback("the provider sent no ID token".to_owned()))?;
         let tokens = set.tokens(round_trip)?;
-        let Identified { identity, remark, user_info } = self.identify(metadata, raw, nonce, &tokens).await?;
+        let Identified { identity, remark, user_info } = self.identify(metadata, raw, exchange, &tokens).await?;
         let no_refresh_token = tokens.refresh_token.is_none().then(|| self.why_no_refresh_token(metadata));
         Ok(SignIn { identity, tokens, remark, no_refresh_token, user_info })
     }
 
     /// What an operator can do about a login that brought no refresh token.
     fn why_no_refresh_token(&self, metadata: &Metadata) -> &'static str {
-        if !self.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
+        if let Some(advice) = self.settings.no_refresh_token {
+            advice
+        } else if !self.settings.scopes.iter().any(|scope| scope == OFFLINE_ACCESS) {
             "no refresh token came: OIDC_SCOPES lacks offline_access"
         } else if !knows_offline_access(metadata) {
             "no refresh token came: the provider has no scope offline_access. Allow the client the refresh token grant; \
@@ -57,7 +59,8 @@ impl Oidc {
         metadata: &Metadata,
         exchange: Exchange<'_>,
     ) -> Result<(TokenSet, RoundTrip), ProviderError> {
-        let client = self.client(metadata).set_redirect_uri(redirect_url(exchange.redirect_uri)?);
+        let authentication = self.authentication(metadata).await?;
+        let client = self.client(metadata, &authentication).set_redirect_uri(redirect_url(exchange.redirect_uri)?);
         let mut request = client
             .exchange_code(AuthorizationCode::new(exchange.code.to_owned()))
             .map_err(|_| ProviderError::Rejected("discovery: the provider has no token endpoint".to_owned()))?
@@ -65,11 +68,14 @@ impl Oidc {
         if let Some(resource) = &self.settings.resource {
             request = request.add_extra_param("resource", resource.clone());
         }
+        for (name, value) in authentication.assertion() {
+            request = request.add_extra_param(name, value);
+        }
         let answer = TokenAnswer::default();
         let set = request
             .request_async(&|request| answer.to(&self.link, request))
             .await
-            .map_err(|error| exchange_error(error, answer.status.get(), self.settings.client_secret.as_ref()))
+            .map_err(|error| exchange_error(error, answer.status.get(), &self.settings.credentials))
             .map_err(|error| error.with_words(answer.said.take()))?;
         Ok((set, answer.round_trip(&self.link)))
     }
@@ -91,18 +97,22 @@ impl Oidc {
         // Nothing was presented yet, so the token is as good as before.
         let not_presented = |why: String| RefreshFailure::Deferred { retry_after: None, why };
         let metadata = self.metadata(now).await.map_err(|error| not_presented(error.to_string()))?;
-        let client = self.client(&metadata);
+        let authentication = self.authentication(&metadata).await.map_err(|error| not_presented(error.to_string()))?;
+        let client = self.client(&metadata, &authentication);
         let mut request = client
             .exchange_refresh_token(token)
             .map_err(|_| not_presented("discovery: the provider has no token endpoint".to_owned()))?;
         if let Some(resource) = &self.settings.resource {
             request = request.add_extra_param("resource", resource.clone());
         }
+        for (name, value) in authentication.assertion() {
+            request = request.add_extra_param(name, value);
+        }
         let answer = TokenAnswer::default();
         let set = request
             .request_async(&|request| answer.to(&self.link, request))
             .await
-            .map_err(|error| refresh_failure(&error, &answer, self.settings.client_secret.as_ref()))
+            .map_err(|error| refresh_failure(&error, &answer, &self.settings.credentials))
             .map_err(|failure| failure.with_words(answer.said.take()))?;
         let tokens =
             set.tokens(answer.round_trip(&self.link)).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;

@@ -55,6 +55,9 @@ fn judge(truth: &Truth, seen: &Seen) -> (u16, String) {
     let end = known.first_born + world.config.lifetimes.absolute + slack;
     tally.must(now < end, "a session is served after its time was up", || format!("{} after it", now - end));
     known.last_used.set(now);
+    if truth.asks_in_grace.get() {
+        truth.became(&known).iter().for_each(|renewed| renewed.last_used.set(now));
+    }
     let mut families = known.families.borrow_mut();
     if !families.contains(&access.family) {
         families.push(access.family);

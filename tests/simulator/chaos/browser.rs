@@ -33,6 +33,8 @@ pub struct Browser {
     /// When it came back from the provider.
     callbacks: RefCell<Vec<OffsetDateTime>>,
     cookies: RefCell<Vec<(String, String)>>,
+    /// The values that its session cookie had before.
+    former: RefCell<Vec<String>>,
 }
 
 impl Browser {
@@ -45,6 +47,7 @@ impl Browser {
             front: RefCell::default(),
             callbacks: RefCell::default(),
             cookies: RefCell::default(),
+            former: RefCell::default(),
         })
     }
 
@@ -67,6 +70,8 @@ impl Browser {
     fn take(&self, line: &str) {
         let Some((name, rest)) = line.split_once('=') else { return };
         let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
+        let former = self.session().filter(|former| name == SESSION && former != value);
+        self.former.borrow_mut().extend(former);
         let mut cookies = self.cookies.borrow_mut();
         cookies.retain(|(known, _)| known != name);
         if !attributes.contains("Max-Age=0") && !value.is_empty() {
@@ -82,10 +87,11 @@ impl Run {
         let cookie = browser.session();
         let secret = cookie.as_deref().and_then(secret_of).map(str::to_owned);
         let began = self.world.executor.now();
-        let asked_before = cookie
-            .as_deref()
-            .and_then(|cookie| self.truth.of_cookie(cookie))
-            .map(|known| known.last_asked.replace(began));
+        let known = cookie.as_deref().and_then(|cookie| self.truth.of_cookie(cookie));
+        let asked_before = known.map(|known| {
+            self.truth.became(&known).iter().for_each(|renewed| renewed.last_asked.set(began));
+            known.last_asked.replace(began)
+        });
         self.truth.pending.borrow_mut().insert(number, Pending { began, secret: secret.clone(), asked_before });
         let mut request = request.header("x-number", &number.to_string());
         let header = browser.header();
@@ -149,8 +155,13 @@ impl Run {
         let former = sent.and_then(session);
         let before = predecessor.as_deref().and_then(session);
         // Another login that took its place meanwhile began anew.
-        let is_same =
-            |before: &&Rc<Known>| login.is_silent && before.user == login.subject && !before.is_replaced.get();
+        let is_same = |before: &&Rc<Known>| {
+            let is_first = !before.is_replaced.get() && !before.begins_anew.get();
+            login.is_silent && before.user == login.subject && is_first
+        };
+        before.iter().filter(is_same).for_each(|before| {
+            before.renewed_as.borrow_mut().get_or_insert(secret.to_owned());
+        });
         self.truth.know(Known {
             secret: secret.to_owned(),
             user: login.subject.clone(),
@@ -166,7 +177,9 @@ impl Run {
             last_asked: Cell::new(now),
             ended: Cell::default(),
             was_succeeded: Cell::default(),
+            begins_anew: Cell::default(),
             is_replaced: Cell::default(),
+            renewed_as: RefCell::default(),
         });
         [former, before].into_iter().flatten().for_each(|gone| gone.is_replaced.set(true));
         self.tell(|| format!("{} has a session of {} in {value}", browser.name, login.subject));
@@ -183,8 +196,13 @@ impl Run {
             }
             if url.path() == "/auth/callback" {
                 browser.callbacks.borrow_mut().push(self.world.executor.now());
+                let code = url.query_pairs().find(|(name, _)| name == "code").map(|(_, code)| code.into_owned());
+                let is_silent = code.and_then(|code| self.codes.borrow().get(&code).map(|login| login.is_silent));
                 for cookie in [cookie_at_login.clone(), browser.session()].into_iter().flatten() {
-                    self.truth.of_cookie(&cookie).into_iter().for_each(|known| known.was_succeeded.set(true));
+                    self.truth.of_cookie(&cookie).into_iter().for_each(|known| {
+                        known.was_succeeded.set(true);
+                        known.begins_anew.set(known.begins_anew.get() || is_silent == Some(false));
+                    });
                 }
             }
             let request = Request::of("GET", url.as_str())
@@ -253,6 +271,27 @@ impl Run {
             .header("sec-fetch-dest", "empty")
             .header("sec-fetch-site", "same-origin");
         self.send(&browser, request).await
+    }
+
+    /// The browser's cookies are those of some time ago: a copy of its profile was put back.
+    pub fn go_back(&self, browser: &Browser) {
+        let former = browser.former.borrow().last().cloned();
+        let Some(former) = former else { return };
+        self.tell(|| format!("{} has its former cookie again, of {}", browser.name, self.name_of(Some(&former))));
+        browser.take(&format!("{SESSION}={former}"));
+    }
+
+    /// The user travels, and logs out there. Then a request comes with the cookie from before.
+    pub async fn travel_and_log_out(&self, browser: Rc<Browser>) {
+        browser.place.set((browser.place.get() + 1) % PLACES.len());
+        let before = browser.session();
+        drop(self.open(Rc::clone(&browser), "/page").await);
+        if before.is_none() || browser.session() == before {
+            return;
+        }
+        self.log_out(Rc::clone(&browser)).await;
+        self.go_back(&browser);
+        drop(self.fetch(browser, "GET", "/api").await);
     }
 
     /// Somebody has made up the secret of a session's cookie.

@@ -106,6 +106,29 @@ impl Climate {
         climate
     }
 
+    /// Whether a session that asks another one gets an answer in this world, and soon.
+    pub fn answers_in_grace(&self, world: &World) -> bool {
+        let is_in_the_way = |kind: &Kind| {
+            !matches!(
+                kind,
+                Kind::ProviderSlow
+                    | Kind::ProviderHangs
+                    | Kind::ProviderAway
+                    | Kind::ProviderLosesAnswer
+                    | Kind::ProviderNotNow
+                    | Kind::ProviderBadGateway
+                    | Kind::ProviderMalformed
+                    | Kind::ProviderEndsGrant
+                    | Kind::ProviderClient
+                    | Kind::ProviderSameToken
+                    | Kind::AlarmTwice
+                    | Kind::AlarmLate
+                    | Kind::TokenRefused
+            )
+        };
+        !KINDS.iter().map(|(kind, _)| kind).any(|kind| world.faults.may(*kind) && is_in_the_way(kind))
+    }
+
     fn in_words(&self) -> String {
         let settings: Vec<String> =
             self.variables.iter().skip(2).map(|(name, value)| format!("{name}={value}")).collect();

@@ -29,14 +29,24 @@ impl Run {
                     access.values().map(|access| access.expires_at - now).filter(|left| left.is_positive()).collect()
                 };
                 let Some(left) = ends.get(self.below(ends.len() as u64)) else { return };
-                let before = time::Duration::try_from(self.world.executor.up_to(Duration::from_secs(11))).unwrap();
+                let span = [0.03, 0.5, 3.0, 11.0][self.below(4)];
+                let before = self.world.executor.up_to(Duration::from_secs_f64(span));
+                let before = time::Duration::try_from(before).unwrap();
+                let goes_elsewhere = self.below(2) == 0;
                 self.world.wait((*left - before).max(time::Duration::ZERO).unsigned_abs()).await;
                 for browser in self.browsers.iter().cloned() {
                     let run = self.clone();
-                    self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) });
+                    if goes_elsewhere {
+                        browser.place.set(self.below(PLACES.len() as u64));
+                        self.begin(async move { drop(run.open(browser, "/page").await) });
+                    } else {
+                        self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) });
+                    }
                 }
             }
-            2..32 => {
+            2 => self.begin(async move { run.travel_and_log_out(browser).await }),
+            3 if self.below(2) == 0 => self.go_back(&browser),
+            3..32 => {
                 let most =
                     [0.05, 2.0, 30.0, self.world.provider.rules.life.get().as_secs_f64(), 1_200.0][self.below(5)];
                 self.world.wait(self.world.executor.up_to(Duration::from_secs_f64(most))).await;

@@ -86,6 +86,7 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
     let world = climate.world(seed);
     let slack = time::Duration::try_from(climate.apart.saturating_sub(Duration::from_millis(250))).unwrap();
     let truth = Truth::new(&world, slack);
+    truth.asks_in_grace.set(climate.answers_in_grace(&world));
     let gateways = Gateways::new(&world, application::of(&truth));
     let browsers = (0..3).map(|number| Browser::new(number, USERS[number % 2], number % 2)).collect();
     let (codes, under_way) = Default::default();

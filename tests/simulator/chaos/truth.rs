@@ -56,8 +56,12 @@ pub struct Known {
     pub ended: Cell<Option<OffsetDateTime>>,
     /// Another login of its browser has taken its place, or tried to.
     pub was_succeeded: Cell<bool>,
+    /// A login that is no silent one has come back in its place: what comes after that begins anew.
+    pub begins_anew: Cell<bool>,
     /// Its browser has another cookie in its place.
     pub is_replaced: Cell<bool>,
+    /// The session that a silent login has made of it.
+    pub renewed_as: RefCell<Option<String>>,
 }
 
 /// A request that is under way.
@@ -78,6 +82,8 @@ pub struct Truth {
     pub logins: RefCell<BTreeMap<String, (OffsetDateTime, Option<String>)>>,
     /// How far clocks are off beyond what the product reckons with.
     pub slack: time::Duration,
+    /// Sessions answer each other in time, so that one in its grace knows what became of its successor.
+    pub asks_in_grace: Cell<bool>,
 }
 
 impl Truth {
@@ -89,6 +95,7 @@ impl Truth {
             pending: RefCell::default(),
             logins: RefCell::default(),
             slack,
+            asks_in_grace: Cell::default(),
         })
     }
 
@@ -121,6 +128,23 @@ impl Truth {
         }
     }
 
+    /// The same where the session may still be served in its grace, on behalf of the one that a silent login has made of it.
+    fn covers_what_it_became(&self, act: &Act, known: &Known) -> bool {
+        let ends_with_others = || self.became(known).iter().any(|renewed| self.covers(act, renewed));
+        self.covers(act, known) || self.asks_in_grace.get() && ends_with_others()
+    }
+
+    /// What silent logins have made of a session: a use of it in its grace is one of theirs.
+    pub fn became(&self, known: &Known) -> Vec<Rc<Known>> {
+        let mut all: Vec<Rc<Known>> = Vec::new();
+        let mut next = known.renewed_as.borrow().clone();
+        while let Some(renewed) = next.and_then(|secret| self.sessions.borrow().get(&secret).cloned()) {
+            next = renewed.renewed_as.borrow().clone();
+            all.push(renewed);
+        }
+        all
+    }
+
     /// Somebody is about to end sessions: the number of that act.
     pub fn begin(&self, reason: &'static str, whose: Whose) -> usize {
         let mut acts = self.acts.borrow_mut();
@@ -133,7 +157,8 @@ impl Truth {
         let now = self.now();
         self.acts.borrow_mut()[number].answered = Some(now);
         let act = self.acts.borrow()[number].clone();
-        for known in self.sessions.borrow().values().filter(|known| self.covers(&act, known)) {
+        let all: Vec<Rc<Known>> = self.sessions.borrow().values().cloned().collect();
+        for known in all.into_iter().filter(|known| self.covers_what_it_became(&act, known)) {
             known.ended.set(known.ended.get().or(Some(now)));
         }
     }

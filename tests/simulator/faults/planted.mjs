@@ -106,7 +106,7 @@ export const PLANTED = [
     name: "an access token is judged by the time before it was waited (E17)",
     file: session("get"),
     edits: [
-      ["        self.ready().await?;\n        self.end_grace_with_successor(secret).await?;", "        let now = self.now();\n        self.ready().await?;\n        self.end_grace_with_successor(secret).await?;"],
+      ["        self.ready().await?;\n        self.end_grace_with_successor(secret, purpose == Purpose::Proxy).await?;", "        let now = self.now();\n        self.ready().await?;\n        self.end_grace_with_successor(secret, purpose == Purpose::Proxy).await?;"],
       ["        let mut now = self.now();\n        let mut verdict", "        let mut verdict"],
       ["            now = self.now();\n            verdict = self.verdict(secret, purpose, now);", "            verdict = self.verdict(secret, purpose, self.now());"],
     ],
@@ -245,12 +245,22 @@ export const PLANTED = [
   {
     name: "a session that arrives does not ask its former home",
     file: session("adopt"),
-    edits: [["        if actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await?? {", "        let _ = actors::ask(&*self.actors, &address, Release { to: self.id.clone() }).await;\n        if self.kept.is_loaded() {"]],
+    edits: [["        if let Some(used_at) = let_go {", "        if let Some(used_at) = let_go.or(Some(last_used_at)) {"]],
   },
   {
     name: "a lost reply to a move counts as a failure that it can be taken back from",
     file: session("adopt"),
-    edits: [["        Ok(self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))", "        Ok(self.active(|_| ()).is_some() || self.kept.state().as_ref().is_some_and(|state| state.is_released_to(&release.to)))"]],
+    edits: [["        Ok(self.kept.state().as_ref().and_then(|state| state.released_to(&to)))", "        Ok(self.active(|active| active.last_used_at).or_else(|| self.kept.state().as_ref().and_then(|state| state.released_to(&to))))"]],
+  },
+  {
+    name: "a use during a move is not known to the new home",
+    file: session("adopt"),
+    edits: [["state.released(used_at)", "state.released(used_at.min(last_used_at))"]],
+  },
+  {
+    name: "a use in the grace is not known to the successor",
+    file: session("grace"),
+    edits: [["        self.note_use(self.now());\n", ""]],
   },
   {
     name: "a session that has moved is not followed",

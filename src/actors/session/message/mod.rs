@@ -16,9 +16,11 @@
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
 //!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
 //!             ─ Supersede ──► it gave way, or had to a later one  (a login came back: the browser has another session)
-//!             ─ Release ────► whether the grant is its own        (it was adopted)
+//!             ─ LetGo ──────► whether the grant is its own, and when it was used last  (it was adopted)
+//!             ─ Release ────► whether the grant is its own        (the same, from a release without `LetGo`)
 //!   old actor ─ Adopt ────► kept, and not used yet                (the whole grant moves)
-//!             ─ Confirm ────► whether it lives                    (the old one still serves, in its grace)
+//!             ─ Confirm ────► whether it lives                    (the old one is asked something in its grace)
+//!             ─ ConfirmUse ─► whether it lives                    (the old one serves a request in its grace)
 //! ```
 //!
 //! Architecture Invariant: variants are only ever appended, and no field is ever added to one: bincode cannot tell. A
@@ -26,6 +28,7 @@
 
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::view::{Inspection, SessionView};
 use crate::actors::end_reason::EndReason;
@@ -41,7 +44,9 @@ mod sign_in;
 
 pub use authority::Authority;
 pub use get::{CanGoOn, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
-pub use moves::{Adopt, Destination, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded};
+pub use moves::{
+    Adopt, Destination, LetGo, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded,
+};
 pub use sign_in::{Callback, Complete, Completed, SignInError};
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
@@ -84,6 +89,10 @@ pub enum SessionMessage {
     Confirm(Confirm),
     /// Another session took its place.
     Supersede(Supersede),
+    /// Whether the one that adopted it may use it, and when it was used last.
+    LetGo(LetGo),
+    /// Whether the session lives. The sender is a session in its grace, which is about to serve a request in its place.
+    ConfirmUse(ConfirmUse),
 }
 
 // Each limit is longer than the actor can take: 10 s for a call, twice that for a GET.
@@ -105,6 +114,8 @@ requests! { SessionMessage:
     Switch -> Result<SessionView, Denied>, within 15 s;
     Confirm -> Result<(), Denied>, within 5 s;
     Supersede -> Result<Superseded, Denied>, within 10 s;
+    LetGo -> Result<Option<OffsetDateTime>, Denied>, within 5 s;
+    ConfirmUse -> Result<(), Denied>, within 5 s;
 }
 
 /// What a cookie says: an actor, and the secret that gives the right to it.
@@ -192,6 +203,10 @@ pub struct Revoked {
 /// Whether the session lives, or its login is about to make it so.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Confirm {}
+
+/// The same, where the sender is about to serve a request of the user's: that is a use of this session.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ConfirmUse {}
 
 /// Describe the session, without its tokens.
 #[derive(Debug, Serialize, Deserialize)]

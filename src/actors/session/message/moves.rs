@@ -88,9 +88,16 @@ pub struct Adopt {
     pub ledger: Vec<Entry>,
 }
 
-/// Whether the new actor owns the session. After this answer that does not change.
+/// Whether the new actor owns the session. After this answer that does not change. A release without [`LetGo`] asks so.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Release {
+    /// The new actor.
+    pub to: ActorId,
+}
+
+/// The same; and when the session was last used, as its former home has served it while the move was under way.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LetGo {
     /// The new actor.
     pub to: ActorId,
 }

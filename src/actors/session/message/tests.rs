@@ -94,6 +94,8 @@ fn messages() -> Vec<GoldenRow> {
         message("", Switch { authority: trusted(), organization: "o".into() }),
         message("", Confirm {}),
         message("", Supersede { authority: trusted(), successor: successor() }),
+        message("", LetGo { to: actor() }),
+        message("", ConfirmUse {}),
     ]
 }
 
@@ -255,6 +257,9 @@ fn replies() -> Vec<GoldenRow> {
         reply::<Confirm>("", &Ok(())),
         reply::<Supersede>("gave way", &Ok(Superseded::GaveWay)),
         reply::<Supersede>("by a later one", &Ok(Superseded::ByLater(successor()))),
+        reply::<LetGo>("", &Ok(Some(at(7)))),
+        reply::<LetGo>("nothing", &Ok(None)),
+        reply::<ConfirmUse>("", &Ok(())),
         golden::row("Refusal of the wire", &Err::<(), _>(MessageRefusal::Wire(WireError::UnknownVersion(2)))),
         golden::row("Refusal, broken", &Err::<(), _>(MessageRefusal::Broken)),
     ]);

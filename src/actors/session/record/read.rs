@@ -5,7 +5,7 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::{Memory, about};
-use crate::actors::log::Beside;
+use crate::actors::log::{self, Beside};
 use crate::actors::session::ledger::{self, Cause, Entry, Event};
 use crate::actors::session::record::LOOK_AGAIN;
 use crate::actors::session::state::State;
@@ -64,7 +64,7 @@ impl Session {
         if self.unreadable_since().is_none() {
             let now = self.now();
             let entry = Entry::new(Event::GetDenied, UNREADABLE, Cause::Request, (now, now), None, why);
-            self.isolate.log(&entry.line(CLASS, &self.id, Beside::default()));
+            log::tell(&*self.isolate, &entry, CLASS, &self.id, Beside::default());
             ledger::create(&*self.storage)?;
             ledger::append(&*self.storage, &entry)?;
         }

@@ -176,11 +176,8 @@ impl Session {
         let mut memory = self.kept.memory.borrow_mut();
         let used_at = memory.state.as_ref().and_then(State::active).map(|active| active.last_used_at);
         memory.used_written_at = state.active().map(|active| active.last_used_at);
-        if let (State::Active(active), Some(used_at)) = (&mut state, used_at)
-            && used_at > active.last_used_at
-        {
-            active.last_used_at = used_at;
-            active.used = true;
+        if let Some(used_at) = used_at {
+            state.was_used(used_at);
         }
         memory.state = Some(state);
     }

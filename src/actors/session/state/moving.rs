@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::{Active, DoesNotApply, Moving, State, Transition};
+use super::{Active, Afterwards, DoesNotApply, Moving, State, Transition};
 use crate::actors::session::location::Successor;
 use crate::credential::ActorId;
 
@@ -31,10 +31,13 @@ impl State {
         }
     }
 
-    /// The old actor has let the session go.
-    pub fn released(self) -> Transition {
+    /// The old actor has let the session go, and served its last request at this time.
+    pub fn released(self, used_at: OffsetDateTime) -> Transition {
         match self {
-            Self::Arriving(arriving) => Ok(Self::Active(arriving.active)),
+            Self::Arriving(mut arriving) => {
+                arriving.active.was_used(used_at);
+                Ok(Self::Active(arriving.active))
+            }
             Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) => Err(DoesNotApply),
         }
     }
@@ -55,8 +58,25 @@ impl State {
         }
     }
 
-    /// Whether `to` owns the session, which it has adopted.
-    pub fn is_released_to(&self, to: &ActorId) -> bool {
-        matches!(self, Self::Moved(moved) if moved.to.actor == *to)
+    /// When the session was last used here, if `to` owns it, which has adopted it.
+    pub fn released_to(&self, to: &ActorId) -> Option<OffsetDateTime> {
+        match self {
+            Self::Moved(moved) if moved.to.actor == *to => Some(moved.last_used_at),
+            Self::SigningIn(_) | Self::Active(_) | Self::Ended(_) | Self::Moved(_) | Self::Arriving(_) => None,
+        }
+    }
+
+    /// A use came while this state was written, and is not in it.
+    pub fn was_used(&mut self, at: OffsetDateTime) {
+        match self {
+            Self::Active(active) => active.was_used(at),
+            Self::Moved(moved) => {
+                moved.last_used_at = at.max(moved.last_used_at);
+                if let Afterwards::Grace { active, .. } = &mut moved.afterwards {
+                    active.was_used(at);
+                }
+            }
+            Self::SigningIn(_) | Self::Ended(_) | Self::Arriving(_) => {}
+        }
     }
 }

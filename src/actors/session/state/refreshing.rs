@@ -47,6 +47,17 @@ impl State {
         })
     }
 
+    /// The token is not presented before that, whatever is known of it.
+    pub fn postponed(self, until: OffsetDateTime) -> Transition {
+        self.map_refreshing(|refreshing| match refreshing {
+            Refreshing::Ready { token, .. } => Ok(Refreshing::Ready { token, not_before: Some(until) }),
+            Refreshing::Presented { token, first_at, .. } => {
+                Ok(Refreshing::Presented { token, first_at, not_before: Some(until) })
+            }
+            Refreshing::Impossible | Refreshing::Lost => Err(DoesNotApply),
+        })
+    }
+
     /// All tries were used up once more.
     pub fn series_failed(self) -> Transition {
         self.map_active(|active| {

@@ -63,9 +63,11 @@ const fn number(endpoint: Endpoint) -> usize {
         Endpoint::Admin => 9,
         Endpoint::Healthz => 10,
         Endpoint::Captcha => 11,
+        Endpoint::Jwks => 12,
+        Endpoint::FrontchannelLogout => 13,
     }
 }
-const ENDPOINTS: usize = 12;
+const ENDPOINTS: usize = 14;
 
 const fn number_of_resource(resource: &Resource) -> usize {
     match resource {

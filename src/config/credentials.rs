@@ -1,0 +1,122 @@
+//! How this client proves itself to the provider: `OIDC_CLIENT_SECRET`, `OIDC_CLIENT_KEY`, or not at all.
+
+use std::rc::Rc;
+
+use openidconnect::ClientSecret;
+
+use super::apple::AppleKey;
+use super::client_key::ClientKey;
+use super::reader::Reader;
+use super::store;
+
+/// How this client authenticates at the token endpoint (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenAuth {
+    /// `client_secret_basic`.
+    Basic,
+    /// `client_secret_post`.
+    Post,
+    /// `private_key_jwt` (OpenID Connect Core 1.0 section 9).
+    PrivateKey,
+    /// `none`: a public client.
+    None,
+}
+
+/// Where a client's secret comes from.
+#[derive(Clone, Copy)]
+pub(super) enum SecretIs {
+    /// The provider gave it; what it is called there.
+    Given(&'static str),
+    /// `APPLE_…`: the gateway makes it.
+    AppleKey,
+}
+
+/// What this client proves itself with.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// A secret.
+    Secret(ClientSecret),
+    /// A key: the provider knows the public one (RFC 7523). There is no secret then.
+    Key(Rc<ClientKey>),
+    /// Apple's team key, which signs what Apple takes for a secret.
+    Apple(Rc<AppleKey>),
+    /// Nothing: a public client.
+    None,
+}
+
+impl Credentials {
+    /// What other keys of the gateway's can be derived from.
+    pub fn secret(&self) -> Option<&[u8]> {
+        match self {
+            Self::Secret(secret) => Some(secret.secret().as_bytes()),
+            Self::Key(key) => Some(key.private.secret()),
+            Self::Apple(key) => Some(key.private.secret()),
+            Self::None => None,
+        }
+    }
+}
+
+/// `OIDC_TOKEN_AUTH`.
+const TOKEN_AUTH: [(&str, TokenAuth); 4] = [
+    ("client_secret_basic", TokenAuth::Basic),
+    ("client_secret_post", TokenAuth::Post),
+    ("private_key_jwt", TokenAuth::PrivateKey),
+    ("none", TokenAuth::None),
+];
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    pub(super) fn token_auth(&mut self) -> Option<TokenAuth> {
+        self.optional_choice("OIDC_TOKEN_AUTH", &TOKEN_AUTH)
+    }
+
+    /// The client's credentials; none where they are missing or wrong. A public client has none, and has to say so. Otherwise a forgotten
+    /// secret would make a public client.
+    pub(super) fn credentials(&mut self, token_auth: Option<TokenAuth>, secret_is: SecretIs) -> Option<Credentials> {
+        match token_auth {
+            Some(TokenAuth::None) => {
+                if self.text("STATE_KEYS").is_none() {
+                    let why = "is missing, and with OIDC_TOKEN_AUTH=none there is no client secret to derive keys from";
+                    self.problem("STATE_KEYS", &format!("{why}; {}", store::GENERATE_KEY));
+                }
+                Some(Credentials::None)
+            }
+            Some(TokenAuth::PrivateKey) => self.client_key(),
+            Some(TokenAuth::Basic | TokenAuth::Post) | None => match secret_is {
+                SecretIs::Given(words) => self.client_secret(token_auth, words),
+                // One that the operator has made is as good, until it ends.
+                SecretIs::AppleKey
+                    if self.text("APPLE_PRIVATE_KEY").is_none() && self.text("OIDC_CLIENT_SECRET").is_some() =>
+                {
+                    self.client_secret(token_auth, "")
+                }
+                SecretIs::AppleKey => self.apple_key().map(|key| Credentials::Apple(Rc::new(key))),
+            },
+        }
+    }
+
+    fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<Credentials> {
+        let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
+        // One mistake is reported once.
+        if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
+            let message = format!(
+                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`, on your own machine in .dev.vars. A public client, which has \
+                 none, says so with OIDC_TOKEN_AUTH = \"none\""
+            );
+            self.problem("OIDC_CLIENT_SECRET", &message);
+        }
+        secret.map(Credentials::Secret)
+    }
+
+    fn client_key(&mut self) -> Option<Credentials> {
+        let missing = "is missing, and OIDC_TOKEN_AUTH is private_key_jwt: a private JSON Web Key whose public key the provider knows; set it with `npx \
+                       wrangler secret put OIDC_CLIENT_KEY`, on your own machine in .dev.vars";
+        let text = self.required("OIDC_CLIENT_KEY", missing)?;
+        match ClientKey::read(&text) {
+            Ok(key) => Some(Credentials::Key(Rc::new(key))),
+            Err(why) => {
+                self.problem("OIDC_CLIENT_KEY", why);
+                None
+            }
+        }
+    }
+}

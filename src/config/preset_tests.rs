@@ -1,0 +1,224 @@
+//! Tests of the presets: what a provider's name alone says, and what counts before it.
+
+use super::super::{Config, ConfigProblem};
+use super::*;
+use crate::config::{Logout, TokenAuth};
+
+fn read(vars: &[(&str, &str)]) -> Result<OidcSettings, Vec<ConfigProblem>> {
+    let vars: std::collections::HashMap<&str, &str> =
+        vars.iter().copied().chain([("UPSTREAM", "https://app.internal")]).collect();
+    match Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))?.provider {
+        ProviderSettings::Oidc(oidc) => Ok(oidc),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// With what every provider needs, and these variables.
+fn preset(name: &str, more: &[(&str, &str)]) -> OidcSettings {
+    let usual = [
+        ("PROVIDER", name),
+        ("OIDC_ISSUER", "https://op.example"),
+        ("OIDC_CLIENT_ID", "abc"),
+        ("OIDC_CLIENT_SECRET", "s3cret"),
+        ("COGNITO_DOMAIN", "pool.auth.eu-central-1.amazoncognito.com"),
+    ];
+    read(&[&usual, more].concat()).unwrap_or_else(|problems| panic!("{name}: {problems:?}"))
+}
+
+fn params(oidc: &OidcSettings) -> Vec<(&str, &str)> {
+    oidc.authorization_params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+#[test]
+fn an_unknown_provider_names_the_known_ones() {
+    let problems = read(&[("PROVIDER", "entrance")]).unwrap_err();
+    let problem = problems.iter().find(|problem| problem.variable == "PROVIDER").unwrap();
+    for name in ["oidc", "auth0", "workos", "entra", "google", "okta", "keycloak", "cognito", "zitadel", "linkedin"] {
+        assert!(problem.message.contains(name), "{}", problem.message);
+    }
+    for name in ["apple", "gitlab", "adfs", "pingone", "authentik", "authelia", "ory", "salesforce", "twitch"] {
+        assert!(problem.message.contains(name), "{}", problem.message);
+    }
+}
+
+#[test]
+fn each_preset_is_complete_with_an_issuer_and_a_registration() {
+    for row in &PRESETS {
+        let oidc = preset(row.name, &[]);
+        assert_eq!(oidc.issuer.as_str(), "https://op.example", "{}", row.name);
+        assert!(oidc.scopes.iter().any(|scope| scope == "openid"), "{}", row.name);
+        assert_eq!(oidc.issuer_variable, "OIDC_ISSUER");
+    }
+}
+
+#[test]
+fn where_all_customers_have_one_issuer_it_need_not_be_said() {
+    let registered = [("OIDC_CLIENT_ID", "abc"), ("OIDC_CLIENT_SECRET", "s3cret")];
+    for (name, issuer) in [
+        ("google", "https://accounts.google.com"),
+        ("linkedin", "https://www.linkedin.com/oauth"),
+        ("gitlab", "https://gitlab.com"),
+        ("twitch", "https://id.twitch.tv/oauth2"),
+    ] {
+        let oidc = read(&[&registered[..], &[("PROVIDER", name)]].concat()).unwrap();
+        assert_eq!(oidc.issuer.as_str(), issuer);
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_in_the_words_of_the_preset_s_provider() {
+    for (name, words) in [
+        ("entra", ["login.microsoftonline.com", "Application (client) ID", "Certificates & secrets"]),
+        ("okta", ["Issuer URI in the Okta Admin Console", "Okta Admin Console", "Okta Admin Console"]),
+        ("keycloak", ["/realms/<realm>", "admin console under Clients", "Credentials"]),
+        ("cognito", ["User pool ID", "App clients", "Client secret"]),
+        ("salesforce", ["My Domain", "Consumer Key", "Consumer Secret"]),
+        ("adfs", ["<host of AD FS>/adfs", "Client Identifier", "shared secret"]),
+        ("authelia", ["Authelia's portal", "identity_providers.oidc.clients", "in plain text"]),
+    ] {
+        let problems = read(&[("PROVIDER", name)]).unwrap_err();
+        let found: Vec<_> = problems
+            .iter()
+            .filter(|problem| problem.variable.starts_with("OIDC_"))
+            .map(|problem| (problem.variable.as_ref(), problem.message.as_str()))
+            .collect();
+        let names: Vec<_> = found.iter().map(|(variable, _)| *variable).collect();
+        assert_eq!(names, ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"], "{name}");
+        for ((variable, message), words) in found.iter().zip(words) {
+            assert!(message.starts_with("is missing: ") && message.contains(words), "{name} {variable}: {message}");
+        }
+    }
+}
+
+#[test]
+fn google_gives_refresh_tokens_for_a_parameter_and_a_consent_and_has_no_scope_for_them() {
+    let google = preset("google", &[]);
+    assert_eq!(google.scopes, ["openid", "profile", "email"]);
+    assert_eq!(params(&google), [("access_type", "offline"), ("prompt", "consent")]);
+}
+
+#[test]
+fn explicit_variables_count_before_a_preset() {
+    let google = preset(
+        "google",
+        &[
+            ("OIDC_SCOPES", "openid calendar"),
+            ("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"select_account consent","hd":"example.com"}"#),
+        ],
+    );
+    assert_eq!(google.scopes, ["openid", "calendar"]);
+    let said = [("access_type", "offline"), ("hd", "example.com"), ("prompt", "select_account consent")];
+    assert_eq!(params(&google), said, "a parameter that the variable does not name stays");
+    let google = preset("google", &[("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"","access_type":"online","x":""}"#)]);
+    assert_eq!(params(&google), [("access_type", "online"), ("x", "")], "an empty value takes the preset's away");
+    let linkedin = preset("linkedin", &[("OIDC_NONCE", "required"), ("OIDC_TOKEN_AUTH", "client_secret_basic")]);
+    assert_eq!((linkedin.nonce_optional, linkedin.token_auth), (false, Some(TokenAuth::Basic)));
+    let apple = preset("apple", &[("OIDC_RESPONSE_MODE", "query")]);
+    assert!(!apple.form_post);
+}
+
+#[test]
+fn linkedin_alone_may_leave_the_nonce_out() {
+    for row in &PRESETS {
+        assert_eq!(preset(row.name, &[]).nonce_optional, row.name == "linkedin", "{}", row.name);
+    }
+    assert!(!preset("oidc", &[]).nonce_optional);
+    assert!(preset("oidc", &[("OIDC_NONCE", "optional")]).nonce_optional);
+    let wrong = [("OIDC_ISSUER", "https://op.example"), ("OIDC_CLIENT_ID", "abc"), ("OIDC_CLIENT_SECRET", "s")];
+    let problems = read(&[&wrong[..], &[("OIDC_NONCE", "no")]].concat()).unwrap_err();
+    assert_eq!(problems[0].variable, "OIDC_NONCE");
+}
+
+#[test]
+fn offline_access_is_asked_for_where_it_brings_the_refresh_token_and_nowhere_else() {
+    for (name, asks) in
+        [("entra", true), ("zitadel", true), ("authentik", true), ("authelia", true), ("ory", true), ("okta", true)]
+            .into_iter()
+            .chain(["keycloak", "cognito", "gitlab", "adfs", "pingone", "google", "linkedin"].map(|name| (name, false)))
+    {
+        assert_eq!(preset(name, &[]).scopes.iter().any(|scope| scope == "offline_access"), asks, "{name}");
+    }
+}
+
+const REGISTERED: [(&str, &str); 2] = [("OIDC_CLIENT_ID", "abc"), ("OIDC_CLIENT_SECRET", "s3cret")];
+
+fn problems(more: &[(&str, &str)]) -> Vec<String> {
+    let found = read(&[&REGISTERED[..], more].concat()).err().unwrap_or_default();
+    found.into_iter().map(|problem| problem.variable.into_owned()).collect()
+}
+
+#[test]
+fn a_tenant_has_its_place_between_slashes_of_the_issuer_s_path_once() {
+    let issuer = |issuer: &str| problems(&[("OIDC_ISSUER", issuer)]);
+    for good in
+        ["https://op.example/{tenantid}/v2.0", "https://op.example/{tenantid}", "https://op.example/a/{tenantid}/"]
+    {
+        assert!(issuer(good).is_empty(), "{good}");
+    }
+    for bad in [
+        "https://{tenantid}.op.example/v2.0",
+        "https://{tenantid}/v2.0",
+        "https://op.example/x{tenantid}/v2.0",
+        "https://op.example/{tenantid}x/v2.0",
+        "https://op.example/{tenantid}/{tenantid}",
+        "https://op.example/{tenant}/v2.0",
+        "https://op.example/v2.0?tenant={tenantid}",
+        "http://op.example/{tenantid}/v2.0",
+    ] {
+        assert_eq!(issuer(bad), ["OIDC_ISSUER"], "{bad}");
+    }
+}
+
+#[test]
+fn tenants_are_listed_by_their_ids_and_only_where_the_issuer_has_a_place_for_them() {
+    let tenants = |issuer: &str, listed: &str| problems(&[("OIDC_ISSUER", issuer), ("OIDC_TENANTS", listed)]);
+    let several = "https://op.example/{tenantid}/v2.0";
+    assert!(tenants(several, "0f8fad5b-d9cb-469f-a165-70867728950e, t-2").is_empty());
+    for bad in ["contoso.example", "a/b", "a b", "{tenantid}", ",", "ä"] {
+        assert_eq!(tenants(several, bad), ["OIDC_TENANTS"], "{bad}");
+    }
+    assert_eq!(tenants("https://op.example/t-1/v2.0", "t-1"), ["OIDC_TENANTS"]);
+}
+
+#[test]
+fn the_discovery_document_lies_at_a_url_that_may_be_called() {
+    let url = |url: &str| problems(&[("OIDC_ISSUER", "https://op.example"), ("OIDC_DISCOVERY_URL", url)]);
+    for good in ["https://login.example/x/.well-known/openid-configuration?p=policy", "http://127.0.0.1:1/d"] {
+        assert!(url(good).is_empty(), "{good}");
+    }
+    for bad in ["http://login.example/d", "login.example/d", "https://login.example/d#x", "file:///d"] {
+        assert_eq!(url(bad), ["OIDC_DISCOVERY_URL"], "{bad}");
+    }
+}
+
+#[test]
+fn apple_s_secret_is_made_of_a_team_a_key_s_id_and_a_key() {
+    let pem = crate::config::apple::tests::pem();
+    let apple = [("PROVIDER", "apple"), ("OIDC_CLIENT_ID", "com.example.web")];
+    let key = [("APPLE_TEAM_ID", "TEAM123456"), ("APPLE_KEY_ID", "KEY1234567"), ("APPLE_PRIVATE_KEY", &pem)];
+    let oidc = read(&[&apple[..], &key].concat()).unwrap();
+    let Credentials::Apple(made) = &oidc.credentials else { panic!("{:?}", oidc.credentials) };
+    assert_eq!((made.team_id.as_str(), made.key_id.as_str()), ("TEAM123456", "KEY1234567"));
+    assert_eq!((oidc.issuer.as_str(), oidc.form_post), ("https://appleid.apple.com", true));
+    let problems = |vars: &[(&str, &str)]| -> Vec<String> {
+        let found = read(&[&apple[..], vars].concat()).err().unwrap_or_default();
+        found.into_iter().map(|problem| problem.variable.into_owned()).collect()
+    };
+    assert_eq!(problems(&[]), ["APPLE_TEAM_ID", "APPLE_KEY_ID", "APPLE_PRIVATE_KEY"]);
+    assert_eq!(problems(&[key[0], key[1], ("APPLE_PRIVATE_KEY", "hunter2")]), ["APPLE_PRIVATE_KEY"]);
+    assert_eq!(problems(&[key[0], ("APPLE_KEY_ID", "a/b"), key[2]]), ["APPLE_KEY_ID"]);
+    assert!(problems(&[("OIDC_CLIENT_SECRET", "made.by.hand")]).is_empty());
+}
+
+#[test]
+fn cognito_has_a_domain_where_users_log_out() {
+    let pool = [("PROVIDER", "cognito"), ("OIDC_ISSUER", "https://cognito-idp.eu-central-1.amazonaws.com/p")];
+    let with = |domain: &str| read(&[&pool[..], &REGISTERED, &[("COGNITO_DOMAIN", domain)]].concat());
+    for domain in ["pool.auth.eu-central-1.amazoncognito.com", "https://login.example.com", "http://127.0.0.1:1"] {
+        assert!(matches!(with(domain).unwrap().logout, Logout::Cognito(_)), "{domain}");
+    }
+    for domain in ["", "http://login.example.com", "login.example.com/logout", "a b"] {
+        assert_eq!(with(domain).unwrap_err()[0].variable, "COGNITO_DOMAIN", "{domain}");
+    }
+    assert_eq!(preset("keycloak", &[]).logout, Logout::Standard);
+}

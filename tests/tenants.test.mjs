@@ -1,0 +1,184 @@
+// Users of several tenants behind one registration (Entra): each tenant is an issuer of its own, and the keys are those of all.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { administer, assertProblem } from "./parts/administration.mjs";
+import { jwt } from "./parts/jwt.mjs";
+import { assertRejected, assertSignedIn, attempt } from "./parts/sign-in.mjs";
+import { createWorld } from "./parts/world.mjs";
+
+const A = "0f8fad5b-d9cb-469f-a165-70867728950e";
+const B = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+const OTHER = "11111111-1111-1111-1111-111111111111";
+const EVENT = "http://schemas.openid.net/event/backchannel-logout";
+
+/** A gateway before a provider of several tenants; `listed` is OIDC_TENANTS. */
+const several = (t, { listed = `${A},${B}`, at = "organizations", vars, ...hostile } = {}) =>
+  createWorld(t, {
+    hostile: {
+      issuerPath: "/{tenantid}/v2.0",
+      callbackIssuer: null,
+      discovery: { authorization_response_iss_parameter_supported: false },
+      paths: { [`/${at}/v2.0/.well-known/openid-configuration`]: "discovery" },
+      ...hostile,
+    },
+    vars: { PROVIDER: "entra", OIDC_TENANTS: listed, ...vars },
+  });
+const issuerOf = (provider, tenant) => `${provider.origin}/${tenant}/v2.0`;
+/** ID tokens of this tenant, with changes. */
+const of = (provider, tenant, change = {}) => ({
+  claims: (claims) => ({ ...claims, iss: issuerOf(provider, tenant), tid: tenant, ...change }),
+});
+
+describe("tenants", () => {
+  let world;
+  before(async () => {
+    world = await several();
+  });
+  after(() => world.close());
+  beforeEach(() => {
+    Object.assign(world.provider, { idToken: {}, answers: {}, callbackIssuer: null });
+    world.provider.forgetCalls();
+  });
+
+  for (const tenant of [A, B]) {
+    test(`a user of the listed tenant ${tenant.slice(0, 4)}… logs in, and the session's issuer is that tenant's`, async () => {
+      const { provider } = world;
+      provider.idToken = of(provider, tenant);
+      const result = await attempt(world);
+      await assertSignedIn(world, result);
+      const session = (await result.browser.api("/auth/session")).json();
+      assert.equal(session.issuer, issuerOf(provider, tenant));
+      assert.equal((await result.browser.api("/auth/refresh", { method: "POST" })).status, 200);
+    });
+  }
+
+  for (const [name, tenant, change] of [
+    ["a tenant that is not listed", OTHER, {}],
+    ["a tid that differs from the tenant of iss", A, { tid: B }],
+    ["iss of a tenant that is not listed and tid of one that is", OTHER, { tid: A }],
+    ["no tid", A, { tid: undefined }],
+    ["a tid that is no text", A, { tid: [A] }],
+    ["iss as it is written in the configuration", "{tenantid}", {}],
+    ["a tid with a slash", `x/${A}`, {}],
+    ["a tid with dots", "..", {}],
+    ["an empty tid", "", {}],
+  ]) {
+    test(`an ID token with ${name} makes no session`, async () => {
+      const { provider } = world;
+      provider.idToken = of(provider, tenant, change);
+      const result = await attempt(world);
+      assertRejected(result);
+    });
+  }
+
+  test("RFC 9207: an iss of one tenant and an ID token of another make no session; of the same they make one", async () => {
+    const { provider } = world;
+    provider.callbackIssuer = issuerOf(provider, A);
+    provider.idToken = of(provider, B);
+    assertRejected(await attempt(world));
+    provider.idToken = of(provider, A);
+    await assertSignedIn(world, await attempt(world));
+    provider.forgetCalls();
+    provider.callbackIssuer = issuerOf(provider, OTHER);
+    provider.idToken = of(provider, OTHER);
+    assertRejected(await attempt(world));
+    assert.equal(provider.calls.token.length, 0, "the code is not redeemed");
+  });
+
+  test("a refreshed ID token of another listed tenant ends the session, and nothing of it is used", async () => {
+    const { provider } = world;
+    provider.idToken = of(provider, A);
+    const { browser } = await attempt(world);
+    provider.idToken = of(provider, B);
+    const answer = await browser.api("/auth/refresh", { method: "POST" });
+    assert.equal(assertProblem(answer, 401, "session_ended").reason, "refresh_rejected");
+    const { access_token } = provider.calls.token.at(-1).answer.json;
+    assert.ok(!world.upstream.requests.some(({ headers }) => JSON.stringify(headers).includes(access_token)));
+  });
+
+  test("a logout token ends sessions of its own tenant alone", async () => {
+    const { provider, gateway } = world;
+    const open = async (tenant) => {
+      provider.idToken = of(provider, tenant, { sid: "the-same" });
+      return (await attempt(world)).browser;
+    };
+    const [a, b] = [await open(A), await open(B)];
+    const post = (tenant, change = {}) => {
+      const now = Math.floor(Date.now() / 1000);
+      const claims = {
+        iss: issuerOf(provider, tenant), tid: tenant, aud: provider.clientId, iat: now, exp: now + 120, jti: randomUUID(),
+        sub: provider.subject, sid: "the-same", events: { [EVENT]: {} }, ...change,
+      };
+      const token = jwt({ alg: provider.key.alg, kid: provider.key.kid }, claims, provider.key);
+      return gateway.request("/auth/backchannel-logout", {
+        method: "POST",
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        body: new URLSearchParams({ logout_token: token }).toString(),
+      });
+    };
+    for (const refused of [await post(OTHER), await post(A, { tid: B }), await post(A, { tid: undefined })]) {
+      assertProblem(refused, 400, "bad_request");
+    }
+    assert.equal((await a.api("/api")).status, 200);
+    assert.equal((await post(A)).status, 200);
+    assert.equal((await a.api("/api")).json().reason, "backchannel");
+    assert.equal((await b.api("/api")).status, 200, "another tenant's user of the same name");
+  });
+
+  test("an administrator names the issuer of the user, and gets that tenant's sessions alone", async () => {
+    const { provider, gateway } = world;
+    provider.subject = "of-two-tenants";
+    for (const tenant of [A, B]) {
+      provider.idToken = of(provider, tenant);
+      await attempt(world);
+    }
+    const path = "/users/of-two-tenants/sessions";
+    const list = (query) => administer(gateway, `${path}${query}`);
+    assertProblem(await list(""), 400, "bad_request");
+    assertProblem(await list(`?issuer=${encodeURIComponent(issuerOf(provider, OTHER))}`), 400, "bad_request");
+    const listed = (await list(`?issuer=${encodeURIComponent(issuerOf(provider, A))}`)).json();
+    assert.equal(listed.issuer, issuerOf(provider, A));
+    assert.equal(listed.sessions.length, 1);
+    provider.subject = "ada";
+  });
+
+  test("with one tenant listed, discovery is at that tenant, and its document may name its own issuer", async (t) => {
+    const world = await several(t, { listed: A, at: A });
+    const { provider } = world;
+    provider.discovery.issuer = issuerOf(provider, A);
+    provider.idToken = of(provider, A);
+    await assertSignedIn(world, await attempt(world));
+    provider.idToken = of(provider, B);
+    assertRejected(await attempt(world));
+  });
+
+  test("a discovery document that names another tenant's issuer is refused, and both issuers are named", async (t) => {
+    const world = await several(t);
+    world.provider.discovery.issuer = issuerOf(world.provider, OTHER);
+    const page = await world.browser().navigate("/auth/login");
+    assert.equal(page.status, 502);
+    const problem = await world.gateway.request("/auth/login", { headers: { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" } });
+    const text = page.text + problem.text;
+    assert.ok(text.includes(OTHER) && text.includes("{tenantid}"), text);
+  });
+
+  test("OIDC_DISCOVERY_URL: the document lies elsewhere, and its issuer must be OIDC_ISSUER all the same (Azure AD B2C)", async (t) => {
+    const world = await createWorld(t, {
+      hostile: { port: 0, issuerPath: "/b2c-tenant-id/v2.0/", paths: { "/b2c/policy/v2.0/.well-known/openid-configuration": "discovery" } },
+      start: undefined,
+      vars: { OIDC_DISCOVERY_URL: "set below" },
+    });
+    // The address is known now; the gateway starts again with it.
+    const { gateway, provider } = world;
+    gateway.vars.OIDC_DISCOVERY_URL = `${provider.origin}/b2c/policy/v2.0/.well-known/openid-configuration?p=x`;
+    await gateway.restart();
+    await assertSignedIn(world, await attempt(world));
+    assert.ok(provider.calls.discovery.every(({ params }) => params.p === "x"));
+    provider.discovery = { issuer: `${provider.origin}/another/v2.0/` };
+    await gateway.restart();
+    const page = await world.browser().navigate("/auth/login");
+    assert.equal(page.status, 502, page.text);
+    assert.match(page.text, /another issuer/);
+  });
+});
