@@ -6,7 +6,7 @@
 #   browser  Chromium and openssl, for the tests
 #   database Postgres and PgBouncer, for the tests
 #   provider Canaille, an OpenID provider in Python, for the tests: into the cache folder
-#   applications  Django and npm packages, for the tests that put real applications behind the gateway: into the cache folder
+#   applications  Django, Express, SvelteKit and Next.js, for the tests that put real applications behind the gateway: into the cache folder
 #   lint     rustfmt, clippy and cargo-deny
 # Needs Rust (rustup), Node 20 or later with npm and, for `browser`, `database` and `provider`, a Debian-like system or
 # the programs themselves (for the latter Python 3.10 or later with venv).
@@ -112,20 +112,26 @@ python_packages() {
   step "$name, with the versions of $list" python_environment "$folder" "$list"
 }
 
-npm_environment() {
-  local folder=$1 list=$2
+# A copy of a folder with the packages of its package.json, and what is to be built in it; its last file says that it is complete.
+node_applications() {
+  local folder=$1 source=$2
   rm -rf "$folder"
-  mkdir -p "$folder"
-  cp "$list" "$folder/package.json"
-  (cd "$folder" && npm install --no-audit --no-fund)
+  cp -R "$source" "$folder"
+  (
+    export NEXT_TELEMETRY_DISABLED=1
+    cd "$folder"
+    npm install --no-audit --no-fund
+    (cd sveltekit && node ../node_modules/vite/bin/vite.js build)
+    (cd nextjs && node ../node_modules/next/dist/bin/next build)
+  )
   touch "$folder/complete"
 }
 
 applications() {
-  local list=tests/parts/applications/package.json folder
+  local source=tests/parts/applications/node folder
   python_packages django tests/parts/applications/django.txt
-  folder="$cache/applications-$(checksum "$list" | cut -c 1-12)"
-  [ -e "$folder/complete" ] || step "the npm packages of $list" npm_environment "$folder" "$list"
+  folder="$cache/applications-$(find "$source" -type f | LC_ALL=C sort | xargs cat | checksum | cut -c 1-12)"
+  [ -e "$folder/complete" ] || step "the applications of $source (a minute)" node_applications "$folder" "$source"
 }
 
 lint() {

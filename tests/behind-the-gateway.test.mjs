@@ -2,7 +2,7 @@
 // them.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { startDjango, startExpress, startWs } from "./parts/applications.mjs";
+import { startDjango, startExpress, startNextJs, startSvelteKit, startWs } from "./parts/applications.mjs";
 import { launchChromium } from "./parts/chromium.mjs";
 import { freePort } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -28,6 +28,11 @@ describe("real applications behind the gateway", () => {
     const wsTrusting = await running(startWs({ trusts: publicHost }));
     const express = await running(startExpress({}));
     const expressTrusting = await running(startExpress({ trustProxy: 1 }));
+    const kit = await running(startSvelteKit());
+    const kitOwn = await running(startSvelteKit((own) => ({ ORIGIN: own })));
+    const kitPublic = await running(startSvelteKit(() => ({ ORIGIN: `https://${publicHost}` })));
+    const kitHeaders = await running(startSvelteKit(() => ({ PROTOCOL_HEADER: "x-forwarded-proto", HOST_HEADER: "x-forwarded-host" })));
+    const next = await running(startNextJs());
     world = await createWorld(undefined, {
       hostile: true,
       https: true,
@@ -45,6 +50,14 @@ describe("real applications behind the gateway", () => {
         { match: "/ws/trusting/*", upstream: wsTrusting },
         { match: "/express/plain/*", upstream: express },
         { match: "/express/trusting/*", upstream: expressTrusting },
+        { match: "/kit/upstream/*", upstream: kitOwn, origin: "upstream" },
+        { match: "/kit/public/*", upstream: kitPublic },
+        { match: "/kit/headers/*", upstream: kitHeaders },
+        { match: "/kit/plain/*", upstream: kit },
+        { match: "/_app/*", upstream: kit },
+        { match: "/next/upstream/*", upstream: next, origin: "upstream" },
+        { match: "/next/plain/*", upstream: next },
+        { match: "/_next/*", upstream: next },
         { match: "/*" },
       ],
     });
@@ -99,6 +112,25 @@ describe("real applications behind the gateway", () => {
     assert.deepEqual([plain, based, aware], ["plain", "based", "aware"].map((way) => `${origin}/django/${way}/landed`));
     assert.match(said, /^http:\/\/127\.0\.0\.1:/);
     assert.equal(known, `${origin}/django/aware/landed`);
+  });
+
+  /** Sends the form of this page: what it says then. */
+  const sendPage = async (path, said) => {
+    await page.goto(`${world.gateway.origin}${path}`);
+    await page.click("button");
+    await page.waitForFunction((said) => document.body.innerText.includes(said), said);
+  };
+
+  test("SvelteKit's form works with ORIGIN, with its header variables, and with origin = \"upstream\", and not without", async () => {
+    await sendPage("/kit/plain/page", "Cross-site POST form submissions are forbidden");
+    for (const way of ["public", "headers", "upstream"]) await sendPage(`/kit/${way}/page`, "Taken: hello");
+  });
+
+  test("Next.js takes a Server Action as it is, as it reads X-Forwarded-Host, and not with origin = \"upstream\"", async () => {
+    await sendPage("/next/plain/page", "Taken: hello");
+    await page.goto(`${world.gateway.origin}/next/upstream/page`);
+    const [answer] = await Promise.all([page.waitForResponse((response) => response.request().method() === "POST"), page.click("button")]);
+    assert.equal(answer.status(), 500);
   });
 
   /** Opens a WebSocket from the page: what comes back for "hello", or "refused". */

@@ -1,6 +1,6 @@
 // Real applications to put behind the gateway, as `scripts/install.sh applications` installs them, on loopback ports.
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
@@ -11,13 +11,37 @@ import { freePort, start, stop, until } from "./process.mjs";
 
 const HERE = path.join(import.meta.dirname, "applications");
 
-/** The folder of what this list names. */
-function installed(kind, list) {
-  const wanted = createHash("sha256").update(readFileSync(path.join(HERE, list))).digest("hex").slice(0, 12);
+/** The folder of what these files describe. */
+function installed(kind, files) {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(path.join(HERE, file)));
+  const wanted = hash.digest("hex").slice(0, 12);
   const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), ".cache");
   const folder = path.join(cache, "edge-oauth-sessions", `${kind}-${wanted}`);
   if (!existsSync(path.join(folder, "complete"))) throw new Error(`${kind} is missing: run scripts/install.sh applications`);
   return folder;
+}
+
+/** The folder with the applications that Node runs. */
+function node() {
+  const entries = readdirSync(path.join(HERE, "node"), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.relative(HERE, path.join(entry.parentPath, entry.name)));
+  return installed("applications", files.sort());
+}
+
+/** A program that serves `path` at this port, once it does. */
+async function serving(name, port, target, command, args, options) {
+  const child = start(command, args, options);
+  const origin = `http://127.0.0.1:${port}`;
+  let over = false;
+  child.gone.then(() => {
+    over = true;
+  });
+  await until(`${name} answers`, () => {
+    if (over) throw new Error(`${name} ended:\n${child.output.slice(-4000)}`);
+    return request(`${origin}${target}`).catch(() => undefined);
+  }, 30_000);
+  return { origin, close: () => stop(child) };
 }
 
 const listening = async (server) => {
@@ -29,18 +53,24 @@ const listening = async (server) => {
 /** Django with these settings beside its own. */
 export async function startDjango(settings = {}) {
   const port = await freePort();
-  const python = path.join(installed("django", "django.txt"), "bin/python");
-  const child = start(python, [path.join(HERE, "django-server.py"), String(port), JSON.stringify(settings)]);
-  const origin = `http://127.0.0.1:${port}`;
-  let over = false;
-  child.gone.then(() => {
-    over = true;
-  });
-  await until("Django answers", () => {
-    if (over) throw new Error(`Django ended:\n${child.output.slice(-4000)}`);
-    return request(`${origin}/form`).catch(() => undefined);
-  }, 30_000);
-  return { origin, close: () => stop(child) };
+  const python = path.join(installed("django", ["django.txt"]), "bin/python");
+  return serving("Django", port, "/form", python, [path.join(HERE, "django-server.py"), String(port), JSON.stringify(settings)]);
+}
+
+/** SvelteKit on adapter-node: a page with a form. `env(origin)` is what it is told beside its own `origin`. */
+export async function startSvelteKit(env = () => ({})) {
+  const port = await freePort();
+  const options = { cwd: path.join(node(), "sveltekit"), env: { HOST: "127.0.0.1", PORT: String(port), ...env(`http://127.0.0.1:${port}`) } };
+  return serving("SvelteKit", port, "/", process.execPath, ["build"], options);
+}
+
+/** Next.js: a page with a form that a Server Action takes. */
+export async function startNextJs() {
+  const port = await freePort();
+  const folder = node();
+  const next = path.join(folder, "node_modules/next/dist/bin/next");
+  const args = [next, "start", "--hostname", "127.0.0.1", "--port", String(port)];
+  return serving("Next.js", port, "/", process.execPath, args, { cwd: path.join(folder, "nextjs"), env: { NEXT_TELEMETRY_DISABLED: "1" } });
 }
 
 /**
@@ -57,7 +87,7 @@ export async function startWs({ trusts } = {}) {
 
 /** Express: what it takes for its own address, and the client's. */
 export async function startExpress({ trustProxy }) {
-  const require = createRequire(path.join(installed("applications", "package.json"), "package.json"));
+  const require = createRequire(path.join(node(), "package.json"));
   const express = require("express");
   const application = express();
   if (trustProxy !== undefined) application.set("trust proxy", trustProxy);
