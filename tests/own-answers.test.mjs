@@ -15,7 +15,7 @@ const SCRIPT = { accept: "application/json", "sec-fetch-mode": "cors", "sec-fetc
 const OTHER_SITE = { ...SCRIPT, "sec-fetch-site": "cross-site" };
 
 /** Nothing sniffs, caches or frames it, and it sends no `Referer`. */
-function assertOwn({ status, headers }, what) {
+function assertOwn({ status, headers, text }, what) {
   assert.equal(headers["x-content-type-options"], "nosniff", `${what} ${status}`);
   assert.equal(headers["referrer-policy"], "strict-origin", `${what} ${status}`);
   assert.equal(headers["cache-control"], "no-store", `${what} ${status}`);
@@ -23,6 +23,8 @@ function assertOwn({ status, headers }, what) {
     const policy = headers["content-security-policy"] ?? "";
     for (const directive of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"]) assert.ok(policy.includes(directive), `${what} ${status} ${policy}`);
     assert.ok(!policy.includes("unsafe"), policy);
+    // Without an icon browsers ask for /favicon.ico, which is a 401 in their console where the application wants a session.
+    if (text?.includes("<title>")) assert.match(text, /<link rel="icon" href="data:image/, `${what} ${status}`);
   }
 }
 

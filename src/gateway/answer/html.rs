@@ -91,6 +91,11 @@ a:hover,button:hover{border-color:var(--accent);text-decoration:underline}\
 :focus-visible{outline:3px solid var(--accent);outline-offset:3px}\
 small{display:block;margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line);overflow-wrap:anywhere}";
 
+/// The icon. A page without one makes browsers ask the application for `/favicon.ico`, which may be a 401 in their console.
+pub const ICON: &str = "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+%3Crect x='2' y='7' width='12' height='8' rx='2' fill='%231b5cbf'/%3E%3Cpath d='M5 7V5a3 3 0 0 1 6 0v2' fill='none' stroke='%231b5cbf' \
+stroke-width='2'/%3E%3C/svg%3E\">";
+
 /// SHA-256 of [`STYLE`], in base64, for the content security policy.
 fn style_hash() -> String {
     use base64::Engine as _;
@@ -109,7 +114,7 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
         if page.ray.is_empty() { String::new() } else { format!("<small>Reference: {}</small>", escape(page.ray)) };
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-        <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}<title>{title}</title>\
+        <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}{ICON}<title>{title}</title>\
         <style>{STYLE}</style></head>\
         <body><main><h1>{title}</h1><p>{detail}</p>{next}{list}{widget}{actions}{ray}</main></body></html>\n",
         title = escape(page.title),
@@ -120,7 +125,7 @@ pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
     );
     // There is no form-action: browsers apply it to the redirects behind a form, too, and those of a logout lead to the provider.
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'{}",
+        "default-src 'none'; img-src data:; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'{}",
         style_hash(),
         page.widget.map(Widget::policy).unwrap_or_default(),
     );

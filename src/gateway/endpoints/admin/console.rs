@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use crate::gateway::answer::html::ICON;
 use crate::gateway::answer::response::{Body, Outgoing};
 
 const OPENAPI: &str = include_str!("openapi.json");
@@ -16,9 +17,9 @@ const SCRIPT: &str = include_str!("console.js");
 
 /// The console. Every address in it is relative, so that it works under any `AUTH_PREFIX`.
 pub fn page() -> Outgoing {
-    let html = PAGE.replacen("{style}", STYLE, 1).replacen("{script}", SCRIPT, 1);
+    let html = PAGE.replacen("{icon}", ICON, 1).replacen("{style}", STYLE, 1).replacen("{script}", SCRIPT, 1);
     let policy = format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; base-uri 'none'; \
+        "default-src 'none'; img-src data:; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'",
         hash(SCRIPT),
         hash(STYLE)
