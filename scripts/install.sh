@@ -134,6 +134,19 @@ applications() {
   [ -e "$folder/complete" ] || step "the applications of $source (a minute)" node_applications "$folder" "$source"
 }
 
+# Providers' own programs, as Debian packages them, for `make test-all`.
+providers() {
+  local missing=()
+  command -v plackup >/dev/null && [ -e /usr/share/perl5/Lemonldap/NG/Portal/Main.pm ] && [ -e /usr/share/perl5/SOAP/Lite.pm ] ||
+    missing+=(liblemonldap-ng-portal-perl libplack-perl libstring-random-perl libcrypt-openssl-x509-perl libcrypt-openssl-rsa-perl
+      libcrypt-openssl-bignum-perl libio-string-perl libsoap-lite-perl)
+  command -v glewlwyd >/dev/null || missing+=(glewlwyd)
+  command -v sqlite3 >/dev/null || missing+=(sqlite3)
+  [ ${#missing[@]} = 0 ] && return
+  command -v apt-get >/dev/null || return 0 # their tests are skipped
+  step "LemonLDAP::NG and Glewlwyd (system packages)" apt_packages "${missing[@]}"
+}
+
 lint() {
   cargo fmt --version >/dev/null 2>&1 || step "rustfmt" rustup component add rustfmt
   cargo clippy --version >/dev/null 2>&1 || step "clippy" rustup component add clippy
@@ -151,6 +164,7 @@ for part in "$@"; do
     database) database ;;
     provider) python_packages canaille tests/parts/canaille.txt ;;
     applications) applications ;;
+    providers) providers ;;
     lint) lint ;;
     *) stop "unknown part: $part" ;;
   esac

@@ -69,6 +69,7 @@ const MODULES = [
   "own-answers",
   "own-sessions",
   "package",
+  "presets",
   "protocol",
   "provider",
   "proxy",
@@ -91,7 +92,7 @@ const MODULES = [
   "workos",
 ];
 /** Those that install packages, or wait long: `make test-all` alone runs them. */
-const LONG = ["behind-the-gateway", "package-install"];
+const LONG = ["behind-the-gateway", "package-install", "real-providers"];
 const UNIT = "unit";
 const ALL = "--all";
 /** No single test may take longer. */
