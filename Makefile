@@ -51,7 +51,7 @@ test: bundle build-panic package ## run all tests
 	@$(NODE) tests/run.mjs
 
 test-all: bundle build-panic package ## the same, and the tests that install packages and take long
-	@bash scripts/install.sh browser database provider
+	@bash scripts/install.sh browser database provider providers applications
 	@$(NODE) tests/run.mjs --all
 
 package: bundle ## the npm package, build/edge-oauth-sessions-<version>.tgz: the gateway without Rust
@@ -106,7 +106,7 @@ lint: ## rustfmt, clippy for both targets, cargo-deny
 	@. scripts/environment.sh && "$$cargo_deny" check $(DENY)
 
 tools: ## install everything that the other targets need
-	@bash scripts/install.sh rust cargo node browser database provider lint
+	@bash scripts/install.sh rust cargo node browser database provider providers lint
 
 clean: ## remove what was built
 	rm -rf build target .wrangler

@@ -113,12 +113,12 @@ describe("config", () => {
   });
 
   const wrong = {
-    PROVIDER: ["OIDC", "github", "none"],
+    PROVIDER: ["OIDC", "octa", "none"],
     OIDC_ISSUER: ["", "op.example.com", "http://op.example.com", "https://op.example.com?x", "https://op.example.com#x", "ftp://op.example.com"],
     OIDC_CLIENT_ID: [""],
     OIDC_CLIENT_SECRET: ["", " "],
     OIDC_ID_TOKEN_ALG: ["none", "HS256", "RS256,HS256", "rs256", ","],
-    OIDC_TOKEN_AUTH: ["tls_client_auth", "basic", "None"],
+    OIDC_TOKEN_AUTH: ["client_secret_jwt", "basic", "None"],
     OIDC_SCOPES: ["email", "openid2"],
     OIDC_RESPONSE_MODE: ["fragment"],
     OIDC_AUTHORIZATION_PARAMS: ["x", "[]", '{"a":1}', '{"client_id":"x"}', '{"state":"x"}', '{"redirect_uri":"x"}', '{"scope":"x"}', '{"nonce":"x"}', '{"code_challenge":"x"}', '{"response_mode":"x"}', '{"prompt":"none"}'],

@@ -12,7 +12,9 @@ describe("docs", () => {
     const named = [...text.matchAll(/\b([a-z-]+): “([^”]+)”/g)].map(([, module, title]) => ({ module, title }));
     assert.ok(named.length > 25, `${named.length}`);
     for (const { module, title } of named) {
-      const source = readFileSync(path.join(ROOT, `tests/${module}.test.mjs`), "utf8");
+      const own = readFileSync(path.join(ROOT, `tests/${module}.test.mjs`), "utf8");
+      const shared = own.includes("session-tests.mjs") ? readFileSync(path.join(ROOT, "tests/parts/session-tests.mjs"), "utf8") : "";
+      const source = own + shared;
       assert.ok(["\"", "`"].some((quote) => source.includes(`test(${quote}${title}${quote}`)), `${module}: ${title}`);
     }
   });

@@ -1,8 +1,10 @@
 // Front-channel logout: the provider's logout page opens a frame of the gateway's (OpenID Connect Front-Channel Logout 1.0).
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
 import { inspect } from "./parts/administration.mjs";
+import { launchChromium } from "./parts/chromium.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 /** What a browser sends for a frame in another site's page: no cookie. */
@@ -81,6 +83,25 @@ describe("front-channel logout", () => {
     // Every other page of the gateway's stays unframed.
     const page = await world.gateway.visit("/auth/logged-out");
     assert.match(page.headers["content-security-policy"], /frame-ancestors 'none'/);
+  });
+
+  test("in Chromium: the provider's page shows the frame, and another site's does not", async (t) => {
+    const chromium = await launchChromium();
+    const elsewhere = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end(page));
+    await new Promise((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+    t.after(async () => {
+      elsewhere.close();
+      await chromium.close();
+    });
+    const page = `<iframe src="${world.gateway.origin}/auth/frontchannel-logout?sid=nobody"></iframe>`;
+    world.provider.answers.endSession = () => ({ headers: { "content-type": "text/html" }, body: page });
+    const frameAt = async (address) => {
+      const tab = await (await chromium.newContext()).newPage();
+      await tab.goto(address, { waitUntil: "load" });
+      return tab.frames()[1].url();
+    };
+    assert.match(await frameAt(`${world.provider.origin}/logout`), /frontchannel-logout/);
+    assert.match(await frameAt(`http://127.0.0.1:${elsewhere.address().port}/`), /^chrome-error:/);
   });
 
   test("it answers GET alone", async () => {

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { administer, assertProblem } from "./parts/administration.mjs";
+import { launchChromium } from "./parts/chromium.mjs";
+import { ADMIN_TOKEN } from "./parts/gateway.mjs";
 import { jwt } from "./parts/jwt.mjs";
 import { assertRejected, assertSignedIn, attempt } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -13,7 +15,7 @@ const OTHER = "11111111-1111-1111-1111-111111111111";
 const EVENT = "http://schemas.openid.net/event/backchannel-logout";
 
 /** A gateway before a provider of several tenants; `listed` is OIDC_TENANTS. */
-const several = (t, { listed = `${A},${B}`, at = "organizations", vars, ...hostile } = {}) =>
+const several = (t, { listed = [A, B], at = "organizations", vars, ...hostile } = {}) =>
   createWorld(t, {
     hostile: {
       issuerPath: "/{tenantid}/v2.0",
@@ -22,7 +24,7 @@ const several = (t, { listed = `${A},${B}`, at = "organizations", vars, ...hosti
       paths: { [`/${at}/v2.0/.well-known/openid-configuration`]: "discovery" },
       ...hostile,
     },
-    vars: { PROVIDER: "entra", OIDC_TENANTS: listed, ...vars },
+    vars: { PROVIDER: "entra", OIDC_TENANTS: [listed].flat().join() || undefined, ...vars },
   });
 const issuerOf = (provider, tenant) => `${provider.origin}/${tenant}/v2.0`;
 /** ID tokens of this tenant, with changes. */
@@ -64,7 +66,7 @@ describe("tenants", () => {
     ["a tid with dots", "..", {}],
     ["an empty tid", "", {}],
   ]) {
-    test(`an ID token with ${name} makes no session`, async () => {
+    test(`conformance 53: an ID token with ${name} makes no session`, async () => {
       const { provider } = world;
       provider.idToken = of(provider, tenant, change);
       const result = await attempt(world);
@@ -72,7 +74,7 @@ describe("tenants", () => {
     });
   }
 
-  test("RFC 9207: an iss of one tenant and an ID token of another make no session; of the same they make one", async () => {
+  test("conformance 53: RFC 9207: an iss of one tenant and an ID token of another make no session; of the same they make one", async () => {
     const { provider } = world;
     provider.callbackIssuer = issuerOf(provider, A);
     provider.idToken = of(provider, B);
@@ -86,7 +88,7 @@ describe("tenants", () => {
     assert.equal(provider.calls.token.length, 0, "the code is not redeemed");
   });
 
-  test("a refreshed ID token of another listed tenant ends the session, and nothing of it is used", async () => {
+  test("conformance 53: a refreshed ID token of another listed tenant ends the session, and nothing of it is used", async () => {
     const { provider } = world;
     provider.idToken = of(provider, A);
     const { browser } = await attempt(world);
@@ -97,7 +99,7 @@ describe("tenants", () => {
     assert.ok(!world.upstream.requests.some(({ headers }) => JSON.stringify(headers).includes(access_token)));
   });
 
-  test("a logout token ends sessions of its own tenant alone", async () => {
+  test("conformance 53: a logout token ends sessions of its own tenant alone", async () => {
     const { provider, gateway } = world;
     const open = async (tenant) => {
       provider.idToken = of(provider, tenant, { sid: "the-same" });
@@ -141,6 +143,39 @@ describe("tenants", () => {
     assert.equal(listed.issuer, issuerOf(provider, A));
     assert.equal(listed.sessions.length, 1);
     provider.subject = "ada";
+  });
+
+  test("the console asks for the issuer where users of several log in", async (t) => {
+    const { provider, gateway } = world;
+    provider.subject = "of-the-console";
+    provider.idToken = of(provider, B);
+    await attempt(world);
+    provider.subject = "ada";
+    const chromium = await launchChromium();
+    t.after(() => chromium.close());
+    const page = await (await chromium.newContext()).newPage();
+    page.setDefaultTimeout(10_000);
+    await page.goto(`${gateway.adminOrigin}/auth/admin/`);
+    await page.getByLabel("Administrators’ token").fill(ADMIN_TOKEN);
+    await page.getByRole("button", { name: "Unlock" }).click();
+    await page.getByRole("status").filter({ hasText: "Unlocked" }).waitFor();
+    await page.getByLabel("User, or session").fill("of-the-console");
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("alert").filter({ hasText: "several issuers" }).waitFor();
+    await page.getByLabel("Issuer").fill(issuerOf(provider, B));
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("status").filter({ hasText: "1 session" }).waitFor();
+  });
+
+  test("without OIDC_TENANTS users of every tenant log in, each with the issuer of their own", async (t) => {
+    const world = await several(t, { listed: [] });
+    for (const tenant of [A, OTHER]) {
+      world.provider.idToken = of(world.provider, tenant);
+      const { browser } = await attempt(world);
+      assert.equal((await browser.api("/auth/session")).json().issuer, issuerOf(world.provider, tenant));
+    }
+    world.provider.idToken = of(world.provider, A, { tid: OTHER });
+    assertRejected(await attempt(world));
   });
 
   test("with one tenant listed, discovery is at that tenant, and its document may name its own issuer", async (t) => {

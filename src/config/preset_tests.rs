@@ -181,6 +181,25 @@ fn tenants_are_listed_by_their_ids_and_only_where_the_issuer_has_a_place_for_the
 }
 
 #[test]
+fn where_there_are_several_tenants_the_issuer_of_clients_jwts_has_to_be_said() {
+    let routes = r#"[{"match":"/*","upstream":"https://app.internal","bearer":true}]"#;
+    let bearer = [
+        ("OIDC_ISSUER", "https://op.example/{tenantid}/v2.0"),
+        ("UPSTREAM", ""),
+        ("ROUTES", routes),
+        ("JWKS_URI", "https://op.example/keys"),
+        ("JWT_AUDIENCE", "api"),
+    ];
+    let read = |more: &[(&str, &str)]| {
+        let vars: std::collections::HashMap<&str, &str> =
+            REGISTERED.iter().chain(&bearer).chain(more).copied().collect();
+        Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))
+    };
+    assert_eq!(read(&[]).unwrap_err()[0].variable, "JWT_ISSUER");
+    assert!(read(&[("JWT_ISSUER", "https://op.example/t-1/v2.0")]).is_ok());
+}
+
+#[test]
 fn the_discovery_document_lies_at_a_url_that_may_be_called() {
     let url = |url: &str| problems(&[("OIDC_ISSUER", "https://op.example"), ("OIDC_DISCOVERY_URL", url)]);
     for good in ["https://login.example/x/.well-known/openid-configuration?p=policy", "http://127.0.0.1:1/d"] {
@@ -221,4 +240,34 @@ fn cognito_has_a_domain_where_users_log_out() {
         assert_eq!(with(domain).unwrap_err()[0].variable, "COGNITO_DOMAIN", "{domain}");
     }
     assert_eq!(preset("keycloak", &[]).logout, Logout::Standard);
+}
+
+#[test]
+fn every_preset_has_a_page_whose_piece_of_wrangler_toml_needs_its_secrets_alone() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers");
+    let table = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    for row in &PRESETS {
+        let name = row.name;
+        assert!(table.contains(&format!("[`{name}`]({name}.md)")), "{name}");
+        let page = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
+        let (_, toml) = page.split_once("```toml\n[vars]\n").unwrap();
+        let (toml, rest) = toml.split_once("```").unwrap();
+        let mut vars: std::collections::HashMap<String, String> = toml
+            .lines()
+            .filter_map(|line| line.split_once(" = \""))
+            .filter_map(|(name, value)| Some((name.to_owned(), value.split_once('"')?.0.to_owned())))
+            .collect();
+        assert_eq!(vars.get("PROVIDER").map(String::as_str), Some(name));
+        let secrets = rest.lines().filter_map(|line| line.trim().strip_prefix("npx wrangler secret put "));
+        for secret in secrets.map(|secret| secret.split(' ').next().unwrap()) {
+            let value =
+                if secret == "APPLE_PRIVATE_KEY" { crate::config::apple::tests::pem() } else { "s3cret".into() };
+            vars.insert(secret.to_owned(), value);
+        }
+        for id in ["APPLE_TEAM_ID", "APPLE_KEY_ID"] {
+            vars.entry(id.to_owned()).and_modify(|value| "ABC123".clone_into(value));
+        }
+        let config = Config::read(|name| vars.get(name).cloned());
+        assert!(config.is_ok(), "{name}: {:?}", config.err());
+    }
 }

@@ -98,6 +98,9 @@ fn an_assertion_names_the_client_twice_and_the_endpoint_and_ends_in_a_minute() {
         "iat": 1_000_000, "exp": 1_000_060,
     });
     assert_eq!(Value::Object(claims), expected);
+    let header = BASE64_URL_SAFE_NO_PAD.decode(jwt.split('.').next().unwrap()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    assert_eq!(header, json!({"alg": "EdDSA", "kid": "k1", "typ": "JWT"}));
     let published = signing::set(&[serde_json::from_str(&key().public).unwrap()]);
     let jwt = Jwt::parse(&jwt, Form { types: &["jwt"], max_bytes: 4096 }).unwrap();
     assert_eq!(signing::verify(&jwt, &published), Ok(()), "the published key checks it");

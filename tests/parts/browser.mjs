@@ -67,7 +67,10 @@ export class Browser {
     const entered = url.origin !== this.origin && this.fill({ url, text }, this.user);
     if (!entered) return undefined;
     const form = formOf(text, url);
-    return { url: form.url, form: Object.entries({ ...Object.fromEntries(form.fields), ...entered }) };
+    const fields = Object.entries({ ...Object.fromEntries(form.fields), ...entered });
+    if (form.method === "post") return { url: form.url, form: fields };
+    form.url.search = new URLSearchParams(fields);
+    return { url: form.url };
   }
 
   async #load(url, { verb, body, from, chain, limit }) {
@@ -156,7 +159,8 @@ function formOf(html, base) {
     const value = /\bvalue="([^"]*)"/i.exec(tag);
     return name ? [[unescape(name[1]), unescape(value?.[1] ?? "")]] : [];
   });
-  return { url: new URL(unescape(action[1]), base), fields };
+  const method = /\bmethod="([^"]*)"/i.exec(/<form[^>]*>/i.exec(html)[0])?.[1].toLowerCase() ?? "get";
+  return { url: new URL(unescape(action[1]), base), fields, method };
 }
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#x27;": "'" };

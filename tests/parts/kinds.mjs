@@ -40,7 +40,7 @@ async function startOidc(options) {
 }
 
 /** The refresh and access tokens that came with answers. */
-function withIssued(provider) {
+export function withIssued(provider) {
   return { ...provider, issued: () => provider.calls.token.flatMap(({ answer }) => tokensIn(answer?.json)) };
 }
 

@@ -107,7 +107,9 @@ async function unlock() {
     // Nobody's sessions: what matters is who may ask.
     await call("users/-/sessions");
   } catch (error) {
-    if (error.status !== 503) {
+    // Users of several issuers log in here: which one is meant has to be said.
+    $("whose").hidden = error.status !== 400;
+    if (![400, 503].includes(error.status)) {
       lock();
       throw error instanceof TypeError ? new Error(explain(401, {})) : error;
     }
@@ -118,8 +120,15 @@ async function unlock() {
   return "Unlocked.";
 }
 
+/** The address of a user's sessions. */
+function sessionsOf(subject, query = {}) {
+  const issuer = $("whose").hidden ? "" : $("issuer").value.trim();
+  const parameters = new URLSearchParams({ ...(issuer && { issuer }), ...query }).toString();
+  return `users/${encodeURIComponent(subject)}/sessions${parameters && `?${parameters}`}`;
+}
+
 async function list(subject) {
-  const { sessions, next: cursor } = await call(`users/${encodeURIComponent(subject)}/sessions`);
+  const { sessions, next: cursor } = await call(sessionsOf(subject));
   user = subject;
   next = cursor;
   $("user").hidden = false;
@@ -131,7 +140,7 @@ async function list(subject) {
 
 /** The next page, below what is shown. */
 async function more() {
-  const { sessions, next: cursor } = await call(`users/${encodeURIComponent(user)}/sessions?cursor=${encodeURIComponent(next)}`);
+  const { sessions, next: cursor } = await call(sessionsOf(user, { cursor: next }));
   next = cursor;
   $("sessions").append(...sessions.map(line));
   return summarize();
@@ -282,7 +291,7 @@ onClick("revoke", async () => {
 onClick("revoke-all", async () => {
   if (!(await confirmed(`Revoke all sessions of ${user}?`, `The user is logged out everywhere with the next request. ${AGAIN}`, "Revoke all"))) return;
   perform(async () => {
-    const { revoked, pending } = await call(`users/${encodeURIComponent(user)}/sessions`, "DELETE");
+    const { revoked, pending } = await call(sessionsOf(user), "DELETE");
     await again();
     if (shown) await show(shown.id);
     $("user-title").focus();
