@@ -110,6 +110,14 @@ describe("private_key_jwt", { concurrency: 2 }, () => {
     for (const text of [page.text, gateway.log]) assert.ok(!text.includes(other.d) && !text.includes(one.x), text.slice(0, 500));
   });
 
+  test("a provider that accepts a key alone is never sent the secret: 502, and the detail says what to set", async (t) => {
+    const world = await createWorld(t, { hostile: { discovery: { token_endpoint_auth_methods_supported: ["private_key_jwt"] } } });
+    const page = await world.browser().navigate("/auth/login");
+    assert.equal(page.status, 502, page.text);
+    assert.match(page.text, /OIDC_TOKEN_AUTH/);
+    assert.equal(world.provider.calls.token.length, 0);
+  });
+
   test("what is wrong with OIDC_CLIENT_KEY is named when the gateway starts, without the key", async (t) => {
     const { privateJwk, publicJwk } = signingKey("ES256", "one");
     const provider = { issuer: "https://op.example", clientId: "c" };

@@ -81,6 +81,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 Some(Credentials::None)
             }
             Some(TokenAuth::PrivateKey) => self.client_key(),
+            // A key and no secret says how, too.
+            None if self.text("OIDC_TOKEN_AUTH").is_none()
+                && self.text("OIDC_CLIENT_SECRET").is_none()
+                && self.text("OIDC_CLIENT_KEY").is_some() =>
+            {
+                self.client_key()
+            }
             Some(TokenAuth::Basic | TokenAuth::Post) | None => match secret_is {
                 SecretIs::Given(words) => self.client_secret(token_auth, words),
                 // One that the operator has made is as good, until it ends.

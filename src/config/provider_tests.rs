@@ -199,6 +199,12 @@ fn a_client_with_a_key_needs_no_secret_and_what_is_wrong_with_the_key_is_named()
     let ProviderSettings::Oidc(oidc) = with(&jwk.to_string()).unwrap() else { panic!("another kind") };
     assert!(matches!(oidc.credentials, Credentials::Key(_)));
     assert!(!format!("{oidc:?}").contains(jwk["d"].as_str().unwrap()));
+    let alone = read(&[&registered[..2], &[("OIDC_CLIENT_KEY", &jwk.to_string())]].concat()).unwrap();
+    assert!(alone.public_key().is_some(), "a key and no secret needs no more words");
+    let both = [("OIDC_CLIENT_KEY", jwk.to_string()), ("OIDC_CLIENT_SECRET", "s3cret".to_owned())];
+    let both: Vec<_> =
+        registered[..2].iter().copied().chain(both.iter().map(|(name, text)| (*name, text.as_str()))).collect();
+    assert!(read(&both).unwrap().public_key().is_none());
     let missing = problems(&registered);
     assert_eq!(missing[0].variable, "OIDC_CLIENT_KEY");
     assert!(missing.len() == 1 && missing[0].message.contains("wrangler secret put OIDC_CLIENT_KEY"));

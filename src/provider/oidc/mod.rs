@@ -71,12 +71,19 @@ impl Oidc {
             Credentials::None => Ok(ClientAuthentication::None),
             Credentials::Secret(secret) => {
                 let offered = metadata.token_endpoint_auth_methods_supported();
-                let basic = offered.is_none_or(|offered| offered.contains(&CoreClientAuthMethod::ClientSecretBasic));
-                Ok(match self.settings.token_auth {
-                    Some(TokenAuth::Post) => ClientAuthentication::Post(secret.clone()),
-                    None if !basic => ClientAuthentication::Post(secret.clone()),
-                    _ => ClientAuthentication::Basic(secret.clone()),
-                })
+                let offers = |method| offered.is_none_or(|offered| offered.contains(&method));
+                let (basic, post) =
+                    (offers(CoreClientAuthMethod::ClientSecretBasic), offers(CoreClientAuthMethod::ClientSecretPost));
+                match self.settings.token_auth {
+                    Some(TokenAuth::Post) => Ok(ClientAuthentication::Post(secret.clone())),
+                    Some(_) => Ok(ClientAuthentication::Basic(secret.clone())),
+                    None if basic => Ok(ClientAuthentication::Basic(secret.clone())),
+                    // A secret must not go to where nobody asks for one.
+                    None if !post && offers(CoreClientAuthMethod::PrivateKeyJwt) => Err(ProviderError::Rejected(
+                        "the provider accepts no client secret: set OIDC_TOKEN_AUTH = \"private_key_jwt\" and OIDC_CLIENT_KEY".to_owned(),
+                    )),
+                    None => Ok(ClientAuthentication::Post(secret.clone())),
+                }
             }
             Credentials::Key(key) => {
                 let token_endpoint = metadata.token_endpoint().filter(|_| !self.settings.assertions_for_issuer);
