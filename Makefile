@@ -40,15 +40,18 @@ bundle: build ## what would be deployed, into build/bundle/
 build-panic: ## the same with the feature deliberate-panic, into target/panic/; for tests only
 	@bash scripts/panic.sh
 
-dev: build ## start gateway, demo provider and demo application, or EXAMPLE=spa, classic, chat; Ctrl-C stops them
-	@$(NODE) demo/run.mjs
+dev: ## start gateway, demo provider and demo application: make dev PORT=8787 PROVIDER=oidc TOKEN_LIFE=30 EXAMPLE=spa FRESH=1
+	$(call takes,PORT PROVIDER TOKEN_LIFE EXAMPLE FRESH)
+	@bash scripts/install.sh node
+	@bash scripts/quick.sh
+	@WORKER=target/quick-worker $(NODE) demo/run.mjs
 
 test: bundle build-panic package ## run all tests
 	@bash scripts/install.sh browser database provider
 	@$(NODE) tests/run.mjs
 
 test-all: bundle build-panic package ## the same, and the tests that install packages and take long
-	@bash scripts/install.sh browser database provider providers
+	@bash scripts/install.sh browser database provider providers applications
 	@$(NODE) tests/run.mjs --all
 
 package: bundle ## the npm package, build/edge-oauth-sessions-<version>.tgz: the gateway without Rust
@@ -62,6 +65,7 @@ container: package ## an image that runs the gateway without Cloudflare (docs/se
 	docker build -f packages/gateway/Dockerfile --build-context package=build -t edge-oauth-sessions .
 
 fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
+	$(call takes,CASES)
 	@bash scripts/install.sh rust
 	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
 
@@ -78,9 +82,11 @@ simulate-faults: ## plant faults in a copy of the product, one after the other, 
 	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs '$(FAULTS)'
 
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
+	$(call takes,DATABASE_URL)
 	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh
 
 bench: bundle ## what a request costs beside hand-written JavaScript: make bench SCENARIOS=small,login ROUNDS=6 SECONDS=4
+	$(call takes,SCENARIOS ROUNDS SECONDS SESSIONS)
 	@bash scripts/install.sh node
 	@$(NODE) bench/size.mjs
 	@$(NODE) bench/run.mjs $(BENCH_OPTIONS)

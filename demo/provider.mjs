@@ -1,10 +1,10 @@
-// A small OpenID provider for trying the gateway: the certified `oidc-provider`, everything in memory, two
-// users, access tokens that live for seconds so that refreshes can be watched. `make dev` and the browser
-// test start it. Never put it on a network: its users have no passwords.
+// A small OpenID provider for trying the gateway: the certified `oidc-provider`, two users, access tokens that live
+// for seconds so that refreshes can be watched. `make dev` and the browser test start it. Never put it on a network: its users have no passwords.
 import { createServer } from "node:http";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { Provider } from "oidc-provider";
 import { createMemoryAdapter } from "oidc-provider/lib/adapters/memory_adapter.js";
+import { adapterOver, openStore } from "./saved-adapter.mjs";
 import { errorPage, loginPage, logoutPage } from "./provider-pages.mjs";
 
 export const USERS = [
@@ -19,6 +19,7 @@ export const USERS = [
  * - `port`: 0 picks a free one
  * - `accessTokenSeconds`: how long an access token lives
  * - `authPrefix`: the gateway's AUTH_PREFIX
+ * - `file`: where it keeps what it knows from one start to the next; none: it forgets
  *
  * `calls` counts successful token requests by grant type, for those who want to see how many there were.
  */
@@ -29,13 +30,15 @@ export async function startProvider({
   authPrefix = "/auth",
   clientId = "demo",
   clientSecret = "demo-secret-demo-secret-demo-secret",
+  file,
 }) {
   const server = createServer();
   await new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
   // By address, while the gateway is called `localhost`: cookies don't tell ports apart, but these two apart.
   const issuer = `http://127.0.0.1:${server.address().port}`;
 
-  const provider = new Provider(issuer, configuration({ origins, accessTokenSeconds, authPrefix, clientId, clientSecret }));
+  const store = file && openStore(file);
+  const provider = new Provider(issuer, configuration({ origins, accessTokenSeconds, authPrefix, clientId, clientSecret, store }));
   provider.on("server_error", (_, error) => console.error("demo provider:", error));
   const calls = {};
   provider.on("grant.success", ({ oidc }) => {
@@ -58,15 +61,18 @@ export async function startProvider({
     calls,
     close: () =>
       new Promise((resolve) => {
+        store?.close();
         server.close(resolve);
         server.closeAllConnections();
       }),
   };
 }
 
-function configuration({ origins, accessTokenSeconds, authPrefix, clientId, clientSecret }) {
+function configuration({ origins, accessTokenSeconds, authPrefix, clientId, clientSecret, store }) {
+  const { key, cookieKey } = keys(store);
   return {
-    adapter: createMemoryAdapter(0), // the default one; named, or the provider warns of it
+    // The memory's is the default one; it is named, or the provider warns of it.
+    adapter: store ? adapterOver(store) : createMemoryAdapter(0),
     clients: [
       {
         client_id: clientId,
@@ -78,8 +84,8 @@ function configuration({ origins, accessTokenSeconds, authPrefix, clientId, clie
         response_types: ["code"],
       },
     ],
-    jwks: { keys: [signingKey()] },
-    cookies: { keys: [randomBytes(24).toString("base64url")] },
+    jwks: { keys: [key] },
+    cookies: { keys: [cookieKey] },
     scopes: ["openid", "offline_access"],
     claims: {
       openid: ["sub"],
@@ -122,6 +128,16 @@ function configuration({ origins, accessTokenSeconds, authPrefix, clientId, clie
       ctx.body = errorPage(`${out.error}: ${out.error_description ?? ""}`);
     },
   };
+}
+
+/** The key that signs tokens and the one for cookies: those of the last start, where something is kept. */
+function keys(store) {
+  const made = { key: signingKey(), cookieKey: randomBytes(24).toString("base64url") };
+  if (!store) return made;
+  const { payload } = store.rows.get("keys:") ?? { payload: made };
+  store.rows.set("keys:", { payload });
+  store.changed();
+  return payload;
 }
 
 function signingKey() {

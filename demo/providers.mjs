@@ -6,6 +6,8 @@
 // - `issuer`: whom the demo application may ask about tokens, where it may
 // - `environment`: what the gateway's process needs beside
 // - `close`
+//
+// With `port` it listens there. One whose `remembers` is true keeps what it knows in the folder.
 import { startAuth0 } from "./auth0.mjs";
 import { makeCertificate } from "./certificate.mjs";
 import { startProvider, USERS } from "./provider.mjs";
@@ -13,8 +15,11 @@ import { API_KEY, CLIENT_ID, startEmulator } from "./workos.mjs";
 
 export const PROVIDERS = { oidc, auth0, workos };
 
-async function oidc({ origin, seconds }) {
-  const { issuer, clientId, clientSecret, close } = await startProvider({ origins: [origin], accessTokenSeconds: seconds });
+oidc.remembers = true;
+
+async function oidc({ origin, seconds, folder, port }) {
+  const file = `${folder}/provider.json`;
+  const { issuer, clientId, clientSecret, close } = await startProvider({ origins: [origin], accessTokenSeconds: seconds, port, file });
   return {
     name: issuer,
     users: `${USERS.map(({ id }) => id).join(", ")} (no passwords)`,

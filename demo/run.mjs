@@ -1,15 +1,16 @@
 // `make dev`: the gateway on workerd, a demo OpenID provider and a demo application, all on this machine, and the
 // gateway's events in readable lines. Ctrl-C stops all of it.
 //
-//   PORT=8787      where the gateway listens; another free port where this one is taken
+//   PORT=8787      where the gateway listens
 //   TOKEN_LIFE=30  seconds that an access token lives
 //   EXAMPLE=spa    one of examples/ in place of the demo application
+//   FRESH=1        forget the sessions and logins of the last time
 //   PROVIDER=oidc  or auth0, workos: what stands in for these two is in auth0.mjs and workos.mjs
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
-import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { existsSync, readdirSync } from "node:fs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -18,6 +19,8 @@ import { readable } from "./log-lines.mjs";
 import { PROVIDERS } from "./providers.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** The Worker's folder. `make dev` gives one that compiles soon; the other one is what is deployed. */
+const WORKER = join(ROOT, process.env.WORKER || ".");
 const START_SECONDS = 300; // a first build in wrangler's own build step takes minutes
 const colour = Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
 
@@ -38,24 +41,27 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => s
 process.on("uncaughtException", (error) => stop(1, `demo: ${error.stack}`));
 process.on("unhandledRejection", (error) => stop(1, `demo: ${error?.stack ?? error}`));
 
-const port = await freePort(await numberOf("PORT", 8787, 1, 65535));
+const port = await numberOf("PORT", 8787, 1, 65535);
+const seconds = await numberOf("TOKEN_LIFE", 30, 1, 86400);
+const examples = readdirSync(join(ROOT, "examples")).filter((name) => existsSync(join(ROOT, "examples", name, "start.mjs")));
+const start = await oneOf("PROVIDER", PROVIDERS, "oidc");
+await oneOf("EXAMPLE", Object.fromEntries(examples.map((name) => [name, name])));
+if (!(await isFree(port))) await stop(1, `port ${port} is taken: choose another one with make dev PORT=${port + 1}`);
 const origin = `http://localhost:${port}`;
 // An origin of its own, where no page of the application can read what is typed into the console. Browsers find
 // *.localhost on this machine.
 const adminOrigin = `http://admin.localhost:${port}`;
-const adminToken = randomBytes(24).toString("base64url");
-const seconds = await numberOf("TOKEN_LIFE", 30, 1, 86400);
-
-const start = PROVIDERS[process.env.PROVIDER || "oidc"];
-if (!start) await stop(1, `PROVIDER must be one of: ${Object.keys(PROVIDERS).join(", ")}`);
-// Fresh storage each time: the provider's memory is gone too, and with it all that old sessions could refresh. In the
-// checkout, where nobody tidies up while it runs; the port makes it this run's own.
-const storage = join(ROOT, `.wrangler/demo-${port}`);
+// In the checkout, where nobody tidies up while it runs; the port makes it this run's own. It survives a restart, sessions and
+// logins included, where the provider remembers what it has issued.
+const storage = join(ROOT, `.wrangler/demo-${port}-${process.env.PROVIDER || "oidc"}`);
 const folder = join(storage, "provider");
-await rm(storage, { recursive: true, force: true });
+const forget = () => rm(storage, { recursive: true, force: true });
+if (process.env.FRESH || !start.remembers) await forget();
 await mkdir(folder, { recursive: true });
-started.push(() => rm(storage, { recursive: true, force: true }));
-const provider = await start({ origin, seconds, folder });
+if (!start.remembers) started.push(forget);
+const kept = await settings(join(storage, "settings.json"));
+const { adminToken } = kept;
+const provider = await start({ origin, seconds, folder, port: kept.providerPort });
 started.push(provider.close);
 const application = await startBehind(process.env.EXAMPLE);
 started.push(application.close);
@@ -80,22 +86,29 @@ console.log(`
 `);
 watch();
 
+/** What stays the same from one start to the next: the administrators' token, and where the provider listens. */
+async function settings(file) {
+  const known = existsSync(file) ? JSON.parse(await readFile(file, "utf8")) : {};
+  const { adminToken = randomBytes(24).toString("base64url"), providerPort = await listen(0, "127.0.0.1") } = known;
+  if (!(await isFree(providerPort))) await stop(1, `port ${providerPort} of the demo provider is taken: make dev FRESH=1 chooses another one`);
+  await writeFile(file, JSON.stringify({ adminToken, providerPort }), { mode: 0o600 });
+  return { adminToken, providerPort };
+}
+
 /** What is behind the gateway: the example of this name, or the demo application. */
 async function startBehind(example) {
   if (!example) {
     const { origin, close } = await startApplication({ issuer: provider.issuer });
     return { routes: [{ match: "/*", upstream: origin }], close };
   }
-  const url = new URL(`../examples/${example}/start.mjs`, import.meta.url);
-  if (!/^[a-z]+$/.test(example) || !existsSync(url)) return stop(1, `there is no example ${example}: see examples/README.md`);
-  const { start } = await import(url);
+  const { start } = await import(new URL(`../examples/${example}/start.mjs`, import.meta.url));
   return start();
 }
 
 /** wrangler in a process group of its own, so that workerd, its child's child, can be stopped with it. */
 function startGateway(variables) {
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
-  const args = ["dev", "--port", port, "--ip", "127.0.0.1", "--inspector-port", "0", "--persist-to", storage];
+  const args = ["dev", "--config", join(WORKER, "wrangler.toml"), "--port", port, "--ip", "127.0.0.1", "--inspector-port", "0", "--persist-to", storage];
   // As if nothing had been configured yet: with `routes` wrangler would give the gateway their host, and `.dev.vars`
   // is for running it before an application of one's own.
   args.push("--infer-origin-from-routes=false", "--env-file", "/dev/null", "--show-interactive-dev-session=false");
@@ -159,7 +172,7 @@ async function watch() {
   for (let missed = 0; missed < 3; ) {
     await new Promise((resolve) => setTimeout(resolve, 3000));
     const reply = await fetch(`${origin}/auth/healthz`, { signal: AbortSignal.timeout(4000) }).catch(() => null);
-    missed = reply || !existsSync(join(ROOT, "build/.inputs")) ? 0 : missed + 1;
+    missed = reply || !existsSync(join(WORKER, "build/.inputs")) ? 0 : missed + 1;
   }
   stop(1, "the gateway answers no more");
 }
@@ -173,16 +186,16 @@ async function numberOf(name, otherwise, least, most) {
   return number;
 }
 
-/** `wanted` where it is free on both loopback addresses, for browsers may try either; else any free port. */
-async function freePort(wanted) {
-  for (const candidate of [wanted, 0, 0, 0]) {
-    const got = await listen(candidate, "127.0.0.1");
-    if (got && (await listen(got, "::1")) !== null) {
-      if (got !== wanted) console.log(`port ${wanted} is taken`);
-      return got;
-    }
-  }
-  throw new Error("no free port");
+/** What the variable names, of these; says which there are where it names none. */
+async function oneOf(name, known, otherwise) {
+  const wanted = process.env[name] || otherwise;
+  if (wanted !== undefined && !Object.hasOwn(known, wanted)) await stop(1, `${name} must be one of: ${Object.keys(known).join(", ")}`);
+  return known[wanted];
+}
+
+/** Whether the port is free on both loopback addresses, as browsers may try either. */
+async function isFree(port) {
+  return (await listen(port, "127.0.0.1")) !== null && (await listen(port, "::1")) !== null;
 }
 
 /** The port that could be listened on, or null where it is taken. A host without IPv6 counts as free. */

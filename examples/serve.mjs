@@ -1,6 +1,9 @@
-// What the examples' servers have in common: a port of their own on loopback, files, their look, and an end.
+// What the examples' servers have in common: a port of their own on loopback, files, their look, an end, and the routes of their
+// wrangler.toml.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 const STYLE = new URL("style.css", import.meta.url);
 
@@ -41,3 +44,17 @@ export const json = (response, status, value) =>
 
 /** Text for HTML. */
 export const escape = (text) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** The folder of the module with this address. */
+export const folderOf = (url) => path.dirname(fileURLToPath(url));
+
+/** The ROUTES of the wrangler.toml in `folder`, with each upstream where it is now: `{ "http://localhost:3000": origin }`. */
+export async function routesOf(folder, upstreams) {
+  const { unstable_readConfig } = await import("wrangler");
+  const { vars } = unstable_readConfig({ config: path.join(folder, "wrangler.toml") }, { hideWarnings: true });
+  return vars.ROUTES.map((route) => {
+    const upstream = upstreams[route.upstream];
+    if (!upstream) throw new Error(`nothing is at ${route.upstream}`);
+    return { ...route, upstream };
+  });
+}

@@ -6,6 +6,7 @@
 #   browser  Chromium and openssl, for the tests
 #   database Postgres and PgBouncer, for the tests
 #   provider Canaille, an OpenID provider in Python, for the tests: into the cache folder
+#   applications  Django, Express, SvelteKit and Next.js, for the tests that put real applications behind the gateway: into the cache folder
 #   lint     rustfmt, clippy and cargo-deny
 # Needs Rust (rustup), Node 20 or later with npm and, for `browser`, `database` and `provider`, a Debian-like system or
 # the programs themselves (for the latter Python 3.10 or later with venv).
@@ -99,16 +100,38 @@ python_environment() {
   touch "$folder/complete"
 }
 
-# A new environment for each list of versions; tests/parts/canaille.mjs looks for it there.
-provider() {
-  local list=tests/parts/canaille.txt folder
-  folder="$cache/canaille-$(checksum "$list" | cut -c 1-12)"
+# A new environment for each list of versions; tests/parts/canaille.mjs and applications.mjs look for it there.
+python_packages() {
+  local name=$1 list=$2 folder
+  folder="$cache/$name-$(checksum "$list" | cut -c 1-12)"
   [ -e "$folder/complete" ] && return
   python3 -c 'import ensurepip' 2>/dev/null || {
     command -v apt-get >/dev/null || stop "please install: Python 3.10 or later, with venv"
     step "Python's venv (system package)" apt_packages python3 python3-venv
   }
-  step "Canaille, with the versions of $list" python_environment "$folder" "$list"
+  step "$name, with the versions of $list" python_environment "$folder" "$list"
+}
+
+# A copy of a folder with the packages of its package.json, and what is to be built in it; its last file says that it is complete.
+node_applications() {
+  local folder=$1 source=$2
+  rm -rf "$folder"
+  cp -R "$source" "$folder"
+  (
+    export NEXT_TELEMETRY_DISABLED=1
+    cd "$folder"
+    npm install --no-audit --no-fund
+    (cd sveltekit && node ../node_modules/vite/bin/vite.js build)
+    (cd nextjs && node ../node_modules/next/dist/bin/next build)
+  )
+  touch "$folder/complete"
+}
+
+applications() {
+  local source=tests/parts/applications/node folder
+  python_packages django tests/parts/applications/django.txt
+  folder="$cache/applications-$(find "$source" -type f | LC_ALL=C sort | xargs cat | checksum | cut -c 1-12)"
+  [ -e "$folder/complete" ] || step "the applications of $source (a minute)" node_applications "$folder" "$source"
 }
 
 # Providers' own programs, as Debian packages them, for `make test-all`.
@@ -139,7 +162,8 @@ for part in "$@"; do
     node) node_packages ;;
     browser) browser ;;
     database) database ;;
-    provider) provider ;;
+    provider) python_packages canaille tests/parts/canaille.txt ;;
+    applications) applications ;;
     providers) providers ;;
     lint) lint ;;
     *) stop "unknown part: $part" ;;

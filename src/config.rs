@@ -106,10 +106,15 @@ impl Config {
         hosts::upstream_variable(index.filter(|_| self.has_route_table))
     }
 
-    /// Where the application begins: `AUTH_PREFIX` without its last segment.
+    /// Where the application begins.
     pub fn home(&self) -> &str {
-        self.auth_prefix.rfind('/').and_then(|at| self.auth_prefix.get(..=at)).unwrap_or("/")
+        home(&self.auth_prefix)
     }
+}
+
+/// Where the application begins: `AUTH_PREFIX` without its last segment.
+pub fn home(auth_prefix: &str) -> &str {
+    auth_prefix.rfind('/').and_then(|at| auth_prefix.get(..=at)).unwrap_or("/")
 }
 
 #[cfg(test)]

@@ -163,6 +163,23 @@ describe("addresses on both sides", () => {
     assert.deepEqual((await browser.api("/cookies")).setCookies, ["a=1; Path=/", "b=2; path=/; HttpOnly", "c=3; Domain=example.com", "d=4"]);
   });
 
+  test("a response that sets a cookie of the gateway's, redirects to itself and misleads a cache loses the first, and the rest is put right", async () => {
+    const { gateway, upstream } = world;
+    upstream.answer("/all", (_, response) => {
+      response.writeHead(303, {
+        location: `${upstream.origin}/all/done`,
+        refresh: `0; url=${upstream.origin}/all/done`,
+        "set-cookie": ["edge-session=evil", "a=1; Domain=127.0.0.1", "b=2"],
+        "cache-control": "public",
+        "cdn-cache-control": "max-age=60",
+      });
+      response.end();
+    });
+    const { status, headers, setCookies } = await browser.api("/all");
+    assert.deepEqual([status, headers.location, headers.refresh], [303, `${gateway.origin}/all/done`, `0; url=${gateway.origin}/all/done`]);
+    assert.deepEqual([setCookies, headers["cache-control"], headers["cdn-cache-control"]], [["a=1", "b=2"], "no-store", undefined]);
+  });
+
   test("rewrite_redirects = false leaves all of it as it is", async () => {
     const url = `${based.origin}/base/as-it-is/y`;
     assert.equal(await rewritten(based, "/as-it-is/x", "location", url), url);

@@ -250,6 +250,25 @@ describe("auth0", { concurrency: 3 }, () => {
     });
   }
 
+  test("auth0: AUTH0_LOGOUT_FEDERATED counts towards the 4,096 characters of a logout URL", async (t) => {
+    const { provider, browser: open } = await hostileTenant(t, { vars: { AUTH0_LOGOUT_FEDERATED: "true" } });
+    const lengths = [];
+    const logout = async (padding) => {
+      provider.idToken = { claims: (claims) => ({ ...claims, sid: "session-1", padding: "p".repeat(padding) }) };
+      const browser = open();
+      await browser.login();
+      const { location } = (await browser.api("/auth/logout", { method: "POST" })).headers;
+      lengths.push(location.length);
+      assert.ok(location.length <= 4096 && location.endsWith("&federated"), location);
+      return location;
+    };
+    const { length } = await logout(0);
+    const most = Math.floor(((4096 - length) * 3) / 4);
+    for (let padding = most - 3; padding <= most + 12; padding += 3) await logout(padding);
+    assert.ok(Math.max(...lengths) > 4086, "one has the hint up to the limit");
+    assert.ok(lengths.at(-1) < 1000, "and one leaves it out");
+  });
+
   for (const [what, login, error, error_description, says] of [
     ["an organization that Auth0 does not know", "/auth/login?organization=org_unknown", "invalid_request", "parameter organization is invalid", /organization that this login was for/],
     ["an organization that Auth0 says nothing of", "/auth/login?organization=org_unknown", "invalid_request", undefined, /organization that this login was for/],

@@ -2,18 +2,20 @@
 // behind.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { createServer } from "node:net";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { readable } from "../demo/log-lines.mjs";
 import { Browser } from "./parts/browser.mjs";
 import { request } from "./parts/http.mjs";
-import { freePort, ROOT, start, stop, until } from "./parts/process.mjs";
+import { freePort, removeFolder, ROOT, start, stop, until } from "./parts/process.mjs";
 
 describe("demo", () => {
-  test("it starts, logs in, says in columns what happened, and takes its storage along when it stops", { timeout: 480_000 }, async (t) => {
+  test("it starts, logs in, says in columns what happened, and its sessions and the administrators' token survive a restart", { timeout: 480_000 }, async (t) => {
     const port = await freePort();
-    const storage = path.join(ROOT, `.wrangler/demo-${port}`);
-    const child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), TOKEN_LIFE: "60" } });
+    const storage = path.join(ROOT, `.wrangler/demo-${port}-oidc`);
+    t.after(() => removeFolder(storage));
+    let child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), TOKEN_LIFE: "60" } });
     t.after(() => stop(child));
     let over = false;
     child.gone.then(() => (over = true));
@@ -46,7 +48,37 @@ describe("demo", () => {
     child.kill("SIGINT");
     await child.gone;
     assert.equal(child.exitCode, 0, child.output);
-    assert.ok(!existsSync(storage), "nothing is left of it");
+
+    child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), TOKEN_LIFE: "60" } });
+    await until("it has started again", () => child.output.includes("Ctrl-C"), 110_000);
+    assert.ok(child.output.includes(`(token ${token})`), "the console's token is that of before");
+    assert.equal((await browser.api("/api/hello")).json().token_accepted, true, "the session lives on");
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200, "the provider knows its refresh token");
+    assert.equal((await browser.api("/api/hello")).json().token_accepted, true);
+    child.kill("SIGINT");
+    await child.gone;
+    assert.equal(child.exitCode, 0, child.output);
+  });
+
+  test("a port that is taken and a value that does not fit are named, with what to put there", async () => {
+    const port = await freePort();
+    const taken = createServer().listen(port, "127.0.0.1");
+    try {
+      for (const [env, says] of [
+        [{ PORT: String(port) }, `port ${port} is taken: choose another one with make dev PORT=${port + 1}`],
+        [{ PORT: "0" }, "PORT must be a whole number from 1 to 65535"],
+        [{ EXAMPLE: "nope" }, "EXAMPLE must be one of: chat, classic"],
+        [{ PROVIDER: "nope" }, "PROVIDER must be one of: oidc, auth0, workos"],
+        [{ TOKEN_LIFE: "soon" }, "TOKEN_LIFE must be a whole number"],
+      ]) {
+        const child = start(process.execPath, ["demo/run.mjs"], { env });
+        await child.gone;
+        assert.equal(child.exitCode, 1, child.output);
+        assert.ok(child.output.includes(says), child.output);
+      }
+    } finally {
+      taken.close();
+    }
   });
 
   for (const [PROVIDER, subject] of [["auth0", /^auth0\|ada$/], ["workos", /^user_/]]) {

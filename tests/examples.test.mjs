@@ -1,18 +1,30 @@
-// The examples do what they are there to show. Each runs behind the bundle that would be deployed; one is started with the
-// command that its reader would use.
+// The examples do what they are there to show. Each runs behind the bundle that would be deployed, and is started with the
+// command that its reader would use. Those that install packages are in examples-install.test.mjs.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { unstable_readConfig } from "wrangler";
+import { files } from "../packages/gateway/lib/project.mjs";
 import { Browser } from "./parts/browser.mjs";
+import { develop, EXAMPLES, journey, JOURNEYS } from "./parts/examples.mjs";
 import { startGateway } from "./parts/gateway.mjs";
 import { startHostileProvider } from "./parts/hostile.mjs";
-import { request } from "./parts/http.mjs";
-import { BIN, freePort, ROOT, start as run, stop, until } from "./parts/process.mjs";
+import { BIN, freePort, removeFolder, ROOT, start as run, temporaryFolder, until } from "./parts/process.mjs";
 import { openWebSocket } from "./parts/websocket.mjs";
 
-const EXAMPLES = path.join(ROOT, "examples");
 const MINUTES = 60_000;
+const folders = readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const NAMES = folders.map(({ name }) => name).sort();
+/** Those that are no projects of their own. */
+const PLAIN = NAMES.filter((name) => !existsSync(path.join(EXAMPLES, name, "package.json")));
+
+/** The wrangler.toml of a folder, as wrangler reads it, and where its `main` is within the folder. */
+function readConfig(folder) {
+  // The parsers make objects of different prototypes.
+  const config = JSON.parse(JSON.stringify(unstable_readConfig({ config: path.join(folder, "wrangler.toml") }, { hideWarnings: true })));
+  return { config, main: path.relative(folder, config.main) };
+}
 
 /** The example behind a gateway, and a browser in front of it. */
 async function open(t, name, claims = {}) {
@@ -76,23 +88,27 @@ describe("examples", () => {
     refused.socket.destroy();
   });
 
-  test("make dev EXAMPLE=… starts each of them, and says which there are", { timeout: 8 * MINUTES }, async (t) => {
-    const names = readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    for (const { name } of names) {
-      const port = await freePort();
-      const env = { EXAMPLE: name, PORT: String(port), PATH: `${BIN}:${process.env.PATH}` };
-      const child = run(path.join(BIN, "node"), [path.join(ROOT, "demo/run.mjs")], { env, group: true });
-      t.after(() => stop(child));
-      const open = `http://localhost:${port}`;
-      const isUp = () => {
-        if (child.exitCode !== null) throw new Error(`it ended:\n${child.output}`);
-        return child.output.includes(`Open        ${open}/`);
-      };
-      await until(`${name} is up`, isUp, 3 * MINUTES);
-      const page = await request(`http://127.0.0.1:${port}/`, { headers: { host: `localhost:${port}`, accept: "text/html" } });
-      assert.ok([200, 302].includes(page.status), `${name}: ${page.status}`);
-      await stop(child);
+  for (const name of PLAIN) journey(name);
+
+  test("every example is in the list of journeys and in the README's table, and its gateway is configured as init does it", async (t) => {
+    const folder = temporaryFolder();
+    t.after(() => removeFolder(folder));
+    writeFileSync(path.join(folder, "wrangler.toml"), files({})["wrangler.toml"]);
+    const plain = readConfig(folder);
+    const table = readFileSync(path.join(EXAMPLES, "README.md"), "utf8");
+    assert.deepEqual(NAMES, Object.keys(JOURNEYS).sort());
+    for (const name of NAMES) {
+      assert.ok(table.includes(`| \`make dev EXAMPLE=${name}\` |`), name);
+      const { config, main } = readConfig(path.join(EXAMPLES, name));
+      assert.equal(main, plain.main);
+      for (const key of ["compatibility_date", "compatibility_flags", "keep_names", "dev", "durable_objects", "migrations", "exports", "observability"]) {
+        assert.deepEqual(config[key], plain.config[key], `${name}: ${key}`);
+      }
     }
+  });
+
+  test("make dev EXAMPLE=… starts each of them, and says which there are", { timeout: 8 * MINUTES }, async (t) => {
+    for (const name of PLAIN) await develop(t, name);
     const unknown = run(path.join(BIN, "node"), [path.join(ROOT, "demo/run.mjs")], { env: { EXAMPLE: "nothing", PORT: String(await freePort()) } });
     await unknown.gone;
     assert.match(unknown.output, /no example nothing/);

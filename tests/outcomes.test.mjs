@@ -63,6 +63,19 @@ describe("unknown outcomes", { concurrency: 4 }, () => {
     assert.ok(gateway.origin);
   });
 
+  test("then an id_token_hint that would make the silent login's URL longer than 4,096 characters is left out", async (t) => {
+    for (const [length, hinted] of [[10, true], [4000, false]]) {
+      const idToken = { claims: (claims) => ({ ...claims, groups: "g".repeat(length) }) };
+      const { provider, browser } = await expired(t, { hostile: { idToken } });
+      provider.answers.token = (valid, call) => (call.params.grant_type === "refresh_token" ? DROP : valid());
+      assert.equal((await browser.navigate("/deep")).status, 200);
+      const { prompt, id_token_hint } = provider.calls.authorization.at(-1).params;
+      assert.deepEqual([prompt, id_token_hint !== undefined], ["none", hinted]);
+      const { url } = browser.hops.findLast(({ url }) => url.origin === provider.issuer);
+      assert.ok(url.href.length <= 4096, `${url.href.length}`);
+    }
+  });
+
   test("then, where the provider does not know the user any more, the login is interactive and comes back to the same URL", async (t) => {
     const { provider, browser } = await expired(t);
     provider.answers.token = (valid, call) => (call.params.grant_type === "refresh_token" ? DROP : valid());

@@ -78,7 +78,20 @@ describe("provider", () => {
     await assertSignedIn(silent, await attempt(silent));
   });
 
-  for (const alg of ["ES256", "EdDSA", "PS256"]) {
+  for (const userInfoAlg of ["RS256", "ES512", "Ed25519"]) {
+    test(`a real provider's UserInfo signed with ${userInfoAlg} is what /session says, at the login and after a refresh`, async (t) => {
+      const world = await createWorld(t, { provider: { userInfoAlg } });
+      const { browser, page } = await attempt(world, { target: "/auth/login?return_to=/&login_hint=ada" });
+      await assertSignedIn(world, { browser, page });
+      const nameOf = (answer) => answer.json().claims.name;
+      assert.equal(nameOf(await browser.api("/auth/session")), "Name of ada");
+      assert.equal(nameOf(await browser.api("/auth/refresh", { method: "POST" })), "Name of ada");
+      assert.equal(world.provider.calls.userinfo.length, 2);
+      assert.match(world.provider.calls.userinfo[0].body, /^[\w-]+\.[\w-]+\.[\w-]+$/, "it is a signed JWT");
+    });
+  }
+
+  for (const alg of ["ES256", "EdDSA", "PS256", "ES512", "Ed25519"]) {
     test(`a real provider's ID tokens with ${alg} are accepted`, async (t) => {
       const world = await createWorld(t, { provider: { alg } });
       await assertSignedIn(world, await attempt(world));

@@ -70,6 +70,7 @@ const MODULES = [
   "own-sessions",
   "package",
   "presets",
+  "template",
   "protocol",
   "provider",
   "proxy",
@@ -92,7 +93,7 @@ const MODULES = [
   "workos",
 ];
 /** Those that install packages, or wait long: `make test-all` alone runs them. */
-const LONG = ["package-install", "real-providers"];
+const LONG = ["behind-the-gateway", "examples-install", "package-install", "real-providers"];
 const UNIT = "unit";
 const ALL = "--all";
 /** No single test may take longer. */

@@ -1,7 +1,7 @@
 // A chat over WebSockets. The gateway lets the handshake through for its own pages alone, says in a header who it is,
 // and closes the connection (4401) when the user logs out or an administrator revokes the session.
 import { WebSocketServer } from "ws";
-import { file, serve } from "../serve.mjs";
+import { file, folderOf, routesOf, serve } from "../serve.mjs";
 
 /** Starts the server: `{ routes, close }`. */
 export async function start() {
@@ -17,7 +17,7 @@ export async function start() {
     tell("is here");
   });
   return {
-    routes: [{ match: "/*", upstream: web.origin, identity_headers: true }],
+    routes: await routesOf(folderOf(import.meta.url), { "http://localhost:3000": web.origin }),
     close: web.close,
   };
 }

@@ -1,6 +1,6 @@
 // A server that renders its pages, as one in any language would: it reads from headers who its user is, and does not
 // know how they logged in. `/staff` is for members of the group alone, which the gateway sees to.
-import { escape, serve } from "../serve.mjs";
+import { escape, folderOf, routesOf, serve } from "../serve.mjs";
 
 /** Starts the server: `{ routes, close }`. */
 export async function start() {
@@ -19,10 +19,7 @@ export async function start() {
     response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(frame(user, groups, page));
   });
   return {
-    routes: [
-      { match: "/staff", upstream: server.origin, identity_headers: true, require: { groups: "staff" } },
-      { match: "/*", upstream: server.origin, identity_headers: true, token: "none" },
-    ],
+    routes: await routesOf(folderOf(import.meta.url), { "http://localhost:3000": server.origin }),
     close: server.close,
   };
 }
@@ -33,6 +30,6 @@ const home = (notes) => `<ul>${notes.map((note) => `<li>${escape(note)}</li>`).j
 
 const frame = (user, groups, page) => `<!doctype html><html lang="en"><head><meta charset="utf-8">
   <meta name="viewport" content="width=device-width"><title>Notes</title>
-  <link rel="stylesheet" href="/style.css">
+  <link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css">
   </head><body><h1>Notes</h1><p>You are <b>${escape(user)}</b>, in: ${escape(groups.join(", ") || "no group")}.</p>${page}
   <form method="post" action="/auth/logout"><button>Log out</button></form></body></html>`;

@@ -1,12 +1,17 @@
 // A single-page application: static pages for everybody, and an API on another origin that gets the access token. To
 // the browser both are one origin, so that there is no CORS and no token in the page.
-import { file, json, serve } from "../serve.mjs";
+import { buildClient } from "../project.mjs";
+import { file, folderOf, json, routesOf, serve } from "../serve.mjs";
+
+const at = (name) => new URL(name, import.meta.url);
 
 /** Starts both servers: `{ routes, close }`. */
 export async function start() {
+  await buildClient();
   const pages = await serve((request, response) => {
-    if (request.url === "/app.js") return file(response, new URL("app.js", import.meta.url), "text/javascript");
-    return file(response, new URL("index.html", import.meta.url), "text/html");
+    if (request.url === "/app.js") return file(response, at("public/app.js"), "text/javascript");
+    if (request.url === "/client.js") return file(response, at("../../packages/client/dist/index.js"), "text/javascript");
+    return file(response, at("public/index.html"), "text/html");
   });
   const orders = ["a difference engine", "an analytical engine"];
   const api = await serve(async (request, response) => {
@@ -20,10 +25,7 @@ export async function start() {
     return json(response, 200, { orders });
   });
   return {
-    routes: [
-      { match: "/api/*", upstream: api.origin },
-      { match: "/*", upstream: pages.origin, session: "none" },
-    ],
+    routes: await routesOf(folderOf(import.meta.url), { "http://localhost:3000": api.origin, "binding:ASSETS": pages.origin }),
     close: () => Promise.all([pages.close(), api.close()]),
   };
 }

@@ -82,6 +82,17 @@ pub enum Par {
     Never,
 }
 
+impl Par {
+    /// Whether they are, at a provider that requires it or does not.
+    pub const fn pushes(self, is_required: bool) -> bool {
+        match self {
+            Self::Auto => is_required,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
 /// Parameters of the authorization request that are the gateway's own.
 const OWN_PARAMETERS: [&str; 17] = [
     "response_type",

@@ -13,7 +13,7 @@ use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::arrival::Arrival;
 use crate::gateway::endpoints::{
-    admin, backchannel, callback, captcha, failed_login, frontchannel, login, logout, session, sessions,
+    admin, backchannel, callback, captcha, failed_login, frontchannel, healthz, login, logout, session, sessions,
 };
 use crate::gateway::forward::access;
 use crate::gateway::forward::reply::{Forwarded, Reply};
@@ -133,7 +133,7 @@ impl Gateway {
             Endpoint::Captcha => captcha::serve(self, request).await,
             Endpoint::Jwks => Ok(jwks(self)),
             Endpoint::FrontchannelLogout => frontchannel::serve(self, request).await,
-            Endpoint::Healthz => Ok(Outgoing::new(200, Body::Json(r#"{"status":"ok"}"#.to_owned()))),
+            Endpoint::Healthz => healthz::serve(self).await,
         }
     }
 }

@@ -150,6 +150,12 @@ impl<T: Clone, E: Clone> Document<T, E> {
         }
     }
 
+    /// Why there is no document to serve: the last call failed, and none is kept that is young enough.
+    pub fn failure(&self, now: OffsetDateTime) -> Option<&E> {
+        let serves = self.kept.as_ref().is_some_and(|kept| within(kept.fetched_at, LAST_GOOD, now));
+        self.failure.as_ref().filter(|_| !serves).map(|(_, error)| error)
+    }
+
     /// The call is still under way.
     pub fn alive(&mut self, call: Version, now: OffsetDateTime) {
         if let Some(current) = self.call.as_mut().filter(|current| current.version == call) {

@@ -200,6 +200,24 @@ fn a_probe_calls_unless_the_document_came_just_now_or_could_not_be_had_just_now(
 }
 
 #[test]
+fn a_failure_is_one_while_nothing_serves() {
+    let mut document = Doc::default();
+    assert_eq!(document.failure(T0), None, "nobody has asked");
+    let call = document.ask(T0).call.unwrap();
+    assert_eq!(document.failure(T0), None, "the call is under way");
+    document.fetched(call, Err("down"), T0);
+    assert_eq!(document.failure(T0 + Duration::HOUR), Some(&"down"));
+    let call = document.ask(T0 + PAUSE).call.unwrap();
+    document.fetched(call, Ok((1, T0 + PAUSE)), T0 + PAUSE);
+    assert_eq!(document.failure(T0 + PAUSE), None);
+    let stale = T0 + PAUSE + FRESH;
+    let call = document.ask(stale).call.unwrap();
+    document.fetched(call, Err("down"), stale);
+    assert_eq!(document.failure(stale), None, "the last good one serves");
+    assert_eq!(document.failure(T0 + PAUSE + LAST_GOOD), Some(&"down"));
+}
+
+#[test]
 fn a_clock_that_goes_back_ends_every_pause() {
     let mut document = Doc::default();
     let call = document.ask(T0).call.unwrap();

@@ -74,6 +74,12 @@ impl<T> DocumentSource<'_, T> {
         Ok(Some(newest).filter(|newest| newest.version() != than))
     }
 
+    /// Whether it was asked for, could not be had, and nothing serves in its place.
+    pub fn has_failed(&self) -> bool {
+        let now = self.isolate.now();
+        with(self.documents, self.address, |document| document.failure(now).is_some())
+    }
+
     /// Whether a GET for it is answered now, even with something else.
     pub async fn answers(&self) -> bool {
         let probed = self.settle(self.isolate.now(), |document, now| document.probe(RECENTLY, now)).await;

@@ -12,7 +12,7 @@ use url::Url;
 use super::client_authentication::ClientAuthentication;
 use super::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure, unanswered};
 use super::link::Link;
-use super::oidc::{OFFLINE_ACCESS, Oidc};
+use super::oidc::{MAX_URL, OFFLINE_ACCESS, Oidc};
 use super::requests::{Authorization, EndSession, Exchange};
 use super::sign_in::SignIn;
 use super::tokens::Tokens;
@@ -20,6 +20,8 @@ use crate::config::Credentials;
 use crate::identity::Identity;
 use crate::{config, http};
 
+/// The parameter that ends the session at the identity provider behind Auth0, too. It has no value.
+const FEDERATED: &str = "&federated";
 /// What an operator can do about a login that brought no refresh token.
 const NO_REFRESH_TOKEN: &str = "no refresh token came: in the Auth0 Dashboard, turn on the application's grant Refresh Token \
      and, where OIDC_AUDIENCE is set, Allow Offline Access of that API";
@@ -112,15 +114,15 @@ impl Auth0 {
 
     /// See [`super::Provider::end_session_url`].
     pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
-        let standard = self.oidc.end_session_url(now, logout).await.and_then(|url| Url::parse(&url).ok());
+        let limit = if self.logout_federated { MAX_URL.saturating_sub(FEDERATED.len()) } else { MAX_URL };
+        let standard = self.oidc.end_session_url_within(limit, now, logout).await.and_then(|url| Url::parse(&url).ok());
         let mut url = match standard {
             Some(url) => url,
             None => self.v2_logout_url(logout)?,
         };
         if self.logout_federated {
-            // The parameter has no value.
-            let query = url.query().map_or_else(|| "federated".to_owned(), |query| format!("{query}&federated"));
-            url.set_query(Some(&query));
+            let query = format!("{}{FEDERATED}", url.query().unwrap_or_default());
+            url.set_query(Some(query.trim_start_matches('&')));
         }
         Some(url.into())
     }

@@ -15,7 +15,7 @@ use super::link::Link;
 use super::metadata::{Metadata, read};
 use crate::config::{OidcSettings, is_allowed};
 use crate::jose::document::FRESH;
-use crate::jose::published::{self, FetchResult};
+use crate::jose::published::{self, FetchResult, Missing};
 use crate::runtime::Cached;
 use crate::{ambient, http};
 
@@ -46,6 +46,19 @@ pub async fn answers(settings: &OidcSettings, link: &Link) -> bool {
         async move { Ok(fetch_metadata(&settings, &link).await?) }.boxed_local()
     };
     published(settings, link, &call).answers().await
+}
+
+/// What an operator has to put right, if a login of this isolate found that the document is of no use: the variable to look at, and why. It is
+/// asked for again where the pause is over. Where nobody has wanted it, nobody asks.
+pub async fn problem(settings: &OidcSettings, link: &Link) -> Option<(&'static str, String)> {
+    let no_call = || futures::future::ready(Err(Missing::Useless)).boxed_local();
+    if !published(settings, link, &no_call).has_failed() {
+        return None;
+    }
+    match metadata(settings, link, link.isolate.now()).await {
+        Err(ProviderError::Rejected(why)) => Some((variable(settings), why)),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 fn published<'a>(
@@ -95,7 +108,7 @@ async fn fetch_metadata(settings: &OidcSettings, link: &Link) -> Result<(Metadat
 fn checked(settings: &OidcSettings, body: &[u8]) -> Result<Metadata, ProviderError> {
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
     let variable_of_url = variable(settings);
-    let metadata = read(body).map_err(|lack| rejected(&format!("{lack}. Check {variable_of_url}")))?;
+    let metadata = read(body, settings.par).map_err(|lack| rejected(&format!("{lack}. Check {variable_of_url}")))?;
     if !settings.is_discovered(metadata.issuer()) {
         let (variable, ours) = (settings.issuer_variable, settings.issuer.as_str());
         let theirs = plain_issuer(metadata.issuer());
@@ -160,7 +173,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
-    use crate::config::{Config, ProviderSettings};
+    use crate::config::{Config, Par, ProviderSettings};
     use crate::jose::Algorithm;
     use crate::provider::metadata::ID_TOKEN_ALGORITHMS;
 
@@ -239,7 +252,7 @@ mod tests {
                 Value::Null => document.remove(ID_TOKEN_ALGORITHMS),
                 algorithms => document.insert(ID_TOKEN_ALGORITHMS.to_owned(), algorithms),
             };
-            let metadata = read(Value::Object(document).to_string().as_bytes()).unwrap();
+            let metadata = read(Value::Object(document).to_string().as_bytes(), Par::Auto).unwrap();
             metadata
                 .additional_metadata()
                 .id_token_algorithms

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::issuer::Issuer;
 use super::keys::Untrusted;
+use super::logout_token;
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued};
 use crate::jose::{Algorithm, Claims, Flaw, Jwt, Policy};
@@ -151,6 +152,10 @@ fn check_types(claims: &Claims, asked: &[(String, String)]) -> Result<(), &'stat
     }
     if !is("events", Value::is_object) {
         return Err("the ID token's events are no object (events)");
+    }
+    // Where the nonce is optional, nothing else would tell them apart.
+    if claims.get("events").is_some_and(|events| events.get(logout_token::EVENT).is_some()) {
+        return Err("a logout token came in place of an ID token (events)");
     }
     let fits = |name: &str| if name == "auth_time" { is(name, Value::is_number) } else { is(name, Value::is_string) };
     if !asked_for.into_iter().all(fits) {

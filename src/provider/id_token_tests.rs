@@ -203,6 +203,9 @@ fn a_nonce_may_be_missing_where_it_is_optional_and_a_wrong_one_is_refused_all_th
     assert!(of(&without, true).is_ok());
     assert!(of(&without, false).unwrap_err().to_string().contains("OIDC_NONCE"));
     assert!(of(&good(), true).is_ok());
+    let mut logout = without.clone();
+    logout["events"] = json!({"http://schemas.openid.net/event/backchannel-logout": {}});
+    assert!(of(&logout, true).unwrap_err().to_string().contains("logout token"));
     for wrong in [json!("m"), json!(""), json!(null), json!(["n"]), json!("N")] {
         assert!(of(&with("nonce", wrong.clone()), true).is_err(), "{wrong}");
     }

@@ -11,7 +11,7 @@ use crate::jose::policy::{Audience, Issued, LEEWAY, MAX_AGE};
 use crate::jose::{Algorithm, Flaw, Jwt, Policy};
 
 /// The member of `events` that makes a token a logout token.
-const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+pub(super) const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// What `typ` may say. No provider sends a longer token.
 const FORM: Form = Form { types: &["jwt", "logout+jwt"], max_bytes: 16 << 10 };
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::config::Par;
 use crate::jose::Algorithm;
 
 /// The metadata that `openidconnect` leaves out.
@@ -63,17 +64,20 @@ pub(super) const ID_TOKEN_ALGORITHMS: &str = "id_token_signing_alg_values_suppor
 /// Members that name an endpoint without which no login works.
 const REQUIRED_URLS: [&str; 3] = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
 /// Members that name an endpoint of what a provider may have. Some providers write an empty one where they have none.
-const OPTIONAL_URLS: [&str; 4] =
-    ["userinfo_endpoint", "end_session_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint"];
+const OPTIONAL_URLS: [&str; 3] = ["userinfo_endpoint", "end_session_endpoint", "revocation_endpoint"];
+/// The same, which is used where authorization requests are pushed.
+const PAR_URL: &str = "pushed_authorization_request_endpoint";
+/// Whether they have to be.
+const PAR_REQUIRED: &str = "require_pushed_authorization_requests";
 /// Members that say yes or no.
-const FLAGS: [&str; 2] = ["authorization_response_iss_parameter_supported", "require_pushed_authorization_requests"];
+const FLAGS: [&str; 2] = ["authorization_response_iss_parameter_supported", PAR_REQUIRED];
 /// Lists of which known entries are used.
 const LISTS: [&str; 2] = ["scopes_supported", "token_endpoint_auth_methods_supported"];
 
 /// Reads a document. Of its members only those in use are looked at: many providers put a placeholder into another one. What is used is
 /// of its type, and [`super::discovery`] checks the issuer and where the endpoints are. The error names the member, in a sentence
 /// without its end.
-pub(super) fn read(body: &[u8]) -> Result<Metadata, String> {
+pub(super) fn read(body: &[u8], par: Par) -> Result<Metadata, String> {
     let no_document = || "what the provider sent is no discovery document".to_owned();
     let mut document: Map<String, Value> = serde_json::from_slice(body).map_err(|_| no_document())?;
     // Null and an empty text say nothing.
@@ -81,20 +85,20 @@ pub(super) fn read(body: &[u8]) -> Result<Metadata, String> {
     let mut used = Map::new();
     let issuer = said("issuer").ok_or("the document has no issuer")?;
     used.insert("issuer".to_owned(), issuer);
-    for (name, is_required) in
-        REQUIRED_URLS.map(|name| (name, true)).into_iter().chain(OPTIONAL_URLS.map(|name| (name, false)))
-    {
-        match said(name) {
-            Some(url) if url.as_str().is_some_and(|url| Url::parse(url).is_ok()) => used.insert(name.to_owned(), url),
-            Some(_) => return Err(format!("the document's {name} is no URL")),
-            None if is_required => return Err(format!("the document has no {name}")),
-            None => None,
-        };
-    }
     for name in FLAGS {
         match said(name) {
             Some(flag @ Value::Bool(_)) => used.insert(name.to_owned(), flag),
             Some(_) => return Err(format!("the document's {name} is neither true nor false")),
+            None => None,
+        };
+    }
+    let pushes = par.pushes(used.get(PAR_REQUIRED) == Some(&Value::Bool(true)));
+    let urls = REQUIRED_URLS.into_iter().chain(OPTIONAL_URLS).chain(pushes.then_some(PAR_URL));
+    for name in urls {
+        match said(name) {
+            Some(url) if url.as_str().is_some_and(|url| Url::parse(url).is_ok()) => used.insert(name.to_owned(), url),
+            Some(_) => return Err(format!("the document's {name} is no URL")),
+            None if REQUIRED_URLS.contains(&name) => return Err(format!("the document has no {name}")),
             None => None,
         };
     }
@@ -139,7 +143,7 @@ mod tests {
     }
 
     fn of(more: &Value) -> Result<Metadata, String> {
-        read(&document(more))
+        read(&document(more), Par::Auto)
     }
 
     #[test]
@@ -184,12 +188,27 @@ mod tests {
                 let metadata = of(&json!({name: empty})).unwrap();
                 let more = metadata.additional_metadata();
                 assert!(metadata.userinfo_endpoint().is_none() && more.end_session_endpoint.is_none());
-                assert!(more.revocation_endpoint.is_none() && more.pushed_authorization_request_endpoint.is_none());
+                assert!(more.revocation_endpoint.is_none());
             }
             for odd in [json!("TBD"), json!("/path"), json!(" "), json!(7), json!([]), json!({})] {
                 let refused = of(&json!({name: odd})).unwrap_err();
                 assert_eq!(refused, format!("the document's {name} is no URL"), "{odd}");
             }
+        }
+    }
+
+    #[test]
+    fn the_endpoint_for_pushed_requests_is_looked_at_where_requests_are_pushed() {
+        let read = |url: Value, required: bool, par: Par| {
+            let metadata = read(&document(&json!({PAR_URL: url, PAR_REQUIRED: required})), par)?;
+            Ok::<_, String>(metadata.additional_metadata().pushed_authorization_request_endpoint.is_some())
+        };
+        for (par, required, pushes) in
+            [(Par::Auto, false, false), (Par::Auto, true, true), (Par::Always, false, true), (Par::Never, true, false)]
+        {
+            assert_eq!(read(json!("https://op.example/par"), required, par), Ok(pushes));
+            assert_eq!(read(json!("TBD"), required, par).is_err(), pushes);
+            assert_eq!(read(json!(""), required, par), Ok(false));
         }
     }
 
@@ -202,9 +221,13 @@ mod tests {
         }
         assert_eq!(of(&json!({"jwks_uri": "TBD"})).unwrap_err(), "the document's jwks_uri is no URL");
         for body in ["", "x", "[]", "null", "7", "\"x\""] {
-            assert_eq!(read(body.as_bytes()).unwrap_err(), "what the provider sent is no discovery document", "{body}");
+            assert_eq!(
+                read(body.as_bytes(), Par::Auto).unwrap_err(),
+                "what the provider sent is no discovery document",
+                "{body}"
+            );
         }
-        assert!(read(b"{}").unwrap_err().contains("issuer"));
+        assert!(read(b"{}", Par::Auto).unwrap_err().contains("issuer"));
         assert!(of(&json!({"issuer": 7})).is_err());
     }
 

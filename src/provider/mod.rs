@@ -198,6 +198,15 @@ impl Provider {
         }
     }
 
+    /// What an operator has to put right so that the provider's discovery document can be used, where a login has found that out: the
+    /// variable to look at, and why.
+    pub async fn discovery_problem(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.discovery_problem().await,
+            Self::WorkOs(_) => None,
+        }
+    }
+
     /// Whether the provider answers at all: a GET, which changes nothing there.
     pub async fn answers(&self) -> bool {
         match self {

@@ -24,7 +24,7 @@ const ENDPOINTS = {
 
 /**
  * Starts the provider. Options: `accessTokenSeconds`, `par` ("required" or "offered"), `auth` (the client's
- * authentication method), `clientJwks` (its public keys), `alg` (of ID tokens), `scopes` (in place of its scopes_supported), `interactive` (a login
+ * authentication method), `clientJwks` (its public keys), `alg` (of ID tokens), `userInfoAlg` (UserInfo is signed with it), `scopes` (in place of its scopes_supported), `interactive` (a login
  * form), `discovery` (more metadata), `port`, `consent` (no refresh token without `prompt=consent`), `backchannel` (it
  * tells the gateway of logouts).
  *
@@ -64,6 +64,7 @@ class RealProvider {
       token_endpoint_auth_method: options.auth ?? "client_secret_basic",
       ...(options.clientJwks && { jwks: options.clientJwks }),
       id_token_signed_response_alg: options.alg ?? "RS256",
+      ...(options.userInfoAlg && { userinfo_signed_response_alg: options.userInfoAlg }),
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
       redirect_uris: [],
@@ -118,11 +119,11 @@ class RealProvider {
     });
   }
 
-  #configuration({ par, backchannel, alg = "RS256", scopes = ["openid", "offline_access"], discovery = {}, consent = false }) {
+  #configuration({ par, backchannel, alg = "RS256", userInfoAlg, scopes = ["openid", "offline_access"], discovery = {}, consent = false }) {
     const { client } = this;
     return {
       adapter: withClient(client),
-      jwks: { keys: [...new Set(["RS256", alg])].map((name) => signingKey(name).privateJwk) },
+      jwks: { keys: [...new Set(["RS256", alg, userInfoAlg ?? alg])].map((name) => signingKey(name).privateJwk) },
       cookies: { keys: [randomBytes(24).toString("base64url")] },
       scopes,
       discovery,
@@ -131,7 +132,11 @@ class RealProvider {
       loadExistingGrant: grantWhatIsAsked,
       pkce: { required: () => true },
       clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
-      enabledJWA: { clientAuthSigningAlgValues: ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"] },
+      enabledJWA: {
+        clientAuthSigningAlgValues: ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+        idTokenSigningAlgValues: [...new Set(["RS256", alg])],
+        ...(userInfoAlg && { userinfoSigningAlgValues: ["RS256", userInfoAlg] }),
+      },
       // It drops offline_access from a request without prompt=consent; this client gets its refresh token all the same.
       issueRefreshToken: async (_, __, code) => !consent || code.scopes.has("offline_access"),
       expiresWithSession: async () => false,
@@ -156,6 +161,7 @@ class RealProvider {
           enabled: Boolean(par),
           requirePushedAuthorizationRequests: par === "required",
         },
+        jwtUserinfo: { enabled: Boolean(userInfoAlg) },
         backchannelLogout: { enabled: Boolean(backchannel) },
         rpInitiatedLogout: { enabled: true, logoutSource: logoutPage, postLogoutSuccessSource: loggedOutPage },
       },

@@ -117,6 +117,31 @@ fn after_an_end_nothing_is_served_by_a_line() {
     });
 }
 
+/// The simulator's ID tokens live for 300 s.
+#[test]
+fn an_id_token_that_is_over_goes_upstream_by_neither_way_and_the_next_one_by_both() {
+    let world = world();
+    world.provider.rules.life.set(Duration::from_secs(3000));
+    let gateway = Gateway::new(&world, 200, "");
+    let executor = world.executor.clone();
+    executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        let [id, access] = ["/id/a", "/a"].map(|path| get(path, &format!("cookie,{}\n", cookie_of(&cookie))));
+        let token = |sent: Option<Seen>| sent.unwrap().headers["authorization"].clone();
+        let first = token(gateway.exchange(&id).await.unwrap().0);
+        world.wait(Duration::from_secs(285)).await;
+        assert_eq!(token(gateway.exchange(&id).await.unwrap().0), first);
+        world.wait(Duration::from_secs(6)).await;
+        assert!(gateway.exchange(&access).await.is_some(), "the access token is fresh");
+        assert_eq!(world.provider.refreshes.get(), 0);
+        assert!(gateway.exchange(&id).await.is_none());
+        let second = token(gateway.serve(&id).await.0);
+        assert_ne!(second, first);
+        assert_eq!(token(gateway.exchange(&id).await.unwrap().0), second);
+        assert_eq!(world.provider.refreshes.get(), 1);
+    });
+}
+
 #[test]
 fn after_a_restart_the_first_line_is_answered_at_once_where_the_actor_has_its_record_itself() {
     for (variables, at_once) in [(&[][..], true), (&super::endings::KV[..], false)] {

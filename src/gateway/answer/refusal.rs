@@ -24,7 +24,7 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
             send_to_login(config, request, problem)
         }
         Problem::CaptchaRequired(_) if request.is_navigation() => {
-            let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
+            let here = here_or_home(config, request);
             captcha_page::challenge(config, problem, request, &here)
         }
         _ => of(config, request, problem),
@@ -49,8 +49,7 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
 
 /// The login with another account that comes back to what was asked for: its URL and its words. A form is not sent again by it.
 fn another_account(config: &Config, request: &Incoming<'_>) -> (String, &'static str) {
-    let here = if request.method() == "GET" { request.path_and_query() } else { config.home() };
-    let here = return_to(config, request, here).unwrap_or_else(|_| config.home().to_owned());
+    let here = if request.method() == "GET" { here_or_home(config, request) } else { config.home().to_owned() };
     let prompt = config.provider.account_selection();
     // A configured prompt holds against the query. This says that the gateway adds to it.
     let offer = if config.provider.decides("prompt") { ANOTHER_ACCOUNT } else { "" };
@@ -64,8 +63,7 @@ pub fn failed(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Fai
 
 /// A navigation that needs a session goes to log in, and comes back to the same address.
 fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
-    // If a login could not come back to this address, it leads to `/`: the user came to log in, and gets no error.
-    let here = return_to(config, request, request.path_and_query()).unwrap_or_else(|_| "/".to_owned());
+    let here = here_or_home(config, request);
     // A browser does not send a strict cookie with a navigation that another site began. A page of this site starts the navigation
     // again, and then the cookie comes along.
     let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
@@ -81,6 +79,12 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
     }
     let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
     clearing(config, request, problem, response)
+}
+
+/// The address that was asked for, or where the application begins if nothing could come back to that: the user came to log in, and gets
+/// no error.
+fn here_or_home(config: &Config, request: &Incoming<'_>) -> String {
+    return_to(config, request, request.path_and_query()).unwrap_or_else(|_| config.home().to_owned())
 }
 
 /// A `return_to` as an address on this site.

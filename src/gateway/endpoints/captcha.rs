@@ -40,7 +40,7 @@ struct Verification {
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
     let captcha = gateway.config.captcha.as_ref().ok_or(Problem::NotFound)?;
     let form = request.form().await?;
-    let return_to = form.get("return_to").filter(|to| !to.is_empty()).unwrap_or("/");
+    let return_to = form.get("return_to").filter(|to| !to.is_empty()).unwrap_or(gateway.config.home());
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
     let token = form.get("cf-turnstile-response").unwrap_or_default();
     if !verify(&*gateway.link.http, captcha, request, token).await {

@@ -6,6 +6,7 @@ pub mod callback;
 pub mod captcha;
 pub(crate) mod failed_login;
 pub(crate) mod frontchannel;
+pub mod healthz;
 pub mod login;
 pub mod login_limit;
 pub mod logout;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use url::{Position, Url};
 
 use crate::config::routes::Asked;
-use crate::config::{Config, Origin, hosts, routes};
+use crate::config::{self, Config, Origin, hosts, routes};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::address::{Address, normalized};
 use crate::gateway::request::path::{self, Refused};
@@ -225,7 +225,7 @@ pub fn local_url(origin: &Origin, auth_prefix: &str, return_to: &str) -> Option<
     // These would begin another login, or end the session that just began.
     let own = url.path().strip_prefix(auth_prefix).and_then(Endpoint::of);
     if matches!(own, Some(Endpoint::Login | Endpoint::Callback | Endpoint::Logout)) {
-        return Some("/".to_owned());
+        return Some(config::home(auth_prefix).to_owned());
     }
     Some(url[Position::BeforePath..].to_owned())
 }

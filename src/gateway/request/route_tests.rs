@@ -226,6 +226,8 @@ fn a_return_to_stays_on_the_origin() {
     assert_eq!(local("/a?b=c#d").as_deref(), Some("/a?b=c#d"));
     assert_eq!(local("https://app.example/a").as_deref(), Some("/a"));
     assert_eq!(local("/auth/login?return_to=/x").as_deref(), Some("/"));
+    let nested = local_url(&origin(), "/app1/auth", "/app1/auth/logout");
+    assert_eq!(nested.as_deref(), Some("/app1/"), "where the application begins");
     assert_eq!(local("/search?q=a\\b").as_deref(), Some("/search?q=a\\b"));
     assert_eq!(local("/auth/session").as_deref(), Some("/auth/session"));
     for bad in [

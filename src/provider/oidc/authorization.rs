@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::{MAX_URL, OFFLINE_ACCESS, Oidc, knows_offline_access, redirect_url};
-use crate::config::Par;
 use crate::http;
 use crate::provider::client_authentication::ClientAuthentication;
 use crate::provider::error::{ProviderError, unanswered};
@@ -40,11 +39,7 @@ impl Oidc {
         let metadata = self.metadata(now).await?;
         let mut url = self.plain_authorization_url(&metadata, request)?;
         let more = metadata.additional_metadata();
-        let push = match self.settings.par {
-            Par::Auto => more.require_pushed_authorization_requests,
-            Par::Always => true,
-            Par::Never => false,
-        };
+        let push = self.settings.par.pushes(more.require_pushed_authorization_requests);
         if !push {
             if url.as_str().len() > MAX_URL {
                 url = self.plain_authorization_url(&metadata, &Authorization { id_token_hint: None, ..*request })?;

@@ -31,7 +31,7 @@ mod user_info;
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The longest URL that carries an `id_token_hint`, in characters. Longer ones do not get through everywhere.
-const MAX_URL: usize = 4_096;
+pub(super) const MAX_URL: usize = 4_096;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -140,6 +140,16 @@ impl Oidc {
 
     /// See [`crate::provider::Provider::end_session_url`].
     pub async fn end_session_url(&self, now: OffsetDateTime, logout: EndSession<'_>) -> Option<String> {
+        self.end_session_url_within(MAX_URL, now, logout).await
+    }
+
+    /// The same of so many characters at most where it has the `id_token_hint`.
+    pub(super) async fn end_session_url_within(
+        &self,
+        limit: usize,
+        now: OffsetDateTime,
+        logout: EndSession<'_>,
+    ) -> Option<String> {
         if let Logout::Cognito(domain) = &self.settings.logout {
             return cognito_logout_url(domain, &self.settings.client_id, logout.post_logout_redirect_uri);
         }
@@ -154,7 +164,7 @@ impl Oidc {
         };
         let mut url = request().http_get_url();
         url.query_pairs_mut().append_pair("id_token_hint", &logout.identity.id_token);
-        if url.as_str().len() <= MAX_URL {
+        if url.as_str().len() <= limit {
             return Some(url.into());
         }
         let hint = logout.identity.sid.clone().map(LogoutHint::new);
@@ -186,6 +196,11 @@ impl Oidc {
         // This comes last: anybody may send a token, and a token that cannot be good must not cause a fetch.
         keys::verify(&jwt, metadata.jwks_uri().as_str(), &self.link, Presenter::Anybody, logout_token::words).await?;
         Ok(said)
+    }
+
+    /// See [`crate::provider::Provider::discovery_problem`].
+    pub async fn discovery_problem(&self) -> Option<(&'static str, String)> {
+        discovery::problem(&self.settings, &self.link).await
     }
 
     /// See [`crate::provider::Provider::answers`].

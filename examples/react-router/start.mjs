@@ -1,0 +1,5 @@
+// Starts it for `make dev EXAMPLE=react-router`.
+import { startProject } from "../project.mjs";
+import { folderOf } from "../serve.mjs";
+
+export const start = () => startProject(folderOf(import.meta.url));
