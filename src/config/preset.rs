@@ -70,7 +70,7 @@ pub(super) const AUTH0: Preset = Preset {
 };
 
 /// The presets.
-pub(super) static PRESETS: [Preset; 16] = [
+pub(super) static PRESETS: [Preset; 17] = [
     Preset {
         name: "entra",
         issuer_is: "https://login.microsoftonline.com/<Directory (tenant) ID>/v2.0, with the ID from the Overview of your app \
@@ -230,6 +230,17 @@ pub(super) static PRESETS: [Preset; 16] = [
         no_refresh_token: Some(
             "no refresh token came: in Authelia's configuration, add the scope offline_access and the grant type refresh_token to \
              your client",
+        ),
+        ..OIDC
+    },
+    Preset {
+        name: "dex",
+        issuer_is: "the issuer of Dex's configuration, such as https://dex.example.com",
+        client_id_is: "the id of your entry in Dex's configuration under staticClients",
+        secret_is: SecretIs::Given("the secret of your entry in Dex's configuration under staticClients"),
+        scopes: "openid profile email groups offline_access",
+        no_refresh_token: Some(
+            "no refresh token came: Dex's connector may have none, or its configuration leaves refresh_token out of oauth2.grantTypes",
         ),
         ..OIDC
     },

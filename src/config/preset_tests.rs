@@ -36,7 +36,7 @@ fn an_unknown_provider_names_the_known_ones() {
     for name in ["oidc", "auth0", "workos", "entra", "google", "okta", "keycloak", "cognito", "zitadel", "linkedin"] {
         assert!(problem.message.contains(name), "{}", problem.message);
     }
-    for name in ["apple", "gitlab", "adfs", "pingone", "authentik", "authelia", "ory", "salesforce", "twitch"] {
+    for name in ["apple", "gitlab", "adfs", "pingone", "authentik", "authelia", "dex", "ory", "salesforce", "twitch"] {
         assert!(problem.message.contains(name), "{}", problem.message);
     }
 }

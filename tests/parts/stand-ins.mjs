@@ -221,6 +221,15 @@ export const STAND_INS = {
     },
     auth: "basic", scopes: USUAL, refreshes: true, claims: { groups: ["staff"] },
   },
+  dex: {
+    hostile: { discovery: { ...NO_LOGOUT, ...NO_ISS, ...without("revocation_endpoint"), scopes_supported: ["openid", "email", "groups", "profile", "offline_access"], token_endpoint_auth_methods_supported: BOTH }, callbackIssuer: null },
+    prepare: (provider) => {
+      knowsScopes(provider, "openid", "email", "groups", "profile", "offline_access");
+      forOfflineAccess(provider);
+      provider.idToken = idToken(() => ({ groups: ["staff"], federated_claims: undefined, email: "ada@example.com", email_verified: true }));
+    },
+    auth: "basic", scopes: "openid profile email groups offline_access", refreshes: true, claims: { groups: ["staff"] },
+  },
   ory: {
     prepare: (provider) => {
       forOfflineAccess(provider);
