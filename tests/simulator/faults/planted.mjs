@@ -63,6 +63,11 @@ export const PLANTED = [
     edits: [["const RETRIES: u32 = 3;", "const RETRIES: u32 = 30;"]],
   },
   {
+    name: "a series of tries that the store breaks off has no pause",
+    file: session("present"),
+    edits: [["                        self.break_off_series().await;\n", ""], ["    pub(super) async fn break_off_series", "    #[allow(dead_code)]\n    pub(super) async fn break_off_series", session("refresh_failure")]],
+  },
+  {
     name: "Retry-After is not kept",
     file: session("refresh_failure"),
     edits: [["let pause = asked.max(backoff(tries, self.isolate.jitter()));", "let pause = backoff(tries, self.isolate.jitter());"]],
@@ -194,7 +199,7 @@ export const PLANTED = [
   {
     name: "of two logins in one's place the earlier is not told (E18)",
     file: session("give_way"),
-    edits: [["                let passed_on = self.pass_on(&known, &successor).await?;", "                let passed_on = if known.actor == self.id { self.pass_on(&known, &successor).await? } else { Superseded::GaveWay };"]],
+    edits: [["                let passed_on = self.pass_on(&known, &successor).await?;", "                let passed_on = if known.actor == self.id { self.pass_on(&known, &successor).await? } else { PassedOn::Taken(Superseded::GaveWay) };"]],
   },
   {
     name: "a successor is not registered",
@@ -209,7 +214,7 @@ export const PLANTED = [
   {
     name: "the grace is not asked about its successor",
     file: session("grace"),
-    edits: [["            Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => moved.to.actor.clone(),", "            Some(State::Moved(moved)) if moved.is_in_grace() && moved.forwards() && moved.secret_hash.is(secret) => moved.to.actor.clone(),"]],
+    edits: [["            Some(State::Moved(moved)) if moved.is_in_grace() && moved.secret_hash.is(secret) => {", "            Some(State::Moved(moved)) if moved.is_in_grace() && moved.forwards() && moved.secret_hash.is(secret) => {"]],
   },
   {
     name: "another user's login inherits",
@@ -220,6 +225,21 @@ export const PLANTED = [
     name: "a login is not registered",
     file: session("begin"),
     edits: [["        registered.map_err(|error| match SignInError::from(error) {\n            error @ SignInError::StoreUnavailable => Setback::Passing(error),\n            error => Setback::Final(error),\n        })?;", "        let _ = registered;\n        self.directories.unregister(&identity).await;"]],
+  },
+  {
+    name: "a session whose successor is over forgets the next login in its place",
+    file: session("give_way"),
+    edits: [["            Err(_) => Ok(PassedOn::NobodyThere),", "            Err(_) => Ok(PassedOn::Taken(Superseded::GaveWay)),"], ["        if self.forwards() || !(is_last || self.is_in_grace()) {", "        if self.forwards() || !self.is_in_grace() {", session("moved")]],
+  },
+  {
+    name: "a session gives way to its own former home",
+    file: session("give_way"),
+    edits: [["moved_to.is_some_and(|to| to.actor == self.id)", "moved_to.is_some_and(|to| to.actor == successor.actor)"]],
+  },
+  {
+    name: "a silent login does not ask again where the reply was lost",
+    file: session("succession"),
+    edits: [["        if asked.is_err() {", "        if asked.is_err() && predecessor.actor == self.id {"]],
   },
   // ---- Moves
   {
