@@ -3,7 +3,7 @@
 // itself passes all checks at the same seeds. A fault whose text no longer applies is an error. The product itself is not touched, and nothing of
 // this is part of a release.
 //
-//   node tests/simulator/faults/run.mjs [name, name …]     SEEDS=400
+//   node tests/simulator/faults/run.mjs [name, name …]     SEEDS=400 COMMIT=HEAD COPY=target/planted
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { PLANTED } from "./planted.mjs";
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
-const COPY = path.join(ROOT, "target/planted");
+const COPY = path.join(ROOT, process.env.COPY || "target/planted");
 /** How many seeds a fault may take to be found, and about how many steps a seed has. */
 const SEEDS = Number(process.env.SEEDS || 400);
 if (!(SEEDS >= 1)) throw new Error(`SEEDS is ${JSON.stringify(process.env.SEEDS)}: it takes a number`);
@@ -26,13 +26,14 @@ const ENV = {
   CARGO_PROFILE_FUZZ_CODEGEN_UNITS: "256",
 };
 const OPTIONS = ["--config", "profile.fuzz.package.edge-oauth-sessions.opt-level=0"];
+const COMMIT = process.env.COMMIT || "HEAD";
 const git = (...words) => execFileSync("git", words, { cwd: ROOT, maxBuffer: 1 << 28 });
 
 /** The files of the last commit, by name. */
 function committed() {
   const parts = ["Cargo.toml", "Cargo.lock", "src", "docs", "migrations", "tests/simulator", "tests/parts/models.json", "tests/parts/messages.json", "clippy.toml"];
-  const files = git("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", ...parts).toString().split("\0").filter(Boolean);
-  return new Map(files.map((file) => [file, git("show", `HEAD:${file}`)]));
+  const files = git("ls-tree", "-r", "-z", "--name-only", COMMIT, "--", ...parts).toString().split("\0").filter(Boolean);
+  return new Map(files.map((file) => [file, git("show", `${COMMIT}:${file}`)]));
 }
 
 const BASE = committed();
@@ -99,9 +100,9 @@ for (const part of ["src", "tests"]) {
     if (!isKnown) rmSync(path.join(COPY, part, name), { recursive: true, force: true });
   }
 }
-console.log(`commit ${git("rev-parse", "--short", "HEAD").toString().trim()}, seeds from 0`);
+console.log(`commit ${git("rev-parse", "--short", COMMIT).toString().trim()}, seeds from 0`);
 // A commit that has passed once is not tried again.
-const [mark, passed] = [path.join(COPY, "passed"), `${git("rev-parse", "HEAD").toString().trim()} ${SEEDS}`];
+const [mark, passed] = [path.join(COPY, "passed"), `${git("rev-parse", COMMIT).toString().trim()} ${SEEDS}`];
 if (!existsSync(mark) || readFileSync(mark, "utf8") !== passed) {
   const unfounded = find(build());
   if (unfounded) throw new Error(`without a fault: ${unfounded.check}, ${unfounded.where}`);
