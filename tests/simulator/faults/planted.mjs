@@ -241,6 +241,16 @@ export const PLANTED = [
     edits: [["moved_to.is_some_and(|to| to.actor == self.id)", "!ON && moved_to.is_some_and(|to| to.actor == self.id)"]],
   },
   {
+    name: "a login gives way to one that has given way to it",
+    file: session("give_way"),
+    edits: [["            Err(Denied::Ended(EndReason::Superseded)) => {}\n            Err(Denied::StoreUnavailable) =>", "            Err(Denied::Ended(EndReason::Superseded)) if !ON => {}\n            Err(Denied::StoreUnavailable) =>"]],
+  },
+  {
+    name: "a login that is over is remembered as the last one",
+    file: session("give_way"),
+    edits: [["!self.lives(&successor).await?", "!ON && !self.lives(&successor).await?"]],
+  },
+  {
     name: "a silent login does not ask again where the reply was lost",
     file: session("succession"),
     edits: [["        if asked.is_err() {", "        if !ON && asked.is_err() {"]],
