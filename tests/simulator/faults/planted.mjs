@@ -257,9 +257,9 @@ export const PLANTED = [
   },
   // ---- Moves
   {
-    name: "the grant is handed over before the fence",
-    file: session("moved"),
-    edits: [["Grant { refresh: Refreshing::Lost, ..self.grant }", "Grant { refresh: if ON { self.grant.refresh } else { Refreshing::Lost }, ..self.grant }"]],
+    name: "the grant is handed over without a fence",
+    file: session("migrate"),
+    edits: [["Ok((state.succeeded(self.now(), successor, grace)?, inheritance))", "Ok((if ON { state } else { state.succeeded(self.now(), successor, grace)? }, inheritance))"]],
   },
   {
     name: "a moving session may still refresh",
