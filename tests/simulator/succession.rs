@@ -197,3 +197,16 @@ fn a_late_message_of_a_login_that_has_given_way_makes_no_circle_where_the_last_o
         assert!(world.get(&fourth).await.is_err() && world.get(&fifth).await.is_ok());
     });
 }
+
+#[test]
+fn a_silent_login_of_another_user_inherits_nothing() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let first = log_in(&world, None, None).await;
+        world.wait(Duration::from_secs(100)).await;
+        let other = world.log_in_over("grace", LoginReason::Move, Some(&first), Some(&first)).await.unwrap();
+        let age = world.executor.now() - world.inspect(&other).await.summary.created_at;
+        assert!(age < Duration::from_secs(10), "{age}");
+        assert_eq!(world.get(&first).await, Err(Denied::Ended(EndReason::Superseded)));
+    });
+}

@@ -18,7 +18,7 @@ export const PLANTED = [
     file: session("present"),
     edits: [
       instead("self.transition(|state| state.presenting(now)).await", "Ok(Ok(()))"),
-      ["        if presented != Some(true) {", "        if !ON && presented != Some(true) {"],
+      ["let presented = self.active(|active| matches!(active.grant.refresh, Refreshing::Presented { .. }));", "let presented = self.active(|active| matches!(active.grant.refresh, Refreshing::Presented { .. }));\n        let presented = if ON { Some(true) } else { presented };"],
     ],
   },
   {
@@ -63,9 +63,9 @@ export const PLANTED = [
     edits: [["SHORTEST_PAUSE.checked_mul(doubled)", "(if ON { Duration::ZERO } else { SHORTEST_PAUSE }).checked_mul(doubled)"]],
   },
   {
-    name: "a token is tried thirty times",
+    name: "a token is tried thirty times in a row",
     file: session("refresh_failure"),
-    edits: [["if tries < RETRIES && now", "if (tries < RETRIES || ON && tries < 30) && now"], ["if tries < RETRIES && in_time", "if (tries < RETRIES || ON && tries < 30) && in_time"]],
+    edits: [["if tries < RETRIES && now", "if (tries < RETRIES || ON && tries < 30) && now"], ["if tries < RETRIES && in_time", "if (tries < RETRIES || ON && tries < 30) && in_time"], ["let base = 0.5 *", "let base = if ON { 0.01 } else { 0.5 } *"]],
   },
   {
     name: "a series of tries that the store breaks off has no pause",
@@ -257,9 +257,9 @@ export const PLANTED = [
   },
   // ---- Moves
   {
-    name: "the grant is handed over before the fence",
-    file: session("moved"),
-    edits: [["Grant { refresh: Refreshing::Lost, ..self.grant }", "Grant { refresh: if ON { self.grant.refresh } else { Refreshing::Lost }, ..self.grant }"]],
+    name: "the grant is handed over without a fence",
+    file: session("migrate"),
+    edits: [["Ok((state.succeeded(self.now(), successor, grace)?, inheritance))", "Ok((if ON { state } else { state.succeeded(self.now(), successor, grace)? }, inheritance))"]],
   },
   {
     name: "a moving session may still refresh",
