@@ -111,6 +111,6 @@ describe("examples", () => {
     for (const name of PLAIN) await develop(t, name);
     const unknown = run(path.join(BIN, "node"), [path.join(ROOT, "demo/run.mjs")], { env: { EXAMPLE: "nothing", PORT: String(await freePort()) } });
     await unknown.gone;
-    assert.match(unknown.output, /no example nothing/);
+    assert.match(unknown.output, /EXAMPLE must be one of: chat, classic/);
   });
 });

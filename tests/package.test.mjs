@@ -83,6 +83,13 @@ describe("the npm package", () => {
     }
   });
 
+  test("init knows the providers that the gateway knows, and the issuers that all their customers share", () => {
+    const rows = readFileSync(path.join(ROOT, "src/config/preset.rs"), "utf8").split(/name: "/).slice(1);
+    const known = rows.map((row) => [row.slice(0, row.indexOf('"')), /issuer: Some\(/.test(row)]);
+    assert.deepEqual(Object.keys(PROVIDERS).toSorted(), [...known.map(([name]) => name), "workos"].toSorted());
+    for (const [name, shares] of known) assert.equal(PROVIDERS[name].issuer === undefined, shares, name);
+  });
+
   test("the types name every variable and binding of the gateway", () => {
     const [, list] = /NAMES: [^=]+= &\[([^\]]+)\]/.exec(readFileSync(path.join(ROOT, "src/config/spelling.rs"), "utf8"));
     const types = readFileSync(path.join(ROOT, "packages/gateway/index.d.ts"), "utf8");

@@ -31,7 +31,7 @@ async function problems(t, vars) {
 
 describe("template", () => {
   test("every variable and secret that the template lists is the gateway's, and has a description", () => {
-    const [, list] = /NAMES: [^=]+= \[([^\]]+)\]/.exec(readFileSync(path.join(ROOT, "src/config/spelling.rs"), "utf8"));
+    const [, list] = /NAMES: [^=]+= &\[([^\]]+)\]/.exec(readFileSync(path.join(ROOT, "src/config/spelling.rs"), "utf8"));
     const names = [...list.matchAll(/"(\w+)"/g)].map(([, name]) => name);
     const listed = [...Object.keys(config.vars), ...Object.keys(secrets), ...config.durable_objects.bindings.map(({ name }) => name)];
     for (const name of listed) assert.ok(names.includes(name), `${name} is no variable of the gateway`);

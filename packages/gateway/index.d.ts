@@ -5,6 +5,10 @@ export interface Variables {
   ADMIN_ORIGIN?: string;
   /** A secret. */
   ADMIN_TOKEN?: string;
+  APPLE_KEY_ID?: string;
+  /** A secret. */
+  APPLE_PRIVATE_KEY?: string;
+  APPLE_TEAM_ID?: string;
   AUTH0_DOMAIN?: string;
   AUTH0_LOGOUT_FEDERATED?: string;
   AUTH_PREFIX?: string;
@@ -13,6 +17,7 @@ export interface Variables {
   CAPTCHA_SECRET?: string;
   CAPTCHA_SITE_KEY?: string;
   CAPTCHA_VERIFY_URL?: string;
+  COGNITO_DOMAIN?: string;
   COOKIE_PREFIX?: string;
   COOKIE_SAME_SITE?: string;
   /** A secret. */
@@ -30,15 +35,21 @@ export interface Variables {
   OIDC_AUTHORIZATION_PARAMS?: string | Record<string, string>;
   OIDC_CLIENT_ID?: string;
   /** A secret. */
+  OIDC_CLIENT_KEY?: string;
+  /** A secret. */
   OIDC_CLIENT_SECRET?: string;
+  OIDC_DISCOVERY_URL?: string;
   OIDC_ID_TOKEN_ALG?: string;
   OIDC_ISSUER?: string;
+  OIDC_NONCE?: string;
   OIDC_PAR?: string;
   OIDC_RESOURCE?: string;
   OIDC_RESPONSE_MODE?: string;
   OIDC_REUSE_LEEWAY_SECONDS?: string;
   OIDC_SCOPES?: string;
+  OIDC_TENANTS?: string;
   OIDC_TOKEN_AUTH?: string;
+  OIDC_TRUSTED_AUDIENCES?: string;
   PROVIDER?: string;
   PUBLIC_ORIGIN?: string;
   REGION_GRACE_SECONDS?: string;

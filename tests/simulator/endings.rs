@@ -101,3 +101,40 @@ fn an_ended_session_is_forgotten_after_seven_days_with_everything_it_had() {
         assert_eq!(world.session(&cookie.actor).unwrap().disk.alarm(), None);
     });
 }
+
+#[test]
+fn no_logout_is_answered_while_the_end_cannot_be_written_and_the_next_one_makes_up_for_it() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        let actor = world.session(&cookie.actor).unwrap();
+        actor.disk.fail_for(Duration::from_secs(5), true);
+        // The second one finds that the session has ended, and that nobody could keep that.
+        for _ in 0..2 {
+            assert_eq!(world.log_out(&cookie).await.map(drop), Err(Denied::StoreUnavailable));
+        }
+        world.wait(Duration::from_secs(10)).await;
+        let _ = world.log_out(&cookie).await;
+        world.wait(Duration::from_secs(10)).await;
+        evict(&world, &cookie);
+        assert_eq!(world.get(&cookie).await, Err(Denied::Ended(EndReason::Logout)));
+        assert!(!world.provider.has_grant("ada"), "a refresh token that nobody has is still good");
+        let ledger = world.inspect(&cookie).await.ledger;
+        assert!(ledger.iter().any(|entry| entry.outcome == "logout"), "{ledger:#?}");
+    });
+}
+
+#[test]
+fn a_record_that_kv_does_not_show_yet_costs_a_session_nothing() {
+    let world = World::new(&KV);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(300)).await;
+        // The use is written.
+        world.get(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(2)).await;
+        world.kv.is_stale.set(true);
+        evict(&world, &cookie);
+        world.get(&cookie).await.unwrap();
+    });
+}

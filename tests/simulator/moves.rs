@@ -164,3 +164,19 @@ fn a_refresh_and_a_move_at_once_present_the_token_once() {
         });
     }
 }
+
+#[test]
+fn a_token_that_expires_while_a_successor_is_asked_is_not_served() {
+    let world = World::new(&[("REGION_GRACE_SECONDS", "60")]);
+    world.provider.rules.life.set(Duration::from_secs(20));
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(10)).await;
+        world.log_in_over("ada", LoginReason::Move, Some(&cookie), Some(&cookie)).await.unwrap();
+        world.wait(Duration::from_secs(6)).await;
+        assert!(world.get(&cookie).await.is_ok());
+        // `ConfirmUse`.
+        world.delay_next.set(Some((18, Duration::from_secs(4))));
+        assert!(world.get(&cookie).await.is_err());
+    });
+}

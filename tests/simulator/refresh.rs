@@ -157,3 +157,27 @@ fn a_series_of_tries_that_the_store_breaks_off_is_followed_by_a_pause() {
         assert_eq!(world.provider.presented.borrow().len(), presented);
     });
 }
+
+#[test]
+fn a_token_in_its_last_seconds_is_renewed_and_not_served() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        let life = world.provider.rules.life.get();
+        world.wait(life - Duration::from_secs(8)).await;
+        world.get(&cookie).await.unwrap();
+        assert_eq!(world.provider.refreshes.get(), 1);
+    });
+}
+
+#[test]
+fn a_logout_does_not_wait_for_a_provider_that_hangs() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.faults.set(Kind::ProviderHangs, 10_000);
+        let began = world.executor.now();
+        world.log_out(&cookie).await.map(drop).unwrap();
+        assert!(world.executor.now() - began < Duration::from_secs(5));
+    });
+}

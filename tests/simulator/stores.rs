@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::endings::KV;
+use super::endings::{KV, revoke_all};
 use super::world::World;
 
 #[test]
@@ -20,5 +20,20 @@ fn a_use_that_postgres_does_not_take_counts_after_a_crash() {
         world.session(&cookie.actor).unwrap().end(&world);
         world.wait(Duration::from_secs(1_000)).await;
         world.get(&cookie).await.unwrap();
+    });
+}
+
+#[test]
+fn all_sessions_of_a_user_end_with_the_few_connections_that_postgres_has() {
+    let world = World::new(&[("SESSION_STORE", "neon"), KV[1]]);
+    world.clone().executor.run(async move {
+        let mut cookies = Vec::new();
+        for _ in 0..30 {
+            cookies.push(world.log_in("ada").await);
+        }
+        world.wait(Duration::from_secs(60)).await;
+        cookies.iter().for_each(|cookie| world.session(&cookie.actor).unwrap().end(&world));
+        world.postgres.allow(20);
+        assert_eq!(revoke_all(&world, "ada").await.unwrap(), 0);
     });
 }

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use edge_oauth_sessions::actors::end_reason::EndReason;
+use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::address;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
-use edge_oauth_sessions::actors::session::message::{Confirm, Denied};
+use edge_oauth_sessions::actors::session::location::Successor;
+use edge_oauth_sessions::actors::session::message::{Authority, Confirm, Denied, Supersede};
 use edge_oauth_sessions::region::Region;
 use futures::future::join;
+use time::OffsetDateTime;
 
+use super::provider::ISSUER;
 use super::world::{Cookie, World};
 
 /// The numbers of two messages.
@@ -137,4 +141,72 @@ fn a_login_that_moves_before_the_session_before_it_hears_of_it_does_not_give_way
             assert!(world.get(&second).await.is_ok(), "{number}: {:#?}", world.log.borrow());
         });
     }
+}
+
+/// A message of a login that came with this clock, which was under way for long and is passed on.
+async fn late_message(world: &World, to: &Cookie, of: &Cookie, signed_in_at: OffsetDateTime) -> String {
+    let successor = Successor {
+        actor: of.actor.clone(),
+        region: Region::Weur,
+        issuer: ISSUER.to_owned(),
+        subject: "ada".to_owned(),
+        needs_refresh_token: false,
+        signed_in_at,
+    };
+    let supersede = Supersede { authority: Authority::Trusted(Cause::Request), successor };
+    format!("{:?}", world.ask(&address::existing_session(&to.actor), supersede).await)
+}
+
+#[test]
+fn the_last_login_does_not_give_way_to_one_that_has_given_way_to_it_whatever_their_clocks_say() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        world.clocks.set(time::Duration::seconds(3));
+        let first = log_in(&world, None, None).await;
+        let signed_in_at = world.executor.now() + time::Duration::seconds(3);
+        world.clocks.set(time::Duration::ZERO);
+        let second = log_in(&world, Some(&first), None).await;
+        let said = late_message(&world, &second, &first, signed_in_at).await;
+        assert!(said.contains("ByLater"), "{said}");
+        assert!(world.get(&second).await.is_ok());
+        // One that comes with the first cookie finds the way to it.
+        let before = world.tally.steps();
+        let third = log_in(&world, Some(&first), None).await;
+        assert!(world.tally.steps() < before + 50, "{} messages", world.tally.steps() - before);
+        assert!(world.get(&third).await.is_ok() && world.get(&second).await.is_err());
+    });
+}
+
+#[test]
+fn a_late_message_of_a_login_that_has_given_way_makes_no_circle_where_the_last_one_is_over() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let first = log_in(&world, None, None).await;
+        let signed_in_at = world.executor.now();
+        let second = log_in(&world, Some(&first), None).await;
+        let third = log_in(&world, Some(&second), None).await;
+        world.log_out(&third).await.map(drop).unwrap();
+        let said = late_message(&world, &second, &first, signed_in_at).await;
+        assert!(said.contains("Ended"), "{said}");
+        let before = world.tally.steps();
+        let fourth = log_in(&world, Some(&first), None).await;
+        assert!(world.tally.steps() < before + 50, "{} messages", world.tally.steps() - before);
+        assert!(world.get(&fourth).await.is_ok());
+        // What comes after that finds the way, too.
+        let fifth = log_in(&world, Some(&first), None).await;
+        assert!(world.get(&fourth).await.is_err() && world.get(&fifth).await.is_ok());
+    });
+}
+
+#[test]
+fn a_silent_login_of_another_user_inherits_nothing() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let first = log_in(&world, None, None).await;
+        world.wait(Duration::from_secs(100)).await;
+        let other = world.log_in_over("grace", LoginReason::Move, Some(&first), Some(&first)).await.unwrap();
+        let age = world.executor.now() - world.inspect(&other).await.summary.created_at;
+        assert!(age < Duration::from_secs(10), "{age}");
+        assert_eq!(world.get(&first).await, Err(Denied::Ended(EndReason::Superseded)));
+    });
 }

@@ -215,6 +215,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/frontchannel-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The provider is logging a user out
+         * @description OpenID Connect Front-Channel Logout 1.0. The URI to register at the provider, whose logout page opens it in a frame. Ends the sessions of that session of the provider, with or without a cookie. The answer is the same whatever is named.
+         */
+        get: operations["frontchannelLogout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public key of this client
+         * @description For a provider at which the client proves itself with `private_key_jwt`: the URL to register there as its `jwks_uri`. Without `OIDC_CLIENT_KEY` there is no key in it.
+         */
+        get: operations["jwks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -288,7 +328,10 @@ export interface paths {
     };
     "/admin/users/{subject}/sessions": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whose user is meant. Needed where users of several issuers log in; any other issuer is a 400. */
+                issuer?: string;
+            };
             header?: never;
             path: {
                 /**
@@ -1235,6 +1278,70 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    frontchannelLogout: {
+        parameters: {
+            query?: {
+                /** @description The provider's session, as the ID token names it. */
+                sid?: string;
+                /** @description The provider's issuer, where it sends it. Needed where users of several issuers log in. */
+                iss?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An empty page, which pages of the issuer and of its end-session endpoint may frame. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    jwks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A JSON Web Key Set (RFC 7517), of public keys alone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "kty": "OKP",
+                     *           "crv": "Ed25519",
+                     *           "use": "sig",
+                     *           "alg": "EdDSA",
+                     *           "kid": "2026-11",
+                     *           "x": "6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        keys: Record<string, never>[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -1350,6 +1457,8 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
+                /** @description Whose user is meant. Needed where users of several issuers log in; any other issuer is a 400. */
+                issuer?: string;
                 /** @description How many sessions a page has at most. */
                 limit?: components["parameters"]["Limit"];
                 /** @description `next` of the page before. */
@@ -1409,7 +1518,10 @@ export interface operations {
     };
     endSessions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whose user is meant. Needed where users of several issuers log in; any other issuer is a 400. */
+                issuer?: string;
+            };
             header?: never;
             path: {
                 /**

@@ -2,16 +2,29 @@
 
 use std::rc::Rc;
 
+use time::OffsetDateTime;
+
 use super::Session;
+use super::follow::{self, Followed};
 use super::ledger::Cause;
 use super::location::Successor;
 use super::message::{Authority, Confirm, Denied, Supersede, Superseded};
 use super::state::DoesNotApply;
 use crate::actors::end_reason::EndReason;
+use crate::actors::session::State;
 use crate::actors::session::authorize::cause_of;
 use crate::actors::session::record::Established;
-use crate::actors::session::{State, follow};
 use crate::credential::SecretHash;
+
+/// Of two logins, the last.
+enum Last {
+    /// This session: what it says to the other.
+    Own(Superseded),
+    /// The one that the message is of.
+    Sender,
+    /// One after both.
+    Other(Successor),
+}
 
 /// What became of a message that was passed on to an earlier login.
 enum PassedOn {
@@ -57,6 +70,10 @@ impl Session {
                     PassedOn::Taken(Superseded::GaveWay) | PassedOn::NobodyThere => &successor,
                 };
                 let instead_of = matches!(passed_on, PassedOn::NobodyThere).then_some(&known.actor);
+                if instead_of.is_some() && !self.lives(&successor).await? {
+                    // To remember one that has given way could be to remember a circle.
+                    return Err(Denied::Ended(EndReason::Superseded));
+                }
                 let Established { made, written } = self.establish(|state| state.passed_on(last, instead_of)).await;
                 written?;
                 match (passed_on, made) {
@@ -71,17 +88,23 @@ impl Session {
             let Some((user, signed_in_at)) = own else { return Err(self.elsewhere()) };
             // A login that names this session by its cookie came after it. What was passed on may have come before.
             if let (Authority::Trusted(_), Some(signed_in_at)) = (&authority, signed_in_at)
-                && let Some(own) = self.as_successor(user, false, signed_in_at)
+                && let Some(own) = self.as_successor(user.clone(), false, signed_in_at)
                 && own.is_later_than(&successor)
             {
                 return Ok(Superseded::ByLater(own));
             }
-            if matches!(authority, Authority::Trusted(_)) && self.came_from(&successor).await? {
-                return Ok(Superseded::GaveWay);
-            }
+            let last = match &authority {
+                Authority::Trusted(_) => self.last_beside(&successor, user, signed_in_at).await?,
+                Authority::Cookie(_) | Authority::Successor(_) => Last::Sender,
+            };
+            let (successor, reply) = match last {
+                Last::Own(reply) => return Ok(reply),
+                Last::Sender => (successor.clone(), Superseded::GaveWay),
+                Last::Other(last) => (last.clone(), Superseded::ByLater(last)),
+            };
             // If the session was ended or moved before that could be written, this came later, and starts again.
             if self.give_way(&successor, cause_of(&authority)).await? {
-                return Ok(Superseded::GaveWay);
+                return Ok(reply);
             }
         }
     }
@@ -96,11 +119,40 @@ impl Session {
         Ok(true)
     }
 
-    /// Whether that login is this session's own, which has moved here since it sent its message. A session that ended in favour of
-    /// its former home would be lost, and messages would go in circles between the two.
-    async fn came_from(&self, successor: &Successor) -> Result<bool, Denied> {
-        let moved_to = follow::ask(&*self.actors, &successor.actor, || Confirm {}).await?.moved_to;
-        Ok(moved_to.is_some_and(|to| to.actor == self.id))
+    /// Which login is the last one, if this session is by its clock not later than `successor`, whose message was passed on and may be an
+    /// old one. A session that ended in favour of one that has given way to it would be lost, and messages would go in circles between the
+    /// two.
+    async fn last_beside(
+        &self,
+        successor: &Successor,
+        user: (String, String),
+        signed_in_at: Option<OffsetDateTime>,
+    ) -> Result<Last, Denied> {
+        let Followed { reply, moved_to } = follow::ask(&*self.actors, &successor.actor, || Confirm {}).await?;
+        if moved_to.is_some_and(|to| to.actor == self.id) {
+            // It is this session's former home.
+            return Ok(Last::Own(Superseded::GaveWay));
+        }
+        match reply {
+            Err(Denied::Ended(EndReason::Superseded)) => {}
+            Err(Denied::StoreUnavailable) => return Err(Denied::StoreUnavailable),
+            Ok(()) | Err(_) => return Ok(Last::Sender),
+        }
+        // It has given way itself, and knows the way to the last one. That may be this session.
+        let signed_in_at = signed_in_at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let Some(own) = self.as_successor(user, false, signed_in_at) else { return Err(self.elsewhere()) };
+        match self.pass_on(successor, &own).await? {
+            PassedOn::Taken(Superseded::ByLater(last)) if last.actor != self.id => Ok(Last::Other(last)),
+            PassedOn::Taken(_) | PassedOn::NobodyThere => Ok(Last::Own(Superseded::ByLater(own))),
+        }
+    }
+
+    /// Whether a login is a session, or about to be one.
+    async fn lives(&self, login: &Successor) -> Result<bool, Denied> {
+        match follow::ask(&*self.actors, &login.actor, || Confirm {}).await?.reply {
+            Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),
+            reply => Ok(reply.is_ok()),
+        }
     }
 
     async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<PassedOn, Denied> {

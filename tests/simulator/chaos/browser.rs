@@ -281,16 +281,22 @@ impl Run {
         browser.take(&format!("{SESSION}={former}"));
     }
 
+    /// When the access token that a browser's session has now expires, in so far as the application has seen it.
+    pub fn token_ends(&self, browser: &Browser) -> Option<OffsetDateTime> {
+        let known = self.truth.of_cookie(&browser.session()?)?;
+        let families = known.families.borrow();
+        let access = self.world.provider.access.borrow();
+        access.values().filter(|access| families.contains(&access.family)).map(|access| access.expires_at).max()
+    }
+
     /// The user travels, and logs out there. Then a request comes with the cookie from before.
     pub async fn travel_and_log_out(&self, browser: Rc<Browser>) {
         browser.place.set((browser.place.get() + 1) % PLACES.len());
         let before = browser.session();
         drop(self.open(Rc::clone(&browser), "/page").await);
-        if before.is_none() || browser.session() == before {
-            return;
-        }
+        let Some(before) = before.filter(|before| browser.session().as_ref() != Some(before)) else { return };
         self.log_out(Rc::clone(&browser)).await;
-        self.go_back(&browser);
+        browser.take(&format!("{SESSION}={before}"));
         drop(self.fetch(browser, "GET", "/api").await);
     }
 

@@ -85,7 +85,7 @@ impl Climate {
         let apart = Duration::from_millis(if is_calm { 0 } else { one_of(&[0, 100, 250, 250, 3_000]) });
         // Short-lived tokens leave little time for an answer that is late, or a clock that is wrong.
         let is_prompt = !rates.iter().any(|(kind, _)| *kind == Kind::ReplyLate) && apart <= Duration::from_millis(250);
-        let life = if is_prompt { one_of(&[20, 100, 300, 900]) } else { one_of(&[100, 300, 300, 900]) };
+        let life = if is_prompt { one_of(&[20, 20, 100, 300, 900]) } else { one_of(&[100, 300, 300, 900]) };
         let mut climate = Self {
             variables,
             rates,

@@ -23,17 +23,19 @@ impl Run {
         match self.below(100) {
             // Just before the end of some access token, everybody wants something.
             0..2 => {
-                let now = self.world.executor.now();
-                let ends: Vec<_> = {
-                    let access = self.world.provider.access.borrow();
-                    access.values().map(|access| access.expires_at - now).filter(|left| left.is_positive()).collect()
-                };
-                let Some(left) = ends.get(self.below(ends.len() as u64)) else { return };
+                // A token that was used is renewed before its end. The one after that is not, where nobody asks for anything.
+                for _ in 0..2 {
+                    let Some(ends) = self.token_ends(&browser) else { return };
+                    let left = ends - self.world.executor.now() - time::Duration::seconds(12);
+                    self.world.wait(left.max(time::Duration::ZERO).unsigned_abs()).await;
+                }
+                let Some(ends) = self.token_ends(&browser) else { return };
+                let left = ends - self.world.executor.now();
                 let span = [0.03, 0.5, 3.0, 11.0][self.below(4)];
                 let before = self.world.executor.up_to(Duration::from_secs_f64(span));
                 let before = time::Duration::try_from(before).unwrap();
                 let goes_elsewhere = self.below(2) == 0;
-                self.world.wait((*left - before).max(time::Duration::ZERO).unsigned_abs()).await;
+                self.world.wait((left - before).max(time::Duration::ZERO).unsigned_abs()).await;
                 for browser in self.browsers.iter().cloned() {
                     let run = self.clone();
                     if goes_elsewhere {
@@ -83,6 +85,10 @@ impl Run {
             90 => {
                 self.tell(|| format!("{} is no longer logged in at the provider", browser.name));
                 browser.front.take();
+                // Somebody else is, in another window.
+                if self.below(3) == 0 {
+                    browser.front.replace(Some(self.world.provider.sign_in(user)));
+                }
                 browser.user.set(if self.below(4) == 0 { user } else { browser.user.get() });
             }
             91 => self.begin(async move { run.inspect(user).await }),

@@ -29,6 +29,11 @@ pub struct Front {
 }
 
 impl Provider {
+    /// What the browser of a user has who has logged in there.
+    pub fn sign_in(&self, user: &str) -> Front {
+        Front { subject: user.to_owned(), sid: format!("sid-{}", self.executor.number()) }
+    }
+
     /// A user logs in: the code.
     pub fn log_in(&self, subject: &str, nonce: &str) -> String {
         let (subject, nonce) = (subject.to_owned(), nonce.to_owned());
@@ -55,7 +60,7 @@ impl Provider {
         let front = match live {
             Some(front) => front,
             None if is_silent => return (back(&[("error", "login_required")]), None),
-            None => Front { subject: user.to_owned(), sid: format!("sid-{}", self.executor.number()) },
+            None => self.sign_in(user),
         };
         let code = self.code(Login {
             subject: front.subject.clone(),

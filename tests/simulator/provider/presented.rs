@@ -75,6 +75,11 @@ impl Provider {
         Watch { provider: Rc::clone(self), token, process }
     }
 
+    /// Whether a refresh token is on its way, or its answer.
+    pub fn is_presenting(&self) -> bool {
+        !self.in_flight.borrow().is_empty()
+    }
+
     /// Nobody may know what became of this token.
     pub fn doubt(&self, token: Option<&str>) {
         let family = token.and_then(|token| self.tokens.borrow().get(token).map(|token| token.family));
