@@ -5,10 +5,9 @@ use time::Duration;
 use url::Url;
 
 use super::credentials::{Credentials, TokenAuth};
-use super::origin::is_allowed;
 use super::preset::Preset;
 use super::reader::Reader;
-use super::tenants::{TENANT, Tenants, is_tenant};
+use super::tenants::Tenants;
 
 /// The variables that describe the OpenID provider.
 #[derive(Clone, Debug)]
@@ -93,35 +92,6 @@ impl Par {
     }
 }
 
-/// Parameters of the authorization request that are the gateway's own.
-const OWN_PARAMETERS: [&str; 17] = [
-    "response_type",
-    "client_id",
-    "redirect_uri",
-    "scope",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-    "response_mode",
-    "request",
-    "request_uri",
-    "audience",
-    "resource",
-    "client_secret",
-    "client_assertion",
-    "client_assertion_type",
-    "id_token_hint",
-];
-
-/// What takes a tenant's place where the provider publishes what all of them have in common.
-const ANY_TENANT: &str = "organizations";
-
-/// An issuer's discovery document (OpenID Connect Discovery 1.0 section 4).
-fn well_known(issuer: &str) -> String {
-    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
-}
-
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// What OpenID Connect providers have in common. What a variable says counts, and the preset where it says nothing.
     pub(super) fn oidc(&mut self, preset: &Preset, issuer: Option<IssuerUrl>) -> Option<OidcSettings> {
@@ -195,96 +165,5 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem("OIDC_ID_TOKEN_ALG", &message);
         }
         algorithms
-    }
-
-    pub(super) fn issuer(&mut self, preset: &Preset) -> Option<IssuerUrl> {
-        let Some(text) = self.text("OIDC_ISSUER").or_else(|| preset.issuer.map(str::to_owned)) else {
-            self.problem("OIDC_ISSUER", &format!("is missing: {}", preset.issuer_is));
-            return None;
-        };
-        // A tenant's id has its place between slashes.
-        let is_good = match text.split_once(TENANT) {
-            None => !text.contains(['{', '}']),
-            Some((before, behind)) => {
-                let is_segment = before.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
-                is_segment && !before.ends_with("//") && !behind.contains(['{', '}'])
-            }
-        };
-        match Url::parse(&text.replace(TENANT, "tenant")) {
-            Ok(url) if is_good && is_allowed(&url) && url.query().is_none() && url.fragment().is_none() => {
-                IssuerUrl::new(text).ok()
-            }
-            _ => {
-                self.problem(
-                    "OIDC_ISSUER",
-                    "must be an https URL without query and fragment (http on loopback hosts only). Where users of several tenants log in, \
-                     {tenantid} takes the place of one part of its path, once",
-                );
-                None
-            }
-        }
-    }
-
-    /// Whose users are let in, where the issuer has a place for a tenant.
-    fn tenants(&mut self, issuer: Option<&IssuerUrl>) -> Option<Tenants> {
-        let listed = self.list("OIDC_TENANTS");
-        let issuer = issuer?;
-        if !issuer.contains(TENANT) {
-            if !listed.is_empty() {
-                let message = "says whose users are let in, and OIDC_ISSUER names one issuer alone: write {tenantid} in the tenant's place there, \
-                               or leave this out";
-                self.problem("OIDC_TENANTS", message);
-            }
-            return None;
-        }
-        if self.text("OIDC_TENANTS").is_some() && (listed.is_empty() || !listed.iter().all(|listed| is_tenant(listed)))
-        {
-            self.problem(
-                "OIDC_TENANTS",
-                "must be tenants' ids, with commas between: letters, digits and -, as in the claim tid",
-            );
-        }
-        Some(Tenants { listed })
-    }
-
-    /// Where the discovery document lies.
-    fn discovery_url(&mut self, issuer: Option<&IssuerUrl>, tenants: Option<&Tenants>) -> Option<Url> {
-        if let Some(text) = self.text("OIDC_DISCOVERY_URL") {
-            let url = Url::parse(&text).ok().filter(|url| is_allowed(url) && url.fragment().is_none());
-            if url.is_none() {
-                let message =
-                    "must be the https URL of the provider's discovery document (http on loopback hosts only)";
-                self.problem("OIDC_DISCOVERY_URL", message);
-            }
-            return url;
-        }
-        let tenant = tenants.and_then(Tenants::only).map_or(ANY_TENANT, String::as_str);
-        Url::parse(&well_known(&issuer?.replace(TENANT, tenant))).ok()
-    }
-
-    /// The parameters that the variable names. Those of `usual` that it does not name stay; an empty value takes one away.
-    pub(super) fn authorization_params(&mut self, usual: &[(&str, &str)]) -> Vec<(String, String)> {
-        let text = self.text("OIDC_AUTHORIZATION_PARAMS").unwrap_or_else(|| "{}".to_owned());
-        let Ok(params) = serde_json::from_str::<std::collections::BTreeMap<String, String>>(&text) else {
-            self.problem(
-                "OIDC_AUTHORIZATION_PARAMS",
-                "must be a JSON object of strings, such as {\"acr_values\":\"mfa\"}",
-            );
-            return Vec::new();
-        };
-        for name in params.keys().filter(|name| OWN_PARAMETERS.contains(&name.as_str())) {
-            let message = format!("sets {name}, which the gateway sets itself: leave it out");
-            self.problem("OIDC_AUTHORIZATION_PARAMS", &message);
-        }
-        // A hint or a silent login replaces this prompt. With `none` for all logins, nobody could log in.
-        if params.get("prompt").is_some_and(|prompt| prompt.split_ascii_whitespace().any(|word| word == "none")) {
-            let message = "sets prompt to none, which the gateway does itself for silent logins: leave it out";
-            self.problem("OIDC_AUTHORIZATION_PARAMS", message);
-        }
-        let mut all: std::collections::BTreeMap<String, String> =
-            usual.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let is_usual = |name: &str| usual.iter().any(|(known, _)| *known == name);
-        all.extend(params);
-        all.into_iter().filter(|(name, value)| !(value.is_empty() && is_usual(name))).collect()
     }
 }
