@@ -103,3 +103,19 @@ fn the_refusal_that_is_rendered_once_is_the_one_that_would_be_rendered_again() {
     let kept = rendered_refusal.of(&request, &Problem::LoginRequired, |_| panic!("it is rendered a second time"));
     assert!(kept.is_some_and(|text| text.contains("third-3")));
 }
+
+#[test]
+fn what_a_client_s_own_credentials_bring_is_never_cached() {
+    for token in ["none", "access"] {
+        let configured = configured(&format!(
+            r#"[{{"match":"/*","upstream":"https://app.internal","session":"none","authorization":"pass","token":"{token}"}}]"#
+        ));
+        let (verified, rendered_refusal) = (&VerifiedJwts::default(), &RenderedRefusal::default());
+        let planner = Planner { configured: &configured, isolate: &Still, verified, rendered_refusal };
+        let cache = |header: &str| {
+            let plan = planner.plan(&format!("GET\nhttps://app.example/a\n{header}cf-ray,r\n\n")).unwrap();
+            plan.text.split('\n').nth(4).unwrap().to_owned()
+        };
+        assert_eq!((cache("authorization,Basic YTpi\n").as_str(), cache("").as_str()), ("no-store", ""), "{token}");
+    }
+}

@@ -23,6 +23,7 @@ export const PROVIDERS = {
   pingone: { ...OIDC, label: "PingOne", example: "https://auth.pingone.eu/<environment id>/as" },
   authentik: { ...OIDC, label: "authentik", example: "https://authentik.example.com/application/o/<slug>/" },
   authelia: { ...OIDC, label: "Authelia", example: "https://auth.example.com" },
+  dex: { ...OIDC, label: "Dex", example: "https://dex.example.com" },
   ory: { ...OIDC, label: "Ory", example: "https://<project slug>.projects.oryapis.com" },
   salesforce: { ...OIDC, label: "Salesforce", example: "https://example.my.salesforce.com" },
   twitch: { ...shared, label: "Twitch" },

@@ -83,9 +83,14 @@ impl<'a> Seam<'a> {
 
     /// `Refresh: 5; url=…`, as browsers read it (HTML section 4.2.5.3).
     fn refresh(&self, value: &str) -> Option<String> {
-        let space = [' ', '\t'];
-        let (_, behind) = value.split_once([';', ','])?;
+        let space = [' ', '\t', '\x0c'];
+        let time = value.trim_start_matches(space);
+        let behind = time.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        if behind.len() == time.len() || !behind.starts_with([';', ',', ' ', '\t', '\x0c']) {
+            return None;
+        }
         let behind = behind.trim_start_matches(space);
+        let behind = behind.strip_prefix([';', ',']).unwrap_or(behind).trim_start_matches(space);
         let named = behind.get(..3).filter(|name| name.eq_ignore_ascii_case("url")).and_then(|_| behind.get(3..));
         let named = named.and_then(|rest| rest.trim_start_matches(space).strip_prefix('='));
         let address = named.map_or(behind, |rest| rest.trim_start_matches(space));
@@ -199,13 +204,23 @@ mod tests {
             ("0;URL = 'https://app.internal/b/a'", "0;URL = 'https://app.example/a'"),
             ("5, \"/b/a\"", "5, \"/a\""),
             ("5;/b/a", "5;/a"),
+            ("0 url=https://app.internal/b/a", "0 url=https://app.example/a"),
+            (" 1.5 , /b/a", " 1.5 , /a"),
             ("5; url=\"/b/a\" x", "5; url=\"/a\" x"),
         ] {
             assert_eq!(refresh(value).as_deref(), Some(expected), "{value}");
         }
-        for value in
-            ["5", "5;", "5; url=", "5; url=a", "5; url=https://evil.example/", "url=https://app.internal/b/a", "5; ü"]
-        {
+        for value in [
+            "5",
+            "5;",
+            "5; url=",
+            "5; url=a",
+            "5; url=https://evil.example/",
+            "url=https://app.internal/b/a",
+            "5; ü",
+            "x; /b/a",
+            "5x /b/a",
+        ] {
             assert_eq!(refresh(value), None, "{value}");
         }
     }

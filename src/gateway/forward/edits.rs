@@ -91,7 +91,8 @@ pub fn request<'a>(
         Upstream::Binding(_) => request.origin.text.as_str(),
     };
     // What a client's own credentials bring is for nobody else (RFC 9111 section 3.5).
-    let no_store = route.session != SessionRule::None || caller::token(request, route) != route.token;
+    let brings_its_own = route.passes_authorization && request.header("authorization").is_some();
+    let no_store = route.session != SessionRule::None || brings_its_own;
     Onward { url: [at, request.path_and_query()].concat(), no_store, removed, set }
 }
 
@@ -128,7 +129,8 @@ pub const fn cache_control(route: &Route, recipient: Recipient) -> Option<&'stat
 pub fn response<'a>(origin: &Origin, route: &Route, recipient: Recipient, seen: &Headers<'a>) -> Backward<'a> {
     let sets_cookies = seen.all("set-cookie").next().is_some();
     let cache_control = match recipient {
-        Recipient::Nobody => sets_cookies.then_some("no-store"),
+        // A route that knows no session is the application's own affair.
+        Recipient::Nobody => (sets_cookies && route.session != SessionRule::None).then_some("no-store"),
         Recipient::Known => cache_control(route, recipient),
     };
     let is_removed =
