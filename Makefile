@@ -43,6 +43,7 @@ build-panic: ## the same with the feature deliberate-panic, into target/panic/; 
 dev: ## start gateway, demo provider and demo application: make dev PORT=8787 PROVIDER=oidc TOKEN_LIFE=30 EXAMPLE=spa FRESH=1
 	$(call takes,PORT PROVIDER TOKEN_LIFE EXAMPLE FRESH)
 	@bash scripts/install.sh node
+	@$(NODE) demo/run.mjs --check
 	@bash scripts/quick.sh
 	@WORKER=target/quick-worker $(NODE) demo/run.mjs
 

@@ -20,7 +20,7 @@ export function readable(line, { colour = true, now = new Date() } = {}) {
   if (!event) {
     const plain = line.replace(ESCAPES, "").trimEnd();
     const built = BUILD.exec(plain)?.[1];
-    if (built) return paint(/^(building|installing) /.test(built) ? null : "red", built);
+    if (built) return paint(/^(building|compiling|installing) /.test(built) ? null : "red", built);
     return ERROR.test(plain) && !HARMLESS.test(plain) ? paint("red", plain) : null;
   }
   if (event.event === "request") return failedRequest(event, paint, now);

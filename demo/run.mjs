@@ -47,6 +47,8 @@ const examples = readdirSync(join(ROOT, "examples")).filter((name) => existsSync
 const start = await oneOf("PROVIDER", PROVIDERS, "oidc");
 await oneOf("EXAMPLE", Object.fromEntries(examples.map((name) => [name, name])));
 if (!(await isFree(port))) await stop(1, `port ${port} is taken: choose another one with make dev PORT=${port + 1}`);
+// `make dev` looks at what it was given before it compiles anything.
+if (process.argv.includes("--check")) process.exit(0);
 const origin = `http://localhost:${port}`;
 // An origin of its own, where no page of the application can read what is typed into the console. Browsers find
 // *.localhost on this machine.

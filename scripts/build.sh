@@ -13,7 +13,7 @@ stamp="$out/.inputs"
 
 export -f checksum
 inputs() {
-  printf '%s\n' "profile=$profile features=$features wasm-bindgen=$wasm_bindgen_version worker-build=$worker_build_version"
+  printf '%s\n' "profile=$profile $(env | { grep '^CARGO_PROFILE_' || true; } | LC_ALL=C sort | tr '\n' ' ')features=$features wasm-bindgen=$wasm_bindgen_version worker-build=$worker_build_version"
   find Cargo.toml Cargo.lock scripts/build.sh src -type f -print0 | LC_ALL=C sort -z | xargs -0 bash -c 'checksum "$@"' bash
 }
 

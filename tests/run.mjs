@@ -93,7 +93,7 @@ const MODULES = [
   "workos",
 ];
 /** Those that install packages, or wait long: `make test-all` alone runs them. */
-const LONG = ["behind-the-gateway", "examples-install", "package-install", "real-providers"];
+const LONG = ["make-dev", "behind-the-gateway", "examples-install", "package-install", "real-providers"];
 const UNIT = "unit";
 const ALL = "--all";
 /** No single test may take longer. */

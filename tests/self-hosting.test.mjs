@@ -32,7 +32,7 @@ async function served(t, { flags = [], vars = {} } = {}) {
     ...vars,
   };
   writeFileSync(path.join(cwd, "gateway.env"), Object.entries(variables).map(([name, value]) => `${name}=${value}\n`).join(""));
-  const args = ["--env-file", "gateway.env", "--port", String(port), ...flags];
+  const args = ["--variables", "gateway.env", "--port", String(port), ...flags];
   const node = path.join(env.PATH, "node");
   let child;
   const begin = async () => {
@@ -78,8 +78,20 @@ describe("self-hosting", () => {
     assert.equal((await request(`http://127.0.0.1:${port}/a`, { headers: secure })).status, 401);
   });
 
-  test("a configuration that the gateway refuses is named by health, which exits with 1", async (t) => {
-    const { health } = await served(t, { vars: { OIDC_CLIENT_SECRET: "" } });
-    assert.match(await health(1), /OIDC_CLIENT_SECRET/);
+  test("a configuration that the gateway refuses is named by serve and by health, which exits with 1", async (t) => {
+    for (const [vars, says] of [
+      [{ OIDC_CLIENT_SECRET: "" }, /OIDC_CLIENT_SECRET/],
+      [{ SESSION_IDLE_SECOND: "50" }, /SESSION_IDLE_SECOND\b.*Did you mean SESSION_IDLE_SECONDS/],
+      [{ PUBLIC_ORIGIN: "app.example.com" }, /PUBLIC_ORIGIN/],
+    ]) {
+      const { health, output } = await served(t, { vars });
+      assert.match(await health(1), says);
+      await until("serve says so, too", () => says.test(output()));
+    }
+  });
+
+  test("a public https origin without a proxy in front is named", async (t) => {
+    const { health } = await served(t, { vars: { PUBLIC_ORIGIN: "https://app.example.com" } });
+    assert.match(await health(1), /with --behind-proxy/);
   });
 });

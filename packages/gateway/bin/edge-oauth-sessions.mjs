@@ -11,6 +11,10 @@ try {
   else if (["help", "--help", "-h"].includes(command)) console.log(USAGE);
   else throw new UsageError(`there is no command ${command}`);
 } catch (error) {
+  if (error?.code === "ABORT_ERR") {
+    console.error("\nstopped; nothing was written");
+    process.exit(130);
+  }
   if (!(error instanceof UsageError)) throw error;
   console.error(`error: ${error.message}\n\n${USAGE}`);
   process.exitCode = 2;

@@ -24,7 +24,8 @@ export async function init(args) {
   const origin = options.origin ?? "<PUBLIC_ORIGIN>";
   console.log(`
 Next:
-  1. Register at the provider: redirect URI ${origin}/auth/callback and, for development, http://localhost:8787/auth/callback
+  1. Register at the provider: redirect URI ${origin}/auth/callback, post-logout redirect URI ${origin}/auth/logged-out and, where it has
+     back-channel logout, ${origin}/auth/backchannel-logout. For development the first two with http://localhost:8787
   2. Copy .dev.vars.example to .dev.vars and fill it in
   3. npx wrangler dev, and open http://localhost:8787/. http://localhost:8787/auth/healthz names what is missing
   4. npx wrangler secret put ${PROVIDERS[options.provider ?? "oidc"].secret}, and npx wrangler deploy`);
@@ -33,6 +34,6 @@ Next:
 /** Keeps secrets and what wrangler writes out of git. */
 async function ignoreSecrets(file) {
   const known = existsSync(file) ? (await readFile(file, "utf8")).split("\n") : [];
-  const missing = ["node_modules/", ".wrangler/", ".dev.vars"].filter((line) => !known.includes(line));
+  const missing = ["node_modules/", ".wrangler/", ".dev.vars", "*.env", "edge-oauth-sessions-data/"].filter((line) => !known.includes(line));
   if (missing.length > 0) await appendFile(file, `${known.length > 1 && known.at(-1) !== "" ? "\n" : ""}${missing.join("\n")}\n`);
 }

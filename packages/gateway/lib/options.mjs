@@ -22,7 +22,7 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\]|.+\.localhost)$/;
 /** Why a text is no https URL (http on loopback hosts), or none. */
 function isNoUrl(text, mayHavePath) {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !(url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname)))) return "must be an https URL";
+  if (!url || !(url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname)))) return "must be an https URL (http on localhost alone)";
   if (url.search !== "" || url.hash !== "") return "must have neither query nor fragment";
   if (!mayHavePath && text.replace(/\/$/, "") !== url.origin) return `must be an origin, without a path: ${url.origin}`;
   return undefined;

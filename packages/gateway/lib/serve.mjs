@@ -15,11 +15,15 @@ const WORKER = fileURLToPath(new URL("../worker", import.meta.url));
 /** What Cloudflare alone has. */
 const BINDINGS = ["SESSIONS", "DIRECTORY", "SESSION_KV", "SESSION_DB", "LOGIN_LIMIT", "METRICS"];
 
+const familyOf = (name) => name.split("_", 1)[0];
+/** What the names of variables begin with. */
+const FAMILIES = new Set(NAMES.map(familyOf));
+
 const FLAGS = {
   host: { type: "string", default: "127.0.0.1" },
   port: { type: "string", default: "8787" },
   storage: { type: "string", default: "edge-oauth-sessions-data" },
-  "env-file": { type: "string" },
+  variables: { type: "string" },
   "behind-proxy": { type: "boolean", default: false },
 };
 
@@ -32,17 +36,19 @@ function parse(args) {
   }
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new UsageError("--port must be a whole number from 1 to 65535");
-  const file = values["env-file"];
-  let known = process.env;
+  const file = values.variables;
+  let given = {};
   if (file !== undefined) {
     try {
-      known = { ...process.env, ...parseEnv(readFileSync(file, "utf8")) };
+      given = parseEnv(readFileSync(file, "utf8"));
     } catch (error) {
-      throw new UsageError(`--env-file ${file} cannot be read: ${error.code}`);
+      throw new UsageError(`--variables ${file} cannot be read: ${error.code}`);
     }
   }
-  const names = NAMES.filter((name) => known[name] !== undefined && !BINDINGS.includes(name));
-  return { ...values, port, behindProxy: values["behind-proxy"], variables: Object.fromEntries(names.map((name) => [name, known[name]])) };
+  // The file is for the gateway alone. Of the environment it gets what looks like its own, so that it can name a slip.
+  const ours = Object.entries(process.env).filter(([name]) => FAMILIES.has(familyOf(name)));
+  const variables = Object.fromEntries([...ours, ...Object.entries(given)].filter(([name]) => !BINDINGS.includes(name)));
+  return { ...values, port, behindProxy: values["behind-proxy"], variables };
 }
 
 /** The program, which wrangler brings. */
@@ -72,24 +78,49 @@ export function serve(args) {
     remove();
     process.exitCode = signal === "SIGTERM" ? 0 : (code ?? 1);
   });
-  console.log(`listening on ${options.host}:${options.port}, sessions in ${storage}`);
+  let over = false;
+  child.once("exit", () => (over = true));
+  tell(options, storage, () => over);
+}
+
+/** Says once it answers where it listens, and what is wrong with its configuration. */
+async function tell(options, storage, isOver) {
+  for (;;) {
+    // workerd ends at once where it cannot listen.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    if (isOver()) return;
+    const { status, text } = await healthOf(options);
+    if (status !== 0) {
+      console.log(`listening on ${options.host}:${options.port}, sessions in ${storage}`);
+      if (status !== 200) console.error(text);
+      return;
+    }
+  }
 }
 
 /** Says what is wrong with a gateway that serves with the same options, if anything is. */
 export async function health(args) {
-  const { host, port, behindProxy, variables } = parse(args);
-  const origin = (variables.PUBLIC_ORIGIN ?? `http://${host}:${port}`).split(",")[0].trim();
-  const { host: name, protocol } = new URL(origin);
+  const { status, text } = await healthOf(parse(args));
+  console.log(text);
+  process.exitCode = status === 200 ? 0 : 1;
+}
+
+/** What the gateway of these options says of itself; the status is 0 where it does not answer. */
+async function healthOf({ host, port, behindProxy, variables }) {
+  const origin = (variables.PUBLIC_ORIGIN ?? "").split(",")[0].trim();
+  // Another one than an origin is a problem that the gateway itself names.
+  const { host: name, protocol } = new URL(URL.canParse(origin) && origin.includes("://") ? origin : `http://${host}:${port}`);
   const headers = { host: name, ...(behindProxy ? { "x-forwarded-proto": protocol.slice(0, -1) } : {}) };
   const path = `${variables.AUTH_PREFIX ?? "/auth"}/healthz`;
   const at = host === "0.0.0.0" || host === "*" ? "127.0.0.1" : host;
-  const { status, text } = await new Promise((done, failed) => {
+  const answer = await new Promise((done, failed) => {
     const asked = request({ host: at, port, path, headers, timeout: 5000 }, (response) => {
       let text = "";
-      response.setEncoding("utf8").on("data", (part) => (text += part)).on("end", () => done({ status: response.statusCode, text }));
+      response.setEncoding("utf8").on("data", (part) => (text += part)).on("end", () => done({ status: response.statusCode, text, location: response.headers.location }));
     });
     asked.on("timeout", () => asked.destroy(new Error("no answer within 5 s"))).on("error", failed).end();
-  }).catch((error) => ({ status: 0, text: error.message }));
-  console.log(text);
-  process.exitCode = status === 200 ? 0 : 1;
+  }).catch((error) => ({ status: 0, text: `there is no answer at ${at}:${port}: ${error.message}` }));
+  const { status, location } = answer;
+  if (status !== 308) return answer;
+  return { status, text: `the gateway answers ${status} to ${location}: a proxy in front has to end TLS. Start it, and ask for its health, with --behind-proxy` };
 }
