@@ -7,7 +7,7 @@ use super::error::{ProviderError, unanswered};
 use super::link::Link;
 use crate::http;
 use crate::jose::document::Presenter;
-use crate::jose::key_set::{NoKeySet, Unverified};
+use crate::jose::key_set::{NoKeySet, SignsFor, Unverified};
 use crate::jose::published::{DocumentSource, FetchResult, Missing};
 use crate::jose::{Flaw, Jwt, KeySet};
 
@@ -61,19 +61,22 @@ impl Untrusted {
 }
 
 /// Checks the signature of a token that `presenter` brought with the provider's keys, which are published at `uri`; where one is
-/// missing or does not fit, with what they are now. `words` are those of the kind of token.
+/// missing or does not fit, with what they are now. `signs_for` are the keys that may have signed it; `words` are those of the kind of token.
 pub async fn verify(
     jwt: &Jwt<'_>,
     uri: &str,
     link: &Link,
     presenter: Presenter,
+    signs_for: SignsFor<'_>,
     words: fn(Flaw) -> Untrusted,
 ) -> Result<(), Untrusted> {
     let call = || call(uri, link);
-    source(uri, link, &call).verify(jwt, &*link.signatures, presenter).await.map_err(|unverified| match unverified {
-        Unverified::Refused(flaw) => words(flaw),
-        Unverified::Outdated(_, Missing::Useless) => Untrusted::NoKey,
-        Unverified::Outdated(_, missing) | Unverified::NoKeys(missing) => Untrusted::NoKeys(missing.into()),
+    source(uri, link, &call).verify(jwt, &*link.signatures, presenter, signs_for).await.map_err(|unverified| {
+        match unverified {
+            Unverified::Refused(flaw) => words(flaw),
+            Unverified::Outdated(_, Missing::Useless) => Untrusted::NoKey,
+            Unverified::Outdated(_, missing) | Unverified::NoKeys(missing) => Untrusted::NoKeys(missing.into()),
+        }
     })
 }
 
