@@ -140,6 +140,16 @@ fn offline_access_is_asked_for_where_it_brings_the_refresh_token_and_nowhere_els
     }
 }
 
+#[test]
+fn a_preset_without_offline_access_has_words_of_its_own_for_a_login_without_refresh_token() {
+    for row in &PRESETS {
+        let settings = preset(row.name, &[]);
+        let asks = settings.scopes.iter().any(|scope| scope == "offline_access");
+        let words = settings.no_refresh_token.unwrap_or("no refresh token came: OIDC_SCOPES lacks offline_access");
+        assert!(asks || !words.contains("offline_access"), "{}: {words}", row.name);
+    }
+}
+
 const REGISTERED: [(&str, &str); 2] = [("OIDC_CLIENT_ID", "abc"), ("OIDC_CLIENT_SECRET", "s3cret")];
 
 fn problems(more: &[(&str, &str)]) -> Vec<String> {

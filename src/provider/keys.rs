@@ -11,6 +11,19 @@ use crate::jose::key_set::{NoKeySet, SignsFor, Unverified};
 use crate::jose::published::{DocumentSource, FetchResult, Missing};
 use crate::jose::{Flaw, Jwt, KeySet};
 
+/// [`Flaw::FurtherAudience`] in words, for a token of this name.
+macro_rules! further_audience {
+    ($token:literal) => {
+        concat!(
+            "the ",
+            $token,
+            " is meant for other audiences as well (aud) and does not say that it was issued to this client (azp): if they may have it, \
+             list them in OIDC_TRUSTED_AUDIENCES"
+        )
+    };
+}
+pub(super) use further_audience;
+
 /// Why a token is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untrusted {
@@ -49,9 +62,7 @@ impl Untrusted {
             Flaw::Type => "the token is of another type (typ)",
             Flaw::Issuer => "the token comes from another issuer (iss)",
             Flaw::Audience => "the token is meant for another audience (aud)",
-            Flaw::FurtherAudience => {
-                "the token is meant for other audiences as well (aud) and does not say that it was issued to this client (azp): if they may have it, list them in OIDC_TRUSTED_AUDIENCES"
-            }
+            Flaw::FurtherAudience => further_audience!("token"),
             Flaw::Party => "the token was issued to another client (azp)",
             Flaw::Endless | Flaw::Expired => "the token has expired, or does not say when it will (exp)",
             Flaw::NotYet => "the token is not valid yet (nbf)",

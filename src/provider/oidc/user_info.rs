@@ -60,10 +60,12 @@ impl Oidc {
         (issuer, subject): &(String, String),
     ) -> Result<UserInfo, Untrusted> {
         let raw = std::str::from_utf8(body).map_err(|_| words(Flaw::Malformed))?.trim();
+        let algorithms = self.settings.id_token_algorithms.is_some().then(|| self.algorithms(metadata));
         let expected = ExpectedUserInfo {
             issuer,
             client_id: &self.settings.client_id,
             trusted_audiences: &self.settings.trusted_audiences,
+            algorithms: algorithms.as_deref(),
         };
         let jwt = read_signed(raw, expected, self.link.isolate.now())?;
         let uri = metadata.jwks_uri().as_str();
