@@ -272,7 +272,7 @@ describe("auth0", { concurrency: 3 }, () => {
   for (const [what, login, error, error_description, says] of [
     ["an organization that Auth0 does not know", "/auth/login?organization=org_unknown", "invalid_request", "parameter organization is invalid", /organization that this login was for/],
     ["an organization that Auth0 says nothing of", "/auth/login?organization=org_unknown", "invalid_request", undefined, /organization that this login was for/],
-    ["no organization where Auth0 wants one", "/auth/login", "invalid_request", "parameter organization is required for this client", /wants one and was told none/],
+    ["no organization where Auth0 wants one", "/auth/login", "invalid_request", "parameter organization is required for this client", /has to name an organization and did not/],
     ["an organization that the user does not belong to", "/auth/login?organization=org_1", "access_denied", "user ada is not part of the org_1 organization", /Your account does not belong to the organization/],
   ]) {
     test(`auth0: the page about a login for ${what} says that it is the organization`, async () => {

@@ -94,8 +94,7 @@ describe("private_key_jwt", { concurrency: 2 }, () => {
   });
 
   test("a provider that does not know the key refuses the client: 502, and the detail says where to look", async (t) => {
-    const { login, browser: open, gateway } = await keyed(t, { provider: { clientJwks: { keys: [signingKey("RS256", "others").publicJwk] } } });
-    assert.equal(typeof login, "function");
+    const { browser: open, gateway } = await keyed(t, { provider: { clientJwks: { keys: [signingKey("RS256", "others").publicJwk] } } });
     const page = await open().navigate("/auth/login");
     assert.equal(page.status, 502, page.text);
     assert.match(page.text, /OIDC_CLIENT_KEY/);
@@ -110,12 +109,30 @@ describe("private_key_jwt", { concurrency: 2 }, () => {
     for (const text of [page.text, gateway.log]) assert.ok(!text.includes(other.d) && !text.includes(one.x), text.slice(0, 500));
   });
 
-  test("a provider that accepts a key alone is never sent the secret: 502, and the detail says what to set", async (t) => {
-    const world = await createWorld(t, { hostile: { discovery: { token_endpoint_auth_methods_supported: ["private_key_jwt"] } } });
-    const page = await world.browser().navigate("/auth/login");
-    assert.equal(page.status, 502, page.text);
-    assert.match(page.text, /OIDC_TOKEN_AUTH/);
-    assert.equal(world.provider.calls.token.length, 0);
+  for (const offered of [["private_key_jwt"], ["tls_client_auth"], ["client_secret_jwt"], ["none"], []]) {
+    test(`a provider that offers ${offered.join() || "no method"} is never sent the secret: 502, and the detail says what it offers`, async (t) => {
+      const world = await createWorld(t, { hostile: { discovery: { token_endpoint_auth_methods_supported: offered } } });
+      const page = await world.browser().navigate("/auth/login");
+      assert.equal(page.status, 502, page.text);
+      assert.match(page.text, /OIDC_TOKEN_AUTH/);
+      assert.ok(page.text.includes(offered[0] ?? "nothing"), page.text);
+      assert.equal(world.provider.calls.token.length, 0);
+    });
+  }
+
+  test("with a secret and a key the provider's list decides: the key where it accepts that alone, and the secret otherwise", async (t) => {
+    for (const [methods, proves] of [[["private_key_jwt"], "key"], [["private_key_jwt", "client_secret_basic"], "basic"], [undefined, "basic"]]) {
+      const { provider, login, gateway } = await createWorld(t, {
+        hostile: { discovery: { token_endpoint_auth_methods_supported: methods } },
+        vars: { OIDC_CLIENT_KEY: JSON.stringify(signingKey("ES256", "client-ES256").privateJwk) },
+      });
+      await login();
+      const [{ params, headers }] = provider.calls.token;
+      assert.equal(params.client_secret, undefined);
+      assert.equal(params.client_assertion !== undefined, proves === "key");
+      assert.equal(/^Basic /.test(headers.authorization), proves === "basic");
+      assert.equal((await gateway.request("/auth/jwks.json")).json().keys.length, 1);
+    }
   });
 
   test("what is wrong with OIDC_CLIENT_KEY is named when the gateway starts, without the key", async (t) => {

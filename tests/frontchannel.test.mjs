@@ -11,6 +11,48 @@ import { createWorld } from "./parts/world.mjs";
 const FRAME = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe", "sec-fetch-site": "cross-site", accept: "text/html" };
 const OWN_ENDPOINTS = { end_session_endpoint: "https://logout.op.example:8443/end?x=1" };
 
+/** A main module that keeps what actors write to their storage. */
+const WRITES = `
+import bundle, * as exported from "./entry.js";
+export * from "./entry.js";
+const writes = [];
+const watched = new Set();
+function watch(object, names, isWrite) {
+  const prototype = Object.getPrototypeOf(object);
+  if (watched.has(prototype)) return;
+  watched.add(prototype);
+  for (const name of names) {
+    const { value } = Object.getOwnPropertyDescriptor(prototype, name);
+    prototype[name] = function (...given) {
+      if (isWrite(given[0])) writes.push(name + " " + given[0]);
+      return value.apply(this, given);
+    };
+  }
+}
+function watchAll({ storage }) {
+  watch(storage, ["put", "delete", "deleteAll", "setAlarm"], () => true);
+  watch(storage.sql, ["exec"], (statement) => !/^\\s*SELECT/i.test(statement));
+}
+export class SessionActor extends exported.SessionActor {
+  constructor(state, env) {
+    watchAll(state);
+    super(state, env);
+  }
+}
+export class RegionDirectory extends exported.RegionDirectory {
+  constructor(state, env) {
+    watchAll(state);
+    super(state, env);
+  }
+}
+export default {
+  fetch(request, env, context) {
+    if (new URL(request.url).pathname !== "/__writes") return bundle.fetch(request, env, context);
+    return Response.json(writes);
+  }
+}
+`;
+
 describe("front-channel logout", () => {
   let world;
   let sid;
@@ -111,10 +153,14 @@ describe("front-channel logout", () => {
   });
 
   test("names of sessions that were never there end nothing and are written nowhere", async (t) => {
-    const fresh = await createWorld(t, { hostile: true });
+    const fresh = await createWorld(t, { hostile: true, entry: WRITES });
+    const writes = async () => (await fresh.gateway.request("/__writes")).json();
     for (let number = 0; number < 40; number += 1) {
       assert.equal((await fresh.gateway.request(`/auth/frontchannel-logout?sid=n-${number}`, { headers: FRAME })).status, 200);
     }
     assert.deepEqual(fresh.gateway.eventsOf("revoke"), []);
+    assert.deepEqual(await writes(), []);
+    await fresh.login();
+    assert.notEqual((await writes()).length, 0, "a login is written");
   });
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { assertProblem } from "./parts/administration.mjs";
 import { startHostileProvider } from "./parts/hostile.mjs";
+import { signingKey } from "./parts/keys.mjs";
 import { logoutToken, post, reasonOf } from "./parts/logout-token.mjs";
 import { assertRejected, attempt } from "./parts/sign-in.mjs";
 import { STAND_INS, startStandIn } from "./parts/stand-ins.mjs";
@@ -67,10 +68,13 @@ describe("presets", { concurrency: 3 }, () => {
 
     test(`${name} (stand-in): a wrong secret is 502 and no session`, async () => {
       const { provider, browser: open } = world;
-      const before = provider.answers.token;
-      provider.answers.token = () => ({ status: 401, json: { error: "invalid_client", error_description: "hunter2" } });
+      const { clientSecret, knownKey } = provider;
+      // What the client has is wrong from now on. Apple's secrets are signed, and the key that checks them is another.
+      provider.clientSecret = "another-secret";
+      provider.knownKey = signingKey("ES256", "another");
       const result = await attempt({ browser: open });
-      provider.answers.token = before;
+      Object.assign(provider, { clientSecret, knownKey });
+      assert.equal(provider.calls.token.at(-1).answer.status, 401);
       assertRejected(result, { status: 502, code: "provider_rejected" });
       assert.ok(!result.page.text.includes("hunter2"));
     });

@@ -1,18 +1,18 @@
 // Users of several tenants behind one registration (Entra): each tenant is an issuer of its own, and the keys are those of all.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { administer, assertProblem } from "./parts/administration.mjs";
 import { launchChromium } from "./parts/chromium.mjs";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
-import { jwt } from "./parts/jwt.mjs";
+import { startHostileProvider } from "./parts/hostile.mjs";
+import { signingKey } from "./parts/keys.mjs";
+import { logoutToken, post, reasonOf } from "./parts/logout-token.mjs";
 import { assertRejected, assertSignedIn, attempt } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const A = "0f8fad5b-d9cb-469f-a165-70867728950e";
 const B = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 const OTHER = "11111111-1111-1111-1111-111111111111";
-const EVENT = "http://schemas.openid.net/event/backchannel-logout";
 
 /** A gateway before a provider of several tenants; `listed` is OIDC_TENANTS. */
 const several = (t, { listed = [A, B], at = "organizations", vars, ...hostile } = {}) =>
@@ -39,7 +39,7 @@ describe("tenants", () => {
   });
   after(() => world.close());
   beforeEach(() => {
-    Object.assign(world.provider, { idToken: {}, answers: {}, callbackIssuer: null });
+    Object.assign(world.provider, { idToken: {}, answers: {}, callbackIssuer: null, published: undefined });
     world.provider.forgetCalls();
   });
 
@@ -106,26 +106,72 @@ describe("tenants", () => {
       return (await attempt(world)).browser;
     };
     const [a, b] = [await open(A), await open(B)];
-    const post = (tenant, change = {}) => {
-      const now = Math.floor(Date.now() / 1000);
-      const claims = {
-        iss: issuerOf(provider, tenant), tid: tenant, aud: provider.clientId, iat: now, exp: now + 120, jti: randomUUID(),
-        sub: provider.subject, sid: "the-same", events: { [EVENT]: {} }, ...change,
-      };
-      const token = jwt({ alg: provider.key.alg, kid: provider.key.kid }, claims, provider.key);
-      return gateway.request("/auth/backchannel-logout", {
-        method: "POST",
-        headers: { "content-type": "application/x-www-form-urlencoded" },
-        body: new URLSearchParams({ logout_token: token }).toString(),
-      });
-    };
-    for (const refused of [await post(OTHER), await post(A, { tid: B }), await post(A, { tid: undefined })]) {
+    const tell = (tenant, change = {}) =>
+      post(gateway, logoutToken(provider, { iss: issuerOf(provider, tenant), tid: tenant, sid: "the-same", ...change }));
+    for (const refused of [await tell(OTHER), await tell(A, { tid: B }), await tell(A, { tid: undefined })]) {
       assertProblem(refused, 400, "bad_request");
     }
     assert.equal((await a.api("/api")).status, 200);
-    assert.equal((await post(A)).status, 200);
+    assert.equal((await tell(A)).status, 200);
     assert.equal((await a.api("/api")).json().reason, "backchannel");
     assert.equal((await b.api("/api")).status, 200, "another tenant's user of the same name");
+  });
+
+  test("conformance 53: a key of another tenant signs for no other", async (t) => {
+    for (const [issuer, signs] of [[A, true], ["{tenantid}", true], [undefined, true], [B, false], ["https://elsewhere.example/{tenantid}", false], [[A], false]]) {
+      const world = await several(t);
+      const { provider, gateway } = world;
+      const named = typeof issuer === "string" && !issuer.includes("://") ? issuerOf(provider, issuer) : issuer;
+      provider.published = [{ ...provider.key.publicJwk, issuer: named }];
+      provider.idToken = of(provider, A);
+      const result = await attempt(world);
+      if (signs) await assertSignedIn(world, result);
+      else assertRejected(result);
+      const told = await post(gateway, logoutToken(provider, { iss: issuerOf(provider, A), tid: A }));
+      assert.equal(told.status, signs ? 200 : 400, `${issuer}: ${told.text}`);
+    }
+  });
+
+  test("conformance 53: of the keys of two tenants each signs its own tenant's tokens", async (t) => {
+    const world = await several(t);
+    const { provider } = world;
+    const [keyOfA, keyOfB] = [signingKey("RS256", "key-of-a"), signingKey("RS256", "key-of-b")];
+    provider.published = [[keyOfA, A], [keyOfB, B]].map(([key, tenant]) => ({ ...key.publicJwk, issuer: issuerOf(provider, tenant) }));
+    for (const [key, tenant, isGood] of [[keyOfA, A, true], [keyOfB, B, true], [keyOfA, B, false], [keyOfB, A, false]]) {
+      provider.key = key;
+      provider.idToken = of(provider, tenant);
+      const result = await attempt(world);
+      if (isGood) await assertSignedIn(world, result);
+      else assertRejected(result);
+    }
+  });
+
+  test("front-channel logout ends the sessions of the tenant of its iss alone, and without a listed tenant's iss none", async () => {
+    const { provider, gateway } = world;
+    const open = async (tenant) => {
+      provider.idToken = of(provider, tenant, { sid: "in-both" });
+      return (await attempt(world)).browser;
+    };
+    const [a, b] = [await open(A), await open(B)];
+    const frame = (params) => gateway.request(`/auth/frontchannel-logout?${new URLSearchParams({ sid: "in-both", ...params })}`);
+    for (const params of [{ iss: issuerOf(provider, OTHER) }, { iss: provider.issuer }, {}]) {
+      assert.equal((await frame(params)).status, 200);
+      for (const { sessionHeader } of [a, b]) assert.equal(await reasonOf(gateway, sessionHeader), "live", JSON.stringify(params));
+    }
+    assert.equal((await frame({ iss: issuerOf(provider, A) })).status, 200);
+    assert.equal(await reasonOf(gateway, a.sessionHeader), "logout");
+    assert.equal(await reasonOf(gateway, b.sessionHeader), "live", "another tenant's session of the same name");
+  });
+
+  test("with one tenant listed, front-channel logout works without iss, and an administrator names no issuer", async (t) => {
+    const world = await several(t, { listed: A.toUpperCase(), at: A });
+    const { provider, gateway } = world;
+    provider.idToken = of(provider, A, { sid: "the-session" });
+    const { browser } = await attempt(world);
+    const listed = (await administer(gateway, `/users/${provider.subject}/sessions`)).json();
+    assert.deepEqual([listed.issuer, listed.sessions?.length], [issuerOf(provider, A), 1]);
+    assert.equal((await gateway.request("/auth/frontchannel-logout?sid=the-session")).status, 200);
+    assert.equal(await reasonOf(gateway, browser.sessionHeader), "logout");
   });
 
   test("an administrator names the issuer of the user, and gets that tenant's sessions alone", async () => {
@@ -199,15 +245,13 @@ describe("tenants", () => {
   });
 
   test("OIDC_DISCOVERY_URL: the document lies elsewhere, and its issuer must be OIDC_ISSUER all the same (Azure AD B2C)", async (t) => {
-    const world = await createWorld(t, {
-      hostile: { port: 0, issuerPath: "/b2c-tenant-id/v2.0/", paths: { "/b2c/policy/v2.0/.well-known/openid-configuration": "discovery" } },
-      start: undefined,
-      vars: { OIDC_DISCOVERY_URL: "set below" },
-    });
-    // The address is known now; the gateway starts again with it.
+    const path = "/b2c/policy/v2.0/.well-known/openid-configuration";
+    const start = async () => {
+      const provider = await startHostileProvider({ issuerPath: "/b2c-tenant-id/v2.0/", paths: { [path]: "discovery" } });
+      return Object.assign(provider, { vars: { OIDC_DISCOVERY_URL: `${provider.origin}${path}?p=x` } });
+    };
+    const world = await createWorld(t, { start });
     const { gateway, provider } = world;
-    gateway.vars.OIDC_DISCOVERY_URL = `${provider.origin}/b2c/policy/v2.0/.well-known/openid-configuration?p=x`;
-    await gateway.restart();
     await assertSignedIn(world, await attempt(world));
     assert.ok(provider.calls.discovery.every(({ params }) => params.p === "x"));
     provider.discovery = { issuer: `${provider.origin}/another/v2.0/` };

@@ -6,6 +6,7 @@ use openidconnect::ClientSecret;
 
 use super::apple::AppleKey;
 use super::client_key::ClientKey;
+use super::preset::Preset;
 use super::reader::Reader;
 use super::store;
 
@@ -38,6 +39,8 @@ pub enum Credentials {
     Secret(ClientSecret),
     /// A key: the provider knows the public one (RFC 7523). There is no secret then.
     Key(Rc<ClientKey>),
+    /// Both, and nothing says which: what the provider offers decides.
+    Either(ClientSecret, Rc<ClientKey>),
     /// Apple's team key, which signs what Apple takes for a secret.
     Apple(Rc<AppleKey>),
     /// Nothing: a public client.
@@ -48,10 +51,18 @@ impl Credentials {
     /// What other keys of the gateway's can be derived from.
     pub fn secret(&self) -> Option<&[u8]> {
         match self {
-            Self::Secret(secret) => Some(secret.secret().as_bytes()),
+            Self::Secret(secret) | Self::Either(secret, _) => Some(secret.secret().as_bytes()),
             Self::Key(key) => Some(key.private.secret()),
             Self::Apple(key) => Some(key.private.secret()),
             Self::None => None,
+        }
+    }
+
+    /// This client's own key.
+    pub fn key(&self) -> Option<&ClientKey> {
+        match self {
+            Self::Key(key) | Self::Either(_, key) => Some(key),
+            Self::Secret(_) | Self::Apple(_) | Self::None => None,
         }
     }
 }
@@ -71,7 +82,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     /// The client's credentials; none where they are missing or wrong. A public client has none, and has to say so. Otherwise a forgotten
     /// secret would make a public client.
-    pub(super) fn credentials(&mut self, token_auth: Option<TokenAuth>, secret_is: SecretIs) -> Option<Credentials> {
+    pub(super) fn credentials(&mut self, token_auth: Option<TokenAuth>, preset: &Preset) -> Option<Credentials> {
         match token_auth {
             Some(TokenAuth::None) => {
                 if self.text("STATE_KEYS").is_none() {
@@ -80,28 +91,35 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 }
                 Some(Credentials::None)
             }
-            Some(TokenAuth::PrivateKey) => self.client_key(),
+            Some(TokenAuth::PrivateKey) => self.client_key().map(Credentials::Key),
             // A key and no secret says how, too.
             None if self.text("OIDC_TOKEN_AUTH").is_none()
                 && self.text("OIDC_CLIENT_SECRET").is_none()
                 && self.text("OIDC_CLIENT_KEY").is_some() =>
             {
-                self.client_key()
+                self.client_key().map(Credentials::Key)
             }
-            Some(TokenAuth::Basic | TokenAuth::Post) | None => match secret_is {
-                SecretIs::Given(words) => self.client_secret(token_auth, words),
-                // One that the operator has made is as good, until it ends.
+            Some(TokenAuth::Basic | TokenAuth::Post) | None => match preset.secret_is {
+                SecretIs::Given(words) => {
+                    let secret = self.client_secret(token_auth, words)?;
+                    let decides = token_auth.is_some() || preset.token_auth.is_some();
+                    if decides || self.text("OIDC_TOKEN_AUTH").is_some() || self.text("OIDC_CLIENT_KEY").is_none() {
+                        return Some(Credentials::Secret(secret));
+                    }
+                    self.client_key().map(|key| Credentials::Either(secret, key))
+                }
+                // A secret that the operator made works, too, until it expires.
                 SecretIs::AppleKey
                     if self.text("APPLE_PRIVATE_KEY").is_none() && self.text("OIDC_CLIENT_SECRET").is_some() =>
                 {
-                    self.client_secret(token_auth, "")
+                    self.client_secret(token_auth, "").map(Credentials::Secret)
                 }
                 SecretIs::AppleKey => self.apple_key().map(|key| Credentials::Apple(Rc::new(key))),
             },
         }
     }
 
-    fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<Credentials> {
+    fn client_secret(&mut self, token_auth: Option<TokenAuth>, secret_is: &str) -> Option<ClientSecret> {
         let secret = self.text("OIDC_CLIENT_SECRET").map(ClientSecret::new);
         // One mistake is reported once.
         if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
@@ -111,15 +129,15 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             );
             self.problem("OIDC_CLIENT_SECRET", &message);
         }
-        secret.map(Credentials::Secret)
+        secret
     }
 
-    fn client_key(&mut self) -> Option<Credentials> {
+    fn client_key(&mut self) -> Option<Rc<ClientKey>> {
         let missing = "is missing, and OIDC_TOKEN_AUTH is private_key_jwt: a private JSON Web Key whose public key the provider knows; set it with `npx \
                        wrangler secret put OIDC_CLIENT_KEY`, on your own machine in .dev.vars";
         let text = self.required("OIDC_CLIENT_KEY", missing)?;
         match ClientKey::read(&text) {
-            Ok(key) => Some(Credentials::Key(Rc::new(key))),
+            Ok(key) => Some(Rc::new(key)),
             Err(why) => {
                 self.problem("OIDC_CLIENT_KEY", why);
                 None

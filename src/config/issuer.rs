@@ -64,7 +64,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 "must be tenants' ids, with commas between: letters, digits and -, as in the claim tid",
             );
         }
-        Some(Tenants { listed })
+        Some(Tenants::of(issuer, listed))
     }
 
     /// Where the discovery document lies.

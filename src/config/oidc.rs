@@ -99,7 +99,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let discovery_url = self.discovery_url(issuer.as_ref(), tenants.as_ref());
         let client_id = self.required("OIDC_CLIENT_ID", &format!("is missing: {}", preset.client_id_is));
         let token_auth = self.token_auth();
-        let credentials = self.credentials(token_auth, preset.secret_is);
+        let credentials = self.credentials(token_auth, preset);
         let id_token_algorithms = self.id_token_algorithms();
         let scopes = self.text("OIDC_SCOPES").unwrap_or_else(|| preset.scopes.to_owned());
         let scopes: Vec<String> = scopes.split_ascii_whitespace().map(str::to_owned).collect();

@@ -137,6 +137,10 @@ pub(super) static PRESETS: [Preset; 17] = [
         ),
         scopes: NO_OFFLINE_ACCESS,
         cognito_logout: true,
+        no_refresh_token: Some(
+            "no refresh token came: Amazon Cognito gives one with each code. In its console, look at the grant types of your app client; OIDC_SCOPES \
+             needs no further scope",
+        ),
         ..OIDC
     },
     Preset {
@@ -174,6 +178,7 @@ pub(super) static PRESETS: [Preset; 17] = [
         scopes: "openid name email",
         // Apple demands it where a name or an address is asked for.
         form_post: true,
+        no_refresh_token: Some("no refresh token came: Apple gives one with each code, and has no setting for it"),
         ..OIDC
     },
     Preset {
@@ -182,6 +187,10 @@ pub(super) static PRESETS: [Preset; 17] = [
         client_id_is: "the Application ID in GitLab under Edit profile, Access, Applications, or in the admin area under Applications",
         secret_is: SecretIs::Given("the Secret that GitLab showed when the application was made"),
         scopes: NO_OFFLINE_ACCESS,
+        no_refresh_token: Some(
+            "no refresh token came: GitLab gives one with each code where access tokens expire: in an older GitLab of your own, turn on \
+             Expire access tokens of the application",
+        ),
         ..OIDC
     },
     Preset {
@@ -192,6 +201,10 @@ pub(super) static PRESETS: [Preset; 17] = [
             "the shared secret that AD FS Management showed when the Server application was made",
         ),
         scopes: NO_OFFLINE_ACCESS,
+        no_refresh_token: Some(
+            "no refresh token came: in AD FS, run Set-AdfsWebApiApplication with -IssueOAuthRefreshTokensTo AllDevices for the Web API of your \
+             application group",
+        ),
         ..OIDC
     },
     Preset {
@@ -278,6 +291,7 @@ pub(super) static PRESETS: [Preset; 17] = [
         scopes: "openid user:read:email",
         // Twitch's ID tokens have no more than `sub` unless these are asked for.
         params: &[("claims", r#"{"id_token":{"email":null,"email_verified":null,"preferred_username":null}}"#)],
+        no_refresh_token: Some("no refresh token came: Twitch gives one with each code, and has no setting for it"),
         ..OIDC
     },
 ];

@@ -2,7 +2,7 @@
 
 use super::super::{Config, ConfigProblem};
 use super::*;
-use crate::config::{Logout, TokenAuth};
+use crate::config::{Credentials, Logout, TokenAuth};
 
 fn read(vars: &[(&str, &str)]) -> Result<OidcSettings, Vec<ConfigProblem>> {
     let vars: std::collections::HashMap<&str, &str> =
@@ -140,6 +140,16 @@ fn offline_access_is_asked_for_where_it_brings_the_refresh_token_and_nowhere_els
     }
 }
 
+#[test]
+fn a_preset_without_offline_access_has_words_of_its_own_for_a_login_without_refresh_token() {
+    for row in &PRESETS {
+        let settings = preset(row.name, &[]);
+        let asks = settings.scopes.iter().any(|scope| scope == "offline_access");
+        let words = settings.no_refresh_token.unwrap_or("no refresh token came: OIDC_SCOPES lacks offline_access");
+        assert!(asks || !words.contains("offline_access"), "{}: {words}", row.name);
+    }
+}
+
 const REGISTERED: [(&str, &str); 2] = [("OIDC_CLIENT_ID", "abc"), ("OIDC_CLIENT_SECRET", "s3cret")];
 
 fn problems(more: &[(&str, &str)]) -> Vec<String> {
@@ -178,6 +188,24 @@ fn tenants_are_listed_by_their_ids_and_only_where_the_issuer_has_a_place_for_the
         assert_eq!(tenants(several, bad), ["OIDC_TENANTS"], "{bad}");
     }
     assert_eq!(tenants("https://op.example/t-1/v2.0", "t-1"), ["OIDC_TENANTS"]);
+}
+
+#[test]
+fn the_only_tenant_s_issuer_is_the_single_one() {
+    let settings = |listed: &str| {
+        let vars = [("OIDC_ISSUER", "https://op.example/{tenantid}/v2.0"), ("OIDC_TENANTS", listed)];
+        ProviderSettings::Oidc(read(&[&REGISTERED[..], &vars].concat()).unwrap())
+    };
+    let a = "https://op.example/0f8fad5b-d9cb-469f-a165-70867728950e/v2.0";
+    for listed in ["0f8fad5b-d9cb-469f-a165-70867728950e", "0F8FAD5B-D9CB-469F-A165-70867728950E"] {
+        let one = settings(listed);
+        assert_eq!((one.issuer_named(None), one.issuer()), (Some(a), a));
+        assert_eq!(one.issuer_named(Some(a)), Some(a));
+        assert_eq!(one.issuer_named(Some("https://op.example/t-2/v2.0")), None);
+    }
+    for listed in ["", "t-1,t-2"] {
+        assert_eq!(settings(listed).issuer_named(None), None, "{listed}");
+    }
 }
 
 #[test]

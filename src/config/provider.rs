@@ -6,7 +6,6 @@ use openidconnect::IssuerUrl;
 use time::Duration;
 
 use super::authorization_params::parameter;
-use super::credentials::Credentials;
 use super::oidc::OidcSettings;
 use super::preset::{AUTH0, OIDC, PRESETS, Preset};
 use super::reader::Reader;
@@ -33,10 +32,12 @@ pub struct Auth0Settings {
 }
 
 impl ProviderSettings {
-    /// `iss`, as sessions show it.
+    /// `iss`, as sessions show it; where users of several tenants log in, as it is configured.
     pub fn issuer(&self) -> &str {
         match self {
-            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => oidc.issuer.as_str(),
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => {
+                oidc.single_issuer().unwrap_or(oidc.issuer.as_str())
+            }
             Self::WorkOs(workos) => workos.issuer(),
         }
     }
@@ -47,9 +48,9 @@ impl ProviderSettings {
             (Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }), Some(iss)) => {
                 oidc.may_be_issuer(iss).then_some(iss)
             }
-            (Self::Oidc(oidc), None) if oidc.tenants.is_some() => None,
+            (Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }), None) => oidc.single_issuer(),
             (Self::WorkOs(workos), Some(iss)) => (iss == workos.issuer()).then_some(iss),
-            (_, None) => Some(self.issuer()),
+            (Self::WorkOs(workos), None) => Some(workos.issuer()),
         }
     }
 
@@ -72,11 +73,10 @@ impl ProviderSettings {
     /// The public key of this client, a JSON Web Key as JSON.
     pub fn public_key(&self) -> Option<&str> {
         match self {
-            Self::Oidc(OidcSettings { credentials: Credentials::Key(key), .. })
-            | Self::Auth0(Auth0Settings { oidc: OidcSettings { credentials: Credentials::Key(key), .. }, .. }) => {
-                Some(&key.public)
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => {
+                oidc.credentials.key().map(|key| key.public.as_str())
             }
-            Self::Oidc(_) | Self::Auth0(_) | Self::WorkOs(_) => None,
+            Self::WorkOs(_) => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::{Config, ConfigProblem};
 use super::*;
-use crate::config::TokenAuth;
+use crate::config::{Credentials, TokenAuth};
 
 fn read(vars: &[(&str, &str)]) -> Result<ProviderSettings, Vec<ConfigProblem>> {
     let vars: std::collections::HashMap<&str, &str> =
@@ -204,7 +204,10 @@ fn a_client_with_a_key_needs_no_secret_and_what_is_wrong_with_the_key_is_named()
     let both = [("OIDC_CLIENT_KEY", jwk.to_string()), ("OIDC_CLIENT_SECRET", "s3cret".to_owned())];
     let both: Vec<_> =
         registered[..2].iter().copied().chain(both.iter().map(|(name, text)| (*name, text.as_str()))).collect();
-    assert!(read(&both).unwrap().public_key().is_none());
+    let either = read(&both).unwrap();
+    assert!(either.public_key().is_some() && either.secret() == Some(b"s3cret"), "what the provider offers decides");
+    let basic = [&both[..], &[("OIDC_TOKEN_AUTH", "client_secret_basic")]].concat();
+    assert!(read(&basic).unwrap().public_key().is_none());
     let missing = problems(&registered);
     assert_eq!(missing[0].variable, "OIDC_CLIENT_KEY");
     assert!(missing.len() == 1 && missing[0].message.contains("wrangler secret put OIDC_CLIENT_KEY"));

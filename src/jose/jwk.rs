@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::algorithm::Algorithm;
 
@@ -15,6 +16,8 @@ pub struct Jwk {
     kty: String,
     /// Its name.
     pub kid: Option<String>,
+    /// Whose tokens it signs, where a set has the keys of several issuers (Microsoft Entra).
+    pub issuer: Option<Value>,
     alg: Option<String>,
     #[serde(rename = "use")]
     purpose: Option<String>,

@@ -12,6 +12,12 @@ use super::published::{DocumentSource, Missing};
 use crate::http as client;
 use crate::runtime::{Http, HttpError, Signatures, Signed};
 
+/// Whether a key may sign a token, by the key's member `issuer`. A key without one signs for all.
+pub type SignsFor<'a> = &'a dyn Fn(&Value) -> bool;
+
+/// Where keys are a single issuer's, the member says nothing.
+pub const ANY_ISSUER: SignsFor<'static> = &|_| true;
+
 /// A key, and its imported form.
 #[derive(Debug)]
 struct Key {
@@ -84,8 +90,9 @@ impl KeySet {
     }
 
     /// The key that a token says it is signed with. A token that names none is accepted only where a single key fits.
-    fn key_of(&self, jwt: &Jwt<'_>) -> Result<&Key, Flaw> {
-        let named = || self.0.iter().filter(|key| jwt.kid.is_none() || key.jwk.kid == jwt.kid);
+    fn key_of(&self, jwt: &Jwt<'_>, signs_for: SignsFor<'_>) -> Result<&Key, Flaw> {
+        let eligible = || self.0.iter().filter(|key| key.jwk.issuer.as_ref().is_none_or(signs_for));
+        let named = || eligible().filter(|key| jwt.kid.is_none() || key.jwk.kid == jwt.kid);
         let mut fitting = named().filter(|key| key.jwk.fits(jwt.algorithm));
         match (fitting.next(), fitting.next()) {
             (Some(key), None) => Ok(key),
@@ -97,8 +104,13 @@ impl KeySet {
     }
 
     /// Whether one of the keys has signed the token.
-    pub async fn verify(&self, jwt: &Jwt<'_>, signatures: &dyn Signatures) -> Result<(), Flaw> {
-        let key = self.key_of(jwt)?;
+    pub async fn verify(
+        &self,
+        jwt: &Jwt<'_>,
+        signatures: &dyn Signatures,
+        signs_for: SignsFor<'_>,
+    ) -> Result<(), Flaw> {
+        let key = self.key_of(jwt, signs_for)?;
         let signed = Signed {
             key: &key.bare,
             algorithm: jwt.algorithm.name,
@@ -119,6 +131,7 @@ impl DocumentSource<'_, KeySet> {
         jwt: &Jwt<'_>,
         signatures: &dyn Signatures,
         presenter: Presenter,
+        signs_for: SignsFor<'_>,
     ) -> Result<(), Unverified> {
         let since = self.isolate.now();
         let mut keys = self.current(since).await.map_err(|missing| match missing {
@@ -126,7 +139,7 @@ impl DocumentSource<'_, KeySet> {
             missing => Unverified::NoKeys(missing),
         })?;
         loop {
-            let Err(flaw) = keys.value.verify(jwt, signatures).await else { return Ok(()) };
+            let Err(flaw) = keys.value.verify(jwt, signatures, signs_for).await else { return Ok(()) };
             if !flaw.is_about_the_key() {
                 return Err(Unverified::Refused(flaw));
             }

@@ -12,7 +12,7 @@ const FORM: Form = Form { types: &["jwt"], max_bytes: 16 << 10 };
 /// The position of the key that a token with this header is checked with.
 fn key_of(header: &Value, set: &KeySet) -> Result<usize, Flaw> {
     let token = sign(header, &json!({}));
-    let key = set.key_of(&Jwt::parse(&token, FORM).unwrap())?;
+    let key = set.key_of(&Jwt::parse(&token, FORM).unwrap(), ANY_ISSUER)?;
     Ok(set.0.iter().position(|other| std::ptr::eq(key, other)).unwrap())
 }
 
@@ -73,6 +73,25 @@ fn a_key_is_found_by_its_id_and_without_one_only_where_a_single_key_fits() {
     assert_eq!(key_of(&json!({"alg": "ES256", "kid": ""}), &two), Err(Flaw::UnknownKey));
     assert_eq!(key_of(&json!({"alg": "ES256"}), &set(&[])), Err(Flaw::UnfittingKey));
     assert!(!Flaw::AmbiguousKey.is_about_the_key());
+}
+
+#[test]
+fn a_key_that_names_its_issuer_signs_for_that_one_alone() {
+    let of = |kid: &str, issuer: Value| {
+        let mut key = super::super::signing::jwk(kid);
+        key["issuer"] = issuer;
+        key
+    };
+    let keys = set(&[of("a", json!("A")), of("b", json!("B")), of("odd", json!(["A"])), of("none", json!(null))]);
+    let check = |kid: &str| {
+        let raw = sign(&json!({"alg": "EdDSA", "kid": kid}), &json!({}));
+        let jwt = Jwt::parse(&raw, FORM).unwrap();
+        let verified = keys.verify(&jwt, &super::super::signing::Ed25519, &|issuer| issuer == "A");
+        futures::FutureExt::now_or_never(verified).unwrap()
+    };
+    assert_eq!((check("a"), check("none")), (Ok(()), Ok(())));
+    assert_eq!((check("b"), check("odd")), (Err(Flaw::UnknownKey), Err(Flaw::UnknownKey)));
+    assert_eq!(key_of(&json!({"alg": "EdDSA", "kid": "odd"}), &keys), Ok(2), "elsewhere the member says nothing");
 }
 
 #[test]

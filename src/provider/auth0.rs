@@ -98,7 +98,7 @@ impl Auth0 {
         let authentication = match &settings.credentials {
             Credentials::Secret(secret) => ClientAuthentication::Post(secret.clone()),
             Credentials::None => ClientAuthentication::None,
-            Credentials::Key(_) | Credentials::Apple(_) => {
+            Credentials::Key(_) | Credentials::Either(..) | Credentials::Apple(_) => {
                 self.oidc.authentication(&*self.oidc.metadata(now).await?).await?
             }
         };

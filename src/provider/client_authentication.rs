@@ -3,13 +3,14 @@
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use openidconnect::core::CoreClientAuthMethod;
 use openidconnect::{AuthType, ClientSecret, HttpRequest};
 use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
 use super::error::ProviderError;
 use super::link::Link;
-use crate::config::{AppleKey, ClientKey, PrivateKey};
+use crate::config::{AppleKey, ClientKey, PrivateKey, TokenAuth};
 use crate::jose::Algorithm;
 use crate::runtime::{Signing, SigningKey};
 
@@ -84,6 +85,37 @@ impl ClientAuthentication {
     }
 }
 
+/// How a client with a secret, and perhaps a key, proves itself where the configuration does not say it: as the provider offers. A missing
+/// list means basic (RFC 8414 section 2). A secret must not go to where nobody asks for one.
+pub fn chosen(offered: Option<&[CoreClientAuthMethod]>, has_key: bool) -> Result<TokenAuth, ProviderError> {
+    let Some(offered) = offered else { return Ok(TokenAuth::Basic) };
+    let offers = |method| offered.contains(&method);
+    if offers(CoreClientAuthMethod::ClientSecretBasic) {
+        Ok(TokenAuth::Basic)
+    } else if offers(CoreClientAuthMethod::ClientSecretPost) {
+        Ok(TokenAuth::Post)
+    } else if has_key && offers(CoreClientAuthMethod::PrivateKeyJwt) {
+        Ok(TokenAuth::PrivateKey)
+    } else {
+        let names: Vec<String> = offered.iter().take(MAX_METHODS).map(plain_method).collect();
+        let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        Err(ProviderError::Rejected(format!(
+            "the provider accepts no client secret: for token_endpoint_auth_methods_supported its discovery document has {names}. Set OIDC_TOKEN_AUTH \
+             to the method that this client is registered for; private_key_jwt needs OIDC_CLIENT_KEY"
+        )))
+    }
+}
+
+/// How many methods are named, and how long a name is quoted.
+const MAX_METHODS: usize = 8;
+const MAX_METHOD: usize = 40;
+
+/// A method as a document names it, as far as it looks like one: it goes onto a page, or into the log.
+fn plain_method(method: &CoreClientAuthMethod) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "_-".contains(*c);
+    method.as_ref().chars().take_while(is_plain).take(MAX_METHOD).collect()
+}
+
 /// An assertion for `audience` that this client is who it is: for one request, as its `jti` counts once.
 pub async fn assertion(
     key: &ClientKey,
@@ -91,7 +123,9 @@ pub async fn assertion(
     audience: &str,
     link: &Link,
 ) -> Result<ClientAuthentication, ProviderError> {
-    let jti: [u8; 16] = link.isolate.random_bytes().ok_or_else(unsigned)?;
+    let jti: [u8; 16] = link.isolate.random_bytes().ok_or_else(|| {
+        ProviderError::Rejected("the platform gave no random bytes for the client's assertion (jti)".to_owned())
+    })?;
     let now = link.isolate.now().unix_timestamp();
     let claims = json!({
         "iss": client_id, "sub": client_id, "aud": audience, "jti": BASE64_URL_SAFE_NO_PAD.encode(jti),

@@ -14,7 +14,9 @@ use crate::jose::{Jwt, signing};
 use crate::provider::link::Documents;
 use crate::runtime::{Cache, Cached, Http, HttpError, Isolate};
 
-struct Still;
+struct Still {
+    has_randomness: bool,
+}
 
 impl Isolate for Still {
     fn now(&self) -> OffsetDateTime {
@@ -23,7 +25,7 @@ impl Isolate for Still {
 
     fn random(&self, bytes: &mut [u8]) -> bool {
         bytes.fill(7);
-        true
+        self.has_randomness
     }
 
     fn sleep(&self, _: std::time::Duration) -> LocalBoxFuture<'static, ()> {
@@ -57,8 +59,12 @@ impl Cache for Nothing {
 }
 
 fn link() -> Link {
+    link_with(Still { has_randomness: true })
+}
+
+fn link_with(isolate: Still) -> Link {
     Link {
-        isolate: Rc::new(Still),
+        isolate: Rc::new(isolate),
         http: Rc::new(Nothing),
         cache: Rc::new(Nothing),
         signatures: Rc::new(signing::Ed25519),
@@ -134,4 +140,37 @@ fn a_secret_goes_into_the_header_or_the_body_and_a_public_client_has_none() {
     assert_eq!(form(ClientAuthentication::Basic(secret())), (Some(basic), String::new()));
     assert_eq!(form(ClientAuthentication::Post(secret())), (None, "client_id=a+b&client_secret=s%2Bs".to_owned()));
     assert_eq!(form(ClientAuthentication::None), (None, "client_id=a+b".to_owned()));
+}
+
+#[test]
+fn a_secret_goes_only_to_where_one_is_asked_for() {
+    let of = |methods: &[&str], has_key: bool| {
+        let offered: Vec<CoreClientAuthMethod> =
+            methods.iter().map(|method| serde_json::from_value(json!(method)).unwrap()).collect();
+        chosen(Some(&offered), has_key)
+    };
+    for has_key in [false, true] {
+        assert_eq!(chosen(None, has_key).unwrap(), TokenAuth::Basic, "a list that is missing");
+        assert_eq!(of(&["client_secret_post", "client_secret_basic"], has_key).unwrap(), TokenAuth::Basic);
+        assert_eq!(of(&["private_key_jwt", "client_secret_post"], has_key).unwrap(), TokenAuth::Post);
+        for none in
+            [&["tls_client_auth"][..], &["client_secret_jwt"], &["none"], &[], &["none", "self_signed_tls_client_auth"]]
+        {
+            let Err(ProviderError::Rejected(why)) = of(none, has_key) else { panic!("{none:?}") };
+            assert!(none.iter().all(|name| why.contains(name)) && why.contains("OIDC_TOKEN_AUTH"), "{why}");
+        }
+        assert!(of(&[], has_key).unwrap_err().to_string().contains("has nothing"));
+    }
+    assert_eq!(of(&["private_key_jwt"], true).unwrap(), TokenAuth::PrivateKey);
+    assert!(of(&["private_key_jwt"], false).unwrap_err().to_string().contains("OIDC_CLIENT_KEY"));
+    let odd = of(&["x<script>", "y\nz"], false).unwrap_err().to_string();
+    assert!(!odd.contains('<') && !odd.contains('\n'), "{odd}");
+}
+
+#[test]
+fn without_randomness_no_assertion_is_made_and_the_key_is_not_blamed() {
+    let link = link_with(Still { has_randomness: false });
+    let made = assertion(&key(), "the gateway", "https://op.example/token", &link).now_or_never().unwrap();
+    let Err(ProviderError::Rejected(why)) = made else { panic!("an assertion") };
+    assert!(why.contains("random") && !why.contains("OIDC_CLIENT_KEY"), "{why}");
 }

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::error::{ProviderError, unanswered};
 use super::link::Link;
-use super::metadata::{Metadata, read};
+use super::metadata::{Metadata, Uses, read};
 use crate::config::{OidcSettings, is_allowed};
 use crate::jose::document::FRESH;
 use crate::jose::published::{self, FetchResult, Missing};
@@ -49,7 +49,7 @@ pub async fn answers(settings: &OidcSettings, link: &Link) -> bool {
 }
 
 /// What an operator has to put right, if a login of this isolate found that the document is of no use: the variable to look at, and why. It is
-/// asked for again where the pause is over. Where nobody has wanted it, nobody asks.
+/// asked for again where the pause is over. Before the first login nothing is fetched.
 pub async fn problem(settings: &OidcSettings, link: &Link) -> Option<(&'static str, String)> {
     let no_call = || futures::future::ready(Err(Missing::Useless)).boxed_local();
     if !published(settings, link, &no_call).has_failed() {
@@ -108,7 +108,8 @@ async fn fetch_metadata(settings: &OidcSettings, link: &Link) -> Result<(Metadat
 fn checked(settings: &OidcSettings, body: &[u8]) -> Result<Metadata, ProviderError> {
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
     let variable_of_url = variable(settings);
-    let metadata = read(body, settings.par).map_err(|lack| rejected(&format!("{lack}. Check {variable_of_url}")))?;
+    let metadata =
+        read(body, Uses::of(settings)).map_err(|lack| rejected(&format!("{lack}. Check {variable_of_url}")))?;
     if !settings.is_discovered(metadata.issuer()) {
         let (variable, ours) = (settings.issuer_variable, settings.issuer.as_str());
         let theirs = plain_issuer(metadata.issuer());

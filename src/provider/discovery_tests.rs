@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::config::{Config, Par, ProviderSettings};
+use crate::config::{Config, ProviderSettings};
 use crate::jose::Algorithm;
 use crate::provider::metadata::ID_TOKEN_ALGORITHMS;
 
@@ -74,7 +74,9 @@ fn the_algorithms_of_id_tokens_are_those_that_are_named_and_accepted() {
             Value::Null => document.remove(ID_TOKEN_ALGORITHMS),
             algorithms => document.insert(ID_TOKEN_ALGORITHMS.to_owned(), algorithms),
         };
-        let metadata = read(Value::Object(document).to_string().as_bytes(), Par::Auto).unwrap();
+        let metadata =
+            read(Value::Object(document).to_string().as_bytes(), Uses::of(&settings("https://op.example", &[])))
+                .unwrap();
         metadata.additional_metadata().id_token_algorithms.iter().map(|algorithm| algorithm.name).collect::<Vec<_>>()
     };
     let odd = json!(["none", "HS256", "ES512", "Ed25519", "ES256K", 7, null, "RS256"]);

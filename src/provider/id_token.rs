@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq as _;
 use time::OffsetDateTime;
 
 use super::issuer::Issuer;
-use super::keys::Untrusted;
+use super::keys::{Untrusted, further_audience};
 use super::logout_token;
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued};
@@ -55,7 +55,7 @@ const REQUIRED: [(&str, &str); 5] = [
 /// The same, which may be missing. Any other claim may be any JSON: no check depends on it.
 const OPTIONAL: [&str; 6] = ["nonce", "azp", "at_hash", "nbf", "sid", "events"];
 /// Claims that are used where the authorization request asks for them, and the parameter that does (OpenID Connect Core 1.0 section
-/// 3.1.2.1).
+/// 3.1.2.1); the parameter `claims` (section 5.5) asks for any.
 const ASKED_FOR: [(&str, &str); 2] = [("acr", "acr_values"), ("auth_time", "max_age")];
 
 /// A flaw, in words.
@@ -66,9 +66,7 @@ pub fn words(flaw: Flaw) -> Untrusted {
         Flaw::Critical | Flaw::Type => "the ID token is not accepted",
         Flaw::Issuer => "the ID token comes from another issuer (iss)",
         Flaw::Audience => "the ID token is meant for another audience (aud)",
-        Flaw::FurtherAudience => {
-            "the ID token is meant for other audiences as well (aud) and does not say that it was issued to this client (azp): if they may have it, list them in OIDC_TRUSTED_AUDIENCES"
-        }
+        Flaw::FurtherAudience => further_audience!("ID token"),
         Flaw::Party => "the ID token was issued to another client (azp)",
         Flaw::Endless | Flaw::Expired | Flaw::Undated | Flaw::Issued => {
             "the ID token has expired, or was not issued just now (exp, iat)"
@@ -132,8 +130,11 @@ fn check_types(claims: &Claims, asked: &[(String, String)]) -> Result<(), &'stat
     if let Some((_, missing)) = REQUIRED.iter().find(|(name, _)| !claims.contains_key(*name)) {
         return Err(missing);
     }
-    let is_asked = |parameter: &str| asked.iter().any(|(name, _)| name == parameter);
-    let asked_for = ASKED_FOR.into_iter().filter(|(_, parameter)| is_asked(parameter)).map(|(name, _)| name);
+    let parameter = |wanted: &str| asked.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let requested: Value = parameter("claims").and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let is_requested = |claim: &str| requested.get("id_token").is_some_and(|claims| claims.get(claim).is_some());
+    let is_asked = |(claim, name): &(&str, &str)| parameter(name).is_some() || is_requested(claim);
+    let asked_for = ASKED_FOR.into_iter().filter(is_asked).map(|(name, _)| name);
     let mut used = REQUIRED.iter().map(|(name, _)| *name).chain(OPTIONAL).chain(asked_for.clone());
     if used.any(|name| claims.get(name).is_some_and(Value::is_null)) {
         return Err(

@@ -327,6 +327,20 @@ fn acr_and_auth_time_have_their_type_where_they_are_asked_for() {
 }
 
 #[test]
+fn the_claims_parameter_asks_for_acr_and_auth_time_too() {
+    let of = |requested: &str, name: &str, value: Value| {
+        let asked = [("claims".to_owned(), requested.to_owned())];
+        check_asked(&with(name, value), &asked).is_ok()
+    };
+    let both = r#"{"id_token":{"acr":{"essential":true},"auth_time":null}}"#;
+    assert!(of(both, "acr", json!("mfa")) && of(both, "auth_time", json!(NOW)));
+    assert!(!of(both, "acr", json!(7)) && !of(both, "acr", json!(null)) && !of(both, "auth_time", json!("soon")));
+    for other in [r#"{"id_token":{"acr":null}}"#, r#"{"userinfo":{"auth_time":null}}"#, "{}", "no JSON", "[]"] {
+        assert!(of(other, "auth_time", json!("soon")), "{other}");
+    }
+}
+
+#[test]
 fn a_token_that_cannot_be_checked_is_about_a_user_where_it_says_so_and_is_for_this_client() {
     let about = |name: &str, value: Value| {
         let claims = with(name, value);

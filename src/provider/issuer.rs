@@ -37,6 +37,14 @@ impl<'a> Issuer<'a> {
             }
         }
     }
+
+    /// Whether a key whose member `issuer` is this may sign tokens of `iss`. A provider of several tenants publishes the keys of all of them.
+    pub fn is_signed_by(self, key_issuer: &Value, iss: &str) -> bool {
+        match self {
+            Self::Exactly(_) => true,
+            Self::Tenant { settings, .. } => key_issuer.as_str().is_some_and(|key| settings.is_key_of(key, iss)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -115,6 +123,20 @@ mod tests {
             assert!(!is(issuer, iss, &json!("a")), "{iss}");
         }
         assert!(is(issuer, &of("a"), &json!("a")));
+    }
+
+    #[test]
+    fn a_key_of_another_tenant_signs_for_no_other() {
+        let settings = settings("");
+        let issuer = Issuer::of(&settings, None);
+        for good in [of(A), of("{tenantid}")] {
+            assert!(issuer.is_signed_by(&json!(good), &of(A)), "{good}");
+        }
+        for bad in [json!(of(B)), json!(""), json!("https://evil.example/{tenantid}/v2.0"), json!([of(A)]), json!(7)] {
+            assert!(!issuer.is_signed_by(&bad, &of(A)), "{bad}");
+        }
+        assert!(!issuer.is_signed_by(&json!(of("{tenantid}")), "https://evil.example"), "no tenant's");
+        assert!(Issuer::Exactly("https://op.example").is_signed_by(&json!("x"), "https://op.example"));
     }
 
     #[test]

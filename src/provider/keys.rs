@@ -7,9 +7,22 @@ use super::error::{ProviderError, unanswered};
 use super::link::Link;
 use crate::http;
 use crate::jose::document::Presenter;
-use crate::jose::key_set::{NoKeySet, Unverified};
+use crate::jose::key_set::{NoKeySet, SignsFor, Unverified};
 use crate::jose::published::{DocumentSource, FetchResult, Missing};
 use crate::jose::{Flaw, Jwt, KeySet};
+
+/// [`Flaw::FurtherAudience`] in words, for a token of this name.
+macro_rules! further_audience {
+    ($token:literal) => {
+        concat!(
+            "the ",
+            $token,
+            " is meant for other audiences as well (aud) and does not say that it was issued to this client (azp): if they may have it, \
+             list them in OIDC_TRUSTED_AUDIENCES"
+        )
+    };
+}
+pub(super) use further_audience;
 
 /// Why a token is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,9 +62,7 @@ impl Untrusted {
             Flaw::Type => "the token is of another type (typ)",
             Flaw::Issuer => "the token comes from another issuer (iss)",
             Flaw::Audience => "the token is meant for another audience (aud)",
-            Flaw::FurtherAudience => {
-                "the token is meant for other audiences as well (aud) and does not say that it was issued to this client (azp): if they may have it, list them in OIDC_TRUSTED_AUDIENCES"
-            }
+            Flaw::FurtherAudience => further_audience!("token"),
             Flaw::Party => "the token was issued to another client (azp)",
             Flaw::Endless | Flaw::Expired => "the token has expired, or does not say when it will (exp)",
             Flaw::NotYet => "the token is not valid yet (nbf)",
@@ -61,19 +72,22 @@ impl Untrusted {
 }
 
 /// Checks the signature of a token that `presenter` brought with the provider's keys, which are published at `uri`; where one is
-/// missing or does not fit, with what they are now. `words` are those of the kind of token.
+/// missing or does not fit, with what they are now. `signs_for` are the keys that may have signed it; `words` are those of the kind of token.
 pub async fn verify(
     jwt: &Jwt<'_>,
     uri: &str,
     link: &Link,
     presenter: Presenter,
+    signs_for: SignsFor<'_>,
     words: fn(Flaw) -> Untrusted,
 ) -> Result<(), Untrusted> {
     let call = || call(uri, link);
-    source(uri, link, &call).verify(jwt, &*link.signatures, presenter).await.map_err(|unverified| match unverified {
-        Unverified::Refused(flaw) => words(flaw),
-        Unverified::Outdated(_, Missing::Useless) => Untrusted::NoKey,
-        Unverified::Outdated(_, missing) | Unverified::NoKeys(missing) => Untrusted::NoKeys(missing.into()),
+    source(uri, link, &call).verify(jwt, &*link.signatures, presenter, signs_for).await.map_err(|unverified| {
+        match unverified {
+            Unverified::Refused(flaw) => words(flaw),
+            Unverified::Outdated(_, Missing::Useless) => Untrusted::NoKey,
+            Unverified::Outdated(_, missing) | Unverified::NoKeys(missing) => Untrusted::NoKeys(missing.into()),
+        }
     })
 }
 

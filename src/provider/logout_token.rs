@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use super::issuer::Issuer;
-use super::keys::Untrusted;
+use super::keys::{Untrusted, further_audience};
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued, LEEWAY, MAX_AGE};
 use crate::jose::{Algorithm, Flaw, Jwt, Policy};
@@ -53,9 +53,7 @@ pub(super) const fn words(flaw: Flaw) -> Untrusted {
         Flaw::TooLong => "the logout token is too long",
         Flaw::Issuer => "the logout token comes from another issuer (iss)",
         Flaw::Audience => "the logout token is meant for another audience (aud)",
-        Flaw::FurtherAudience => {
-            "the logout token is meant for other audiences as well (aud) and does not say that it is for this client (azp): if they may have it, list them in OIDC_TRUSTED_AUDIENCES"
-        }
+        Flaw::FurtherAudience => further_audience!("logout token"),
         Flaw::Endless | Flaw::Undated => "the logout token lacks its times (iat, exp)",
         Flaw::Expired | Flaw::Issued => "the logout token has expired, or was not issued just now (exp, iat)",
         other => return Untrusted::of(other),

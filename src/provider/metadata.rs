@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::config::Par;
+use crate::config::{Logout, OidcSettings, Par};
 use crate::jose::Algorithm;
 
 /// The metadata that `openidconnect` leaves out.
@@ -64,7 +64,9 @@ pub(super) const ID_TOKEN_ALGORITHMS: &str = "id_token_signing_alg_values_suppor
 /// Members that name an endpoint without which no login works.
 const REQUIRED_URLS: [&str; 3] = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
 /// Members that name an endpoint of what a provider may have. Some providers write an empty one where they have none.
-const OPTIONAL_URLS: [&str; 3] = ["userinfo_endpoint", "end_session_endpoint", "revocation_endpoint"];
+const OPTIONAL_URLS: [&str; 3] = ["userinfo_endpoint", END_SESSION, "revocation_endpoint"];
+/// The one where users log out.
+const END_SESSION: &str = "end_session_endpoint";
 /// The same, which is used where authorization requests are pushed.
 const PAR_URL: &str = "pushed_authorization_request_endpoint";
 /// Whether they have to be.
@@ -74,14 +76,47 @@ const FLAGS: [&str; 2] = ["authorization_response_iss_parameter_supported", PAR_
 /// Lists of which known entries are used.
 const LISTS: [&str; 2] = ["scopes_supported", "token_endpoint_auth_methods_supported"];
 
+/// Which members are used depends on the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Uses {
+    /// `OIDC_PAR`: whether the provider's word on pushed requests counts.
+    pub(super) par: Par,
+    /// Whether ID tokens may have the algorithms that the document names. Else `OIDC_ID_TOKEN_ALG` says it.
+    pub(super) algorithms: bool,
+    /// Whether users log out at its end-session endpoint.
+    pub(super) end_session: bool,
+}
+
+impl Uses {
+    /// What these settings use.
+    pub(super) fn of(settings: &OidcSettings) -> Self {
+        Self {
+            par: settings.par,
+            algorithms: settings.id_token_algorithms.is_none(),
+            end_session: settings.logout == Logout::Standard,
+        }
+    }
+
+    /// Whether the member is used, where that depends on something.
+    fn uses(self, name: &str) -> bool {
+        match name {
+            PAR_REQUIRED => self.par == Par::Auto,
+            END_SESSION => self.end_session,
+            ID_TOKEN_ALGORITHMS => self.algorithms,
+            _ => true,
+        }
+    }
+}
+
 /// Reads a document. Of its members only those in use are looked at: many providers put a placeholder into another one. What is used is
 /// of its type, and [`super::discovery`] checks the issuer and where the endpoints are. The error names the member, in a sentence
 /// without its end.
-pub(super) fn read(body: &[u8], par: Par) -> Result<Metadata, String> {
+pub(super) fn read(body: &[u8], uses: Uses) -> Result<Metadata, String> {
     let no_document = || "what the provider sent is no discovery document".to_owned();
     let mut document: Map<String, Value> = serde_json::from_slice(body).map_err(|_| no_document())?;
-    // Null and an empty text say nothing.
-    let mut said = |name: &str| document.remove(name).filter(|value| !value.is_null() && *value != "");
+    // Null and an empty text say nothing, and what is not used is not looked at.
+    let mut said =
+        |name: &str| document.remove(name).filter(|value| !value.is_null() && *value != "" && uses.uses(name));
     let mut used = Map::new();
     let issuer = said("issuer").ok_or("the document has no issuer")?;
     used.insert("issuer".to_owned(), issuer);
@@ -92,7 +127,7 @@ pub(super) fn read(body: &[u8], par: Par) -> Result<Metadata, String> {
             None => None,
         };
     }
-    let pushes = par.pushes(used.get(PAR_REQUIRED) == Some(&Value::Bool(true)));
+    let pushes = uses.par.pushes(used.get(PAR_REQUIRED) == Some(&Value::Bool(true)));
     let urls = REQUIRED_URLS.into_iter().chain(OPTIONAL_URLS).chain(pushes.then_some(PAR_URL));
     for name in urls {
         match said(name) {

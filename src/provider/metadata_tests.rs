@@ -9,8 +9,13 @@ fn document(more: &Value) -> Vec<u8> {
     document.to_string().into_bytes()
 }
 
+/// Where nothing is configured beside this.
+const fn with(par: Par) -> Uses {
+    Uses { par, algorithms: true, end_session: true }
+}
+
 fn of(more: &Value) -> Result<Metadata, String> {
-    read(&document(more), Par::Auto)
+    read(&document(more), with(Par::Auto))
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn an_optional_endpoint_that_is_empty_or_null_is_none_and_one_that_is_no_url_is_
 #[test]
 fn the_endpoint_for_pushed_requests_is_looked_at_where_requests_are_pushed() {
     let read = |url: Value, required: bool, par: Par| {
-        let metadata = read(&document(&json!({PAR_URL: url, PAR_REQUIRED: required})), par)?;
+        let metadata = read(&document(&json!({PAR_URL: url, PAR_REQUIRED: required})), with(par))?;
         Ok::<_, String>(metadata.additional_metadata().pushed_authorization_request_endpoint.is_some())
     };
     for (par, required, pushes) in
@@ -88,12 +93,12 @@ fn what_a_document_lacks_is_named() {
     assert_eq!(of(&json!({"jwks_uri": "TBD"})).unwrap_err(), "the document's jwks_uri is no URL");
     for body in ["", "x", "[]", "null", "7", "\"x\""] {
         assert_eq!(
-            read(body.as_bytes(), Par::Auto).unwrap_err(),
+            read(body.as_bytes(), with(Par::Auto)).unwrap_err(),
             "what the provider sent is no discovery document",
             "{body}"
         );
     }
-    assert!(read(b"{}", Par::Auto).unwrap_err().contains("issuer"));
+    assert!(read(b"{}", with(Par::Auto)).unwrap_err().contains("issuer"));
     assert!(of(&json!({"issuer": 7})).is_err());
 }
 
@@ -122,4 +127,27 @@ fn of_a_list_what_is_text_counts_and_what_is_no_list_is_none() {
     }
     assert!(of(&json!({"token_endpoint_auth_methods_supported": "client_secret_post"})).is_ok());
     assert!(of(&json!({ID_TOKEN_ALGORITHMS: "RS256"})).is_err(), "which algorithms are good depends on it");
+}
+
+#[test]
+fn what_the_configuration_leaves_unused_may_be_anything_too() {
+    let odd = [json!("TBD"), json!(7), json!({"x": 1})];
+    for odd in &odd {
+        let document = document(&json!({ID_TOKEN_ALGORITHMS: odd}));
+        assert!(read(&document, with(Par::Auto)).is_err(), "{odd}");
+        assert!(read(&document, Uses { algorithms: false, ..with(Par::Auto) }).is_ok(), "OIDC_ID_TOKEN_ALG: {odd}");
+    }
+    for odd in &odd {
+        let document = document(&json!({PAR_REQUIRED: odd, PAR_URL: "https://op.example/par"}));
+        assert!(read(&document, with(Par::Auto)).is_err(), "{odd}");
+        for (par, pushes) in [(Par::Always, true), (Par::Never, false)] {
+            let metadata = read(&document, with(par)).unwrap();
+            let endpoint = &metadata.additional_metadata().pushed_authorization_request_endpoint;
+            assert_eq!(endpoint.is_some(), pushes, "OIDC_PAR: {odd}");
+        }
+    }
+    for odd in odd.iter().chain([&json!("http://op.example/end")]) {
+        let metadata = read(&document(&json!({END_SESSION: odd})), Uses { end_session: false, ..with(Par::Auto) });
+        assert!(metadata.unwrap().additional_metadata().end_session_endpoint.is_none(), "a logout elsewhere: {odd}");
+    }
 }

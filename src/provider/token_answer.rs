@@ -101,7 +101,7 @@ pub fn client_advice(code: &str, credentials: &Credentials) -> &'static str {
         ("invalid_client" | "access_denied" | "unauthorized", Credentials::None) => {
             ". OIDC_TOKEN_AUTH is none, which makes this a public client: register it as one, or set OIDC_CLIENT_SECRET and another method"
         }
-        ("invalid_client" | "access_denied" | "unauthorized", Credentials::Secret(_)) => {
+        ("invalid_client" | "access_denied" | "unauthorized", Credentials::Secret(_) | Credentials::Either(..)) => {
             ". Check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, and OIDC_TOKEN_AUTH where the client is registered for one method"
         }
         ("unauthorized_client" | "unsupported_grant_type", _) => {

@@ -43,7 +43,7 @@ impl UserError {
         match code {
             "invalid_request" if names_it || was_for_one => Some(Self::new(
                 code,
-                "The login provider does not accept the organization that this login was for, or wants one and was told none.",
+                "The login provider does not accept the organization that this login was for, or this login has to name an organization and did not.",
                 "Check the organization in the link that you followed. If you did not choose one, tell the operator of this site the reference below.",
             )),
             "access_denied" | "unauthorized" if names_it => Some(Self::new(

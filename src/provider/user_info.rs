@@ -11,7 +11,7 @@ use super::claims;
 use super::keys::Untrusted;
 use crate::jose::jwt::Form;
 use crate::jose::policy::{Audience, Issued};
-use crate::jose::{Claims, Flaw, Jwt, Policy};
+use crate::jose::{Algorithm, Claims, Flaw, Jwt, Policy};
 use crate::runtime::Isolate;
 
 /// How long an answer is waited for before the login or the refresh goes on without it.
@@ -69,6 +69,8 @@ pub(super) struct ExpectedUserInfo<'a> {
     pub(super) client_id: &'a ClientId,
     /// Who else may be in `aud` of an answer without `azp`.
     pub(super) trusted_audiences: &'a [String],
+    /// `alg`, where `OIDC_ID_TOKEN_ALG` says it.
+    pub(super) algorithms: Option<&'a [&'static Algorithm]>,
 }
 
 /// A signed answer (section 5.3.2, `application/jwt`) that passes every other check, if the signature is good. It need not say
@@ -81,6 +83,9 @@ pub(super) fn read_signed<'a>(
     let jwt = Jwt::parse(raw, FORM).map_err(words)?;
     if jwt.has_content_type {
         return Err(words(Flaw::Type));
+    }
+    if expected.algorithms.is_some_and(|algorithms| !algorithms.contains(&jwt.algorithm)) {
+        return Err(words(Flaw::Algorithm));
     }
     let policy = Policy {
         is_issuer: &|iss| iss == expected.issuer,
@@ -120,12 +125,21 @@ mod tests {
     const NOW: i64 = 1_800_000_000;
 
     fn signed(header: &Value, claims: &Value) -> Result<UserInfo, Untrusted> {
+        signed_with(header, claims, None)
+    }
+
+    fn signed_with(
+        header: &Value,
+        claims: &Value,
+        algorithms: Option<&[&'static Algorithm]>,
+    ) -> Result<UserInfo, Untrusted> {
         let raw = sign(header, claims);
         let client_id = ClientId::new("gateway".into());
         let expected = ExpectedUserInfo {
             issuer: "https://op.example",
             client_id: &client_id,
             trusted_audiences: &["project".into()],
+            algorithms,
         };
         let jwt = read_signed(&raw, expected, OffsetDateTime::from_unix_timestamp(NOW).unwrap())?;
         verify(&jwt, &keys(&["k"])).map_err(words)?;
@@ -162,6 +176,16 @@ mod tests {
         }
         assert_eq!(of(&json!({"sub": "grace"})), Ok(UserInfo::OtherSubject));
         assert_eq!(of(&json!({"name": "Ada"})), Ok(UserInfo::NoAnswer));
+    }
+
+    #[test]
+    fn an_algorithm_that_is_configured_is_that_of_a_signed_answer_too() {
+        let named = |name: &str| Algorithm::named(name).unwrap();
+        let with = |algorithms: &[&'static Algorithm]| {
+            signed_with(&json!({"alg": "EdDSA", "kid": "k"}), &json!({"sub": "ada"}), Some(algorithms))
+        };
+        assert!(with(&[named("RS256"), named("EdDSA")]).is_ok());
+        assert_eq!(with(&[named("RS256")]), Err(words(Flaw::Algorithm)));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::identity::Identity;
 use crate::jose::Claims;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::payload;
+use crate::jose::key_set::ANY_ISSUER;
 use crate::{config, http};
 
 pub mod access_token;
@@ -206,7 +207,7 @@ impl WorkOs {
     async fn validate(&self, token: &AccessToken, now: OffsetDateTime) -> Result<Claims, Untrusted> {
         let jwt = access_token::read(token.secret(), &self.settings, now)?;
         let uri = self.jwks_uri();
-        keys::verify(&jwt, uri.as_str(), &self.link, Presenter::Provider, access_token::words).await?;
+        keys::verify(&jwt, uri.as_str(), &self.link, Presenter::Provider, ANY_ISSUER, access_token::words).await?;
         Ok(jwt.claims)
     }
 

@@ -151,6 +151,7 @@ export const STAND_INS = {
       discovery: { ...NO_ISS, ...NO_LOGOUT, ...without("userinfo_endpoint"), scopes_supported: ["openid", "email", "name"], token_endpoint_auth_methods_supported: ["client_secret_post"] },
     },
     prepare: (provider) => {
+      provider.knownKey = appleKey;
       knowsScopes(provider, "openid", "email", "name");
       keepsRefreshTokens(provider);
       const before = provider.answers.authorization;
@@ -171,7 +172,7 @@ export const STAND_INS = {
       const { iat, exp, ...rest } = claimsOf(params.client_secret);
       assert.deepEqual(rest, { iss: "TEAM123456", aud: provider.issuer, sub: provider.clientId });
       assert.ok(exp > iat && exp - iat <= 15_777_000, "Apple accepts six months");
-      const key = { key: createPublicKey({ key: appleKey.publicJwk, format: "jwk" }), dsaEncoding: "ieee-p1363" };
+      const key = { key: createPublicKey({ key: provider.knownKey.publicJwk, format: "jwk" }), dsaEncoding: "ieee-p1363" };
       return !headers.authorization && verify("sha256", Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, "base64url"));
     },
     scopes: "openid name email", params: { response_mode: "form_post" }, refreshes: true, claims: { email: "ada@privaterelay.appleid.com" },
@@ -287,7 +288,7 @@ export async function startStandIn(name, startHostile) {
   for (const endpoint of ["token", "revocation"]) {
     const before = provider.answers[endpoint];
     provider.answers[endpoint] = (valid, call) => {
-      if (!proves(provider, call)) return { status: 401, json: { error: "invalid_client" } };
+      if (!proves(provider, call)) return { status: 401, json: { error: "invalid_client", error_description: "hunter2" } };
       return before ? before(valid, call) : valid();
     };
   }

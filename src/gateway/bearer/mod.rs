@@ -15,7 +15,7 @@ use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::jose::document::Presenter;
 use crate::jose::jwt::Form;
-use crate::jose::key_set::{NoKeySet, Unverified};
+use crate::jose::key_set::{ANY_ISSUER, NoKeySet, Unverified};
 use crate::jose::policy::{Audience, Issued};
 use crate::jose::published::{DocumentSource, FetchResult, Missing, Published};
 use crate::jose::{Claims, Flaw, Jwt, KeySet, Policy};
@@ -67,7 +67,7 @@ pub(crate) async fn claims(
     policy.check_times(&jwt.claims, link.isolate.now()).and_then(|()| policy.check_parties(&jwt.claims))?;
     let uri = match &settings.keys {
         Keys::Inline(text) => {
-            keys.inline(text).verify(&jwt, &*link.signatures).await?;
+            keys.inline(text).verify(&jwt, &*link.signatures, ANY_ISSUER).await?;
             return Ok(jwt.claims);
         }
         Keys::Remote(uri) => uri.as_str(),
@@ -75,11 +75,13 @@ pub(crate) async fn claims(
     let call = || fetched(link.clone(), uri.to_owned(), verified.clone()).boxed_local();
     let documents = &keys.published;
     let source = DocumentSource { documents, address: uri, call: &call, isolate: &link.isolate };
-    source.verify(&jwt, &*link.signatures, Presenter::Anybody).await.map_err(|unverified| match unverified {
-        Unverified::NoKeys(_) => Problem::KeysUnavailable,
-        // If newer keys cannot be had, the last good ones decide.
-        Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
-    })?;
+    source.verify(&jwt, &*link.signatures, Presenter::Anybody, ANY_ISSUER).await.map_err(
+        |unverified| match unverified {
+            Unverified::NoKeys(_) => Problem::KeysUnavailable,
+            // If newer keys cannot be had, the last good ones decide.
+            Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
+        },
+    )?;
     Ok(jwt.claims)
 }
 

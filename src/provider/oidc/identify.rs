@@ -121,7 +121,8 @@ impl Oidc {
         };
         let jwt = id_token::read(raw, expected)?;
         let uri = metadata.jwks_uri().as_str();
-        keys::verify(&jwt, uri, &self.link, Presenter::Provider, id_token::words).await?;
+        let signs_for = |key: &Value| jwt.text("iss").is_some_and(|iss| issuer.is_signed_by(key, iss));
+        keys::verify(&jwt, uri, &self.link, Presenter::Provider, &signs_for, id_token::words).await?;
         id_token::check(jwt, expected, tokens.valid_from)
     }
 }

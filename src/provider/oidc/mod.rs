@@ -1,20 +1,20 @@
 //! Any OpenID Connect issuer, over `openidconnect`; PAR, RFC 9207, revocation and logout are added here.
 
-use openidconnect::core::CoreClientAuthMethod;
 use openidconnect::{
     CsrfToken, EndSessionUrl, HttpRequest, LogoutHint, LogoutRequest, PostLogoutRedirectUrl, RedirectUrl, RefreshToken,
 };
+use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::client_authentication::{ClientAuthentication, apple_secret, assertion};
+use super::client_authentication::{ClientAuthentication, apple_secret, assertion, chosen};
 use super::discovery;
 use super::error::{ProviderError, unanswered};
 use super::link::Link;
 use super::metadata::Metadata;
 use super::requests::EndSession;
 use super::token::OidcClient;
-use crate::config::{self, Credentials, Logout, TokenAuth};
+use crate::config::{self, ClientKey, Credentials, Logout, TokenAuth};
 use crate::http;
 use crate::jose::Algorithm;
 use crate::jose::document::Presenter;
@@ -64,36 +64,33 @@ impl Oidc {
             .set_auth_type(auth_type)
     }
 
-    /// How this client proves itself in the next request. With a secret: as configured, else as discovered, basic first (RFC 8414: the
-    /// default of an absent list).
+    /// How this client proves itself in the next request: as configured, else as discovered.
     pub(super) async fn authentication(&self, metadata: &Metadata) -> Result<ClientAuthentication, ProviderError> {
+        let offered = metadata.token_endpoint_auth_methods_supported().map(Vec::as_slice);
         match &self.settings.credentials {
             Credentials::None => Ok(ClientAuthentication::None),
-            Credentials::Secret(secret) => {
-                let offered = metadata.token_endpoint_auth_methods_supported();
-                let offers = |method| offered.is_none_or(|offered| offered.contains(&method));
-                let (basic, post) =
-                    (offers(CoreClientAuthMethod::ClientSecretBasic), offers(CoreClientAuthMethod::ClientSecretPost));
-                match self.settings.token_auth {
-                    Some(TokenAuth::Post) => Ok(ClientAuthentication::Post(secret.clone())),
-                    Some(_) => Ok(ClientAuthentication::Basic(secret.clone())),
-                    None if basic => Ok(ClientAuthentication::Basic(secret.clone())),
-                    // A secret must not go to where nobody asks for one.
-                    None if !post && offers(CoreClientAuthMethod::PrivateKeyJwt) => Err(ProviderError::Rejected(
-                        "the provider accepts no client secret: set OIDC_TOKEN_AUTH = \"private_key_jwt\" and OIDC_CLIENT_KEY".to_owned(),
-                    )),
-                    None => Ok(ClientAuthentication::Post(secret.clone())),
+            Credentials::Secret(secret) => match self.settings.token_auth.map_or_else(|| chosen(offered, false), Ok)? {
+                TokenAuth::Post => Ok(ClientAuthentication::Post(secret.clone())),
+                TokenAuth::Basic | TokenAuth::PrivateKey | TokenAuth::None => {
+                    Ok(ClientAuthentication::Basic(secret.clone()))
                 }
-            }
-            Credentials::Key(key) => {
-                let token_endpoint = metadata.token_endpoint().filter(|_| !self.settings.assertions_for_issuer);
-                let audience = token_endpoint.map_or(metadata.issuer().as_str(), |endpoint| endpoint.as_str());
-                assertion(key, &self.settings.client_id, audience, &self.link).await
-            }
+            },
+            Credentials::Either(secret, key) => match chosen(offered, true)? {
+                TokenAuth::Post => Ok(ClientAuthentication::Post(secret.clone())),
+                TokenAuth::PrivateKey => self.assertion(metadata, key).await,
+                TokenAuth::Basic | TokenAuth::None => Ok(ClientAuthentication::Basic(secret.clone())),
+            },
+            Credentials::Key(key) => self.assertion(metadata, key).await,
             Credentials::Apple(key) => {
                 apple_secret(key, &self.settings.client_id, metadata.issuer().as_str(), &self.link).await
             }
         }
+    }
+
+    async fn assertion(&self, metadata: &Metadata, key: &ClientKey) -> Result<ClientAuthentication, ProviderError> {
+        let token_endpoint = metadata.token_endpoint().filter(|_| !self.settings.assertions_for_issuer);
+        let audience = token_endpoint.map_or(metadata.issuer().as_str(), |endpoint| endpoint.as_str());
+        assertion(key, &self.settings.client_id, audience, &self.link).await
     }
 
     /// A POST with this client's authentication, for the endpoints beside the token endpoint.
@@ -186,15 +183,18 @@ impl Oidc {
     pub async fn logout_token(&self, now: OffsetDateTime, raw: &str) -> Result<LogoutToken, ProviderError> {
         let metadata = self.metadata(now).await?;
         let algorithms = self.algorithms(&metadata);
+        let issuer = Issuer::of(&self.settings, None);
         let expected = logout_token::ExpectedLogoutToken {
-            issuer: Issuer::of(&self.settings, None),
+            issuer,
             client_id: &self.settings.client_id,
             trusted_audiences: &self.settings.trusted_audiences,
             algorithms: &algorithms,
         };
         let (jwt, said) = logout_token::read(raw, expected, now)?;
         // This comes last: anybody may send a token, and a token that cannot be good must not cause a fetch.
-        keys::verify(&jwt, metadata.jwks_uri().as_str(), &self.link, Presenter::Anybody, logout_token::words).await?;
+        let uri = metadata.jwks_uri().as_str();
+        let signs_for = |key: &Value| jwt.text("iss").is_some_and(|iss| issuer.is_signed_by(key, iss));
+        keys::verify(&jwt, uri, &self.link, Presenter::Anybody, &signs_for, logout_token::words).await?;
         Ok(said)
     }
 

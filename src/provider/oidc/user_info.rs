@@ -2,12 +2,14 @@
 
 use futures::FutureExt as _;
 use openidconnect::{AccessToken, HttpRequest, HttpResponse};
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::Oidc;
 use crate::http;
 use crate::jose::Flaw;
 use crate::jose::document::Presenter;
+use crate::provider::issuer::Issuer;
 use crate::provider::keys::{self, Untrusted};
 use crate::provider::metadata::Metadata;
 use crate::provider::user_info::{Asking, ExpectedUserInfo, TIME_LIMIT, UserInfo, about, read, read_signed, words};
@@ -58,13 +60,17 @@ impl Oidc {
         (issuer, subject): &(String, String),
     ) -> Result<UserInfo, Untrusted> {
         let raw = std::str::from_utf8(body).map_err(|_| words(Flaw::Malformed))?.trim();
+        let algorithms = self.settings.id_token_algorithms.is_some().then(|| self.algorithms(metadata));
         let expected = ExpectedUserInfo {
             issuer,
             client_id: &self.settings.client_id,
             trusted_audiences: &self.settings.trusted_audiences,
+            algorithms: algorithms.as_deref(),
         };
         let jwt = read_signed(raw, expected, self.link.isolate.now())?;
-        keys::verify(&jwt, metadata.jwks_uri().as_str(), &self.link, Presenter::Provider, words).await?;
+        let uri = metadata.jwks_uri().as_str();
+        let signs_for = |key: &Value| Issuer::of(&self.settings, Some(issuer)).is_signed_by(key, issuer);
+        keys::verify(&jwt, uri, &self.link, Presenter::Provider, &signs_for, words).await?;
         Ok(about(jwt.claims, subject))
     }
 }
