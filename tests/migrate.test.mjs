@@ -13,7 +13,7 @@ import { createWorld } from "./parts/world.mjs";
 
 const MIGRATE = { REGION_POLICY: "migrate" };
 const bearer = { authorization: `Bearer ${ADMIN_TOKEN}` };
-const { Adopt: ADOPT, Release: RELEASE } = MESSAGES;
+const { Adopt: ADOPT, LetGo: LET_GO } = MESSAGES;
 
 const detailOf = async ({ gateway }, id) =>
   (await gateway.request(`/auth/admin/sessions/${id}`, { headers: bearer })).json();
@@ -240,8 +240,8 @@ describe("migrate", { concurrency: 2 }, () => {
   for (const [step, kind, when] of [
     ["the new actor has heard of it", ADOPT, "before"],
     ["the new actor has adopted it", ADOPT, "after"],
-    ["the new actor asks whether it may stay", RELEASE, "before"],
-    ["the old actor has let it go", RELEASE, "after"],
+    ["the new actor asks whether it may stay", LET_GO, "before"],
+    ["the old actor has let it go", LET_GO, "after"],
   ]) {
     test(`a crash when ${step} leaves exactly one owner`, async (t) => {
       const world = await createWorld(t, { vars: MIGRATE, entry: HOLDING });
