@@ -52,6 +52,8 @@ pub struct Actor {
     pub mishaps: Cell<u32>,
     /// How often its process ended.
     pub ends: Cell<u32>,
+    /// When the last one did.
+    pub ended_at: Cell<Option<OffsetDateTime>>,
 }
 
 /// Its present instance.
@@ -104,6 +106,7 @@ impl Actor {
             doom: Cell::default(),
             mishaps: Cell::default(),
             ends: Cell::default(),
+            ended_at: Cell::default(),
         });
         let (fired, world) = (Rc::downgrade(&actor), world.clone());
         actor.disk.at_alarm(move || {
@@ -170,6 +173,7 @@ impl Actor {
     fn leave(&self) -> Option<Running> {
         let gone = self.running.take()?;
         self.ends.set(self.ends.get() + 1);
+        self.ended_at.set(Some(self.disk.now()));
         if self.disk.restart(self.keeps.get()) {
             self.mishaps.set(self.mishaps.get() + 1);
         }

@@ -24,7 +24,7 @@ use super::world::World;
 /// Each way.
 const LATENCY: Duration = Duration::from_millis(20);
 /// How long a request may be on its way.
-const WAY: Duration = Duration::from_millis(700);
+pub const WAY: Duration = Duration::from_millis(700);
 /// How slow the provider may be.
 const SLOW: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(4), Duration::from_secs(15)];
 

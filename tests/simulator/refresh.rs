@@ -181,3 +181,22 @@ fn a_logout_does_not_wait_for_a_provider_that_hangs() {
         assert!(world.executor.now() - began < Duration::from_secs(5));
     });
 }
+
+#[test]
+fn a_logout_during_a_refresh_that_the_provider_puts_off_revokes_the_token() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(TOKEN_LIFE).await;
+        world.provider.script.borrow_mut().push_back(Fault::Status(503));
+        let logout = async {
+            world.wait(Duration::from_millis(10)).await;
+            world.log_out(&cookie).await.map(drop)
+        };
+        let (_, logged_out) = join(world.get(&cookie), logout).await;
+        assert_eq!(logged_out, Ok(()));
+        world.wait(Duration::from_secs(10)).await;
+        assert_eq!(world.provider.presented.borrow().len(), 1);
+        assert!(!world.provider.has_grant("ada"), "a refresh token that nobody has is still good");
+    });
+}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::future::join;
+
 use super::endings::{KV, revoke_all};
 use super::world::World;
 
@@ -35,5 +37,24 @@ fn all_sessions_of_a_user_end_with_the_few_connections_that_postgres_has() {
         cookies.iter().for_each(|cookie| world.session(&cookie.actor).unwrap().end(&world));
         world.postgres.allow(20);
         assert_eq!(revoke_all(&world, "ada").await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn an_actor_whose_storage_fails_when_postgres_has_its_record_is_not_woken_again_and_again() {
+    let world = World::new(&[("SESSION_STORE", "neon"), KV[1]]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(60)).await;
+        // The end is written, and Postgres has not answered yet.
+        let failing = async {
+            world.wait(Duration::from_millis(5)).await;
+            world.session(&cookie.actor).unwrap().disk.fail_for(Duration::from_millis(500), true);
+        };
+        let (logged_out, ()) = join(world.log_out(&cookie), failing).await;
+        logged_out.map(drop).unwrap();
+        let before = world.tally.steps();
+        world.wait(Duration::from_secs(600)).await;
+        assert!(world.tally.steps() < before + 50, "{} steps", world.tally.steps() - before);
     });
 }

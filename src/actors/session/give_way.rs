@@ -102,6 +102,10 @@ impl Session {
                 Last::Sender => (successor.clone(), Superseded::GaveWay),
                 Last::Other(last) => (last.clone(), Superseded::ByLater(last)),
             };
+            // While the other one was asked, this session may have given way to a third, which has to be told.
+            if self.active(|_| ()).is_none() {
+                continue;
+            }
             // If the session was ended or moved before that could be written, this came later, and starts again.
             if self.give_way(&successor, cause_of(&authority)).await? {
                 return Ok(reply);

@@ -34,7 +34,12 @@ impl SessionStore {
         }
         let Some(Held { generation, sealed, about }) = self.held()? else { return Ok(()) };
         if last.is_some_and(|last| last.taken && last.generation == generation) {
-            return Ok(());
+            let mut kept = self.kept.borrow_mut();
+            return match kept.as_mut().filter(|kept| kept.row.attempted == generation) {
+                // The actor could not write then that it needs the copy no longer.
+                Some(kept) if self.kind == StoreKind::Neon => self.drop_copy(kept),
+                Some(_) | None => Ok(()),
+            };
         }
         let written = self.write(generation, &sealed, &about).await;
         let at = self.isolate.now();

@@ -1,8 +1,10 @@
 //! What an answer may say: every end has a cause, every session that cannot be served has one, and in a calm world nothing fails.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::super::faults::Kind;
 use super::super::gateway::Seen;
@@ -48,7 +50,10 @@ impl Run {
         match reason {
             "logout" | "revoked" | "backchannel" => self.truth.wanted(known, reason),
             // A use is written down with some delay, and is lost where that cannot be.
-            "idle" => now + slack >= known.last_used.get() + self.climate.idle.mul_f64(0.9) || self.has_mishaps(known),
+            "idle" => {
+                let is_due = now + slack >= known.last_used.get() + self.climate.idle.mul_f64(0.9);
+                is_due || self.has_mishaps(known) || self.fell_at_its_last_use(known)
+            }
             "expired" => {
                 let first = self.truth.sessions.borrow().values().filter(theirs).map(|other| other.first_born).min();
                 now + slack + std::time::Duration::from_secs(150) >= first.unwrap_or(known.born) + self.climate.absolute
@@ -100,6 +105,15 @@ impl Run {
             Kind::PostgresFull,
         ];
         !late.into_iter().any(|kind| self.world.faults.may(kind))
+    }
+
+    /// Whether the process ended right after the last use, which is written a millisecond later.
+    fn fell_at_its_last_use(&self, known: &Known) -> bool {
+        let used = known.last_used.get();
+        let is_then = |at: OffsetDateTime| at >= used && at <= used + Duration::from_secs(1);
+        let actors = known.actors.borrow();
+        let mut fell = actors.iter().filter_map(|actor| self.world.session(actor)?.ended_at.get());
+        fell.any(is_then)
     }
 
     /// Whether something befell the storage of one of its actors.

@@ -7,6 +7,7 @@ use http::Request;
 use time::OffsetDateTime;
 
 use super::super::executor::Process;
+use super::super::http::WAY;
 use super::{Caller, Family, Provider, form};
 
 /// The tries of a series: one, and three again.
@@ -131,7 +132,9 @@ impl Provider {
         let last = self.grants.borrow().get(&family).and_then(|grant| grant.granted_at);
         let forced = self.forced.borrow().get(subject).copied();
         let Some(last) = last.filter(|last| forced.is_none_or(|forced| forced + WISH_TAKES < *last)) else { return };
-        let due = last + self.rules.life.get().mul_f64(0.74).saturating_sub(self.rules.tolerance.get());
+        // It is counted from when the tokens were asked for.
+        let early = self.rules.tolerance.get() + WAY;
+        let due = last + self.rules.life.get().mul_f64(0.74).saturating_sub(early);
         // A retry of the same token brings the same tokens once more.
         let excused = self.rules.one_grant.get() || !self.rules.leeway.get().is_zero();
         self.tally.must(excused || self.now() >= due, "more than one refresh for an expiry", || {
