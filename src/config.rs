@@ -36,13 +36,14 @@ pub mod sessions;
 pub mod spelling;
 pub mod store;
 pub mod tenants;
+pub mod token_auth;
 pub mod upstream;
 pub mod workos;
 
 pub use admin::AdminToken;
 pub use apple::AppleKey;
 pub use client_key::{ClientKey, PrivateKey};
-pub use credentials::{Credentials, TokenAuth};
+pub use credentials::Credentials;
 pub use oidc::{ID_TOKEN_ALGORITHMS, Logout, OidcSettings, Par};
 pub use origin::{Origin, is_allowed, is_loopback};
 pub use provider::{Auth0Settings, ProviderSettings};
@@ -51,6 +52,7 @@ pub use regions::{RegionPolicy, Regions};
 pub use sessions::{Lifetimes, LogSubject, SameSite};
 pub use spelling::misspelled;
 pub use store::{APPLICATION_NAME, DatabaseSettings, StoreKind, StoreSettings};
+pub use token_auth::TokenAuth;
 pub use workos::WorkOsSettings;
 
 /// The configuration, or everything that is wrong with it.

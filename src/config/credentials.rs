@@ -9,28 +9,7 @@ use super::client_key::ClientKey;
 use super::preset::Preset;
 use super::reader::Reader;
 use super::store;
-
-/// How this client authenticates at the token endpoint (RFC 6749 section 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenAuth {
-    /// `client_secret_basic`.
-    Basic,
-    /// `client_secret_post`.
-    Post,
-    /// `private_key_jwt` (OpenID Connect Core 1.0 section 9).
-    PrivateKey,
-    /// `none`: a public client.
-    None,
-}
-
-/// Where a client's secret comes from.
-#[derive(Clone, Copy)]
-pub(super) enum SecretIs {
-    /// The provider gave it; what it is called there.
-    Given(&'static str),
-    /// `APPLE_…`: the gateway makes it.
-    AppleKey,
-}
+use super::token_auth::{SecretIs, TokenAuth};
 
 /// What this client proves itself with.
 #[derive(Clone, Debug)]

@@ -4,10 +4,11 @@ use openidconnect::{ClientId, IssuerUrl};
 use time::Duration;
 use url::Url;
 
-use super::credentials::{Credentials, TokenAuth};
+use super::credentials::Credentials;
 use super::preset::Preset;
 use super::reader::Reader;
 use super::tenants::Tenants;
+use super::token_auth::TokenAuth;
 
 /// The variables that describe the OpenID provider.
 #[derive(Clone, Debug)]

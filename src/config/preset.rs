@@ -2,7 +2,7 @@
 //!
 //! All of it is defaults for `OIDC_…` variables, and words for an operator who has left one out. What a variable says counts.
 
-use super::credentials::{SecretIs, TokenAuth};
+use super::token_auth::{SecretIs, TokenAuth};
 
 /// A row.
 pub(super) struct Preset {

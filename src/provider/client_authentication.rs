@@ -124,7 +124,7 @@ pub async fn assertion(
     link: &Link,
 ) -> Result<ClientAuthentication, ProviderError> {
     let jti: [u8; 16] = link.isolate.random_bytes().ok_or_else(|| {
-        ProviderError::Rejected("the platform gave no random bytes for the client's assertion (jti)".to_owned())
+        ProviderError::Rejected("there are no random bytes for the client's assertion (jti)".to_owned())
     })?;
     let now = link.isolate.now().unix_timestamp();
     let claims = json!({

@@ -9,7 +9,7 @@ use crate::config::routes::{Route, SessionRule, Upstream};
 use crate::config::{Config, Origin};
 use crate::gateway::forward::addresses::{self, ADDRESSES, Seam};
 use crate::gateway::forward::hygiene::Hygiene;
-use crate::gateway::forward::{caller, identity_headers};
+use crate::gateway::forward::identity_headers;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::Jar;
 use crate::gateway::request::headers::Headers;
