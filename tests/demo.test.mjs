@@ -7,6 +7,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { readable } from "../demo/log-lines.mjs";
 import { Browser } from "./parts/browser.mjs";
+import { untilStarted } from "./parts/demo.mjs";
 import { request } from "./parts/http.mjs";
 import { freePort, removeFolder, ROOT, start, stop, until } from "./parts/process.mjs";
 
@@ -17,12 +18,8 @@ describe("demo", () => {
     t.after(() => removeFolder(storage));
     let child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), TOKEN_LIFE: "60" } });
     t.after(() => stop(child));
-    let over = false;
-    child.gone.then(() => (over = true));
-    await until("it says where to go", () => {
-      assert.ok(!over, child.output);
-      return child.output.includes(`http://localhost:${port}/`);
-    }, 420_000);
+    await untilStarted(child, 420_000);
+    assert.ok(child.output.includes(`http://localhost:${port}/`), child.output);
     assert.ok(existsSync(storage), "its storage is in the checkout");
 
     const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "edge-session" } });
@@ -50,7 +47,7 @@ describe("demo", () => {
     assert.equal(child.exitCode, 0, child.output);
 
     child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), TOKEN_LIFE: "60" } });
-    await until("it has started again", () => child.output.includes("Ctrl-C"), 110_000);
+    await untilStarted(child, 110_000);
     assert.ok(child.output.includes(`(token ${token})`), "the console's token is that of before");
     assert.equal((await browser.api("/api/hello")).json().token_accepted, true, "the session lives on");
     assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200, "the provider knows its refresh token");
@@ -86,12 +83,7 @@ describe("demo", () => {
       const port = await freePort();
       const child = start(process.execPath, ["demo/run.mjs"], { env: { PORT: String(port), PROVIDER } });
       t.after(() => stop(child));
-      let over = false;
-      child.gone.then(() => (over = true));
-      await until("it says where to go", () => {
-        assert.ok(!over, child.output);
-        return child.output.includes("Ctrl-C");
-      }, 110_000);
+      await untilStarted(child, 110_000);
       const browser = new Browser({ origin: `http://localhost:${port}`, cookie: { session: "edge-session" } });
       const page = await browser.navigate("/");
       assert.match(page.text, /Demo application/);
