@@ -73,7 +73,7 @@ fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CA
 simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed and a million steps where nothing is said); ONE=1 stops at the first violation, TRACE=1 tells the first seed in words
 	$(call takes,SEED STEPS ONE TRACE LINES)
 	@bash scripts/install.sh rust
-	@cargo test --quiet --profile fuzz --test simulator --no-run
+	@cargo test --profile fuzz --test simulator --no-run
 	@SEED='$(SEED)' STEPS='$(STEPS)' ONE='$(ONE)' TRACE='$(TRACE)' LINES='$(LINES)' cargo test --quiet --profile fuzz \
 		--test simulator -- --ignored --exact simulate::simulate_from_a_seed --nocapture
 
