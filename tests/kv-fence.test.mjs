@@ -179,7 +179,10 @@ describe("kv-fence", { concurrency: 3 }, () => {
     await until("the record is to be read back", () => asked > 0, 20_000);
     await sleep(1500);
     assert.equal(asked, 1);
+    const { generation } = headerOf(recordOf(kv, browser));
     assert.equal(await token(browser), first);
+    // That use is written in the background, and what is written takes its time to settle.
+    await until("the use is written", () => headerOf(recordOf(kv, browser)).generation > generation);
     kv.gate = undefined;
     const reads = kv.gets.length;
     await setClockAhead(gateway, 3 * SETTLED);
