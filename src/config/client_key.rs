@@ -25,7 +25,7 @@ impl std::fmt::Debug for PrivateKey {
 }
 
 impl PrivateKey {
-    /// What other keys of the gateway's can be derived from.
+    /// The gateway can derive its other keys from this.
     pub fn secret(&self) -> &[u8] {
         match self {
             Self::Jwk(jwk) => jwk.as_bytes(),

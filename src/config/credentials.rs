@@ -27,7 +27,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// What other keys of the gateway's can be derived from.
+    /// The gateway can derive its other keys from this.
     pub fn secret(&self) -> Option<&[u8]> {
         match self {
             Self::Secret(secret) | Self::Either(secret, _) => Some(secret.secret().as_bytes()),

@@ -1,8 +1,8 @@
 // The files of a project that deploys the gateway. Pure.
+import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS } from "./compatibility.mjs";
 import { PROVIDERS } from "./providers.mjs";
 
 const MAIN = "node_modules/edge-oauth-sessions/worker/entry.mjs";
-const COMPATIBILITY_DATE = "2026-11-01";
 
 /** What [vars] holds: name, value (none: a line to fill in), what belongs there. */
 function variables({ provider = "oidc", issuer, clientId, upstream, origin }) {
@@ -37,7 +37,7 @@ function toml(options) {
 name = "edge-oauth-sessions"
 main = "${MAIN}"
 compatibility_date = "${COMPATIBILITY_DATE}"
-compatibility_flags = ["enable_request_signal"]
+compatibility_flags = ${JSON.stringify(COMPATIBILITY_FLAGS)}
 keep_names = false
 workers_dev = ${domain === undefined}
 ${domain === undefined ? "# " : ""}${routes}
@@ -88,7 +88,7 @@ function jsonc(options) {
   "name": "edge-oauth-sessions",
   "main": "${MAIN}",
   "compatibility_date": "${COMPATIBILITY_DATE}",
-  "compatibility_flags": ["enable_request_signal"],
+  "compatibility_flags": ${JSON.stringify(COMPATIBILITY_FLAGS)},
   "keep_names": false,
   "workers_dev": ${domain === undefined},
   ${domain === undefined ? "// " : ""}"routes": [{ "pattern": ${text(domain ?? "app.example.com")}, "custom_domain": true }],

@@ -1,6 +1,6 @@
 // `edge-oauth-sessions serve`: the gateway on plain workerd, on one machine, without Cloudflare. `health` asks whether it is well.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import { NAMES } from "./variables.mjs";
 import { configuration } from "./workerd.mjs";
 
 const WORKER = fileURLToPath(new URL("../worker", import.meta.url));
+const MAIN = "entry.mjs";
 /** What Cloudflare alone has. */
 const BINDINGS = ["SESSIONS", "DIRECTORY", "SESSION_KV", "SESSION_DB", "LOGIN_LIMIT", "METRICS"];
 
@@ -57,6 +58,12 @@ function workerd() {
   return join(dirname(wrangler.resolve("workerd/package.json")), "bin/workerd");
 }
 
+/** The Worker's modules, the main one first. */
+function modules() {
+  const others = readdirSync(WORKER).filter((name) => name.endsWith(".mjs") && name !== MAIN);
+  return [MAIN, ...others, ...readdirSync(join(WORKER, "build")).map((name) => `build/${name}`)];
+}
+
 /** Runs until it is stopped. */
 export function serve(args) {
   const options = parse(args);
@@ -65,7 +72,7 @@ export function serve(args) {
   // It holds secrets: nobody else reads it, and it goes as soon as workerd has ended.
   const folder = mkdtempSync(join(tmpdir(), "edge-oauth-sessions-"));
   const file = join(folder, "config.capnp");
-  writeFileSync(file, configuration({ ...options, storage }), { mode: 0o600 });
+  writeFileSync(file, configuration({ ...options, storage, modules: modules() }), { mode: 0o600 });
   const child = spawn(workerd(), ["serve", "--experimental", `--import-path=${WORKER}`, file], { stdio: "inherit" });
   const remove = () => rmSync(folder, { recursive: true, force: true });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill("SIGTERM"));
@@ -78,17 +85,15 @@ export function serve(args) {
     remove();
     process.exitCode = signal === "SIGTERM" ? 0 : (code ?? 1);
   });
-  let over = false;
-  child.once("exit", () => (over = true));
-  tell(options, storage, () => over);
+  tell(options, storage, child);
 }
 
 /** Says once it answers where it listens, and what is wrong with its configuration. */
-async function tell(options, storage, isOver) {
+async function tell(options, storage, child) {
   for (;;) {
     // workerd ends at once where it cannot listen.
     await new Promise((resolve) => setTimeout(resolve, 300));
-    if (isOver()) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const { status, text } = await healthOf(options);
     if (status !== 0) {
       console.log(`listening on ${options.host}:${options.port}, sessions in ${storage}`);
@@ -111,7 +116,7 @@ async function healthOf({ host, port, behindProxy, variables }) {
   // Another one than an origin is a problem that the gateway itself names.
   const { host: name, protocol } = new URL(URL.canParse(origin) && origin.includes("://") ? origin : `http://${host}:${port}`);
   const headers = { host: name, ...(behindProxy ? { "x-forwarded-proto": protocol.slice(0, -1) } : {}) };
-  const path = `${variables.AUTH_PREFIX ?? "/auth"}/healthz`;
+  const path = `${variables.AUTH_PREFIX || "/auth"}/healthz`;
   const at = host === "0.0.0.0" || host === "*" ? "127.0.0.1" : host;
   const answer = await new Promise((done, failed) => {
     const asked = request({ host: at, port, path, headers, timeout: 5000 }, (response) => {

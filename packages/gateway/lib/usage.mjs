@@ -26,5 +26,5 @@ health asks a gateway that was started with the same flags whether its configura
   --host ADDRESS     127.0.0.1 otherwise
   --port PORT        8787 otherwise
   --storage DIR      where sessions are kept; edge-oauth-sessions-data otherwise
-  --variables FILE    variables that take precedence over the environment
+  --variables FILE   variables that take precedence over the environment
   --behind-proxy     a proxy in front ends TLS and sets X-Forwarded-Proto and CF-Connecting-IP, whatever the client sent`;

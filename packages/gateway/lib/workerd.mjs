@@ -2,21 +2,8 @@
 //
 // Unlike at Cloudflare there is one machine: no regions, no visitor's place, no bot scores, and no KV or Hyperdrive.
 
-const COMPATIBILITY_DATE = "2026-11-01";
-/** The modules of the Worker, by the name that they import each other by, as in its folder; the first is its main module. */
-const MODULES = [
-  "entry.mjs",
-  "answer.mjs",
-  "crossing.mjs",
-  "edits.mjs",
-  "exchange.mjs",
-  "metrics.mjs",
-  "pack.mjs",
-  "stubs.mjs",
-  "watch.mjs",
-  "build/index.js",
-  "build/index_bg.wasm",
-];
+import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS } from "./compatibility.mjs";
+
 const CLASSES = { SESSIONS: "SessionActor", DIRECTORY: "RegionDirectory" };
 
 // Strings are written as in JSON, which Cap'n Proto's text format reads alike for what a variable may hold.
@@ -26,12 +13,13 @@ const list = (items) => `[\n    ${items.join(",\n    ")}\n  ]`;
 /**
  * The text of a configuration.
  *
+ * - `modules`: the Worker's, by the name that they import each other by; the first is its main module
  * - `storage`: the folder for sessions
  * - `host`, `port`: where it listens; `variables`: names and values
  * - `behindProxy`: a proxy in front ends TLS, and says the scheme in X-Forwarded-Proto and the client's address in CF-Connecting-IP
  */
-export function configuration({ storage, host, port, variables, behindProxy }) {
-  const modules = MODULES.map((name) => {
+export function configuration({ modules, storage, host, port, variables, behindProxy }) {
+  const embedded = modules.map((name) => {
     const type = name.endsWith(".wasm") ? "wasm" : "esModule";
     return `(name = ${quote(name)}, ${type} = embed ${quote(`/${name}`)})`;
   });
@@ -51,8 +39,8 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = ${quote(`${host}:${port}`)}, service = "main", http = ${http})] );
 const main :Workerd.Worker = (
   compatibilityDate = ${quote(COMPATIBILITY_DATE)},
-  compatibilityFlags = ["enable_request_signal"],
-  modules = ${list(modules)},
+  compatibilityFlags = ${list(COMPATIBILITY_FLAGS.map(quote))},
+  modules = ${list(embedded)},
   bindings = ${list([...texts, ...namespaces])},
   durableObjectNamespaces = ${list(objects)},
   durableObjectStorage = (localDisk = "storage") );
