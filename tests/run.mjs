@@ -17,6 +17,7 @@ const MODULES = [
   "outcomes",
   "refresh",
   "deploy",
+  "device",
   "client-abort",
   "demo",
   "browser",
