@@ -18,6 +18,7 @@ const MODULES = [
   "refresh",
   "deploy",
   "device",
+  "device-browser",
   "client-abort",
   "demo",
   "browser",
