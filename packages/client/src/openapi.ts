@@ -731,7 +731,7 @@ export interface components {
                 "text/html": string;
             };
         };
-        /** @description `invalid_token`: the administrators' token is missing or wrong. */
+        /** @description `invalid_token`: the administrators' token is missing or wrong, and Cloudflare Access does not answer for the request. */
         InvalidToken: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];

@@ -1,9 +1,10 @@
 //! `/admin/`: the administrators' API to every session, and their console.
 //!
-//! Architecture Invariant: without `ADMIN_TOKEN` there is nothing here, and without the token in the request's
-//! `Authorization` nothing but pages without data. The console, into which the token is typed, is at `ADMIN_ORIGIN`
+//! Architecture Invariant: without `ADMIN_TOKEN` and `ADMIN_ACCESS` there is nothing here, and for anybody but an administrator
+//! ([`administrator`]) nothing but pages without data. The console, into which the token is typed, is at `ADMIN_ORIGIN`
 //! alone: there, nothing of the application ever answers, so that none of its pages or service workers can read it.
 
+mod administrator;
 mod console;
 
 use percent_encoding::percent_decode_str;
@@ -93,7 +94,6 @@ struct MigrateTo {
 
 /// Serves what is under `/admin`.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
-    let Some(token) = &gateway.config.admin_token else { return Err(Problem::NotFound) };
     let prefix = format!("{}/admin", gateway.config.auth_prefix);
     let resource = Resource::of(request.address.path().strip_prefix(&prefix).unwrap_or_default());
     let at_home = gateway.config.admin_origin.as_ref() == Some(&request.origin);
@@ -101,11 +101,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         return Err(Problem::NotFound);
     }
     if !resource.as_ref().is_some_and(Resource::is_open) {
-        let given = request.header("authorization").unwrap_or_default();
-        let given = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        if !given.is_some_and(|(_, given)| token.is(given.trim_matches([' ', '\t']))) {
-            return Err(Problem::InvalidToken("This needs the administrators' token as a bearer token."));
-        }
+        administrator::check(gateway, request).await?;
     }
     let resource = resource.ok_or(Problem::NotFound)?;
     if !resource.methods().split(", ").any(|allowed| allowed == request.method()) {
@@ -114,7 +110,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let deletes = request.method() == "DELETE";
     match resource {
         Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
-        Resource::Console => Ok(console::page()),
+        Resource::Console => Ok(console::page(gateway.config.access_at(&request.origin).is_some())),
         Resource::OpenApi => Ok(console::openapi(&gateway.config.auth_prefix)),
         Resource::User(subject) if deletes => revoke_user(gateway, request, &subject).await,
         Resource::User(subject) => {
