@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { startAccess } from "./parts/access.mjs";
 import { actorOf } from "./parts/actors.mjs";
-import { administer, assertProblem } from "./parts/administration.mjs";
+import { administer, assertDetail, assertProblem, inspect } from "./parts/administration.mjs";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
 import { HANG } from "./parts/hostile.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
@@ -116,6 +116,64 @@ describe("admin-access", () => {
     const revoked = await world.at(session, access.service(), { method: "DELETE", headers: { "sec-fetch-site": "same-origin", origin } });
     assert.equal(revoked.status, 204, revoked.text);
     assert.equal((await user.api("/x")).status, 401);
+  });
+
+  const own = () => ({ origin: world.gateway.adminOrigin });
+  const idOf = (user) => actorOf(user.session);
+  const of = (assertion) => (target, method, body) => world.at(target, assertion, { method, headers: own(), body });
+
+  test("ledger and log say which administrator it was that refreshed, moved and ended a session", async () => {
+    const ada = of(access.jwt());
+    const robot = of(access.service());
+    const user = await world.login();
+    const former = idOf(user);
+    assert.equal((await ada(`/auth/admin/sessions/${former}/refresh`, "POST")).status, 200);
+    const moved = await ada(`/auth/admin/sessions/${former}/migrate`, "POST", '{"region":"oc"}');
+    assert.equal(moved.status, 200, moved.text);
+    const { id } = moved.json();
+    assert.equal((await robot(`/auth/admin/sessions/${id}`, "DELETE")).status, 204);
+    const detail = await inspect(world.gateway, id);
+    assertDetail(detail);
+    const by = (event, outcome) => detail.ledger.filter((entry) => entry.event === event && entry.outcome === outcome).map((entry) => entry.by);
+    assert.deepEqual(by("complete", "ok"), [undefined]);
+    assert.deepEqual(by("refresh", "ok"), ["access:ada@example.com"]);
+    assert.deepEqual(by("migrate", "adopted"), ["access:ada@example.com"]);
+    const there = await inspect(world.gateway, former);
+    assert.deepEqual(there.ledger.filter(({ event }) => event === "migrate").map((entry) => entry.by), ["access:ada@example.com"], "and the former one");
+    const robots = "access:e367826f93b8d71185e03fe518aff3b4.access";
+    assert.deepEqual([...by("revoke", "ok"), ...by("end", "revoked"), ...by("revoke", "revoked")], [robots, robots, robots]);
+    const lines = world.gateway.events.filter(({ actor }) => actor === id || actor === former);
+    for (const [event, name] of [["refresh", "access:ada@example.com"], ["migrate", "access:ada@example.com"], ["end", robots]]) {
+      assert.ok(lines.some((line) => line.event === event && line.cause === "admin" && line.by === name), `${event} ${name}`);
+    }
+    assert.ok(lines.filter(({ cause }) => cause !== "admin").every((line) => !("by" in line)));
+  });
+
+  test("the end of all sessions of a user carries the administrator's name through the directory to each of them", async () => {
+    const users = [await world.login(), await world.login()];
+    const answer = await of(access.jwt({ email: "eve@example.com" }))(LIST, "DELETE");
+    assert.equal(answer.status, 200, answer.text);
+    for (const user of users) {
+      const { ledger } = await inspect(world.gateway, idOf(user));
+      assert.equal(ledger.find(({ event }) => event === "end").by, "access:eve@example.com");
+    }
+    await world.gateway.untilEvent("revoke", ({ class: kind, by }) => kind === "RegionDirectory" && by === "access:eve@example.com");
+  });
+
+  test("what the holder of the token did is by the token, also at ADMIN_ORIGIN", async () => {
+    const user = await world.login();
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "cf-access-jwt-assertion": access.jwt() };
+    assert.equal((await world.at(`/auth/admin/sessions/${idOf(user)}`, undefined, { method: "DELETE", headers })).status, 204);
+    const { ledger } = await inspect(world.gateway, idOf(user));
+    assert.equal(ledger.find(({ event }) => event === "end").by, "token");
+  });
+
+  test("an administrator's name is cut and has nothing in it that does not show", async () => {
+    const user = await world.login();
+    const email = `ada\u202e\u0000\r\n${"x".repeat(300)}@example.com`;
+    assert.equal((await of(access.jwt({ email }))(`/auth/admin/sessions/${idOf(user)}`, "DELETE")).status, 204);
+    const { ledger } = await inspect(world.gateway, idOf(user));
+    assert.equal(ledger.find(({ event }) => event === "end").by, `access:ada${"x".repeat(90)}`);
   });
 
   test("the console says to its script that Access lets administrators in, and only where it does", async (t) => {

@@ -541,6 +541,8 @@ export interface components {
             outcome: string;
             /** @enum {unknown} */
             cause: "request" | "alarm" | "admin" | "directory" | "backchannel";
+            /** @description Which administrator, where one caused it: `token`, or `access:` and the name at Cloudflare Access. */
+            by?: string;
             region: components["schemas"]["Region"] | null;
             duration_ms: number;
             /** @description The same in words. */

@@ -100,9 +100,11 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     if resource.as_ref().is_some_and(Resource::is_console) && !at_home {
         return Err(Problem::NotFound);
     }
-    if !resource.as_ref().is_some_and(Resource::is_open) {
-        administrator::check(gateway, request).await?;
-    }
+    let by = match &resource {
+        // Nobody is asked for, and nothing is done.
+        Some(open) if open.is_open() => Cause::Request,
+        Some(_) | None => administrator::of(gateway, request).await?,
+    };
     let resource = resource.ok_or(Problem::NotFound)?;
     if !resource.methods().split(", ").any(|allowed| allowed == request.method()) {
         return Err(Problem::MethodNotAllowed(resource.methods()));
@@ -112,7 +114,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
         Resource::Console => Ok(console::page(gateway.config.access_at(&request.origin).is_some())),
         Resource::OpenApi => Ok(console::openapi(&gateway.config.auth_prefix)),
-        Resource::User(subject) if deletes => revoke_user(gateway, request, &subject).await,
+        Resource::User(subject) if deletes => revoke_user(gateway, request, &subject, by).await,
         Resource::User(subject) => {
             let query = request.query();
             let issuer = issuer(gateway, &query)?;
@@ -120,12 +122,12 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
             Ok(Outgoing::new(200, json::sessions_of(&subject, issuer, &page)))
         }
         Resource::Session(id) if deletes => {
-            sessions::revoke(gateway, &id, Cause::Admin).await.map_err(unknown)?;
+            sessions::revoke(gateway, &id, by).await.map_err(unknown)?;
             Ok(Outgoing::new(204, Body::Empty))
         }
         Resource::Session(id) => detail(gateway, &id).await,
-        Resource::Refresh(id) => refresh(gateway, &id).await,
-        Resource::Migrate(id) => migrate(gateway, request, &id).await,
+        Resource::Refresh(id) => refresh(gateway, &id, by).await,
+        Resource::Migrate(id) => migrate(gateway, request, &id, by).await,
     }
 }
 
@@ -140,10 +142,10 @@ fn issuer<'a>(gateway: &'a Gateway, query: &'a Parameters) -> Result<&'a str, Pr
     })
 }
 
-async fn revoke_user(gateway: &Gateway, request: &Incoming<'_>, subject: &str) -> Result<Outgoing, Problem> {
+async fn revoke_user(gateway: &Gateway, request: &Incoming<'_>, subject: &str, by: Cause) -> Result<Outgoing, Problem> {
     let query = request.query();
     let address = sessions::directory_of(gateway, issuer(gateway, &query)?, subject)?;
-    let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
+    let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: by, logout_token: None };
     let swept = sessions::end_all(gateway, &address, revoke).await??;
     Ok(Outgoing::new(if swept.left > 0 { 202 } else { 200 }, json::revoked(&swept)))
 }
@@ -157,8 +159,8 @@ async fn detail(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
     Ok(Outgoing::new(200, json::detail(id, &inspection)))
 }
 
-async fn refresh(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
-    let refresh = || Refresh { authority: Authority::Trusted(Cause::Admin) };
+async fn refresh(gateway: &Gateway, id: &ActorId, by: Cause) -> Result<Outgoing, Problem> {
+    let refresh = || Refresh { authority: Authority::Trusted(by.clone()) };
     let followed = follow::ask(&*gateway.actors, id, refresh).await.map_err(|error| unknown(error.into()))?;
     match followed.reply {
         // Without a refresh token there is no refresh. The ledger says so.
@@ -169,7 +171,7 @@ async fn refresh(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
     }
 }
 
-async fn migrate(gateway: &Gateway, request: &Incoming<'_>, id: &ActorId) -> Result<Outgoing, Problem> {
+async fn migrate(gateway: &Gateway, request: &Incoming<'_>, id: &ActorId, by: Cause) -> Result<Outgoing, Problem> {
     let MigrateTo { region } = request.json().await.map_err(|problem| match problem {
         Problem::BadRequest(_) => Problem::BadRequest(NO_REGION),
         other => other,
@@ -177,7 +179,7 @@ async fn migrate(gateway: &Gateway, request: &Incoming<'_>, id: &ActorId) -> Res
     if gateway.config.regions.jurisdiction.is_some() {
         return Err(Problem::BadRequest("JURISDICTION keeps all sessions where they are."));
     }
-    let migrate = || Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(region) };
+    let migrate = || Migrate { authority: Authority::Trusted(by.clone()), destination: Destination::Region(region) };
     let followed = follow::ask(&*gateway.actors, id, migrate).await.map_err(|error| unknown(error.into()))?;
     match followed.reply {
         Ok(Migrated::Lives(to)) => detail(gateway, &to.actor).await,

@@ -60,6 +60,7 @@ fn entry() -> Entry {
 
 fn messages() -> Vec<GoldenRow> {
     let trusted = || Authority::Trusted(Cause::Admin);
+    let by_access = || Authority::Trusted(Cause::AdminByAccess("access:a".into()));
     let logout = Logout { post_logout_redirect_uri: "u".into(), state: secret() };
     vec![
         message("", complete()),
@@ -96,6 +97,9 @@ fn messages() -> Vec<GoldenRow> {
         message("", Supersede { authority: trusted(), successor: successor() }),
         message("", LetGo { to: actor() }),
         message("", ConfirmUse {}),
+        message("by Access", Refresh { authority: by_access() }),
+        message("by Access", Revoke { authority: by_access(), reason: EndReason::Revoked, logout: None }),
+        message("by Access", Migrate { authority: by_access(), destination: Destination::Region(Region::Me) }),
     ]
 }
 
