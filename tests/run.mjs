@@ -38,6 +38,7 @@ const MODULES = [
   "succession",
   "addresses",
   "assets",
+  "audit",
   "auth0",
   "bearer",
   "bench",
