@@ -114,7 +114,11 @@ fn the_console_has_an_origin_of_its_own_or_none() {
 #[test]
 fn a_jurisdiction_pins_sessions() {
     assert_eq!(read(&[]).unwrap().regions.policy, RegionPolicy::Reauthenticate);
-    assert_eq!(read(&[("JURISDICTION", "eu")]).unwrap().regions.policy, RegionPolicy::Pin);
+    for jurisdiction in ["eu", "us", "fedramp"] {
+        let regions = read(&[("JURISDICTION", jurisdiction)]).unwrap().regions;
+        assert_eq!(regions.policy, RegionPolicy::Pin);
+        assert_eq!(regions.jurisdiction.unwrap().as_str(), jurisdiction);
+    }
     let both = read(&[("JURISDICTION", "eu"), ("REGION_POLICY", "migrate")]).unwrap();
     assert_eq!(both.regions.policy, RegionPolicy::Pin);
     assert_eq!(problems(&[("REGION_POLICY", "follow")]), ["REGION_POLICY"]);
