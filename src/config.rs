@@ -15,6 +15,7 @@ mod authorization_params;
 pub mod captcha;
 pub mod client_key;
 pub mod credentials;
+pub mod device;
 pub mod hosts;
 pub mod identity_headers;
 mod issuer;
@@ -44,6 +45,7 @@ pub use admin::{AdminAccess, AdminToken};
 pub use apple::AppleKey;
 pub use client_key::{ClientKey, PrivateKey};
 pub use credentials::Credentials;
+pub use device::{DevicePolicy, DeviceSettings};
 pub use oidc::{ID_TOKEN_ALGORITHMS, Logout, OidcSettings, Par};
 pub use origin::{Origin, is_allowed, is_loopback};
 pub use provider::{Auth0Settings, ProviderSettings};
@@ -85,6 +87,8 @@ pub struct Config {
     pub provider: ProviderSettings,
     /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret or key.
     pub login_keys: SealingKeys,
+    /// `DEVICE_…`: how sessions are bound to devices.
+    pub device: DeviceSettings,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
     /// `SESSIONS_PER_USER`. None: there is no limit.

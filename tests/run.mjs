@@ -18,6 +18,8 @@ const MODULES = [
   "outcomes",
   "refresh",
   "deploy",
+  "device",
+  "device-browser",
   "client-abort",
   "demo",
   "browser",

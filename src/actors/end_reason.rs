@@ -28,6 +28,8 @@ pub enum EndReason {
     /// Its user has more sessions than `SESSIONS_PER_USER`, and this was the one that was registered or refreshed least
     /// recently.
     Limit,
+    /// A request came without the proof of the session's device, and `DEVICE_POLICY` is `end`.
+    Device,
 }
 
 impl EndReason {
@@ -42,6 +44,7 @@ impl EndReason {
             Self::Backchannel => "backchannel",
             Self::Superseded => "superseded",
             Self::Limit => "limit",
+            Self::Device => "device",
         }
     }
 
@@ -59,6 +62,7 @@ impl EndReason {
             (Self::Limit, _) => {
                 "the user logged in more often than SESSIONS_PER_USER allows, and this session was the oldest"
             }
+            (Self::Device, _) => "a request came without the proof of the session's device (DEVICE_POLICY)",
         }
     }
 }

@@ -36,6 +36,8 @@ pub enum Event {
     End,
     /// The alarm fired.
     Alarm,
+    /// The user's device was bound, or had to prove itself.
+    Device,
 }
 
 impl Event {
@@ -50,6 +52,7 @@ impl Event {
             Self::Revoke => "revoke",
             Self::End => "end",
             Self::Alarm => "alarm",
+            Self::Device => "device",
         }
     }
 }

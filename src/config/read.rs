@@ -7,6 +7,7 @@ use super::reader::{ConfigProblem, Reader};
 use super::rules::Rules;
 use super::sessions::{Lifetimes, LogSubject, SameSite};
 use super::{Config, hosts, store};
+use crate::device::DeviceKeys;
 use crate::sealing::SealingKeys;
 
 /// What the keys of login cookies are derived for.
@@ -57,10 +58,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let store = store::read(self);
         let (admin_token, admin_access) = (self.admin_token(), self.admin_access());
         let state_keys = store.as_ref().map(|store| &store.keys);
-        let login_keys = match (state_keys, provider.as_ref().and_then(ProviderSettings::secret)) {
-            (Some(keys), _) if !keys.is_empty() => SealingKeys::derive(keys.secrets(), LOGIN_COOKIE),
-            (_, secret) => SealingKeys::derive(secret.into_iter(), LOGIN_COOKIE),
+        let secrets: Vec<&[u8]> = match (state_keys, provider.as_ref().and_then(ProviderSettings::secret)) {
+            (Some(keys), _) if !keys.is_empty() => keys.secrets().collect(),
+            (_, secret) => secret.into_iter().collect(),
         };
+        let login_keys = SealingKeys::derive(secrets.iter().copied(), LOGIN_COOKIE);
+        let device = self.device(routes.as_deref().unwrap_or_default(), DeviceKeys::derive(secrets.into_iter()));
         let log_subject = self.choice("LOG_SUBJECT", &[("hash", LogSubject::Hash), ("plain", LogSubject::Plain)]);
         let routes = routes?;
         Some(Config {
@@ -76,6 +79,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             jwt,
             provider: provider?,
             login_keys,
+            device: device?,
             lifetimes,
             sessions_per_user,
             same_site: same_site?,

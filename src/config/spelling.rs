@@ -22,6 +22,8 @@ pub const NAMES: &[&str] = &[
     "COOKIE_SAME_SITE",
     "DATABASE_URL",
     "DEFAULT_REGION",
+    "DEVICE_GRACE_SECONDS",
+    "DEVICE_POLICY",
     "DIRECTORY",
     "IDENTITY_HEADERS",
     "JURISDICTION",

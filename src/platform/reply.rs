@@ -31,7 +31,7 @@ fn own(outgoing: &Outgoing) -> Result<web_sys::Response, JsValue> {
 }
 
 fn forward(forwarded: Forwarded, context: &Context) -> Result<web_sys::Response, JsValue> {
-    let Forwarded { response, removed, set, cache_control, cookies, own_cookie, watch } = forwarded;
+    let Forwarded { response, removed, set, cache_control, cookies, own, watch } = forwarded;
     let response = *response.raw.downcast::<web_sys::Response>().map_err(|_| JsValue::NULL)?;
     let answer = match (watch, response.body()) {
         (Some(watch), _) if response.status() == 101 => web_socket::watched(watch, &response, context)?,
@@ -54,8 +54,8 @@ fn forward(forwarded: Forwarded, context: &Context) -> Result<web_sys::Response,
             headers.append("set-cookie", &line)?;
         }
     }
-    if let Some(line) = own_cookie {
-        headers.append("set-cookie", &line)?;
+    for (name, value) in own {
+        headers.append(name, &value)?;
     }
     Ok(answer)
 }

@@ -298,7 +298,8 @@ fn reply_seen(reply: Reply) -> Seen {
             seen.headers.extend(forwarded.set.into_iter().map(|(name, value)| (name.to_owned(), value)));
             seen.headers.extend(forwarded.cache_control.map(|cache| ("cache-control".into(), cache.into())));
             seen.cookies = forwarded.cookies.unwrap_or(seen.cookies);
-            seen.cookies.extend(forwarded.own_cookie);
+            let own = forwarded.own.into_iter().filter(|(name, _)| *name == "set-cookie");
+            seen.cookies.extend(own.map(|(_, line)| line));
             seen
         }
     }

@@ -235,6 +235,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/device/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The browser binds its session to the device
+         * @description Device Bound Session Credentials (W3C). Browsers that support it send this by themselves, after an answer with `Secure-Session-Registration`. The session is found by the challenge. No page sends it: `Sec-Fetch-Mode` has to be `no-cors`.
+         */
+        post: operations["registerDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/device/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The browser proves again that it is the device
+         * @description Device Bound Session Credentials (W3C). Browsers send this by themselves before a request whose proof has expired: first without an answer, for a challenge.
+         */
+        post: operations["refreshDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jwks.json": {
         parameters: {
             query?: never;
@@ -458,10 +498,10 @@ export interface components {
         /** Format: date-time */
         TimeOrNull: string | null;
         /**
-         * @description `logout`: by the user here. `revoked`: by an administrator, or by the user elsewhere. `idle`, `expired`: by time. `refresh_rejected`: by the provider, which no longer renews it. `backchannel`: by the user at the provider. `superseded`: by a newer session. `limit`: by a login beyond SESSIONS_PER_USER.
+         * @description `logout`: by the user here. `revoked`: by an administrator, or by the user elsewhere. `idle`, `expired`: by time. `refresh_rejected`: by the provider, which no longer renews it. `backchannel`: by the user at the provider. `superseded`: by a newer session. `limit`: by a login beyond SESSIONS_PER_USER. `device`: by a request without the proof of its device, with DEVICE_POLICY=end.
          * @enum {unknown}
          */
-        EndReason: "logout" | "revoked" | "idle" | "expired" | "refresh_rejected" | "backchannel" | "superseded" | "limit";
+        EndReason: "logout" | "revoked" | "idle" | "expired" | "refresh_rejected" | "backchannel" | "superseded" | "limit" | "device";
         /** @description A session as its user sees it. */
         Session: {
             subject: string;
@@ -497,6 +537,20 @@ export interface components {
             /** @description The end in any case. */
             expires_at: components["schemas"]["Time"];
             user_agent: string | null;
+            /** @description The device that it is bound to (Device Bound Session Credentials), or null. Null in a list, too, for a session that could not be reached. */
+            device: {
+                bound_at: components["schemas"]["Time"];
+            } | null;
+        };
+        DeviceSession: {
+            session_identifier: components["schemas"]["Id"];
+            /** @constant */
+            continue?: false;
+            /** Format: uri-reference */
+            refresh_url?: string;
+            scope?: Record<string, never>;
+            credentials?: Record<string, never>[];
+            allowed_refresh_initiators?: string[];
         };
         SessionSummary: components["schemas"]["SessionFacts"];
         OwnSession: {
@@ -536,7 +590,7 @@ export interface components {
         LedgerEntry: {
             at: components["schemas"]["Time"];
             /** @enum {unknown} */
-            event: "complete" | "get_denied" | "refresh" | "observe" | "migrate" | "revoke" | "end" | "alarm";
+            event: "complete" | "get_denied" | "refresh" | "observe" | "migrate" | "revoke" | "end" | "alarm" | "device";
             /** @description `ok`, or what kind of failure; of an `end` its reason. */
             outcome: string;
             /** @enum {unknown} */
@@ -555,7 +609,7 @@ export interface components {
             title: string;
             status: number;
             /** @enum {unknown} */
-            code: "login_required" | "session_ended" | "invalid_token" | "csrf_rejected" | "captcha_required" | "bot_score_too_low" | "forbidden" | "bad_request" | "callback_rejected" | "not_found" | "method_not_allowed" | "too_large" | "rate_limited" | "provider_rejected" | "provider_unavailable" | "upstream_unavailable" | "upstream_timeout" | "store_unavailable" | "config_invalid";
+            code: "login_required" | "session_ended" | "invalid_token" | "csrf_rejected" | "captcha_required" | "device_required" | "device_proof_required" | "bot_score_too_low" | "forbidden" | "bad_request" | "callback_rejected" | "not_found" | "method_not_allowed" | "too_large" | "rate_limited" | "provider_rejected" | "provider_unavailable" | "upstream_unavailable" | "upstream_timeout" | "store_unavailable" | "config_invalid";
             detail: string;
             /** @description Finds the request in the log. */
             ray: string;
@@ -669,6 +723,25 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["SessionDetail"];
+            };
+        };
+        /** @description What the browser has to do: which cookie proves the session, where, and how it is renewed. `continue` is false for a session that is over. */
+        DeviceSession: {
+            headers: {
+                "Set-Cookie": components["headers"]["Set-Cookie"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["DeviceSession"];
+            };
+        };
+        /** @description The session is not bound. The log says why. */
+        DeviceRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `bad_request`: the detail says what cannot be understood. */
@@ -1302,6 +1375,53 @@ export interface operations {
                 content: {
                     "text/html": string;
                 };
+            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    registerDevice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A JWT of the type `dbsc+jwt`, with the public key in its header and the challenge in `jti`. */
+                "Secure-Session-Response": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeviceSession"];
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["DeviceRefused"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    refreshDevice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The session that the registration named. */
+                "Sec-Secure-Session-Id": components["schemas"]["Id"];
+                /** @description A JWT of the type `dbsc+jwt` with the challenge in `jti`, signed with the device's key. */
+                "Secure-Session-Response"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeviceSession"];
+            400: components["responses"]["BadRequest"];
+            /** @description What the device has to sign. */
+            403: {
+                headers: {
+                    "Secure-Session-Challenge"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];

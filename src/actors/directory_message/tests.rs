@@ -70,6 +70,7 @@ fn replies() -> Vec<GoldenRow> {
         last_used_at: Some(at(2)),
         expires_at: at(3),
         user_agent: None,
+        bound_at: None,
     };
     let page = SessionPage { listed: vec![Listed { actor: actor(), summary }], next: Some("n".into()) };
     let swept = || Swept { revoked: 1, unreachable: 2, left: 300, last: Some(actor()) };

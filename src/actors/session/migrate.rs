@@ -204,6 +204,7 @@ impl Session {
             cause,
             active: Box::new(active.keep()),
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
+            device: self.device.read(|device| device.into())?,
         };
         let address = address::session_near(&moving.to, moving.region);
         // If it does not apply, the new actor has asked for the release already, or the session has ended.

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 use time::OffsetDateTime;
 
+use self::device::record::DeviceRecord;
 use self::directory_client::DirectoryClient;
 use self::ledger::{Cause, Entry, Event};
 use self::mover::Mover;
@@ -25,7 +26,7 @@ use crate::credential::ActorId;
 use crate::provider::Provider;
 use crate::provider::link::{Documents, Link};
 use crate::region::Region;
-use crate::runtime::{ActorContext, Actors, Isolate, Storage};
+use crate::runtime::{ActorContext, Actors, Isolate, Signatures, Storage};
 use crate::store::SessionStore;
 
 pub mod active;
@@ -36,6 +37,7 @@ pub mod attempt;
 mod authorize;
 mod begin;
 mod deadline;
+pub mod device;
 mod directory_client;
 mod end;
 pub mod follow;
@@ -85,6 +87,8 @@ pub struct Session {
     provider: Rc<Provider>,
     config: Rc<Config>,
     kept: Record,
+    device: DeviceRecord,
+    signatures: Rc<dyn Signatures>,
     /// Held while a code is redeemed. A question about the outcome of the login waits for it.
     signing_in: Mutex<()>,
     refresher: Refresher,
@@ -98,21 +102,23 @@ impl Session {
     pub fn new(given: ActorContext, documents: Documents, config: &Rc<Config>) -> Rc<Self> {
         let store = Rc::new(SessionStore::new(&given, &config.store));
         let ActorContext { id, isolate, http, cache, signatures, actors, storage, .. } = given;
-        let link = Link { isolate: Rc::clone(&isolate), http, cache, signatures, documents };
+        let link = Link { isolate: Rc::clone(&isolate), http, cache, signatures: Rc::clone(&signatures), documents };
         let provider = Rc::new(Provider::new(config, link));
         let directories = DirectoryClient::new(&id, &isolate, &actors, config);
         Rc::new(Self {
             id,
             actors,
-            storage,
             config: Rc::clone(config),
             kept: Record::new(store, &isolate),
+            device: DeviceRecord::new(&storage),
+            signatures,
             signing_in: Mutex::default(),
             refresher: Refresher::new(&isolate),
             directories,
             mover: Mover::new(&isolate),
             provider_health: ProviderHealth::new(&isolate, &provider),
             provider,
+            storage,
             isolate,
         })
     }

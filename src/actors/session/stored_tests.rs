@@ -103,7 +103,8 @@ fn the_golden_bytes_of_every_ledger_entry_do_not_change() {
         | Event::Migrate
         | Event::Revoke
         | Event::End
-        | Event::Alarm => [
+        | Event::Alarm
+        | Event::Device => [
             (Event::Complete, Cause::Request),
             (Event::GetDenied, Cause::Alarm),
             (Event::Refresh, Cause::Admin),
@@ -112,6 +113,7 @@ fn the_golden_bytes_of_every_ledger_entry_do_not_change() {
             (Event::Revoke, Cause::Request),
             (Event::End, Cause::Request),
             (Event::Alarm, Cause::Request),
+            (Event::Device, Cause::Request),
         ],
     };
     let by_access = (Event::Revoke, Cause::AdminByAccess("access:a".into()));

@@ -95,7 +95,11 @@ impl Session {
             Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
             // Its time was up while the browser was at the provider. A silent login must not start it again.
             Err(Denied::Ended(
-                EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected | EndReason::Limit,
+                EndReason::Idle
+                | EndReason::Expired
+                | EndReason::RefreshRejected
+                | EndReason::Limit
+                | EndReason::Device,
             )) => Ok(Inherited::LoginNeeded),
             Err(
                 Denied::StoreUnavailable

@@ -44,8 +44,16 @@ struct SessionSummary<'a> {
     #[serde(with = "rfc3339")]
     expires_at: OffsetDateTime,
     user_agent: Option<&'a str>,
+    device: Option<DeviceJson>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     current: bool,
+}
+
+/// The device that a session is bound to.
+#[derive(Serialize)]
+struct DeviceJson {
+    #[serde(with = "rfc3339")]
+    bound_at: OffsetDateTime,
 }
 
 /// A page of a list of sessions.
@@ -168,6 +176,7 @@ fn summary<'a>(id: &'a ActorId, summary: &'a Summary, current: bool) -> SessionS
         last_used_at: summary.last_used_at,
         expires_at: summary.expires_at,
         user_agent: summary.user_agent.as_deref(),
+        device: summary.bound_at.map(|bound_at| DeviceJson { bound_at }),
         current,
     }
 }

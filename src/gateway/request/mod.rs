@@ -62,6 +62,8 @@ pub struct Incoming<'a> {
     pub is_web_socket: bool,
     /// Where the session lives, if it has moved since its cookie was set.
     pub moved_to: RefCell<Option<ActorLocation>>,
+    /// The challenge of an offer to bind the session to the browser's device, for the answer.
+    pub offer: RefCell<Option<String>>,
     remark: RefCell<Option<String>>,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Incoming<'a> {
             cookies,
             is_web_socket,
             moved_to: RefCell::default(),
+            offer: RefCell::default(),
             remark: RefCell::default(),
         }
     }

@@ -41,6 +41,10 @@ pub enum Endpoint {
     Jwks,
     /// `/frontchannel-logout`
     FrontchannelLogout,
+    /// `/device/register`
+    DeviceRegister,
+    /// `/device/refresh`
+    DeviceRefresh,
 }
 
 impl Endpoint {
@@ -60,6 +64,8 @@ impl Endpoint {
             "/captcha" => Some(Self::Captcha),
             "/jwks.json" => Some(Self::Jwks),
             "/frontchannel-logout" => Some(Self::FrontchannelLogout),
+            "/device/register" => Some(Self::DeviceRegister),
+            "/device/refresh" => Some(Self::DeviceRefresh),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
@@ -83,6 +89,8 @@ impl Endpoint {
             Self::Captcha => "/captcha",
             Self::Jwks => "/jwks.json",
             Self::FrontchannelLogout => "/frontchannel-logout",
+            Self::DeviceRegister => "/device/register",
+            Self::DeviceRefresh => "/device/refresh",
         }
     }
 
@@ -94,7 +102,9 @@ impl Endpoint {
             Self::Admin => "GET, HEAD, POST, DELETE",
             Self::Login | Self::FrontchannelLogout => "GET",
             Self::Callback | Self::Logout => "GET, POST",
-            Self::Refresh | Self::Captcha | Self::BackchannelLogout => "POST",
+            Self::Refresh | Self::Captcha | Self::BackchannelLogout | Self::DeviceRegister | Self::DeviceRefresh => {
+                "POST"
+            }
         }
     }
 

@@ -12,6 +12,9 @@
 //!           ── Revoke ────► end-session URL                       (logout, administrators, directories)
 //!           ── Inspect ───► everything but the tokens             (administrators)
 //!           ── Migrate ───► where the session lives now           (administrators)
+//!           ── Attested ──► whatever the message inside gets      (any of those above, where the session may be bound to a device)
+//!           ── BindDevice ─► the key's thumbprint                 (POST /device/register)
+//!           ── RenewProof ─► the same, or a challenge             (POST /device/refresh)
 //!           ── SilentLogin ─► the ID token, the organization      (a silent login begins)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
 //!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
@@ -38,11 +41,16 @@ use crate::actors::summary::Summary;
 use crate::credential::{ActorId, Secret};
 
 mod authority;
+mod device;
 mod get;
 mod moves;
 mod sign_in;
 
 pub use authority::Authority;
+pub use device::{
+    Attested, AttestedReply, BindDevice, Binding, Consequence, DeviceDenied, DeviceEvidence, DeviceRefusal, RenewProof,
+    Renewal,
+};
 pub use get::{CanGoOn, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
 pub use moves::{
     Adopt, Destination, LetGo, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded,
@@ -93,6 +101,12 @@ pub enum SessionMessage {
     LetGo(LetGo),
     /// Whether the session lives. The sender is a session in its grace, which is about to serve a request in its place.
     ConfirmUse(ConfirmUse),
+    /// A message of a request that may have to come from the session's device.
+    Attested(Attested),
+    /// A browser brings a key that the session is to be bound to.
+    BindDevice(BindDevice),
+    /// A browser proves that it has the device's key.
+    RenewProof(RenewProof),
 }
 
 // Each limit is longer than the actor can take: 10 s for a call, twice that for a GET.
@@ -116,6 +130,9 @@ requests! { SessionMessage:
     Supersede -> Result<Superseded, Denied>, within 10 s;
     LetGo -> Result<Option<OffsetDateTime>, Denied>, within 5 s;
     ConfirmUse -> Result<(), Denied>, within 5 s;
+    Attested -> Result<AttestedReply, DeviceDenied>, within 20 s;
+    BindDevice -> Result<Binding, Denied>, within 10 s;
+    RenewProof -> Result<Renewal, Denied>, within 10 s;
 }
 
 /// What a cookie says: an actor, and the secret that gives the right to it.

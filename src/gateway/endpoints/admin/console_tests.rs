@@ -65,9 +65,11 @@ const fn number(endpoint: Endpoint) -> usize {
         Endpoint::Captcha => 11,
         Endpoint::Jwks => 12,
         Endpoint::FrontchannelLogout => 13,
+        Endpoint::DeviceRegister => 14,
+        Endpoint::DeviceRefresh => 15,
     }
 }
-const ENDPOINTS: usize = 14;
+const ENDPOINTS: usize = 16;
 
 const fn number_of_resource(resource: &Resource) -> usize {
     match resource {
