@@ -12,6 +12,7 @@ import { lineOf, report } from "./parts/report.mjs";
 /** Every test module, the slow ones first so that none is left running alone at the end. */
 const MODULES = [
   "admin",
+  "admin-access",
   "admin-moves",
   "admin-origin",
   "outcomes",
@@ -39,6 +40,7 @@ const MODULES = [
   "succession",
   "addresses",
   "assets",
+  "audit",
   "auth0",
   "bearer",
   "bench",

@@ -49,10 +49,10 @@ impl EndReason {
     }
 
     /// The same in words, for the ledger.
-    pub const fn in_words(self, cause: Cause) -> &'static str {
+    pub const fn in_words(self, cause: &Cause) -> &'static str {
         match (self, cause) {
             (Self::Logout, _) => "the user logged out",
-            (Self::Revoked, Cause::Admin) => "an administrator revoked the session",
+            (Self::Revoked, Cause::Admin | Cause::AdminByAccess(_)) => "an administrator revoked the session",
             (Self::Revoked, _) => "the user ended the session from another one of theirs",
             (Self::Idle, _) => "the session was not used for too long",
             (Self::Expired, _) => "the session's time was up",

@@ -2,7 +2,6 @@
 
 use time::Duration;
 
-use super::admin::AdminToken;
 use super::provider::ProviderSettings;
 use super::reader::{ConfigProblem, Reader};
 use super::rules::Rules;
@@ -57,10 +56,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let cookie_prefix = self.cookie_prefix();
         let regions = self.regions();
         let store = store::read(self);
-        let admin_token = self.text("ADMIN_TOKEN");
-        if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
-            self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
-        }
+        let (admin_token, admin_access) = (self.admin_token(), self.admin_access());
         let state_keys = store.as_ref().map(|store| &store.keys);
         let secrets: Vec<&[u8]> = match (state_keys, provider.as_ref().and_then(ProviderSettings::secret)) {
             (Some(keys), _) if !keys.is_empty() => keys.secrets().collect(),
@@ -90,7 +86,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             cookie_prefix: cookie_prefix.into(),
             regions: regions?,
             store: store?,
-            admin_token: admin_token.as_deref().map(AdminToken::new),
+            admin_token,
+            admin_access,
             admin_origin,
             log_subject: log_subject?,
         })

@@ -4,6 +4,7 @@ use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
 pub const NAMES: &[&str] = &[
+    "ADMIN_ACCESS",
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "APPLE_KEY_ID",

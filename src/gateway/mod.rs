@@ -130,7 +130,7 @@ impl Gateway {
 
     async fn own(&self, endpoint: Endpoint, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
         // The answer does not even say which methods there would be.
-        if endpoint == Endpoint::Admin && self.config.admin_token.is_none() {
+        if endpoint == Endpoint::Admin && !self.config.has_administrators_at(&request.origin) {
             return Err(Problem::NotFound);
         }
         // Providers post the callback from their own site: state and nonce protect it. A signature protects the logout token.

@@ -36,8 +36,8 @@ pub enum Problem {
     /// It needs a bearer token (RFC 6750), and has none, or a bad one.
     #[error("{0}")]
     InvalidToken(&'static str),
-    /// The keys that bearer tokens are verified with cannot be had.
-    #[error("Bearer tokens cannot be verified at the moment.")]
+    /// The keys that clients' and administrators' tokens are verified with cannot be had.
+    #[error("Tokens cannot be verified at the moment.")]
     KeysUnavailable,
     /// The session, or the token, lacks what the route requires.
     #[error("This needs a permission that you do not have.")]

@@ -60,7 +60,8 @@ export function assertDetail(detail, more = []) {
   }
   assert.ok(detail.ledger.length > 0);
   for (const entry of detail.ledger) {
-    assert.deepEqual(Object.keys(entry), ["at", "event", "outcome", "cause", "region", "duration_ms", "detail"]);
+    const by = entry.cause === "admin" ? ["by"] : [];
+    assert.deepEqual(Object.keys(entry), ["at", "event", "outcome", "cause", ...by, "region", "duration_ms", "detail"]);
     assert.match(entry.at, TIME);
     assert.ok(["request", "alarm", "admin", "directory", "backchannel"].includes(entry.cause), entry.cause);
     assert.ok(Number.isInteger(entry.duration_ms) && entry.duration_ms >= 0);

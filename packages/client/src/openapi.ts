@@ -595,6 +595,8 @@ export interface components {
             outcome: string;
             /** @enum {unknown} */
             cause: "request" | "alarm" | "admin" | "directory" | "backchannel";
+            /** @description Which administrator, where one caused it: `token`, or `access:` and the name at Cloudflare Access. */
+            by?: string;
             region: components["schemas"]["Region"] | null;
             duration_ms: number;
             /** @description The same in words. */
@@ -805,7 +807,7 @@ export interface components {
                 "text/html": string;
             };
         };
-        /** @description `invalid_token`: the administrators' token is missing or wrong. */
+        /** @description `invalid_token`: the administrators' token is missing or wrong, and Cloudflare Access does not answer for the request. */
         InvalidToken: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];

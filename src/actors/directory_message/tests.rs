@@ -17,6 +17,9 @@ fn messages() -> Vec<GoldenRow> {
     };
     let logout_token = Some(LogoutTokenId { jti: "j".into(), expires_at: at(1) });
     let (counterpart, reason, cause) = (Some("sid".to_owned()), EndReason::Backchannel, Cause::Backchannel);
+    let by_access = Cause::AdminByAccess("access:a".into());
+    let revoke_by_access =
+        RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: by_access, logout_token: None };
     let report = |remark, news| message(remark, Report { actor: actor(), news });
     vec![
         message("", register),
@@ -34,6 +37,8 @@ fn messages() -> Vec<GoldenRow> {
         report("moved", News::Moved),
         report("began", News::Began),
         message("", Sweep { after: actor(), at_most: 40, cause: Cause::Admin }),
+        message("by Access", revoke_by_access),
+        message("by Access", Sweep { after: actor(), at_most: 40, cause: Cause::AdminByAccess("access:a".into()) }),
     ]
 }
 

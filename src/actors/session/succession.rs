@@ -135,13 +135,13 @@ impl Session {
                         "session {}, which the browser had before, did not answer: it is to end later",
                         predecessor.actor
                     );
-                    self.record(Event::Revoke, "not_superseded", cause, began, &detail);
+                    self.record(Event::Revoke, "not_superseded", cause.clone(), began, &detail);
                 }
             }
         }
         // One whose cookie this login came with is earlier, whatever their clocks say.
         if let Some(later) = later.filter(|later| !gave_way.contains(&later.actor)) {
-            let _ = self.give_way(&later, cause).await;
+            let _ = self.give_way(&later, cause.clone()).await;
         }
         let untold = superseding.told(self.now(), &told);
         if cause == Cause::Request && untold.sessions().is_empty() {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::serde::rfc3339;
 
 use crate::actors::directory_message::{Listed, SessionPage, Swept};
-use crate::actors::log::{Cause, Entry, Event};
+use crate::actors::log::{Entry, Event};
 use crate::actors::session::view::{Inspection, SessionView};
 use crate::actors::summary::Summary;
 use crate::credential::ActorId;
@@ -107,7 +107,9 @@ struct LedgerEntry<'a> {
     at: OffsetDateTime,
     event: Event,
     outcome: &'a str,
-    cause: Cause,
+    cause: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
     region: Option<Region>,
     duration_ms: u32,
     detail: &'a str,
@@ -184,7 +186,8 @@ fn entry(entry: &Entry) -> LedgerEntry<'_> {
         at: entry.at,
         event: entry.event,
         outcome: &entry.outcome,
-        cause: entry.cause,
+        cause: entry.cause.as_str(),
+        by: entry.cause.by(),
         region: entry.region,
         duration_ms: entry.duration_ms,
         detail: &entry.detail,

@@ -173,14 +173,22 @@ impl<'a> Incoming<'a> {
         if csrf::is_safe(self.method()) && !self.is_web_socket {
             return true;
         }
-        let provenance = Provenance {
+        csrf::passes(self.provenance(), &self.origin.text)
+    }
+
+    /// Whether the request changes nothing, or a page of this origin has sent it.
+    pub fn is_by_own_page(&self) -> bool {
+        csrf::is_by_own_page(self.provenance(), &self.origin.text)
+    }
+
+    fn provenance(&self) -> Provenance<'_> {
+        Provenance {
             method: self.method(),
             site: self.header("sec-fetch-site"),
             origin: self.header("origin"),
             has_our_cookies: self.cookies.any,
             is_web_socket: self.is_web_socket,
-        };
-        csrf::passes(provenance, &self.origin.text)
+        }
     }
 
     /// What is asked for at this origin: the path and the query.

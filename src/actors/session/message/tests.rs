@@ -64,6 +64,7 @@ fn entry() -> Entry {
 
 fn messages() -> Vec<GoldenRow> {
     let trusted = || Authority::Trusted(Cause::Admin);
+    let by_access = || Authority::Trusted(Cause::AdminByAccess("access:a".into()));
     let logout = Logout { post_logout_redirect_uri: "u".into(), state: secret() };
     vec![
         message("", complete()),
@@ -104,6 +105,9 @@ fn messages() -> Vec<GoldenRow> {
         message("", Attested::of(secret(), evidence(), Confirm {}).unwrap()),
         message("", BindDevice { token: "t".into(), endpoint: "e".into(), secret: Some(secret()) }),
         message("", RenewProof { token: None, endpoint: "e".into(), secret: None }),
+        message("by Access", Refresh { authority: by_access() }),
+        message("by Access", Revoke { authority: by_access(), reason: EndReason::Revoked, logout: None }),
+        message("by Access", Migrate { authority: by_access(), destination: Destination::Region(Region::Me) }),
     ]
 }
 

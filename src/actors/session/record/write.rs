@@ -145,7 +145,7 @@ impl Session {
         }
         self.remember(state);
         if let Some(Owed { remains, reason, cause, detail, at }) = owed {
-            self.record(Event::End, reason.as_str(), cause, at, &detail);
+            self.record(Event::End, reason.as_str(), cause.clone(), at, &detail);
             self.revoke_remains(remains, cause);
         }
     }

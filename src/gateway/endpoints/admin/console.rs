@@ -15,9 +15,15 @@ const PAGE: &str = include_str!("console.html");
 const STYLE: &str = include_str!("console.css");
 const SCRIPT: &str = include_str!("console.js");
 
-/// The console. Every address in it is relative, so that it works under any `AUTH_PREFIX`.
-pub fn page() -> Outgoing {
-    let html = PAGE.replacen("{icon}", ICON, 1).replacen("{style}", STYLE, 1).replacen("{script}", SCRIPT, 1);
+/// The console. Every address in it is relative, so that it works under any `AUTH_PREFIX`. `access` says whether Cloudflare Access lets
+/// administrators in here, without the token.
+pub fn page(access: bool) -> Outgoing {
+    let access = if access { " data-access" } else { "" };
+    let html = PAGE
+        .replacen("{access}", access, 1)
+        .replacen("{icon}", ICON, 1)
+        .replacen("{style}", STYLE, 1)
+        .replacen("{script}", SCRIPT, 1);
     let policy = format!(
         "default-src 'none'; img-src data:; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'",

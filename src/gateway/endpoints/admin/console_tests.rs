@@ -118,7 +118,7 @@ fn the_description_names_the_prefix_it_is_served_under() {
 
 #[test]
 fn the_page_runs_its_own_script_and_style_alone() {
-    let page = page();
+    let page = page(false);
     let Body::Html(html) = &page.body else { panic!("not a page") };
     assert!(html.contains(&format!("<style>{STYLE}</style>")) && html.contains(&format!("<script>{SCRIPT}</script>")));
     let html = html.replacen(ICON, "", 1);
