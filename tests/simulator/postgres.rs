@@ -4,8 +4,8 @@
 //!   hears of that: after 20 ms.
 //! - A transaction is sent in one go, and takes hold as a whole. It takes 5 ms, or as long as the server needs, and no longer than
 //!   `statement_timeout` (2 s): then nothing of it has happened (57014).
-//! - A connection may drop at any time. What was sent on it may have been done, or be done yet: a write arrives up to half a minute late,
-//!   whoever has given up on it.
+//! - A connection may drop at any time. What was sent on it may have been done, or be done yet: a write arrives up to two minutes late,
+//!   whoever has given up on it (PgBouncer's documentation: `query_wait_timeout` is 120 s).
 //! - A row is written over by a higher generation, or where exactly the record is there that was found: the `WHERE` of the statement.
 //! - A row whose time is up goes with the next write of another one.
 
@@ -31,7 +31,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(5);
 const FREED_AFTER: Duration = Duration::from_millis(20);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How late what was sent may arrive.
-const LATE: Duration = Duration::from_secs(30);
+const LATE: Duration = Duration::from_secs(120);
 
 type Rows = Vec<Vec<PgValue>>;
 
@@ -134,6 +134,7 @@ impl runtime::Postgres for Server {
     fn open(&self) -> LocalBoxFuture<'_, Result<Box<dyn runtime::Connection>, PostgresError>> {
         async move {
             self.0.executor.sleep(ROUND_TRIP * 3).await;
+            self.0.faults.stores_answer().await;
             self.0.tally.step();
             if self.0.faults.strikes(Kind::PostgresHangs) {
                 return pending().await;
@@ -179,6 +180,7 @@ impl runtime::Connection for Connection {
                 return Err(broken());
             }
             executor.sleep(ROUND_TRIP / 2).await;
+            faults.stores_answer().await;
             tally.step();
             if faults.strikes(Kind::PostgresDrops) {
                 self.is_closed.set(true);

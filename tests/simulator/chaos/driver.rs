@@ -95,9 +95,13 @@ impl Run {
             92 => self.begin(async move { run.refresh(user).await }),
             93..96 => self.begin(async move { run.migrate(user).await }),
             96 => self.begin(async move { run.revoke(user).await }),
-            97 if self.below(3) == 0 => self.begin(async move {
-                _ = run.revoke_all(user).await;
-            }),
+            97 => match self.below(3) {
+                0 => self.begin(async move {
+                    _ = run.revoke_all(user).await;
+                }),
+                1 => self.begin(async move { run.end_all_during_a_login(browser).await }),
+                _ => self.begin(async move { run.renew_while_stores_are_silent(browser).await }),
+            },
             98 => {
                 let sid = browser.front.borrow().as_ref().map(|front| front.sid.clone());
                 let sid = sid.filter(|_| self.below(4) > 0);
