@@ -53,6 +53,19 @@ struct Inner {
     rows: RefCell<BTreeMap<String, Row>>,
     connections: Cell<u32>,
     most: Cell<u32>,
+    /// What befalls the next write.
+    next_write: Cell<Option<Mishap>>,
+}
+
+/// What may befall a statement on its way.
+#[derive(Clone, Copy)]
+enum Mishap {
+    /// It is done, and its connection drops.
+    Unanswered,
+    /// It never arrives, and its connection drops.
+    Lost,
+    /// It arrives so late, and is not answered.
+    Late(Duration),
 }
 
 /// A transaction, as it arrives.
@@ -74,12 +87,37 @@ impl Server {
             rows: RefCell::default(),
             connections: Cell::default(),
             most: Cell::new(CONNECTIONS),
+            next_write: Cell::default(),
         }))
     }
 
     /// It has so many connections.
     pub fn allow(&self, connections: u32) {
         self.0.most.set(connections);
+    }
+
+    /// The next write never arrives.
+    pub fn lose_next(&self) {
+        self.0.next_write.set(Some(Mishap::Lost));
+    }
+
+    /// The next write is so late.
+    pub fn delay_next(&self, late: Duration) {
+        self.0.next_write.set(Some(Mishap::Late(late)));
+    }
+
+    /// What befalls this statement.
+    fn mishap(&self, statement: &Statement) -> Option<Mishap> {
+        let Inner { executor, faults, next_write, .. } = &*self.0;
+        if statement.text.contains("ON CONFLICT")
+            && let Some(mishap) = next_write.take()
+        {
+            return Some(mishap);
+        }
+        if faults.strikes(Kind::PostgresDrops) {
+            return Some(if executor.below(2) == 0 { Mishap::Unanswered } else { Mishap::Lost });
+        }
+        faults.strikes(Kind::PostgresLate).then(|| Mishap::Late(executor.up_to(LATE)))
     }
 
     fn free(&self) {
@@ -182,20 +220,23 @@ impl runtime::Connection for Connection {
             executor.sleep(ROUND_TRIP / 2).await;
             faults.stores_answer().await;
             tally.step();
-            if faults.strikes(Kind::PostgresDrops) {
-                self.is_closed.set(true);
-                if executor.below(2) == 0 {
-                    server.run(&statement);
+            match server.mishap(&statement) {
+                Some(mishap @ (Mishap::Unanswered | Mishap::Lost)) => {
+                    self.is_closed.set(true);
+                    if matches!(mishap, Mishap::Unanswered) {
+                        server.run(&statement);
+                    }
+                    return Err(broken());
                 }
-                return Err(broken());
-            }
-            if faults.strikes(Kind::PostgresLate) {
-                let late = server.clone();
-                executor.spawn(OUTSIDE, async move {
-                    late.0.executor.sleep(late.0.executor.up_to(LATE)).await;
-                    late.run(&statement);
-                });
-                return pending().await;
+                Some(Mishap::Late(span)) => {
+                    let late = server.clone();
+                    executor.spawn(OUTSIDE, async move {
+                        late.0.executor.sleep(span).await;
+                        late.run(&statement);
+                    });
+                    return pending().await;
+                }
+                None => {}
             }
             if faults.strikes(Kind::PostgresHangs) {
                 // A lock that somebody else holds.

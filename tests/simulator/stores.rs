@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::join;
 
 use super::endings::{KV, revoke_all};
+use super::provider::{Fault, TOKEN_LIFE};
 use super::world::World;
 
 #[test]
@@ -56,5 +57,57 @@ fn an_actor_whose_storage_fails_when_postgres_has_its_record_is_not_woken_again_
         let before = world.tally.steps();
         world.wait(Duration::from_secs(600)).await;
         assert!(world.tally.steps() < before + 50, "{} steps", world.tally.steps() - before);
+    });
+}
+
+#[test]
+fn new_tokens_outlive_a_process_that_ends_while_postgres_does_not_take_a_use() {
+    let world = World::new(&[("SESSION_STORE", "neon"), KV[1]]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.provider.script.borrow_mut().push_back(Fault::Slow(Duration::from_secs(1)));
+        let meanwhile = async {
+            world.wait(Duration::from_millis(500)).await;
+            world.faults.silence_stores(Duration::from_secs(20));
+            world.get(&cookie).await.unwrap();
+            // By then the tokens have come, and the use still waits for Postgres.
+            world.wait(Duration::from_secs(2)).await;
+            world.session(&cookie.actor).unwrap().end(&world);
+        };
+        join(world.refresh(&cookie), meanwhile).await.0.ok();
+        assert_eq!(world.provider.refreshes.get(), 1);
+        world.wait(TOKEN_LIFE).await;
+        world.get(&cookie).await.unwrap();
+    });
+}
+
+/// The only statement of a use fails, and Postgres has the record from before. The process ends later.
+#[test]
+fn a_use_that_postgres_never_got_is_still_with_the_actor() {
+    let world = World::new(&[("SESSION_STORE", "neon"), KV[1]]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(20)).await;
+        world.postgres.lose_next();
+        world.get(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(20)).await;
+        world.session(&cookie.actor).unwrap().end(&world);
+        world.get(&cookie).await.unwrap();
+    });
+}
+
+#[test]
+fn a_statement_that_reaches_postgres_after_a_newer_one_costs_the_session_nothing() {
+    let world = World::new(&[("SESSION_STORE", "neon"), KV[1]]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(20)).await;
+        world.postgres.delay_next(Duration::from_secs(60));
+        world.get(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(20)).await;
+        world.refresh(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(100)).await;
+        world.session(&cookie.actor).unwrap().end(&world);
+        world.get(&cookie).await.unwrap();
     });
 }

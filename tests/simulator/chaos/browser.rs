@@ -353,7 +353,7 @@ impl Run {
         self.revoke_all(&user).await;
     }
 
-    /// A session that is in use is renewed, and the stores do not answer when the tokens come.
+    /// A session that is in use is renewed, the stores do not answer when the tokens come, and then its process ends.
     pub async fn renew_while_stores_are_silent(&self, browser: Rc<Browser>) {
         let known = browser.session().and_then(|cookie| self.truth.of_cookie(&cookie));
         let Some(known) = known.filter(|_| self.world.faults.may(Kind::StoresSilent)) else { return };
@@ -362,7 +362,13 @@ impl Run {
         self.begin(async move { drop(run.fetch(renewing, "POST", "/auth/refresh").await) });
         self.world.wait(self.world.executor.up_to(Duration::from_millis(100))).await;
         self.silence_stores();
-        drop(self.fetch(browser, "GET", "/api").await);
+        let run = self.clone();
+        self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) });
+        self.world.wait(self.world.executor.up_to(Duration::from_secs(3))).await;
+        let actor = known.actors.borrow().last().and_then(|actor| self.world.session(actor));
+        if let Some(actor) = actor {
+            self.end_process(&actor);
+        }
     }
 
     /// The user ends one of their sessions from this one.

@@ -31,6 +31,15 @@ impl Run {
         self.world.faults.silence_stores(span);
     }
 
+    /// An actor's process ends, and keeps what was not durable, or loses it.
+    pub fn end_process(&self, actor: &Actor) {
+        self.world.step();
+        self.world.faults.count(Kind::ProcessEnds);
+        self.tell(|| format!("the process of {} ends", actor.name()));
+        actor.keeps.set(self.world.executor.below(2) == 0);
+        actor.end(&self.world);
+    }
+
     /// All idle actors are evicted.
     pub fn evict_idle(&self) {
         for actor in self.world.everybody() {
@@ -60,10 +69,7 @@ impl Run {
             && let Some(process) = world.provider.last_presenter()
             && let Some(actor) = world.everybody().into_iter().find(|actor| actor.runs_as(process))
         {
-            world.step();
-            faults.count(Kind::ProcessEnds);
-            self.tell(|| format!("the process of {} ends while stores are silent", &actor.id.as_str()[..6]));
-            actor.end(world);
+            self.end_process(&actor);
         }
         if faults.strikes(Kind::ProcessEnds)
             && let Some(actor) = self.some_actor()

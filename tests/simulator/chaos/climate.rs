@@ -81,8 +81,10 @@ impl Climate {
         let few: Vec<u64> = (0..4).map(|_| dice.below(KINDS.len() as u64)).collect();
         // Evictions are nothing that goes wrong.
         let evicts = dice.below(2) == 0;
+        let falls_silent = dice.below(2) == 0;
         let strikes = |at: usize, kind: Kind| match kind {
             Kind::Evicted => evicts,
+            Kind::StoresSilent => !is_calm && (is_storm || falls_silent),
             _ => !is_calm && (is_storm || few.contains(&(at as u64))),
         };
         let rates = KINDS.iter().enumerate().filter(|(at, (kind, _))| strikes(*at, *kind));
