@@ -225,7 +225,7 @@ describe("admin-access", () => {
       const answer = assertProblem(await other.at(LIST, other.access.jwt()), 503, "provider_unavailable");
       assert.equal(answer.status, 503);
       assert.equal((await other.at(LIST, undefined, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).status, 200);
-      assert.match(other.gateway.log, /the keys at ADMIN_ACCESS cannot be had/);
+      assert.match(other.gateway.log, /the keys at ADMIN_ACCESS cannot be fetched/);
       delete other.access.team.answers.jwks;
       await setClockAhead(other.gateway, 10);
       assert.equal((await other.at(LIST, other.access.jwt())).status, 200);
