@@ -702,6 +702,7 @@ export interface components {
                  *       "last_used_at": "2026-11-24T11:40:02.5Z",
                  *       "expires_at": "2026-12-01T09:12:33.021Z",
                  *       "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+                 *       "device": null,
                  *       "subject": "auth0|5f7c8ec7c33c6c004bbafe82",
                  *       "issuer": "https://login.example.com",
                  *       "store": "durable",
@@ -1232,6 +1233,7 @@ export interface operations {
                      *           "last_used_at": "2026-11-24T11:40:02.5Z",
                      *           "expires_at": "2026-12-01T09:12:33.021Z",
                      *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+                     *           "device": null,
                      *           "current": true
                      *         }
                      *       ]
@@ -1617,7 +1619,8 @@ export interface operations {
                      *           "created_at": "2026-11-24T09:12:33.021Z",
                      *           "last_used_at": "2026-11-24T11:40:02.5Z",
                      *           "expires_at": "2026-12-01T09:12:33.021Z",
-                     *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64)"
+                     *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+                     *           "device": null
                      *         }
                      *       ]
                      *     }

@@ -202,12 +202,10 @@ impl Session {
             self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
                 session.isolate.sleep(Duration::from_millis(1)).await;
-                // A use of a session that has ended meanwhile is not worth a word. If the store does not take it, the actor holds
-                // it: otherwise a crash would make an active user look idle.
-                if session.transition(|state| state.used(now)).await.is_err() {
-                    let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
-                        session.establish(|state| state.used(now)).await;
-                }
+                // A use is a fact: if the process ended while it waited for a store, an active user would look idle. One of a session that has
+                // ended meanwhile is not worth a word.
+                let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
+                    session.establish(|state| state.used(now)).await;
             });
         }
     }

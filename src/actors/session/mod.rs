@@ -34,8 +34,10 @@ pub mod address;
 mod adopt;
 mod alarm;
 pub mod attempt;
+mod attested;
 mod authorize;
 mod begin;
+mod bind_device;
 mod deadline;
 pub mod device;
 mod directory_client;
@@ -63,6 +65,7 @@ mod refresh_failure;
 mod refresher;
 mod registration;
 mod remains;
+mod renew_proof;
 mod revoke;
 #[cfg(test)]
 pub mod samples;

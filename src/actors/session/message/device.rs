@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Denied;
+use super::denied::Denied;
 use crate::actors::session::device::Shown;
 use crate::actors::session::location::ActorLocation;
 use crate::actors::{MessageRefusal, Request, wire};

@@ -36,17 +36,18 @@ use time::OffsetDateTime;
 use super::view::{Inspection, SessionView};
 use crate::actors::end_reason::EndReason;
 use crate::actors::requests;
-use crate::actors::session::location::ActorLocation;
 use crate::actors::summary::Summary;
 use crate::credential::{ActorId, Secret};
 
 mod authority;
+mod denied;
 mod device;
 mod get;
 mod moves;
 mod sign_in;
 
 pub use authority::Authority;
+pub use denied::Denied;
 pub use device::{
     Attested, AttestedReply, BindDevice, Binding, Consequence, DeviceDenied, DeviceEvidence, DeviceRefusal, RenewProof,
     Renewal,
@@ -142,35 +143,6 @@ pub struct Credential {
     pub actor: ActorId,
     /// The secret.
     pub secret: Secret,
-}
-
-/// Why a request does not pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Denied {
-    /// No such session, or not with this secret.
-    #[error("there is no such session")]
-    Unknown,
-    /// The session has ended.
-    #[error("the session has ended: {0}")]
-    Ended(EndReason),
-    /// No token is left. To get one, the user has to go through the provider.
-    #[error("the user has to go through the provider")]
-    Reauthenticate,
-    /// The session is to go on in the visitor's region, after a trip to the provider.
-    #[error("the session is to move to the region of its user")]
-    Relocate,
-    /// The session lives elsewhere: ask there.
-    #[error("the session lives elsewhere")]
-    Moved(ActorLocation),
-    /// No token is left, and the provider does not answer.
-    #[error("the provider does not answer; try again in {retry_after} s")]
-    ProviderUnavailable {
-        /// Seconds.
-        retry_after: u32,
-    },
-    /// The session cannot be read.
-    #[error("the session store cannot be used")]
-    StoreUnavailable,
 }
 
 /// Get a new access token, however long the present one lasts.

@@ -8,6 +8,7 @@ use crate::actors::session::Cause;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::device::Bound;
 use crate::actors::session::device::record::DeviceV1;
+use crate::actors::session::location::ActorLocation;
 use crate::actors::session::samples::{active, actor, at, secret, successor};
 use crate::actors::session::view::Inheritance;
 use crate::actors::stored::Storable as _;

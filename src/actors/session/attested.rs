@@ -4,14 +4,12 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
-use super::{Offering, Shown, Standing};
+use super::Session;
+use super::device::{Offering, Shown, Standing};
+use super::ledger::{Cause, Event};
+use super::message::{Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, SessionMessage};
+use super::standing;
 use crate::actors::end_reason::EndReason;
-use crate::actors::session::Session;
-use crate::actors::session::ledger::{Cause, Event};
-use crate::actors::session::message::{
-    Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, SessionMessage,
-};
-use crate::actors::session::standing;
 use crate::actors::{MessageRefusal, wire};
 use crate::config::DevicePolicy;
 use crate::credential::SecretHash;
@@ -19,7 +17,7 @@ use crate::device::Purpose;
 
 impl Session {
     /// Answers the message inside, where the request may come from the session's device.
-    pub(in crate::actors::session) async fn attested(
+    pub(super) async fn attested(
         self: &Rc<Self>,
         attested: Attested,
     ) -> Result<Result<AttestedReply, DeviceDenied>, MessageRefusal> {
@@ -97,7 +95,7 @@ impl Session {
     }
 
     /// Whether the everyday question can be answered at once.
-    pub(in crate::actors::session) fn device_passes_at_once(&self, shown: Shown, now: OffsetDateTime) -> bool {
+    pub(super) fn device_passes_at_once(&self, shown: Shown, now: OffsetDateTime) -> bool {
         self.config.device.policy == DevicePolicy::Off
             || matches!(
                 self.device.read(|device| device.standing(now, shown, self.config.device.grace)),

@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use super::Device;
-use super::token::DeviceToken;
-use crate::actors::session::Session;
-use crate::actors::session::ledger::{Cause, Event};
-use crate::actors::session::message::{Denied, RenewProof, Renewal};
+use super::Session;
+use super::device::Device;
+use super::device::token::DeviceToken;
+use super::ledger::{Cause, Event};
+use super::message::{Denied, RenewProof, Renewal};
 use crate::device::Purpose;
 
 impl Session {
     /// A new proof for the answer to a challenge, or the challenge.
-    pub(in crate::actors::session) async fn renew_proof(self: &Rc<Self>, renew: RenewProof) -> Result<Renewal, Denied> {
+    pub(super) async fn renew_proof(self: &Rc<Self>, renew: RenewProof) -> Result<Renewal, Denied> {
         self.ready().await?;
         let began = self.now();
         let here = self.lives_here(renew.secret.as_ref())?;

@@ -2,21 +2,21 @@
 
 use std::rc::Rc;
 
-use super::Device;
-use super::token::DeviceToken;
+use super::Session;
+use super::device::Device;
+use super::device::token::DeviceToken;
+use super::ledger::{Cause, Event};
+use super::location::ActorLocation;
+use super::message::{BindDevice, Binding, Denied, DeviceRefusal};
+use super::state::State;
 use crate::actors::end_reason::EndReason;
-use crate::actors::session::Session;
-use crate::actors::session::ledger::{Cause, Event};
-use crate::actors::session::location::ActorLocation;
-use crate::actors::session::message::{BindDevice, Binding, Denied, DeviceRefusal};
-use crate::actors::session::state::State;
 use crate::credential::Secret;
 use crate::device::Purpose;
 
 impl Session {
     /// Binds the session to the key that the browser brings. The gateway has asked the session that the challenge names; one that
     /// forwards has been followed.
-    pub(in crate::actors::session) async fn bind_device(self: &Rc<Self>, bind: BindDevice) -> Result<Binding, Denied> {
+    pub(super) async fn bind_device(self: &Rc<Self>, bind: BindDevice) -> Result<Binding, Denied> {
         self.ready().await?;
         let began = self.now();
         let here = self.lives_here(bind.secret.as_ref())?;
@@ -81,7 +81,7 @@ impl Session {
     }
 
     /// Since when the session is bound.
-    pub(in crate::actors::session) fn bound_at(&self) -> Option<time::OffsetDateTime> {
+    pub(super) fn bound_at(&self) -> Option<time::OffsetDateTime> {
         self.device.read(Device::bound_at).ok().flatten()
     }
 }
