@@ -64,7 +64,7 @@ describe("admin-access", () => {
       "not valid yet": access.jwt({ nbf: now() + 120 }),
       "with alg none": jwtWith({ alg: "none", kid: key.kid }, access.claims(), ""),
       "with the public key as the secret of an HMAC": `${hs256}.${hmac(hs256)}`,
-      "with another algorithm than Access's": jwt({ alg: "PS256", kid: key.kid }, access.claims(), { ...key, alg: "PS256" }),
+      "with another algorithm than Access's": jwt({ alg: "ES256", kid: access.otherKey.kid }, access.claims(), access.otherKey),
       "with an unknown kid": jwt({ alg: "RS256", kid: "unknown" }, access.claims(), signingKey("RS256", "unknown")),
       "with another key of the same kid": jwt({ alg: "RS256", kid: key.kid }, access.claims(), signingKey("RS256", "forger")),
       "with a broken signature": withBrokenSignature(access.jwt()),
