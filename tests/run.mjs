@@ -20,6 +20,7 @@ const MODULES = [
   "deploy",
   "device",
   "device-browser",
+  "events",
   "client-abort",
   "demo",
   "browser",

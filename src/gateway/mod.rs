@@ -14,8 +14,8 @@ use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::arrival::Arrival;
 use crate::gateway::endpoints::{
-    admin, backchannel, callback, captcha, device as device_endpoints, failed_login, frontchannel, healthz, login,
-    logout, session, sessions,
+    admin, backchannel, callback, captcha, device as device_endpoints, events, failed_login, frontchannel, healthz,
+    login, logout, session, sessions,
 };
 use crate::gateway::forward::access;
 use crate::gateway::forward::reply::Reply;
@@ -50,8 +50,13 @@ impl Gateway {
                 (request, reply)
             }
             Arrival::Own(request, endpoint) => {
-                let answer = match self.own(endpoint, &request).await {
-                    Ok(answer) => answer,
+                let answered = match endpoint {
+                    Endpoint::Events => self.listen(&request).await,
+                    _ => self.own(endpoint, &request).await.map(Reply::Own),
+                };
+                let answer = match answered {
+                    Ok(Reply::Own(answer)) => answer,
+                    Ok(reply) => return reply,
                     Err(problem) if endpoint == Endpoint::Callback => {
                         failed_login::refuse_callback(self, &request, &problem, self.config.home()).await
                     }
@@ -113,6 +118,7 @@ impl Gateway {
                 forwarded.own.extend(headers);
                 Reply::Forwarded(forwarded)
             }
+            Reply::Accepted(_) => reply,
         }
     }
 
@@ -128,11 +134,14 @@ impl Gateway {
         std::iter::once(line).chain(proof).collect()
     }
 
-    async fn own(&self, endpoint: Endpoint, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
-        // The answer does not even say which methods there would be.
-        if endpoint == Endpoint::Admin && !self.config.has_administrators_at(&request.origin) {
-            return Err(Problem::NotFound);
-        }
+    /// `/events`, whose answer is no response of the gateway's own.
+    async fn listen(&self, request: &Incoming<'_>) -> Result<Reply, Problem> {
+        Self::check(Endpoint::Events, request)?;
+        events::serve(self, request).await
+    }
+
+    /// Refuses what is no request of this site's, or none that the endpoint answers.
+    fn check(endpoint: Endpoint, request: &Incoming<'_>) -> Result<(), Problem> {
         // Providers post the callback from their own site: state and nonce protect it. A signature protects the logout token.
         // Challenge and signature protect what a browser says of its device.
         if !matches!(
@@ -144,6 +153,15 @@ impl Gateway {
         if !endpoint.allows(request.method()) {
             return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
+        Ok(())
+    }
+
+    async fn own(&self, endpoint: Endpoint, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+        // The answer does not even say which methods there would be.
+        if endpoint == Endpoint::Admin && !self.config.has_administrators_at(&request.origin) {
+            return Err(Problem::NotFound);
+        }
+        Self::check(endpoint, request)?;
         match endpoint {
             Endpoint::Login => login::serve(self, request).await,
             Endpoint::Callback => callback::serve(self, request).await,
@@ -160,6 +178,8 @@ impl Gateway {
             Endpoint::FrontchannelLogout => frontchannel::serve(self, request).await,
             Endpoint::DeviceRegister => device_endpoints::register(self, request).await,
             Endpoint::DeviceRefresh => device_endpoints::refresh(self, request).await,
+            // It is served before.
+            Endpoint::Events => Err(Problem::NotFound),
             Endpoint::Healthz => healthz::serve(self).await,
         }
     }

@@ -13,6 +13,7 @@ pub fn respond(reply: Reply, context: &Context) -> Result<web_sys::Response, JsV
     match reply {
         Reply::Own(outgoing) => own(&outgoing),
         Reply::Forwarded(forwarded) => forward(*forwarded, context),
+        Reply::Accepted(accepted) => accepted.raw.downcast().map(|response| *response).map_err(|_| JsValue::NULL),
     }
 }
 

@@ -16,7 +16,7 @@ use edge_oauth_sessions::actors::directory::Shell;
 use edge_oauth_sessions::actors::session::Session;
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::provider::link::Documents;
-use edge_oauth_sessions::runtime::{ActorContext, Isolate};
+use edge_oauth_sessions::runtime::{ActorContext, Isolate, Listeners};
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use time::OffsetDateTime;
@@ -168,7 +168,9 @@ impl Actor {
         let origin = Origin { id: self.id.clone(), process, machine, disk: Rc::clone(&self.disk), instance };
         let given = given(world, &origin, &clock);
         let object = match self.class {
-            Class::Session => Object::Session(Session::new(given, Documents::default(), &world.config)),
+            Class::Session => {
+                Object::Session(Session::new(given, Rc::new(Nobody), Documents::default(), &world.config))
+            }
             Class::Directory => Object::Directory(Shell::new(given, &world.config)),
         };
         let running = Running { process, object, origin, in_alarm: Rc::default() };
@@ -353,4 +355,12 @@ impl Isolate for Life {
     fn error(&self, line: &str) {
         self.log(&format!("error: {line}"));
     }
+}
+
+/// Nobody listens.
+struct Nobody;
+
+impl Listeners for Nobody {
+    fn tell(&self, _: &str, _: Option<u16>) {}
+    fn keep_newest(&self, _: usize) {}
 }

@@ -292,6 +292,7 @@ fn reply_seen(reply: Reply) -> Seen {
             let seen = seen_of(&outgoing.status.to_string(), outgoing.all_headers());
             Seen { body: outgoing.body.text().unwrap_or_default().to_owned(), ..seen }
         }
+        Reply::Accepted(accepted) => seen(&accepted.status.to_string(), &accepted.lines),
         Reply::Forwarded(forwarded) => {
             let mut seen = seen(&forwarded.response.status.to_string(), &forwarded.response.lines);
             forwarded.removed.iter().for_each(|name| drop(seen.headers.remove(name)));

@@ -275,6 +275,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A page listens to its session
+         * @description A WebSocket. It brings `{"event":"refreshed","access_token_expires_at"}`, `{"event":"moved","region"}` before it closes with 4002 (connect again), and `{"event":"ended","reason"}` before it closes with 4001. Of more than 20 the oldest closes with 4003. Listening is no use of the session.
+         */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jwks.json": {
         parameters: {
             query?: never;
@@ -1425,6 +1445,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["NoSession"];
+            403: components["responses"]["CsrfRejected"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };

@@ -26,7 +26,7 @@ use crate::credential::ActorId;
 use crate::provider::Provider;
 use crate::provider::link::{Documents, Link};
 use crate::region::Region;
-use crate::runtime::{ActorContext, Actors, Isolate, Signatures, Storage};
+use crate::runtime::{ActorContext, Actors, Isolate, Listeners, Signatures, Storage};
 use crate::store::SessionStore;
 
 pub mod active;
@@ -51,6 +51,7 @@ mod id_token_life;
 mod inspect;
 pub mod ledger;
 pub mod line;
+pub mod listeners;
 pub mod location;
 pub mod message;
 mod migrate;
@@ -91,6 +92,7 @@ pub struct Session {
     config: Rc<Config>,
     kept: Record,
     device: DeviceRecord,
+    listeners: Rc<dyn Listeners>,
     signatures: Rc<dyn Signatures>,
     /// Held while a code is redeemed. A question about the outcome of the login waits for it.
     signing_in: Mutex<()>,
@@ -102,7 +104,12 @@ pub struct Session {
 
 impl Session {
     /// An actor that has not read its record.
-    pub fn new(given: ActorContext, documents: Documents, config: &Rc<Config>) -> Rc<Self> {
+    pub fn new(
+        given: ActorContext,
+        listeners: Rc<dyn Listeners>,
+        documents: Documents,
+        config: &Rc<Config>,
+    ) -> Rc<Self> {
         let store = Rc::new(SessionStore::new(&given, &config.store));
         let ActorContext { id, isolate, http, cache, signatures, actors, storage, .. } = given;
         let link = Link { isolate: Rc::clone(&isolate), http, cache, signatures: Rc::clone(&signatures), documents };
@@ -114,6 +121,7 @@ impl Session {
             config: Rc::clone(config),
             kept: Record::new(store, &isolate),
             device: DeviceRecord::new(&storage),
+            listeners,
             signatures,
             signing_in: Mutex::default(),
             refresher: Refresher::new(&isolate),

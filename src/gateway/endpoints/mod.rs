@@ -5,6 +5,7 @@ pub mod backchannel;
 pub mod callback;
 pub mod captcha;
 pub(crate) mod device;
+pub(crate) mod events;
 pub(crate) mod failed_login;
 pub(crate) mod frontchannel;
 pub mod healthz;

@@ -127,7 +127,7 @@ fn forwarded(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &
     let recipient = if matches!(caller, Caller::Nobody) { Recipient::Nobody } else { Recipient::Known };
     let watch = match caller {
         Caller::User { session, .. } if response.status == 101 || edits::is_event_stream(&seen) => {
-            Some(Watch::new(&gateway.actors, session, gateway.config.stream_check))
+            Some(Watch::new(&gateway.link.isolate, &gateway.actors, session, gateway.config.stream_check))
         }
         Caller::User { .. } | Caller::Client { .. } | Caller::Nobody => None,
     };

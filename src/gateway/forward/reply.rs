@@ -10,6 +10,8 @@ pub enum Reply {
     Own(Outgoing),
     /// The application's.
     Forwarded(Box<Forwarded>),
+    /// An actor's, which accepts a WebSocket.
+    Accepted(Inbound),
 }
 
 /// The application's response, and what becomes of it.

@@ -45,6 +45,8 @@ pub enum Endpoint {
     DeviceRegister,
     /// `/device/refresh`
     DeviceRefresh,
+    /// `/events`
+    Events,
 }
 
 impl Endpoint {
@@ -66,6 +68,7 @@ impl Endpoint {
             "/frontchannel-logout" => Some(Self::FrontchannelLogout),
             "/device/register" => Some(Self::DeviceRegister),
             "/device/refresh" => Some(Self::DeviceRefresh),
+            "/events" => Some(Self::Events),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
@@ -91,6 +94,7 @@ impl Endpoint {
             Self::FrontchannelLogout => "/frontchannel-logout",
             Self::DeviceRegister => "/device/register",
             Self::DeviceRefresh => "/device/refresh",
+            Self::Events => "/events",
         }
     }
 
@@ -100,7 +104,7 @@ impl Endpoint {
             Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz | Self::Jwks => "GET, HEAD",
             Self::OwnSession => "DELETE",
             Self::Admin => "GET, HEAD, POST, DELETE",
-            Self::Login | Self::FrontchannelLogout => "GET",
+            Self::Login | Self::FrontchannelLogout | Self::Events => "GET",
             Self::Callback | Self::Logout => "GET, POST",
             Self::Refresh | Self::Captcha | Self::BackchannelLogout | Self::DeviceRegister | Self::DeviceRefresh => {
                 "POST"

@@ -67,9 +67,10 @@ const fn number(endpoint: Endpoint) -> usize {
         Endpoint::FrontchannelLogout => 13,
         Endpoint::DeviceRegister => 14,
         Endpoint::DeviceRefresh => 15,
+        Endpoint::Events => 16,
     }
 }
-const ENDPOINTS: usize = 16;
+const ENDPOINTS: usize = 17;
 
 const fn number_of_resource(resource: &Resource) -> usize {
     match resource {
