@@ -46,7 +46,7 @@ pub enum Problem {
     #[error("{0}")]
     CaptchaRequired(&'static str),
     /// It most likely comes from a machine.
-    #[error("The request looks as if a machine had sent it.")]
+    #[error("The request looks automated.")]
     BotScoreTooLow,
     /// Another site may have sent it.
     #[error("The request changes something, and it does not come from this site.")]

@@ -597,7 +597,7 @@ export interface components {
             epoch: number;
             /** @description How often its record was written. */
             generation: number;
-            /** @description When it acts by itself next. */
+            /** @description The next scheduled action. */
             next_alarm_at: components["schemas"]["TimeOrNull"];
             /** @description Null where the provider does not say, or where there is none. */
             access_token_expires_at: components["schemas"]["TimeOrNull"];
