@@ -5,6 +5,7 @@ pub mod error_page;
 pub mod failed_request;
 pub mod html;
 pub mod json;
+pub mod lean;
 pub mod problem_response;
 pub mod refusal;
 pub mod response;
