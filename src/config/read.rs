@@ -66,6 +66,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             (_, secret) => SealingKeys::derive(secret.into_iter(), LOGIN_COOKIE),
         };
         let log_subject = self.choice("LOG_SUBJECT", &[("hash", LogSubject::Hash), ("plain", LogSubject::Plain)]);
+        let brand = self.brand();
         let routes = routes?;
         Some(Config {
             rules: Rules::of(&routes, &auth_prefix),
@@ -89,6 +90,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             admin_token: admin_token.as_deref().map(AdminToken::new),
             admin_origin,
             log_subject: log_subject?,
+            brand: brand.into(),
         })
     }
 

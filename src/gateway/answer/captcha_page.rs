@@ -14,7 +14,7 @@ pub(crate) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'
     else {
         return problem.response(&FailedRequest::of(request, Some(config), problem), true);
     };
-    let (title, detail, ray) = (problem.title(), problem.to_string(), request.ray());
+    let (title, detail, ray) = (problem.title(), problem.plain().to_string(), request.ray());
     let page = Page {
         title,
         detail: &detail,
@@ -30,5 +30,5 @@ pub(crate) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'
         }),
         ..Page::default()
     };
-    problem.with_headers(html::page(problem.status(), &page))
+    problem.with_headers(html::page(&config.brand, problem.status(), &page))
 }

@@ -2,6 +2,8 @@
 
 use url::form_urlencoded;
 
+use crate::config::brand::Brand;
+use crate::gateway::answer::german;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::problem::Problem;
@@ -66,6 +68,7 @@ impl Problem {
     /// The page, with its link.
     pub(crate) fn page(
         &self,
+        brand: &Brand,
         status: u16,
         title: &str,
         ray: &str,
@@ -84,7 +87,7 @@ impl Problem {
         };
         let page = Page {
             title,
-            detail: &self.to_string(),
+            detail: &german::detail(brand.language, self),
             next: self.next(link.map(|(way, _)| way)),
             list,
             ray,
@@ -93,7 +96,7 @@ impl Problem {
             link: link.map(|(way, url)| (url, way.words(self))),
             ..Page::default()
         };
-        html::page(status, &page)
+        html::page(brand, status, &page)
     }
 
     /// The other logins that the provider offers in place of the one at this address.

@@ -64,8 +64,9 @@ mod tests {
 
     #[test]
     fn lines_of_comment_and_indentation_are_left_out_and_nothing_else() {
-        const SOURCE: &str = "/* what it is */\na { b: c; }\n\n  /**\n   * d\n   */\n  // e\n  f(\"//\");\n  * { g: h }\n";
+        const SOURCE: &str =
+            "/* what it is */\na { b: c; }\n\n  /**\n   * d\n   */\n  // e\n  f(\"//\");\n  * { g: h }\n";
         const LEAN: [u8; length(SOURCE)] = text(SOURCE);
-        assert_eq!(std::str::from_utf8(&LEAN).unwrap(), "a { b: c; }\nf(\"//\");\n");
+        assert_eq!(std::str::from_utf8(&LEAN).unwrap(), "a { b: c; }\nf(\"//\");\n* { g: h }\n");
     }
 }

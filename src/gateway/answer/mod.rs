@@ -3,6 +3,7 @@
 pub mod captcha_page;
 pub mod error_page;
 pub mod failed_request;
+pub mod german;
 pub mod html;
 pub mod json;
 pub mod lean;

@@ -75,7 +75,7 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
             refresh: Some(&here),
             ..Default::default()
         };
-        return html::page(200, &page);
+        return html::page(&config.brand, 200, &page);
     }
     let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
     clearing(config, request, problem, response)

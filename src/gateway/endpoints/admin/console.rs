@@ -3,7 +3,8 @@
 //!
 //! Architecture Invariant: the page runs its own script and style and nothing else, and speaks to this origin alone.
 
-use crate::gateway::answer::html::{BASE_STYLE, ICON, hash};
+use crate::config::brand::Brand;
+use crate::gateway::answer::html::{self, BASE_STYLE, hash};
 use crate::gateway::answer::lean::lean;
 use crate::gateway::answer::response::{Body, Outgoing};
 
@@ -14,15 +15,20 @@ const WORDS: &str = lean!("console_words.js");
 const SCRIPT: &str = lean!("console.js");
 
 /// The console. Every address in it is relative, so that it works under any `AUTH_PREFIX`.
-pub fn page() -> Outgoing {
-    let (style, script) = ([BASE_STYLE, STYLE].concat(), [WORDS, SCRIPT].concat());
+pub fn page(brand: &Brand) -> Outgoing {
+    let (style, script) = ([BASE_STYLE, STYLE, &brand.style].concat(), [WORDS, SCRIPT].concat());
+    let (icon, images) = html::icon(brand);
     let policy = format!(
-        "default-src 'none'; img-src data:; script-src {}; style-src {}; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+        "default-src 'none'; img-src {images}; script-src {}; style-src {}; connect-src 'self'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'",
         hash(&script),
         hash(&style)
     );
-    let html = PAGE.replacen("{icon}", ICON, 1).replacen("{style}", &style, 1).replacen("{script}", &script, 1);
+    let html = PAGE
+        .replacen("{icon}", &icon, 1)
+        .replacen("{brand}", &html::header(brand), 1)
+        .replacen("{style}", &style, 1)
+        .replacen("{script}", &script, 1);
     Outgoing::new(200, Body::Html(html)).header("content-security-policy", &policy)
 }
 
