@@ -689,7 +689,7 @@ export interface components {
                 "text/html": string;
             };
         };
-        /** @description `callback_rejected`: the login did not work out; the detail says at which check. */
+        /** @description `callback_rejected`: the login failed; the detail says at which check. */
         CallbackRejected: {
             headers: {
                 [name: string]: unknown;
@@ -764,7 +764,7 @@ export interface components {
                  *       "title": "Cross-site request rejected",
                  *       "status": 403,
                  *       "code": "csrf_rejected",
-                 *       "detail": "The request changes something, and it does not come from this site.",
+                 *       "detail": "The request changes something but does not come from this site.",
                  *       "ray": "8f0c2a6e1b3d4f5a-FRA"
                  *     }
                  */

@@ -18,8 +18,8 @@ pub(crate) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'
     let page = Page {
         title,
         detail: &detail,
-        next: "This page goes on by itself as soon as the check is done. If you see none here, allow challenges.cloudflare.com \
-               in this browser and load this page again.",
+        next: "This page continues automatically when the check is done. If you do not see a check here, allow \
+               challenges.cloudflare.com in this browser and reload the page.",
         ray: &ray,
         widget: Some(Widget {
             url: &format!("{}/captcha", config.auth_prefix),

@@ -122,7 +122,7 @@ impl Problem {
             }
             (Self::UserError(user_error), _) => &user_error.next,
             (Self::CallbackRejected(_), _) => {
-                "You can log in again. If that goes on failing, tell the operator of this site the reference below."
+                "You can log in again. If it fails again, tell the operator of this site the reference below."
             }
             (Self::LoginRequired, _) => "Log in first. Your data was not saved.",
             (Self::SessionEnded(_), _) => "Log in again. Your data was not saved.",
@@ -139,11 +139,13 @@ impl Problem {
                 "Tell the operator of this site: its registration at the login provider needs attention."
             }
             (Self::ConfigInvalid(_), _) => "If this is your site, set these variables and deploy again:",
-            (Self::ForeignHost, _) => "Check the address. If this is your site, PUBLIC_ORIGIN has to name this host.",
-            (Self::CaptchaRequired(_), _) => "Open the page that sent this once more, pass the check, and try again.",
-            (Self::Forbidden, _) => "Ask the operator of this site for it, or log in as somebody who has it.",
+            (Self::ForeignHost, _) => "Check the address. If this is your site, PUBLIC_ORIGIN must name this host.",
+            (Self::CaptchaRequired(_), _) => "Open the previous page again, pass the check, and try again.",
+            (Self::Forbidden, _) => {
+                "Ask the operator of this site for this permission, or log in with an account that has it."
+            }
             (Self::BotScoreTooLow, _) => {
-                "Try another browser or another network. If that goes on failing, tell the operator of this site the reference below."
+                "Try another browser or another network. If it fails again, tell the operator of this site the reference below."
             }
             (Self::HeadersTooLarge, _) => "Delete the cookies of this site, then open it again.",
             (Self::CsrfHeaderMissing(_), _) => {

@@ -81,7 +81,10 @@ const GERMAN: &[(&str, &str)] = &[
         "The session has ended: it was not used for too long.",
         "Die Sitzung ist beendet: Sie wurde zu lange nicht benutzt.",
     ),
-    ("The session has ended: its time was up.", "Die Sitzung ist beendet: Ihre Zeit ist abgelaufen."),
+    (
+        "The session has ended: it reached its maximum duration.",
+        "Die Sitzung ist beendet: Die Höchstdauer ist erreicht.",
+    ),
     (
         "The session has ended: the login provider no longer renews it.",
         "Die Sitzung ist beendet: Der Anmeldedienst verlängert sie nicht mehr.",
@@ -92,7 +95,7 @@ const GERMAN: &[(&str, &str)] = &[
     ),
     ("The session has ended: a newer one took its place.", "Die Sitzung ist beendet: Eine neuere hat sie ersetzt."),
     (
-        "The session has ended: its user has logged in elsewhere more often than is allowed at once.",
+        "The session has ended: its user has started more sessions than are allowed at once.",
         "Die Sitzung ist beendet: Sie haben mehr Sitzungen begonnen, als gleichzeitig erlaubt sind.",
     ),
     ("Bearer tokens cannot be verified at the moment.", "Bearer-Tokens können zurzeit nicht geprüft werden."),
@@ -101,20 +104,20 @@ const GERMAN: &[(&str, &str)] = &[
         "Before you go on, this site checks that you are not a robot.",
         "Bevor es weitergeht, prüft diese Website, dass Sie kein Roboter sind.",
     ),
-    ("That did not work out. Please try again.", "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal."),
-    ("The request looks as if a machine had sent it.", "Die Anfrage sieht aus, als käme sie von einem Programm."),
+    ("The check failed. Please try again.", "Die Prüfung ist fehlgeschlagen. Bitte versuchen Sie es noch einmal."),
+    ("The request seems to come from an automated program.", "Die Anfrage sieht aus, als käme sie von einem Programm."),
     (
-        "The request changes something, and it does not come from this site.",
+        "The request changes something but does not come from this site.",
         "Die Anfrage ändert etwas und kommt nicht von dieser Website.",
     ),
     ("There is nothing at this address.", "Unter dieser Adresse gibt es nichts."),
     (
-        "This host is the administrators' (ADMIN_ORIGIN): there is nothing on it but their console.",
+        "This host serves the administrators' console (ADMIN_ORIGIN) and nothing else.",
         "Dieser Host gehört der Verwaltung (ADMIN_ORIGIN): Hier gibt es nur ihre Konsole.",
     ),
     ("This gateway does not serve this host.", "Dieses Gateway ist für diesen Host nicht zuständig."),
     ("The request is larger than this address accepts.", "Die Anfrage ist größer, als diese Adresse erlaubt."),
-    ("Too many logins were begun from this network.", "Aus diesem Netz wurden zu viele Anmeldungen begonnen."),
+    ("Too many logins were started from this network.", "Aus diesem Netz wurden zu viele Anmeldungen begonnen."),
     (
         "The request's address, headers or cookies are larger than this gateway accepts.",
         "Adresse, Header oder Cookies der Anfrage sind größer, als dieses Gateway erlaubt.",
@@ -146,8 +149,8 @@ const GERMAN: &[(&str, &str)] = &[
         "organization ist eine andere als die, für die dieses Gateway konfiguriert ist.",
     ),
     (
-        "A login begins with opening this address in a browser window.",
-        "Eine Anmeldung beginnt damit, dass Sie diese Adresse in einem Browserfenster öffnen.",
+        "To log in, open this address in a browser window.",
+        "Um sich anzumelden, öffnen Sie diese Adresse in einem Browserfenster.",
     ),
     ("The path holds an encoded backslash (%5c).", "Der Pfad enthält einen kodierten Backslash (%5c)."),
     (
@@ -178,17 +181,17 @@ const GERMAN: &[(&str, &str)] = &[
         "Währenddessen wurden alle Ihre Sitzungen beendet",
     ),
     ("the session was ended while this login was under way", "Währenddessen wurde die Sitzung beendet"),
-    ("its address has been opened before", "Ihre Adresse wurde schon einmal geöffnet"),
-    ("it took too long", "Sie hat zu lange gedauert"),
-    ("it began too long ago", "Sie hat vor zu langer Zeit begonnen"),
+    ("its address has been opened before", "Der Link dieser Anmeldung wurde schon einmal geöffnet"),
+    ("it took too long", "Sie dauerte zu lange"),
+    ("it began too long ago", "Sie begann vor zu langer Zeit"),
     (
         "it began in another browser, or too long ago (state)",
-        "Sie hat in einem anderen Browser oder vor zu langer Zeit begonnen (state)",
+        "Sie begann in einem anderen Browser oder vor zu langer Zeit (state)",
     ),
     ("the login provider's answer has no code", "Die Antwort des Anmeldedienstes enthält keinen code"),
     ("the login provider's answer has no state", "Die Antwort des Anmeldedienstes enthält keinen state"),
     (
-        "a parameter of the login provider's answer is there twice",
+        "a parameter appears twice in the login provider's answer",
         "Ein Parameter in der Antwort des Anmeldedienstes kommt doppelt vor",
     ),
     (
@@ -279,7 +282,7 @@ const GERMAN: &[(&str, &str)] = &[
     // What to do next.
     ("You are still logged in as before.", "Sie sind weiterhin angemeldet."),
     (
-        "You can log in again. If that goes on failing, tell the operator of this site the reference below.",
+        "You can log in again. If it fails again, tell the operator of this site the reference below.",
         "Sie können sich noch einmal anmelden. Wenn das wieder fehlschlägt, nennen Sie dem Betreiber dieser Website die Referenz unten.",
     ),
     ("Log in first. Your data was not saved.", "Melden Sie sich zuerst an. Ihre Daten wurden nicht gespeichert."),
@@ -296,19 +299,19 @@ const GERMAN: &[(&str, &str)] = &[
         "Wenn das Ihre Website ist, setzen Sie diese Variablen und veröffentlichen Sie sie neu:",
     ),
     (
-        "Check the address. If this is your site, PUBLIC_ORIGIN has to name this host.",
+        "Check the address. If this is your site, PUBLIC_ORIGIN must name this host.",
         "Prüfen Sie die Adresse. Wenn das Ihre Website ist, muss PUBLIC_ORIGIN diesen Host nennen.",
     ),
     (
-        "Open the page that sent this once more, pass the check, and try again.",
-        "Öffnen Sie die Seite, von der das kam, noch einmal, bestehen Sie die Prüfung und versuchen Sie es erneut.",
+        "Open the previous page again, pass the check, and try again.",
+        "Öffnen Sie die vorige Seite noch einmal, bestehen Sie die Prüfung und versuchen Sie es erneut.",
     ),
     (
-        "Ask the operator of this site for it, or log in as somebody who has it.",
-        "Bitten Sie den Betreiber dieser Website darum, oder melden Sie sich mit einem Konto an, das sie hat.",
+        "Ask the operator of this site for this permission, or log in with an account that has it.",
+        "Bitten Sie den Betreiber dieser Website um diese Berechtigung, oder melden Sie sich mit einem Konto an, das sie hat.",
     ),
     (
-        "Try another browser or another network. If that goes on failing, tell the operator of this site the reference below.",
+        "Try another browser or another network. If it fails again, tell the operator of this site the reference below.",
         "Versuchen Sie es mit einem anderen Browser oder in einem anderen Netz. Wenn das wieder fehlschlägt, nennen Sie dem Betreiber dieser Website die Referenz unten.",
     ),
     (
@@ -324,8 +327,8 @@ const GERMAN: &[(&str, &str)] = &[
         "Es wurde nichts geändert. Wenn Sie das tun wollten, tun Sie es in der Anwendung selbst.",
     ),
     (
-        "This page goes on by itself as soon as the check is done. If you see none here, allow challenges.cloudflare.com in this browser and load this page again.",
-        "Diese Seite geht von selbst weiter, sobald die Prüfung fertig ist. Wenn Sie hier keine sehen, lassen Sie challenges.cloudflare.com in diesem Browser zu und laden Sie die Seite neu.",
+        "This page continues automatically when the check is done. If you do not see a check here, allow challenges.cloudflare.com in this browser and reload the page.",
+        "Sobald die Prüfung fertig ist, geht es von selbst weiter. Wenn Sie hier keine Prüfung sehen, lassen Sie challenges.cloudflare.com in diesem Browser zu und laden Sie die Seite neu.",
     ),
     (
         "This check needs JavaScript. Please allow it for this page.",
@@ -340,7 +343,7 @@ const GERMAN: &[(&str, &str)] = &[
     ("One moment", "Einen Moment"),
     ("One moment …", "Einen Moment …"),
     ("This page is opening …", "Die Seite wird geöffnet …"),
-    ("Go on", "Weiter"),
+    ("Continue", "Weiter"),
     ("Logged in", "Angemeldet"),
     ("Logged out", "Abgemeldet"),
     ("You are logged out.", "Sie sind abgemeldet."),

@@ -105,7 +105,7 @@ fn the_test_finds_the_texts() {
     ] {
         assert!(found.iter().any(|text| text == known), "{known}");
     }
-    assert!(found.iter().any(|text| text.starts_with("This page goes on by itself")
+    assert!(found.iter().any(|text| text.starts_with("This page continues automatically")
         && text.contains("allow challenges.cloudflare.com in this browser")));
     assert!(found.len() > 90, "{}", found.len());
 }
@@ -127,7 +127,7 @@ fn no_problem_speaks_english_on_a_german_page() {
     for (problem, german) in [
         (
             Problem::CallbackRejected("it took too long".into()),
-            "Die Anmeldung konnte nicht abgeschlossen werden: Sie hat zu lange gedauert.",
+            "Die Anmeldung konnte nicht abgeschlossen werden: Sie dauerte zu lange.",
         ),
         (
             Problem::CallbackRejected("the ID token has another nonce".into()),

@@ -71,7 +71,7 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
         let page = Page {
             title: "One moment",
             detail: "This page is opening …",
-            link: Some((&here, "Go on")),
+            link: Some((&here, "Continue")),
             refresh: Some(&here),
             ..Default::default()
         };

@@ -123,7 +123,7 @@ fn go_on(gateway: &Gateway, return_to: &str) -> Outgoing {
             &Page {
                 title: "Logged in",
                 detail: "One moment …",
-                link: Some((return_to, "Go on")),
+                link: Some((return_to, "Continue")),
                 refresh: Some(return_to),
                 ..Page::default()
             },

@@ -8,7 +8,7 @@ use crate::gateway::answer::html::{self, BASE_STYLE, hash};
 use crate::gateway::answer::lean::lean;
 use crate::gateway::answer::response::{Body, Outgoing};
 
-const OPENAPI: &str = include_str!("openapi.json");
+const OPENAPI: &str = lean!("openapi.json");
 const PAGE: &str = lean!("console.html");
 const STYLE: &str = lean!("console.css");
 const WORDS: &str = lean!("console_words.js");
