@@ -568,6 +568,24 @@ describe("console", () => {
     });
   }
 
+  test("where Cloudflare Access lets administrators in, no token is asked for, and calls carry the browser's cookies", async (t) => {
+    const page = await open(t, { address: "about:blank" });
+    const address = `${gateway.adminOrigin}/auth/admin/`;
+    const { text, headers } = await gateway.atConsole("/auth/admin/");
+    const body = text.replace("<html", "<html data-access");
+    await page.route(address, (route) => route.fulfill({ body, contentType: "text/html", headers: { "content-security-policy": headers["content-security-policy"] } }));
+    const asked = [];
+    await page.route(/\/admin\/users\//, async (route) => {
+      asked.push(await route.request().allHeaders());
+      await route.fulfill({ json: { subject: "x", issuer: "i", sessions: [] } });
+    });
+    await page.context().addCookies([{ name: "CF_Authorization", value: "jwt", url: gateway.adminOrigin }]);
+    await page.goto(address);
+    await page.getByLabel("User or session").waitFor();
+    assert.equal(await page.locator("#unlock:visible, #lock:visible").count(), 0);
+    assert.deepEqual(asked.map(({ authorization, cookie }) => [authorization, cookie]), [[undefined, "CF_Authorization=jwt"]]);
+  });
+
   test("works under another prefix", async (t) => {
     const other = await createWorld(t, { vars: { AUTH_PREFIX: "/gate/way" } });
     const page = await open(t, { address: `${other.gateway.adminOrigin}/gate/way/admin` });

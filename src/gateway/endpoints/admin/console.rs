@@ -11,12 +11,11 @@ use crate::gateway::answer::response::{Body, Outgoing};
 const OPENAPI: &str = lean!("openapi.json");
 const PAGE: &str = lean!("console.html");
 const STYLE: &str = lean!("console.css");
-const WORDS: &str = lean!("console_words.js");
-const SCRIPT: &str = lean!("console.js");
+const SCRIPT: [&str; 3] = [lean!("console_words.js"), lean!("console_view.js"), lean!("console.js")];
 
 /// The console. Every address in it is relative, so that it works under any `AUTH_PREFIX`.
 pub fn page(brand: &Brand) -> Outgoing {
-    let (style, script) = ([BASE_STYLE, STYLE, &brand.style].concat(), [WORDS, SCRIPT].concat());
+    let (style, script) = ([BASE_STYLE, STYLE, &brand.style].concat(), SCRIPT.concat());
     let (icon, images) = html::icon(brand);
     let policy = format!(
         "default-src 'none'; img-src {images}; script-src {}; style-src {}; connect-src 'self'; base-uri 'none'; form-action 'none'; \

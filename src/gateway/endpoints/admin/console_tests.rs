@@ -118,7 +118,7 @@ fn the_description_names_the_prefix_it_is_served_under() {
 fn the_page_runs_its_own_script_and_style_alone() {
     let page = page(&Brand::default());
     let Body::Html(html) = &page.body else { panic!("not a page") };
-    let (style, script) = ([BASE_STYLE, STYLE].concat(), [WORDS, SCRIPT].concat());
+    let (style, script) = ([BASE_STYLE, STYLE].concat(), SCRIPT.concat());
     assert!(html.contains(&format!("<style>{style}</style>")) && html.contains(&format!("<script>{script}</script>")));
     let html = html.replacen(html::ICON, "", 1);
     assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("=\"/"), "an absolute address");
