@@ -116,9 +116,9 @@ fn colour(text: &str) -> Option<[f32; 3]> {
     let digits: Vec<u8> =
         text.strip_prefix('#')?.chars().map(|c| c.to_digit(16)?.try_into().ok()).collect::<Option<_>>()?;
     let of = |high: u8, low: u8| f32::from(high) * 16.0 + f32::from(low);
-    match digits.as_slice() {
-        &[r, s, g, h, b, c] => Some([of(r, s), of(g, h), of(b, c)]),
-        &[r, g, b] => Some([of(r, r), of(g, g), of(b, b)]),
+    match *digits.as_slice() {
+        [r, s, g, h, b, c] => Some([of(r, s), of(g, h), of(b, c)]),
+        [r, g, b] => Some([of(r, r), of(g, g), of(b, b)]),
         _ => None,
     }
 }

@@ -39,29 +39,21 @@ fn literals(source: &str) -> Vec<String> {
     let code: String =
         code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
     let code = code.replace("'\"'", "");
-    let (mut found, mut rest) = (Vec::new(), code.as_str());
-    while let Some((_, behind)) = rest.split_once('"') {
-        let (mut text, mut characters) = (String::new(), behind.char_indices());
-        let end = loop {
-            match characters.next() {
-                Some((at, '"')) => break at,
-                Some((_, '\\')) => match characters.next() {
+    let (mut found, mut characters) = (Vec::new(), code.chars().peekable());
+    while characters.by_ref().any(|character| character == '"') {
+        let mut text = String::new();
+        loop {
+            match characters.next().unwrap() {
+                '"' => break,
+                '\\' => match characters.next().unwrap() {
                     // A line that goes on in the next one.
-                    Some((_, '\n')) => {
-                        let skipped = characters.as_str().len() - characters.as_str().trim_start().len();
-                        for _ in 0..skipped {
-                            characters.next();
-                        }
-                    }
-                    Some((_, escaped)) => text.push(escaped),
-                    None => panic!("no end"),
+                    '\n' => while characters.next_if(|character| character.is_whitespace()).is_some() {},
+                    escaped => text.push(escaped),
                 },
-                Some((_, character)) => text.push(character),
-                None => panic!("no end: {text}"),
+                character => text.push(character),
             }
-        };
+        }
         found.push(text);
-        rest = &behind[end + 1..];
     }
     found
 }
