@@ -82,8 +82,8 @@ pub struct Config {
     pub stream_check: Duration,
     /// `CAPTCHA_…`.
     pub captcha: Option<captcha::Captcha>,
-    /// `JWKS…`, `JWT_…`: set where a route accepts bearer tokens.
-    pub jwt: Option<jwt::JwtSettings>,
+    /// `JWKS…`, `JWT_…` or `JWT_ISSUERS`: whose bearer tokens routes accept.
+    pub jwt: Vec<jwt::JwtSettings>,
     /// The provider, and how this gateway is registered there.
     pub provider: ProviderSettings,
     /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret or key.

@@ -56,6 +56,7 @@ const MODULES = [
   "frontchannel",
   "headers",
   "https",
+  "issuers",
   "id-token",
   "jwks",
   "kinds",

@@ -1,4 +1,4 @@
-//! `require` of a route: claims, and the values that they must have or hold. Pure.
+//! `require` and `require_any` of a route: claims, and the values that they must have or hold. Pure.
 
 use serde_json::Value;
 
@@ -18,6 +18,12 @@ pub(super) fn read(table: &Value) -> Option<Vec<Required>> {
         .iter()
         .map(|(claim, wanted)| Some(Required { claim: claim.clone(), any_of: values(wanted)? }))
         .collect()
+}
+
+/// Reads an array of such tables, none of them empty: an empty one would let everybody in.
+pub(super) fn read_any(tables: &Value) -> Option<Vec<Vec<Required>>> {
+    let tables = tables.as_array()?;
+    tables.iter().map(|table| read(table).filter(|set| !set.is_empty())).collect()
 }
 
 /// The values that are enough. An empty array would let nobody in, and says that something was forgotten.

@@ -10,11 +10,12 @@ use super::require;
 use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token, Upstream};
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "match",
     "upstream",
     "session",
     "require",
+    "require_any",
     "token",
     "bearer",
     "identity_headers",
@@ -74,19 +75,21 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let sessions =
             [("required", SessionRule::Required), ("optional", SessionRule::Optional), ("none", SessionRule::None)];
         let session = self.choice("session", SessionRule::Required, &sessions);
-        let require = self.require();
+        let (require, require_any) = (self.require(), self.require_any());
         let tokens = [("access", Token::Access), ("id", Token::Id), ("none", Token::None)];
         let token = self.choice("token", Token::Access, &tokens);
         let captchas = [("never", CaptchaRule::Never), ("always", CaptchaRule::Always), ("bots", CaptchaRule::Bots)];
         let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
         let bot_score_min = self.bot_score_min(captcha);
         let requires_device = self.choice("device", false, &[("optional", false), ("required", true)]);
-        let session = if require.is_empty() && !requires_device { session } else { SessionRule::Required };
+        let demands = requires_device || !require.is_empty() || !require_any.is_empty();
+        let session = if demands { SessionRule::Required } else { session };
         let bearer = self.flag("bearer", false);
         Some(Route {
             methods: self.methods(),
             session,
             require,
+            require_any,
             token,
             bearer,
             passes_authorization: self.authorization(session, bearer),
@@ -139,6 +142,17 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             self.problem(
                 "require",
                 "must be a table of claims and their values, such as {\"groups\":\"staff\"} or {\"groups\":[\"staff\",\"admins\"]}",
+            );
+        }
+        read.unwrap_or_default()
+    }
+
+    fn require_any(&mut self) -> Vec<Vec<Required>> {
+        let read = self.fields.get("require_any").map_or_else(|| Some(Vec::new()), require::read_any);
+        if read.is_none() {
+            self.problem(
+                "require_any",
+                "must be an array of tables of claims and their values, such as [{\"groups\":\"staff\"},{\"email\":\"root@example.com\"}]",
             );
         }
         read.unwrap_or_default()
@@ -210,7 +224,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         } else if passes && session == SessionRule::Required {
             self.problem(
                 "authorization",
-                "can be pass only where session is none or optional (require and device make it required): elsewhere the header has the session's token",
+                "can be pass only where session is none or optional (require, require_any and device make it required): elsewhere the header has the session's token",
             );
         }
         passes

@@ -78,6 +78,66 @@ fn requiring_a_claim_makes_the_session_required() {
 }
 
 #[test]
+fn several_issuers_stand_in_a_table_and_each_wrong_field_is_named_with_its_place() {
+    let bearer = r#"[{"match":"/*","upstream":"https://app.internal","bearer":true}]"#;
+    let good = r#"[{"issuer":"https://a.example","audience":"api","jwks_uri":"https://a.example/keys"},
+        {"issuer":"https://b.example","audience":"other","jwks":{"keys":[{"kty":"RSA"}]}}]"#;
+    let config = read(bearer, &[("JWT_ISSUERS", good)]).unwrap();
+    let issuers: Vec<_> = config.jwt.iter().map(|settings| (&*settings.issuer, &*settings.audience)).collect();
+    assert_eq!(issuers, [("https://a.example", "api"), ("https://b.example", "other")]);
+    for (table, named) in [
+        ("{}", "JWT_ISSUERS"),
+        ("[]", "JWT_ISSUERS"),
+        ("[1]", "JWT_ISSUERS[0]"),
+        (r#"[{"audience":"api","jwks_uri":"https://a.example/keys"}]"#, "JWT_ISSUERS[0].issuer"),
+        (r#"[{"issuer":"https://a.example","jwks_uri":"https://a.example/keys"}]"#, "JWT_ISSUERS[0].audience"),
+        (r#"[{"issuer":"https://a.example","audience":"api"}]"#, "JWT_ISSUERS[0].jwks_uri"),
+        (
+            r#"[{"issuer":"https://a.example","audience":"api","jwks_uri":"http://a.example/keys"}]"#,
+            "JWT_ISSUERS[0].jwks_uri",
+        ),
+        (r#"[{"issuer":"https://a.example","audience":"api","jwks":{"keys":[]}}]"#, "JWT_ISSUERS[0].jwks"),
+        (
+            r#"[{"issuer":"https://a.example","audience":"api","jwks":"{}","jwks_uri":"https://a.example/keys"}]"#,
+            "JWT_ISSUERS[0].jwks",
+        ),
+        (
+            r#"[{"issuer":"https://a.example","audience":"api","jwks_uri":"https://a.example/keys","aud":"x"}]"#,
+            "JWT_ISSUERS[0].aud",
+        ),
+        (
+            r#"[{"issuer":"https://a.example","audience":"api","jwks_uri":"https://a.example/keys"},
+                {"issuer":"https://a.example","audience":"b","jwks_uri":"https://a.example/keys"}]"#,
+            "JWT_ISSUERS[1].issuer",
+        ),
+    ] {
+        let found: Vec<_> =
+            read(bearer, &[("JWT_ISSUERS", table)]).unwrap_err().into_iter().map(|problem| problem.variable).collect();
+        assert_eq!(found, [named], "{table}");
+    }
+    let both = read(bearer, &[("JWT_ISSUERS", good), ("JWT_AUDIENCE", "api")]).unwrap_err();
+    assert_eq!(both.len(), 1);
+    assert_eq!(both[0].variable, "JWT_AUDIENCE");
+}
+
+#[test]
+fn one_of_several_sets_of_claims_may_be_required() {
+    let route = |any: &str| {
+        read(
+            &format!(
+                r#"[{{"match":"/*","upstream":"https://app.internal","session":"optional","require_any":{any}}}]"#
+            ),
+            &[],
+        )
+    };
+    let config = route(r#"[{"groups":"staff"},{"email":["a@example.com","b@example.com"]}]"#).unwrap();
+    assert_eq!((config.routes[0].require_any.len(), config.routes[0].session), (2, SessionRule::Required));
+    for wrong in ["{}", "[{}]", "[1]", r#"[{"groups":[]}]"#, r#""staff""#] {
+        assert_eq!(route(wrong).unwrap_err()[0].variable, "ROUTES[0].require_any", "{wrong}");
+    }
+}
+
+#[test]
 fn what_a_route_needs_is_missed_by_name() {
     let captcha = r#"[{"match":"/*","upstream":"https://a.internal","captcha":"always"}]"#;
     assert_eq!(problems(captcha), ["CAPTCHA_SITE_KEY", "CAPTCHA_SECRET"]);
@@ -89,7 +149,7 @@ fn what_a_route_needs_is_missed_by_name() {
     assert_eq!(problems(bearer), ["JWKS_URI", "JWT_AUDIENCE"]);
     let keys = ("JWKS_URI", "https://login.example/keys");
     let config = read(bearer, &[keys, ("JWT_AUDIENCE", "api")]).unwrap();
-    assert_eq!(config.jwt.unwrap().issuer, "https://login.example");
+    assert_eq!(config.jwt[0].issuer, "https://login.example");
     for (name, value) in [
         ("JWKS_URI", "http://login.example/keys"),
         ("JWKS", "[]"),

@@ -13,10 +13,12 @@ pub struct Route {
     pub upstream: Upstream,
     /// `methods`: the route takes these alone. None: every one.
     pub methods: Vec<String>,
-    /// `session`, which `require` and `device` make required.
+    /// `session`, which `require`, `require_any` and `device` make required.
     pub session: SessionRule,
     /// `require`: claims and the values that they must have or hold.
     pub require: Vec<Required>,
+    /// `require_any`: of these sets one is enough.
+    pub require_any: Vec<Vec<Required>>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
     /// `bearer`: the client's own JWT is accepted.
@@ -115,13 +117,14 @@ impl CacheRule {
 
 impl Route {
     /// The one route that there is where `UPSTREAM` stands alone.
-    pub(super) const fn everything(upstream: Upstream) -> Self {
+    pub(crate) const fn everything(upstream: Upstream) -> Self {
         Self {
             pattern: Pattern::everything(),
             upstream,
             methods: Vec::new(),
             session: SessionRule::Required,
             require: Vec::new(),
+            require_any: Vec::new(),
             token: Token::Access,
             bearer: false,
             passes_authorization: false,
@@ -146,6 +149,11 @@ impl Route {
         self.methods.is_empty() || self.methods.iter().any(|known| known == method)
     }
 
+    /// Whether it depends on claims who passes.
+    pub const fn requires_claims(&self) -> bool {
+        !self.require.is_empty() || !self.require_any.is_empty()
+    }
+
     /// Whether a response may hold the application's own address. A binding's is the gateway's.
     pub const fn rewrites(&self) -> bool {
         self.rewrite_redirects && matches!(self.upstream, Upstream::Origin(_))
@@ -163,6 +171,7 @@ impl Route {
             methods,
             session,
             require,
+            require_any,
             token,
             bearer,
             passes_authorization,
@@ -177,6 +186,7 @@ impl Route {
         *methods == other.methods
             && *session == other.session
             && *require == other.require
+            && *require_any == other.require_any
             && *token == other.token
             && *bearer == other.bearer
             && *passes_authorization == other.passes_authorization

@@ -32,6 +32,7 @@ pub const NAMES: &[&str] = &[
     "JWKS_URI",
     "JWT_AUDIENCE",
     "JWT_ISSUER",
+    "JWT_ISSUERS",
     "LOGIN_LIMIT",
     "LOGIN_TIMEOUT_SECONDS",
     "LOG_SUBJECT",

@@ -35,6 +35,7 @@ pub mod endpoints;
 pub mod forward;
 pub mod plan;
 pub mod problem;
+pub mod protected_resource;
 pub mod rendered_refusal;
 pub mod request;
 
@@ -177,6 +178,7 @@ impl Gateway {
             Endpoint::Admin => admin::serve(self, request).await,
             Endpoint::Captcha => captcha::serve(self, request).await,
             Endpoint::Jwks => Ok(jwks(self)),
+            Endpoint::ProtectedResource => Ok(protected_resource(self, request)),
             Endpoint::FrontchannelLogout => frontchannel::serve(self, request).await,
             Endpoint::DeviceRegister => device_endpoints::register(self, request).await,
             Endpoint::DeviceRefresh => device_endpoints::refresh(self, request).await,
@@ -195,4 +197,10 @@ fn sets_session(reply: &Reply, request: &Incoming<'_>) -> bool {
 fn jwks(gateway: &Gateway) -> Outgoing {
     let key = gateway.config.provider.public_key().unwrap_or_default();
     Outgoing::new(200, Body::Json(format!(r#"{{"keys":[{key}]}}"#)))
+}
+
+/// Where clients find the authorization servers whose tokens are accepted here. Pages of any origin may read it.
+fn protected_resource(gateway: &Gateway, request: &Incoming<'_>) -> Outgoing {
+    let metadata = protected_resource::metadata(&gateway.config, &request.origin);
+    Outgoing::new(200, Body::Json(metadata)).header("access-control-allow-origin", "*")
 }

@@ -124,9 +124,13 @@ impl<'a> Planner<'a> {
             Arrival::Application(..) | Arrival::Own(..) | Arrival::Administration(..) => return None,
         };
         let Ok(config) = self.configured else { return None };
-        let refused = |problem: &Problem| match self.rendered_refusal.of(&request, problem, text::of_answer) {
-            Some(text) => Some(Plan { text, line: None }),
-            None => Some(answer(refusal::of_application(config, &request, problem))),
+        let refused = |problem: &Problem| {
+            // The everyday one says nothing of tokens.
+            let rendered = || self.rendered_refusal.of(&request, problem, text::of_answer);
+            match if route.bearer { None } else { rendered() } {
+                Some(text) => Some(Plan { text, line: None }),
+                None => Some(answer(refusal::of_application(config, &request, route, problem))),
+            }
         };
         let Admitted { claimant, cleared_at } = match access::admit(config, &request, route) {
             Ok(admitted) => admitted,
@@ -188,7 +192,7 @@ impl<'a> Planner<'a> {
                 Some(Plan { text, line: None })
             }
             Ok(_) => None,
-            Err(problem) => Some(answer(refusal::of_application(config, &request, &problem))),
+            Err(problem) => Some(answer(refusal::of_application(config, &request, route, &problem))),
         }
     }
 
@@ -196,7 +200,7 @@ impl<'a> Planner<'a> {
     pub fn judge(&self, packed: &'a str, status: u16, lines: &str) -> Option<Plan> {
         let Arrival::Application(request, route) = self.arrive(packed) else { return None };
         let Ok(config) = self.configured else { return None };
-        let refused = |problem: &Problem| Some(answer(refusal::of_application(config, &request, problem)));
+        let refused = |problem: &Problem| Some(answer(refusal::of_application(config, &request, route, problem)));
         let Admitted { claimant, cleared_at } = match access::admit_again(config, &request, route) {
             Ok(admitted) => admitted,
             Err(problem) => return refused(&problem),
@@ -240,7 +244,7 @@ impl<'a> Planner<'a> {
             Failure::Store => Problem::StoreUnavailable,
             Failure::Body => proxy::unreadable_body(),
         };
-        Some(refusal::of_application(config, &request, &problem))
+        Some(refusal::of_application(config, &request, route, &problem))
     }
 }
 

@@ -93,8 +93,8 @@ fn the_refusal_that_is_rendered_once_is_the_one_that_would_be_rendered_again() {
     for ray in ["first-1", "second-2", "odd\"ray"] {
         for header in ["accept,*/*", "sec-fetch-mode,cors", "accept,text/html"] {
             let head = format!("GET\nhttps://app.example/a\n{header}\ncf-ray,{ray}\n\n");
-            let Arrival::Application(request, _) = planner.arrive(&head) else { panic!("{head}") };
-            let again = answer(refusal::of_application(config, &request, &Problem::LoginRequired));
+            let Arrival::Application(request, route) = planner.arrive(&head) else { panic!("{head}") };
+            let again = answer(refusal::of_application(config, &request, route, &Problem::LoginRequired));
             assert_eq!(planner.plan(&head).map(|plan| plan.text), Some(again.text), "{head}");
         }
     }

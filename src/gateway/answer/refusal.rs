@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use url::form_urlencoded;
 
 use crate::actors::end_reason::EndReason;
+use crate::config::routes::Route;
 use crate::config::{Config, SameSite};
 use crate::gateway::answer::captcha_page;
 use crate::gateway::answer::error_page::LinkTarget;
@@ -13,14 +14,15 @@ use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::device;
 use crate::gateway::problem::Problem;
+use crate::gateway::protected_resource;
 use crate::gateway::request::{Incoming, route};
 
 /// What the gateway's own offer of another account says to `/login`, where the configuration has a prompt.
 const ANOTHER_ACCOUNT: &str = "&account=another";
 
 /// The answer to a request for an application that does not pass: a navigation is sent to log in, or to solve a captcha.
-pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
-    match problem.plain() {
+pub fn of_application(config: &Config, request: &Incoming<'_>, route: &Route, problem: &Problem) -> Outgoing {
+    let response = match problem.plain() {
         Problem::LoginRequired | Problem::SessionEnded(_) if request.is_navigation() => {
             send_to_login(config, request, problem)
         }
@@ -35,7 +37,15 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
             captcha_page::challenge(config, problem, request, &here)
         }
         _ => of(config, request, problem),
-    }
+    };
+    if route.bearer && response.status == 401 { challenging(request, problem, response) } else { response }
+}
+
+/// Says where a client gets a token that the route takes.
+fn challenging(request: &Incoming<'_>, problem: &Problem, mut response: Outgoing) -> Outgoing {
+    let error = matches!(problem.plain(), Problem::InvalidToken(_)).then_some("invalid_token");
+    response.headers.retain(|(name, _)| *name != "www-authenticate");
+    response.header("www-authenticate", &protected_resource::challenge(&request.origin, error))
 }
 
 /// The answer to any other request that does not pass.

@@ -4,6 +4,7 @@
 //! keys are kept in the isolate, and so is the key set: see [`crate::jose::document`].
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use futures::FutureExt as _;
@@ -30,15 +31,19 @@ const FORM: Form = Form { types: &["jwt", "at+jwt"], max_bytes: 16 << 10 };
 #[derive(Clone, Default)]
 pub struct ClientKeys {
     published: Rc<Published<KeySet>>,
-    inline: Rc<RefCell<Option<Rc<KeySet>>>>,
+    inline: Rc<RefCell<HashMap<String, Rc<KeySet>>>>,
 }
 
 impl ClientKeys {
     /// Those that the configuration itself has.
     fn inline(&self, text: &str) -> Rc<KeySet> {
-        Rc::clone(
-            self.inline.borrow_mut().get_or_insert_with(|| Rc::new(KeySet::read(text.as_bytes()).unwrap_or_default())),
-        )
+        let mut known = self.inline.borrow_mut();
+        if let Some(keys) = known.get(text) {
+            return Rc::clone(keys);
+        }
+        let keys = Rc::new(KeySet::read(text.as_bytes()).unwrap_or_default());
+        known.insert(text.to_owned(), Rc::clone(&keys));
+        keys
     }
 }
 
@@ -56,8 +61,12 @@ pub(crate) async fn claims(
     verified: &VerifiedJwts,
     token: &str,
 ) -> Result<Claims, Problem> {
-    let Some(settings) = &config.jwt else { return Err(Problem::NotFound) };
+    if config.jwt.is_empty() {
+        return Err(Problem::NotFound);
+    }
     let jwt = Jwt::parse(token, FORM)?;
+    // What a token says of its issuer chooses the keys that it is checked with, and the audience. Nothing of it is believed before that.
+    let settings = config.jwt.iter().find(|settings| jwt.text("iss") == Some(&settings.issuer)).ok_or(Flaw::Issuer)?;
     // This comes before any key is looked for, so that a JWT that cannot be good costs no fetch.
     let policy = Policy {
         is_issuer: &|iss| iss == settings.issuer,
@@ -72,7 +81,7 @@ pub(crate) async fn claims(
         }
         Keys::Remote(uri) => uri.as_str(),
     };
-    let published = PublishedAt { variable: "JWKS_URI", uri };
+    let published = PublishedAt { variable: &settings.variable, uri };
     keys.check(&jwt, published, link, verified).await?;
     Ok(jwt.claims)
 }
@@ -80,7 +89,7 @@ pub(crate) async fn claims(
 /// Where keys are published, and the variable that says so.
 #[derive(Clone, Copy)]
 pub(crate) struct PublishedAt<'a> {
-    pub variable: &'static str,
+    pub variable: &'a str,
     pub uri: &'a str,
 }
 
@@ -94,7 +103,7 @@ impl ClientKeys {
         verified: &VerifiedJwts,
     ) -> Result<(), Problem> {
         let PublishedAt { variable, uri } = at;
-        let call = || fetched(link.clone(), variable, uri.to_owned(), verified.clone()).boxed_local();
+        let call = || fetched(link.clone(), variable.to_owned(), uri.to_owned(), verified.clone()).boxed_local();
         let source = DocumentSource { documents: &self.published, address: uri, call: &call, isolate: &link.isolate };
         source.verify(jwt, &*link.signatures, Presenter::Anybody, ANY_ISSUER).await.map_err(|unverified| {
             match unverified {
@@ -107,7 +116,7 @@ impl ClientKeys {
 }
 
 /// Fetches the key set. If that fails, a log line says why.
-async fn fetched(link: Link, variable: &'static str, uri: String, verified: VerifiedJwts) -> FetchResult<KeySet> {
+async fn fetched(link: Link, variable: String, uri: String, verified: VerifiedJwts) -> FetchResult<KeySet> {
     let keys = KeySet::fetch(&*link.http, &uri).await.map_err(|none| match none {
         NoKeySet::Useless => Missing::Useless,
         none => Missing::Unavailable(none.to_string()),

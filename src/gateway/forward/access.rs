@@ -92,12 +92,12 @@ fn admit_with<'a>(
 
 /// Refuses a user or a client that lacks what the route requires. The log says who, and which claims.
 pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) -> Result<(), Problem> {
-    if require::meets(claims, &route.require) {
+    if require::meets(claims, route) {
         return Ok(());
     }
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let user = log::user(text("iss"), text("sub"), config.log_subject);
-    let lacking = require::lacking(claims, &route.require).join(", ");
+    let lacking = require::lacking(claims, route).join(", ");
     Err(Problem::Forbidden
         .explained(format!("The route requires another value of the claim {lacking} than user {user} has.")))
 }
@@ -105,7 +105,7 @@ pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) ->
 /// Proxies a request for the application, or says what is missing.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Reply {
     let passed = pass(gateway, request, route).await;
-    passed.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, &problem).into())
+    passed.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, route, &problem).into())
 }
 
 async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Reply, Problem> {
@@ -141,7 +141,7 @@ pub(crate) async fn resume(
         }
         Err(problem) => Err(problem),
     };
-    settled.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, &problem).into())
+    settled.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, route, &problem).into())
 }
 
 /// The client whose JWT this is.

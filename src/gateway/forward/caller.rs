@@ -60,7 +60,7 @@ pub(crate) fn token(request: &Incoming<'_>, route: &Route) -> Token {
 pub(crate) fn need(request: &Incoming<'_>, route: &Route) -> Need {
     match token(request, route) {
         Token::Id => Need::Identity(TokenKind::Id),
-        _ if route.identity_headers || !route.require.is_empty() => Need::Identity(TokenKind::Access),
+        _ if route.identity_headers || route.requires_claims() => Need::Identity(TokenKind::Access),
         Token::Access | Token::None => Need::Token,
     }
 }

@@ -118,7 +118,7 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
     }
     let renewed = caller::user(gateway, request, route).await.ok()?;
     let Caller::User { token: new, claims, .. } = &renewed else { return None };
-    (new.secret() != token.secret() && require::meets(claims, &route.require)).then_some(renewed)
+    (new.secret() != token.secret() && require::meets(claims, route)).then_some(renewed)
 }
 
 /// The application's answer, an accepted WebSocket included.

@@ -1,21 +1,36 @@
-//! The claims that a route requires (`require`). Pure.
+//! The claims that a route requires (`require`, `require_any`). Pure.
 
 use serde_json::Value;
 
-use crate::config::routes::Required;
+use crate::config::routes::{Required, Route};
 use crate::jose::Claims;
 
 /// The claims that hold words (RFC 8693 section 4.2; Microsoft Entra's name for it).
 const WORDS: [&str; 2] = ["scope", "scp"];
 
 /// Whether the claims have, or hold, what a route requires.
-pub fn meets(claims: &Claims, require: &[Required]) -> bool {
+pub fn meets(claims: &Claims, route: &Route) -> bool {
+    meets_all(claims, &route.require) && meets_any(claims, route)
+}
+
+fn meets_all(claims: &Claims, require: &[Required]) -> bool {
     require.iter().all(|required| is_met(claims, required))
 }
 
-/// The claims that have, or hold, something else than a route requires.
-pub fn lacking<'a>(claims: &Claims, require: &'a [Required]) -> Vec<&'a str> {
-    require.iter().filter(|required| !is_met(claims, required)).map(|required| required.claim.as_str()).collect()
+/// The claims that have, or hold, something else than a route requires, each once.
+pub fn lacking<'a>(claims: &Claims, route: &'a Route) -> Vec<&'a str> {
+    let any = route.require_any.iter().flatten().filter(|_| !meets_any(claims, route));
+    let mut lacking: Vec<&str> = Vec::new();
+    for required in route.require.iter().chain(any).filter(|required| !is_met(claims, required)) {
+        if !lacking.contains(&required.claim.as_str()) {
+            lacking.push(&required.claim);
+        }
+    }
+    lacking
+}
+
+fn meets_any(claims: &Claims, route: &Route) -> bool {
+    route.require_any.is_empty() || route.require_any.iter().any(|set| meets_all(claims, set))
 }
 
 fn is_met(claims: &Claims, required: &Required) -> bool {
@@ -63,7 +78,7 @@ mod tests {
     #[test]
     fn every_required_claim_must_have_or_hold_its_value() {
         let claims = claims(json!({"groups": ["staff", "admin"], "tenant": "acme", "mfa": true}));
-        let meets = |require: Value| super::meets(&claims, &required(require));
+        let meets = |require: Value| super::meets_all(&claims, &required(require));
         assert!(meets(json!({})));
         assert!(meets(json!({"groups": "staff", "tenant": "acme", "mfa": true})));
         assert!(!meets(json!({"groups": "staff", "tenant": "other"})));
@@ -74,7 +89,7 @@ mod tests {
 
     #[test]
     fn any_of_several_values_is_enough() {
-        let meets = |claims: Value, require: Value| super::meets(&self::claims(claims), &required(require));
+        let meets = |claims: Value, require: Value| super::meets_all(&self::claims(claims), &required(require));
         assert!(meets(json!({"groups": ["a", "b"]}), json!({"groups": ["x", "b"]})));
         assert!(meets(json!({"tenant": "b"}), json!({"tenant": ["x", "b"]})));
         assert!(!meets(json!({"groups": ["a", "b"]}), json!({"groups": ["x", "y"]})));
@@ -90,7 +105,7 @@ mod tests {
             "resource_access": {"my.client": {"roles": ["editor"]}},
             "a.b": "whole", "a": {"b": "path"},
         }));
-        let meets = |require: Value| super::meets(&claims, &required(require));
+        let meets = |require: Value| super::meets_all(&claims, &required(require));
         assert!(meets(json!({"realm_access.roles": "staff", "realm_access.deep.er": 1})));
         assert!(meets(json!({"https://app.example/roles": "admin"})));
         assert!(meets(json!({"resource_access.my.client.roles": "editor"})));
@@ -103,10 +118,35 @@ mod tests {
     }
 
     #[test]
+    fn of_several_sets_one_is_enough_beside_what_all_must_have() {
+        use crate::config::upstream::Upstream;
+        let route = |require: Value, any: Value| Route {
+            require: required(require),
+            require_any: any.as_array().unwrap().iter().cloned().map(required).collect(),
+            ..Route::everything(Upstream::Binding("APP".into()))
+        };
+        let claims = |value: Value| self::claims(value);
+        let any = json!([{"groups": "staff", "mfa": true}, {"email": "root@example.com"}]);
+        let rule = route(json!({"tenant": "acme"}), any.clone());
+        for (held, passes) in [
+            (json!({"tenant": "acme", "groups": ["staff"], "mfa": true}), true),
+            (json!({"tenant": "acme", "email": "root@example.com"}), true),
+            (json!({"tenant": "acme", "groups": ["staff"]}), false),
+            (json!({"tenant": "acme"}), false),
+            (json!({"email": "root@example.com"}), false),
+        ] {
+            assert_eq!(meets(&claims(held.clone()), &rule), passes, "{held}");
+        }
+        assert_eq!(lacking(&claims(json!({"tenant": "acme", "groups": ["staff"]})), &rule), ["mfa", "email"]);
+        assert_eq!(lacking(&claims(json!({"email": "root@example.com"})), &rule), ["tenant"]);
+        assert!(meets(&claims(json!({})), &route(json!({}), json!([]))));
+    }
+
+    #[test]
     fn the_words_of_a_scope_count_each_as_a_whole() {
         for name in ["scope", "scp"] {
             let meets = |claim: Value, wanted: Value| {
-                super::meets(&claims(json!({name: claim})), &required(json!({name: wanted})))
+                super::meets_all(&claims(json!({name: claim})), &required(json!({name: wanted})))
             };
             assert!(meets(json!("read write"), json!("write")) && meets(json!(["read", "write"]), json!("write")));
             assert!(meets(json!("read write"), json!(["x", "read"])));
@@ -122,6 +162,6 @@ mod tests {
             }
         }
         // No other text is a list of words.
-        assert!(!super::meets(&claims(json!({"name": "root user"})), &required(json!({"name": "root"}))));
+        assert!(!super::meets_all(&claims(json!({"name": "root user"})), &required(json!({"name": "root"}))));
     }
 }

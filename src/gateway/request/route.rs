@@ -7,6 +7,7 @@ use url::{Position, Url};
 use crate::config::routes::Asked;
 use crate::config::{self, Config, Origin, hosts, routes};
 use crate::gateway::problem::Problem;
+use crate::gateway::protected_resource;
 use crate::gateway::request::address::{Address, normalized};
 use crate::gateway::request::path::{self, Refused};
 
@@ -47,6 +48,8 @@ pub enum Endpoint {
     DeviceRefresh,
     /// `/events`
     Events,
+    /// `/.well-known/oauth-protected-resource`, outside of the prefix
+    ProtectedResource,
 }
 
 impl Endpoint {
@@ -95,13 +98,16 @@ impl Endpoint {
             Self::DeviceRegister => "/device/register",
             Self::DeviceRefresh => "/device/refresh",
             Self::Events => "/events",
+            Self::ProtectedResource => protected_resource::PATH,
         }
     }
 
     /// The methods that it answers, as `Allow` spells them.
     pub const fn methods(self) -> &'static str {
         match self {
-            Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz | Self::Jwks => "GET, HEAD",
+            Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz | Self::Jwks | Self::ProtectedResource => {
+                "GET, HEAD"
+            }
             Self::OwnSession => "DELETE",
             Self::Admin => "GET, HEAD, POST, DELETE",
             Self::Login | Self::FrontchannelLogout | Self::Events => "GET",
@@ -147,6 +153,10 @@ pub fn route<'a>(config: &'a Config, address: &Address<'_>, asked: Asked<'_>) ->
     let under_prefix = under_prefix.filter(|rest| rest.is_empty() || rest.starts_with('/'));
     if let Some(path) = under_prefix {
         return Endpoint::of(path).map_or(Target::NotFound, Target::Own);
+    }
+    // It says where to get the tokens that some route takes.
+    if address.path() == protected_resource::PATH && config.routes.iter().any(|route| route.bearer) {
+        return Target::Own(Endpoint::ProtectedResource);
     }
     let path = address.raw_path();
     if let Some(refused) = path::refused(path) {

@@ -68,8 +68,10 @@ const fn number(endpoint: Endpoint) -> usize {
         Endpoint::DeviceRegister => 14,
         Endpoint::DeviceRefresh => 15,
         Endpoint::Events => 16,
+        Endpoint::ProtectedResource => 17,
     }
 }
+/// The one outside of the prefix is described by RFC 9728.
 const ENDPOINTS: usize = 17;
 
 const fn number_of_resource(resource: &Resource) -> usize {
