@@ -12,6 +12,7 @@ use crate::sealing::SealingKeys;
 pub mod admin;
 pub mod apple;
 mod authorization_params;
+pub mod brand;
 pub mod captcha;
 pub mod client_key;
 pub mod credentials;
@@ -109,6 +110,8 @@ pub struct Config {
     pub admin_origin: Option<Origin>,
     /// `LOG_SUBJECT`: how log lines name a user.
     pub log_subject: LogSubject,
+    /// `BRAND`: how the gateway's own pages look.
+    pub brand: Rc<brand::Brand>,
 }
 
 impl Config {

@@ -63,7 +63,7 @@ describe("captcha", () => {
     assert.match(page.text, /name="return_to" value="\/always\/x\?y=%22%3E"/);
     const nonce = /script-src 'nonce-([\w-]+)'/.exec(page.headers["content-security-policy"])[1];
     assert.ok(page.text.includes(`nonce="${nonce}"`));
-    assert.match(page.text, /If you see none here, allow challenges\.cloudflare\.com/, "the widget may be blocked");
+    assert.match(page.text, /If you do not see a check here, allow challenges\.cloudflare\.com/, "the widget may be blocked");
     assert.match(page.headers["content-security-policy"], /default-src 'none'/);
     const again = await browser.navigate("/always/x");
     assert.ok(!again.text.includes(nonce), "another nonce each time");
@@ -123,7 +123,7 @@ describe("captcha", () => {
       const answer = await world.pass(browser, used);
       world.verifier.answer = undefined;
       asked(answer);
-      assert.match(answer.text, /That did not work out/);
+      assert.match(answer.text, /The check failed/);
       assert.match(answer.text, /value="\/always\/x"/, "the page asks again");
       assert.equal(clearance(browser), undefined);
       asked(await browser.navigate("/always/x"));

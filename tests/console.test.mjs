@@ -1,10 +1,12 @@
 // The administrators' console in Chromium: with the mouse, with the keyboard alone, narrow and dark, and in trouble.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
 import { administer, inspect } from "./parts/administration.mjs";
+import { CONSOLE_STATES, reach } from "./parts/console-states.mjs";
 import { launchChromium } from "./parts/chromium.mjs";
 import { BREAKABLE_DIRECTORY, setDirectory } from "./parts/directory.mjs";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
@@ -57,13 +59,19 @@ describe("console", () => {
   }
 
   async function find(page, wanted) {
-    await page.getByLabel("User, or session").fill(wanted);
+    await page.getByLabel("User or session").fill(wanted);
     await page.getByRole("button", { name: "Find" }).click();
   }
 
   const said = (page, text) => page.getByRole("status").filter({ hasText: text }).waitFor();
   const problem = (page, text) => page.getByRole("alert").filter({ hasText: text }).waitFor();
-  const openSession = (page, id) => page.getByRole("button", { name: `Session ${id.slice(0, 8)}` }).click();
+  const linkTo = (page, id) => page.locator(id ? `#sessions a[href$="${id}"]` : "#sessions a");
+  const openSession = async (page, id) => {
+    await linkTo(page, id).click();
+    await page.locator("#session").waitFor();
+  };
+  /** What says why the session that is shown ended. */
+  const verdict = (page, text) => page.locator("#verdict").filter({ hasText: text }).waitFor();
 
   test("the page needs no token, holds no data, and lets nothing but itself run, speak or frame it", async () => {
     const answer = await gateway.atConsole("/auth/admin/");
@@ -98,25 +106,27 @@ describe("console", () => {
     await find(page, "reads");
     await said(page, "2 sessions found, 1 active.");
     assert.equal(await page.evaluate(() => document.activeElement.id), "user-title", "the focus is on what was found");
-    const items = page.getByRole("listitem");
+    const items = page.locator("#sessions li");
     assert.match(await items.nth(1).innerText(), /Ended[\s\S]*Europe, west/);
-    assert.match(await items.nth(0).innerText(), /Active[\s\S]*Oceania \(NZ\)[\s\S]*Laptop\/1\.0/);
+    assert.match(await items.nth(0).innerText(), /Laptop\/1\.0[\s\S]*Active[\s\S]*Oceania \(NZ\)/);
     await openSession(page, id);
-    await page.getByText("Why it ended: The user logged out.").waitFor();
+    await verdict(page, /^Ended just now: The user logged out\.$/);
     assert.equal(await page.evaluate(() => document.activeElement.id), "session-title");
+    assert.equal(await linkTo(page, id).getAttribute("aria-current"), "true", "the list stays, and says which one is open");
     const ledger = await page.locator("#ledger li > p").allInnerTexts();
-    assert.equal(ledger[0], "The user logged in.");
+    assert.equal(ledger.at(-1), "The user logged in.");
     assert.ok(ledger.includes("The user logged out."));
     assert.equal(await page.getByRole("button", { name: "Revoke …" }).isVisible(), false, "there is nothing left to do");
     await find(page, id);
-    await page.getByText("Why it ended: The user logged out.").waitFor();
+    await verdict(page, "The user logged out.");
     const lines = await page.locator("#ledger li").allInnerTexts();
     for (const line of lines) {
       const [words, ...rest] = line.toLowerCase().split("\n");
       assert.ok(!rest.join().includes(words.slice(0, -1)), `it is said once: ${line}`);
     }
     await find(page, "nobody-at-all");
-    await page.getByText("There are none.").waitFor();
+    await page.getByText("No sessions found.").waitFor();
+    assert.equal(await page.locator("#session").isVisible(), false, "what was found before is gone");
     assert.deepEqual(page.refused, [], "nothing that was asked for in vain stands in the browser's console");
   });
 
@@ -133,9 +143,9 @@ describe("console", () => {
     await said(page, "Unlocked");
     await find(page, "many");
     await said(page, "2 sessions found, 2 active, and there are more.");
-    await page.getByRole("button", { name: "More" }).click();
+    await page.getByRole("button", { name: "Show more" }).click();
     await said(page, "3 sessions found, 3 active.");
-    assert.equal(await page.getByRole("button", { name: "More" }).isVisible(), false);
+    assert.equal(await page.getByRole("button", { name: "Show more" }).isVisible(), false);
   });
 
   test("refresh, move to a region, revoke: each says what came of it, and it is so", async (t) => {
@@ -146,43 +156,44 @@ describe("console", () => {
     await unlock(page);
     await find(page, "acts");
     await openSession(page, first);
-    await page.getByRole("button", { name: "Refresh its token" }).click();
+    await page.getByRole("button", { name: "Refresh the token" }).click();
     await said(page, "A new access token came.");
     const after = await world.token(browser);
     assert.notEqual(after, before);
-    await page.getByRole("button", { name: "Refresh its token" }).click();
-    await said(page, "It was refreshed less than 30 s ago: nothing was done.");
+    await page.getByRole("button", { name: "Refresh the token" }).click();
+    await said(page, "Nothing was done: the token was refreshed less than 30 seconds ago.");
     assert.equal(await world.token(browser), after);
     const refreshes = (await inspect(gateway, first)).ledger.filter(({ event }) => event === "refresh");
     assert.equal(refreshes.length, 1, "what was not done has no line");
     await page.locator("#facts").getByText("moved 0 times").waitFor();
     const move = page.getByRole("button", { name: "Move", exact: true });
     assert.equal(await move.isDisabled(), true, "it is there already");
-    await page.getByLabel("Move it to").selectOption("oc");
+    await page.getByLabel("Move to").selectOption("oc");
     await move.click();
-    await said(page, "Its home is Oceania now");
+    await said(page, "The session lives in Oceania now");
     await page.locator("#facts").getByText(/moved once$/).waitFor();
     assert.equal(await move.isDisabled(), true, "it is there now");
     await page.locator("#facts").getByText("Oceania (oc)").waitFor();
     const { moved_to: second } = await inspect(gateway, first);
     await find(page, first);
-    await page.getByText("It lives on under another id.").waitFor();
-    await page.getByRole("button", { name: "Refresh its token" }).click();
-    await said(page, "It was refreshed less than 30 s ago: nothing was done.");
+    await page.getByText("It lives on in another region, under another id.").waitFor();
+    await page.getByRole("button", { name: "Refresh the token" }).click();
+    await said(page, "Nothing was done: the token was refreshed less than 30 seconds ago.");
+    await page.locator("#session-id").filter({ hasText: second }).waitFor();
     await find(page, first);
-    await page.getByText("It lives on under another id.").waitFor();
+    await page.getByText("It lives on in another region, under another id.").waitFor();
     assert.equal(await move.isDisabled(), false, "it can go back to where it was");
-    await page.getByRole("button", { name: `session ${second.slice(0, 8)}`, exact: true }).click();
-    await page.getByRole("heading", { name: `Session ${second.slice(0, 8)}: active` }).waitFor();
+    await page.getByRole("link", { name: `session ${second.slice(0, 8)}`, exact: true }).click();
+    await page.locator("#session-id").filter({ hasText: second }).waitFor();
 
     await page.getByRole("button", { name: "Revoke …" }).click();
-    await page.getByRole("dialog").getByText("to lock somebody out, block the user at the provider first").waitFor();
+    await page.getByRole("dialog").getByText("To lock a user out, block them at the provider first").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
     assert.equal((await browser.api("/api")).status, 200, "nothing happened");
     await page.getByRole("button", { name: "Revoke …" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
-    await said(page, "Revoked.");
-    await page.getByText("Why it ended: An administrator revoked the session.").waitFor();
+    await said(page, "The session is revoked.");
+    await verdict(page, "An administrator revoked the session.");
     assert.equal((await browser.api("/api")).status, 401);
   });
 
@@ -193,10 +204,10 @@ describe("console", () => {
     await find(page, "everywhere");
     await page.getByRole("button", { name: "Revoke all …" }).click();
     const dialog = page.getByRole("dialog", { name: "Revoke all sessions of everywhere?" });
-    await dialog.getByText("to lock somebody out, block the user at the provider first").waitFor();
+    await dialog.getByText("To lock a user out, block them at the provider first").waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), "confirm-no", "the focus is on what does no harm");
     await dialog.getByRole("button", { name: "Revoke all" }).click();
-    await said(page, "2 sessions were revoked.");
+    await said(page, "2 sessions revoked.");
     for (const browser of theirs) assert.equal((await browser.api("/api")).status, 401);
     assert.equal(await page.getByRole("button", { name: "Revoke all …" }).isVisible(), false);
   });
@@ -214,11 +225,11 @@ describe("console", () => {
     await keyboard.type(ADMIN_TOKEN);
     await keyboard.press("Enter");
     await said(page, "Unlocked");
-    assert.equal(await focused(), "subject");
+    assert.equal(await focused(), "wanted");
     await keyboard.type("keys");
     await keyboard.press("Enter");
     await said(page, "1 session found");
-    await tabTo(/^Session \w{8}$/);
+    await tabTo(/logged in just now/);
     await keyboard.press("Enter");
     await page.locator("#session").waitFor();
     await tabTo(/^revoke$/);
@@ -232,7 +243,7 @@ describe("console", () => {
     await page.getByRole("dialog").waitFor();
     await keyboard.press("Tab");
     await keyboard.press("Enter");
-    await said(page, "Revoked.");
+    await said(page, "The session is revoked.");
     assert.equal((await browser.api("/api")).status, 401);
   });
 
@@ -241,7 +252,7 @@ describe("console", () => {
     const page = await open(t);
     await unlock(page);
     await find(page, "named");
-    await page.getByRole("button", { name: /^Session / }).click();
+    await linkTo(page).click();
     await page.locator("#session").waitFor();
     const unnamed = await page.evaluate(() =>
       [...document.querySelectorAll("input, select, button")]
@@ -274,7 +285,8 @@ describe("console", () => {
     await unlock(page);
     await page.getByRole("button", { name: "Forget the token" }).click();
     await said(page, "The token is forgotten.");
-    assert.equal(await page.getByLabel("User, or session").isVisible(), false);
+    assert.equal(await page.getByLabel("User or session").isVisible(), false);
+    assert.equal(new URL(page.url()).hash, "", "the address names nobody any more");
   });
 
   test("a wrong token, an unknown session, one that has ended, a directory that is down, no network: each in words", async (t) => {
@@ -290,17 +302,17 @@ describe("console", () => {
     await said(page, "Unlocked");
     assert.equal(await page.getByRole("alert").innerText().catch(() => ""), "");
     await find(page, "trouble");
-    await page.getByRole("button", { name: /^Session / }).click();
+    await linkTo(page).click();
     await page.locator("#session").waitFor();
     await find(page, "0".repeat(64));
     await problem(page, "There is no session with this id.");
-    assert.equal(await page.getByRole("heading", { level: 2 }).count(), 0, "nothing that was found before is left");
+    assert.equal(await page.locator("#columns h2:visible").count(), 0, "nothing that was found before is left");
     await find(page, id);
     await page.locator("#session").waitFor();
     await administer(gateway, `/sessions/${id}`, { method: "DELETE" });
-    await page.getByRole("button", { name: "Refresh its token" }).click();
+    await page.getByRole("button", { name: "Refresh the token" }).click();
     await problem(page, "The session has ended: it was revoked.");
-    await page.getByText("Why it ended: An administrator revoked the session.").waitFor();
+    await verdict(page, "An administrator revoked the session.");
     await setDirectory(gateway, "down");
     await find(page, "trouble");
     await problem(page, /Sessions cannot be read at the moment\. Try again in \d+ seconds/);
@@ -325,13 +337,13 @@ describe("console", () => {
     await setDirectory(gateway, "alone");
     try {
       await find(page, "silent");
-      await page.getByRole("listitem").filter({ hasText: "not reachable now" }).waitFor();
-      assert.ok(!(await page.getByRole("listitem").innerText()).includes("last used"));
+      await page.locator("#sessions li").filter({ hasText: "not reachable now" }).waitFor();
+      assert.ok(!(await page.locator("#sessions li").innerText()).includes("last used"));
     } finally {
       await setDirectory(gateway, "well");
     }
     await find(page, "silent");
-    await page.getByRole("listitem").filter({ hasText: /last used \d/ }).waitFor();
+    await page.locator("#sessions li").filter({ hasText: "last used just now" }).waitFor();
   });
 
   for (const [colorScheme, viewport] of [["light", { width: 1280, height: 720 }], ["dark", { width: 375, height: 667 }]]) {
@@ -346,14 +358,13 @@ describe("console", () => {
       await page.locator("#session").waitFor();
       await page.locator("#refresh").click();
       await said(page, "A new access token came.");
-      assert.ok(await page.evaluate(() => scrollY > innerHeight / 2), "the top of the page is out of sight");
       assert.equal(await page.evaluate(isVisible, "said"), true);
       await page.locator("#session-title").focus();
       assert.equal(await page.evaluate(isVisible, "session-title"), true, "what has the focus is not under it");
       await administer(gateway, `/sessions/${actorOf(browser.session)}`, { method: "DELETE" });
       await page.locator("#refresh").click();
       await problem(page, "The session has ended: it was revoked.");
-      await page.getByText("Why it ended: An administrator revoked the session.").waitFor();
+      await verdict(page, "An administrator revoked the session.");
       assert.equal(await page.evaluate(isVisible, "problem"), true);
       await picture(page, `in-sight-${colorScheme}`, false);
     });
@@ -366,8 +377,8 @@ describe("console", () => {
     const page = await open(t);
     await unlock(page);
     await find(page, evil);
-    await page.getByText(`Sessions of ${evil}`).waitFor();
-    await page.getByRole("button", { name: /^Session / }).click();
+    await page.locator("#user-title").filter({ hasText: evil }).waitFor();
+    await linkTo(page).click();
     await page.locator("#facts").getByText(`${evil}/1.0`).waitFor();
     assert.equal(await page.locator("img").count(), 0);
     assert.equal(await page.title(), "Sessions");
@@ -382,12 +393,16 @@ describe("console", () => {
       const page = await open(t, { colorScheme, viewport: PHONE });
       await unlock(page);
       await find(page, subject);
-      await page.getByRole("button", { name: /^Session / }).first().click();
+      await linkTo(page).first().waitFor();
+      const { y: top, height } = await linkTo(page).first().boundingBox();
+      assert.ok(top + height < PHONE.height, `the first session is in sight without scrolling: ${top}`);
+      await linkTo(page).first().click();
       await page.locator("#ledger li").first().waitFor();
+      assert.equal(await linkTo(page).first().isVisible(), false, "one after the other");
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
-      const boxes = await page.locator("#actions > button, #actions label, #actions select, #migrate button").evaluateAll((all) =>
+      const boxes = await page.locator("#actions > *").evaluateAll((all) =>
         all.map((element) => element.getBoundingClientRect()).map(({ top, bottom }) => ({ top, bottom })).toSorted((a, b) => a.top - b.top));
-      assert.equal(boxes.length, 5);
+      assert.equal(boxes.length, 3);
       for (const [i, { top }] of boxes.slice(1).entries()) assert.ok(top - boxes[i].bottom >= 3, "nothing touches what is above it");
       const contrasts = await page.evaluate(contrastsOf);
       for (const { text, contrast } of contrasts) assert.ok(contrast >= 4.5, `${text}: ${contrast}`);
@@ -397,6 +412,179 @@ describe("console", () => {
       await picture(page, `desk-${colorScheme}`);
     });
   }
+
+  /** What is sent from now on, as one text. */
+  function sentBy(page) {
+    const sent = [];
+    page.on("request", (request) => sent.push(request.url(), request.postData() ?? ""));
+    return () => sent.join("\n");
+  }
+
+  test("of a session cookie that is pasted or typed, with its name or without, the secret is neither shown nor sent", async (t) => {
+    const browser = await world.login({ hint: "pastes" });
+    const { name, value } = browser.session;
+    const [, id, secret] = value.split(".");
+    const page = await open(t);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await unlock(page);
+    const sent = sentBy(page);
+    const wanted = page.getByLabel("User or session");
+    for (const text of [value, `${name}=${value}`, `a=b; ${name}=${value}; c=d`, `${id}.${secret}`]) {
+      await wanted.fill("");
+      await page.evaluate((pasted) => navigator.clipboard.writeText(pasted), text);
+      await wanted.press("ControlOrMeta+V");
+      assert.equal(await wanted.inputValue(), id, "pasted");
+      await wanted.fill(text);
+      assert.equal(await wanted.inputValue(), id, "typed");
+    }
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.locator("#session-id").filter({ hasText: id }).waitFor();
+    for (const half of [`${name}=weur.${id.slice(1)}.${secret}`, `weur.${id.toUpperCase()}.${secret}`, `edge-login-0123abcd=${secret}`]) {
+      await find(page, half);
+      await problem(page, "Nothing was sent.");
+      assert.equal(await wanted.inputValue(), "");
+    }
+    assert.ok(sent().includes(id) && !sent().includes(secret));
+    assert.ok(!(await page.evaluate(() => document.documentElement.outerHTML + location.href)).includes(secret));
+  });
+
+  test("the beginning of an id filters the list, and opens the session if it is the only one", async (t) => {
+    const ids = [];
+    for (let i = 0; i < 3; i += 1) ids.push(actorOf((await world.login({ hint: "begins" })).session));
+    const page = await open(t);
+    await unlock(page);
+    await find(page, "begins");
+    await said(page, "3 sessions found");
+    await page.getByLabel("User or session").fill(ids[1].slice(0, 8));
+    await page.getByText(`1 of 3 begins with ${ids[1].slice(0, 8)}.`).waitFor();
+    assert.equal(await page.locator("#sessions li:visible").count(), 1);
+    await page.getByLabel("User or session").press("Enter");
+    await page.locator("#session-id").filter({ hasText: ids[1] }).waitFor();
+    await page.getByLabel("User or session").fill("");
+    assert.equal(await page.locator("#sessions li:visible").count(), 3);
+  });
+
+  test("what is shown has an address of its own, without the token; the way back leads to the list", async (t) => {
+    const browser = await world.login({ hint: "a user/with?signs" });
+    const id = actorOf(browser.session);
+    const address = `${gateway.adminOrigin}/auth/admin/#/sessions/${id}`;
+    const page = await open(t, { address });
+    await unlock(page);
+    await page.locator("#session-id").filter({ hasText: id }).waitFor();
+    await linkTo(page, id).waitFor();
+    assert.equal(page.url(), address);
+    await find(page, "a user/with?signs");
+    await said(page, "1 session found");
+    assert.equal(new URL(page.url()).hash, "#/users/a%20user%2Fwith%3Fsigns");
+    assert.equal(await page.locator("#session").isVisible(), false);
+    await openSession(page, id);
+    assert.equal(page.url(), address);
+    await page.goBack();
+    await page.locator("#session").waitFor({ state: "hidden" });
+    assert.equal(await linkTo(page, id).evaluate((link) => link === document.activeElement), true, "the focus is where it was");
+    for (const fragment of ["#/users/%ff", "#/sessions/x", "#/users/", "#else"]) {
+      await page.goto(`${gateway.adminOrigin}/auth/admin/${fragment}`);
+      await page.locator("#session").waitFor({ state: "hidden" });
+    }
+  });
+
+  test("when the token no longer counts the form comes back, and then what was shown", async (t) => {
+    const browser = await world.login({ hint: "rotates" });
+    const id = actorOf(browser.session);
+    const page = await open(t);
+    await unlock(page);
+    await find(page, "rotates");
+    await linkTo(page, id).waitFor();
+    const refuse = (route) => route.fulfill({ status: 401, contentType: "application/problem+json", body: "{}" });
+    await page.route(/\/admin\/sessions\//, refuse);
+    await linkTo(page, id).click();
+    await problem(page, "This token is not the administrators’ token.");
+    assert.equal(await page.locator("#columns section:visible").count(), 0);
+    await page.unroute(/\/admin\/sessions\//, refuse);
+    await unlock(page);
+    await page.locator("#session-id").filter({ hasText: id }).waitFor();
+  });
+
+  test("times are relative, with the exact one on hover; a message goes away", async (t) => {
+    const page = await openState(t, "refreshed", { prepare: (fresh) => fresh.clock.install() });
+    const used = page.locator("#sessions time").first();
+    assert.match(await used.innerText(), /^\d+ minutes ago$/);
+    assert.match(await used.getAttribute("title"), /^\d+ \w+ 20\d\d, \d\d:\d\d:\d\d$/);
+    assert.match(await used.getAttribute("datetime"), /^20\d\d-\d\d-\d\dT/);
+    const message = () => page.locator("#said").textContent();
+    assert.equal(await message(), "A new access token came.");
+    await page.clock.fastForward(7000);
+    assert.equal(await message(), "A new access token came.");
+    const before = await used.innerText();
+    await page.clock.fastForward("01:00:00");
+    assert.equal(await message(), "");
+    assert.notEqual(await used.innerText(), before, "it goes on");
+  });
+
+  test("a device is named by browser and system", async (t) => {
+    const page = await open(t);
+    for (const [userAgent, name] of [
+      ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"],
+      ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0", "Edge on Windows"],
+      ["Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36", "Chrome on Android"],
+      ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15", "Safari on macOS"],
+      ["Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/140.0 Mobile/15E148 Safari/604.1", "Chrome on iPad"],
+      ["curl/8.14.1", "curl/8.14.1"],
+      [null, "Unknown device"],
+    ]) assert.equal(await page.evaluate((text) => device(text), userAgent), name);
+  });
+
+  test("who did it, the bound device, the provider and the regions are shown where the API says them", async (t) => {
+    const page = await openState(t, "detail-ended");
+    await page.locator("#ledger").getByText("by access:grace@example.com").waitFor();
+    await page.locator("#facts").getByText("corp (https://login.example.com/)").waitFor();
+    assert.deepEqual(await page.locator("#places li").allInnerTexts(), ["North America, east: 1", "Oceania: 1"]);
+    await page.getByText(/bound to this device since \d+ \w+ 20\d\d/).waitFor();
+    await verdict(page, /^Ended 4 minutes ago: An administrator revoked the session\.$/);
+  });
+
+  /** A page in a prepared state. */
+  async function openState(t, name, { prepare = async () => {}, ...options } = {}) {
+    const page = await open(t, { address: "about:blank", ...options });
+    await prepare(page);
+    await reach(page, name, `${gateway.adminOrigin}/auth/admin/`);
+    return page;
+  }
+
+  const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  const LOOKS = [["light", "desktop"], ["dark", "phone"], ...(PICTURES ? [["dark", "desktop"], ["light", "phone"]] : [])];
+  for (const [colorScheme, size] of LOOKS) {
+    test(`axe finds nothing in any state, and nothing sticks out: ${colorScheme}, ${size}`, async (t) => {
+      const viewport = size === "phone" ? { width: 390, height: 844 } : { width: 1280, height: 800 };
+      for (const name of Object.keys(CONSOLE_STATES)) {
+        const page = await openState(t, name, { colorScheme, viewport });
+        await page.evaluate(AXE);
+        const { violations } = await page.evaluate(() => axe.run());
+        assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), [], name);
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width, name);
+        await picture(page, `${name}-${size}-${colorScheme}`, false);
+        await page.close();
+      }
+    });
+  }
+
+  test("where Cloudflare Access lets administrators in, no token is asked for, and calls carry the browser's cookies", async (t) => {
+    const page = await open(t, { address: "about:blank" });
+    const address = `${gateway.adminOrigin}/auth/admin/`;
+    const { text, headers } = await gateway.atConsole("/auth/admin/");
+    const body = text.replace("<html", "<html data-access");
+    await page.route(address, (route) => route.fulfill({ body, contentType: "text/html", headers: { "content-security-policy": headers["content-security-policy"] } }));
+    const asked = [];
+    await page.route(/\/admin\/users\//, async (route) => {
+      asked.push(await route.request().allHeaders());
+      await route.fulfill({ json: { subject: "x", issuer: "i", sessions: [] } });
+    });
+    await page.context().addCookies([{ name: "CF_Authorization", value: "jwt", url: gateway.adminOrigin }]);
+    await page.goto(address);
+    await page.getByLabel("User or session").waitFor();
+    assert.equal(await page.locator("#unlock:visible, #lock:visible").count(), 0);
+    assert.deepEqual(asked.map(({ authorization, cookie }) => [authorization, cookie]), [[undefined, "CF_Authorization=jwt"]]);
+  });
 
   test("works under another prefix", async (t) => {
     const other = await createWorld(t, { vars: { AUTH_PREFIX: "/gate/way" } });

@@ -1,6 +1,11 @@
 // What a person reads who did not get what they asked for: the words, and where the page's link leads.
 import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { assertProblem } from "./parts/administration.mjs";
+import { launchChromium } from "./parts/chromium.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { callbackOf } from "./parts/sign-in.mjs";
 import { createWorld } from "./parts/world.mjs";
@@ -8,6 +13,11 @@ import { createWorld } from "./parts/world.mjs";
 /** The links of a page: `{ href, words }`. */
 const linksOf = (page) =>
   [...page.text.matchAll(/<a href="([^"]*)">([^<]*)</g)].map(([, href, words]) => ({ href: href.replaceAll("&amp;", "&"), words }));
+
+/** Where to put pictures of the branded pages; none are made without it. */
+const PICTURES = process.env.CONSOLE_PICTURES;
+const SVG = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 40 40'><circle cx='20' cy='20' r='18' fill='#7a1fa2'/><path d='M12 28 20 10l8 18' fill='none' stroke='#fff' stroke-width='4'/></svg>";
+const BRAND = { name: "Acme & Söhne", logo: `data:image/svg+xml,${encodeURIComponent(SVG)}`, colour: "#7a1fa2", language: "de" };
 
 describe("pages", () => {
   let world;
@@ -200,5 +210,97 @@ describe("pages", () => {
     const user = await browser.navigate("/auth/logout", { from: "http://evil.example" });
     assert.match(user.text, /You are still logged in/);
     assert.deepEqual(linksOf(user), [{ href: "/", words: "Stay logged in" }]);
+  });
+
+  /** A world with these pages, each with its address, and how to get to it. */
+  const createBranded = (t, brand, vars = {}) =>
+    createWorld(t, {
+      hostile: true,
+      routes: [{ match: "/checked/*", session: "none", captcha: "always" }, { match: "/staff/*", require: { groups: "staff" } }, { match: "/*" }],
+      vars: { BRAND: JSON.stringify(brand), CAPTCHA_SITE_KEY: "site", CAPTCHA_SECRET: "secret", COOKIE_SAME_SITE: "strict", ...vars },
+    });
+  /** Each kind of page that the gateway has, as a browser of that world gets it. */
+  async function pagesOf(world) {
+    const [browser, stranger] = [await world.login(), world.browser()];
+    const elsewhere = { from: "http://evil.example" };
+    return {
+      404: await browser.navigate("/auth/nothing"),
+      405: await browser.navigate("/auth/refresh"),
+      400: await browser.navigate("/a%2fb"),
+      403: await browser.navigate("/staff/page"),
+      callback: await stranger.navigate("/auth/callback?state=x&code=y"),
+      form: await stranger.navigate("/orders", { method: "POST", form: { item: "1" }, from: world.gateway.origin }),
+      "log out?": await browser.navigate("/auth/logout", elsewhere),
+      "log out? stranger": await stranger.navigate("/auth/logout", elsewhere),
+      "logged out": await stranger.navigate("/auth/logged-out"),
+      captcha: await stranger.navigate("/checked/page"),
+      "one moment": await stranger.navigate("/page", { ...elsewhere, until: () => true }),
+    };
+  }
+
+  test("with BRAND every page has name, logo, colour and language; what programs read stays English", async (t) => {
+    const branded = await createBranded(t, BRAND);
+    for (const [what, page] of Object.entries(await pagesOf(branded))) {
+      assert.match(page.text, /<html lang="de">/, what);
+      assert.match(page.text, /<title>[^<]+ – Acme &amp; Söhne<\/title>/, what);
+      assert.match(page.text, /<p class="brand"><img src="data:image\/svg\+xml,[^"]+" alt="" referrerpolicy="no-referrer">Acme &amp; Söhne<\/p><h1>/, what);
+      assert.ok(page.text.includes("--fill:#7a1fa2;--on-fill:#ffffff;"), what);
+      assert.match(page.headers["content-security-policy"], /; img-src data:; /, what);
+      const words = page.text.replace(/<(style|script)[\s\S]*?<\/\1>|<[^>]*>/g, " ");
+      assert.doesNotMatch(words, /\b(the|you|your|log|page|this|again|please|is|not|and)\b/i, what);
+    }
+    assertProblem(await branded.gateway.request("/auth/nothing"), 404, "not_found");
+    assert.equal((await branded.gateway.request("/auth/nothing")).json().title, "Not found");
+    const console_ = await branded.gateway.atConsole("/auth/admin/");
+    assert.match(console_.text, /<html lang="en">[\s\S]*Acme &amp; Söhne<\/p>/);
+    assert.ok(console_.text.includes("--fill:#7a1fa2"));
+  });
+
+  test("a logo of another origin is let in from there alone, and a page without BRAND is as it was", async (t) => {
+    const branded = await createBranded(t, { logo: "https://cdn.acme.example/logo.svg" });
+    const page = await branded.browser().navigate("/auth/nothing");
+    assert.match(page.headers["content-security-policy"], /; img-src https:\/\/cdn\.acme\.example; /);
+    assert.match(page.text, /<img src="https:\/\/cdn\.acme\.example\/logo\.svg" alt="Logo" referrerpolicy="no-referrer">/);
+    assert.match(page.text, /<html lang="en">/);
+    assert.match((await branded.gateway.atConsole("/auth/admin/")).headers["content-security-policy"], /img-src https:\/\/cdn\.acme\.example; /);
+    const plain = await world.browser().navigate("/auth/nothing");
+    assert.match(plain.headers["content-security-policy"], /; img-src data:; /);
+    assert.doesNotMatch(plain.text, /<p class="brand">|<img/);
+    assert.match(plain.text, /<title>Not found<\/title>/);
+  });
+
+  test("a wrong field of BRAND is named by /healthz", async (t) => {
+    const wrong = await createBranded(t, { colour: "purple", color: "#ffffff", language: "fr" });
+    const { problems } = assertProblem(await wrong.gateway.request("/auth/healthz"), 500, "config_invalid");
+    assert.deepEqual(problems.map(({ variable }) => variable), ["BRAND.color", "BRAND.colour", "BRAND.language"]);
+  });
+
+  test("axe finds nothing on a branded page, light and dark, on a desktop and a phone", async (t) => {
+    const branded = await createBranded(t, BRAND, { CAPTCHA_SITE_KEY: undefined, CAPTCHA_SECRET: undefined, ROUTES: undefined, UPSTREAM: world.upstream.origin });
+    const chromium = await launchChromium();
+    t.after(() => chromium.close());
+    const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    for (const colorScheme of ["light", "dark"]) {
+      for (const [size, viewport] of [["desktop", { width: 1280, height: 800 }], ["phone", { width: 390, height: 844 }]]) {
+        const context = await chromium.newContext({ colorScheme, viewport });
+        const page = await context.newPage();
+        const complaints = [];
+        page.on("console", (message) => message.type() === "error" && !/Failed to load resource/.test(message.text()) && complaints.push(message.text()));
+        for (const [name, address] of [["error", "/auth/callback?state=x&code=y"], ["log-out", "/auth/logout"], ["console", `${branded.gateway.adminOrigin}/auth/admin/`]]) {
+          await page.goto(new URL(address, branded.gateway.origin).href);
+          if (name === "log-out") await page.goto(`${branded.gateway.origin}/auth/logged-out`);
+          assert.equal(await page.locator(".brand img").evaluate((image) => image.naturalWidth > 0), true, "the logo is shown");
+          await page.evaluate(axe);
+          const { violations } = await page.evaluate(() => window.axe.run());
+          assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), [], name);
+          if (PICTURES) {
+            mkdirSync(PICTURES, { recursive: true });
+            await page.screenshot({ path: path.join(PICTURES, `brand-${name}-${size}-${colorScheme}.png`) });
+          }
+        }
+        assert.deepEqual(complaints, []);
+        await context.close();
+      }
+    }
   });
 });

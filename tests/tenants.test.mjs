@@ -205,7 +205,7 @@ describe("tenants", () => {
     await page.getByLabel("Administrators’ token").fill(ADMIN_TOKEN);
     await page.getByRole("button", { name: "Unlock" }).click();
     await page.getByRole("status").filter({ hasText: "Unlocked" }).waitFor();
-    await page.getByLabel("User, or session").fill("of-the-console");
+    await page.getByLabel("User or session").fill("of-the-console");
     await page.getByRole("button", { name: "Find" }).click();
     await page.getByRole("alert").filter({ hasText: "several issuers" }).waitFor();
     await page.getByLabel("Issuer").fill(issuerOf(provider, B));

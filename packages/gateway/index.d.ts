@@ -14,6 +14,7 @@ export interface Variables {
   AUTH0_DOMAIN?: string;
   AUTH0_LOGOUT_FEDERATED?: string;
   AUTH_PREFIX?: string;
+  BRAND?: string | { name?: string; logo?: string; colour?: string; language?: "en" | "de" };
   CAPTCHA_ACTION?: string;
   /** A secret. */
   CAPTCHA_SECRET?: string;

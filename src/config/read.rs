@@ -65,6 +65,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let login_keys = SealingKeys::derive(secrets.iter().copied(), LOGIN_COOKIE);
         let device = self.device(routes.as_deref().unwrap_or_default(), DeviceKeys::derive(secrets.into_iter()));
         let log_subject = self.choice("LOG_SUBJECT", &[("hash", LogSubject::Hash), ("plain", LogSubject::Plain)]);
+        let brand = self.brand();
         let routes = routes?;
         Some(Config {
             rules: Rules::of(&routes, &auth_prefix),
@@ -90,6 +91,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             admin_access,
             admin_origin,
             log_subject: log_subject?,
+            brand: brand.into(),
         })
     }
 

@@ -13,6 +13,7 @@ pub const NAMES: &[&str] = &[
     "AUTH0_DOMAIN",
     "AUTH0_LOGOUT_FEDERATED",
     "AUTH_PREFIX",
+    "BRAND",
     "CAPTCHA_ACTION",
     "CAPTCHA_SECRET",
     "CAPTCHA_SITE_KEY",

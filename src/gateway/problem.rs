@@ -46,13 +46,13 @@ pub enum Problem {
     #[error("{0}")]
     CaptchaRequired(&'static str),
     /// It most likely comes from a machine.
-    #[error("The request looks automated.")]
+    #[error("The request seems to come from an automated program.")]
     BotScoreTooLow,
     /// Another site may have sent it.
-    #[error("The request changes something, and it does not come from this site.")]
+    #[error("The request changes something but does not come from this site.")]
     CsrfRejected,
     /// It lacks the header that the route demands of requests which change something.
-    #[error("The request changes something, and lacks the header {0} that this address demands.")]
+    #[error("The request changes something but lacks the header {0}, which this address requires.")]
     CsrfHeaderMissing(String),
     /// It cannot be understood.
     #[error("{0}")]
@@ -78,19 +78,19 @@ pub enum Problem {
     #[error("There is nothing at this address.")]
     NotFound,
     /// There is the console here, and nothing else.
-    #[error("This host is the administrators' (ADMIN_ORIGIN): there is nothing on it but their console.")]
+    #[error("This host serves the administrators' console (ADMIN_ORIGIN) and nothing else.")]
     AdministratorsHost,
     /// The host is none of `PUBLIC_ORIGIN`.
     #[error("This gateway does not serve this host.")]
     ForeignHost,
     /// There is, but not for this method.
-    #[error("This address answers only to {0}.")]
+    #[error("This address accepts only {0}.")]
     MethodNotAllowed(&'static str),
     /// A body is too long.
     #[error("The request is larger than this address accepts.")]
     TooLarge,
     /// Too many logins were begun from the same address.
-    #[error("Too many logins were begun from this network.")]
+    #[error("Too many logins were started from this network.")]
     RateLimited,
     /// An address or headers are too long.
     #[error("The request's address, headers or cookies are larger than this gateway accepts.")]
@@ -131,14 +131,12 @@ const fn ended(reason: EndReason) -> &'static str {
         EndReason::Logout => "The session has ended: it was logged out.",
         EndReason::Revoked => "The session has ended: it was revoked.",
         EndReason::Idle => "The session has ended: it was not used for too long.",
-        EndReason::Expired => "The session has ended: its time was up.",
+        EndReason::Expired => "The session has ended: it reached its maximum duration.",
         EndReason::RefreshRejected => "The session has ended: the login provider no longer renews it.",
         EndReason::Backchannel => "The session has ended: the user logged out at the login provider.",
         EndReason::Superseded => "The session has ended: a newer one took its place.",
         EndReason::Device => "The session has ended: it was used on another device than its own.",
-        EndReason::Limit => {
-            "The session has ended: its user has logged in elsewhere more often than is allowed at once."
-        }
+        EndReason::Limit => "The session has ended: its user has started more sessions than are allowed at once.",
     }
 }
 

@@ -59,8 +59,8 @@ impl UserError {
     pub fn unfinished(code: &str) -> Self {
         Self::new(
             code,
-            "The login provider wants something more of you before it lets you in.",
-            "Log in again and do what it asks of you there. If it asks nothing, tell the operator of this site the reference below.",
+            "The login provider needs something more from you before you can log in.",
+            "Log in again and do what the provider asks. If it asks nothing, tell the operator of this site the reference below.",
         )
     }
 

@@ -98,7 +98,7 @@ export interface paths {
         };
         /**
          * Who is logged in
-         * @description No use of the session: its idle time goes on.
+         * @description This is no use of the session: its idle time keeps running.
          */
         get: operations["getSession"];
         put?: never;
@@ -138,7 +138,7 @@ export interface paths {
         };
         /**
          * Where the user is logged in
-         * @description Those that live come first, and of these those that were registered or refreshed last. Those that have ended are listed for seven more days; one that has moved is listed where it lives now. A list comes in pages: `next` of one is `cursor` of the following. It is of the moment of its first page: none comes twice, whatever happens meanwhile.
+         * @description Active sessions come first, the last registered or refreshed ones on top. Ended sessions are listed for seven more days. A session that has moved is listed where it lives now. A list comes in pages: `next` of one is `cursor` of the following. It is of the moment of its first page: none comes twice, whatever happens meanwhile.
          */
         get: operations["listOwnSessions"];
         put?: never;
@@ -167,7 +167,7 @@ export interface paths {
         post?: never;
         /**
          * End one of the user's own sessions
-         * @description Holds from the next request on. One that has ended stays so, with the same answer.
+         * @description Takes effect with the next request. An ended session stays ended, with the same answer.
          */
         delete: operations["endOwnSession"];
         options?: never;
@@ -404,14 +404,14 @@ export interface paths {
         };
         /**
          * The sessions of a user
-         * @description Those that live come first, and of these those that were registered or refreshed last. Those that have ended are listed for seven more days; one that has moved is listed where it lives now. A list comes in pages: `next` of one is `cursor` of the following. It is of the moment of its first page: none comes twice, whatever happens meanwhile. A user whom nobody has seen has none.
+         * @description Active sessions come first, the last registered or refreshed ones on top. Ended sessions are listed for seven more days. A session that has moved is listed where it lives now. A list comes in pages: `next` of one is `cursor` of the following. It is of the moment of its first page: none comes twice, whatever happens meanwhile. A user whom nobody has seen has none.
          */
         get: operations["listSessions"];
         put?: never;
         post?: never;
         /**
          * End all sessions of a user
-         * @description Holds from the next request on; a login that is under way does not outlive it. Of a user with very many sessions 500 are ended before the answer, and the directory ends the rest by itself. 503: some could not be reached yet, and the directory goes on trying.
+         * @description Takes effect with the next request, for logins under way, too. Of a user with very many sessions 500 are ended before the answer, and the directory ends the rest afterwards. 503: some could not be reached yet, and the directory goes on trying.
          */
         delete: operations["endSessions"];
         options?: never;
@@ -434,14 +434,14 @@ export interface paths {
         };
         /**
          * One session and its ledger
-         * @description One that has moved shows where to in `moved_to`.
+         * @description For a session that has moved, `moved_to` is its new id.
          */
         get: operations["inspectSession"];
         put?: never;
         post?: never;
         /**
          * End one session
-         * @description Holds from the next request on, and revokes the refresh token at the provider. The id of a session that has moved ends it where it lives now. One that has ended stays so, with the same answer.
+         * @description Takes effect with the next request, and revokes the refresh token at the provider. The id of a session that has moved ends it where it lives now. An ended session stays ended, with the same answer.
          */
         delete: operations["endSession"];
         options?: never;
@@ -653,7 +653,7 @@ export interface components {
                 "text/html": string;
             };
         };
-        /** @description With COOKIE_SAME_SITE=strict: a page that goes on to `return_to` by itself. */
+        /** @description With COOKIE_SAME_SITE=strict: a page that continues to `return_to` automatically. */
         GoesOn: {
             headers: {
                 "Set-Cookie": components["headers"]["Set-Cookie"];
@@ -785,7 +785,7 @@ export interface components {
                 "text/html": string;
             };
         };
-        /** @description `callback_rejected`: the login did not work out; the detail says at which check. */
+        /** @description `callback_rejected`: the login failed; the detail says at which check. */
         CallbackRejected: {
             headers: {
                 [name: string]: unknown;
@@ -860,7 +860,7 @@ export interface components {
                  *       "title": "Cross-site request rejected",
                  *       "status": 403,
                  *       "code": "csrf_rejected",
-                 *       "detail": "The request changes something, and it does not come from this site.",
+                 *       "detail": "The request changes something but does not come from this site.",
                  *       "ray": "8f0c2a6e1b3d4f5a-FRA"
                  *     }
                  */
@@ -1286,7 +1286,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is over. Where it was this very one, its cookie is taken away. */
+            /** @description The session has ended. If it was the current one, its cookie is deleted. */
             204: {
                 headers: {
                     "Set-Cookie": components["headers"]["Set-Cookie"];

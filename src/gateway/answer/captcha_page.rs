@@ -14,12 +14,12 @@ pub(crate) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'
     else {
         return problem.response(&FailedRequest::of(request, Some(config), problem), true);
     };
-    let (title, detail, ray) = (problem.title(), problem.to_string(), request.ray());
+    let (title, detail, ray) = (problem.title(), problem.plain().to_string(), request.ray());
     let page = Page {
         title,
         detail: &detail,
-        next: "This page goes on by itself as soon as the check is done. If you see none here, allow challenges.cloudflare.com \
-               in this browser and load this page again.",
+        next: "This page continues automatically when the check is done. If you do not see a check here, allow \
+               challenges.cloudflare.com in this browser and reload the page.",
         ray: &ray,
         widget: Some(Widget {
             url: &format!("{}/captcha", config.auth_prefix),
@@ -30,5 +30,5 @@ pub(crate) fn challenge(config: &Config, problem: &Problem, request: &Incoming<'
         }),
         ..Page::default()
     };
-    problem.with_headers(html::page(problem.status(), &page))
+    problem.with_headers(html::page(&config.brand, problem.status(), &page))
 }

@@ -2,6 +2,8 @@
 
 use url::form_urlencoded;
 
+use crate::config::brand::Brand;
+use crate::gateway::answer::german;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::problem::Problem;
@@ -71,6 +73,7 @@ impl Problem {
     /// The page, with its link.
     pub(crate) fn page(
         &self,
+        brand: &Brand,
         status: u16,
         title: &str,
         ray: &str,
@@ -89,7 +92,7 @@ impl Problem {
         };
         let page = Page {
             title,
-            detail: &self.to_string(),
+            detail: &german::detail(brand.language, self),
             next: self.next(link.map(|(way, _)| way)),
             list,
             ray,
@@ -98,7 +101,7 @@ impl Problem {
             link: link.map(|(way, url)| (url, way.words(self))),
             ..Page::default()
         };
-        html::page(status, &page)
+        html::page(brand, status, &page)
     }
 
     /// The other logins that the provider offers in place of the one at this address.
@@ -124,7 +127,7 @@ impl Problem {
             }
             (Self::UserError(user_error), _) => &user_error.next,
             (Self::CallbackRejected(_), _) => {
-                "You can log in again. If that goes on failing, tell the operator of this site the reference below."
+                "You can log in again. If it fails again, tell the operator of this site the reference below."
             }
             (Self::LoginRequired, _) => "Log in first. Your data was not saved.",
             (Self::SessionEnded(_), _) => "Log in again. Your data was not saved.",
@@ -147,11 +150,13 @@ impl Problem {
                 "Tell the operator of this site: its registration at the login provider needs attention."
             }
             (Self::ConfigInvalid(_), _) => "If this is your site, set these variables and deploy again:",
-            (Self::ForeignHost, _) => "Check the address. If this is your site, PUBLIC_ORIGIN has to name this host.",
-            (Self::CaptchaRequired(_), _) => "Open the page that sent this once more, pass the check, and try again.",
-            (Self::Forbidden, _) => "Ask the operator of this site for it, or log in as somebody who has it.",
+            (Self::ForeignHost, _) => "Check the address. If this is your site, PUBLIC_ORIGIN must name this host.",
+            (Self::CaptchaRequired(_), _) => "Open the previous page again, pass the check, and try again.",
+            (Self::Forbidden, _) => {
+                "Ask the operator of this site for this permission, or log in with an account that has it."
+            }
             (Self::BotScoreTooLow, _) => {
-                "Try another browser or another network. If that goes on failing, tell the operator of this site the reference below."
+                "Try another browser or another network. If it fails again, tell the operator of this site the reference below."
             }
             (Self::HeadersTooLarge, _) => "Delete the cookies of this site, then open it again.",
             (Self::CsrfHeaderMissing(_), _) => {

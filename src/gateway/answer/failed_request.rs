@@ -5,11 +5,14 @@
 //!
 //! Architecture Invariant: the line holds no query, body or cookie, and of the headers only Cloudflare's ray.
 
+use std::rc::Rc;
+
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::actors::log;
 use crate::config::Config;
+use crate::config::brand::Brand;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::{self, Host, Target};
@@ -22,6 +25,8 @@ const MAX_PATH: usize = 512;
 pub struct FailedRequest {
     /// Finds the line; the page or the problem document shows it.
     pub ray: String,
+    /// How its page looks.
+    pub brand: Rc<Brand>,
     method: String,
     path: String,
     route: Option<String>,
@@ -51,11 +56,13 @@ impl FailedRequest {
     /// found out but its reference.
     pub fn of(request: &Incoming<'_>, config: Option<&Config>, problem: &Problem) -> Self {
         if !is_told(problem) {
-            return Self::unreadable(request.ray());
+            let brand = config.map(|config| Rc::clone(&config.brand)).unwrap_or_default();
+            return Self { brand, ..Self::unreadable(request.ray()) };
         }
         let path = without_subject(config, request.address.path());
         Self {
             ray: request.ray(),
+            brand: config.map(|config| Rc::clone(&config.brand)).unwrap_or_default(),
             method: request.method().to_owned(),
             path: path.chars().take(MAX_PATH).collect(),
             route: config.and_then(|config| route_of(request, config)),
@@ -130,6 +137,7 @@ mod tests {
 
     fn failed() -> FailedRequest {
         FailedRequest {
+            brand: Rc::default(),
             ray: "ray-1".into(),
             method: "GET".into(),
             path: "/auth/callback".into(),

@@ -1,9 +1,12 @@
 //! The gateway's pages: small, readable in light and dark, on a phone and by keyboard, without script but for the
 //! captcha's. Pure.
 
+use crate::config::brand::{Brand, Language};
+use crate::gateway::answer::german::say;
+use crate::gateway::answer::lean::lean;
 use crate::gateway::answer::response::{Body, Outgoing};
 
-/// What a page says.
+/// What a page says: in English, whatever its language is. What the words of its problem are is said by [`super::german::detail`].
 #[derive(Debug, Default)]
 pub struct Page<'a> {
     /// The heading.
@@ -49,14 +52,15 @@ pub struct Widget<'a> {
 const TURNSTILE: &str = "https://challenges.cloudflare.com";
 
 impl Widget<'_> {
-    fn html(self) -> String {
+    fn html(self, language: Language) -> String {
         format!(
             "<form method=\"post\" action=\"{url}\"><input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">\
             <div class=\"cf-turnstile\" data-sitekey=\"{site_key}\" data-action=\"{action}\" data-callback=\"solved\"></div>\
-            <noscript><p>This check needs JavaScript: please allow it for this page.</p></noscript></form>\
+            <noscript><p>{noscript}</p></noscript></form>\
             <script nonce=\"{nonce}\">function solved(){{document.querySelector(\"form\").submit()}}</script>\
             <script nonce=\"{nonce}\" src=\"{TURNSTILE}/turnstile/v0/api.js\" async defer></script>",
             url = escape(self.url),
+            noscript = escape(say(language, "This check needs JavaScript. Please allow it for this page.")),
             return_to = escape(self.return_to),
             site_key = escape(self.site_key),
             action = escape(self.action),
@@ -69,64 +73,82 @@ impl Widget<'_> {
     }
 }
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--ground:#f4f5f7;--card:#fff;--text:#1a1e26;--soft:#565f6f;--line:#d6dae1;\
---accent:#1b5cbf;--on-accent:#fff}\
-@media(prefers-color-scheme:dark){:root{--ground:#13161b;--card:#1c2028;--text:#e8ebf0;--soft:#a4adbc;--line:#39414e;\
---accent:#86b5ff;--on-accent:#0e1420}}\
-*{box-sizing:border-box}\
-body{font:1rem/1.55 system-ui,sans-serif;margin:0;min-height:100vh;padding:1rem;display:grid;place-items:center;\
-background:var(--ground);color:var(--text)}\
-main{width:100%;max-width:33rem;padding:clamp(1.25rem,5vw,2.25rem);background:var(--card);\
-border:1px solid var(--line);border-radius:.875rem}\
-h1{font-size:1.4rem;line-height:1.25;margin:0 0 .75rem}\
-p,dd{margin:0 0 .75rem;overflow-wrap:anywhere}.next,dd,small{color:var(--soft)}\
-dl{margin:1.25rem 0 0}dt{font:600 .95rem/1.5 ui-monospace,monospace;overflow-wrap:anywhere}\
-.do{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}\
-a,button{font:inherit;font-weight:600;padding:.55rem 1.1rem;border:1px solid var(--line);border-radius:.5rem;\
-background:none;color:var(--accent);text-decoration:none;cursor:pointer}\
-.do>:first-child:is(a),.do>:first-child button{background:var(--accent);border-color:var(--accent);\
-color:var(--on-accent)}\
-a:hover,button:hover{border-color:var(--accent);text-decoration:underline}\
-:focus-visible{outline:3px solid var(--accent);outline-offset:3px}\
-small{display:block;margin-top:1.5rem;padding-top:1rem;border-top:1px solid var(--line);overflow-wrap:anywhere}";
+/// What all pages share: colours, text, links and buttons.
+pub const BASE_STYLE: &str = lean!("base.css");
+const PAGE_STYLE: &str = lean!("page.css");
 
 /// The icon. A page without one makes browsers ask the application for `/favicon.ico`, which may be a 401 in their console.
 pub const ICON: &str = "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
 %3Crect x='2' y='7' width='12' height='8' rx='2' fill='%231b5cbf'/%3E%3Cpath d='M5 7V5a3 3 0 0 1 6 0v2' fill='none' stroke='%231b5cbf' \
 stroke-width='2'/%3E%3C/svg%3E\">";
 
-/// SHA-256 of [`STYLE`], in base64, for the content security policy.
-fn style_hash() -> String {
+/// A source as a content security policy allows it (CSP Level 3 section 2.3.1).
+pub fn hash(source: &str) -> String {
     use base64::Engine as _;
     use sha2::Digest as _;
-    base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(STYLE))
+    format!("'sha256-{}'", base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(source)))
+}
+
+/// The brand in front of a heading: logo and name.
+pub fn header(brand: &Brand) -> String {
+    let name = brand.name.as_deref().unwrap_or_default();
+    let logo = brand.logo.as_ref().map(|logo| {
+        // The name says it; alone, the logo has to.
+        let alternative = if name.is_empty() { "Logo" } else { "" };
+        format!("<img src=\"{}\" alt=\"{alternative}\" referrerpolicy=\"no-referrer\">", escape(&logo.url))
+    });
+    match (logo, name) {
+        (None, "") => String::new(),
+        (logo, name) => format!("<p class=\"brand\">{}{}</p>", logo.unwrap_or_default(), escape(name)),
+    }
+}
+
+/// The icon, and where images may come from.
+pub fn icon(brand: &Brand) -> (String, String) {
+    match &brand.logo {
+        None => (ICON.to_owned(), "data:".to_owned()),
+        Some(logo) => {
+            let icon = format!("<link rel=\"icon\" href=\"{}\" referrerpolicy=\"no-referrer\">", escape(&logo.url));
+            (icon, logo.origin.clone().unwrap_or_else(|| "data:".to_owned()))
+        }
+    }
 }
 
 /// A page as a response.
-pub fn page(status: u16, page: &Page<'_>) -> Outgoing {
+pub fn page(brand: &Brand, status: u16, page: &Page<'_>) -> Outgoing {
+    let say = |english| escape(say(brand.language, english));
     let refresh = page
         .refresh
         .map_or_else(String::new, |url| format!("<meta http-equiv=\"refresh\" content=\"0;url={}\">", escape(url)));
-    let next =
-        if page.next.is_empty() { String::new() } else { format!("<p class=\"next\">{}</p>", escape(page.next)) };
-    let ray =
-        if page.ray.is_empty() { String::new() } else { format!("<small>Reference: {}</small>", escape(page.ray)) };
+    let next = if page.next.is_empty() { String::new() } else { format!("<p class=\"next\">{}</p>", say(page.next)) };
+    let ray = if page.ray.is_empty() {
+        String::new()
+    } else {
+        format!("<small>{}{}</small>", say("Reference: "), escape(page.ray))
+    };
+    let style = [BASE_STYLE, PAGE_STYLE, &brand.style].concat();
+    let (icon, images) = icon(brand);
     let html = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-        <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}{ICON}<title>{title}</title>\
-        <style>{STYLE}</style></head>\
-        <body><main><h1>{title}</h1><p>{detail}</p>{next}{list}{widget}{actions}{ray}</main></body></html>\n",
-        title = escape(page.title),
-        detail = escape(page.detail),
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\">\
+        <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}{icon}<title>{title}{by}</title>\
+        <style>{style}</style></head>\
+        <body><main>{header}<h1>{title}</h1><p>{detail}</p>{next}{list}{widget}{actions}{ray}</main></body></html>\n",
+        language = match brand.language {
+            Language::English => "en",
+            Language::German => "de",
+        },
+        title = say(page.title),
+        by = brand.name.as_deref().map(|name| format!(" – {}", escape(name))).unwrap_or_default(),
+        header = header(brand),
+        detail = say(page.detail),
         list = list(&page.list),
-        widget = page.widget.map(Widget::html).unwrap_or_default(),
-        actions = actions(page),
+        widget = page.widget.map(|widget| widget.html(brand.language)).unwrap_or_default(),
+        actions = actions(brand.language, page),
     );
     // There is no form-action: browsers apply it to the redirects behind a form, too, and those of a logout lead to the provider.
     let policy = format!(
-        "default-src 'none'; img-src data:; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'{}",
-        style_hash(),
+        "default-src 'none'; img-src {images}; style-src {}; base-uri 'none'; frame-ancestors 'none'{}",
+        hash(&style),
         page.widget.map(Widget::policy).unwrap_or_default(),
     );
     Outgoing::new(status, Body::Html(html)).header("content-security-policy", &policy)
@@ -141,12 +163,13 @@ fn list(entries: &[(&str, &str)]) -> String {
 }
 
 /// The buttons and links. The first one stands out.
-fn actions(page: &Page<'_>) -> String {
+fn actions(language: Language, page: &Page<'_>) -> String {
+    let say = |english| escape(say(language, english));
     let form = page.form.map(|(url, words)| {
-        format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), escape(words))
+        format!("<form method=\"post\" action=\"{}\"><button>{}</button></form>", escape(url), say(words))
     });
     let choices = page.choices.iter().map(|(url, words)| (url.as_str(), *words));
-    let link = |(url, words)| format!("<a href=\"{}\">{}</a>", escape(url), escape(words));
+    let link = |(url, words)| format!("<a href=\"{}\">{}</a>", escape(url), say(words));
     let actions: String = form.into_iter().chain(choices.chain(page.link).chain(page.other).map(link)).collect();
     if actions.is_empty() { actions } else { format!("<div class=\"do\">{actions}</div>") }
 }

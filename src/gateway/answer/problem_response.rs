@@ -31,7 +31,7 @@ impl Problem {
         let (status, code, title) = self.status_code_title();
         let ray = failed.ray.as_str();
         let mut response = if page {
-            self.plain().page(status, title, ray, link, choices)
+            self.plain().page(&failed.brand, status, title, ray, link, choices)
         } else {
             let document = ProblemDocument {
                 kind: "about:blank",

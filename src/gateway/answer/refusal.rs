@@ -87,11 +87,11 @@ fn opening_page(config: &Config, request: &Incoming<'_>) -> Outgoing {
     let page = Page {
         title: "One moment",
         detail: "This page is opening …",
-        link: Some((&here, "Go on")),
+        link: Some((&here, "Continue")),
         refresh: Some(&here),
         ..Default::default()
     };
-    html::page(200, &page)
+    html::page(&config.brand, 200, &page)
 }
 
 /// The address that was asked for, or where the application begins if nothing could come back to that: the user came to log in, and gets

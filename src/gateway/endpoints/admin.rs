@@ -112,7 +112,9 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let deletes = request.method() == "DELETE";
     match resource {
         Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
-        Resource::Console => Ok(console::page(gateway.config.access_at(&request.origin).is_some())),
+        Resource::Console => {
+            Ok(console::page(&gateway.config.brand, gateway.config.access_at(&request.origin).is_some()))
+        }
         Resource::OpenApi => Ok(console::openapi(&gateway.config.auth_prefix)),
         Resource::User(subject) if deletes => revoke_user(gateway, request, &subject, by).await,
         Resource::User(subject) => {

@@ -131,11 +131,12 @@ fn go_on(gateway: &Gateway, return_to: &str) -> Outgoing {
     match gateway.config.same_site {
         SameSite::Lax => Outgoing::redirect(303, return_to),
         SameSite::Strict => html::page(
+            &gateway.config.brand,
             200,
             &Page {
                 title: "Logged in",
                 detail: "One moment …",
-                link: Some((return_to, "Go on")),
+                link: Some((return_to, "Continue")),
                 refresh: Some(return_to),
                 ..Page::default()
             },

@@ -25,7 +25,7 @@ const MAX_AGE: Duration = Duration::minutes(5);
 /// How far the verifier's clock may be ahead.
 const LEEWAY: Duration = Duration::minutes(1);
 
-const AGAIN: Problem = Problem::CaptchaRequired("That did not work out. Please try again.");
+const AGAIN: Problem = Problem::CaptchaRequired("The check failed. Please try again.");
 
 /// The members of the verifier's answer that matter here.
 #[derive(Deserialize)]

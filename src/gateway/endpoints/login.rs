@@ -29,7 +29,7 @@ const MAX_HINT: usize = 512;
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
     // Otherwise an image, a prefetch or a script of any site could begin logins, and push out those that are open.
     if !request.is_navigation() {
-        return Err(Problem::BadRequest("A login begins with opening this address in a browser window."));
+        return Err(Problem::BadRequest("To log in, open this address in a browser window."));
     }
     let query = request.query();
     let home = gateway.config.home();

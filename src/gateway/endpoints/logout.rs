@@ -89,7 +89,7 @@ fn confirmation(gateway: &Gateway, return_to: Option<&str>, live: bool) -> Outgo
         link: Some((gateway.config.home(), if live { "Stay logged in" } else { "Back to the application" })),
         ..Page::default()
     };
-    html::page(200, &page)
+    html::page(&gateway.config.brand, 200, &page)
 }
 
 /// The browser is back from the provider.
@@ -98,6 +98,7 @@ pub(crate) fn logged_out(gateway: &Gateway, request: &Incoming<'_>) -> Outgoing 
     let response = match way_back(gateway, request) {
         Some(return_to) => Outgoing::redirect(303, &return_to),
         None => html::page(
+            &gateway.config.brand,
             200,
             &Page {
                 title: "Logged out",

@@ -23,7 +23,7 @@ impl Parameters {
         match values.next() {
             None => Ok(first),
             Some(_) => {
-                Err(Problem::CallbackRejected("a parameter of the login provider's answer is there twice".to_owned()))
+                Err(Problem::CallbackRejected("a parameter appears twice in the login provider's answer".to_owned()))
             }
         }
     }

@@ -1,62 +1,31 @@
-"use strict";
-// The administrators' console: calls beside this page's address, and their answers in words. The token lives in
-// one variable; what comes from outside is only ever put in as text.
 
-const REGIONS = {
-  wnam: "North America, west", enam: "North America, east", sam: "South America", weur: "Europe, west", eeur: "Europe, east",
-  apac: "Asia-Pacific", oc: "Oceania", afr: "Africa", me: "Middle East",
-};
-const STATES = { active: "Active", moved: "Moved", ended: "Ended" };
-const CAUSES = {
-  request: "by the browser", alarm: "by itself", admin: "by an administrator", directory: "by its directory", backchannel: "by the provider",
-};
-const AGAIN =
-  "This cannot be undone. But they can log in again at once, where the provider still knows them: to lock somebody out, block the user at the provider first, or end their session there.";
+// The administrators' console: what it asks the API, and when. The token lives in one variable. The address' fragment says what is
+// shown.
 
-const $ = (id) => document.getElementById(id);
+// Cloudflare Access says who the administrator is: there is no token to type.
+const access = Boolean(document.querySelector("[data-access]"));
+let unlocked = false;
 let token;
-let user; // whose sessions are shown
-let next; // where their list goes on
-let shown; // the session that is shown
-let decide = () => {}; // what the open question is answered with
-
-const element = (tag, properties = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-};
-const regionOf = (code) => REGIONS[code] ?? "place unknown";
-const short = (id) => id.slice(0, 8);
-const times = (count) => (count === 1 ? "once" : `${count} times`);
-const time = (text) =>
-  text ? element("time", { dateTime: text }, new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" })) : "–";
-
-/** What the ledger says of an event: as a sentence, with ids as short as in the lists. */
-const sentence = ({ detail }) =>
-  `${detail.charAt(0).toUpperCase()}${detail.slice(1).replace(/\.$/, "").replace(/\b[0-9a-f]{64}\b/g, short)}.`;
-
-/** The last time that somebody tried to refresh it. */
-const refreshOf = ({ ledger }) => ledger.findLast(({ event, outcome }) => event === "refresh" && !outcome.endsWith("registered"));
-
-/** What went wrong, for a person. */
-function explain(status, problem, retryAfter) {
-  const reference = problem.ray ? ` (Reference: ${problem.ray})` : "";
-  if (status === 401) return "This token is not the administrators’ token. Type it in again.";
-  if (status === 404) return "There is no session with this id.";
-  if (status === 409) return problem.detail ?? "The session has ended.";
-  if (status === 503) return `${problem.detail ?? "The gateway is out of order."} Try again in ${retryAfter ?? "a few"} seconds.${reference}`;
-  return `${problem.title ?? `The gateway answered ${status}`}. ${problem.detail ?? ""}${reference}`;
-}
+// Whose sessions are shown: { subject, issuer }.
+let listed;
+// The fragment that is shown, and whether it is to be asked for although it is.
+let routed = "";
+let anew = false;
+// Takes the last message away.
+let fading;
+// What the open question is answered with.
+let decide = () => {};
 
 /** One call; throws an Error with words for a person. */
 async function call(path, method = "GET", json = undefined) {
   let answer;
   try {
-    const headers = { accept: "application/json", authorization: `Bearer ${token}` };
+    const headers = { accept: "application/json", ...(token && { authorization: `Bearer ${token}` }) };
     const body = json && JSON.stringify(json);
-    answer = await fetch(path, { method, headers, body, credentials: "omit", cache: "no-store", redirect: "error" });
+    const credentials = access ? "same-origin" : "omit";
+    answer = await fetch(path, { method, headers, body, credentials, cache: "no-store", redirect: "error" });
   } catch {
-    throw new Error("The gateway cannot be reached. Is the network there? Nothing is known of what you asked for: look again.");
+    throw new Error("The gateway cannot be reached. Check your network. What you asked for may or may not have happened: look again.");
   }
   if (answer.status === 204) return undefined;
   const content = await answer.json().catch(() => ({}));
@@ -65,45 +34,71 @@ async function call(path, method = "GET", json = undefined) {
   throw Object.assign(new Error(explain(answer.status, content, answer.headers.get("retry-after"))), { status: answer.status });
 }
 
+/** Says what came of something; it goes away again. `quiet`: what is on the page says it, too. */
+function say(text, quiet) {
+  clearTimeout(fading);
+  $("said").className = quiet ? "quiet" : "";
+  $("said").textContent = text;
+  fading = setTimeout(() => ($("said").textContent = ""), 8000);
+}
+
 /** Does what the user asked for, one thing at a time, and says what came of it. */
-async function perform(work) {
+async function perform(work, quiet) {
   if (document.body.ariaBusy === "true") return;
   document.body.ariaBusy = "true";
   $("problem").textContent = "";
-  $("said").textContent = "Working …";
+  say("Working …", quiet);
   try {
-    $("said").textContent = (await work()) ?? "";
+    say((await work()) ?? "", quiet);
   } catch (error) {
-    $("said").textContent = "";
+    say("");
     $("problem").textContent = error.message;
     // It is not what is shown any more.
     if (error.status === 409) await show(shown.id).catch(() => {});
   } finally {
     document.body.ariaBusy = "false";
   }
+  // The way back was taken meanwhile.
+  if (unlocked && routed !== location.hash) perform(route, true);
 }
 
 /** Nothing is shown. */
 function clear() {
-  [user, shown, next] = [];
-  for (const id of ["user", "session"]) $(id).hidden = true;
-  for (const id of ["sessions", "facts", "ledger"]) $(id).replaceChildren();
+  [listed, next] = [];
+  close();
+  $("user").hidden = true;
+  $("sessions").replaceChildren();
+}
+
+/** No session is shown. */
+function close() {
+  shown = undefined;
+  $("session").hidden = true;
+  document.body.classList.remove("detail");
+  for (const id of ["facts", "ledger"]) $(id).replaceChildren();
+}
+
+/** What is there while the console is locked, or while it is not. */
+function reveal(open) {
+  unlocked = open;
+  for (const id of ["find", "lock", "welcome"]) $(id).hidden = !open;
+  $("lock").hidden ||= access;
+  $("unlock").hidden = open;
+  $(open ? "wanted" : "token").focus();
 }
 
 function lock() {
   clear();
   token = undefined;
-  for (const id of ["find", "lock"]) $(id).hidden = true;
-  $("unlock").hidden = false;
-  $("subject").value = "";
-  $("token").focus();
+  $("wanted").value = "";
+  reveal(false);
 }
 
 async function unlock() {
-  token = $("token").value.trim();
+  token = $("token").value.trim() || undefined;
   $("token").value = "";
   try {
-    new Headers({ authorization: token });
+    new Headers({ authorization: token ?? "" });
     // Nobody's sessions: what matters is who may ask.
     await call("users/-/sessions");
   } catch (error) {
@@ -114,108 +109,89 @@ async function unlock() {
       throw error instanceof TypeError ? new Error(explain(401, {})) : error;
     }
   }
-  $("unlock").hidden = true;
-  for (const id of ["find", "lock"]) $(id).hidden = false;
-  $("subject").focus();
-  return "Unlocked.";
+  reveal(true);
+  return (await route()) ?? "Unlocked.";
 }
 
-/** The address of a user's sessions. */
-function sessionsOf(subject, query = {}) {
-  const issuer = $("whose").hidden ? "" : $("issuer").value.trim();
+/** The address of a user, in the API or in the fragment. */
+function addressOf({ subject, issuer }, behind = "", query = {}) {
   const parameters = new URLSearchParams({ ...(issuer && { issuer }), ...query }).toString();
-  return `users/${encodeURIComponent(subject)}/sessions${parameters && `?${parameters}`}`;
+  return `users/${encodeURIComponent(subject)}${behind}${parameters && `?${parameters}`}`;
 }
 
-async function list(subject) {
-  const { sessions, next: cursor } = await call(sessionsOf(subject));
-  user = subject;
-  next = cursor;
+/** Shows what the fragment says; the rest of the page stays as it is. */
+async function route() {
+  routed = location.hash;
+  const fresh = anew;
+  anew = false;
+  const [, kind, name = "", query] = /^#\/(users|sessions)\/([^?]+)\??(.*)$/.exec(routed) ?? [];
+  $("welcome").hidden = Boolean(kind);
+  if (kind === "sessions") return open(name);
+  const last = shown?.id;
+  close();
+  if (!kind) return clear();
+  const user = { subject: decodeURIComponent(name), issuer: new URLSearchParams(query).get("issuer") ?? undefined };
+  if (!fresh && last && addressOf(user) === (listed && addressOf(listed))) {
+    mark();
+    return void $("sessions").querySelector(`[href$="${last}"]`)?.focus();
+  }
+  clear();
+  const said = await list(user);
+  $("user-title").focus();
+  return said;
+}
+
+/** Goes to a fragment; to the present one, too. */
+function go(fragment) {
+  anew = true;
+  if (location.hash === fragment) perform(route, true);
+  else location.hash = fragment;
+}
+
+/** Opens a session, beside the sessions of its user. */
+async function open(id) {
+  const isListed = [...$("sessions").children].some((item) => item.dataset.id === id);
+  if (!isListed) clear();
+  let said;
+  try {
+    await show(id);
+  } catch (error) {
+    // The subjects of some providers look like an id.
+    if (error.status !== 404 || !/^[0-9a-f]{64}$/.test(id)) throw error;
+    said = await list({ subject: id, issuer: issuerTyped() }).catch(() => {});
+    if ($("sessions").children.length > 0) return said;
+    clear();
+    throw error;
+  }
+  const { subject, issuer } = shown;
+  if (!isListed && subject) said = await list({ subject, issuer: $("whose").hidden ? undefined : issuer });
+  $("session-title").focus();
+  return said ?? "";
+}
+
+const issuerTyped = () => ($("whose").hidden ? undefined : $("issuer").value.trim() || undefined);
+
+async function list(user) {
+  const { sessions, next: cursor } = await call(addressOf(user, "/sessions"));
+  [listed, next] = [user, cursor];
   $("user").hidden = false;
-  $("user-title").textContent = `Sessions of ${subject}`;
+  $("user-title").textContent = user.subject;
+  $("back").textContent = `← All sessions of ${user.subject}`;
+  $("back").href = `#/${addressOf(user)}`;
   $("sessions").replaceChildren(...sessions.map(line));
-  $("revoke-all").hidden = !$("sessions").querySelector(".active");
   return summarize();
 }
 
 /** The next page, below what is shown. */
 async function more() {
-  const { sessions, next: cursor } = await call(sessionsOf(user, { cursor: next }));
+  const { sessions, next: cursor } = await call(addressOf(listed, "/sessions", { cursor: next }));
   next = cursor;
   $("sessions").append(...sessions.map(line));
   return summarize();
 }
 
-/** What is said of the sessions that are shown. */
-function summarize() {
-  const known = $("sessions").children.length;
-  const active = $("sessions").querySelectorAll(".active").length;
-  const and = next ? ", and there are more" : "";
-  $("more").hidden = !next;
-  $("user-summary").textContent = known
-    ? `${known} ${next ? "shown" : "known"}, ${active} active${and}. Those that ended are kept for seven more days.`
-    : "There are none. Is this the user’s sub, exactly as the provider has it?";
-  mark();
-  return `${known} ${known === 1 ? "session" : "sessions"} found, ${active} active${and}.`;
-}
-
-function line(session) {
-  const open = element("button", { type: "button", className: "link", onclick: () => perform(() => show(session.id, true)) });
-  open.append("Session ", element("span", { className: "id" }, short(session.id)));
-  // What is active has a last use. Without one, its directory has answered for a session that did not.
-  const used = session.state === "active" && !session.last_used_at ? ["not reachable now"] : ["last used ", time(session.last_used_at)];
-  const made = element("li", { className: session.state },
-    element("p", {}, open, " ", element("span", { className: "state" }, STATES[session.state])),
-    element("p", {}, `${regionOf(session.region)}${session.country ? ` (${session.country})` : ""} · logged in `, time(session.created_at), " · ", ...used),
-    element("p", {}, element("small", {}, session.user_agent ?? "device unknown")));
-  made.dataset.id = session.id;
-  return made;
-}
-
-/** The list says which of its sessions is open below. */
-function mark() {
-  for (const item of $("sessions").children) item.ariaCurrent = item.dataset.id === shown?.id ? "true" : null;
-}
-
-async function show(id, focus) {
-  display(await call(`sessions/${id}`), focus);
-}
-
-function display(session, focus) {
-  shown = session;
-  $("session").hidden = false;
-  $("session-title").textContent = `Session ${short(session.id)}: ${STATES[session.state].toLowerCase()}`;
-  const end = session.ledger.findLast(({ event }) => event === "end");
-  $("verdict").textContent =
-    session.state === "ended" ? `Why it ended: ${end ? sentence(end) : "its ledger does not say."}`
-    : session.state === "moved" ? "It lives on under another id. What you do here is done there." : "";
-  const facts = {
-    Id: element("span", { className: "id" }, session.id),
-    User: session.subject, Provider: session.issuer,
-    Home: `${regionOf(session.region)} (${session.region})`, "Country at login": session.country ?? "–", Device: session.user_agent ?? "–",
-    "Logged in": time(session.created_at), "Last used": time(session.last_used_at), "Ends at the latest": time(session.expires_at),
-    "Token valid until": time(session.access_token_expires_at), "Acts by itself next": time(session.next_alarm_at),
-    "Kept in": `${session.store}, written ${times(session.generation)}, moved ${times(session.epoch)}`,
-  };
-  $("facts").replaceChildren(...Object.entries(facts).flatMap(([name, fact]) => [element("dt", {}, name), element("dd", {}, fact)]));
-  if (session.moved_to) {
-    const go = element("button", { type: "button", className: "link", onclick: () => perform(() => show(session.moved_to, true)) }, `session ${short(session.moved_to)}`);
-    $("facts").append(element("dt", {}, "Moved to"), element("dd", {}, go));
-  }
-  $("actions").hidden = session.state === "ended";
-  $("region").value = session.region;
-  offer();
-  $("ledger").replaceChildren(...session.ledger.map((entry) =>
-    element("li", {},
-      element("p", {}, sentence(entry)),
-      element("small", {}, time(entry.at), ` · ${CAUSES[entry.cause]} · ${entry.duration_ms} ms · `, element("code", {}, `${entry.event} ${entry.outcome}`)))));
-  mark();
-  if (focus) $("session-title").focus();
-}
-
-/** A session is not moved to where it is. Where one lives that has moved, its former home does not say. */
-function offer() {
-  $("move").disabled = shown.state === "active" && $("region").value === shown.region;
+async function show(id) {
+  display(await call(`sessions/${id}`));
 }
 
 /** The session as it is now, where it lives now. */
@@ -224,9 +200,17 @@ async function living(id) {
   return session.moved_to ? living(session.moved_to) : session;
 }
 
-/** After a change: what is shown is how it is now. */
+/** After a change: what is listed is how it is now. */
 async function again() {
-  if (user !== undefined) await list(user);
+  if (listed) await list(listed);
+}
+
+/** Shows a session in place of the one that is shown; the address says so, too. */
+function replace(session) {
+  history.replaceState(null, "", `#/sessions/${session.id}`);
+  routed = location.hash;
+  display(session);
+  $("session-title").focus();
 }
 
 /** Asks before something that cannot be undone. */
@@ -247,36 +231,53 @@ function answer(yes) {
 function onSubmit(form, work) {
   $(form).addEventListener("submit", (event) => {
     event.preventDefault();
-    perform(work);
+    work();
   });
 }
 const onClick = (button, work) => $(button).addEventListener("click", work);
 
 $("region").append(...Object.entries(REGIONS).map(([code, name]) => new Option(`${name} (${code})`, code)));
-onSubmit("unlock", unlock);
-onSubmit("find", async () => {
-  const wanted = $("subject").value.trim();
-  clear();
-  if (/^[0-9a-f]{64}$/.test(wanted)) return show(wanted, true);
-  const said = await list(wanted);
-  $("user-title").focus();
-  return said;
+onSubmit("unlock", () => perform(unlock, true));
+onSubmit("find", () => {
+  const { id, cookie, subject } = meaning($("wanted").value.trim());
+  if (cookie) {
+    $("wanted").value = "";
+    return ($("problem").textContent = "This looks like a cookie, but there is no whole session id in it. Nothing was sent.");
+  }
+  const [first, ...others] = filter();
+  if (others.length > 0) return say($("filtered").textContent, true);
+  const found = id ?? first?.dataset.id;
+  go(found ? `#/sessions/${found}` : `#/${addressOf({ subject, issuer: issuerTyped() })}`);
 });
+// A cookie's secret is gone before it is to be seen.
+$("wanted").addEventListener("paste", (event) => {
+  const { id } = meaning(event.clipboardData.getData("text").trim());
+  if (!id) return;
+  event.preventDefault();
+  $("wanted").value = id;
+});
+$("wanted").addEventListener("input", () => {
+  const { id } = meaning($("wanted").value.trim());
+  if (id) $("wanted").value = id;
+  filter();
+});
+addEventListener("hashchange", () => unlocked && routed !== location.hash && perform(route, true));
 $("region").addEventListener("change", offer);
-onSubmit("migrate", async () => {
+onSubmit("migrate", () => perform(async () => {
   const moved = await call(`sessions/${shown.id}/migrate`, "POST", { region: $("region").value });
   await again();
-  display(moved, true);
-  return `Its home is ${regionOf(moved.region)} now, as session ${short(moved.id)}.`;
-});
+  replace(moved);
+  return `The session lives in ${regionOf(moved.region)} now, as ${short(moved.id)}.`;
+}));
 onClick("refresh", () => perform(async () => {
   const before = refreshOf(await living(shown.id));
   const refreshed = await call(`sessions/${shown.id}/refresh`, "POST");
   const last = refreshOf(refreshed);
-  display(refreshed);
-  if (!last) return "There is no refresh token to do that with.";
+  if (refreshed.id === shown.id) display(refreshed);
+  else replace(refreshed);
+  if (!last) return "Nothing was done: the session has no refresh token.";
   if (last.at !== before?.at) return sentence(last);
-  return last.outcome === "ok" ? "It was refreshed less than 30 s ago: nothing was done." : `Nothing was done. The last time: ${sentence(last)}`;
+  return last.outcome === "ok" ? "Nothing was done: the token was refreshed less than 30 seconds ago." : `Nothing was done. The last time: ${sentence(last)}`;
 }));
 onClick("revoke", async () => {
   if (!(await confirmed("Revoke this session?", `The user is logged out there with the next request. ${AGAIN}`, "Revoke"))) return;
@@ -284,29 +285,34 @@ onClick("revoke", async () => {
     const { id, moved_to } = shown;
     await call(`sessions/${id}`, "DELETE");
     await again();
-    await show(moved_to ?? id, true);
-    return "Revoked.";
+    replace(await call(`sessions/${moved_to ?? id}`));
+    return "The session is revoked.";
   });
 });
 onClick("revoke-all", async () => {
-  if (!(await confirmed(`Revoke all sessions of ${user}?`, `The user is logged out everywhere with the next request. ${AGAIN}`, "Revoke all"))) return;
+  if (!(await confirmed(`Revoke all sessions of ${listed.subject}?`, `The user is logged out everywhere with the next request. ${AGAIN}`, "Revoke all"))) return;
   perform(async () => {
-    const { revoked, pending } = await call(sessionsOf(user), "DELETE");
+    const { revoked, pending } = await call(addressOf(listed, "/sessions"), "DELETE");
     await again();
     if (shown) await show(shown.id);
     $("user-title").focus();
     const rest = pending ? ` ${pending} more are being revoked.` : "";
-    return `${revoked} ${revoked === 1 ? "session was" : "sessions were"} revoked.${rest}`;
+    return `${sessionsIn(revoked)} revoked.${rest}`;
   });
 });
-onClick("more", () => perform(more));
+onClick("more", () => perform(more, true));
 onClick("confirm-no", () => answer(false));
 onClick("confirm-yes", () => answer(true));
 // The key Escape closes it, too. The event comes late: it may be open again by then.
 $("confirm").addEventListener("close", () => $("confirm").open || decide(false));
 onClick("lock", () => {
+  history.replaceState(null, "", location.pathname);
   lock();
   $("problem").textContent = "";
-  $("said").textContent = "The token is forgotten.";
+  say("The token is forgotten.");
 });
-$("token").focus();
+setInterval(() => {
+  for (const shownTime of document.querySelectorAll("time[title]")) shownTime.textContent = relative(shownTime.dateTime);
+}, 30_000);
+if (access) perform(unlock, true);
+else $("token").focus();

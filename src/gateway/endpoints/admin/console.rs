@@ -3,33 +3,33 @@
 //!
 //! Architecture Invariant: the page runs its own script and style and nothing else, and speaks to this origin alone.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use sha2::{Digest as _, Sha256};
-
-use crate::gateway::answer::html::ICON;
+use crate::config::brand::Brand;
+use crate::gateway::answer::html::{self, BASE_STYLE, hash};
+use crate::gateway::answer::lean::lean;
 use crate::gateway::answer::response::{Body, Outgoing};
 
-const OPENAPI: &str = include_str!("openapi.json");
-const PAGE: &str = include_str!("console.html");
-const STYLE: &str = include_str!("console.css");
-const SCRIPT: &str = include_str!("console.js");
+const OPENAPI: &str = lean!("openapi.json");
+const PAGE: &str = lean!("console.html");
+const STYLE: &str = lean!("console.css");
+const SCRIPT: [&str; 3] = [lean!("console_words.js"), lean!("console_view.js"), lean!("console.js")];
 
 /// The console. Every address in it is relative, so that it works under any `AUTH_PREFIX`. `access` says whether Cloudflare Access lets
 /// administrators in here, without the token.
-pub fn page(access: bool) -> Outgoing {
-    let access = if access { " data-access" } else { "" };
-    let html = PAGE
-        .replacen("{access}", access, 1)
-        .replacen("{icon}", ICON, 1)
-        .replacen("{style}", STYLE, 1)
-        .replacen("{script}", SCRIPT, 1);
+pub fn page(brand: &Brand, access: bool) -> Outgoing {
+    let (style, script) = ([BASE_STYLE, STYLE, &brand.style].concat(), SCRIPT.concat());
+    let (icon, images) = html::icon(brand);
     let policy = format!(
-        "default-src 'none'; img-src data:; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'",
-        hash(SCRIPT),
-        hash(STYLE)
+        "default-src 'none'; img-src {images}; script-src {}; style-src {}; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+        hash(&script),
+        hash(&style)
     );
+    let html = PAGE
+        .replacen("{access}", if access { " data-access" } else { "" }, 1)
+        .replacen("{icon}", &icon, 1)
+        .replacen("{brand}", &html::header(brand), 1)
+        .replacen("{style}", &style, 1)
+        .replacen("{script}", &script, 1);
     Outgoing::new(200, Body::Html(html)).header("content-security-policy", &policy)
 }
 
@@ -37,11 +37,6 @@ pub fn page(access: bool) -> Outgoing {
 pub fn openapi(auth_prefix: &str) -> Outgoing {
     let server = format!(r#""url": {}"#, serde_json::Value::from(auth_prefix));
     Outgoing::new(200, Body::Json(OPENAPI.replacen(r#""url": "/auth""#, &server, 1)))
-}
-
-/// A source as a content security policy allows it (CSP Level 3 section 2.3.1).
-fn hash(source: &str) -> String {
-    BASE64_STANDARD.encode(Sha256::digest(source))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The description is held to the code: each address and method in it is served, and each that is served is in it.
+//! The description is checked against the code: each address and method in it is served, and each that is served is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,15 +119,16 @@ fn the_description_names_the_prefix_it_is_served_under() {
 
 #[test]
 fn the_page_runs_its_own_script_and_style_alone() {
-    let page = page(false);
+    let page = page(&Brand::default(), false);
     let Body::Html(html) = &page.body else { panic!("not a page") };
-    assert!(html.contains(&format!("<style>{STYLE}</style>")) && html.contains(&format!("<script>{SCRIPT}</script>")));
-    let html = html.replacen(ICON, "", 1);
+    let (style, script) = ([BASE_STYLE, STYLE].concat(), SCRIPT.concat());
+    assert!(html.contains(&format!("<style>{style}</style>")) && html.contains(&format!("<script>{script}</script>")));
+    let html = html.replacen(html::ICON, "", 1);
     assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("=\"/"), "an absolute address");
-    assert!(!SCRIPT.contains("innerHTML") && !SCRIPT.contains("Storage"));
+    assert!(!script.contains("innerHTML") && !script.contains("Storage"));
     let (name, policy) = page.headers.first().unwrap();
     assert_eq!(*name, "content-security-policy");
-    for source in [hash(SCRIPT), hash(STYLE)] {
+    for source in [hash(&script), hash(&style)] {
         assert!(policy.contains(&source), "{policy}");
     }
 }
