@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { startAccess } from "./parts/access.mjs";
 import { actorOf } from "./parts/actors.mjs";
 import { administer, assertDetail, assertProblem, inspect } from "./parts/administration.mjs";
+import { launchChromium } from "./parts/chromium.mjs";
 import { ADMIN_TOKEN } from "./parts/gateway.mjs";
 import { HANG } from "./parts/hostile.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
@@ -180,6 +181,23 @@ describe("admin-access", () => {
     assert.match((await world.at("/auth/admin/")).text, /<html lang="en" data-access>/);
     const other = await createWorld(t, { hostile: true });
     assert.match((await other.gateway.atConsole("/auth/admin/")).text, /<html lang="en">/);
+  });
+
+  test("an administrator by Access uses the console without a token: they find a session, end it, and are named", async (t) => {
+    const user = await world.login();
+    const chromium = await launchChromium();
+    t.after(() => chromium.close());
+    // What Access would add to each request of this browser.
+    const context = await chromium.newContext({ extraHTTPHeaders: { "cf-access-jwt-assertion": access.jwt() } });
+    const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    await page.goto(`${world.gateway.adminOrigin}/auth/admin/`);
+    await page.getByLabel("User or session").fill(idOf(user));
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("button", { name: "Revoke …" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await page.locator("#ledger").getByText("by access:ada@example.com").first().waitFor();
+    assert.equal((await user.api("/x")).status, 401);
   });
 
   test("without ADMIN_TOKEN the administration is at ADMIN_ORIGIN alone", async (t) => {

@@ -2,8 +2,8 @@
 
 /** The variables, as `vars` and secrets give them. */
 export interface Variables {
-  /** JSON: `team` and `aud` of the application of Cloudflare Access in front of ADMIN_ORIGIN. */
-  ADMIN_ACCESS?: string;
+  /** `team` and `aud` of the application of Cloudflare Access in front of ADMIN_ORIGIN. */
+  ADMIN_ACCESS?: string | { team: string; aud: string };
   ADMIN_ORIGIN?: string;
   /** A secret. */
   ADMIN_TOKEN?: string;
@@ -26,6 +26,8 @@ export interface Variables {
   /** A secret. */
   DATABASE_URL?: string;
   DEFAULT_REGION?: string;
+  DEVICE_GRACE_SECONDS?: string;
+  DEVICE_POLICY?: "refuse" | "end" | "off";
   IDENTITY_HEADERS?: string | Record<string, string>;
   JURISDICTION?: string;
   JWKS?: string;

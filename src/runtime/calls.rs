@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures::future::LocalBoxFuture;
 use time::OffsetDateTime;
 
-use super::{Heard, Inbound};
+use super::listeners::Heard;
+use super::request::Inbound;
 use crate::credential::ActorId;
 use crate::region::{Jurisdiction, Region};
 

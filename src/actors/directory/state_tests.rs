@@ -5,6 +5,7 @@ use crate::actors::directory::state::revocation::Gone;
 use crate::actors::directory_message::{LogoutTokenId, RevokeAll};
 use crate::actors::end_reason::EndReason;
 use crate::actors::session::ledger::Cause;
+use crate::actors::stored;
 use crate::actors::summary::{SessionState, UserPlace};
 use crate::region::Region;
 
@@ -151,6 +152,17 @@ fn a_session_that_takes_another_sid_keeps_its_place_and_what_is_known_of_it() {
     directory.facts.revocations.clear();
     directory.register(T0, session('a', Region::Weur, Some("sid-3"), Some('a')), false).unwrap();
     assert_eq!(directory.revoking(), [actor('a')]);
+}
+
+#[test]
+fn a_session_that_was_not_reached_ends_later_in_the_name_of_the_administrator_who_asked() {
+    let mut directory = directory();
+    let cause = Cause::AdminByAccess("access:ada@example.com".into());
+    let by_ada = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: cause.clone(), logout_token: None };
+    assert_eq!(directory.revoke_all(T0, &by_ada), Ok(vec![actor('a')]));
+    let bytes = stored::encode(&directory.rows[&actor('a')]).unwrap();
+    let row: SessionRow = stored::decode(&bytes).unwrap();
+    assert_eq!(row.revoking, Some((EndReason::Revoked, cause)));
 }
 
 #[test]
