@@ -5,7 +5,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle package client container dev test test-all fuzz simulate simulate-faults bench bench-size bench-stores lint migrate tools clean
+.PHONY: help build build-panic bundle package client container dev test test-all fuzz simulate simulate-faults mutants bench bench-size bench-stores lint migrate tools clean
+
+# What `make mutants` changes.
+MUTATED := src/actors/session/** src/actors/directory/** src/store/**
 
 # What `make lint` asks cargo-deny. Add `advisories` where the advisory database can be reached.
 DENY ?= bans licenses sources
@@ -81,6 +84,11 @@ simulate-faults: ## plant faults in a copy of the product, one after the other, 
 	$(call takes,FAULTS SEEDS)
 	@bash scripts/install.sh rust node
 	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs '$(FAULTS)'
+
+mutants: ## change one expression after the other in FILE='src/store/*.rs' (all session, directory and store code where nothing is said; SHARD=0/4: every fourth) and see that a native test fails; needs cargo-mutants
+	$(call takes,FILE SHARD)
+	@bash scripts/install.sh rust
+	SEED=14 cargo mutants $(foreach file,$(or $(FILE),$(MUTATED)),--file '$(file)') $(if $(SHARD),--sharding round-robin --shard $(SHARD)) --output target
 
 migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
 	$(call takes,DATABASE_URL)

@@ -104,6 +104,20 @@ const actor = (Rust) =>
   };
 
 export class SessionActor extends actor(rust.SessionActor) {
+  /** A WebSocket that is told what becomes of the session. The gateway alone can reach this. */
+  fetch(request) {
+    return invoke(this, "listen", new URL(request.url).pathname);
+  }
+
+  /** Listeners are told, and not heard. */
+  webSocketMessage() {}
+
+  webSocketClose(socket) {
+    socket.close();
+  }
+
+  webSocketError() {}
+
   /** The everyday question, as a line of text. An empty reply means: ask again by message. */
   get(line) {
     try {

@@ -16,6 +16,7 @@ pub mod brand;
 pub mod captcha;
 pub mod client_key;
 pub mod credentials;
+pub mod device;
 pub mod hosts;
 pub mod identity_headers;
 mod issuer;
@@ -41,10 +42,11 @@ pub mod token_auth;
 pub mod upstream;
 pub mod workos;
 
-pub use admin::AdminToken;
+pub use admin::{AdminAccess, AdminToken};
 pub use apple::AppleKey;
 pub use client_key::{ClientKey, PrivateKey};
 pub use credentials::Credentials;
+pub use device::{DevicePolicy, DeviceSettings};
 pub use oidc::{ID_TOKEN_ALGORITHMS, Logout, OidcSettings, Par};
 pub use origin::{Origin, is_allowed, is_loopback};
 pub use provider::{Auth0Settings, ProviderSettings};
@@ -86,6 +88,8 @@ pub struct Config {
     pub provider: ProviderSettings,
     /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret or key.
     pub login_keys: SealingKeys,
+    /// `DEVICE_…`: how sessions are bound to devices.
+    pub device: DeviceSettings,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
     /// `SESSIONS_PER_USER`. None: there is no limit.
@@ -98,8 +102,10 @@ pub struct Config {
     pub regions: Regions,
     /// `SESSION_STORE` and what belongs to it.
     pub store: StoreSettings,
-    /// `ADMIN_TOKEN`; none: there is no administration.
+    /// `ADMIN_TOKEN`.
     pub admin_token: Option<AdminToken>,
+    /// `ADMIN_ACCESS`. It counts at `ADMIN_ORIGIN` alone.
+    pub admin_access: Option<AdminAccess>,
     /// `ADMIN_ORIGIN`: the console's own host. None: there is no console.
     pub admin_origin: Option<Origin>,
     /// `LOG_SUBJECT`: how log lines name a user.
@@ -113,6 +119,16 @@ impl Config {
     pub fn upstream_variable(&self, route: &routes::Route) -> String {
         let index = self.routes.iter().position(|known| std::ptr::eq(known, route));
         hosts::upstream_variable(index.filter(|_| self.has_route_table))
+    }
+
+    /// Whether anybody may administer sessions at this origin. Otherwise there is no administration there.
+    pub fn has_administrators_at(&self, origin: &Origin) -> bool {
+        self.admin_token.is_some() || self.access_at(origin).is_some()
+    }
+
+    /// `ADMIN_ACCESS`, where the origin is `ADMIN_ORIGIN`.
+    pub fn access_at(&self, origin: &Origin) -> Option<&AdminAccess> {
+        self.admin_access.as_ref().filter(|_| self.admin_origin.as_ref() == Some(origin))
     }
 
     /// Where the application begins.

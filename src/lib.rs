@@ -18,6 +18,7 @@ pub mod actors;
 pub mod ambient;
 pub mod config;
 pub mod credential;
+pub mod device;
 pub mod gateway;
 pub mod http;
 pub mod identity;

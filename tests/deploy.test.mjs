@@ -29,11 +29,12 @@ describe("deploy", () => {
     assert.doesNotMatch(child.output, /\[WARNING\]/);
   });
 
-  test("wrangler.toml keeps callback URLs out of the logs and has its Durable Objects migrated with SQLite", async () => {
+  test("wrangler.toml keeps callback URLs out of logs and traces and has its Durable Objects migrated with SQLite", async () => {
     const { unstable_readConfig } = await import("wrangler");
     const config = unstable_readConfig({ config: path.join(ROOT, "wrangler.toml") }, { hideWarnings: true });
     assert.equal(config.observability.enabled, true);
     assert.equal(config.observability.logs.invocation_logs, false);
+    assert.equal(config.observability.traces.enabled, false);
     const migrated = config.migrations.flatMap(({ new_sqlite_classes }) => new_sqlite_classes ?? []);
     for (const { class_name } of config.durable_objects.bindings) assert.ok(migrated.includes(class_name), class_name);
     for (const name of Object.keys(config.vars)) assert.ok(!/SECRET|TOKEN|KEYS/.test(name), `${name} is a secret`);

@@ -12,11 +12,15 @@ import { lineOf, report } from "./parts/report.mjs";
 /** Every test module, the slow ones first so that none is left running alone at the end. */
 const MODULES = [
   "admin",
+  "admin-access",
   "admin-moves",
   "admin-origin",
   "outcomes",
   "refresh",
   "deploy",
+  "device",
+  "device-browser",
+  "events",
   "client-abort",
   "demo",
   "browser",
@@ -37,6 +41,7 @@ const MODULES = [
   "succession",
   "addresses",
   "assets",
+  "audit",
   "auth0",
   "bearer",
   "bench",

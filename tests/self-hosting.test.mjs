@@ -80,7 +80,7 @@ describe("self-hosting", () => {
 
   test("a configuration that the gateway refuses is named by serve and by health, which exits with 1", async (t) => {
     for (const [vars, says] of [
-      [{ OIDC_CLIENT_SECRET: "" }, /OIDC_CLIENT_SECRET/],
+      [{ OIDC_CLIENT_SECRET: "" }, /OIDC_CLIENT_SECRET.*for serve in its environment/],
       [{ SESSION_IDLE_SECOND: "50" }, /SESSION_IDLE_SECOND\b.*Did you mean SESSION_IDLE_SECONDS/],
       [{ PUBLIC_ORIGIN: "app.example.com" }, /PUBLIC_ORIGIN/],
     ]) {

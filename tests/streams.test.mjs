@@ -120,8 +120,8 @@ describe("streams", () => {
     assert.equal((await socket.closed).code, 4401);
   });
 
-  test("a check that cannot be made closes a WebSocket with 1013", async (t) => {
-    // A stand-in for a platform that cannot reach the actor: the binding is gone for as long as the file says so.
+  test("where nobody can listen, the gateway asks; a check that cannot be made closes a WebSocket with 1013", async (t) => {
+    // A stand-in for a platform that accepts no listener, and cannot reach the actor from `/__out` on.
     const entry = `
       import bundle, * as exported from "./entry.js";
       export * from "./entry.js";
@@ -131,6 +131,9 @@ describe("streams", () => {
           if (out) throw new Error("out of reach");
           return super.ask(message);
         }
+        fetch() {
+          throw new Error("nobody listens");
+        }
       }
       export default {
         fetch(request, env, context) {
@@ -139,7 +142,11 @@ describe("streams", () => {
           return bundle.fetch(request, env, context);
         }
       }`;
-    const { connect, listen, gateway } = await createStreams(t, { entry });
+    const { connect, listen, gateway, login } = await createStreams(t, { entry });
+    const other = await login();
+    const ended = await connect("/socket", other.sessionHeader);
+    assert.equal((await other.api("/auth/logout", { method: "POST" })).status, 303);
+    assert.equal((await ended.closed).code, 4401);
     const socket = await connect();
     const heard = await listen();
     await gateway.request("/__out");

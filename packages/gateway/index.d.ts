@@ -2,6 +2,8 @@
 
 /** The variables, as `vars` and secrets give them. */
 export interface Variables {
+  /** JSON: `team` and `aud` of the application of Cloudflare Access in front of ADMIN_ORIGIN. */
+  ADMIN_ACCESS?: string;
   ADMIN_ORIGIN?: string;
   /** A secret. */
   ADMIN_TOKEN?: string;

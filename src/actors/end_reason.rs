@@ -28,6 +28,8 @@ pub enum EndReason {
     /// Its user has more sessions than `SESSIONS_PER_USER`, and this was the one that was registered or refreshed least
     /// recently.
     Limit,
+    /// A request came without the proof of the session's device, and `DEVICE_POLICY` is `end`.
+    Device,
 }
 
 impl EndReason {
@@ -42,14 +44,15 @@ impl EndReason {
             Self::Backchannel => "backchannel",
             Self::Superseded => "superseded",
             Self::Limit => "limit",
+            Self::Device => "device",
         }
     }
 
     /// The same in words, for the ledger.
-    pub const fn in_words(self, cause: Cause) -> &'static str {
+    pub const fn in_words(self, cause: &Cause) -> &'static str {
         match (self, cause) {
             (Self::Logout, _) => "the user logged out",
-            (Self::Revoked, Cause::Admin) => "an administrator revoked the session",
+            (Self::Revoked, Cause::Admin | Cause::AdminByAccess(_)) => "an administrator revoked the session",
             (Self::Revoked, _) => "the user ended the session from another one of theirs",
             (Self::Idle, _) => "the session was not used for too long",
             (Self::Expired, _) => "the session's time was up",
@@ -59,6 +62,7 @@ impl EndReason {
             (Self::Limit, _) => {
                 "the user logged in more often than SESSIONS_PER_USER allows, and this session was the oldest"
             }
+            (Self::Device, _) => "a request came without the proof of the session's device (DEVICE_POLICY)",
         }
     }
 }

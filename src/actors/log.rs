@@ -36,6 +36,8 @@ pub enum Event {
     End,
     /// The alarm fired.
     Alarm,
+    /// The user's device was bound, or had to prove itself.
+    Device,
 }
 
 impl Event {
@@ -50,35 +52,46 @@ impl Event {
             Self::Revoke => "revoke",
             Self::End => "end",
             Self::Alarm => "alarm",
+            Self::Device => "device",
         }
     }
 }
 
 /// What made it happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
     /// A request of the user.
     Request,
     /// The actor's own alarm.
     Alarm,
-    /// An administrator.
+    /// An administrator: the holder of `ADMIN_TOKEN`.
     Admin,
     /// The user's directory.
     Directory,
     /// A logout token.
     Backchannel,
+    /// An administrator whom Cloudflare Access let in: `access:` and a name.
+    AdminByAccess(String),
 }
 
 impl Cause {
     /// As log lines have it.
-    pub const fn as_str(self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Request => "request",
             Self::Alarm => "alarm",
-            Self::Admin => "admin",
+            Self::Admin | Self::AdminByAccess(_) => "admin",
             Self::Directory => "directory",
             Self::Backchannel => "backchannel",
+        }
+    }
+
+    /// Which administrator. None: it was none.
+    pub fn by(&self) -> Option<&str> {
+        match self {
+            Self::Admin => Some("token"),
+            Self::AdminByAccess(by) => Some(by),
+            Self::Request | Self::Alarm | Self::Directory | Self::Backchannel => None,
         }
     }
 }
@@ -110,9 +123,9 @@ struct LogLine<'a> {
     class: &'static str,
     region: Option<Region>,
     outcome: &'a str,
-    cause: Cause,
+    cause: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'static str>,
+    by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     duration_ms: u32,
@@ -176,9 +189,8 @@ impl Entry {
             class,
             region: self.region,
             outcome: &self.outcome,
-            cause: self.cause,
-            // The only administrator there is.
-            by: (self.cause == Cause::Admin).then_some("token"),
+            cause: self.cause.as_str(),
+            by: self.cause.by(),
             user: beside.user,
             duration_ms: self.duration_ms,
             next_alarm_at: beside.next_alarm_at,

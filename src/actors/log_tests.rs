@@ -48,9 +48,15 @@ fn a_name_is_that_of_the_log_lines() {
     ] {
         assert_eq!(serde_json::to_value(event).unwrap(), event.as_str());
     }
-    for cause in [Cause::Request, Cause::Alarm, Cause::Admin, Cause::Directory, Cause::Backchannel] {
-        assert_eq!(serde_json::to_value(cause).unwrap(), cause.as_str());
-    }
+}
+
+#[test]
+fn an_administrator_by_access_is_a_cause_like_the_token_and_has_a_name() {
+    let ada = Cause::AdminByAccess("access:ada@example.com".into());
+    assert_eq!((ada.as_str(), ada.by()), ("admin", Some("access:ada@example.com")));
+    let id = "0".repeat(64).parse().unwrap();
+    let line = entry(ada).line("SessionActor", &id, Beside::default());
+    assert!(line.contains(r#""cause":"admin","by":"access:ada@example.com""#), "{line}");
 }
 
 #[test]

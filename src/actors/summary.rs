@@ -33,6 +33,8 @@ pub struct Summary {
     pub expires_at: OffsetDateTime,
     /// The `User-Agent` header at login, shortened.
     pub user_agent: Option<String>,
+    /// Since when the session is bound to a device.
+    pub bound_at: Option<OffsetDateTime>,
 }
 
 /// The state of a session, as lists and log lines spell it. It travels as that text, which older releases know.

@@ -1,6 +1,11 @@
-//! `ADMIN_TOKEN`: who may administer sessions.
+//! `ADMIN_TOKEN` and `ADMIN_ACCESS`: who may administer sessions.
 
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use super::origin::Origin;
+use super::reader::Reader;
 
 /// `ADMIN_TOKEN`, as its SHA-256: all that a comparison needs.
 #[derive(Clone, Copy)]
@@ -22,5 +27,54 @@ impl AdminToken {
 impl std::fmt::Debug for AdminToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AdminToken([redacted])")
+    }
+}
+
+/// Where Cloudflare Access publishes a team's keys.
+const CERTS: &str = "/cdn-cgi/access/certs";
+
+/// `ADMIN_ACCESS`: the application of Cloudflare Access in front of `ADMIN_ORIGIN`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminAccess {
+    /// `iss` of its JWTs: the team's origin.
+    pub issuer: String,
+    /// Where the team's keys are.
+    pub certs: Url,
+    /// `aud`: the application's tag.
+    pub audience: String,
+}
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    /// `ADMIN_TOKEN`.
+    pub(super) fn admin_token(&mut self) -> Option<AdminToken> {
+        let token = self.text("ADMIN_TOKEN")?;
+        if token.chars().count() < 32 {
+            self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
+        }
+        Some(AdminToken::new(&token))
+    }
+
+    /// `ADMIN_ACCESS`. Access protects one host, and its JWTs count there alone.
+    pub(super) fn admin_access(&mut self) -> Option<AdminAccess> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            team: String,
+            aud: String,
+        }
+        let text = self.text("ADMIN_ACCESS")?;
+        if self.text("ADMIN_ORIGIN").is_none() {
+            let message = "needs ADMIN_ORIGIN: Cloudflare Access protects that host, and counts there alone";
+            self.problem("ADMIN_ACCESS", message);
+        }
+        let fields = serde_json::from_str::<Fields>(&text).ok().filter(|fields| !fields.aud.trim().is_empty());
+        let Some(fields) = fields else {
+            let message = "must be {\"team\":\"name.cloudflareaccess.com\",\"aud\":\"…\"}: the team's domain, and the application's audience tag";
+            self.problem("ADMIN_ACCESS", message);
+            return None;
+        };
+        let team = self.api_origin("ADMIN_ACCESS", &fields.team, "name.cloudflareaccess.com")?;
+        let certs = team.join(CERTS).ok()?;
+        Some(AdminAccess { issuer: Origin::of(&team)?.text, certs, audience: fields.aud.trim().to_owned() })
     }
 }

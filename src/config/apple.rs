@@ -56,9 +56,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             "APPLE_KEY_ID",
             "the Key ID on Apple's developer site under Certificates, Identifiers & Profiles, Keys, of a key with Sign in with Apple",
         );
-        let missing = "is missing: the content of the file AuthKey_….p8 that Apple gave you for that key; set it with `npx wrangler secret put \
-                       APPLE_PRIVATE_KEY`";
-        let private = self.required("APPLE_PRIVATE_KEY", missing).map(|pem| read(&pem));
+        let what = "the content of the file AuthKey_….p8 that Apple gave you for that key";
+        let private = self.required_secret("APPLE_PRIVATE_KEY", what).map(|pem| read(&pem));
         if let Some(Err(why)) = private {
             self.problem("APPLE_PRIVATE_KEY", why);
         }

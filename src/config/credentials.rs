@@ -7,7 +7,7 @@ use openidconnect::ClientSecret;
 use super::apple::AppleKey;
 use super::client_key::ClientKey;
 use super::preset::Preset;
-use super::reader::Reader;
+use super::reader::{Reader, put_secret};
 use super::store;
 use super::token_auth::{SecretIs, TokenAuth};
 
@@ -66,7 +66,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             Some(TokenAuth::None) => {
                 if self.text("STATE_KEYS").is_none() {
                     let why = "is missing, and with OIDC_TOKEN_AUTH=none there is no client secret to derive keys from";
-                    self.problem("STATE_KEYS", &format!("{why}; {}", store::GENERATE_KEY));
+                    self.problem("STATE_KEYS", &format!("{why}; {}", store::generate_key()));
                 }
                 Some(Credentials::None)
             }
@@ -103,8 +103,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         // One mistake is reported once.
         if secret.is_none() && (token_auth.is_some() || self.text("OIDC_TOKEN_AUTH").is_none()) {
             let message = format!(
-                "is missing: {secret_is}; set it with `npx wrangler secret put OIDC_CLIENT_SECRET`, on your own machine in .dev.vars. A public client, which has \
-                 none, says so with OIDC_TOKEN_AUTH = \"none\""
+                "is missing: {secret_is}; {}. A public client, which has none, says so with OIDC_TOKEN_AUTH = \"none\"",
+                put_secret("OIDC_CLIENT_SECRET")
             );
             self.problem("OIDC_CLIENT_SECRET", &message);
         }
@@ -112,9 +112,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     fn client_key(&mut self) -> Option<Rc<ClientKey>> {
-        let missing = "is missing, and OIDC_TOKEN_AUTH is private_key_jwt: a private JSON Web Key whose public key the provider knows; set it with `npx \
-                       wrangler secret put OIDC_CLIENT_KEY`, on your own machine in .dev.vars";
-        let text = self.required("OIDC_CLIENT_KEY", missing)?;
+        let what =
+            "with OIDC_TOKEN_AUTH = \"private_key_jwt\" a private JSON Web Key whose public key the provider knows";
+        let text = self.required_secret("OIDC_CLIENT_KEY", what)?;
         match ClientKey::read(&text) {
             Ok(key) => Some(Rc::new(key)),
             Err(why) => {

@@ -2,12 +2,12 @@
 
 use time::Duration;
 
-use super::admin::AdminToken;
 use super::provider::ProviderSettings;
 use super::reader::{ConfigProblem, Reader};
 use super::rules::Rules;
 use super::sessions::{Lifetimes, LogSubject, SameSite};
 use super::{Config, hosts, store};
+use crate::device::DeviceKeys;
 use crate::sealing::SealingKeys;
 
 /// What the keys of login cookies are derived for.
@@ -56,15 +56,14 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let cookie_prefix = self.cookie_prefix();
         let regions = self.regions();
         let store = store::read(self);
-        let admin_token = self.text("ADMIN_TOKEN");
-        if admin_token.as_ref().is_some_and(|token| token.chars().count() < 32) {
-            self.problem("ADMIN_TOKEN", "is too short to be safe: put at least 32 random characters there");
-        }
+        let (admin_token, admin_access) = (self.admin_token(), self.admin_access());
         let state_keys = store.as_ref().map(|store| &store.keys);
-        let login_keys = match (state_keys, provider.as_ref().and_then(ProviderSettings::secret)) {
-            (Some(keys), _) if !keys.is_empty() => SealingKeys::derive(keys.secrets(), LOGIN_COOKIE),
-            (_, secret) => SealingKeys::derive(secret.into_iter(), LOGIN_COOKIE),
+        let secrets: Vec<&[u8]> = match (state_keys, provider.as_ref().and_then(ProviderSettings::secret)) {
+            (Some(keys), _) if !keys.is_empty() => keys.secrets().collect(),
+            (_, secret) => secret.into_iter().collect(),
         };
+        let login_keys = SealingKeys::derive(secrets.iter().copied(), LOGIN_COOKIE);
+        let device = self.device(routes.as_deref().unwrap_or_default(), DeviceKeys::derive(secrets.into_iter()));
         let log_subject = self.choice("LOG_SUBJECT", &[("hash", LogSubject::Hash), ("plain", LogSubject::Plain)]);
         let brand = self.brand();
         let routes = routes?;
@@ -81,13 +80,15 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             jwt,
             provider: provider?,
             login_keys,
+            device: device?,
             lifetimes,
             sessions_per_user,
             same_site: same_site?,
             cookie_prefix: cookie_prefix.into(),
             regions: regions?,
             store: store?,
-            admin_token: admin_token.as_deref().map(AdminToken::new),
+            admin_token,
+            admin_access,
             admin_origin,
             log_subject: log_subject?,
             brand: brand.into(),

@@ -13,6 +13,13 @@ pub struct ConfigProblem {
     pub message: String,
 }
 
+/// Where a secret is set.
+pub(super) fn put_secret(variable: &str) -> String {
+    format!(
+        "set it on Cloudflare with `npx wrangler secret put {variable}`, for wrangler dev in .dev.vars, for serve in its environment or variables file"
+    )
+}
+
 /// The variables, and what is wrong with them so far.
 pub(super) struct Reader<V> {
     pub(super) vars: V,
@@ -60,6 +67,11 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem(variable, missing);
         }
         text
+    }
+
+    /// A secret that must be there; `what` it is.
+    pub(super) fn required_secret(&mut self, variable: &'static str, what: &str) -> Option<String> {
+        self.required(variable, &format!("is missing: {what}; {}", put_secret(variable)))
     }
 
     /// A variable's text; an empty one counts as unset, as wrangler has no other way to unset one.

@@ -10,7 +10,7 @@ use super::require;
 use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token, Upstream};
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "match",
     "upstream",
     "session",
@@ -28,6 +28,7 @@ const FIELDS: [&str; 17] = [
     "origin",
     "rewrite_redirects",
     "authorization",
+    "device",
 ];
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
@@ -79,7 +80,8 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let captchas = [("never", CaptchaRule::Never), ("always", CaptchaRule::Always), ("bots", CaptchaRule::Bots)];
         let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
         let bot_score_min = self.bot_score_min(captcha);
-        let session = if require.is_empty() { session } else { SessionRule::Required };
+        let requires_device = self.choice("device", false, &[("optional", false), ("required", true)]);
+        let session = if require.is_empty() && !requires_device { session } else { SessionRule::Required };
         let bearer = self.flag("bearer", false);
         Some(Route {
             methods: self.methods(),
@@ -101,6 +103,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             ),
             translates_origin: self.choice("origin", false, &[("public", false), ("upstream", true)]),
             rewrite_redirects: self.flag("rewrite_redirects", true),
+            requires_device,
             pattern: pattern?,
             upstream: upstream?,
         })
@@ -207,7 +210,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         } else if passes && session == SessionRule::Required {
             self.problem(
                 "authorization",
-                "can be pass only where session is none or optional (require makes it required): elsewhere the header has the session's token",
+                "can be pass only where session is none or optional (require and device make it required): elsewhere the header has the session's token",
             );
         }
         passes

@@ -13,7 +13,7 @@ pub struct Route {
     pub upstream: Upstream,
     /// `methods`: the route takes these alone. None: every one.
     pub methods: Vec<String>,
-    /// `session`, which `require` makes required.
+    /// `session`, which `require` and `device` make required.
     pub session: SessionRule,
     /// `require`: claims and the values that they must have or hold.
     pub require: Vec<Required>,
@@ -39,6 +39,8 @@ pub struct Route {
     pub cache: CacheRule,
     /// `origin` is `upstream`: the gateway's own `Origin` and `Referer` become the application's.
     pub translates_origin: bool,
+    /// `device` is `required`: only sessions bound to a device pass.
+    pub requires_device: bool,
     /// `rewrite_redirects`: the application's own address becomes the gateway's in responses.
     pub rewrite_redirects: bool,
 }
@@ -131,6 +133,7 @@ impl Route {
             encoded_slashes: false,
             cache: CacheRule::NoStore,
             translates_origin: false,
+            requires_device: false,
             rewrite_redirects: true,
         }
     }
@@ -169,6 +172,7 @@ impl Route {
             csrf_header,
             cross_site,
             encoded_slashes,
+            requires_device,
         } = self;
         *methods == other.methods
             && *session == other.session
@@ -182,5 +186,6 @@ impl Route {
             && *csrf_header == other.csrf_header
             && *cross_site == other.cross_site
             && *encoded_slashes == other.encoded_slashes
+            && *requires_device == other.requires_device
     }
 }

@@ -4,6 +4,7 @@ use super::reader::ConfigProblem;
 
 /// Every variable and binding of the gateway.
 pub const NAMES: &[&str] = &[
+    "ADMIN_ACCESS",
     "ADMIN_ORIGIN",
     "ADMIN_TOKEN",
     "APPLE_KEY_ID",
@@ -22,6 +23,8 @@ pub const NAMES: &[&str] = &[
     "COOKIE_SAME_SITE",
     "DATABASE_URL",
     "DEFAULT_REGION",
+    "DEVICE_GRACE_SECONDS",
+    "DEVICE_POLICY",
     "DIRECTORY",
     "IDENTITY_HEADERS",
     "JURISDICTION",

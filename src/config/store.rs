@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::config::{ChannelBinding, Host, SslMode};
 use url::Url;
 
-use super::reader::Reader;
+use super::reader::{Reader, put_secret};
 use crate::sealing::record::StateKeys;
 
 /// A kind of store.
@@ -111,8 +111,12 @@ impl DatabaseSettings {
 }
 
 /// What to put into `STATE_KEYS`.
-pub(super) const GENERATE_KEY: &str = "generate one with: echo \"k1:$(openssl rand -base64 32 | tr '+/' '-_' | tr -d =)\"; set it \
-    with `npx wrangler secret put STATE_KEYS`, on your own machine in .dev.vars";
+pub(super) fn generate_key() -> String {
+    format!(
+        "generate one with: echo \"k1:$(openssl rand -base64 32 | tr '+/' '-_' | tr -d =)\"; {}",
+        put_secret("STATE_KEYS")
+    )
+}
 
 /// Reads the variables, and sees whether the store that they name is bound.
 pub(super) fn read<V: Fn(&str) -> Option<String>>(reader: &mut Reader<V>) -> Option<StoreSettings> {
@@ -121,14 +125,15 @@ pub(super) fn read<V: Fn(&str) -> Option<String>>(reader: &mut Reader<V>) -> Opt
     let keys = match reader.text("STATE_KEYS").map(|text| StateKeys::parse(&text)) {
         Some(Ok(keys)) => keys,
         Some(Err(why)) => {
-            reader.problem("STATE_KEYS", &format!("{why}; {GENERATE_KEY}"));
+            reader.problem("STATE_KEYS", &format!("{why}; {}", generate_key()));
             StateKeys::default()
         }
         None => {
             if let Some(kind @ (StoreKind::Kv | StoreKind::Neon)) = kind {
                 let why = format!(
-                    "is missing, and SESSION_STORE={} seals every record with it; {GENERATE_KEY}",
-                    kind.as_str()
+                    "is missing, and SESSION_STORE={} seals every record with it; {}",
+                    kind.as_str(),
+                    generate_key()
                 );
                 reader.problem("STATE_KEYS", &why);
             }
@@ -140,13 +145,15 @@ pub(super) fn read<V: Fn(&str) -> Option<String>>(reader: &mut Reader<V>) -> Opt
         .and_then(|text| DatabaseSettings::parse(&text).map_err(|why| reader.problem("DATABASE_URL", &why)).ok());
     if kind == Some(StoreKind::Kv) && reader.text("SESSION_KV").is_none() {
         let how = "is not bound: create a namespace with npx wrangler kv namespace create SESSION_KV and put its \
-            [[kv_namespaces]] into wrangler.toml";
+            [[kv_namespaces]] into wrangler.toml. Cloudflare alone has KV: elsewhere take durable or neon";
         reader.problem("SESSION_KV", how);
     }
     if kind == Some(StoreKind::Neon) && reader.text("DATABASE_URL").is_none() && reader.text("SESSION_DB").is_none() {
-        let how = "is missing: set it with npx wrangler secret put DATABASE_URL to postgres://user:password@host/database, \
-            or bind Hyperdrive as SESSION_DB";
-        reader.problem("DATABASE_URL", how);
+        let how = format!(
+            "is missing: postgres://user:password@host/database; {}. Or bind Hyperdrive as SESSION_DB",
+            put_secret("DATABASE_URL")
+        );
+        reader.problem("DATABASE_URL", &how);
     }
     Some(StoreSettings { kind: kind?, keys, database })
 }

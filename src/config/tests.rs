@@ -114,7 +114,11 @@ fn the_console_has_an_origin_of_its_own_or_none() {
 #[test]
 fn a_jurisdiction_pins_sessions() {
     assert_eq!(read(&[]).unwrap().regions.policy, RegionPolicy::Reauthenticate);
-    assert_eq!(read(&[("JURISDICTION", "eu")]).unwrap().regions.policy, RegionPolicy::Pin);
+    for jurisdiction in ["eu", "us", "fedramp"] {
+        let regions = read(&[("JURISDICTION", jurisdiction)]).unwrap().regions;
+        assert_eq!(regions.policy, RegionPolicy::Pin);
+        assert_eq!(regions.jurisdiction.unwrap().as_str(), jurisdiction);
+    }
     let both = read(&[("JURISDICTION", "eu"), ("REGION_POLICY", "migrate")]).unwrap();
     assert_eq!(both.regions.policy, RegionPolicy::Pin);
     assert_eq!(problems(&[("REGION_POLICY", "follow")]), ["REGION_POLICY"]);
@@ -131,4 +135,29 @@ fn an_admin_token_matches_itself_alone_and_does_not_show_itself() {
 fn a_client_secret_does_not_show_itself_in_debug_output() {
     let config = read(&[("OIDC_CLIENT_SECRET", "hunter2hunter2")]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn cloudflare_access_is_a_team_and_an_application_and_counts_at_the_consoles_origin_alone() {
+    let with = |access: &str| {
+        let origins = [("PUBLIC_ORIGIN", "https://app.example"), ("ADMIN_ORIGIN", "https://admin.example")];
+        read(&[origins[0], origins[1], ("ADMIN_ACCESS", access)])
+    };
+    for team in ["corp.cloudflareaccess.com", "https://corp.cloudflareaccess.com", "https://corp.cloudflareaccess.com/"]
+    {
+        let config = with(&format!(r#"{{"team":"{team}","aud":" tag "}}"#)).unwrap();
+        let access = config.access_at(config.admin_origin.as_ref().unwrap()).unwrap();
+        assert_eq!(access.issuer, "https://corp.cloudflareaccess.com");
+        assert_eq!(access.certs.as_str(), "https://corp.cloudflareaccess.com/cdn-cgi/access/certs");
+        assert_eq!(access.audience, "tag");
+        assert!(config.admin_token.is_none());
+        assert!(config.has_administrators_at(config.admin_origin.as_ref().unwrap()));
+        assert!(!config.has_administrators_at(&config.public_origins[0]));
+    }
+    for wrong in ["corp", "{}", r#"{"team":"a.example","aud":" "}"#, r#"{"team":"http://a.example","aud":"x"}"#] {
+        let named: Vec<_> = with(wrong).unwrap_err().into_iter().map(|problem| problem.variable).collect();
+        assert_eq!(named, ["ADMIN_ACCESS"], "{wrong}");
+    }
+    let access = ("ADMIN_ACCESS", r#"{"team":"a.example","aud":"x"}"#);
+    assert_eq!(problems(&[access]), ["ADMIN_ACCESS"]);
 }

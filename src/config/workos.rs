@@ -53,11 +53,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             "WORKOS_CLIENT_ID",
             "is missing: the Client ID (client_…) in the WorkOS Dashboard under API Keys",
         );
-        let api_key = self.required(
-            "WORKOS_API_KEY",
-            "is missing: the secret key (sk_…) in the WorkOS Dashboard under API Keys; set it with `npx wrangler secret put \
-             WORKOS_API_KEY`",
-        );
+        let api_key =
+            self.required_secret("WORKOS_API_KEY", "the secret key (sk_…) in the WorkOS Dashboard under API Keys");
         let api = self.text("WORKOS_API_HOST").unwrap_or_else(|| WORKOS_API.to_owned());
         let api = self.api_origin("WORKOS_API_HOST", &api, "api.workos.com");
         if self.choice("OIDC_RESPONSE_MODE", &[("query", false), ("form_post", true)]) == Some(true) {

@@ -1,10 +1,13 @@
-//! Asks the session that a request's cookie names.
+//! Asks the session that a request's cookie names. Where that session is bound to a device, the cookie is not enough.
 
-use crate::actors::Request;
-use crate::actors::session::follow;
-use crate::actors::session::message::{Denied, SessionMessage};
+use crate::actors;
+use crate::actors::session::message::{Attested, Denied, DeviceDenied, IsAlive, SessionMessage};
+use crate::actors::session::{address, follow};
+use crate::actors::{AskError, Request};
+use crate::config::routes::Route;
 use crate::credential::Secret;
 use crate::gateway::context::Gateway;
+use crate::gateway::device;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 
@@ -18,10 +21,85 @@ pub(crate) async fn ask_session<R, T>(
 where
     R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
 {
+    ask(gateway, request, None, message).await
+}
+
+/// The same for a request to an application, whose route may take bound sessions alone.
+pub(crate) async fn ask_session_on<R, T>(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    route: &Route,
+    message: impl Fn(&Secret) -> R,
+) -> Result<Result<T, Denied>, Problem>
+where
+    R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
+{
+    ask(gateway, request, Some(route), message).await
+}
+
+async fn ask<R, T>(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    route: Option<&Route>,
+    message: impl Fn(&Secret) -> R,
+) -> Result<Result<T, Denied>, Problem>
+where
+    R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
+{
+    if !device::is_on(&gateway.config) {
+        return ask_by_cookie_alone(gateway, request, message).await;
+    }
+    let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
+    let followed = follow::follow(&session.actor, async |lives_in| {
+        let evidence = device::evidence(&gateway.config, request, route, lives_in, &session.actor);
+        let attested = Attested::of(session.secret.clone(), evidence, message(&session.secret));
+        let attested = attested.map_err(AskError::Refused)?;
+        let address = address::existing_session(lives_in);
+        match actors::ask(&*gateway.actors_in_turn, &address, attested).await? {
+            Ok(reply) => {
+                request.offer.replace(reply.offer.clone());
+                Ok::<_, Problem>(reply.read::<R>().map_err(AskError::Refused)?)
+            }
+            Err(DeviceDenied::Other(denied)) => Ok(Err(denied)),
+            Err(DeviceDenied::ProofRequired) if device::is_skipped(request) => Err(Problem::DeviceProofDelayed),
+            Err(DeviceDenied::ProofRequired) => Err(Problem::DeviceProofRequired),
+            Err(DeviceDenied::DeviceRequired { is_awaited, offer }) => {
+                request.offer.replace(offer);
+                Err(Problem::DeviceRequired { is_awaited })
+            }
+        }
+    });
+    let followed = followed.await?;
+    if let Some(to) = followed.moved_to {
+        request.moved_to.replace(Some(to));
+    }
+    Ok(followed.reply)
+}
+
+/// Asks it whatever device the request comes from: to end the session its cookie is enough.
+pub(crate) async fn ask_by_cookie_alone<R, T>(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    message: impl Fn(&Secret) -> R,
+) -> Result<Result<T, Denied>, Problem>
+where
+    R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
+{
     let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
     let followed = follow::ask(&*gateway.actors_in_turn, &session.actor, || message(&session.secret)).await?;
     if let Some(to) = followed.moved_to {
         request.moved_to.replace(Some(to));
     }
     Ok(followed.reply)
+}
+
+/// Whether the request has the cookie of a session that is bound to another device. Then a login neither replaces nor renews that
+/// session: a thief could end it with a login of their own.
+pub(crate) async fn is_of_another_device(gateway: &Gateway, request: &Incoming<'_>) -> bool {
+    let Some(session) = &request.cookies.session else { return false };
+    if !device::is_on(&gateway.config) || device::proven(&gateway.config, request, &session.actor).is_some() {
+        return false;
+    }
+    let asked = ask_session(gateway, request, |secret| IsAlive { secret: secret.clone() }).await;
+    matches!(asked, Err(Problem::DeviceProofRequired | Problem::DeviceProofDelayed))
 }

@@ -7,16 +7,18 @@
 use openidconnect::AccessToken;
 
 use crate::actors::session::line;
+use crate::actors::session::location::ActorLocation;
 use crate::actors::session::message::Credential;
 use crate::ambient;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::arrival::Arrival;
 use crate::gateway::endpoints::{
-    admin, backchannel, callback, captcha, failed_login, frontchannel, healthz, login, logout, session, sessions,
+    admin, backchannel, callback, captcha, device as device_endpoints, events, failed_login, frontchannel, healthz,
+    login, logout, session, sessions,
 };
 use crate::gateway::forward::access;
-use crate::gateway::forward::reply::{Forwarded, Reply};
+use crate::gateway::forward::reply::Reply;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::Endpoint;
@@ -27,6 +29,7 @@ pub mod arrival;
 mod ask_session;
 pub mod bearer;
 mod context;
+pub mod device;
 pub mod endpoints;
 pub mod forward;
 pub mod plan;
@@ -47,8 +50,13 @@ impl Gateway {
                 (request, reply)
             }
             Arrival::Own(request, endpoint) => {
-                let answer = match self.own(endpoint, &request).await {
-                    Ok(answer) => answer,
+                let answered = match endpoint {
+                    Endpoint::Events => self.listen(&request).await,
+                    _ => self.own(endpoint, &request).await.map(Reply::Own),
+                };
+                let answer = match answered {
+                    Ok(Reply::Own(answer)) => answer,
+                    Ok(reply) => return reply,
                     Err(problem) if endpoint == Endpoint::Callback => {
                         failed_login::refuse_callback(self, &request, &problem, self.config.home()).await
                     }
@@ -58,7 +66,7 @@ impl Gateway {
                 (request, answer.into())
             }
         };
-        self.reissue(&request, reply)
+        self.finish(&request, reply)
     }
 
     /// Goes on with the response to a request that [`plan::Planner::judge`] left; `authorization` is what the application was sent.
@@ -67,7 +75,7 @@ impl Gateway {
             Arrival::Application(request, route) => {
                 let token = AccessToken::new(line::token(authorization).to_owned());
                 let reply = access::resume(self, &request, route, token, response).await;
-                self.reissue(&request, reply)
+                self.finish(&request, reply)
             }
             Arrival::Answered(answer) => answer.into(),
             Arrival::Own(request, _) | Arrival::Administration(request, _) => {
@@ -89,36 +97,71 @@ impl Gateway {
         admin::apart(answer.unwrap_or_else(refused))
     }
 
-    /// Gives the browser the cookie of its session's new place, as often as it comes with the old one.
-    fn reissue(&self, request: &Incoming<'_>, reply: Reply) -> Reply {
+    /// Puts the headers in that any answer may have: an offer to bind the session; and, as often as the browser comes with the old one,
+    /// the cookie of its session's new place, with the device's proof for that.
+    fn finish(&self, request: &Incoming<'_>, reply: Reply) -> Reply {
         let moved = request.moved_to.borrow();
-        let (Some(to), Some(old)) = (&*moved, &request.cookies.session) else { return reply };
-        let jar = request.jar();
-        let session = Credential { actor: to.actor.clone(), secret: old.secret.clone() };
-        let life = ambient::between(self.now(), to.expires_at).max(time::Duration::ZERO);
-        let line = jar.set_session(to.region, &session, self.config.same_site, life);
-        match reply {
+        let cookies = match (&*moved, &request.cookies.session) {
             // A response that ends the session, or begins another, sets its own cookie.
-            Reply::Own(outgoing) if outgoing.set_cookies().any(|line| jar.is_session_set_by(line)) => outgoing.into(),
-            Reply::Own(outgoing) => outgoing.cookie(&line).into(),
-            Reply::Forwarded(forwarded) => {
-                Reply::Forwarded(Box::new(Forwarded { own_cookie: Some(line), ..*forwarded }))
+            (Some(to), Some(old)) if !sets_session(&reply, request) => self.cookies_of_new_place(request, to, old),
+            _ => Vec::new(),
+        };
+        let cookies = cookies.into_iter().map(|line| ("set-cookie", line));
+        let offer =
+            request.offer.take().map(|challenge| (device::REGISTRATION, device::offer(&self.config, &challenge)));
+        let headers = cookies.chain(offer);
+        match reply {
+            Reply::Own(outgoing) => {
+                headers.fold(outgoing, |outgoing, (name, value)| outgoing.header(name, &value)).into()
             }
+            Reply::Forwarded(mut forwarded) => {
+                forwarded.own.extend(headers);
+                Reply::Forwarded(forwarded)
+            }
+            Reply::Accepted(_) => reply,
         }
     }
 
-    async fn own(&self, endpoint: Endpoint, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
-        // The answer does not even say which methods there would be.
-        if endpoint == Endpoint::Admin && self.config.admin_token.is_none() {
-            return Err(Problem::NotFound);
-        }
+    fn cookies_of_new_place(&self, request: &Incoming<'_>, to: &ActorLocation, old: &Credential) -> Vec<String> {
+        let (jar, now) = (request.jar(), self.now());
+        let session = Credential { actor: to.actor.clone(), secret: old.secret.clone() };
+        let life = ambient::between(now, to.expires_at).max(time::Duration::ZERO);
+        let line = jar.set_session(to.region, &session, self.config.same_site, life);
+        let proof = device::proven(&self.config, request, &old.actor).and_then(|proven| {
+            let proof = self.config.device.keys.proof(&to.actor, &proven.thumbprint, proven.expires_at)?;
+            Some(jar.set_bound(proof, ambient::between(now, proven.expires_at).max(time::Duration::ZERO)))
+        });
+        std::iter::once(line).chain(proof).collect()
+    }
+
+    /// `/events`, whose answer is no response of the gateway's own.
+    async fn listen(&self, request: &Incoming<'_>) -> Result<Reply, Problem> {
+        Self::check(Endpoint::Events, request)?;
+        events::serve(self, request).await
+    }
+
+    /// Refuses what is no request of this site's, or none that the endpoint answers.
+    fn check(endpoint: Endpoint, request: &Incoming<'_>) -> Result<(), Problem> {
         // Providers post the callback from their own site: state and nonce protect it. A signature protects the logout token.
-        if !matches!(endpoint, Endpoint::Callback | Endpoint::BackchannelLogout) {
+        // Challenge and signature protect what a browser says of its device.
+        if !matches!(
+            endpoint,
+            Endpoint::Callback | Endpoint::BackchannelLogout | Endpoint::DeviceRegister | Endpoint::DeviceRefresh
+        ) {
             request.check_csrf()?;
         }
         if !endpoint.allows(request.method()) {
             return Err(Problem::MethodNotAllowed(endpoint.methods()));
         }
+        Ok(())
+    }
+
+    async fn own(&self, endpoint: Endpoint, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+        // The answer does not even say which methods there would be.
+        if endpoint == Endpoint::Admin && !self.config.has_administrators_at(&request.origin) {
+            return Err(Problem::NotFound);
+        }
+        Self::check(endpoint, request)?;
         match endpoint {
             Endpoint::Login => login::serve(self, request).await,
             Endpoint::Callback => callback::serve(self, request).await,
@@ -133,9 +176,17 @@ impl Gateway {
             Endpoint::Captcha => captcha::serve(self, request).await,
             Endpoint::Jwks => Ok(jwks(self)),
             Endpoint::FrontchannelLogout => frontchannel::serve(self, request).await,
+            Endpoint::DeviceRegister => device_endpoints::register(self, request).await,
+            Endpoint::DeviceRefresh => device_endpoints::refresh(self, request).await,
+            // It is served before.
+            Endpoint::Events => Err(Problem::NotFound),
             Endpoint::Healthz => healthz::serve(self).await,
         }
     }
+}
+
+fn sets_session(reply: &Reply, request: &Incoming<'_>) -> bool {
+    matches!(reply, Reply::Own(outgoing) if outgoing.set_cookies().any(|line| request.jar().is_session_set_by(line)))
 }
 
 /// The public keys that this client's assertions can be checked with (RFC 7517 section 5).

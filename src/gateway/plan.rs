@@ -28,6 +28,7 @@ use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::arrival::{self, Arrival};
 use crate::gateway::bearer::verified::VerifiedJwts;
+use crate::gateway::device;
 use crate::gateway::forward::access::{self, Admitted, Claimant};
 use crate::gateway::forward::caller::{self, Need};
 use crate::gateway::forward::edits::{self, Onward, Recipient};
@@ -140,12 +141,17 @@ impl<'a> Planner<'a> {
             Claimant::Nobody => fetch("F\n".to_owned(), Recipient::Nobody, &onward(None)),
             Claimant::Session(session, need, navigation_from) => {
                 let secret = session.secret.clone();
+                let is_proven = device::proven(config, &request, &session.actor).is_some();
+                if route.requires_device && !is_proven {
+                    return None;
+                }
                 let (kind, identity) = match (need, caller::token(&request, route)) {
                     (Need::Identity(token), _) => ("I", Some(token)),
                     (Need::Token, Token::None) => ("N", None),
                     (Need::Token, _) => ("A", None),
                 };
-                let question = Question { secret, navigation_from, identity };
+                let takes_offer = device::takes_offer(config, &request);
+                let question = Question { secret, navigation_from, identity, is_proven, takes_offer };
                 let mut text = String::with_capacity(text::USUAL_LENGTH);
                 text::push(&mut text, &[kind, session.actor.as_str(), "\n", &question.line(), "\n"]);
                 if identity.is_some() {

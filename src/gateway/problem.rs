@@ -18,11 +18,26 @@ pub enum Problem {
     /// It can no longer be refreshed or moved.
     #[error("{}", ended(*.0))]
     AlreadyEnded(EndReason),
+    /// Its session is bound to a device, and nothing proves that it comes from there.
+    #[error("The session is bound to a device, and the request does not prove that it comes from that device.")]
+    DeviceProofRequired,
+    /// The same, and the browser says that it could not prove that just now.
+    #[error("The session is bound to a device, and the browser could not prove just now that it is that device.")]
+    DeviceProofDelayed,
+    /// Its session is bound to no device, and the route demands that.
+    #[error("This needs a session that is bound to a device, and yours is not.")]
+    DeviceRequired {
+        /// The browser may be about to bind it.
+        is_awaited: bool,
+    },
+    /// A browser's device is not accepted. The log says why.
+    #[error("The session cannot be bound to this device.")]
+    DeviceRefused,
     /// It needs a bearer token (RFC 6750), and has none, or a bad one.
     #[error("{0}")]
     InvalidToken(&'static str),
-    /// The keys that bearer tokens are verified with cannot be had.
-    #[error("Bearer tokens cannot be verified at the moment.")]
+    /// The keys that clients' and administrators' tokens are verified with cannot be had.
+    #[error("Tokens cannot be verified at the moment.")]
     KeysUnavailable,
     /// The session, or the token, lacks what the route requires.
     #[error("This needs a permission that you do not have.")]
@@ -120,6 +135,7 @@ const fn ended(reason: EndReason) -> &'static str {
         EndReason::RefreshRejected => "The session has ended: the login provider no longer renews it.",
         EndReason::Backchannel => "The session has ended: the user logged out at the login provider.",
         EndReason::Superseded => "The session has ended: a newer one took its place.",
+        EndReason::Device => "The session has ended: it was used on another device than its own.",
         EndReason::Limit => "The session has ended: its user has started more sessions than are allowed at once.",
     }
 }
@@ -131,6 +147,10 @@ impl Problem {
             Self::LoginRequired => (401, "login_required", "Login required"),
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
             Self::AlreadyEnded(_) => (409, "session_ended", "Session ended"),
+            Self::DeviceProofRequired => (401, "device_proof_required", "Device not recognized"),
+            Self::DeviceProofDelayed => (503, "device_proof_required", "Device not recognized yet"),
+            Self::DeviceRequired { .. } => (403, "device_required", "Bound device required"),
+            Self::DeviceRefused => (403, "forbidden", "Device refused"),
             Self::InvalidToken(_) => (401, "invalid_token", "Invalid token"),
             Self::Forbidden => (403, "forbidden", "Not allowed"),
             Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
@@ -203,7 +223,7 @@ impl Problem {
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::ProviderUnavailable { retry_after } => Some(*retry_after),
-            Self::StoreUnavailable | Self::KeysUnavailable => Some(5),
+            Self::StoreUnavailable | Self::KeysUnavailable | Self::DeviceProofDelayed => Some(5),
             Self::RateLimited => Some(60),
             Self::Explained { problem, .. } => problem.retry_after(),
             _ => None,

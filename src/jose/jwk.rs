@@ -9,6 +9,8 @@ use super::algorithm::Algorithm;
 
 /// RSA keys below 2048 bits are refused (RFC 7518 section 3.3).
 const MIN_RSA_BYTES: usize = 256;
+/// Of a coordinate of P-256.
+const CURVE_BYTES: usize = 32;
 
 /// A public key. Whatever else the document says of it, private parts included, is not read.
 #[derive(Clone, Debug, Deserialize)]
@@ -49,6 +51,17 @@ impl Jwk {
     fn is_long_enough(&self) -> bool {
         let modulus = self.n.as_deref().and_then(|n| BASE64_URL_SAFE_NO_PAD.decode(n).ok());
         modulus.is_some_and(|modulus| modulus.into_iter().skip_while(|byte| *byte == 0).count() >= MIN_RSA_BYTES)
+    }
+
+    /// What the thumbprint of an elliptic curve's key is of (RFC 7638 section 3.2); none for any other key.
+    pub fn canonical_curve_key(&self) -> Option<String> {
+        let coordinate = |text: &Option<String>| {
+            let text = text.as_deref()?;
+            (BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.len() == CURVE_BYTES).then(|| text.to_owned())
+        };
+        let (crv, x, y) =
+            (self.crv.as_deref().filter(|crv| *crv == "P-256")?, coordinate(&self.x)?, coordinate(&self.y)?);
+        Some(format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#))
     }
 
     /// The bare key, as JSON, for `importKey`.

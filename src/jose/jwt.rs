@@ -84,6 +84,11 @@ impl<'a> Jwt<'a> {
     }
 }
 
+/// Members of a token's header that this kind of token has beside the usual ones.
+pub fn header_as<T: DeserializeOwned>(raw: &str) -> Option<T> {
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(raw.split('.').next()?).ok()?).ok()
+}
+
 /// The claims of a token that is not checked. They need not be true.
 pub fn payload(raw: &str) -> Option<Claims> {
     payload_as(raw)

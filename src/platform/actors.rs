@@ -9,11 +9,16 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::{Env, ObjectNamespace, Stub};
 
+use super::applications::inbound;
+use super::listeners::Line;
 use super::timer::Timer;
 use crate::actors::{directory_message, session};
 use crate::credential::ActorId;
 use crate::region::Jurisdiction;
-use crate::runtime::{ActorAddress, Actors, CallError};
+use crate::runtime::{ActorAddress, Actors, CallError, Heard, Inbound, Listening};
+
+/// How long an actor has to accept a listener.
+const LISTEN_LIMIT: Duration = Duration::seconds(10);
 
 #[wasm_bindgen]
 extern "C" {
@@ -22,6 +27,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     fn ask(this: &ActorStub, message: &js_sys::Uint8Array) -> Result<js_sys::Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &ActorStub, url: &str, init: &web_sys::RequestInit) -> Result<js_sys::Promise, JsValue>;
 
     /// A namespace that can be narrowed to a jurisdiction.
     type Namespace;
@@ -90,7 +98,39 @@ impl Stubs {
     }
 }
 
+impl Stubs {
+    /// The response that accepts a WebSocket to a session.
+    async fn connect(&self, id: &ActorId, listening: Listening) -> Result<web_sys::Response, CallError> {
+        let address = ActorAddress::Session { id: id.clone(), near: None };
+        let stub: ActorStub = self.stub(&address)?.into_rpc();
+        let lost = |_: JsValue| CallError::Unreachable;
+        let headers = web_sys::Headers::new().map_err(lost)?;
+        headers.set("upgrade", "websocket").map_err(lost)?;
+        let init = web_sys::RequestInit::new();
+        init.set_headers(&headers);
+        let asked = stub.fetch(&format!("https://session/{}", listening.as_str()), &init).map_err(lost)?;
+        let answer = JsFuture::from(js_sys::Promise::resolve(&asked));
+        let timer = self.timer.clone().unwrap_or_default();
+        let response = timer.within(LISTEN_LIMIT, answer).await.ok_or(CallError::TimedOut)?.map_err(lost)?;
+        let response: web_sys::Response = response.unchecked_into();
+        if response.status() == 101 { Ok(response) } else { Err(CallError::NoSuchActor) }
+    }
+}
+
 impl Actors for Stubs {
+    fn listen<'a>(&'a self, id: &'a ActorId) -> LocalBoxFuture<'a, Result<Box<dyn Heard>, CallError>> {
+        async {
+            let response = self.connect(id, Listening::Watch).await?;
+            let line: Box<dyn Heard> = Box::new(Line::of(&response).ok_or(CallError::Unreachable)?);
+            Ok(line)
+        }
+        .boxed_local()
+    }
+
+    fn let_listen<'a>(&'a self, id: &'a ActorId) -> LocalBoxFuture<'a, Result<Inbound, CallError>> {
+        async { Ok(inbound(self.connect(id, Listening::Page).await?)) }.boxed_local()
+    }
+
     fn ask<'a>(
         &'a self,
         address: &'a ActorAddress,

@@ -1,10 +1,12 @@
 //! Server-sent events of a session: passed on as they come, ended when the session ends. The browser connects again by
 //! itself and is told why.
 
+use std::pin::pin;
+
 use futures::future::{Either, select};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use worker::{Context, Delay};
+use worker::Context;
 
 use super::pipe::IdentityTransformStream;
 use super::response::copy;
@@ -41,21 +43,16 @@ pub(super) fn watched(
     copy(response, Some(&readable))
 }
 
-async fn attend(watch: Watch, mut piped: JsFuture, stop: web_sys::AbortController, writable: web_sys::WritableStream) {
-    loop {
-        match select(piped, Delay::from(watch.every())).await {
-            Either::Left((Ok(_), _)) => return,
-            Either::Left((Err(error), _)) => {
-                let _ = JsFuture::from(writable.abort_with_reason(&error)).await;
-                return;
-            }
-            Either::Right((_, piping)) => piped = piping,
+async fn attend(watch: Watch, piped: JsFuture, stop: web_sys::AbortController, writable: web_sys::WritableStream) {
+    match select(piped, pin!(watch.closing())).await {
+        Either::Left((Ok(_), _)) => {}
+        Either::Left((Err(error), _)) => {
+            let _ = JsFuture::from(writable.abort_with_reason(&error)).await;
         }
-        if watch.look().await.is_some() {
+        Either::Right((_, piped)) => {
             stop.abort();
             let _ = piped.await;
             let _ = JsFuture::from(writable.close()).await;
-            return;
         }
     }
 }

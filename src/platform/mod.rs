@@ -28,6 +28,7 @@ pub mod http;
 pub mod isolate;
 pub mod kept;
 pub mod kv;
+pub mod listeners;
 pub mod metrics;
 pub mod pipe;
 pub mod postgres;

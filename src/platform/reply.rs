@@ -13,6 +13,7 @@ pub fn respond(reply: Reply, context: &Context) -> Result<web_sys::Response, JsV
     match reply {
         Reply::Own(outgoing) => own(&outgoing),
         Reply::Forwarded(forwarded) => forward(*forwarded, context),
+        Reply::Accepted(accepted) => accepted.raw.downcast().map(|response| *response).map_err(|_| JsValue::NULL),
     }
 }
 
@@ -31,7 +32,7 @@ fn own(outgoing: &Outgoing) -> Result<web_sys::Response, JsValue> {
 }
 
 fn forward(forwarded: Forwarded, context: &Context) -> Result<web_sys::Response, JsValue> {
-    let Forwarded { response, removed, set, cache_control, cookies, own_cookie, watch } = forwarded;
+    let Forwarded { response, removed, set, cache_control, cookies, own, watch } = forwarded;
     let response = *response.raw.downcast::<web_sys::Response>().map_err(|_| JsValue::NULL)?;
     let answer = match (watch, response.body()) {
         (Some(watch), _) if response.status() == 101 => web_socket::watched(watch, &response, context)?,
@@ -54,8 +55,8 @@ fn forward(forwarded: Forwarded, context: &Context) -> Result<web_sys::Response,
             headers.append("set-cookie", &line)?;
         }
     }
-    if let Some(line) = own_cookie {
-        headers.append("set-cookie", &line)?;
+    for (name, value) in own {
+        headers.append(name, &value)?;
     }
     Ok(answer)
 }

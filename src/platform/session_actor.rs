@@ -5,30 +5,36 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
-use worker::{DurableObject, Env, durable_object};
+use worker::{DurableObject, Env, State, durable_object};
 
 use super::actor_context;
 use super::kept::kept;
+use super::listeners::{Kept, Sockets};
 use crate::actors::session::Session;
 #[cfg(feature = "deliberate-panic")]
 use crate::actors::wire;
+use crate::runtime::{Listeners, Listening};
 
 /// The Durable Object class.
 #[durable_object(alarm)]
 pub struct SessionActor {
     session: Option<Rc<Session>>,
     storage: worker::Storage,
+    listeners: Rc<Sockets>,
 }
 
 impl DurableObject for SessionActor {
-    fn new(state: worker::State, env: Env) -> Self {
+    fn new(state: State, env: Env) -> Self {
+        let kept_by_platform: Kept = JsValue::from(state._inner()).unchecked_into();
+        let listeners = Rc::new(Sockets::new(kept_by_platform.clone()));
+        let state =
+            State::from(JsValue::from(kept_by_platform).unchecked_into::<worker::worker_sys::DurableObjectState>());
         // Without a valid configuration every message is refused; the gateway has said why by then.
-        let session = super::configured(&env)
-            .as_ref()
-            .as_ref()
-            .ok()
-            .and_then(|config| Some(Session::new(actor_context(&state, &env, config)?, kept().documents, config)));
-        Self { session, storage: state.storage() }
+        let session = super::configured(&env).as_ref().as_ref().ok().and_then(|config| {
+            let context = actor_context(&state, &env, config)?;
+            Some(Session::new(context, Rc::clone(&listeners) as Rc<dyn Listeners>, kept().documents, config))
+        });
+        Self { session, storage: state.storage(), listeners }
     }
 
     async fn fetch(&self, _: worker::Request) -> worker::Result<worker::Response> {
@@ -71,6 +77,16 @@ impl SessionActor {
         })
     }
 
+    /// Accepts a WebSocket that listens to the session: `/page` or `/watch`. 410: there is nothing to hear.
+    pub fn listen(&self, path: &str) -> js_sys::Promise {
+        let (session, listeners) = (self.session.clone(), Rc::clone(&self.listeners));
+        let listening = Listening::named(path.trim_start_matches('/'));
+        future_to_promise(async move {
+            let (Some(session), Some(listening)) = (session, listening) else { return gone() };
+            if session.may_listen(listening).await { Ok(listeners.accept(listening)?.into()) } else { gone() }
+        })
+    }
+
     /// One message: the bytes of a `SessionMessage` in, those of its reply out. Never rejects.
     pub fn ask(&self, message: js_sys::Uint8Array) -> js_sys::Promise {
         let session = self.session.clone();
@@ -82,4 +98,10 @@ impl SessionActor {
             Ok(js_sys::Uint8Array::from(bytes.as_slice()).into())
         })
     }
+}
+
+fn gone() -> Result<JsValue, JsValue> {
+    let init = web_sys::ResponseInit::new();
+    init.set_status(410);
+    Ok(web_sys::Response::new_with_opt_str_and_init(None, &init)?.into())
 }

@@ -90,17 +90,12 @@ async fn hand_on(watch: Watch, browser: &WebSocket, application: &WebSocket) -> 
     browser.accept()?;
     application.accept()?;
 
-    let mut due = Delay::from(watch.every());
+    let mut closing = pin!(watch.closing());
     loop {
-        let (side, event) = match select(events.next(), due).await {
-            Either::Left((Some(event), rest)) => {
-                due = rest;
-                event
-            }
+        let (side, event) = match select(events.next(), closing.as_mut()).await {
+            Either::Left((Some(event), _)) => event,
             Either::Left((None, _)) => return Ok(()),
-            Either::Right(_) => {
-                due = Delay::from(watch.every());
-                let Some(closing) = watch.look().await else { continue };
+            Either::Right((closing, _)) => {
                 for side in [Side::Browser, Side::Application] {
                     let _ = socket(side).close_with(closing.code(), closing.reason());
                 }

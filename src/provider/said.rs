@@ -146,7 +146,7 @@ fn mark(secret: &mut [bool], at: usize, length: usize) {
 }
 
 /// Controls, and what changes how a line looks without being seen.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || c.is_whitespace()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::LocalBoxFuture;
 use time::OffsetDateTime;
 
+use super::{Heard, Inbound};
 use crate::credential::ActorId;
 use crate::region::{Jurisdiction, Region};
 
@@ -82,6 +83,10 @@ pub trait Actors {
         message: &'a [u8],
         within_seconds: u32,
     ) -> LocalBoxFuture<'a, Result<Vec<u8>, CallError>>;
+    /// Begins to listen to a session.
+    fn listen<'a>(&'a self, id: &'a ActorId) -> LocalBoxFuture<'a, Result<Box<dyn Heard>, CallError>>;
+    /// Has a page of the browser's begin to listen to a session: the response that accepts its WebSocket.
+    fn let_listen<'a>(&'a self, id: &'a ActorId) -> LocalBoxFuture<'a, Result<Inbound, CallError>>;
     /// The id of a session's actor that nobody has asked yet, within the jurisdiction where there is one. No actor is touched.
     fn new_session_id(&self, jurisdiction: Option<Jurisdiction>) -> Result<ActorId, CallError>;
 }

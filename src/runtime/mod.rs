@@ -10,12 +10,14 @@ use crate::credential::ActorId;
 
 mod calls;
 mod isolate;
+mod listeners;
 mod request;
 mod storage;
 mod stores;
 
 pub use calls::{ActorAddress, Actors, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
 pub use isolate::{DataPoint, Isolate};
+pub use listeners::{Heard, Listeners, Listening};
 pub use request::{
     Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed, Signing,
     SigningKey, is_bodied_get,

@@ -42,7 +42,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /** Exactly the fields of a SessionSummary, and `more`. */
 export function assertSummary(summary, more = []) {
-  const fields = ["id", "region", "country", "state", "created_at", "last_used_at", "expires_at", "user_agent", ...more];
+  const fields = ["id", "region", "country", "state", "created_at", "last_used_at", "expires_at", "user_agent", "device", ...more];
   assert.deepEqual(Object.keys(summary).toSorted(), fields.toSorted());
   assert.match(summary.id, /^[0-9a-f]{64}$/);
   assert.ok(["active", "moved", "ended"].includes(summary.state), summary.state);
@@ -60,7 +60,8 @@ export function assertDetail(detail, more = []) {
   }
   assert.ok(detail.ledger.length > 0);
   for (const entry of detail.ledger) {
-    assert.deepEqual(Object.keys(entry), ["at", "event", "outcome", "cause", "region", "duration_ms", "detail"]);
+    const by = entry.cause === "admin" ? ["by"] : [];
+    assert.deepEqual(Object.keys(entry), ["at", "event", "outcome", "cause", ...by, "region", "duration_ms", "detail"]);
     assert.match(entry.at, TIME);
     assert.ok(["request", "alarm", "admin", "directory", "backchannel"].includes(entry.cause), entry.cause);
     assert.ok(Number.isInteger(entry.duration_ms) && entry.duration_ms >= 0);

@@ -33,8 +33,8 @@ export function echoWebSockets(upstream, seen = []) {
 }
 
 /**
- * Opens one: `{ status, head, socket, say(words), leave(code, reason), closed }`. `say` resolves to the next message
- * that comes, `leave` closes it as a browser does, `closed` resolves to the code and the reason of the other side.
+ * Opens one: `{ status, head, socket, say(words), leave(code, reason), closed, heard }`. `say` resolves to the next message
+ * that comes; those that nobody waits for are in `heard`. `leave` closes it as a browser does, `closed` resolves to the code and the reason of the other side.
  */
 export function openWebSocket(origin, target, headers = []) {
   const { host, hostname, port } = new URL(origin);
@@ -52,12 +52,18 @@ export function openWebSocket(origin, target, headers = []) {
       if (end < 0) return;
       socket.off("data", handshake);
       const waiting = [];
+      const heard = [];
       let over;
       const closed = new Promise((done) => (over = done));
       socket.on("close", () => over({ code: 1006, reason: "" }));
       onFrames(socket, ({ opcode, payload }) => {
         if (opcode === CLOSE) over(closing(payload));
-        else waiting.shift()?.(opcode === TEXT ? payload.toString() : payload);
+        else {
+          const message = opcode === TEXT ? payload.toString() : payload;
+          const next = waiting.shift();
+          if (next) next(message);
+          else heard.push(message);
+        }
       });
       const rest = head.subarray(end + 4);
       if (rest.length > 0) socket.unshift(rest);
@@ -68,7 +74,7 @@ export function openWebSocket(origin, target, headers = []) {
         });
       const leave = (code = 1000, reason = "") => socket.write(frame(CLOSE, closePayload(code, reason), true));
       const text = head.subarray(0, end).toString("latin1");
-      resolve({ status: Number(text.split(" ")[1]), head: text, socket, say, leave, closed });
+      resolve({ status: Number(text.split(" ")[1]), head: text, socket, say, leave, closed, heard });
     });
   });
 }

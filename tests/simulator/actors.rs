@@ -4,6 +4,8 @@
 //!   ended. Another instance may take its place while the old one still goes on for a while (a network that is split; Cloudflare's
 //!   documentation of known issues, "Global uniqueness"): what comes from then on comes to the new one.
 //! - Where the process of the asked one ends, the call fails. What it had done by then stays done.
+//! - An actor that has had nothing to do for ten seconds may be evicted: its process ends, and nothing is lost (workerd does so after ten
+//!   seconds).
 //! - A handler of an alarm may run twice (Cloudflare's documentation: at least once).
 
 use std::cell::{Cell, RefCell};
@@ -14,7 +16,7 @@ use edge_oauth_sessions::actors::directory::Shell;
 use edge_oauth_sessions::actors::session::Session;
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::provider::link::Documents;
-use edge_oauth_sessions::runtime::{ActorContext, Isolate};
+use edge_oauth_sessions::runtime::{ActorContext, Isolate, Listeners};
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use time::OffsetDateTime;
@@ -28,6 +30,8 @@ use super::signatures::Ed25519;
 use super::storage::{Disk, Handle, Instance};
 use super::world::World;
 
+/// How long an actor is idle before it may be evicted.
+const EVICTED_AFTER: Duration = Duration::from_secs(10);
 /// When an alarm comes again whose handler did not end.
 const ALARM_AGAIN: Duration = Duration::from_secs(2);
 
@@ -54,6 +58,8 @@ pub struct Actor {
     pub ends: Cell<u32>,
     /// When the last one did.
     pub ended_at: Cell<Option<OffsetDateTime>>,
+    /// When it last got a message, or its alarm fired.
+    asked_at: Cell<OffsetDateTime>,
 }
 
 /// Its present instance.
@@ -107,6 +113,7 @@ impl Actor {
             mishaps: Cell::default(),
             ends: Cell::default(),
             ended_at: Cell::default(),
+            asked_at: Cell::new(world.executor.now()),
         });
         let (fired, world) = (Rc::downgrade(&actor), world.clone());
         actor.disk.at_alarm(move || {
@@ -161,7 +168,9 @@ impl Actor {
         let origin = Origin { id: self.id.clone(), process, machine, disk: Rc::clone(&self.disk), instance };
         let given = given(world, &origin, &clock);
         let object = match self.class {
-            Class::Session => Object::Session(Session::new(given, Documents::default(), &world.config)),
+            Class::Session => {
+                Object::Session(Session::new(given, Rc::new(Nobody), Documents::default(), &world.config))
+            }
             Class::Directory => Object::Directory(Shell::new(given, &world.config)),
         };
         let running = Running { process, object, origin, in_alarm: Rc::default() };
@@ -191,6 +200,26 @@ impl Actor {
         }
     }
 
+    /// Evicts it, if it is idle: whether it was. That excuses nothing, and so it does not count as an end of its process.
+    pub fn evict(&self, world: &World) -> bool {
+        let process = self.running.borrow().as_ref().map(|running| running.process);
+        let is_idle = |process: &Process| {
+            world.executor.now() >= self.asked_at.get() + EVICTED_AFTER && !world.executor.is_busy(*process)
+        };
+        let Some(process) = process.filter(is_idle) else { return false };
+        let counted = (self.ends.get(), self.ended_at.get());
+        self.disk.confirm();
+        world.executor.end(process);
+        self.ends.set(counted.0);
+        self.ended_at.set(counted.1);
+        true
+    }
+
+    /// Whether this is its present process.
+    pub fn runs_as(&self, process: Process) -> bool {
+        self.running.borrow().as_ref().is_some_and(|running| running.process == process)
+    }
+
     /// Another instance takes its place; the present one goes on for so long, and what it writes then `seems` to be done.
     pub fn split(&self, world: &World, goes_on: Duration, seems: bool) {
         let Some(Running { process, origin, .. }) = self.leave() else { return };
@@ -213,6 +242,7 @@ impl Actor {
 
     /// A message arrives.
     pub fn receive(self: &Rc<Self>, world: &World, message: Message, reply: oneshot::Sender<Vec<u8>>) {
+        self.asked_at.set(world.executor.now());
         let Running { process, object, origin, .. } = self.start(world);
         let executor = world.executor.clone();
         world.executor.spawn(process, async move {
@@ -242,6 +272,7 @@ impl Actor {
 
     fn handle_alarm(self: &Rc<Self>, world: &World) {
         world.step();
+        self.asked_at.set(world.executor.now());
         world.tally.tell(|| format!("the alarm of {} fires", self.name()));
         let Running { process, object, in_alarm, .. } = self.start(world);
         in_alarm.set(true);
@@ -324,4 +355,12 @@ impl Isolate for Life {
     fn error(&self, line: &str) {
         self.log(&format!("error: {line}"));
     }
+}
+
+/// Nobody listens.
+struct Nobody;
+
+impl Listeners for Nobody {
+    fn tell(&self, _: &str, _: Option<u16>) {}
+    fn keep_newest(&self, _: usize) {}
 }

@@ -169,6 +169,11 @@ impl Executor {
         Sleep { executor: self.clone(), span, timer: None }.boxed_local()
     }
 
+    /// Whether a process has something to do, or waits for something.
+    pub fn is_busy(&self, process: Process) -> bool {
+        self.0.tasks.borrow().values().any(|task| task.process == process)
+    }
+
     /// Whether a process lives.
     pub fn lives(&self, process: Process) -> bool {
         process == OUTSIDE || self.0.processes.borrow().contains_key(&process)

@@ -4,6 +4,9 @@
 //! is drawn.
 
 use std::cell::Cell;
+use std::time::Duration;
+
+use time::OffsetDateTime;
 
 use super::executor::Executor;
 
@@ -52,6 +55,8 @@ kinds! {
     ClockBack, "a clock goes back";
     BrowserLeaves, "a browser gives up a request";
     TokenRefused, "the application refuses a token";
+    StoresSilent, "KV and Postgres do not answer for seconds";
+    Evicted, "an idle actor is evicted";
 }
 
 /// See the module.
@@ -61,6 +66,8 @@ pub struct Faults {
     rates: Vec<Cell<u32>>,
     struck: Vec<Cell<u64>>,
     is_calm: Cell<bool>,
+    /// Until when no store outside of the actors answers.
+    silent_until: Cell<Option<OffsetDateTime>>,
 }
 
 impl Faults {
@@ -72,6 +79,7 @@ impl Faults {
             rates: zeros(),
             struck: KINDS.iter().map(|_| Cell::default()).collect(),
             is_calm: Cell::default(),
+            silent_until: Cell::default(),
         }
     }
 
@@ -88,6 +96,25 @@ impl Faults {
     /// From now on nothing strikes.
     pub fn calm(&self) {
         self.is_calm.set(true);
+        self.silent_until.take();
+    }
+
+    /// For so long no store outside of the actors answers.
+    pub fn silence_stores(&self, span: Duration) {
+        self.count(Kind::StoresSilent);
+        self.silent_until.set(Some(self.executor.now() + span));
+    }
+
+    /// Whether the stores outside of the actors are silent now.
+    pub fn are_stores_silent(&self) -> bool {
+        self.silent_until.get().is_some_and(|until| self.executor.now() < until)
+    }
+
+    /// Waits until they answer.
+    pub async fn stores_answer(&self) {
+        while let Some(until) = self.silent_until.get().filter(|until| self.executor.now() < *until) {
+            self.executor.sleep((until - self.executor.now()).unsigned_abs()).await;
+        }
     }
 
     /// Whether it strikes now.

@@ -292,13 +292,15 @@ fn reply_seen(reply: Reply) -> Seen {
             let seen = seen_of(&outgoing.status.to_string(), outgoing.all_headers());
             Seen { body: outgoing.body.text().unwrap_or_default().to_owned(), ..seen }
         }
+        Reply::Accepted(accepted) => seen(&accepted.status.to_string(), &accepted.lines),
         Reply::Forwarded(forwarded) => {
             let mut seen = seen(&forwarded.response.status.to_string(), &forwarded.response.lines);
             forwarded.removed.iter().for_each(|name| drop(seen.headers.remove(name)));
             seen.headers.extend(forwarded.set.into_iter().map(|(name, value)| (name.to_owned(), value)));
             seen.headers.extend(forwarded.cache_control.map(|cache| ("cache-control".into(), cache.into())));
             seen.cookies = forwarded.cookies.unwrap_or(seen.cookies);
-            seen.cookies.extend(forwarded.own_cookie);
+            let own = forwarded.own.into_iter().filter(|(name, _)| *name == "set-cookie");
+            seen.cookies.extend(own.map(|(_, line)| line));
             seen
         }
     }

@@ -149,7 +149,14 @@ fn after_a_restart_the_first_line_is_answered_at_once_where_the_actor_has_its_re
         world.clone().executor.run(async move {
             let cookie = world.log_in("ada").await;
             world.wait(Duration::from_secs(240)).await;
-            let line = Question { secret: cookie.secret.clone(), navigation_from: None, identity: None }.line();
+            let line = Question {
+                secret: cookie.secret.clone(),
+                navigation_from: None,
+                identity: None,
+                is_proven: false,
+                takes_offer: false,
+            }
+            .line();
             let actor = world.session(&cookie.actor).unwrap();
             actor.end(&world);
             let reply = actor.answer_at_once(&world, &line);

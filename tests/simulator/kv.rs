@@ -51,6 +51,7 @@ impl Namespace {
 
     async fn reach(&self) -> Result<(), KvError> {
         self.executor.sleep(LATENCY).await;
+        self.faults.stores_answer().await;
         self.tally.step();
         self.tally.tell(|| "an operation of KV".to_owned());
         if self.faults.strikes(Kind::KvFails) { Err(KvError::Failed("500".to_owned())) } else { Ok(()) }

@@ -37,7 +37,8 @@ fn naming(parts: &[&str], names: &[&str]) -> Vec<String> {
 }
 
 /// What may be named by all.
-const LEAVES: [&str; 6] = ["ambient.rs", "credential.rs", "identity.rs", "region.rs", "sealing.rs", "sealing"];
+const LEAVES: [&str; 7] =
+    ["ambient.rs", "credential.rs", "device.rs", "identity.rs", "region.rs", "sealing.rs", "sealing"];
 
 /// The parts, the lowest first. Each may name those before it and the leaves.
 const LAYERS: [&[&str]; 10] = [

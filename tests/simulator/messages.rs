@@ -15,7 +15,7 @@ use edge_oauth_sessions::actors::MessageRefusal;
 use edge_oauth_sessions::actors::wire::{self, WireError};
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::region::Jurisdiction;
-use edge_oauth_sessions::runtime::{ActorAddress, Actors, CallError};
+use edge_oauth_sessions::runtime::{ActorAddress, Actors, CallError, Heard, Inbound};
 use futures::FutureExt as _;
 use futures::channel::oneshot;
 use futures::future::{Either, LocalBoxFuture, pending, select};
@@ -121,6 +121,15 @@ impl Actors for Calls {
             reply
         }
         .boxed_local()
+    }
+
+    // Nobody listens here: what listeners hear is a copy of what the ledger says.
+    fn listen<'a>(&'a self, _: &'a ActorId) -> LocalBoxFuture<'a, Result<Box<dyn Heard>, CallError>> {
+        async { Err(CallError::Unreachable) }.boxed_local()
+    }
+
+    fn let_listen<'a>(&'a self, _: &'a ActorId) -> LocalBoxFuture<'a, Result<Inbound, CallError>> {
+        async { Err(CallError::Unreachable) }.boxed_local()
     }
 
     fn new_session_id(&self, _: Option<Jurisdiction>) -> Result<ActorId, CallError> {

@@ -4,8 +4,8 @@
 //!   hears of that: after 20 ms.
 //! - A transaction is sent in one go, and takes hold as a whole. It takes 5 ms, or as long as the server needs, and no longer than
 //!   `statement_timeout` (2 s): then nothing of it has happened (57014).
-//! - A connection may drop at any time. What was sent on it may have been done, or be done yet: a write arrives up to half a minute late,
-//!   whoever has given up on it.
+//! - A connection may drop at any time. What was sent on it may have been done, or be done yet: a write arrives up to two minutes late,
+//!   whoever has given up on it (PgBouncer's documentation: `query_wait_timeout` is 120 s).
 //! - A row is written over by a higher generation, or where exactly the record is there that was found: the `WHERE` of the statement.
 //! - A row whose time is up goes with the next write of another one.
 
@@ -31,7 +31,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(5);
 const FREED_AFTER: Duration = Duration::from_millis(20);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How late what was sent may arrive.
-const LATE: Duration = Duration::from_secs(30);
+const LATE: Duration = Duration::from_secs(120);
 
 type Rows = Vec<Vec<PgValue>>;
 
@@ -53,6 +53,19 @@ struct Inner {
     rows: RefCell<BTreeMap<String, Row>>,
     connections: Cell<u32>,
     most: Cell<u32>,
+    /// What befalls the next write.
+    next_write: Cell<Option<Mishap>>,
+}
+
+/// What may befall a statement on its way.
+#[derive(Clone, Copy)]
+enum Mishap {
+    /// It is done, and its connection drops.
+    Unanswered,
+    /// It never arrives, and its connection drops.
+    Lost,
+    /// It arrives so late, and is not answered.
+    Late(Duration),
 }
 
 /// A transaction, as it arrives.
@@ -74,12 +87,37 @@ impl Server {
             rows: RefCell::default(),
             connections: Cell::default(),
             most: Cell::new(CONNECTIONS),
+            next_write: Cell::default(),
         }))
     }
 
     /// It has so many connections.
     pub fn allow(&self, connections: u32) {
         self.0.most.set(connections);
+    }
+
+    /// The next write never arrives.
+    pub fn lose_next(&self) {
+        self.0.next_write.set(Some(Mishap::Lost));
+    }
+
+    /// The next write is so late.
+    pub fn delay_next(&self, late: Duration) {
+        self.0.next_write.set(Some(Mishap::Late(late)));
+    }
+
+    /// What befalls this statement.
+    fn mishap(&self, statement: &Statement) -> Option<Mishap> {
+        let Inner { executor, faults, next_write, .. } = &*self.0;
+        if statement.text.contains("ON CONFLICT")
+            && let Some(mishap) = next_write.take()
+        {
+            return Some(mishap);
+        }
+        if faults.strikes(Kind::PostgresDrops) {
+            return Some(if executor.below(2) == 0 { Mishap::Unanswered } else { Mishap::Lost });
+        }
+        faults.strikes(Kind::PostgresLate).then(|| Mishap::Late(executor.up_to(LATE)))
     }
 
     fn free(&self) {
@@ -134,6 +172,7 @@ impl runtime::Postgres for Server {
     fn open(&self) -> LocalBoxFuture<'_, Result<Box<dyn runtime::Connection>, PostgresError>> {
         async move {
             self.0.executor.sleep(ROUND_TRIP * 3).await;
+            self.0.faults.stores_answer().await;
             self.0.tally.step();
             if self.0.faults.strikes(Kind::PostgresHangs) {
                 return pending().await;
@@ -179,21 +218,25 @@ impl runtime::Connection for Connection {
                 return Err(broken());
             }
             executor.sleep(ROUND_TRIP / 2).await;
+            faults.stores_answer().await;
             tally.step();
-            if faults.strikes(Kind::PostgresDrops) {
-                self.is_closed.set(true);
-                if executor.below(2) == 0 {
-                    server.run(&statement);
+            match server.mishap(&statement) {
+                Some(mishap @ (Mishap::Unanswered | Mishap::Lost)) => {
+                    self.is_closed.set(true);
+                    if matches!(mishap, Mishap::Unanswered) {
+                        server.run(&statement);
+                    }
+                    return Err(broken());
                 }
-                return Err(broken());
-            }
-            if faults.strikes(Kind::PostgresLate) {
-                let late = server.clone();
-                executor.spawn(OUTSIDE, async move {
-                    late.0.executor.sleep(late.0.executor.up_to(LATE)).await;
-                    late.run(&statement);
-                });
-                return pending().await;
+                Some(Mishap::Late(span)) => {
+                    let late = server.clone();
+                    executor.spawn(OUTSIDE, async move {
+                        late.0.executor.sleep(span).await;
+                        late.run(&statement);
+                    });
+                    return pending().await;
+                }
+                None => {}
             }
             if faults.strikes(Kind::PostgresHangs) {
                 // A lock that somebody else holds.

@@ -58,3 +58,56 @@ fn an_actor_whose_storage_fails_when_postgres_has_its_record_is_not_woken_again_
         assert!(world.tally.steps() < before + 50, "{} steps", world.tally.steps() - before);
     });
 }
+
+/// The intent to refresh waits for Postgres, and a use does not wait for that.
+#[test]
+fn a_use_outlives_a_process_that_ends_while_postgres_is_silent() {
+    let world = World::new(&[("SESSION_STORE", "neon"), KV[1], ("SESSION_IDLE_SECONDS", "3600")]);
+    world.provider.rules.life.set(Duration::from_secs(86_400));
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(3_000)).await;
+        world.faults.silence_stores(Duration::from_secs(20));
+        let used = async {
+            world.wait(Duration::from_millis(100)).await;
+            world.get(&cookie).await.unwrap();
+            world.wait(Duration::from_secs(2)).await;
+            world.session(&cookie.actor).unwrap().end(&world);
+        };
+        let (renewed, ()) = join(world.refresh(&cookie), used).await;
+        assert!(renewed.is_err() && world.provider.presented.borrow().is_empty(), "{renewed:?}");
+        world.wait(Duration::from_secs(1_000)).await;
+        world.get(&cookie).await.unwrap();
+    });
+}
+
+/// The only statement of a use fails, and Postgres has the record from before. The process ends later.
+#[test]
+fn a_use_that_postgres_never_got_is_still_with_the_actor() {
+    let world = World::new(&[("SESSION_STORE", "neon"), KV[1]]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(20)).await;
+        world.postgres.lose_next();
+        world.get(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(20)).await;
+        world.session(&cookie.actor).unwrap().end(&world);
+        world.get(&cookie).await.unwrap();
+    });
+}
+
+#[test]
+fn a_statement_that_reaches_postgres_after_a_newer_one_costs_the_session_nothing() {
+    let world = World::new(&[("SESSION_STORE", "neon"), KV[1]]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(20)).await;
+        world.postgres.delay_next(Duration::from_secs(60));
+        world.get(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(20)).await;
+        world.refresh(&cookie).await.unwrap();
+        world.wait(Duration::from_secs(100)).await;
+        world.session(&cookie.actor).unwrap().end(&world);
+        world.get(&cookie).await.unwrap();
+    });
+}

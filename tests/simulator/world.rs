@@ -11,8 +11,8 @@ use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use edge_oauth_sessions::actors::session::message::{
-    Authority, Callback, Complete, Completed, Denied, Destination, GetToken, Inspect, Migrate, Migrated, Revoke,
-    Revoked, SignInError,
+    Authority, Callback, Complete, Completed, Denied, Destination, GetToken, Inspect, Migrate, Migrated, Refresh,
+    Revoke, Revoked, SignInError,
 };
 use edge_oauth_sessions::actors::session::view::Inspection;
 use edge_oauth_sessions::actors::session::{address, follow};
@@ -297,6 +297,12 @@ impl World {
         let authority = Authority::Cookie(cookie.secret.clone());
         let revoke = || Revoke { authority: authority.clone(), reason: EndReason::Logout, logout: None };
         follow::ask(&self.gateway(), &cookie.actor, revoke).await?.reply
+    }
+
+    /// An administrator renews the session.
+    pub async fn refresh(&self, cookie: &Cookie) -> Result<(), Denied> {
+        let refresh = Refresh { authority: Authority::Trusted(Cause::Admin) };
+        self.ask(&address::existing_session(&cookie.actor), refresh).await?.map(drop)
     }
 
     /// What an administrator sees.

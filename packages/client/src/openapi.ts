@@ -235,6 +235,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/device/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The browser binds its session to the device
+         * @description Device Bound Session Credentials (W3C). Browsers that support it send this by themselves, after an answer with `Secure-Session-Registration`. The session is found by the challenge. No page sends it: `Sec-Fetch-Mode` has to be `no-cors`.
+         */
+        post: operations["registerDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/device/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The browser proves again that it is the device
+         * @description Device Bound Session Credentials (W3C). Browsers send this by themselves before a request whose proof has expired: first without an answer, for a challenge.
+         */
+        post: operations["refreshDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A page listens to its session
+         * @description A WebSocket. It brings `{"event":"refreshed","access_token_expires_at"}`, `{"event":"moved","region"}` before it closes with 4002 (connect again), and `{"event":"ended","reason"}` before it closes with 4001. Of more than 20 the oldest closes with 4003. Listening is no use of the session.
+         */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jwks.json": {
         parameters: {
             query?: never;
@@ -458,10 +518,10 @@ export interface components {
         /** Format: date-time */
         TimeOrNull: string | null;
         /**
-         * @description `logout`: by the user here. `revoked`: by an administrator, or by the user elsewhere. `idle`, `expired`: by time. `refresh_rejected`: by the provider, which no longer renews it. `backchannel`: by the user at the provider. `superseded`: by a newer session. `limit`: by a login beyond SESSIONS_PER_USER.
+         * @description `logout`: by the user here. `revoked`: by an administrator, or by the user elsewhere. `idle`, `expired`: by time. `refresh_rejected`: by the provider, which no longer renews it. `backchannel`: by the user at the provider. `superseded`: by a newer session. `limit`: by a login beyond SESSIONS_PER_USER. `device`: by a request without the proof of its device, with DEVICE_POLICY=end.
          * @enum {unknown}
          */
-        EndReason: "logout" | "revoked" | "idle" | "expired" | "refresh_rejected" | "backchannel" | "superseded" | "limit";
+        EndReason: "logout" | "revoked" | "idle" | "expired" | "refresh_rejected" | "backchannel" | "superseded" | "limit" | "device";
         /** @description A session as its user sees it. */
         Session: {
             subject: string;
@@ -497,6 +557,20 @@ export interface components {
             /** @description The end in any case. */
             expires_at: components["schemas"]["Time"];
             user_agent: string | null;
+            /** @description The device that it is bound to (Device Bound Session Credentials), or null. Null in a list, too, for a session that could not be reached. */
+            device: {
+                bound_at: components["schemas"]["Time"];
+            } | null;
+        };
+        DeviceSession: {
+            session_identifier: components["schemas"]["Id"];
+            /** @constant */
+            continue?: false;
+            /** Format: uri-reference */
+            refresh_url?: string;
+            scope?: Record<string, never>;
+            credentials?: Record<string, never>[];
+            allowed_refresh_initiators?: string[];
         };
         SessionSummary: components["schemas"]["SessionFacts"];
         OwnSession: {
@@ -536,11 +610,13 @@ export interface components {
         LedgerEntry: {
             at: components["schemas"]["Time"];
             /** @enum {unknown} */
-            event: "complete" | "get_denied" | "refresh" | "observe" | "migrate" | "revoke" | "end" | "alarm";
+            event: "complete" | "get_denied" | "refresh" | "observe" | "migrate" | "revoke" | "end" | "alarm" | "device";
             /** @description `ok`, or what kind of failure; of an `end` its reason. */
             outcome: string;
             /** @enum {unknown} */
             cause: "request" | "alarm" | "admin" | "directory" | "backchannel";
+            /** @description Which administrator, where one caused it: `token`, or `access:` and the name at Cloudflare Access. */
+            by?: string;
             region: components["schemas"]["Region"] | null;
             duration_ms: number;
             /** @description The same in words. */
@@ -553,7 +629,7 @@ export interface components {
             title: string;
             status: number;
             /** @enum {unknown} */
-            code: "login_required" | "session_ended" | "invalid_token" | "csrf_rejected" | "captcha_required" | "bot_score_too_low" | "forbidden" | "bad_request" | "callback_rejected" | "not_found" | "method_not_allowed" | "too_large" | "rate_limited" | "provider_rejected" | "provider_unavailable" | "upstream_unavailable" | "upstream_timeout" | "store_unavailable" | "config_invalid";
+            code: "login_required" | "session_ended" | "invalid_token" | "csrf_rejected" | "captcha_required" | "device_required" | "device_proof_required" | "bot_score_too_low" | "forbidden" | "bad_request" | "callback_rejected" | "not_found" | "method_not_allowed" | "too_large" | "rate_limited" | "provider_rejected" | "provider_unavailable" | "upstream_unavailable" | "upstream_timeout" | "store_unavailable" | "config_invalid";
             detail: string;
             /** @description Finds the request in the log. */
             ray: string;
@@ -646,6 +722,7 @@ export interface components {
                  *       "last_used_at": "2026-11-24T11:40:02.5Z",
                  *       "expires_at": "2026-12-01T09:12:33.021Z",
                  *       "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+                 *       "device": null,
                  *       "subject": "auth0|5f7c8ec7c33c6c004bbafe82",
                  *       "issuer": "https://login.example.com",
                  *       "store": "durable",
@@ -667,6 +744,25 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["SessionDetail"];
+            };
+        };
+        /** @description What the browser has to do: which cookie proves the session, where, and how it is renewed. `continue` is false for a session that is over. */
+        DeviceSession: {
+            headers: {
+                "Set-Cookie": components["headers"]["Set-Cookie"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["DeviceSession"];
+            };
+        };
+        /** @description The session is not bound. The log says why. */
+        DeviceRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `bad_request`: the detail says what cannot be understood. */
@@ -731,7 +827,7 @@ export interface components {
                 "text/html": string;
             };
         };
-        /** @description `invalid_token`: the administrators' token is missing or wrong. */
+        /** @description `invalid_token`: the administrators' token is missing or wrong, and Cloudflare Access does not answer for the request. */
         InvalidToken: {
             headers: {
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -1157,6 +1253,7 @@ export interface operations {
                      *           "last_used_at": "2026-11-24T11:40:02.5Z",
                      *           "expires_at": "2026-12-01T09:12:33.021Z",
                      *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+                     *           "device": null,
                      *           "current": true
                      *         }
                      *       ]
@@ -1301,6 +1398,76 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    registerDevice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A JWT of the type `dbsc+jwt`, with the public key in its header and the challenge in `jti`. */
+                "Secure-Session-Response": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeviceSession"];
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["DeviceRefused"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    refreshDevice: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The session that the registration named. */
+                "Sec-Secure-Session-Id": components["schemas"]["Id"];
+                /** @description A JWT of the type `dbsc+jwt` with the challenge in `jti`, signed with the device's key. */
+                "Secure-Session-Response"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DeviceSession"];
+            400: components["responses"]["BadRequest"];
+            /** @description What the device has to sign. */
+            403: {
+                headers: {
+                    "Secure-Session-Challenge"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["NoSession"];
+            403: components["responses"]["CsrfRejected"];
             503: components["responses"]["Unavailable"];
             default: components["responses"]["Problem"];
         };
@@ -1495,7 +1662,8 @@ export interface operations {
                      *           "created_at": "2026-11-24T09:12:33.021Z",
                      *           "last_used_at": "2026-11-24T11:40:02.5Z",
                      *           "expires_at": "2026-12-01T09:12:33.021Z",
-                     *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64)"
+                     *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+                     *           "device": null
                      *         }
                      *       ]
                      *     }

@@ -70,6 +70,9 @@ enabled = true
 [observability.logs]
 enabled = true
 invocation_logs = false
+
+[observability.traces]
+enabled = false
 `;
 }
 
@@ -105,7 +108,7 @@ function jsonc(options) {
   },
   "migrations": [{ "tag": "v1", "new_sqlite_classes": ["SessionActor", "RegionDirectory"] }],
   // The gateway writes its own log lines. Invocation logs would record callback URLs, and authorization codes with them.
-  "observability": { "enabled": true, "logs": { "enabled": true, "invocation_logs": false } }
+  "observability": { "enabled": true, "logs": { "enabled": true, "invocation_logs": false }, "traces": { "enabled": false } }
 }
 `;
 }

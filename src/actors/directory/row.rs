@@ -97,6 +97,7 @@ impl SessionRow {
             last_used_at,
             expires_at: self.expires_at,
             user_agent: self.place.user_agent.clone(),
+            bound_at: None,
         }
     }
 }

@@ -60,6 +60,10 @@ fn the_golden_bytes_of_a_stored_directory_do_not_change() {
         let (seen_before, moved_at) = (Some(at(7)), Some(at(8)));
         bytes(&SessionRow { seen_before, moved_at, revoking: None, beginning: None, counterpart: None, ..row() })
     }));
+    rows.push(("Row, revoked by Access".into(), {
+        let revoking = Some((EndReason::Revoked, Cause::AdminByAccess("access:a".into())));
+        bytes(&SessionRow { revoking, ..row() })
+    }));
     rows.push(("Facts".into(), hex::encode(encode(&facts()).unwrap())));
     rows.push(("Facts, none".into(), hex::encode(encode(&Facts::default()).unwrap())));
     crate::actors::golden::assert_golden(&rows, include_str!("rows.golden"));

@@ -110,7 +110,7 @@ impl Directory {
                 (has_limit && limited).then(|| Beginning { predecessor, look_at: Some(now.saturating_add(LOOK_AFTER)) })
             }
         };
-        let revoking = known.and_then(|row| row.revoking);
+        let revoking = known.and_then(|row| row.revoking.clone());
         let standing = known.map_or(RowStatus::Living, |row| row.standing.clone());
         let seen_at = self.stamp(now);
         let row = SessionRow {

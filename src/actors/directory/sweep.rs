@@ -134,10 +134,10 @@ impl Shell {
 
     /// Ends a session, and says how it is over and whether it lived until now. None: it is out of reach.
     async fn end_one(&self, actor: &ActorId) -> Option<(Gone, bool)> {
-        let why = self.with(|directory| directory.rows.get(actor).and_then(|row| row.revoking)).ok()?;
+        let why = self.with(|directory| directory.rows.get(actor).and_then(|row| row.revoking.clone())).ok()?;
         // It said so itself meanwhile.
         let Some((reason, cause)) = why else { return Some((Gone::Ended, false)) };
-        let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: None };
+        let revoke = || Revoke { authority: Authority::Trusted(cause.clone()), reason, logout: None };
         let mut outcome = actors::ask(&*self.actors, &address::existing_session(actor), revoke()).await;
         if let Ok(Err(Denied::Moved(to))) = &outcome
             && !self.with(|directory| directory.rows.contains_key(&to.actor)).ok()?

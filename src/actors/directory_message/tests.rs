@@ -17,6 +17,9 @@ fn messages() -> Vec<GoldenRow> {
     };
     let logout_token = Some(LogoutTokenId { jti: "j".into(), expires_at: at(1) });
     let (counterpart, reason, cause) = (Some("sid".to_owned()), EndReason::Backchannel, Cause::Backchannel);
+    let by_access = Cause::AdminByAccess("access:a".into());
+    let revoke_by_access =
+        RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: by_access, logout_token: None };
     let report = |remark, news| message(remark, Report { actor: actor(), news });
     vec![
         message("", register),
@@ -34,6 +37,8 @@ fn messages() -> Vec<GoldenRow> {
         report("moved", News::Moved),
         report("began", News::Began),
         message("", Sweep { after: actor(), at_most: 40, cause: Cause::Admin }),
+        message("by Access", revoke_by_access),
+        message("by Access", Sweep { after: actor(), at_most: 40, cause: Cause::AdminByAccess("access:a".into()) }),
     ]
 }
 
@@ -65,6 +70,7 @@ fn replies() -> Vec<GoldenRow> {
         last_used_at: Some(at(2)),
         expires_at: at(3),
         user_agent: None,
+        bound_at: None,
     };
     let page = SessionPage { listed: vec![Listed { actor: actor(), summary }], next: Some("n".into()) };
     let swept = || Swept { revoked: 1, unreachable: 2, left: 300, last: Some(actor()) };

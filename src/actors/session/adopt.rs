@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
+use super::device::Device;
 use super::ledger::{self, Cause, Event};
 use super::message::{Adopt, Denied, LetGo, Release};
 use super::state::{Active, Arriving, DoesNotApply, State};
@@ -46,13 +47,18 @@ impl Session {
             Some(State::Arriving(arriving)) if arriving.from == adopt.from => true,
             Some(_) => return Err(Denied::Unknown),
         };
-        let Adopt { from, began_at, cause, active, ledger } = adopt;
+        let Adopt { from, began_at, cause, active, ledger, device } = adopt;
         let active = Box::<Active>::restore(active);
         let (identity, place) = (active.identity.clone(), active.place.clone());
         let lives = (active.created_at, active.expires_at);
         let detail = format!("the session came here from its former home, session {from}");
         if !is_here {
             ledger::create(&*self.storage)?;
+            let device = Device::from(device);
+            if device != Device::default() {
+                // It takes the place of none, and so it applies.
+                let _ = self.device.change(|_| Ok(device))?;
+            }
             // This is written before the directory knows the session. If the rest fails, the alarm finds out whose the session is.
             let arriving = Arriving { active, from: from.clone(), arrived_at: now };
             if !self.originate(State::Arriving(arriving)).await? {

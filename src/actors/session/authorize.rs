@@ -30,7 +30,7 @@ impl Session {
 
     /// Ends a session whose time was found to be up.
     pub(super) async fn run_out(self: &Rc<Self>, reason: EndReason, cause: Cause) -> Result<(), StoreError> {
-        if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {
+        if let Some(remains) = self.end(reason, cause.clone(), reason.in_words(&cause)).await? {
             self.revoke_remains(remains, cause);
         }
         Ok(())
@@ -62,9 +62,9 @@ fn live(standing: Standing<'_>) -> Result<(), Denied> {
 }
 
 /// On whose behalf a message acts, as the ledger spells it.
-pub(super) const fn cause_of(authority: &Authority) -> Cause {
+pub(super) fn cause_of(authority: &Authority) -> Cause {
     match authority {
         Authority::Cookie(_) | Authority::Successor(_) => Cause::Request,
-        Authority::Trusted(cause) => *cause,
+        Authority::Trusted(cause) => cause.clone(),
     }
 }

@@ -173,6 +173,7 @@ impl Session {
             self.revoke_in_background(handed_over, sid, Cause::Request);
             return Err(overtaken().into());
         };
+        self.device.begins_with_offer(now);
         // The old sessions learn of this one only when it exists. From then on no cookie from before the login is good.
         self.tell_superseded(Cause::Request).await;
         match &*self.kept.state() {

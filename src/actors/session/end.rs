@@ -55,7 +55,8 @@ impl Session {
             remains.refresh_token = None;
         }
         if let Err(error) = &written {
-            let owed = || Owed { remains: remains.clone(), reason, cause, detail: detail.to_owned(), at: now };
+            let owed =
+                || Owed { remains: remains.clone(), reason, cause: cause.clone(), detail: detail.to_owned(), at: now };
             if self.kept.owe(owed) {
                 return Err(error.clone());
             }

@@ -24,13 +24,20 @@ pub async fn ask<R, T>(actors: &dyn Actors, actor: &ActorId, message: impl Fn() 
 where
     R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
 {
+    follow(actor, async |lives_in| actors::ask(actors, &address::existing_session(lives_in), message()).await).await
+}
+
+/// Asks the session that lived in `actor` by asking each of its homes so.
+pub async fn follow<T, E: From<AskError>>(
+    actor: &ActorId,
+    ask: impl AsyncFn(&ActorId) -> Result<Result<T, Denied>, E>,
+) -> Result<Followed<T>, E> {
     let mut moved_to: Option<ActorLocation> = None;
     for _ in 0..MOVES {
-        let lives_in = moved_to.as_ref().map_or(actor, |to| &to.actor);
-        match actors::ask(actors, &address::existing_session(lives_in), message()).await? {
+        match ask(moved_to.as_ref().map_or(actor, |to| &to.actor)).await? {
             Err(Denied::Moved(to)) => moved_to = Some(to),
             reply => return Ok(Followed { reply, moved_to }),
         }
     }
-    Err(AskError::Unreachable)
+    Err(AskError::Unreachable.into())
 }

@@ -10,7 +10,9 @@ use time::OffsetDateTime;
 
 use super::Session;
 use super::deadline::{SOON, request_deadline};
+use super::device::Shown;
 use super::ledger::{Cause, Event};
+use super::line::Question;
 use super::message::{CanGoOn, Denied, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
 use super::record::Established;
 use super::refresher::RefreshOutcome;
@@ -72,8 +74,7 @@ impl Session {
     /// wait. The outer one: the record has not been read. The first question reads it, if that takes no waiting.
     pub(super) fn get_at_once<T>(
         self: &Rc<Self>,
-        secret: &Secret,
-        navigation_from: Option<Region>,
+        question: &Question,
         token: TokenKind,
         is_first: bool,
         read: impl FnOnce(&Active) -> T,
@@ -89,13 +90,19 @@ impl Session {
             let kept = self.kept.state();
             let Some(State::Active(active)) = &*kept else { return Some(None) };
             let may_move = self.config.regions.policy != RegionPolicy::Pin
-                && navigation_from.is_some_and(|region| region != active.place.region);
+                && question.navigation_from.is_some_and(|region| region != active.place.region);
             if may_move || active.moving.is_some() {
                 return Some(None);
             }
         }
         let now = self.now();
-        let Verdict::Pass = self.verdict(&secret.hash(), Purpose::Proxy(token), now) else { return Some(None) };
+        let Verdict::Pass = self.verdict(&question.secret.hash(), Purpose::Proxy(token), now) else {
+            return Some(None);
+        };
+        let shown = Shown { is_proven: question.is_proven, is_demanded: false, takes_offer: question.takes_offer };
+        if !self.device_passes_at_once(shown, now) {
+            return Some(None);
+        }
         self.note_use(now);
         Some(self.active(read))
     }
@@ -195,12 +202,10 @@ impl Session {
             self.isolate.go_on(async move {
                 // Out of the way of the reply, which the platform holds back until writes are confirmed.
                 session.isolate.sleep(Duration::from_millis(1)).await;
-                // A use of a session that has ended meanwhile is not worth a word. If the store does not take it, the actor holds
-                // it: otherwise a crash would make an active user look idle.
-                if session.transition(|state| state.used(now)).await.is_err() {
-                    let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
-                        session.establish(|state| state.used(now)).await;
-                }
+                // A use is a fact: if the process ended while it waited for a store, an active user would look idle. One of a session that has
+                // ended meanwhile is not worth a word.
+                let Established { made: Ok(()) | Err(DoesNotApply), written: Ok(()) | Err(_) } =
+                    session.establish(|state| state.used(now)).await;
             });
         }
     }

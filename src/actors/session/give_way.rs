@@ -117,7 +117,7 @@ impl Session {
     /// could be written.
     pub(super) async fn give_way(self: &Rc<Self>, successor: &Successor, cause: Cause) -> Result<bool, Denied> {
         let reason = EndReason::Superseded;
-        let ended = self.end_for(reason, cause, reason.in_words(cause), Some(successor)).await?;
+        let ended = self.end_for(reason, cause.clone(), reason.in_words(&cause), Some(successor)).await?;
         let Some(remains) = ended else { return Ok(false) };
         self.revoke_remains(remains, cause);
         Ok(true)

@@ -6,6 +6,7 @@ use super::message::{self, Denied, Description};
 use super::view::Inspection;
 use super::{Session, ledger};
 use crate::actors::MessageRefusal;
+use crate::actors::summary::Summary;
 
 impl Session {
     pub(super) async fn inspect(
@@ -24,7 +25,7 @@ impl Session {
         let state = kept.as_ref()?;
         let (issuer, subject) = state.user()?;
         Some(Box::new(Inspection {
-            summary: state.summary()?,
+            summary: Summary { bound_at: self.bound_at(), ..state.summary()? },
             subject: Some(subject),
             issuer: Some(issuer),
             epoch: state.epoch(),
@@ -55,6 +56,7 @@ impl Session {
         let kept = self.kept.state();
         let state = kept.as_ref()?;
         let (issuer, subject) = state.user()?;
-        Some(Description { summary: state.summary()?, subject, issuer })
+        let summary = Summary { bound_at: self.bound_at(), ..state.summary()? };
+        Some(Description { summary, subject, issuer })
     }
 }

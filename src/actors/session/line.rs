@@ -2,7 +2,8 @@
 //! path carries them in place of messages, which costs much less. What a line does not say is asked by message.
 //!
 //! ```text
-//!   question   (t | a | i)<secret>[<region>]             t: the token, a: and the claims, i: the ID token and the claims
+//!   question   (t | a | i)[+][!]<secret>[<region>]       t: the token, a: and the claims, i: the ID token and the claims
+//!                                                        +: with the proof of the device, !: the answer can carry an offer
 //!   answer     Bearer <token> [LF <claims, a JSON object>]      or nothing: ask by message, which can wait
 //! ```
 
@@ -24,6 +25,10 @@ pub struct Question {
     pub navigation_from: Option<Region>,
     /// Whether the claims are asked for, too, and beside which token.
     pub identity: Option<TokenKind>,
+    /// Whether the request has the proof of the session's device.
+    pub is_proven: bool,
+    /// Whether its answer can carry an offer to bind the session.
+    pub takes_offer: bool,
 }
 
 impl Question {
@@ -34,7 +39,9 @@ impl Question {
             Some(TokenKind::Access) => "a",
             Some(TokenKind::Id) => "i",
         };
-        [kind, &self.secret.expose(), self.navigation_from.map_or("", Region::as_str)].concat()
+        let proven = if self.is_proven { "+" } else { "" };
+        let offer = if self.takes_offer { "!" } else { "" };
+        [kind, proven, offer, &self.secret.expose(), self.navigation_from.map_or("", Region::as_str)].concat()
     }
 
     /// Of a line.
@@ -46,9 +53,11 @@ impl Question {
             "i" => Some(TokenKind::Id),
             _ => return None,
         };
+        let (is_proven, rest) = rest.strip_prefix('+').map_or((false, rest), |rest| (true, rest));
+        let (takes_offer, rest) = rest.strip_prefix('!').map_or((false, rest), |rest| (true, rest));
         let (secret, region) = rest.split_at_checked(SECRET)?;
         let navigation_from = if region.is_empty() { None } else { Some(region.parse().ok()?) };
-        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity })
+        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, is_proven, takes_offer })
     }
 }
 
@@ -84,17 +93,22 @@ mod tests {
     use super::*;
 
     fn question(identity: Option<TokenKind>, navigation_from: Option<Region>) -> Question {
-        Question { secret: Secret::from_random([7; 32]), navigation_from, identity }
+        let secret = Secret::from_random([7; 32]);
+        Question { secret, navigation_from, identity, is_proven: false, takes_offer: false }
     }
 
     #[test]
     fn a_question_survives_its_line_and_nothing_else_is_one() {
         for identity in [None, Some(TokenKind::Access), Some(TokenKind::Id)] {
             for region in [None, Some(Region::Oc), Some(Region::Weur)] {
+                for (is_proven, takes_offer) in [(false, false), (true, false), (false, true), (true, true)] {
+                    let line = Question { is_proven, takes_offer, ..question(identity, region) }.line();
+                    let read = Question::read(&line).unwrap();
+                    assert_eq!(read.secret.expose(), question(None, None).secret.expose());
+                    assert_eq!((read.identity, read.navigation_from), (identity, region));
+                    assert_eq!((read.is_proven, read.takes_offer), (is_proven, takes_offer));
+                }
                 let line = question(identity, region).line();
-                let read = Question::read(&line).unwrap();
-                assert_eq!(read.secret.expose(), question(None, None).secret.expose());
-                assert_eq!((read.identity, read.navigation_from), (identity, region));
                 for bad in ["", "t", &format!("x{line}"), &format!("{line}x"), line.get(..43).unwrap()] {
                     assert!(Question::read(bad).is_none(), "{bad:?}");
                 }

@@ -58,7 +58,7 @@ impl Session {
                         return Err(self.elsewhere());
                     }
                     // If the session was ended or moved before that could be written, this came later, and starts again.
-                    if let Some(left) = self.succeed(&successor, cause).await? {
+                    if let Some(left) = self.succeed(&successor, cause.clone()).await? {
                         return Ok(Migrated::Leaves(left));
                     }
                 }
@@ -177,7 +177,7 @@ impl Session {
                 refresh.await;
             }
             let began = session.now();
-            let moved = session.hand_over(region, cause).await;
+            let moved = session.hand_over(region, cause.clone()).await;
             let (outcome, detail) = match &moved {
                 Ok(to) => ("ok", format!("the session moved to {}, as session {}", to.region, to.actor)),
                 Err(denied) => ("stay", format!("the session stays where it is: {denied}")),
@@ -204,6 +204,7 @@ impl Session {
             cause,
             active: Box::new(active.keep()),
             ledger: ledger::entries(&*self.storage).unwrap_or_default(),
+            device: self.device.read(|device| device.into())?,
         };
         let address = address::session_near(&moving.to, moving.region);
         // If it does not apply, the new actor has asked for the release already, or the session has ended.

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 use time::OffsetDateTime;
 
+use self::device::record::DeviceRecord;
 use self::directory_client::DirectoryClient;
 use self::ledger::{Cause, Entry, Event};
 use self::mover::Mover;
@@ -25,7 +26,7 @@ use crate::credential::ActorId;
 use crate::provider::Provider;
 use crate::provider::link::{Documents, Link};
 use crate::region::Region;
-use crate::runtime::{ActorContext, Actors, Isolate, Storage};
+use crate::runtime::{ActorContext, Actors, Isolate, Listeners, Signatures, Storage};
 use crate::store::SessionStore;
 
 pub mod active;
@@ -33,9 +34,12 @@ pub mod address;
 mod adopt;
 mod alarm;
 pub mod attempt;
+mod attested;
 mod authorize;
 mod begin;
+mod bind_device;
 mod deadline;
+pub mod device;
 mod directory_client;
 mod end;
 pub mod follow;
@@ -47,6 +51,7 @@ mod id_token_life;
 mod inspect;
 pub mod ledger;
 pub mod line;
+pub mod listeners;
 pub mod location;
 pub mod message;
 mod migrate;
@@ -61,6 +66,7 @@ mod refresh_failure;
 mod refresher;
 mod registration;
 mod remains;
+mod renew_proof;
 mod revoke;
 #[cfg(test)]
 pub mod samples;
@@ -85,6 +91,9 @@ pub struct Session {
     provider: Rc<Provider>,
     config: Rc<Config>,
     kept: Record,
+    device: DeviceRecord,
+    listeners: Rc<dyn Listeners>,
+    signatures: Rc<dyn Signatures>,
     /// Held while a code is redeemed. A question about the outcome of the login waits for it.
     signing_in: Mutex<()>,
     refresher: Refresher,
@@ -95,24 +104,32 @@ pub struct Session {
 
 impl Session {
     /// An actor that has not read its record.
-    pub fn new(given: ActorContext, documents: Documents, config: &Rc<Config>) -> Rc<Self> {
+    pub fn new(
+        given: ActorContext,
+        listeners: Rc<dyn Listeners>,
+        documents: Documents,
+        config: &Rc<Config>,
+    ) -> Rc<Self> {
         let store = Rc::new(SessionStore::new(&given, &config.store));
         let ActorContext { id, isolate, http, cache, signatures, actors, storage, .. } = given;
-        let link = Link { isolate: Rc::clone(&isolate), http, cache, signatures, documents };
+        let link = Link { isolate: Rc::clone(&isolate), http, cache, signatures: Rc::clone(&signatures), documents };
         let provider = Rc::new(Provider::new(config, link));
         let directories = DirectoryClient::new(&id, &isolate, &actors, config);
         Rc::new(Self {
             id,
             actors,
-            storage,
             config: Rc::clone(config),
             kept: Record::new(store, &isolate),
+            device: DeviceRecord::new(&storage),
+            listeners,
+            signatures,
             signing_in: Mutex::default(),
             refresher: Refresher::new(&isolate),
             directories,
             mover: Mover::new(&isolate),
             provider_health: ProviderHealth::new(&isolate, &provider),
             provider,
+            storage,
             isolate,
         })
     }

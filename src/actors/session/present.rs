@@ -38,7 +38,7 @@ impl Session {
         let mut tries = 0_u32;
         loop {
             self.provider.prepare(self.now()).await;
-            let presentation = match self.present(cause).await {
+            let presentation = match self.present(cause.clone()).await {
                 Ok(presentation) => presentation,
                 Err(outcome) => {
                     if outcome == RefreshOutcome::StoreUnavailable && tries > 0 {
@@ -57,7 +57,7 @@ impl Session {
                         .and_then(|renewed| renewed.sid.clone())
                         .filter(|sid| identity.sid.as_ref() != Some(sid));
                     let grant = Grant::new(tokens, self.isolate.jitter());
-                    let mut outcome = self.keep(grant, renewed, &presentation, cause, began).await;
+                    let mut outcome = self.keep(grant, renewed, &presentation, cause.clone(), began).await;
                     if outcome == RefreshOutcome::Fresh {
                         // The tokens are safe by now, whatever UserInfo says.
                         outcome = self.ask_user_info(access_token, identity, cause, began).await;
@@ -69,7 +69,7 @@ impl Session {
                 }
                 Err(error) => error,
             };
-            match self.after_failure(error, &presentation, cause, began, tries).await {
+            match self.after_failure(error, &presentation, cause.clone(), began, tries).await {
                 Ok(pause) => {
                     tries = tries.saturating_add(1);
                     if pause.is_positive() {
@@ -85,7 +85,7 @@ impl Session {
     async fn present(self: &Rc<Self>, cause: Cause) -> Result<Presentation, RefreshOutcome> {
         let now = self.now();
         let unavailable = |detail| {
-            self.record(Event::Refresh, "store_unavailable", cause, now, detail);
+            self.record(Event::Refresh, "store_unavailable", cause.clone(), now, detail);
             RefreshOutcome::StoreUnavailable
         };
         if self.active(|active| active.moving.is_some()) == Some(true) {
@@ -145,7 +145,7 @@ impl Session {
             self.record(
                 Event::Refresh,
                 "discarded",
-                cause,
+                cause.clone(),
                 began,
                 "new tokens came too late: the session had ended or moved",
             );

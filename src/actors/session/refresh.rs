@@ -32,7 +32,7 @@ impl Session {
         self.admit(&authority).await?;
         let cause = cause_of(&authority);
         request_deadline(&*self.isolate, async {
-            self.refresh_on_request(cause).await?;
+            self.refresh_on_request(cause.clone()).await?;
             // The present token must do. If it has expired, this is like any other request.
             self.obtain_token(TokenKind::Access, cause).await
         })
@@ -56,7 +56,7 @@ impl Session {
         let cause = cause_of(&authority);
         request_deadline(&*self.isolate, async {
             while self.refresher.is_under_way() {
-                self.refresh_once(cause).await;
+                self.refresh_once(cause.clone()).await;
             }
             match self.refresh_for(cause, Some(organization)).await {
                 RefreshOutcome::Fresh | RefreshOutcome::Ended => Ok(()),

@@ -39,7 +39,7 @@ impl Session {
     ) -> Result<Duration, RefreshOutcome> {
         let now = self.now();
         let record = |outcome: &str, detail: &str| {
-            self.record_with_words(Event::Refresh, outcome, cause, began, detail, said.as_deref());
+            self.record_with_words(Event::Refresh, outcome, cause.clone(), began, detail, said.as_deref());
         };
         // From here on it is not known whether the provider took the token: the pause before the next try, the one that the
         // provider asked for, and why.
@@ -55,7 +55,7 @@ impl Session {
             RefreshFailure::Refused(why) => {
                 record("refused", &why);
                 let reason = EndReason::RefreshRejected;
-                let _ = self.end(reason, cause, reason.in_words(cause)).await;
+                let _ = self.end(reason, cause.clone(), reason.in_words(&cause)).await;
                 self.revoke_in_background(granted, presentation.identity.sid.clone(), cause);
                 return Err(RefreshOutcome::Ended);
             }

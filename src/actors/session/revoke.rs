@@ -81,11 +81,11 @@ impl Session {
                 }
             }
             // A move may be done before the end can be written. Then the end is asked of the new actor.
-            if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {
+            if let Some(remains) = self.end(reason, cause.clone(), reason.in_words(&cause)).await? {
                 break remains;
             }
         };
-        self.record(Event::Revoke, "ok", cause, began, "the request to end the session was carried out");
+        self.record(Event::Revoke, "ok", cause.clone(), began, "the request to end the session was carried out");
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
         let needless = logout.is_some() && self.provider.revokes_at_logout();
@@ -111,7 +111,7 @@ impl Session {
         reason: EndReason,
         logout: Option<Logout>,
     ) -> Result<Revoked, Denied> {
-        let revoke = || Revoke { authority: Authority::Trusted(cause), reason, logout: logout.clone() };
+        let revoke = || Revoke { authority: Authority::Trusted(cause.clone()), reason, logout: logout.clone() };
         follow::ask(&*self.actors, successor, revoke).await?.reply
     }
 

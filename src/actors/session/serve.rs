@@ -18,7 +18,7 @@ impl Session {
     pub fn get_line(session: Option<&Rc<Self>>, line: &str, is_first: bool) -> Option<String> {
         let (Some(session), Some(question)) = (session, line::Question::read(line)) else { return Some(String::new()) };
         let token = question.identity.unwrap_or(TokenKind::Access);
-        let reply = session.get_at_once(&question.secret, question.navigation_from, token, is_first, |active| {
+        let reply = session.get_at_once(&question, token, is_first, |active| {
             let access_token = active.grant.access_token.secret();
             let claims = Some(active.identity.claims.as_str());
             match question.identity {
@@ -30,7 +30,7 @@ impl Session {
         reply.map(|reply| reply.flatten().unwrap_or_default())
     }
 
-    async fn answer(self: &Rc<Self>, message: SessionMessage) -> Result<Vec<u8>, MessageRefusal> {
+    pub(super) async fn answer(self: &Rc<Self>, message: SessionMessage) -> Result<Vec<u8>, MessageRefusal> {
         match message {
             SessionMessage::Complete(m) => reply::<message::Complete>(&self.complete(m).await),
             SessionMessage::GetToken(m) => reply::<message::GetToken>(&self.get_token(m).await),
@@ -51,6 +51,9 @@ impl Session {
             SessionMessage::Supersede(m) => reply::<message::Supersede>(&self.supersede(m).await),
             SessionMessage::LetGo(m) => reply::<message::LetGo>(&self.let_go(m).await),
             SessionMessage::ConfirmUse(m) => reply::<message::ConfirmUse>(&self.confirm_use(m).await),
+            SessionMessage::Attested(m) => reply::<message::Attested>(&self.attested(m).await?),
+            SessionMessage::BindDevice(m) => reply::<message::BindDevice>(&self.bind_device(m).await),
+            SessionMessage::RenewProof(m) => reply::<message::RenewProof>(&self.renew_proof(m).await),
         }
     }
 }

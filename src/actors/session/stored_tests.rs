@@ -103,7 +103,8 @@ fn the_golden_bytes_of_every_ledger_entry_do_not_change() {
         | Event::Migrate
         | Event::Revoke
         | Event::End
-        | Event::Alarm => [
+        | Event::Alarm
+        | Event::Device => [
             (Event::Complete, Cause::Request),
             (Event::GetDenied, Cause::Alarm),
             (Event::Refresh, Cause::Admin),
@@ -112,14 +113,17 @@ fn the_golden_bytes_of_every_ledger_entry_do_not_change() {
             (Event::Revoke, Cause::Request),
             (Event::End, Cause::Request),
             (Event::Alarm, Cause::Request),
+            (Event::Device, Cause::Request),
         ],
     };
+    let by_access = (Event::Revoke, Cause::AdminByAccess("access:a".into()));
     let rows: Vec<GoldenRow> = events
         .into_iter()
+        .chain([by_access])
         .map(|(event, cause)| {
-            let (outcome, detail) = ("o".to_owned(), "d".to_owned());
+            let (name, outcome, detail) = (format!("{event:?} {cause:?}"), "o".to_owned(), "d".to_owned());
             let entry = Entry { at: at(1), event, outcome, cause, region: Some(Region::Oc), duration_ms: 300, detail };
-            crate::actors::golden::row(format!("{event:?} {cause:?}"), &entry)
+            crate::actors::golden::row(name, &entry)
         })
         .collect();
     assert_golden(&rows, include_str!("entries.golden"));

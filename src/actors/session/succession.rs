@@ -95,7 +95,11 @@ impl Session {
             Err(Denied::Ended(EndReason::Logout | EndReason::Revoked | EndReason::Backchannel)) => Err(overtaken()),
             // Its time was up while the browser was at the provider. A silent login must not start it again.
             Err(Denied::Ended(
-                EndReason::Idle | EndReason::Expired | EndReason::RefreshRejected | EndReason::Limit,
+                EndReason::Idle
+                | EndReason::Expired
+                | EndReason::RefreshRejected
+                | EndReason::Limit
+                | EndReason::Device,
             )) => Ok(Inherited::LoginNeeded),
             Err(
                 Denied::StoreUnavailable
@@ -131,13 +135,13 @@ impl Session {
                         "session {}, which the browser had before, did not answer: it is to end later",
                         predecessor.actor
                     );
-                    self.record(Event::Revoke, "not_superseded", cause, began, &detail);
+                    self.record(Event::Revoke, "not_superseded", cause.clone(), began, &detail);
                 }
             }
         }
         // One whose cookie this login came with is earlier, whatever their clocks say.
         if let Some(later) = later.filter(|later| !gave_way.contains(&later.actor)) {
-            let _ = self.give_way(&later, cause).await;
+            let _ = self.give_way(&later, cause.clone()).await;
         }
         let untold = superseding.told(self.now(), &told);
         if cause == Cause::Request && untold.sessions().is_empty() {

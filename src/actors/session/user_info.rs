@@ -35,7 +35,7 @@ impl Session {
             Ok(said) => self.take_user_info(said, Some(&token), Event::Refresh, cause, now).await,
             Err(asking) => {
                 let detail = "UserInfo did not answer in time: the claims stay as they are until it does";
-                self.record(Event::Refresh, "not_informed", cause, now, detail);
+                self.record(Event::Refresh, "not_informed", cause.clone(), now, detail);
                 self.await_user_info(asking, token, Event::Refresh, cause);
             }
         }
@@ -89,8 +89,8 @@ impl Session {
             }
             UserInfo::OtherSubject => {
                 let detail = "UserInfo names another user than the session's (sub)";
-                self.record(event, "refused", cause, began, detail);
-                if let Ok(Some(remains)) = self.end(EndReason::RefreshRejected, cause, detail).await {
+                self.record(event, "refused", cause.clone(), began, detail);
+                if let Ok(Some(remains)) = self.end(EndReason::RefreshRejected, cause.clone(), detail).await {
                     self.revoke_remains(remains, cause);
                 }
             }

@@ -37,9 +37,11 @@ impl Problem {
         match self {
             Self::ForeignHost | Self::AdministratorsHost => None,
             Self::Explained { problem, .. } => problem.link_target(),
-            Self::LoginRequired | Self::SessionEnded(_) | Self::CallbackRejected(_) | Self::UserError(_) => {
-                Some(LinkTarget::LogIn)
-            }
+            Self::LoginRequired
+            | Self::SessionEnded(_)
+            | Self::DeviceProofRequired
+            | Self::CallbackRejected(_)
+            | Self::UserError(_) => Some(LinkTarget::LogIn),
             Self::ProviderRejected(_)
             | Self::ProviderUnavailable { .. }
             | Self::UpstreamUnavailable
@@ -48,10 +50,13 @@ impl Problem {
             | Self::KeysUnavailable
             | Self::CaptchaRequired(_)
             | Self::RateLimited
+            | Self::DeviceProofDelayed
             | Self::ConfigInvalid(_) => Some(LinkTarget::Again),
             Self::AlreadyEnded(_)
             | Self::InvalidToken(_)
             | Self::Forbidden
+            | Self::DeviceRequired { .. }
+            | Self::DeviceRefused
             | Self::BotScoreTooLow
             | Self::CsrfRejected
             | Self::CsrfHeaderMissing(_)
@@ -126,8 +131,14 @@ impl Problem {
             }
             (Self::LoginRequired, _) => "Log in first. Your data was not saved.",
             (Self::SessionEnded(_), _) => "Log in again. Your data was not saved.",
+            (Self::DeviceProofRequired, _) => "Log in again on this device. Your data was not saved.",
+            (Self::DeviceRequired { .. }, _) => {
+                "Open this in a browser that supports Device Bound Session Credentials, such as Chrome on Windows, and log in there. If you \
+                use one already, log out and log in again."
+            }
             (
-                Self::ProviderUnavailable { .. }
+                Self::DeviceProofDelayed
+                | Self::ProviderUnavailable { .. }
                 | Self::StoreUnavailable
                 | Self::KeysUnavailable
                 | Self::UpstreamUnavailable
@@ -156,6 +167,7 @@ impl Problem {
             (
                 Self::AlreadyEnded(_)
                 | Self::InvalidToken(_)
+                | Self::DeviceRefused
                 | Self::BadRequest(_)
                 | Self::PathRefused(_)
                 | Self::ParameterTooLong { .. }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::serde::rfc3339;
 
 use crate::actors::directory_message::{Listed, SessionPage, Swept};
-use crate::actors::log::{Cause, Entry, Event};
+use crate::actors::log::{Entry, Event};
 use crate::actors::session::view::{Inspection, SessionView};
 use crate::actors::summary::Summary;
 use crate::credential::ActorId;
@@ -44,8 +44,16 @@ struct SessionSummary<'a> {
     #[serde(with = "rfc3339")]
     expires_at: OffsetDateTime,
     user_agent: Option<&'a str>,
+    device: Option<DeviceJson>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     current: bool,
+}
+
+/// The device that a session is bound to.
+#[derive(Serialize)]
+struct DeviceJson {
+    #[serde(with = "rfc3339")]
+    bound_at: OffsetDateTime,
 }
 
 /// A page of a list of sessions.
@@ -99,7 +107,9 @@ struct LedgerEntry<'a> {
     at: OffsetDateTime,
     event: Event,
     outcome: &'a str,
-    cause: Cause,
+    cause: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
     region: Option<Region>,
     duration_ms: u32,
     detail: &'a str,
@@ -166,6 +176,7 @@ fn summary<'a>(id: &'a ActorId, summary: &'a Summary, current: bool) -> SessionS
         last_used_at: summary.last_used_at,
         expires_at: summary.expires_at,
         user_agent: summary.user_agent.as_deref(),
+        device: summary.bound_at.map(|bound_at| DeviceJson { bound_at }),
         current,
     }
 }
@@ -175,7 +186,8 @@ fn entry(entry: &Entry) -> LedgerEntry<'_> {
         at: entry.at,
         event: entry.event,
         outcome: &entry.outcome,
-        cause: entry.cause,
+        cause: entry.cause.as_str(),
+        by: entry.cause.by(),
         region: entry.region,
         duration_ms: entry.duration_ms,
         detail: &entry.detail,

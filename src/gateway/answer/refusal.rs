@@ -11,6 +11,7 @@ use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::device;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, route};
 
@@ -23,6 +24,12 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, problem: &Problem
         Problem::LoginRequired | Problem::SessionEnded(_) if request.is_navigation() => {
             send_to_login(config, request, problem)
         }
+        // A browser renews the proof before it opens a page that this site has begun to open.
+        Problem::DeviceProofRequired if device::is_from_elsewhere(request) => {
+            clearing(config, request, problem, opening_page(config, request))
+        }
+        Problem::DeviceProofRequired if request.is_navigation() => send_to_login(config, request, problem),
+        Problem::DeviceRequired { is_awaited: true } if request.is_navigation() => opening_page(config, request),
         Problem::CaptchaRequired(_) if request.is_navigation() => {
             let here = here_or_home(config, request);
             captcha_page::challenge(config, problem, request, &here)
@@ -68,17 +75,23 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
     // again, and then the cookie comes along.
     let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
     if config.same_site == SameSite::Strict && from_elsewhere && request.cookies.session.is_none() {
-        let page = Page {
-            title: "One moment",
-            detail: "This page is opening …",
-            link: Some((&here, "Continue")),
-            refresh: Some(&here),
-            ..Default::default()
-        };
-        return html::page(&config.brand, 200, &page);
+        return opening_page(config, request);
     }
     let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
     clearing(config, request, problem, response)
+}
+
+/// A page that opens itself once more.
+fn opening_page(config: &Config, request: &Incoming<'_>) -> Outgoing {
+    let here = here_or_home(config, request);
+    let page = Page {
+        title: "One moment",
+        detail: "This page is opening …",
+        link: Some((&here, "Continue")),
+        refresh: Some(&here),
+        ..Default::default()
+    };
+    html::page(&config.brand, 200, &page)
 }
 
 /// The address that was asked for, or where the application begins if nothing could come back to that: the user came to log in, and gets
@@ -99,11 +112,13 @@ pub fn endpoint_url(config: &Config, endpoint: &str, return_to: &str) -> String 
     format!("{}/{endpoint}?return_to={return_to}", config.auth_prefix)
 }
 
-/// Removes the cookie of a session that has ended. If it was superseded, its successor's cookie may be on the way.
+/// Removes the cookie of a session that has ended. If it was superseded, its successor's cookie may be on the way. A proof that is not
+/// good is removed, so that the browser renews it.
 fn clearing(config: &Config, request: &Incoming<'_>, problem: &Problem, response: Outgoing) -> Outgoing {
     match problem.plain() {
         Problem::SessionEnded(EndReason::Superseded) => response,
         Problem::SessionEnded(_) => response.cookie(&request.jar().clear_session(config.same_site)),
+        Problem::DeviceProofRequired => response.cookie(&request.jar().clear_bound()),
         _ => response,
     }
 }

@@ -72,27 +72,48 @@ pub(crate) async fn claims(
         }
         Keys::Remote(uri) => uri.as_str(),
     };
-    let call = || fetched(link.clone(), uri.to_owned(), verified.clone()).boxed_local();
-    let documents = &keys.published;
-    let source = DocumentSource { documents, address: uri, call: &call, isolate: &link.isolate };
-    source.verify(&jwt, &*link.signatures, Presenter::Anybody, ANY_ISSUER).await.map_err(
-        |unverified| match unverified {
-            Unverified::NoKeys(_) => Problem::KeysUnavailable,
-            // If newer keys cannot be had, the last good ones decide.
-            Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
-        },
-    )?;
+    let published = PublishedAt { variable: "JWKS_URI", uri };
+    keys.check(&jwt, published, link, verified).await?;
     Ok(jwt.claims)
 }
 
+/// Where keys are published, and the variable that says so.
+#[derive(Clone, Copy)]
+pub(crate) struct PublishedAt<'a> {
+    pub variable: &'static str,
+    pub uri: &'a str,
+}
+
+impl ClientKeys {
+    /// Whether one of the published keys has signed a token that anybody may have made.
+    pub(crate) async fn check(
+        &self,
+        jwt: &Jwt<'_>,
+        at: PublishedAt<'_>,
+        link: &Link,
+        verified: &VerifiedJwts,
+    ) -> Result<(), Problem> {
+        let PublishedAt { variable, uri } = at;
+        let call = || fetched(link.clone(), variable, uri.to_owned(), verified.clone()).boxed_local();
+        let source = DocumentSource { documents: &self.published, address: uri, call: &call, isolate: &link.isolate };
+        source.verify(jwt, &*link.signatures, Presenter::Anybody, ANY_ISSUER).await.map_err(|unverified| {
+            match unverified {
+                Unverified::NoKeys(_) => Problem::KeysUnavailable,
+                // If newer keys cannot be had, the last good ones decide.
+                Unverified::Refused(flaw) | Unverified::Outdated(flaw, _) => flaw.into(),
+            }
+        })
+    }
+}
+
 /// Fetches the key set. If that fails, a log line says why.
-async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> FetchResult<KeySet> {
+async fn fetched(link: Link, variable: &'static str, uri: String, verified: VerifiedJwts) -> FetchResult<KeySet> {
     let keys = KeySet::fetch(&*link.http, &uri).await.map_err(|none| match none {
         NoKeySet::Useless => Missing::Useless,
         none => Missing::Unavailable(none.to_string()),
     });
     if let Err(missing) = &keys {
-        link.isolate.error(&format!("the keys at JWKS_URI cannot be had: {missing}"));
+        link.isolate.error(&format!("the keys at {variable} cannot be had: {missing}"));
     }
     let keys = keys?;
     // A JWT that the former keys signed may no longer be good.
@@ -100,28 +121,26 @@ async fn fetched(link: Link, uri: String, verified: VerifiedJwts) -> FetchResult
     Ok((keys, link.isolate.now()))
 }
 
-/// A flaw, in the client's words.
+/// A flaw, in the words of a client, or of an administrator whose JWT is Cloudflare Access's.
 impl From<Flaw> for Problem {
     fn from(flaw: Flaw) -> Self {
         Self::InvalidToken(match flaw {
-            Flaw::TooLong => "The bearer token is too long.",
-            Flaw::Malformed => "The bearer token is no signed JWT.",
-            Flaw::Algorithm => "The bearer token's algorithm is not accepted (alg).",
-            Flaw::Critical => "The bearer token has critical extensions, which are not understood (crit).",
-            Flaw::Type => "The bearer token is of another type (typ).",
-            Flaw::Issuer => "The bearer token comes from another issuer (iss).",
-            Flaw::Audience | Flaw::FurtherAudience => "The bearer token is meant for another audience (aud).",
-            Flaw::Party => "The bearer token was issued to another client (azp).",
-            Flaw::Endless => "The bearer token has no end (exp).",
-            Flaw::Expired => "The bearer token has expired (exp).",
-            Flaw::NotYet => "The bearer token is not valid yet (nbf).",
-            Flaw::Undated | Flaw::Issued => "The bearer token is from the future (iat).",
-            Flaw::UnknownKey => "The bearer token is signed with a key that is not known.",
-            Flaw::UnfittingKey | Flaw::UnusableKey => {
-                "The bearer token's key is not meant for this (alg, use, key_ops)."
-            }
-            Flaw::AmbiguousKey => "The bearer token does not say which key signed it, and several may have (kid).",
-            Flaw::BadSignature => "The bearer token's signature is not accepted.",
+            Flaw::TooLong => "The token is too long.",
+            Flaw::Malformed => "The token is no signed JWT.",
+            Flaw::Algorithm => "The token's algorithm is not accepted (alg).",
+            Flaw::Critical => "The token has critical extensions, which are not understood (crit).",
+            Flaw::Type => "The token is of another type (typ).",
+            Flaw::Issuer => "The token comes from another issuer (iss).",
+            Flaw::Audience | Flaw::FurtherAudience => "The token is meant for another audience (aud).",
+            Flaw::Party => "The token was issued to another client (azp).",
+            Flaw::Endless => "The token has no end (exp).",
+            Flaw::Expired => "The token has expired (exp).",
+            Flaw::NotYet => "The token is not valid yet (nbf).",
+            Flaw::Undated | Flaw::Issued => "The token is from the future (iat).",
+            Flaw::UnknownKey => "The token is signed with a key that is not known.",
+            Flaw::UnfittingKey | Flaw::UnusableKey => "The token's key is not meant for this (alg, use, key_ops).",
+            Flaw::AmbiguousKey => "The token does not say which key signed it, and several may have (kid).",
+            Flaw::BadSignature => "The token's signature is not accepted.",
         })
     }
 }

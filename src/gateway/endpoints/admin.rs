@@ -1,9 +1,10 @@
 //! `/admin/`: the administrators' API to every session, and their console.
 //!
-//! Architecture Invariant: without `ADMIN_TOKEN` there is nothing here, and without the token in the request's
-//! `Authorization` nothing but pages without data. The console, into which the token is typed, is at `ADMIN_ORIGIN`
+//! Architecture Invariant: without `ADMIN_TOKEN` and `ADMIN_ACCESS` there is nothing here, and for anybody but an administrator
+//! ([`administrator`]) nothing but pages without data. The console, into which the token is typed, is at `ADMIN_ORIGIN`
 //! alone: there, nothing of the application ever answers, so that none of its pages or service workers can read it.
 
+mod administrator;
 mod console;
 
 use percent_encoding::percent_decode_str;
@@ -93,20 +94,17 @@ struct MigrateTo {
 
 /// Serves what is under `/admin`.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
-    let Some(token) = &gateway.config.admin_token else { return Err(Problem::NotFound) };
     let prefix = format!("{}/admin", gateway.config.auth_prefix);
     let resource = Resource::of(request.address.path().strip_prefix(&prefix).unwrap_or_default());
     let at_home = gateway.config.admin_origin.as_ref() == Some(&request.origin);
     if resource.as_ref().is_some_and(Resource::is_console) && !at_home {
         return Err(Problem::NotFound);
     }
-    if !resource.as_ref().is_some_and(Resource::is_open) {
-        let given = request.header("authorization").unwrap_or_default();
-        let given = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        if !given.is_some_and(|(_, given)| token.is(given.trim_matches([' ', '\t']))) {
-            return Err(Problem::InvalidToken("This needs the administrators' token as a bearer token."));
-        }
-    }
+    let by = match &resource {
+        // Nobody is asked for, and nothing is done.
+        Some(open) if open.is_open() => Cause::Request,
+        Some(_) | None => administrator::of(gateway, request).await?,
+    };
     let resource = resource.ok_or(Problem::NotFound)?;
     if !resource.methods().split(", ").any(|allowed| allowed == request.method()) {
         return Err(Problem::MethodNotAllowed(resource.methods()));
@@ -114,9 +112,12 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let deletes = request.method() == "DELETE";
     match resource {
         Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
-        Resource::Console => Ok(console::page(&gateway.config.brand)),
+        Resource::Console => {
+            let access = gateway.config.access_at(&request.origin).is_some();
+            Ok(console::page(&gateway.config.brand, access))
+        }
         Resource::OpenApi => Ok(console::openapi(&gateway.config.auth_prefix)),
-        Resource::User(subject) if deletes => revoke_user(gateway, request, &subject).await,
+        Resource::User(subject) if deletes => revoke_user(gateway, request, &subject, by).await,
         Resource::User(subject) => {
             let query = request.query();
             let issuer = issuer(gateway, &query)?;
@@ -124,12 +125,12 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
             Ok(Outgoing::new(200, json::sessions_of(&subject, issuer, &page)))
         }
         Resource::Session(id) if deletes => {
-            sessions::revoke(gateway, &id, Cause::Admin).await.map_err(unknown)?;
+            sessions::revoke(gateway, &id, by).await.map_err(unknown)?;
             Ok(Outgoing::new(204, Body::Empty))
         }
         Resource::Session(id) => detail(gateway, &id).await,
-        Resource::Refresh(id) => refresh(gateway, &id).await,
-        Resource::Migrate(id) => migrate(gateway, request, &id).await,
+        Resource::Refresh(id) => refresh(gateway, &id, by).await,
+        Resource::Migrate(id) => migrate(gateway, request, &id, by).await,
     }
 }
 
@@ -144,10 +145,10 @@ fn issuer<'a>(gateway: &'a Gateway, query: &'a Parameters) -> Result<&'a str, Pr
     })
 }
 
-async fn revoke_user(gateway: &Gateway, request: &Incoming<'_>, subject: &str) -> Result<Outgoing, Problem> {
+async fn revoke_user(gateway: &Gateway, request: &Incoming<'_>, subject: &str, by: Cause) -> Result<Outgoing, Problem> {
     let query = request.query();
     let address = sessions::directory_of(gateway, issuer(gateway, &query)?, subject)?;
-    let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: Cause::Admin, logout_token: None };
+    let revoke = RevokeAll { counterpart: None, reason: EndReason::Revoked, cause: by, logout_token: None };
     let swept = sessions::end_all(gateway, &address, revoke).await??;
     Ok(Outgoing::new(if swept.left > 0 { 202 } else { 200 }, json::revoked(&swept)))
 }
@@ -161,8 +162,8 @@ async fn detail(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
     Ok(Outgoing::new(200, json::detail(id, &inspection)))
 }
 
-async fn refresh(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
-    let refresh = || Refresh { authority: Authority::Trusted(Cause::Admin) };
+async fn refresh(gateway: &Gateway, id: &ActorId, by: Cause) -> Result<Outgoing, Problem> {
+    let refresh = || Refresh { authority: Authority::Trusted(by.clone()) };
     let followed = follow::ask(&*gateway.actors, id, refresh).await.map_err(|error| unknown(error.into()))?;
     match followed.reply {
         // Without a refresh token there is no refresh. The ledger says so.
@@ -173,7 +174,7 @@ async fn refresh(gateway: &Gateway, id: &ActorId) -> Result<Outgoing, Problem> {
     }
 }
 
-async fn migrate(gateway: &Gateway, request: &Incoming<'_>, id: &ActorId) -> Result<Outgoing, Problem> {
+async fn migrate(gateway: &Gateway, request: &Incoming<'_>, id: &ActorId, by: Cause) -> Result<Outgoing, Problem> {
     let MigrateTo { region } = request.json().await.map_err(|problem| match problem {
         Problem::BadRequest(_) => Problem::BadRequest(NO_REGION),
         other => other,
@@ -181,7 +182,7 @@ async fn migrate(gateway: &Gateway, request: &Incoming<'_>, id: &ActorId) -> Res
     if gateway.config.regions.jurisdiction.is_some() {
         return Err(Problem::BadRequest("JURISDICTION keeps all sessions where they are."));
     }
-    let migrate = || Migrate { authority: Authority::Trusted(Cause::Admin), destination: Destination::Region(region) };
+    let migrate = || Migrate { authority: Authority::Trusted(by.clone()), destination: Destination::Region(region) };
     let followed = follow::ask(&*gateway.actors, id, migrate).await.map_err(|error| unknown(error.into()))?;
     match followed.reply {
         Ok(Migrated::Lives(to)) => detail(gateway, &to.actor).await,

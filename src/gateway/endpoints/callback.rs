@@ -13,10 +13,13 @@ use crate::actors::summary::UserPlace;
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::SameSite;
+use crate::device::Purpose;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::ask_session::is_of_another_device;
 use crate::gateway::context::Gateway;
+use crate::gateway::device;
 use crate::gateway::endpoints::{failed_login, login};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::parameters::Parameters;
@@ -78,6 +81,9 @@ async fn complete(
     let place = user_place(gateway, request);
     let address = address::session_near(&actor, place.region);
     let replaces = login::browsers_session(request);
+    // A session that the login named when it began was proved then.
+    let is_named = replaces.as_ref().map(|replaced| &replaced.actor) == predecessor.as_ref();
+    let replaces = if is_named || !is_of_another_device(gateway, request).await { replaces } else { None };
     let redirect_uri = login::redirect_uri(gateway, request);
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
     let completed = match actors::ask(&*gateway.actors, &address, complete).await {
@@ -89,7 +95,14 @@ async fn complete(
         Completed::SignedIn { secret, region, expires_at } => {
             let session = Credential { actor, secret };
             let life = ambient::between(gateway.now(), expires_at).max(Duration::ZERO);
-            go_on(gateway, &return_to).cookie(&jar.set_session(region, &session, gateway.config.same_site, life))
+            let on = go_on(gateway, &return_to);
+            let on = on.cookie(&jar.set_session(region, &session, gateway.config.same_site, life));
+            // The session is offered to be bound to the device, and what was proved of another session's is of no use.
+            if request.origin.https && device::is_on(&gateway.config) {
+                let challenge = gateway.config.device.keys.challenge(Purpose::Register, &session.actor, gateway.now());
+                request.offer.replace(challenge);
+            }
+            if request.cookies.bound.is_some() { on.cookie(&jar.clear_bound()) } else { on }
         }
         Completed::NotSignedIn | Completed::Kept => Outgoing::redirect(303, &return_to),
         // Another tab has logged in in the meantime. (A strict cookie does not come along with this request.)

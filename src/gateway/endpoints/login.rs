@@ -8,7 +8,7 @@ use crate::actors::session::message::{Authority, CanGoOn, Denied, SignInError, S
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::ask_session;
+use crate::gateway::ask_session::{ask_session, is_of_another_device};
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::login_limit;
 use crate::gateway::problem::Problem;
@@ -46,11 +46,13 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 
     // A session that has run out of tokens is renewed without a form where the provider still knows the user.
     let is_asked = hints.iter().any(|(name, _)| name == "prompt");
+    let is_of_another_device = is_of_another_device(gateway, request).await;
     let reason = match &request.cookies.session {
-        Some(_) if !is_asked => reason(gateway, request, &return_to).await,
+        Some(_) if !is_asked && !is_of_another_device => reason(gateway, request, &return_to).await,
         _ => LoginReason::Asked,
     };
-    let begun = begin(gateway, request, return_to.clone(), hints, reason).await;
+    let predecessor = browsers_session(request).filter(|_| !is_of_another_device);
+    let begun = begin(gateway, request, return_to.clone(), hints, reason, predecessor).await;
     match begun {
         // The session is fine where it is.
         Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &return_to)),
@@ -64,6 +66,7 @@ async fn begin(
     return_to: String,
     mut hints: Vec<(String, String)>,
     reason: LoginReason,
+    predecessor: Option<Predecessor>,
 ) -> Result<Outgoing, Problem> {
     // The organization has a field of its own, against which tokens are checked.
     let has_place = |name: &str| name == "organization" && gateway.config.provider.checks_organization();
@@ -88,7 +91,7 @@ async fn begin(
         nonce: secret(gateway)?,
         code_verifier: secret(gateway)?,
         return_to,
-        predecessor: browsers_session(request),
+        predecessor,
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| gateway.config.provider.checks_organization()),

@@ -10,7 +10,7 @@ use crate::credential::Secret;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::ask_session;
+use crate::gateway::ask_session::ask_by_cookie_alone;
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::failed_login;
 use crate::gateway::problem::Problem;
@@ -40,7 +40,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         logout: Some(logout.clone()),
     };
     let mut end_session_url = None;
-    match ask_session(gateway, request, revoke).await {
+    match ask_by_cookie_alone(gateway, request, revoke).await {
         Ok(Ok(revoked)) => end_session_url = revoked.end_session_url,
         Ok(Err(Denied::StoreUnavailable | Denied::Moved(_))) => return Err(Problem::StoreUnavailable),
         // There is nothing left to end.
@@ -64,7 +64,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     };
     let response = Outgoing::redirect(303, &next);
     let response = way_back.into_iter().fold(response, |response, line| response.cookie(&line));
-    Ok(response.cookie(&jar.clear_session(gateway.config.same_site)))
+    let response = response.cookie(&jar.clear_session(gateway.config.same_site));
+    Ok(if request.cookies.bound.is_some() { response.cookie(&jar.clear_bound()) } else { response })
 }
 
 fn is_own_navigation(request: &Incoming<'_>) -> bool {

@@ -4,6 +4,8 @@ pub mod admin;
 pub mod backchannel;
 pub mod callback;
 pub mod captcha;
+pub(crate) mod device;
+pub(crate) mod events;
 pub(crate) mod failed_login;
 pub(crate) mod frontchannel;
 pub mod healthz;

@@ -93,7 +93,7 @@ pub(crate) async fn end_all(
     address: &DirectoryAddress,
     revoke: RevokeAll,
 ) -> Result<Result<Swept, DirectoryError>, AskError> {
-    let (cause, until) = (revoke.cause, gateway.now().saturating_add(WAIT_LIMIT));
+    let (cause, until) = (revoke.cause.clone(), gateway.now().saturating_add(WAIT_LIMIT));
     let mut swept = match actors::ask(&*gateway.actors, address, revoke).await? {
         Ok(swept) => swept,
         Err(error) => return Ok(Err(error)),
@@ -104,7 +104,7 @@ pub(crate) async fn end_all(
         if at_most == 0 || gateway.now() >= until {
             break;
         }
-        let more = match actors::ask(&*gateway.actors, address, Sweep { after, at_most, cause }).await? {
+        let more = match actors::ask(&*gateway.actors, address, Sweep { after, at_most, cause: cause.clone() }).await? {
             Ok(more) => more,
             Err(error) => return Ok(Err(error)),
         };
@@ -142,7 +142,7 @@ pub(crate) async fn end_own(gateway: &Gateway, request: &Incoming<'_>) -> Result
 
 /// Ends a session wherever it lives. The caller has checked the right to it. A session that has ended stays ended.
 pub(crate) async fn revoke(gateway: &Gateway, id: &ActorId, cause: Cause) -> Result<(), Problem> {
-    let revoke = || Revoke { authority: Authority::Trusted(cause), reason: EndReason::Revoked, logout: None };
+    let revoke = || Revoke { authority: Authority::Trusted(cause.clone()), reason: EndReason::Revoked, logout: None };
     match follow::ask(&*gateway.actors, id, revoke).await?.reply {
         Ok(_) | Err(Denied::Ended(_)) => Ok(()),
         Err(Denied::Unknown) => Err(Problem::NotFound),

@@ -78,6 +78,8 @@ fn admit_with<'a>(
     check_bot(cleared_at)?;
     let session = request.cookies.session.as_ref().filter(|_| sender == Sender::Own);
     let claimant = match (jwt, session, route.session) {
+        // No device is behind a client's own token.
+        (Some(_), ..) if route.requires_device => return Err(Problem::DeviceRequired { is_awaited: false }),
         (Some(jwt), ..) => Claimant::Client(jwt, sender),
         (None, Some(session), SessionRule::Required | SessionRule::Optional) => {
             Claimant::Session(session, need(request, route), moves_from(request, route))

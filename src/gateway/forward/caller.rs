@@ -5,7 +5,7 @@ use openidconnect::AccessToken;
 use crate::actors::session::message::{Credential, GetIdentity, GetToken, TokenKind, TokenWithClaims};
 use crate::config::routes::{Route, SessionRule, Token};
 use crate::credential::Secret;
-use crate::gateway::ask_session::ask_session;
+use crate::gateway::ask_session::ask_session_on;
 use crate::gateway::context::Gateway;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
@@ -87,11 +87,11 @@ async fn session_user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) 
     let (token, claims) = match need(request, route) {
         Need::Token => {
             let get = |secret: &Secret| GetToken { secret: secret.clone(), navigation_from };
-            (ask_session(gateway, request, get).await??, Claims::new())
+            (ask_session_on(gateway, request, route, get).await??, Claims::new())
         }
         Need::Identity(token) => {
             let get = |secret: &Secret| GetIdentity { secret: secret.clone(), token, navigation_from };
-            let TokenWithClaims { token, claims } = *ask_session(gateway, request, get).await??;
+            let TokenWithClaims { token, claims } = *ask_session_on(gateway, request, route, get).await??;
             (token, serde_json::from_str(&claims).unwrap_or_default())
         }
     };

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::config::routes::{Route, SessionRule, Upstream};
 use crate::config::{Config, Origin};
+use crate::gateway::device;
 use crate::gateway::forward::addresses::{self, ADDRESSES, Seam};
 use crate::gateway::forward::hygiene::Hygiene;
 use crate::gateway::forward::identity_headers;
@@ -18,9 +19,12 @@ use crate::jose::Claims;
 /// Headers of a response that direct caches beside `Cache-Control`.
 const CACHE_HEADERS: [&str; 3] = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"];
 
+/// Headers of a response that bind sessions to devices. The gateway alone does that.
+const DEVICE_HEADERS: [&str; 2] = [device::REGISTRATION, device::CHALLENGE];
+
 /// Headers of a response that need a decision. A response without any of them gets its `Cache-Control` and is passed on.
 pub fn watched() -> impl Iterator<Item = &'static str> {
-    ["set-cookie", "proxy-authenticate", "cf-challenge"].into_iter().chain(CACHE_HEADERS)
+    ["set-cookie", "proxy-authenticate", "cf-challenge"].into_iter().chain(CACHE_HEADERS).chain(DEVICE_HEADERS)
 }
 
 /// The content type of server-sent events.
@@ -133,8 +137,11 @@ pub fn response<'a>(origin: &Origin, route: &Route, recipient: Recipient, seen: 
         Recipient::Nobody => (sets_cookies && route.session != SessionRule::None).then_some("no-store"),
         Recipient::Known => cache_control(route, recipient),
     };
-    let is_removed =
-        |name: &&str| *name == "proxy-authenticate" || cache_control.is_some() && CACHE_HEADERS.contains(name);
+    let is_removed = |name: &&str| {
+        *name == "proxy-authenticate"
+            || DEVICE_HEADERS.contains(name)
+            || cache_control.is_some() && CACHE_HEADERS.contains(name)
+    };
     let seam = if route.rewrite_redirects { Seam::of(origin, &route.upstream) } else { None };
     let rewritten = |name: &'static str| Some((name, seam.as_ref()?.header(name, seen.get(name)?)?));
     let cookie = |line| seam.as_ref().and_then(|seam| seam.cookie(line)).map_or(Cow::Borrowed(line), Cow::Owned);

@@ -9,7 +9,7 @@ use crate::actors::session::message::{Authority, Refresh};
 use crate::config::Config;
 use crate::config::routes::{Route, Token, Upstream};
 use crate::credential::Secret;
-use crate::gateway::ask_session::ask_session;
+use crate::gateway::ask_session::ask_session_on;
 use crate::gateway::context::Gateway;
 use crate::gateway::forward::caller::{self, Caller};
 use crate::gateway::forward::edits::{self, Backward, Recipient};
@@ -112,7 +112,7 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
         return None;
     }
     let refresh = |secret: &Secret| Refresh { authority: Authority::Cookie(secret.clone()) };
-    let refreshed = ask_session(gateway, request, refresh).await;
+    let refreshed = ask_session_on(gateway, request, route, refresh).await;
     if !matches!(refreshed, Ok(Ok(_))) || request.body.is_some_and(|body| body.is_there()) {
         return None;
     }
@@ -127,14 +127,14 @@ fn forwarded(gateway: &Gateway, request: &Incoming<'_>, route: &Route, caller: &
     let recipient = if matches!(caller, Caller::Nobody) { Recipient::Nobody } else { Recipient::Known };
     let watch = match caller {
         Caller::User { session, .. } if response.status == 101 || edits::is_event_stream(&seen) => {
-            Some(Watch::new(&gateway.actors, session, gateway.config.stream_check))
+            Some(Watch::new(&gateway.link.isolate, &gateway.actors, session, gateway.config.stream_check))
         }
         Caller::User { .. } | Caller::Client { .. } | Caller::Nobody => None,
     };
     let Backward { cache_control, removed, set, cookies } = edits::response(&request.origin, route, recipient, &seen);
     let removed = removed.into_iter().map(str::to_owned).collect();
     let cookies = cookies.map(|lines| lines.into_iter().map(Cow::into_owned).collect());
-    Reply::Forwarded(Box::new(Forwarded { removed, set, cache_control, cookies, own_cookie: None, watch, response }))
+    Reply::Forwarded(Box::new(Forwarded { removed, set, cache_control, cookies, own: Vec::new(), watch, response }))
 }
 
 /// The application cannot be reached.

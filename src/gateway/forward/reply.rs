@@ -10,6 +10,8 @@ pub enum Reply {
     Own(Outgoing),
     /// The application's.
     Forwarded(Box<Forwarded>),
+    /// An actor's, which accepts a WebSocket.
+    Accepted(Inbound),
 }
 
 /// The application's response, and what becomes of it.
@@ -24,8 +26,8 @@ pub struct Forwarded {
     pub cache_control: Option<&'static str>,
     /// The `Set-Cookie` lines that take the place of those that came.
     pub cookies: Option<Vec<String>>,
-    /// A `Set-Cookie` line of the gateway's own.
-    pub own_cookie: Option<String>,
+    /// Headers of the gateway's own, beside the application's of the same name.
+    pub own: Vec<(&'static str, String)>,
     /// Set for a WebSocket or an event stream of a session: it closes the stream when the session ends.
     pub watch: Option<Watch>,
 }

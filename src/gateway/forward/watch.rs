@@ -1,5 +1,12 @@
-//! Streams outlive the request that opened them: while a WebSocket or an event stream of a session is open, the gateway
-//! asks at intervals whether the session still lives, and closes it where it does not. That is no use of the session.
+//! Streams outlive the request that opened them: while a WebSocket or an event stream of a session is open, the gateway listens to the
+//! session, and closes the stream when that ends. While it cannot listen, it asks at intervals. Neither is a use of the session.
+//!
+//! ```text
+//!   listen ──► heard that it ended ──────────────────────────────► close
+//!     │  ▲
+//!     │  └── it lives ── ask ◄── heard that it moved, or lost
+//!     └─ cannot ── wait ─┘└─ over, or cannot be found out ───────► close
+//! ```
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,11 +14,14 @@ use std::time::Duration;
 use crate::actors::AskError;
 use crate::actors::end_reason::EndReason;
 use crate::actors::session::follow;
+use crate::actors::session::listeners::Push;
 use crate::actors::session::message::{Credential, Denied, IsAlive};
-use crate::runtime::Actors;
+use crate::credential::ActorId;
+use crate::runtime::{Actors, Isolate};
 
 /// Looks after one stream.
 pub struct Watch {
+    isolate: Rc<dyn Isolate>,
     actors: Rc<dyn Actors>,
     session: Credential,
     every: Duration,
@@ -46,24 +56,51 @@ impl Closing {
 }
 
 impl Watch {
-    /// Over a stream of this session.
-    pub fn new(actors: &Rc<dyn Actors>, session: &Credential, every: time::Duration) -> Self {
-        Self { actors: Rc::clone(actors), session: session.clone(), every: every.unsigned_abs() }
+    /// Over a stream of this session. It asks `every` so often while it cannot listen.
+    pub fn new(
+        isolate: &Rc<dyn Isolate>,
+        actors: &Rc<dyn Actors>,
+        session: &Credential,
+        every: time::Duration,
+    ) -> Self {
+        let (isolate, actors) = (Rc::clone(isolate), Rc::clone(actors));
+        Self { isolate, actors, session: session.clone(), every: every.unsigned_abs() }
     }
 
-    /// How long to wait between two looks.
-    pub const fn every(&self) -> Duration {
-        self.every
+    /// Waits until the stream has to be closed.
+    pub async fn closing(self) -> Closing {
+        let mut lives_in = self.session.actor.clone();
+        loop {
+            let has_listened = match self.actors.listen(&lives_in).await {
+                Ok(mut heard) => loop {
+                    match heard.next().await.as_deref().map(Push::read) {
+                        Some(Some(push)) if push.is_the_end() => return Closing::Over,
+                        Some(Some(Push::Ended { .. })) => return Closing::Unsure,
+                        Some(Some(Push::Moved { .. })) | None => break true,
+                        Some(Some(Push::Refreshed { .. }) | None) => {}
+                    }
+                },
+                Err(_) => false,
+            };
+            if !has_listened {
+                self.isolate.sleep(self.every).await;
+            }
+            lives_in = match self.ask().await {
+                Ok(actor) => actor,
+                Err(closing) => return closing,
+            };
+        }
     }
 
-    /// Looks once. Some: the stream has to be closed, for this reason.
-    pub async fn look(&self) -> Option<Closing> {
+    /// Where the session lives.
+    async fn ask(&self) -> Result<ActorId, Closing> {
         let is_alive = || IsAlive { secret: self.session.secret.clone() };
-        match follow::ask(&*self.actors, &self.session.actor, is_alive).await.map(|followed| followed.reply) {
-            Ok(Ok(_)) => None,
-            Ok(Err(Denied::Ended(reason))) if reason != EndReason::Superseded => Some(Closing::Over),
-            Ok(Err(Denied::Unknown)) | Err(AskError::NoSuchActor) => Some(Closing::Over),
-            Ok(Err(_)) | Err(_) => Some(Closing::Unsure),
+        let followed = follow::ask(&*self.actors, &self.session.actor, is_alive).await;
+        match followed.map(|followed| (followed.reply, followed.moved_to)) {
+            Ok((Ok(()), moved_to)) => Ok(moved_to.map_or_else(|| self.session.actor.clone(), |to| to.actor)),
+            Ok((Err(Denied::Ended(reason)), _)) if reason != EndReason::Superseded => Err(Closing::Over),
+            Ok((Err(Denied::Unknown), _)) | Err(AskError::NoSuchActor) => Err(Closing::Over),
+            Ok((Err(_), _)) | Err(_) => Err(Closing::Unsure),
         }
     }
 }

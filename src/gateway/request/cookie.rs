@@ -5,7 +5,10 @@
 //!   __Host-Http-login-<8 hex>      see login_cookie.rs               one login under way, so that tabs don't collide
 //!   __Host-Http-return             see return_cookie.rs              where a logout leads
 //!   __Host-Http-clearance          see clearance.rs                  a captcha that was solved
+//!   __Host-session-bound           see crate::device                 the session's device was there just now
 //! ```
+//!
+//! Browsers bind no cookie of a name with `__Host-Http-` to a device, and none over plain http.
 //!
 //! On plain http (loopback only) the names begin with `edge-`, as browsers refuse the prefix there. `COOKIE_PREFIX` stands
 //! between both. Only the names of the origin's own scheme and of the own prefix are read. Two cookies of one name count
@@ -34,6 +37,10 @@ const RETURN_LIFE: Duration = Duration::minutes(10);
 /// What the names begin with: over https, and over plain http.
 const SECURE: &str = "__Host-Http-";
 const PLAIN: &str = "edge-";
+/// What the name of the bound cookie begins with.
+const BINDABLE: &str = "__Host-";
+/// The attributes of the bound cookie, as browsers are told to expect them.
+pub const BOUND_ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
 /// Names and attributes at one origin.
 #[derive(Clone, Debug)]
@@ -53,6 +60,8 @@ pub struct Cookies {
     pub way_back: Option<String>,
     /// The clearance, where there is exactly one.
     pub clearance: Option<String>,
+    /// The proof of the session's device, where there is exactly one.
+    pub bound: Option<String>,
     /// Whether there is anything that may be read as a cookie of these names, well-formed or not. This is the lenient
     /// reading: where it is true, a request is refused or loses its cookies. It is true for every cookie that the strict reading
     /// takes for the gateway's, and for more, so that it errs on the side that refuses.
@@ -74,11 +83,22 @@ impl Jar {
         name.strip_prefix(if self.https { SECURE } else { PLAIN })?.strip_prefix(&*self.prefix)
     }
 
+    /// The name of the bound cookie.
+    pub fn bound_name(&self) -> String {
+        format!("{BINDABLE}{}session-bound", self.prefix)
+    }
+
+    fn is_bound(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(BINDABLE).and_then(|rest| rest.strip_prefix(&*self.prefix));
+        self.https && rest == Some("session-bound")
+    }
+
     /// Reads a `Cookie` header: split at `;` alone, spaces and tabs trimmed and nothing else, names compared exactly. Each
     /// piece is looked at once.
     pub fn read(&self, header: &str) -> Cookies {
         let mut cookies = Cookies::default();
         let (mut sessions, mut clearances, mut returns) = (Once::default(), Once::default(), Once::default());
+        let mut proofs = Once::default();
         let mut places = BTreeMap::new();
         for piece in header.split(';') {
             let Some((name, value)) = name_and_value(piece) else {
@@ -89,6 +109,7 @@ impl Jar {
                 Some("session") => sessions.add(value),
                 Some("clearance") => clearances.add(value),
                 Some("return") => returns.add(value),
+                None if self.is_bound(name) => proofs.add(value),
                 own => {
                     let attempt = own.and_then(|own| own.strip_prefix("login-"));
                     if let Some(attempt) = attempt.filter(|attempt| look_alike::is_attempt(attempt)) {
@@ -107,6 +128,7 @@ impl Jar {
         }
         cookies.session = sessions.only().and_then(session);
         cookies.clearance = clearances.only().map(str::to_owned);
+        cookies.bound = proofs.only().map(str::to_owned);
         cookies.way_back = returns.only().map(str::to_owned);
         cookies
     }
@@ -153,6 +175,16 @@ impl Jar {
         self.line("clearance", value, SameSite::Lax, life)
     }
 
+    /// The line that sets the bound cookie.
+    pub fn set_bound(&self, proof: String, life: Duration) -> String {
+        Self::line_of((self.bound_name(), proof), true, SameSite::Lax, life)
+    }
+
+    /// The line that removes the bound cookie: the browser renews the proof before its next request.
+    pub fn clear_bound(&self) -> String {
+        self.set_bound(String::new(), Duration::ZERO)
+    }
+
     /// The line that sets a login cookie. A callback that the provider posts needs `SameSite=None`.
     pub fn set_login(&self, attempt: &str, value: String, posted: bool, life: Duration) -> String {
         self.line(&format!("login-{attempt}"), value, self.login_same_site(posted), life)
@@ -179,9 +211,13 @@ impl Jar {
     }
 
     fn line(&self, name: &str, value: String, same_site: SameSite, life: Duration) -> String {
-        Cookie::build((self.name(name), value))
+        Self::line_of((self.name(name), value), self.https, same_site, life)
+    }
+
+    fn line_of(name_and_value: (String, String), secure: bool, same_site: SameSite, life: Duration) -> String {
+        Cookie::build(name_and_value)
             .path("/")
-            .secure(self.https)
+            .secure(secure)
             .http_only(true)
             .same_site(same_site)
             .max_age(Duration::seconds(life.whole_seconds()))

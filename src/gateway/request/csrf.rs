@@ -38,6 +38,16 @@ pub fn passes(request: Provenance<'_>, own_origin: &str) -> bool {
     }
 }
 
+/// Whether the request changes nothing, or a page of the gateway's own origin has sent it. This is asked where the browser was let in
+/// by a cookie that the gateway does not see.
+pub fn is_by_own_page(request: Provenance<'_>, own_origin: &str) -> bool {
+    is_safe(request.method)
+        || match request.site {
+            Some(site) => site == "same-origin",
+            None => request.origin == Some(own_origin),
+        }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +85,23 @@ mod tests {
         assert!(passes(Provenance { method: "GET", site: Some("cross-site"), ..POST }, OWN));
         assert!(!passes(Provenance { method: "PROPFIND", site: Some("cross-site"), ..POST }, OWN));
         assert!(!passes(Provenance { method: "get", site: Some("cross-site"), ..POST }, OWN));
+    }
+
+    #[test]
+    fn a_page_of_the_own_origin_proves_itself_and_nothing_else_does() {
+        for (site, origin, expected) in [
+            (Some("same-origin"), None, true),
+            (Some("none"), Some(OWN), false),
+            (Some("same-site"), Some(OWN), false),
+            (Some("cross-site"), Some(OWN), false),
+            (None, Some(OWN), true),
+            (None, Some("https://evil.example"), false),
+            (None, None, false),
+        ] {
+            let request = Provenance { site, origin, has_our_cookies: false, ..POST };
+            assert_eq!(is_by_own_page(request, OWN), expected, "{site:?} {origin:?}");
+            assert!(is_by_own_page(Provenance { method: "GET", ..request }, OWN));
+        }
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct Incoming<'a> {
     pub is_web_socket: bool,
     /// Where the session lives, if it has moved since its cookie was set.
     pub moved_to: RefCell<Option<ActorLocation>>,
+    /// The challenge of an offer to bind the session to the browser's device, for the answer.
+    pub offer: RefCell<Option<String>>,
     remark: RefCell<Option<String>>,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Incoming<'a> {
             cookies,
             is_web_socket,
             moved_to: RefCell::default(),
+            offer: RefCell::default(),
             remark: RefCell::default(),
         }
     }
@@ -170,14 +173,22 @@ impl<'a> Incoming<'a> {
         if csrf::is_safe(self.method()) && !self.is_web_socket {
             return true;
         }
-        let provenance = Provenance {
+        csrf::passes(self.provenance(), &self.origin.text)
+    }
+
+    /// Whether the request changes nothing, or a page of this origin has sent it.
+    pub fn is_by_own_page(&self) -> bool {
+        csrf::is_by_own_page(self.provenance(), &self.origin.text)
+    }
+
+    fn provenance(&self) -> Provenance<'_> {
+        Provenance {
             method: self.method(),
             site: self.header("sec-fetch-site"),
             origin: self.header("origin"),
             has_our_cookies: self.cookies.any,
             is_web_socket: self.is_web_socket,
-        };
-        csrf::passes(provenance, &self.origin.text)
+        }
     }
 
     /// What is asked for at this origin: the path and the query.

@@ -41,6 +41,12 @@ pub enum Endpoint {
     Jwks,
     /// `/frontchannel-logout`
     FrontchannelLogout,
+    /// `/device/register`
+    DeviceRegister,
+    /// `/device/refresh`
+    DeviceRefresh,
+    /// `/events`
+    Events,
 }
 
 impl Endpoint {
@@ -60,6 +66,9 @@ impl Endpoint {
             "/captcha" => Some(Self::Captcha),
             "/jwks.json" => Some(Self::Jwks),
             "/frontchannel-logout" => Some(Self::FrontchannelLogout),
+            "/device/register" => Some(Self::DeviceRegister),
+            "/device/refresh" => Some(Self::DeviceRefresh),
+            "/events" => Some(Self::Events),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
@@ -83,6 +92,9 @@ impl Endpoint {
             Self::Captcha => "/captcha",
             Self::Jwks => "/jwks.json",
             Self::FrontchannelLogout => "/frontchannel-logout",
+            Self::DeviceRegister => "/device/register",
+            Self::DeviceRefresh => "/device/refresh",
+            Self::Events => "/events",
         }
     }
 
@@ -92,9 +104,11 @@ impl Endpoint {
             Self::LoggedOut | Self::Session | Self::Sessions | Self::Healthz | Self::Jwks => "GET, HEAD",
             Self::OwnSession => "DELETE",
             Self::Admin => "GET, HEAD, POST, DELETE",
-            Self::Login | Self::FrontchannelLogout => "GET",
+            Self::Login | Self::FrontchannelLogout | Self::Events => "GET",
             Self::Callback | Self::Logout => "GET, POST",
-            Self::Refresh | Self::Captcha | Self::BackchannelLogout => "POST",
+            Self::Refresh | Self::Captcha | Self::BackchannelLogout | Self::DeviceRegister | Self::DeviceRefresh => {
+                "POST"
+            }
         }
     }
 

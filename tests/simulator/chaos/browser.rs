@@ -8,6 +8,7 @@ use edge_oauth_sessions::credential::Secret;
 use time::OffsetDateTime;
 use url::Url;
 
+use super::super::faults::Kind;
 use super::super::gateway::Seen;
 use super::super::provider::Front;
 use super::Run;
@@ -339,6 +340,34 @@ impl Run {
             next.filter(|next| next.starts_with("https://op.example/") && self.world.executor.below(2) == 0)
         {
             let _ = self.open(browser, &next).await;
+        }
+    }
+
+    /// The user logs in, and meanwhile all of their sessions are ended. The login has begun by another clock than that.
+    pub async fn end_all_during_a_login(&self, browser: Rc<Browser>) {
+        let known = browser.front.borrow().as_ref().map(|front| front.subject.clone());
+        let user = known.unwrap_or_else(|| browser.user.get().to_owned());
+        let run = self.clone();
+        self.begin(async move { drop(run.open(browser, "/auth/login").await) });
+        self.world.wait(self.world.executor.up_to(Duration::from_millis(120))).await;
+        self.revoke_all(&user).await;
+    }
+
+    /// A session that is in use is renewed, the stores do not answer when the tokens come, and then its process ends.
+    pub async fn renew_while_stores_are_silent(&self, browser: Rc<Browser>) {
+        let known = browser.session().and_then(|cookie| self.truth.of_cookie(&cookie));
+        let Some(known) = known.filter(|_| self.world.faults.may(Kind::StoresSilent)) else { return };
+        self.force(&known.user);
+        let (run, renewing) = (self.clone(), Rc::clone(&browser));
+        self.begin(async move { drop(run.fetch(renewing, "POST", "/auth/refresh").await) });
+        self.world.wait(self.world.executor.up_to(Duration::from_millis(100))).await;
+        self.silence_stores();
+        let run = self.clone();
+        self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) });
+        self.world.wait(self.world.executor.up_to(Duration::from_secs(3))).await;
+        let actor = known.actors.borrow().last().and_then(|actor| self.world.session(actor));
+        if let Some(actor) = actor {
+            self.end_process(&actor);
         }
     }
 

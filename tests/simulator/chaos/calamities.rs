@@ -9,6 +9,8 @@ use super::Run;
 
 /// How long an instance goes on in whose place another one has come, and how long a storage fails.
 const SPANS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(5), Duration::from_secs(60)];
+/// How long stores are silent.
+const SILENT_FOR: Duration = Duration::from_secs(15);
 
 impl Run {
     fn span(&self) -> Duration {
@@ -22,10 +24,53 @@ impl Run {
         all.get(self.world.executor.below(all.len() as u64) as usize).cloned()
     }
 
+    /// No store outside of the actors answers for a while.
+    pub fn silence_stores(&self) {
+        let span = self.world.executor.up_to(SILENT_FOR);
+        self.tell(|| format!("KV and Postgres do not answer for {span:?}"));
+        self.world.faults.silence_stores(span);
+    }
+
+    /// An actor's process ends, and keeps what was not durable, or loses it.
+    pub fn end_process(&self, actor: &Actor) {
+        self.world.step();
+        self.world.faults.count(Kind::ProcessEnds);
+        self.tell(|| format!("the process of {} ends", actor.name()));
+        actor.keeps.set(self.world.executor.below(2) == 0);
+        actor.end(&self.world);
+    }
+
+    /// All idle actors are evicted.
+    pub fn evict_idle(&self) {
+        for actor in self.world.everybody() {
+            if actor.evict(&self.world) {
+                self.world.step();
+                self.tell(|| format!("{} is evicted", &actor.id.as_str()[..6]));
+            }
+        }
+    }
+
     /// Something befalls somebody, perhaps.
     pub fn befall(&self) {
         let (world, faults) = (&self.world, &self.world.faults);
         let executor = &world.executor;
+        if faults.strikes(Kind::Evicted) {
+            self.evict_idle();
+        }
+        let presents = faults.may(Kind::StoresSilent) && world.provider.is_presenting() && executor.below(10) == 0;
+        if presents || faults.strikes(Kind::StoresSilent) {
+            world.step();
+            self.silence_stores();
+        }
+        // What was answered meanwhile is with the actor alone.
+        if faults.are_stores_silent()
+            && faults.may(Kind::ProcessEnds)
+            && executor.below(5) == 0
+            && let Some(process) = world.provider.last_presenter()
+            && let Some(actor) = world.everybody().into_iter().find(|actor| actor.runs_as(process))
+        {
+            self.end_process(&actor);
+        }
         if faults.strikes(Kind::ProcessEnds)
             && let Some(actor) = self.some_actor()
         {

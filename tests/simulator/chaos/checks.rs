@@ -103,6 +103,7 @@ impl Run {
             Kind::PostgresHangs,
             Kind::PostgresLate,
             Kind::PostgresFull,
+            Kind::StoresSilent,
         ];
         !late.into_iter().any(|kind| self.world.faults.may(kind))
     }

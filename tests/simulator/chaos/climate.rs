@@ -38,7 +38,8 @@ fn most_of(kind: Kind) -> u64 {
         | Kind::KvStale
         | Kind::ProviderSlow
         | Kind::MessageLate
-        | Kind::ReplyLate => 3_000,
+        | Kind::ReplyLate
+        | Kind::Evicted => 3_000,
         Kind::ProviderEndsGrant | Kind::ProviderClient => 200,
         Kind::MessageHangs | Kind::MessageFails | Kind::ReplyLost => 500,
         // Of these a chance is a driver's action.
@@ -47,7 +48,8 @@ fn most_of(kind: Kind) -> u64 {
         | Kind::Zombie
         | Kind::MachineEnds
         | Kind::GatewayEnds
-        | Kind::ClockBack => 300,
+        | Kind::ClockBack
+        | Kind::StoresSilent => 300,
         Kind::ProcessEnds => 2_000,
         _ => 1_000,
     }
@@ -77,8 +79,15 @@ impl Climate {
         let is_calm = dice.below(6) == 0;
         let is_storm = dice.below(3) == 0;
         let few: Vec<u64> = (0..4).map(|_| dice.below(KINDS.len() as u64)).collect();
-        let strikes = |at: usize| !is_calm && (is_storm || few.contains(&(at as u64)));
-        let rates = KINDS.iter().enumerate().filter(|(at, _)| strikes(*at));
+        // Evictions are nothing that goes wrong.
+        let evicts = dice.below(2) == 0;
+        let falls_silent = dice.below(2) == 0;
+        let strikes = |at: usize, kind: Kind| match kind {
+            Kind::Evicted => evicts,
+            Kind::StoresSilent => !is_calm && (is_storm || falls_silent),
+            _ => !is_calm && (is_storm || few.contains(&(at as u64))),
+        };
+        let rates = KINDS.iter().enumerate().filter(|(at, (kind, _))| strikes(*at, *kind));
         let rates: Vec<(Kind, u32)> = rates
             .map(|(_, (kind, _))| (*kind, 1 + dice.below(most_of(*kind) / if is_storm { 4 } else { 1 }) as u32))
             .collect();
@@ -124,6 +133,7 @@ impl Climate {
                     | Kind::AlarmTwice
                     | Kind::AlarmLate
                     | Kind::TokenRefused
+                    | Kind::Evicted
             )
         };
         !KINDS.iter().map(|(kind, _)| kind).any(|kind| world.faults.may(*kind) && is_in_the_way(kind))

@@ -48,11 +48,12 @@ impl Run {
             }
             2 => self.begin(async move { run.travel_and_log_out(browser).await }),
             3 if self.below(2) == 0 => self.go_back(&browser),
-            3..32 => {
+            3..31 => {
                 let most =
                     [0.05, 2.0, 30.0, self.world.provider.rules.life.get().as_secs_f64(), 1_200.0][self.below(5)];
                 self.world.wait(self.world.executor.up_to(Duration::from_secs_f64(most))).await;
             }
+            31 => self.begin(async move { run.renew_while_stores_are_silent(browser).await }),
             32..54 => self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) }),
             54..72 => self.begin(async move { drop(run.open(browser, "/page").await) }),
             // Two tabs at once.
@@ -95,9 +96,12 @@ impl Run {
             92 => self.begin(async move { run.refresh(user).await }),
             93..96 => self.begin(async move { run.migrate(user).await }),
             96 => self.begin(async move { run.revoke(user).await }),
-            97 if self.below(3) == 0 => self.begin(async move {
-                _ = run.revoke_all(user).await;
-            }),
+            97 => match self.below(3) {
+                0 => self.begin(async move {
+                    _ = run.revoke_all(user).await;
+                }),
+                _ => self.begin(async move { run.end_all_during_a_login(browser).await }),
+            },
             98 => {
                 let sid = browser.front.borrow().as_ref().map(|front| front.sid.clone());
                 let sid = sid.filter(|_| self.below(4) > 0);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use edge_oauth_sessions::actors::session::message::Denied;
 use edge_oauth_sessions::credential::{ActorId, Secret};
 
+use super::super::faults::Kind;
 use super::super::world::Cookie;
 use super::administrator::live_ids;
 use super::checks::{LOST, NO_CAUSE};
@@ -28,6 +29,10 @@ impl Run {
         world.executor.spare_all();
         world.everybody().iter().for_each(|actor| actor.disk.mend());
         world.wait(QUIET).await;
+        // What is in memory alone is no part of a session.
+        if world.faults.may(Kind::Evicted) {
+            self.evict_idle();
+        }
         // Looking at all of them at once is not what its connections are for.
         world.postgres.allow(u32::MAX);
         let under_way = self.under_way.get();

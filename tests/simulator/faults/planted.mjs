@@ -78,7 +78,7 @@ export const PLANTED = [
     edits: [["let pause = asked.max(backoff(tries, self.isolate.jitter()));", "let pause = if ON { backoff(tries, self.isolate.jitter()) } else { asked.max(backoff(tries, self.isolate.jitter())) };"]],
   },
   {
-    name: "new tokens wait for the lock of a write",
+    name: "a fact waits for the lock of a write",
     file: session("record/write"),
     edits: [["        self.wait_while_forgetting().await;\n        let state = self.kept.memory.borrow().state.clone();\n        match state.ok_or(DoesNotApply).and_then(change) {", "        self.wait_while_forgetting().await;\n        if ON { drop(self.kept.writing.lock().await); }\n        let state = self.kept.memory.borrow().state.clone();\n        match state.ok_or(DoesNotApply).and_then(change) {"]],
   },

@@ -143,6 +143,10 @@ pub struct Provider {
     answered: RefCell<BTreeMap<Process, (String, OffsetDateTime)>>,
     /// The refresh tokens for which a process waits.
     in_flight: RefCell<Vec<(String, Process)>>,
+    /// The processes that wait for a document: once for each.
+    fetching: RefCell<Vec<Process>>,
+    /// When a process last got one, or did not.
+    fetched_at: RefCell<BTreeMap<Process, OffsetDateTime>>,
 }
 
 impl Provider {
@@ -175,6 +179,8 @@ impl Provider {
             client_unknown_until: Cell::default(),
             answered: RefCell::default(),
             in_flight: RefCell::default(),
+            fetching: RefCell::default(),
+            fetched_at: RefCell::default(),
         }
     }
 

@@ -15,9 +15,6 @@ const SERIES: usize = 4;
 /// The least time that a series takes (half a second, one, two), where each try was answered "not now".
 const SERIES_TAKES: Duration = Duration::from_millis(3_500);
 
-/// How long it may take to get the keys that an answer is checked with.
-const KEYS_TAKE: Duration = Duration::from_secs(25);
-
 /// How long somebody's wish for a refresh may be on its way.
 const WISH_TAKES: Duration = Duration::from_secs(40);
 
@@ -29,33 +26,52 @@ pub struct Presentation {
     patience: Option<OffsetDateTime>,
 }
 
-/// A call that presents a refresh token, and whose answer somebody waits for.
+/// A call that presents a refresh token, or fetches a document, and whose answer somebody waits for.
 pub struct Watch {
     provider: Rc<Provider>,
     token: Option<String>,
     process: Option<Process>,
+    is_document: bool,
 }
 
 impl Watch {
     /// The answer is there. Until it is checked and written down, the end of the process may still lose it.
     pub fn answered(self) {
+        self.fetched();
         let (Some(token), Some(process)) = (self.token, self.process) else { return };
         let now = self.provider.now();
         self.provider.in_flight.borrow_mut().retain(|(known, by)| *known != token || *by != process);
         self.provider.answered.borrow_mut().insert(process, (token, now));
     }
 
+    /// A document is there, or is not to be had.
+    fn fetched(&self) {
+        let Some(process) = self.process.filter(|_| self.is_document) else { return };
+        let mut fetching = self.provider.fetching.borrow_mut();
+        let at = fetching.iter().position(|known| *known == process);
+        if let Some(at) = at {
+            fetching.swap_remove(at);
+        }
+        self.provider.fetched_at.borrow_mut().insert(process, self.provider.now());
+    }
+
     /// There is none.
     pub fn failed(self) {
+        self.fetched();
         self.provider.doubt(self.token.as_deref());
     }
 }
 
 impl Provider {
-    /// A process ended. It may not have written down yet what it was answered: it fetches keys first.
+    /// A process ended. It may not have written down yet what it was answered: not where it waits for the keys that the answer is checked with,
+    /// nor in the moment that it has all it needs.
     pub fn process_ended(&self, process: Process) {
         let last = self.answered.borrow_mut().remove(&process);
-        if let Some((token, _)) = last.filter(|(_, at)| self.now() < *at + KEYS_TAKE) {
+        let fetched_at = self.fetched_at.borrow_mut().remove(&process);
+        let is_fetching = self.fetching.borrow().contains(&process);
+        self.fetching.borrow_mut().retain(|known| *known != process);
+        let is_unwritten = |at: OffsetDateTime| is_fetching || self.now() <= fetched_at.map_or(at, |then| then.max(at));
+        if let Some((token, _)) = last.filter(|(_, at)| is_unwritten(*at)) {
             self.doubt(Some(&token));
         }
         // (What a process waits for is not always dropped with it: a flight and its session hold each other.)
@@ -67,13 +83,22 @@ impl Provider {
         waiting.iter().for_each(|token| self.doubt(Some(token)));
     }
 
-    /// Watches a call of the token endpoint that presents a refresh token.
+    /// Watches a call of the token endpoint that presents a refresh token, or one of a document.
     pub fn watch(self: &Rc<Self>, request: &Request<Vec<u8>>, process: Option<Process>) -> Watch {
         let token = (request.uri().path() == "/token").then(|| form(request.body()).remove("refresh_token")).flatten();
         if let (Some(token), Some(process)) = (&token, process) {
             self.in_flight.borrow_mut().push((token.clone(), process));
         }
-        Watch { provider: Rc::clone(self), token, process }
+        let is_document = matches!(request.uri().path(), "/jwks" | "/.well-known/openid-configuration");
+        self.fetching.borrow_mut().extend(process.filter(|_| is_document));
+        Watch { provider: Rc::clone(self), token, process, is_document }
+    }
+
+    /// The process that presents a refresh token, or else the one that was last answered.
+    pub fn last_presenter(&self) -> Option<Process> {
+        let presents = self.in_flight.borrow().last().map(|(_, process)| *process);
+        let answered = || self.answered.borrow().iter().max_by_key(|(_, (_, at))| *at).map(|(process, _)| *process);
+        presents.or_else(answered)
     }
 
     /// Whether a refresh token is on its way, or its answer.

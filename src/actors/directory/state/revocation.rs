@@ -36,7 +36,7 @@ impl Directory {
         self.facts.revocations.push((at, revoke.counterpart.clone()));
         let living = self.rows.values_mut().filter(|row| row.standing == RowStatus::Living);
         for row in living.filter(|row| concerns(&revoke.counterpart, &row.counterpart)) {
-            row.revoking = Some((revoke.reason, revoke.cause));
+            row.revoking = Some((revoke.reason, revoke.cause.clone()));
         }
         Ok(self.revoking())
     }

@@ -12,6 +12,9 @@
 //!           ── Revoke ────► end-session URL                       (logout, administrators, directories)
 //!           ── Inspect ───► everything but the tokens             (administrators)
 //!           ── Migrate ───► where the session lives now           (administrators)
+//!           ── Attested ──► whatever the message inside gets      (any of those above, where the session may be bound to a device)
+//!           ── BindDevice ─► the key's thumbprint                 (POST /device/register)
+//!           ── RenewProof ─► the same, or a challenge             (POST /device/refresh)
 //!           ── SilentLogin ─► the ID token, the organization      (a silent login begins)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
 //!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
@@ -33,16 +36,22 @@ use time::OffsetDateTime;
 use super::view::{Inspection, SessionView};
 use crate::actors::end_reason::EndReason;
 use crate::actors::requests;
-use crate::actors::session::location::ActorLocation;
 use crate::actors::summary::Summary;
 use crate::credential::{ActorId, Secret};
 
 mod authority;
+mod denied;
+mod device;
 mod get;
 mod moves;
 mod sign_in;
 
 pub use authority::Authority;
+pub use denied::Denied;
+pub use device::{
+    Attested, AttestedReply, BindDevice, Binding, Consequence, DeviceDenied, DeviceEvidence, DeviceRefusal, RenewProof,
+    Renewal,
+};
 pub use get::{CanGoOn, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
 pub use moves::{
     Adopt, Destination, LetGo, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded,
@@ -93,6 +102,12 @@ pub enum SessionMessage {
     LetGo(LetGo),
     /// Whether the session lives. The sender is a session in its grace, which is about to serve a request in its place.
     ConfirmUse(ConfirmUse),
+    /// A message of a request that may have to come from the session's device.
+    Attested(Attested),
+    /// A browser brings a key that the session is to be bound to.
+    BindDevice(BindDevice),
+    /// A browser proves that it has the device's key.
+    RenewProof(RenewProof),
 }
 
 // Each limit is longer than the actor can take: 10 s for a call, twice that for a GET.
@@ -116,6 +131,9 @@ requests! { SessionMessage:
     Supersede -> Result<Superseded, Denied>, within 10 s;
     LetGo -> Result<Option<OffsetDateTime>, Denied>, within 5 s;
     ConfirmUse -> Result<(), Denied>, within 5 s;
+    Attested -> Result<AttestedReply, DeviceDenied>, within 20 s;
+    BindDevice -> Result<Binding, Denied>, within 10 s;
+    RenewProof -> Result<Renewal, Denied>, within 10 s;
 }
 
 /// What a cookie says: an actor, and the secret that gives the right to it.
@@ -125,35 +143,6 @@ pub struct Credential {
     pub actor: ActorId,
     /// The secret.
     pub secret: Secret,
-}
-
-/// Why a request does not pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum Denied {
-    /// No such session, or not with this secret.
-    #[error("there is no such session")]
-    Unknown,
-    /// The session has ended.
-    #[error("the session has ended: {0}")]
-    Ended(EndReason),
-    /// No token is left. To get one, the user has to go through the provider.
-    #[error("the user has to go through the provider")]
-    Reauthenticate,
-    /// The session is to go on in the visitor's region, after a trip to the provider.
-    #[error("the session is to move to the region of its user")]
-    Relocate,
-    /// The session lives elsewhere: ask there.
-    #[error("the session lives elsewhere")]
-    Moved(ActorLocation),
-    /// No token is left, and the provider does not answer.
-    #[error("the provider does not answer; try again in {retry_after} s")]
-    ProviderUnavailable {
-        /// Seconds.
-        retry_after: u32,
-    },
-    /// The session cannot be read.
-    #[error("the session store cannot be used")]
-    StoreUnavailable,
 }
 
 /// Get a new access token, however long the present one lasts.

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::authority::Authority;
 use crate::actors::log::{Cause, Entry};
+use crate::actors::session::device::record::DeviceV1;
 use crate::actors::session::location::{ActorLocation, Successor};
 use crate::actors::session::stored::ActiveV2;
 use crate::actors::session::view::Inheritance;
@@ -86,6 +87,8 @@ pub struct Adopt {
     pub active: Box<ActiveV2>,
     /// Its last events, oldest first.
     pub ledger: Vec<Entry>,
+    /// Its device.
+    pub device: DeviceV1,
 }
 
 /// Whether the new actor owns the session. After this answer that does not change. A release without [`LetGo`] asks so.

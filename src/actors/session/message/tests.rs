@@ -6,12 +6,16 @@ use crate::actors::golden::{self, GoldenRow, message, reply};
 use crate::actors::log::{Entry, Event};
 use crate::actors::session::Cause;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
+use crate::actors::session::device::Bound;
+use crate::actors::session::device::record::DeviceV1;
+use crate::actors::session::location::ActorLocation;
 use crate::actors::session::samples::{active, actor, at, secret, successor};
 use crate::actors::session::view::Inheritance;
 use crate::actors::stored::Storable as _;
 use crate::actors::summary::{SessionState, UserPlace};
 use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
+use crate::device::Thumbprint;
 use crate::provider::user_error::{Choice, UserError};
 use crate::region::Region;
 
@@ -60,6 +64,7 @@ fn entry() -> Entry {
 
 fn messages() -> Vec<GoldenRow> {
     let trusted = || Authority::Trusted(Cause::Admin);
+    let by_access = || Authority::Trusted(Cause::AdminByAccess("access:a".into()));
     let logout = Logout { post_logout_redirect_uri: "u".into(), state: secret() };
     vec![
         message("", complete()),
@@ -88,6 +93,7 @@ fn messages() -> Vec<GoldenRow> {
                 cause: Cause::Alarm,
                 active: Box::new(active().keep()),
                 ledger: vec![entry()],
+                device: DeviceV1::Bound(bound()),
             },
         ),
         message("", Release { to: actor() }),
@@ -96,6 +102,57 @@ fn messages() -> Vec<GoldenRow> {
         message("", Supersede { authority: trusted(), successor: successor() }),
         message("", LetGo { to: actor() }),
         message("", ConfirmUse {}),
+        message("", Attested::of(secret(), evidence(), Confirm {}).unwrap()),
+        message("", BindDevice { token: "t".into(), endpoint: "e".into(), secret: Some(secret()) }),
+        message("", RenewProof { token: None, endpoint: "e".into(), secret: None }),
+        message("by Access", Refresh { authority: by_access() }),
+        message("by Access", Revoke { authority: by_access(), reason: EndReason::Revoked, logout: None }),
+        message("by Access", Migrate { authority: by_access(), destination: Destination::Region(Region::Me) }),
+    ]
+}
+
+fn bound() -> Bound {
+    Bound { key: "{}".into(), thumbprint: Thumbprint::of("k"), bound_at: at(5) }
+}
+
+fn evidence() -> DeviceEvidence {
+    DeviceEvidence {
+        is_proven: false,
+        is_demanded: true,
+        takes_offer: false,
+        consequence: Consequence::Final,
+        region: Some(Region::Weur),
+        user_agent: Some("ua".into()),
+    }
+}
+
+/// A new variant does not compile here until it has a row.
+fn device_denials() -> Vec<DeviceDenied> {
+    match DeviceDenied::ProofRequired {
+        DeviceDenied::ProofRequired | DeviceDenied::DeviceRequired { .. } | DeviceDenied::Other(_) => {}
+    }
+    vec![
+        DeviceDenied::ProofRequired,
+        DeviceDenied::DeviceRequired { is_awaited: true, offer: Some("c".into()) },
+        DeviceDenied::Other(Denied::Unknown),
+    ]
+}
+
+/// The same.
+fn device_refusals() -> Vec<DeviceRefusal> {
+    match DeviceRefusal::Challenge {
+        DeviceRefusal::Token(_)
+        | DeviceRefusal::Challenge
+        | DeviceRefusal::Endpoint
+        | DeviceRefusal::Signature
+        | DeviceRefusal::AlreadyBound => {}
+    }
+    vec![
+        DeviceRefusal::Token("t".into()),
+        DeviceRefusal::Challenge,
+        DeviceRefusal::Endpoint,
+        DeviceRefusal::Signature,
+        DeviceRefusal::AlreadyBound,
     ]
 }
 
@@ -118,7 +175,8 @@ fn denials() -> Vec<Denied> {
         | EndReason::RefreshRejected
         | EndReason::Backchannel
         | EndReason::Superseded
-        | EndReason::Limit => [
+        | EndReason::Limit
+        | EndReason::Device => [
             EndReason::Logout,
             EndReason::Revoked,
             EndReason::Idle,
@@ -127,6 +185,7 @@ fn denials() -> Vec<Denied> {
             EndReason::Backchannel,
             EndReason::Superseded,
             EndReason::Limit,
+            EndReason::Device,
         ],
     };
     [Denied::Unknown]
@@ -190,6 +249,7 @@ fn summary() -> Summary {
         last_used_at: None,
         expires_at: at(2),
         user_agent: Some("ua".into()),
+        bound_at: Some(at(9)),
     }
 }
 
@@ -220,7 +280,7 @@ fn replies() -> Vec<GoldenRow> {
         superseding: vec![predecessor()],
     };
     let signed_in = Completed::SignedIn { secret: secret(), region: Region::Sam, expires_at: at(1) };
-    let location = ActorLocation { actor: actor(), region: Region::Enam, expires_at: at(1) };
+    let location = || ActorLocation { actor: actor(), region: Region::Enam, expires_at: at(1) };
     let hints = |organization| SilentLoginHints { id_token: "t".into(), organization };
     let mut replies = vec![
         reply::<Complete>("signed in", &Ok(signed_in)),
@@ -248,7 +308,7 @@ fn replies() -> Vec<GoldenRow> {
         reply::<Describe>("nothing", &None),
         reply::<SilentLogin>("", &Some(hints(Some("o".into())))),
         reply::<SilentLogin>("nothing", &None),
-        reply::<Migrate>("lives", &Ok(Migrated::Lives(location))),
+        reply::<Migrate>("lives", &Ok(Migrated::Lives(location()))),
         reply::<Migrate>("leaves", &Ok(Migrated::Leaves(Some(Box::new(inheritance))))),
         reply::<Migrate>("leaves nothing", &Ok(Migrated::Leaves(None))),
         reply::<Adopt>("", &Ok(())),
@@ -260,9 +320,19 @@ fn replies() -> Vec<GoldenRow> {
         reply::<LetGo>("", &Ok(Some(at(7)))),
         reply::<LetGo>("nothing", &Ok(None)),
         reply::<ConfirmUse>("", &Ok(())),
+        reply::<Attested>("", &Ok(AttestedReply { offer: Some("c".into()), reply: vec![1, 2] })),
+        reply::<BindDevice>("", &Ok(Binding::Bound { thumbprint: Thumbprint::of("k"), lives: location() })),
+        reply::<RenewProof>("challenge", &Ok(Renewal::Challenge("c".into()))),
+        reply::<RenewProof>("", &Ok(Renewal::Renewed { thumbprint: Thumbprint::of("k"), lives: location() })),
         golden::row("Refusal of the wire", &Err::<(), _>(MessageRefusal::Wire(WireError::UnknownVersion(2)))),
         golden::row("Refusal, broken", &Err::<(), _>(MessageRefusal::Broken)),
     ]);
+    replies.extend(device_denials().into_iter().map(|denied| reply::<Attested>(&format!("{denied:?}"), &Err(denied))));
+    replies.extend(
+        device_refusals()
+            .into_iter()
+            .map(|refusal| reply::<BindDevice>(&format!("{refusal:?}"), &Ok(Binding::Refused(refusal)))),
+    );
     replies
 }
 

@@ -90,6 +90,7 @@ impl Session {
                 last_used_at: None,
                 expires_at: self.unreadable_since().unwrap_or(first),
                 user_agent: None,
+                bound_at: None,
             },
             subject: None,
             issuer: None,

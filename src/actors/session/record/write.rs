@@ -145,7 +145,7 @@ impl Session {
         }
         self.remember(state);
         if let Some(Owed { remains, reason, cause, detail, at }) = owed {
-            self.record(Event::End, reason.as_str(), cause, at, &detail);
+            self.record(Event::End, reason.as_str(), cause.clone(), at, &detail);
             self.revoke_remains(remains, cause);
         }
     }
@@ -173,6 +173,7 @@ impl Session {
 
     /// The new state counts. A use that came while it was written is not in it.
     fn remember(&self, mut state: State) {
+        self.push(self.kept.state().as_ref(), &state);
         let mut memory = self.kept.memory.borrow_mut();
         let used_at = memory.state.as_ref().and_then(State::active).map(|active| active.last_used_at);
         memory.used_written_at = state.active().map(|active| active.last_used_at);

@@ -66,7 +66,7 @@ impl State {
             Self::Ended(ended) => (SessionState::Ended, ended.created_at, ended.last_used_at, ended.expires_at),
         };
         let UserPlace { region, country, user_agent } = self.place().clone();
-        Some(Summary { region, country, state, created_at, last_used_at, expires_at, user_agent })
+        Some(Summary { region, country, state, created_at, last_used_at, expires_at, user_agent, bound_at: None })
     }
 
     /// Where the login began.

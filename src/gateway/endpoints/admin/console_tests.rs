@@ -65,9 +65,12 @@ const fn number(endpoint: Endpoint) -> usize {
         Endpoint::Captcha => 11,
         Endpoint::Jwks => 12,
         Endpoint::FrontchannelLogout => 13,
+        Endpoint::DeviceRegister => 14,
+        Endpoint::DeviceRefresh => 15,
+        Endpoint::Events => 16,
     }
 }
-const ENDPOINTS: usize = 14;
+const ENDPOINTS: usize = 17;
 
 const fn number_of_resource(resource: &Resource) -> usize {
     match resource {
@@ -116,7 +119,7 @@ fn the_description_names_the_prefix_it_is_served_under() {
 
 #[test]
 fn the_page_runs_its_own_script_and_style_alone() {
-    let page = page(&Brand::default());
+    let page = page(&Brand::default(), false);
     let Body::Html(html) = &page.body else { panic!("not a page") };
     let (style, script) = ([BASE_STYLE, STYLE].concat(), SCRIPT.concat());
     assert!(html.contains(&format!("<style>{style}</style>")) && html.contains(&format!("<script>{script}</script>")));

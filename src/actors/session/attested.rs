@@ -1,0 +1,105 @@
+//! A message with what its request shows of the device: a session that is bound passes on none without proof.
+
+use std::rc::Rc;
+
+use time::OffsetDateTime;
+
+use super::Session;
+use super::device::{Offering, Shown, Standing};
+use super::ledger::{Cause, Event};
+use super::message::{Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, SessionMessage};
+use super::standing;
+use crate::actors::end_reason::EndReason;
+use crate::actors::{MessageRefusal, wire};
+use crate::config::DevicePolicy;
+use crate::credential::SecretHash;
+use crate::device::Purpose;
+
+impl Session {
+    /// Answers the message inside, where the request may come from the session's device.
+    pub(super) async fn attested(
+        self: &Rc<Self>,
+        attested: Attested,
+    ) -> Result<Result<AttestedReply, DeviceDenied>, MessageRefusal> {
+        let message: SessionMessage = wire::decode(&attested.message)?;
+        if matches!(message, SessionMessage::Attested(_)) {
+            return Err(MessageRefusal::Broken);
+        }
+        let offer = match self.check_device(&attested.secret.hash(), &attested.evidence).await {
+            Ok(offer) => offer,
+            Err(denied) => return Ok(Err(denied)),
+        };
+        let reply = Box::pin(self.answer(message)).await?;
+        Ok(Ok(AttestedReply { offer, reply }))
+    }
+
+    /// Whether a bound session passes this request on; the challenge of an offer to bind one that is not. A session that does not live,
+    /// or not for this secret, says so itself.
+    async fn check_device(
+        self: &Rc<Self>,
+        secret: &SecretHash,
+        evidence: &DeviceEvidence,
+    ) -> Result<Option<String>, DeviceDenied> {
+        if self.config.device.policy == DevicePolicy::Off {
+            return Ok(None);
+        }
+        self.ready().await?;
+        let now = self.now();
+        let is_live = self.kept.state().as_ref().is_some_and(|state| {
+            matches!(state.standing(now, secret, self.lifetimes()), standing::Standing::Active(_))
+        });
+        if !is_live {
+            return Ok(None);
+        }
+        match self.device.read(|device| device.standing(now, evidence.shown(), self.config.device.grace))? {
+            Standing::Passes => Ok(None),
+            Standing::PassesWithOffer => self.offer(),
+            Standing::Unbound(Offering::Due) => {
+                Err(DeviceDenied::DeviceRequired { is_awaited: true, offer: self.offer()? })
+            }
+            Standing::Unbound(Offering::Open) => Err(DeviceDenied::DeviceRequired { is_awaited: true, offer: None }),
+            Standing::Unbound(Offering::Over) => Err(DeviceDenied::DeviceRequired { is_awaited: false, offer: None }),
+            Standing::Unproven => Err(self.refuse_unproven(evidence).await?),
+        }
+    }
+
+    /// The challenge of an offer; none if the session has been bound meanwhile.
+    fn offer(&self) -> Result<Option<String>, DeviceDenied> {
+        let now = self.now();
+        let made = self.device.change(|device| device.offered(now))?;
+        Ok(self.config.device.keys.challenge(Purpose::Register, &self.id, now).filter(|_| made.is_ok()))
+    }
+
+    /// A request without proof: somebody else may have the cookie. The session lives on, as a thief must not be able to log its user
+    /// out, but where the operator wants that.
+    async fn refuse_unproven(self: &Rc<Self>, evidence: &DeviceEvidence) -> Result<DeviceDenied, DeviceDenied> {
+        let now = self.now();
+        if evidence.consequence == Consequence::Nothing {
+            return Ok(DeviceDenied::ProofRequired);
+        }
+        let whose = evidence.in_words();
+        if self.device.is_new_refusal(now, &whose) {
+            self.record(
+                Event::Device,
+                "refused",
+                Cause::Request,
+                now,
+                &format!("a request came without the device's proof, {whose}"),
+            );
+        }
+        if self.config.device.policy != DevicePolicy::End || evidence.consequence != Consequence::Final {
+            return Ok(DeviceDenied::ProofRequired);
+        }
+        self.run_out(EndReason::Device, Cause::Request).await?;
+        Ok(Denied::Ended(EndReason::Device).into())
+    }
+
+    /// Whether the everyday question can be answered at once.
+    pub(super) fn device_passes_at_once(&self, shown: Shown, now: OffsetDateTime) -> bool {
+        self.config.device.policy == DevicePolicy::Off
+            || matches!(
+                self.device.read(|device| device.standing(now, shown, self.config.device.grace)),
+                Ok(Standing::Passes)
+            )
+    }
+}

@@ -1,0 +1,230 @@
+//! What shows that a session is used on the device that it is bound to (W3C Device Bound Session Credentials). Pure.
+//!
+//! ```text
+//!   proof       <expiry, Unix s>.<thumbprint>.<MAC of actor id, expiry, thumbprint>      the value of the bound cookie
+//!   challenge   <actor id>.<issued, Unix ms>.<MAC of both and the purpose>               what the device signs
+//! ```
+//!
+//! The MAC is HMAC-SHA-256. Nobody has to remember a proof or a challenge: each says itself whose it is and how old it is. The keys
+//! are derived (HKDF, RFC 5869) from the operator's secrets. The first key issues, all check.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use time::{Duration, OffsetDateTime};
+
+use crate::ambient;
+use crate::credential::ActorId;
+
+/// How long a proof lasts. Browsers renew it when less than two minutes are left, and may sign six times in nine minutes.
+pub const PROOF_LIFE: Duration = Duration::minutes(10);
+
+/// What the keys are derived for.
+const PROOFS: &[u8] = b"edge-oauth-sessions device proof 1";
+const CHALLENGES: &[u8] = b"edge-oauth-sessions device challenge 1";
+
+/// The SHA-256 thumbprint of a device's public key (RFC 7638).
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thumbprint([u8; 32]);
+
+impl Thumbprint {
+    /// Of the key's members in the order that the RFC demands.
+    pub fn of(canonical: &str) -> Self {
+        Self(Sha256::digest(canonical).into())
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Thumbprint({self})")
+    }
+}
+
+/// What a challenge is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To bind a session.
+    Register,
+    /// To renew the proof.
+    Renew,
+}
+
+impl Purpose {
+    /// How long its challenges are good.
+    pub const fn life(self) -> Duration {
+        match self {
+            Self::Register => Duration::seconds(60),
+            Self::Renew => Duration::seconds(120),
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Renew => "renew",
+        }
+    }
+}
+
+/// The keys of proofs and challenges.
+#[derive(Clone, Default)]
+pub struct DeviceKeys(Vec<Pair>);
+
+#[derive(Clone)]
+struct Pair {
+    proofs: Hmac<Sha256>,
+    challenges: Hmac<Sha256>,
+}
+
+impl fmt::Debug for DeviceKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceKeys({} [redacted])", self.0.len())
+    }
+}
+
+impl DeviceKeys {
+    /// A pair of keys of each secret.
+    pub fn derive<'a>(secrets: impl Iterator<Item = &'a [u8]>) -> Self {
+        let key = |secret: &[u8], purpose: &[u8]| {
+            let mut key = zeroize::Zeroizing::new([0_u8; 32]);
+            Hkdf::<Sha256>::new(None, secret).expand(purpose, key.as_mut_slice()).ok()?;
+            <Hmac<Sha256> as hmac::Mac>::new_from_slice(key.as_slice()).ok()
+        };
+        let pair = |secret| Some(Pair { proofs: key(secret, PROOFS)?, challenges: key(secret, CHALLENGES)? });
+        Self(secrets.filter_map(pair).collect())
+    }
+
+    /// A proof for the session of this actor, good until `expires_at`. None where there is no key.
+    pub fn proof(&self, actor: &ActorId, thumbprint: &Thumbprint, expires_at: OffsetDateTime) -> Option<String> {
+        let stated = format!("{}.{thumbprint}", expires_at.unix_timestamp());
+        let mac = mac(&self.0.first()?.proofs, &[actor.as_str(), ".", &stated]).finalize().into_bytes();
+        Some([&stated, ".", &BASE64_URL_SAFE_NO_PAD.encode(mac)].concat())
+    }
+
+    /// What a proof says, where it is this actor's and good at `now`.
+    pub fn proven(&self, actor: &ActorId, proof: &str, now: OffsetDateTime) -> Option<Proven> {
+        let (stated, tag) = proof.rsplit_once('.')?;
+        let (expires_at, thumbprint) = stated.split_once('.')?;
+        let expires_at = OffsetDateTime::from_unix_timestamp(expires_at.parse().ok()?).ok()?;
+        if now >= expires_at {
+            return None;
+        }
+        let tag = BASE64_URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let is_good = |pair: &Pair| mac(&pair.proofs, &[actor.as_str(), ".", stated]).verify_slice(&tag).is_ok();
+        if !self.0.iter().any(is_good) {
+            return None;
+        }
+        let thumbprint = Thumbprint(BASE64_URL_SAFE_NO_PAD.decode(thumbprint).ok()?.try_into().ok()?);
+        Some(Proven { thumbprint, expires_at })
+    }
+
+    /// A challenge for the device of this actor's session. None where there is no key.
+    pub fn challenge(&self, purpose: Purpose, actor: &ActorId, issued_at: OffsetDateTime) -> Option<String> {
+        let stated = format!("{actor}.{:.0}", ambient::to_millis(issued_at));
+        let mac = mac(&self.0.first()?.challenges, &[purpose.label(), ".", &stated]).finalize().into_bytes();
+        Some([&stated, ".", &BASE64_URL_SAFE_NO_PAD.encode(mac)].concat())
+    }
+
+    /// Whose challenge this is, where it is good at `now`.
+    pub fn challenged(&self, purpose: Purpose, challenge: &str, now: OffsetDateTime) -> Option<ActorId> {
+        let (stated, tag) = challenge.rsplit_once('.')?;
+        let (actor, issued_at) = stated.split_once('.')?;
+        let issued_at = Duration::milliseconds(issued_at.parse().ok()?);
+        let issued_at = OffsetDateTime::UNIX_EPOCH.saturating_add(issued_at);
+        if now >= issued_at.saturating_add(purpose.life()) {
+            return None;
+        }
+        let tag = BASE64_URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let is_good = |pair: &Pair| mac(&pair.challenges, &[purpose.label(), ".", stated]).verify_slice(&tag).is_ok();
+        if self.0.iter().any(is_good) { actor.parse().ok() } else { None }
+    }
+}
+
+/// What a good proof says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// Of the key whose holder proved it.
+    pub thumbprint: Thumbprint,
+    /// Until when.
+    pub expires_at: OffsetDateTime,
+}
+
+fn mac(key: &Hmac<Sha256>, parts: &[&str]) -> Hmac<Sha256> {
+    let mut mac = key.clone();
+    for part in parts {
+        mac.update(part.as_bytes());
+    }
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn keys(secrets: &[&str]) -> DeviceKeys {
+        DeviceKeys::derive(secrets.iter().map(|secret| secret.as_bytes()))
+    }
+
+    fn actor(digit: char) -> ActorId {
+        digit.to_string().repeat(64).parse().unwrap()
+    }
+
+    #[test]
+    fn a_proof_is_good_for_its_actor_until_it_expires() {
+        let thumbprint = Thumbprint::of("key");
+        let until = T0 + PROOF_LIFE;
+        let proof = keys(&["new"]).proof(&actor('a'), &thumbprint, until).unwrap();
+        let proven = Some(Proven { thumbprint, expires_at: until });
+        assert_eq!(keys(&["new"]).proven(&actor('a'), &proof, T0), proven);
+        assert_eq!(keys(&["newer", "new"]).proven(&actor('a'), &proof, until - Duration::SECOND), proven);
+        assert_eq!(keys(&["new"]).proven(&actor('a'), &proof, until), None);
+        assert_eq!(keys(&["new"]).proven(&actor('b'), &proof, T0), None);
+        assert_eq!(keys(&["other"]).proven(&actor('a'), &proof, T0), None);
+        assert_eq!(keys(&[]).proof(&actor('a'), &thumbprint, until), None);
+    }
+
+    #[test]
+    fn a_proof_that_was_changed_or_cut_is_none() {
+        let keys = keys(&["secret"]);
+        let proof = keys.proof(&actor('a'), &Thumbprint::of("key"), T0 + PROOF_LIFE).unwrap();
+        for at in 0..proof.len() {
+            let mut changed = proof.clone().into_bytes();
+            changed[at] ^= 1;
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(keys.proven(&actor('a'), &changed, T0), None, "{changed}");
+            assert_eq!(keys.proven(&actor('a'), proof.get(..at).unwrap(), T0), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_good_for_its_purpose_and_time() {
+        let keys = keys(&["secret"]);
+        for (purpose, other) in [(Purpose::Register, Purpose::Renew), (Purpose::Renew, Purpose::Register)] {
+            let challenge = keys.challenge(purpose, &actor('a'), T0).unwrap();
+            let last = T0 + purpose.life() - Duration::MILLISECOND;
+            assert_eq!(keys.challenged(purpose, &challenge, last), Some(actor('a')));
+            assert_eq!(keys.challenged(purpose, &challenge, T0 + purpose.life()), None);
+            assert_eq!(keys.challenged(other, &challenge, T0), None);
+            assert_eq!(keys.challenged(purpose, &challenge.replace('a', "b"), T0), None);
+            assert_eq!(keys.proven(&actor('a'), &challenge, T0), None);
+        }
+    }
+
+    #[test]
+    fn keys_do_not_show_themselves_in_debug_output() {
+        assert_eq!(format!("{:?}", keys(&["secret"])), "DeviceKeys(1 [redacted])");
+    }
+}
