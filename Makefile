@@ -31,17 +31,8 @@ NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 takes = $(foreach given,$(filter-out $(1),$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))), \
 	$(error make $@ takes $(1), not $(given)))
 
-help: ## say what there is
+help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-
-build: ## build the Worker into build/; does nothing when up to date
-	@bash scripts/build.sh
-
-bundle: build ## what would be deployed, into build/bundle/
-	@bash scripts/bundle.sh . build/bundle
-
-build-panic: ## the same with the feature deliberate-panic, into target/panic/; for tests only
-	@bash scripts/panic.sh
 
 dev: ## start gateway, demo provider and demo application: make dev PORT=8787 PROVIDER=oidc TOKEN_LIFE=30 EXAMPLE=spa FRESH=1
 	$(call takes,PORT PROVIDER TOKEN_LIFE EXAMPLE FRESH)
@@ -49,6 +40,23 @@ dev: ## start gateway, demo provider and demo application: make dev PORT=8787 PR
 	@$(NODE) demo/run.mjs --check
 	@bash scripts/quick.sh
 	@WORKER=target/quick-worker $(NODE) demo/run.mjs
+
+build: ## build the Worker into build/; does nothing when up to date
+	@bash scripts/build.sh
+
+package: bundle ## the npm package, build/edge-oauth-sessions-<version>.tgz: the gateway without Rust
+	@$(NODE) scripts/package.mjs
+
+container: package ## an image that runs the gateway without Cloudflare (docs/self-hosting.md); needs docker
+	docker build -f packages/gateway/Dockerfile --build-context package=build -t edge-oauth-sessions .
+
+migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
+	$(call takes,DATABASE_URL)
+	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh
+
+client: ## the browser's client, packages/client, with types made from the OpenAPI document
+	@bash scripts/install.sh node
+	@$(NODE) scripts/client.mjs
 
 test: bundle build-panic package ## run all tests
 	@bash scripts/install.sh browser database provider
@@ -58,41 +66,40 @@ test-all: bundle build-panic package ## the same, and the tests that install pac
 	@bash scripts/install.sh browser database provider providers applications
 	@$(NODE) tests/run.mjs --all
 
-package: bundle ## the npm package, build/edge-oauth-sessions-<version>.tgz: the gateway without Rust
-	@$(NODE) scripts/package.mjs
+lint: ## rustfmt, clippy for both targets, cargo-deny
+	@bash scripts/install.sh rust lint
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --target wasm32-unknown-unknown -- -D warnings
+	@. scripts/environment.sh && "$$cargo_deny" check $(DENY)
 
-client: ## the browser's client, packages/client, with types made from the OpenAPI document
-	@bash scripts/install.sh node
-	@$(NODE) scripts/client.mjs
+bundle: build ## write what would be deployed into build/bundle/
+	@bash scripts/bundle.sh . build/bundle
 
-container: package ## an image that runs the gateway without Cloudflare (docs/self-hosting.md); needs docker
-	docker build -f packages/gateway/Dockerfile --build-context package=build -t edge-oauth-sessions .
+build-panic: ## the same with the feature deliberate-panic, into target/panic/; for tests only
+	@bash scripts/panic.sh
 
-fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
-	$(call takes,CASES)
-	@bash scripts/install.sh rust
-	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
-
-simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed and a million steps where nothing is said); ONE=1 stops at the first violation, TRACE=1 tells the first seed in words
+simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (by default a fresh seed and a million steps); ONE=1 stops at the first violation, TRACE=1 prints what happens in the first seed
 	$(call takes,SEED STEPS ONE TRACE LINES)
 	@bash scripts/install.sh rust
 	@cargo test --profile fuzz --test simulator --no-run
 	@SEED='$(SEED)' STEPS='$(STEPS)' ONE='$(ONE)' TRACE='$(TRACE)' LINES='$(LINES)' cargo test --quiet --profile fuzz \
 		--test simulator -- --ignored --exact simulate::simulate_from_a_seed --nocapture
 
-simulate-faults: ## plant faults in a copy of the product, one after the other, and see that the simulator finds each, or FAULTS='a name, another'
+simulate-faults: ## plant faults in a copy of the product, and check that the simulator finds them: make simulate-faults FAULTS='a name, another'
 	$(call takes,FAULTS SEEDS)
 	@bash scripts/install.sh rust node
 	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs '$(FAULTS)'
+
+fuzz: ## test return_to, cookies, routes and headers with random cases: make fuzz CASES=1000000
+	$(call takes,CASES)
+	@bash scripts/install.sh rust
+	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
 
 mutants: ## change one expression after the other in FILE='src/store/*.rs' (all session, directory and store code where nothing is said; SHARD=0/4: every fourth) and see that a native test fails; needs cargo-mutants
 	$(call takes,FILE SHARD)
 	@bash scripts/install.sh rust
 	SEED=14 cargo mutants $(foreach file,$(or $(FILE),$(MUTATED)),--file '$(file)') $(if $(SHARD),--sharding round-robin --shard $(SHARD)) --output target
-
-migrate: ## bring the schema of a Postgres up to date: make migrate DATABASE_URL=postgres://…
-	$(call takes,DATABASE_URL)
-	@DATABASE_URL='$(value DATABASE_URL)' bash scripts/migrate.sh
 
 bench: bundle ## what a request costs beside hand-written JavaScript: make bench SCENARIOS=small,login ROUNDS=6 SECONDS=4
 	$(call takes,SCENARIOS ROUNDS SECONDS SESSIONS)
@@ -106,13 +113,6 @@ bench-size: bundle ## size and start-up time of the Worker
 bench-stores: bundle ## what a login and a refresh take on each store, and which connections sessions hold
 	@bash scripts/install.sh database
 	@$(NODE) bench/stores.mjs
-
-lint: ## rustfmt, clippy for both targets, cargo-deny
-	@bash scripts/install.sh rust lint
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
-	cargo clippy --target wasm32-unknown-unknown -- -D warnings
-	@. scripts/environment.sh && "$$cargo_deny" check $(DENY)
 
 tools: ## install everything that the other targets need
 	@bash scripts/install.sh rust cargo node browser database provider providers lint

@@ -5,7 +5,8 @@ import { REQUESTS, requestsOf } from "./requests.mjs";
 import { takeRounds } from "./rounds.mjs";
 import { RULES } from "./routes.mjs";
 import { sessions } from "./sessions.mjs";
-import { AGAIN, GATEWAY, HANDWRITTEN, ROUTED } from "./world.mjs";
+import { BOUND, Device } from "../tests/parts/device.mjs";
+import { AGAIN, GATEWAY, HANDWRITTEN, ROUTED, SECURE } from "./world.mjs";
 
 /** All scenarios by name, in the order in which they run: `(world, options) => { lines, others, notes }`. */
 export const SCENARIOS = {
@@ -14,6 +15,7 @@ export const SCENARIOS = {
   login: logins,
   sessions,
   routes,
+  device,
 };
 
 /** The gateway beside another contestant, with the same requests. */
@@ -38,4 +40,20 @@ async function routes(world, options) {
   const { results, others } = await takeRounds(world, entries, options);
   const lines = Object.entries(RULES).map(([name, { what }]) => ({ name, what, sides: [results[name], results.small], alone: true }));
   return { lines, others };
+}
+
+/** The price of a session that is bound to a device, with its proof, beside one that is not. */
+async function device(world, options) {
+  const contestant = await world.contestant(SECURE);
+  const user = contestant.browser();
+  await user.login({ hint: "ada" });
+  await new Device().bind(user);
+  const cookie = `${user.sessionHeader}; ${BOUND}=${user.jar().get(BOUND).value}`;
+  const entries = [
+    { name: "bound", contestant, requests: await requestsOf(contestant, { anonymous: true, headers: { cookie } }) },
+    { name: "unbound", contestant, requests: await requestsOf(contestant, {}) },
+  ];
+  const { results, others } = await takeRounds(world, entries, options);
+  const what = "over TLS, a session bound to a device, beside one that is not";
+  return { lines: [{ name: "device", what, sides: [results.bound, results.unbound], alone: true }], others };
 }

@@ -12,8 +12,8 @@ import { ROUTES, routeVariables } from "./routes.mjs";
 
 /** The hand-written token handler, as a bundle. */
 const HANDLER = { folder: path.join(import.meta.dirname, "handler"), config: path.join(import.meta.dirname, "handler/wrangler.jsonc") };
-/** The contestants by name: the gateway, the same again, the hand-written token handler, and the gateway with routes. */
-export const [GATEWAY, AGAIN, HANDWRITTEN, ROUTED] = ["gateway", "the same again", "hand-written", "with routes"];
+/** The contestants by name: the gateway, the same again, the hand-written token handler, and the gateway with routes, and over TLS. */
+export const [GATEWAY, AGAIN, HANDWRITTEN, ROUTED, SECURE] = ["gateway", "the same again", "hand-written", "with routes", "over TLS"];
 
 // Sessions are stored in memory where the system allows it, so that the disk has no say.
 try {
@@ -53,10 +53,11 @@ export async function createWorld() {
     const options = { provider, upstream: { origin: upstream } };
     if (name === HANDWRITTEN) options.bundle = HANDLER;
     if (name === ROUTED) options.vars = { ROUTES: ROUTES.map((route) => ({ upstream, ...route })), ...routeVariables({ provider, verifier }) };
+    if (name === SECURE) Object.assign(options, { https: true, host: "localhost" });
     const gateway = await startGateway(options);
     await neighbours.ask({ allow: gateway.origin });
     const cookie = name === HANDWRITTEN ? { session: "handler-session" } : gateway.cookie;
-    const browser = () => new Browser({ origin: gateway.origin, cookie });
+    const browser = () => new Browser({ origin: gateway.origin, cookie, ca: gateway.ca });
     const made = { name, gateway, browser, clientToken: async (audience) => (await neighbours.ask({ audience })).token };
     await check(made);
     return made;

@@ -23,6 +23,8 @@ use crate::credential::ActorId;
 
 /// How long a proof lasts. Browsers renew it when less than two minutes are left, and may sign six times in nine minutes.
 pub const PROOF_LIFE: Duration = Duration::minutes(10);
+/// How much longer it is good than the browser keeps it, as requests take their time.
+pub const PROOF_LEEWAY: Duration = Duration::seconds(10);
 
 /// What the keys are derived for.
 const PROOFS: &[u8] = b"edge-oauth-sessions device proof 1";

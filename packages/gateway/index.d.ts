@@ -26,6 +26,8 @@ export interface Variables {
   /** A secret. */
   DATABASE_URL?: string;
   DEFAULT_REGION?: string;
+  DEVICE_GRACE_SECONDS?: string;
+  DEVICE_POLICY?: string;
   IDENTITY_HEADERS?: string | Record<string, string>;
   JURISDICTION?: string;
   JWKS?: string;

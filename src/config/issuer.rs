@@ -61,7 +61,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         {
             self.problem(
                 "OIDC_TENANTS",
-                "must be tenants' ids, with commas between: letters, digits and -, as in the claim tid",
+                "must be tenants' ids, separated by commas: letters, digits and -, as in the claim tid",
             );
         }
         Some(Tenants::of(issuer, listed))

@@ -162,7 +162,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let algorithms: Option<Vec<_>> = named.map(known).collect();
         if algorithms.is_none() {
             let message =
-                format!("must be one of these, or several with commas between: {}", ID_TOKEN_ALGORITHMS.join(", "));
+                format!("must be one of these, or several, separated by commas: {}", ID_TOKEN_ALGORITHMS.join(", "));
             self.problem("OIDC_ID_TOKEN_ALG", &message);
         }
         algorithms

@@ -77,7 +77,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 Some(origin) => origins.push(origin),
                 None => self.problem(
                     "PUBLIC_ORIGIN",
-                    "must be an origin such as https://app.example.com, or several with commas between (http on loopback hosts only)",
+                    "must be an origin such as https://app.example.com, or several, separated by commas (http on loopback hosts only)",
                 ),
             }
         }

@@ -10,6 +10,7 @@ use crate::actors::session::line;
 use crate::actors::session::location::ActorLocation;
 use crate::actors::session::message::Credential;
 use crate::ambient;
+use crate::device::PROOF_LEEWAY;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::arrival::Arrival;
@@ -129,7 +130,8 @@ impl Gateway {
         let line = jar.set_session(to.region, &session, self.config.same_site, life);
         let proof = device::proven(&self.config, request, &old.actor).and_then(|proven| {
             let proof = self.config.device.keys.proof(&to.actor, &proven.thumbprint, proven.expires_at)?;
-            Some(jar.set_bound(proof, ambient::between(now, proven.expires_at).max(time::Duration::ZERO)))
+            let kept_until = proven.expires_at.saturating_sub(PROOF_LEEWAY);
+            Some(jar.set_bound(proof, ambient::between(now, kept_until).max(time::Duration::ZERO)))
         });
         std::iter::once(line).chain(proof).collect()
     }

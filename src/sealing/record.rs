@@ -84,7 +84,7 @@ impl StateKeys {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let mut keys: Vec<(String, Zeroizing<[u8; KEY]>)> = Vec::new();
         for part in text.split(',').map(str::trim) {
-            let (id, key) = part.split_once(':').ok_or("must be id:key, or several with commas between")?;
+            let (id, key) = part.split_once(':').ok_or("must be id:key, or several, separated by commas")?;
             let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
             if id.is_empty() || id.len() > MAX_ID || !id.bytes().all(plain) {
                 return Err("has a key id that is not 1 to 64 letters, digits, -, _ or .");

@@ -40,6 +40,8 @@ export async function startAccess() {
     service: (more) => access.jwt({ email: undefined, identity_nonce: undefined, country: undefined, sub: "", common_name: "e367826f93b8d71185e03fe518aff3b4.access", ...more }),
     close: () => team.close(),
   };
-  team.published = [access.key.publicJwk];
+  // Access publishes keys for RS256 alone. This one shows that another algorithm is refused even if there were a key for it.
+  access.otherKey = signingKey("ES256", "access-es256");
+  team.published = [access.key.publicJwk, access.otherKey.publicJwk];
   return access;
 }

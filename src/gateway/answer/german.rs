@@ -55,10 +55,6 @@ const GERMAN: &[(&str, &str)] = &[
     ("Login required", "Anmeldung erforderlich"),
     ("Session ended", "Sitzung beendet"),
     ("Invalid token", "Ungültiges Token"),
-    ("Device not recognized", "Gerät nicht erkannt"),
-    ("Device not recognized yet", "Gerät noch nicht erkannt"),
-    ("Bound device required", "Gebundenes Gerät erforderlich"),
-    ("Device refused", "Gerät abgelehnt"),
     ("Not allowed", "Keine Berechtigung"),
     ("One quick check", "Eine kurze Prüfung"),
     ("Automated request rejected", "Automatische Anfrage abgelehnt"),
@@ -104,22 +100,36 @@ const GERMAN: &[(&str, &str)] = &[
     ),
     (
         "The session has ended: it was used on another device than its own.",
-        "Die Sitzung ist beendet: Sie wurde auf einem anderen Gerät benutzt.",
+        "Die Sitzung ist beendet: Sie wurde auf einem anderen Gerät verwendet.",
     ),
-    ("Tokens cannot be verified at the moment.", "Tokens können zurzeit nicht geprüft werden."),
     (
         "The session is bound to a device, and the request does not prove that it comes from that device.",
-        "Die Sitzung ist an ein Gerät gebunden, und die Anfrage weist nicht nach, dass sie von diesem Gerät kommt.",
+        "Die Sitzung gehört zu einem Gerät, und die Anfrage weist nicht nach, dass sie von diesem Gerät kommt.",
     ),
     (
         "The session is bound to a device, and the browser could not prove just now that it is that device.",
-        "Die Sitzung ist an ein Gerät gebunden, und der Browser konnte gerade nicht nachweisen, dass er auf diesem Gerät läuft.",
+        "Die Sitzung gehört zu einem Gerät, und der Browser konnte eben nicht nachweisen, dass er dieses Gerät ist.",
     ),
     (
         "This needs a session that is bound to a device, and yours is not.",
-        "Dafür muss Ihre Sitzung an ein Gerät gebunden sein, und das ist sie nicht.",
+        "Dafür muss die Sitzung zu einem Gerät gehören, und Ihre gehört zu keinem.",
     ),
-    ("The session cannot be bound to this device.", "Die Sitzung kann nicht an dieses Gerät gebunden werden."),
+    ("The session cannot be bound to this device.", "Die Sitzung kann diesem Gerät nicht zugeordnet werden."),
+    ("Device not recognized", "Gerät nicht erkannt"),
+    ("Device not recognized yet", "Gerät noch nicht erkannt"),
+    ("Bound device required", "Sitzung gehört zu keinem Gerät"),
+    ("Device refused", "Gerät abgelehnt"),
+    (
+        "Log in again on this device. Your data was not saved.",
+        "Bitte melden Sie sich auf diesem Gerät neu an. Ihre Eingaben wurden nicht gespeichert.",
+    ),
+    (
+        "Open this in a browser that supports Device Bound Session Credentials, such as Chrome on Windows, and log in there. If you use one \
+        already, log out and log in again.",
+        "Öffnen Sie die Seite in einem Browser, der Device Bound Session Credentials unterstützt, etwa Chrome unter Windows, und melden Sie \
+        sich dort an. Wenn Sie schon einen solchen verwenden, melden Sie sich ab und wieder an.",
+    ),
+    ("Tokens cannot be verified at the moment.", "Tokens können zurzeit nicht geprüft werden."),
     ("This needs a permission that you do not have.", "Dafür fehlt Ihnen eine Berechtigung."),
     (
         "Before you go on, this site checks that you are not a robot.",
@@ -307,14 +317,6 @@ const GERMAN: &[(&str, &str)] = &[
         "Sie können sich noch einmal anmelden. Wenn das wieder fehlschlägt, nennen Sie dem Betreiber dieser Website die Referenz unten.",
     ),
     ("Log in first. Your data was not saved.", "Melden Sie sich zuerst an. Ihre Daten wurden nicht gespeichert."),
-    (
-        "Log in again on this device. Your data was not saved.",
-        "Melden Sie sich auf diesem Gerät noch einmal an. Ihre Daten wurden nicht gespeichert.",
-    ),
-    (
-        "Open this in a browser that supports Device Bound Session Credentials, such as Chrome on Windows, and log in there. If you use one already, log out and log in again.",
-        "Öffnen Sie dies in einem Browser, der Device Bound Session Credentials unterstützt, zum Beispiel Chrome unter Windows, und melden Sie sich dort an. Wenn Sie schon einen solchen benutzen, melden Sie sich ab und wieder an.",
-    ),
     ("Log in again. Your data was not saved.", "Melden Sie sich noch einmal an. Ihre Daten wurden nicht gespeichert."),
     ("Log in again.", "Melden Sie sich noch einmal an."),
     ("Please try again in a moment.", "Bitte versuchen Sie es gleich noch einmal."),

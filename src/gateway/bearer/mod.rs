@@ -113,7 +113,7 @@ async fn fetched(link: Link, variable: &'static str, uri: String, verified: Veri
         none => Missing::Unavailable(none.to_string()),
     });
     if let Err(missing) = &keys {
-        link.isolate.error(&format!("the keys at {variable} cannot be had: {missing}"));
+        link.isolate.error(&format!("the keys at {variable} cannot be fetched: {missing}"));
     }
     let keys = keys?;
     // A JWT that the former keys signed may no longer be good.

@@ -113,8 +113,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     match resource {
         Resource::Bare => Ok(Outgoing::redirect(308, &format!("{prefix}/"))),
         Resource::Console => {
-            let access = gateway.config.access_at(&request.origin).is_some();
-            Ok(console::page(&gateway.config.brand, access))
+            Ok(console::page(&gateway.config.brand, gateway.config.access_at(&request.origin).is_some()))
         }
         Resource::OpenApi => Ok(console::openapi(&gateway.config.auth_prefix)),
         Resource::User(subject) if deletes => revoke_user(gateway, request, &subject, by).await,

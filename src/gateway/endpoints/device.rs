@@ -8,7 +8,7 @@ use crate::actors::session::follow::{self, Followed};
 use crate::actors::session::location::ActorLocation;
 use crate::actors::session::message::{BindDevice, Binding, Denied, RenewProof, Renewal};
 use crate::credential::{ActorId, Secret};
-use crate::device::{PROOF_LIFE, Purpose, Thumbprint};
+use crate::device::{PROOF_LEEWAY, PROOF_LIFE, Purpose, Thumbprint};
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
@@ -92,7 +92,7 @@ fn bound(
     thumbprint: Thumbprint,
     lives: &ActorLocation,
 ) -> Result<Outgoing, Problem> {
-    let expires_at = gateway.now().saturating_add(PROOF_LIFE);
+    let expires_at = gateway.now().saturating_add(PROOF_LIFE).saturating_add(PROOF_LEEWAY);
     let proof = gateway.config.device.keys.proof(&lives.actor, &thumbprint, expires_at);
     let jar = request.jar();
     let line = jar.set_bound(proof.ok_or(Problem::StoreUnavailable)?, PROOF_LIFE);

@@ -16,7 +16,6 @@ const SCRIPT: [&str; 3] = [lean!("console_words.js"), lean!("console_view.js"), 
 /// The console. Every address in it is relative, so that it works under any `AUTH_PREFIX`. `access` says whether Cloudflare Access lets
 /// administrators in here, without the token.
 pub fn page(brand: &Brand, access: bool) -> Outgoing {
-    let access = if access { " data-access" } else { "" };
     let (style, script) = ([BASE_STYLE, STYLE, &brand.style].concat(), SCRIPT.concat());
     let (icon, images) = html::icon(brand);
     let policy = format!(
@@ -26,7 +25,7 @@ pub fn page(brand: &Brand, access: bool) -> Outgoing {
         hash(&style)
     );
     let html = PAGE
-        .replacen("{access}", access, 1)
+        .replacen("{access}", if access { " data-access" } else { "" }, 1)
         .replacen("{icon}", &icon, 1)
         .replacen("{brand}", &html::header(brand), 1)
         .replacen("{style}", &style, 1)
