@@ -584,6 +584,11 @@ describe("console", () => {
     await page.getByLabel("User or session").waitFor();
     assert.equal(await page.locator("#unlock:visible, #lock:visible").count(), 0);
     assert.deepEqual(asked.map(({ authorization, cookie }) => [authorization, cookie]), [[undefined, "CF_Authorization=jwt"]]);
+    await page.unroute(/\/admin\/users\//);
+    await page.reload();
+    await problem(page, "Cloudflare Access did not let you in as an administrator.");
+    await unlock(page);
+    await said(page, "Unlocked");
   });
 
   test("works under another prefix", async (t) => {

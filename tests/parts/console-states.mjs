@@ -23,21 +23,21 @@ function summary(number, state = "active") {
   };
 }
 
-const LEDGER = [
+const ledger = () => [
   { at: ago(DAY), event: "complete", outcome: "ok", cause: "request", region: "weur", duration_ms: 212, detail: "the user logged in" },
   { at: ago(7000), event: "refresh", outcome: "ok", cause: "alarm", region: "weur", duration_ms: 87, detail: "a new access token came" },
 ];
-const ENDS = {
+const ends = () => ({
   active: [],
   moved: [{ at: ago(300), event: "migrate", outcome: "ok", cause: "admin", by: "access:grace@example.com", region: "weur", duration_ms: 31, detail: `the session moved to ${idOf(1)}` }],
   ended: [{ at: ago(260), event: "end", outcome: "revoked", cause: "admin", by: "access:grace@example.com", region: "weur", duration_ms: 12, detail: "an administrator revoked the session" }],
-};
+});
 
 const detail = (number, state) => ({
   ...summary(number, state), subject: "auth0|5f7c8ec7c33c6c004bbafe82", issuer: "https://login.example.com/", provider: "corp",
   store: "durable", epoch: state === "moved" ? 1 : 0, generation: 3, next_alarm_at: state === "active" ? ago(-2400) : null,
   access_token_expires_at: state === "active" ? ago(-3100) : null, ...(state === "moved" && { moved_to: idOf(1) }),
-  ledger: [...LEDGER, ...ENDS[state]],
+  ledger: [...ledger(), ...ends()[state]],
 });
 
 const SUBJECT = "auth0|5f7c8ec7c33c6c004bbafe82";
@@ -72,7 +72,7 @@ async function prepare(page, { count = 3, next, state = "active", change = () =>
     if (pathname.endsWith("/migrate")) return route.fulfill(json(200, { ...detail(1, "active"), region: "oc" }));
     if (pathname.endsWith("/refresh")) {
       const refreshed = detail(0, "active");
-      refreshed.ledger.push({ ...LEDGER[1], at: ago(1), cause: "admin", by: "token" });
+      refreshed.ledger.push({ ...ledger()[1], at: ago(1), cause: "admin", by: "token" });
       return route.fulfill(json(200, refreshed));
     }
     if (pathname.includes(idOf(1))) return route.fulfill(json(200, detail(1, "active")));

@@ -97,6 +97,7 @@ function lock() {
 async function unlock() {
   token = $("token").value.trim() || undefined;
   $("token").value = "";
+  const typed = token !== undefined;
   try {
     new Headers({ authorization: token ?? "" });
     // Nobody's sessions: what matters is who may ask.
@@ -106,7 +107,8 @@ async function unlock() {
     $("whose").hidden = error.status !== 400;
     if (![400, 503].includes(error.status)) {
       lock();
-      throw error instanceof TypeError ? new Error(explain(401, {})) : error;
+      if (typed) throw error instanceof TypeError ? new Error(explain(401, {})) : error;
+      throw error.status === 401 ? new Error("Cloudflare Access did not let you in as an administrator. Load the page again, or type in the token.") : error;
     }
   }
   reveal(true);
