@@ -34,6 +34,7 @@ export interface Variables {
   JWKS_URI?: string;
   JWT_AUDIENCE?: string;
   JWT_ISSUER?: string;
+  JWT_ISSUERS?: string | Record<string, unknown>[];
   LOGIN_TIMEOUT_SECONDS?: string;
   LOG_SUBJECT?: string;
   OIDC_AUDIENCE?: string;
