@@ -31,6 +31,10 @@ NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 takes = $(foreach given,$(filter-out $(1),$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))), \
 	$(error make $@ takes $(1), not $(given)))
 
+# What is no whole number is refused before anything compiles.
+no_digits = $(subst 0,,$(subst 1,,$(subst 2,,$(subst 3,,$(subst 4,,$(subst 5,,$(subst 6,,$(subst 7,,$(subst 8,,$(subst 9,,$(1)))))))))))
+numbers = $(foreach name,$(1),$(if $(call no_digits,$($(name))),$(error $(name) must be a whole number, not "$($(name))")))
+
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -70,11 +74,13 @@ container: package ## an image that runs the gateway without Cloudflare (docs/se
 
 fuzz: ## try what keeps others out (return_to, cookies, routes, headers) with CASES=1000000 random cases each
 	$(call takes,CASES)
+	$(call numbers,CASES)
 	@bash scripts/install.sh rust
 	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
 
 simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed and a million steps where nothing is said); ONE=1 stops at the first violation, TRACE=1 tells the first seed in words
 	$(call takes,SEED STEPS ONE TRACE LINES)
+	$(call numbers,SEED STEPS ONE TRACE LINES)
 	@bash scripts/install.sh rust
 	@cargo test --profile fuzz --test simulator --no-run
 	@SEED='$(SEED)' STEPS='$(STEPS)' ONE='$(ONE)' TRACE='$(TRACE)' LINES='$(LINES)' cargo test --quiet --profile fuzz \
@@ -82,6 +88,7 @@ simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (a fresh seed
 
 simulate-faults: ## plant faults in a copy of the product, one after the other, and see that the simulator finds each, or FAULTS='a name, another'
 	$(call takes,FAULTS SEEDS)
+	$(call numbers,SEEDS)
 	@bash scripts/install.sh rust node
 	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs '$(FAULTS)'
 
