@@ -31,6 +31,10 @@ NODE = PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 takes = $(foreach given,$(filter-out $(1),$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))), \
 	$(error make $@ takes $(1), not $(given)))
 
+# What is no whole number is refused before anything compiles.
+no_digits = $(subst 0,,$(subst 1,,$(subst 2,,$(subst 3,,$(subst 4,,$(subst 5,,$(subst 6,,$(subst 7,,$(subst 8,,$(subst 9,,$(1)))))))))))
+numbers = $(foreach name,$(1),$(if $(call no_digits,$($(name))),$(error $(name) must be a whole number, not "$($(name))")))
+
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -81,6 +85,7 @@ build-panic: ## the same with the feature deliberate-panic, into target/panic/; 
 
 simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (by default a fresh seed and a million steps); ONE=1 stops at the first violation, TRACE=1 prints what happens in the first seed
 	$(call takes,SEED STEPS ONE TRACE LINES)
+	$(call numbers,SEED STEPS ONE TRACE LINES)
 	@bash scripts/install.sh rust
 	@cargo test --profile fuzz --test simulator --no-run
 	@SEED='$(SEED)' STEPS='$(STEPS)' ONE='$(ONE)' TRACE='$(TRACE)' LINES='$(LINES)' cargo test --quiet --profile fuzz \
@@ -88,15 +93,17 @@ simulate: ## run the simulator: make simulate SEED=7 STEPS=2000000 (by default a
 
 simulate-faults: ## plant faults in a copy of the product, and check that the simulator finds them: make simulate-faults FAULTS='a name, another'
 	$(call takes,FAULTS SEEDS)
+	$(call numbers,SEEDS)
 	@bash scripts/install.sh rust node
 	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs '$(FAULTS)'
 
 fuzz: ## test return_to, cookies, routes and headers with random cases: make fuzz CASES=1000000
 	$(call takes,CASES)
+	$(call numbers,CASES)
 	@bash scripts/install.sh rust
 	PROPTEST_CASES=$(CASES) cargo test --profile fuzz --lib -- $(PROPERTIES)
 
-mutants: ## change one expression after the other in FILE='src/store/*.rs' (all session, directory and store code where nothing is said; SHARD=0/4: every fourth) and see that a native test fails; needs cargo-mutants
+mutants: ## change one expression after the other in FILE='src/store/*.rs' (by default the session, directory and store code; SHARD=0/4: every fourth) and see that a native test fails; needs cargo-mutants
 	$(call takes,FILE SHARD)
 	@bash scripts/install.sh rust
 	SEED=14 cargo mutants $(foreach file,$(or $(FILE),$(MUTATED)),--file '$(file)') $(if $(SHARD),--sharding round-robin --shard $(SHARD)) --output target

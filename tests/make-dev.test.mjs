@@ -26,12 +26,20 @@ describe("make dev", () => {
   });
 
   test("a slip is named before anything is compiled", { timeout: 2 * MINUTES }, async () => {
-    for (const [given, says] of [["EXAMPEL=spa", "make dev takes PORT"], ["EXAMPLE=nope", "EXAMPLE must be one of: chat"], ["PORT=abc", "PORT must be a whole number"]]) {
-      const child = start("make", ["dev", given]);
+    for (const [target, given, says] of [
+      ["dev", "EXAMPEL=spa", "make dev takes PORT"],
+      ["dev", "EXAMPLE=nope", "EXAMPLE must be one of: chat"],
+      ["dev", "PORT=abc", "PORT must be a whole number"],
+      ["simulate", "STEPS=abc", 'STEPS must be a whole number, not "abc"'],
+      ["simulate", "SEED=x", 'SEED must be a whole number, not "x"'],
+      ["simulate-faults", "SEEDS=2e3", 'SEEDS must be a whole number, not "2e3"'],
+      ["fuzz", "CASES=many", 'CASES must be a whole number, not "many"'],
+    ]) {
+      const child = start("make", [target, given]);
       await child.gone;
       assert.notEqual(child.exitCode, 0, given);
       assert.ok(child.output.includes(says), child.output);
-      assert.doesNotMatch(child.output, /compiling/);
+      assert.doesNotMatch(child.output, /compiling/i);
     }
   });
 });
