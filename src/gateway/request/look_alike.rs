@@ -26,8 +26,10 @@ pub fn is_in(pair: &str) -> bool {
 
 /// A name as the most lenient server reads it: compatible characters for what they stand for, no case, no spaces.
 fn plain(name: &str) -> Cow<'_, str> {
-    if name.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()) {
-        return Cow::Borrowed(name);
+    // Most names are ASCII, which stands for itself.
+    if name.bytes().all(|b| b.is_ascii_graphic()) {
+        let is_plain = !name.bytes().any(|b| b.is_ascii_uppercase());
+        return if is_plain { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) };
     }
     // A byte that is no UTF-8 arrives as U+FFFD: to a server that reads Latin-1 it may have been a space.
     Cow::Owned(name.nfkd().filter(char::is_ascii_graphic).map(|c| c.to_ascii_lowercase()).collect())
