@@ -83,20 +83,21 @@ async function open(t, name) {
     await gateway.close();
     await Promise.all([provider.close(), example.close()]);
   });
-  const page = await browser.newPage();
+  const context = await browser.newContext();
+  const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   // This page does not hear that its session has ended: the example has to find out by what it does next.
   await page.routeWebSocket("**/auth/events", () => undefined);
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
-  return { gateway, provider, page, errors };
+  return { gateway, provider, context, page, errors };
 }
 
 /** Tests that a user gets about in the example `name`. */
 export function journey(name, { timeout } = {}) {
   const { name: shown, isPublic, goTo, call, ended, out, sees } = JOURNEYS[name];
   test(`${name} in Chromium: a login, the name, a call of the API, a logout; a session that has ended leads to a login and back`, { timeout }, async (t) => {
-    const { gateway, provider, page, errors } = await open(t, name);
+    const { gateway, provider, context, page, errors } = await open(t, name);
     const isThere = async (target) => {
       await page.waitForURL(gateway.origin + target);
       await page.waitForSelector(`:text("${shown}")`);
@@ -135,7 +136,8 @@ export function journey(name, { timeout } = {}) {
     }
 
     // Another tab, which hears it.
-    const tab = await page.context().newPage();
+    const tab = await context.newPage();
+    tab.setDefaultTimeout(15_000);
     await tab.goto(gateway.origin);
     await tab.waitForSelector(`:text("${shown}")`);
     await tab.waitForLoadState("networkidle");
