@@ -5,6 +5,7 @@ const element = (id) => document.getElementById(id);
 let session = null;
 let life = 30; // seconds between a token's first sight and its expiry, the meter's full length
 let lastToken = null;
+let listening = null; // the connection on which the gateway says what becomes of the session
 
 const clock = (date) => date.toLocaleTimeString([], { hour12: false });
 const left = (time) => Math.round((new Date(time) - Date.now()) / 1000);
@@ -84,7 +85,11 @@ function draw() {
   element("life").value = Math.max(0, (seconds ?? 0) / life);
 }
 
-const look = async () => show(await call("/auth/session"));
+/** Looks who is logged in, and listens from then on. */
+async function look(pause) {
+  show(await call("/auth/session"));
+  listen(pause);
+}
 
 element("call-api").addEventListener("click", async () => {
   const result = await call("/api/hello");
@@ -107,7 +112,28 @@ element("refresh").addEventListener("click", async () => {
   show(next);
 });
 
+/** Listens to the session: the gateway says at once that it was refreshed, that it moved, and that it ended. Listening keeps nothing alive. */
+function listen(pause = 1000) {
+  if (!session || listening) return;
+  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/auth/events`);
+  listening = socket;
+  socket.onmessage = ({ data }) => {
+    const { event, region, reason } = JSON.parse(data);
+    if (event === "moved") log(`the session has moved to ${region}`);
+    // A browser may take two seconds to say that the connection is closed.
+    if (event !== "refreshed") listening = null;
+    // After a login in another tab its cookie is still on its way to the browser.
+    setTimeout(look, reason === "superseded" ? 2000 : 0);
+  };
+  socket.onopen = () => (pause = 1000);
+  socket.onclose = () => {
+    if (listening !== socket) return;
+    listening = null;
+    // It may have ended meanwhile. If it lives, the page listens again.
+    setTimeout(() => session && look(Math.min(2 * pause, 60_000)), pause);
+  };
+}
+
 setInterval(draw, 1000);
-// Looking at the session is no use of it: this keeps nothing alive.
-setInterval(() => session && look(), 5000);
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && session && look());
 look();

@@ -15,7 +15,8 @@ const login = { ...end, event: "complete", outcome: "ok", cause: "request", by: 
 const refused = { event: "request", outcome: "csrf_rejected", status: 403 };
 const all = { ...end, class: "RegionDirectory", event: "revoke", outcome: "ok", user: undefined };
 const failed = { ...login, outcome: "callback_rejected", user: undefined };
-const LINES = [end, refresh, login, failed, refused, all].map((line) => JSON.stringify(line));
+const stolen = { ...login, actor: "cd".repeat(32), event: "device", outcome: "refused", user: "0123456789abcdef" };
+const LINES = [end, refresh, login, failed, refused, all, stolen].map((line) => JSON.stringify(line));
 
 describe("audit", () => {
   test("the Tail Worker of docs/audit.md keeps what administrators did and every end, and nothing else", async (t) => {
@@ -68,15 +69,15 @@ describe("audit", () => {
 
   test("every query of docs/audit.md finds its lines", () => {
     const queries = [...text.matchAll(/^\| [A-Z][^|]*\? \| `(jq .*? lines\.ndjson[^`]*)`/gm)].map(([, query]) => query.replaceAll("\\|", "|"));
-    assert.equal(queries.length, 10);
+    assert.equal(queries.length, 11);
     const found = queries.map((query) => {
       const script = query.replace("lines.ndjson", "-");
       const env = { ...process.env, user: end.user, id: end.actor };
       const output = execFileSync("bash", ["-c", `set -eo pipefail; ${script.replace(" - ", " ").replace(/ -$/, "")}`], { input: LINES.join("\n"), env });
       return output.toString().trimEnd().split("\n").length;
     });
-    // In the order of the table: by administrators, by this one, counted, of this user, of this session, ends, of all, failed, refused by the provider, refused.
-    assert.deepEqual(found, [2, 2, 2, 3, 5, 1, 1, 1, 1, 1]);
+    // In the order of the table: by administrators, by this one, counted, of this user, of this session, ends, of all, failed, refused by the provider, without proof, refused.
+    assert.deepEqual(found, [2, 2, 2, 3, 5, 1, 1, 1, 1, 1, 1]);
   });
 
   test("a user's name in the lines is made as docs/audit.md says", () => {

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { startApplication } from "../demo/application.mjs";
 import { startProvider, USERS } from "../demo/provider.mjs";
+import { administer, sessionsOf } from "./parts/administration.mjs";
 import { ARGUMENTS, EXECUTABLE } from "./parts/chromium.mjs";
 import { startGateway } from "./parts/gateway.mjs";
 import { at, FRANKFURT, SYDNEY } from "./parts/places.mjs";
@@ -131,7 +132,6 @@ describe("browser, a session that ends elsewhere", () => {
     const { value } = (await context.cookies(origin)).find(({ name }) => name === "edge-session");
     const headers = { cookie: `edge-session=${value}`, "sec-fetch-site": "same-origin" };
     assert.equal((await gateway.request("/auth/logout", { method: "POST", headers })).status, 303);
-    await page.click("#refresh");
     await page.waitForSelector("#signed-out");
     const text = await page.innerText("body");
     assert.match(text, /logged out/i);
@@ -142,6 +142,52 @@ describe("browser, a session that ends elsewhere", () => {
     assert.equal(page.url(), `${origin}/?a=1#b`);
     assert.ok(await page.isHidden("#signed-out"));
     await callApi(page);
+  });
+});
+
+describe("browser, two tabs", () => {
+  /** Both show the demo to a user who has logged in. What the second one asks from then on is in `asked`. */
+  async function openTabs(t) {
+    const opened = await open(t, { https: false });
+    const { origin, context, page } = opened;
+    await page.goto(origin);
+    await page.click(`#${USERS[0].id}`);
+    await page.waitForURL(`${origin}/`);
+    const second = await context.newPage();
+    second.setDefaultTimeout(15_000);
+    const connected = second.waitForEvent("websocket");
+    await second.goto(origin);
+    await second.waitForFunction((name) => document.getElementById("user").textContent === name, USERS[0].name);
+    await connected;
+    await sleep(500);
+    const asked = [];
+    second.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await sleep(1000);
+    assert.deepEqual(asked, [], "nothing is polled");
+    return { ...opened, second, asked };
+  }
+  async function seesTheEnd(t, { second, asked }, reason, since) {
+    await second.waitForSelector("#signed-out");
+    const after = Date.now() - since;
+    t.diagnostic(`after ${after} ms`);
+    assert.ok(after < 1500, `after ${after} ms`);
+    assert.match(await second.innerText("body"), reason);
+    assert.deepEqual(asked, ["/auth/session"]);
+  }
+
+  test("a logout in one is seen in the other within a second, without polling", async (t) => {
+    const tabs = await openTabs(t);
+    const since = Date.now();
+    await tabs.page.click("#logout");
+    await seesTheEnd(t, tabs, /logged out/i, since);
+  });
+
+  test("an administrator's revocation is seen within a second, without polling", async (t) => {
+    const tabs = await openTabs(t);
+    const [{ id }] = (await sessionsOf(tabs.gateway, USERS[0].id)).filter(({ state }) => state === "active");
+    const since = Date.now();
+    await administer(tabs.gateway, `/sessions/${id}`, { method: "DELETE" });
+    await seesTheEnd(t, tabs, /administrator|revoked|ended/i, since);
   });
 });
 

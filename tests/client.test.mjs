@@ -7,9 +7,10 @@ import { chromium } from "playwright-core";
 import { startProvider, USERS } from "../demo/provider.mjs";
 import { json, serve } from "../examples/serve.mjs";
 import { compile, types } from "../scripts/client.mjs";
+import { administer, sessionsOf } from "./parts/administration.mjs";
 import { ARGUMENTS, EXECUTABLE } from "./parts/chromium.mjs";
 import { startGateway } from "./parts/gateway.mjs";
-import { freePort, removeFolder, ROOT, temporaryFolder } from "./parts/process.mjs";
+import { freePort, removeFolder, ROOT, sleep, temporaryFolder, until } from "./parts/process.mjs";
 
 const PAGE = `<!doctype html><title>client</title><p id="who">?</p><p id="changes"></p>
 <script type="module">
@@ -116,6 +117,114 @@ describe("client", () => {
     await shows(second, "changes", "nobody");
     await logIn(first, grace);
     await shows(second, "changes", grace.id);
+    await context.close();
+  });
+
+  /** Two tabs of a user who has logged in, without a channel between them; `asked` holds what the second one asks from now on. */
+  async function openTabs() {
+    const context = await browser.newContext();
+    await context.addInitScript(() => delete window.BroadcastChannel);
+    const first = await open(context, "/first");
+    await logIn(first);
+    const second = await context.newPage();
+    const connected = second.waitForEvent("websocket");
+    await second.goto(`${gateway.origin}/second`);
+    await shows(second, "who", ada.id);
+    const socket = await connected;
+    assert.equal(new URL(socket.url()).pathname, "/auth/events");
+    await sleep(300);
+    const asked = [];
+    second.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    return { context, first, second, asked };
+  }
+
+  test("a logout in one tab is seen in the other within a second, which asks nothing until then", async (t) => {
+    const { context, first, second, asked } = await openTabs();
+    await sleep(1500);
+    assert.deepEqual(asked, []);
+    const since = Date.now();
+    await first.evaluate(() => window.client.logout({ returnTo: "/bye" }));
+    await shows(second, "changes", "nobody");
+    t.diagnostic(`after ${Date.now() - since} ms`);
+    assert.ok(Date.now() - since < 1500, `after ${Date.now() - since} ms`);
+    assert.deepEqual(asked, ["/auth/session"]);
+    await context.close();
+  });
+
+  test("an administrator's revocation is seen within a second, without a question until then", async (t) => {
+    const { context, second, asked } = await openTabs();
+    const live = (await sessionsOf(gateway, ada.id)).filter(({ state }) => state === "active");
+    const since = Date.now();
+    await Promise.all(live.map(({ id }) => administer(gateway, `/sessions/${id}`, { method: "DELETE" })));
+    await shows(second, "changes", "nobody");
+    t.diagnostic(`after ${Date.now() - since} ms`);
+    assert.ok(Date.now() - since < 1500, `after ${Date.now() - since} ms`);
+    assert.deepEqual(asked, ["/auth/session"]);
+    await context.close();
+  });
+
+  /** A page of a user who has logged in, whose connections `answer` closes or keeps; `at` has the time of each. */
+  async function openWith(answer) {
+    const context = await browser.newContext();
+    const page = await open(context);
+    await logIn(page);
+    const at = [];
+    await page.routeWebSocket("**/auth/events", (socket) => answer(socket, at.push(Date.now())));
+    await page.reload();
+    await shows(page, "who", ada.id);
+    return { context, page, at };
+  }
+
+  test("a lost connection comes back after growing pauses, a moved one at once, and one that was replaced not at all", async () => {
+    const codes = [1012, 1013, 4003];
+    const { context, at } = await openWith((socket, nth) => void socket.close({ code: codes[nth - 1] }));
+    await until("it has tried three times", () => at.length === 3, 8000);
+    const [first, second] = [at[1] - at[0], at[2] - at[1]];
+    assert.ok(first >= 450 && second >= 950, `after ${first} and ${second} ms`);
+    await sleep(5000);
+    assert.equal(at.length, 3, "4003 is final");
+    await context.close();
+
+    const moved = await openWith((socket, nth) => nth === 1 && void socket.close({ code: 4002 }));
+    await until("it has connected again", () => moved.at.length === 2);
+    assert.ok(moved.at[1] - moved.at[0] < 450, `after ${moved.at[1] - moved.at[0]} ms`);
+    await moved.context.close();
+  });
+
+  test("where WebSockets fail the page stays logged in, and looks when it comes to the front", async () => {
+    const { context, page, at } = await openWith((socket) => void socket.close({ code: 1006 }));
+    await until("it has tried", () => at.length > 1);
+    assert.equal(await page.textContent("#changes"), "");
+    await context.clearCookies();
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await shows(page, "changes", "nobody");
+    const tries = at.length;
+    await sleep(5000);
+    assert.equal(at.length, tries, "without a session there is nothing to listen to");
+    await context.close();
+  });
+
+  test("a page without a listener has no connection", async () => {
+    const { context, page, at } = await openWith(() => undefined);
+    assert.equal(at.length, 1);
+    await page.evaluate(async () => {
+      const { Client } = await import("/client/index.js");
+      await new Client().session();
+    });
+    await sleep(500);
+    assert.equal(at.length, 1);
+    await context.close();
+  });
+
+  test("fetch logs in where the proof of the device is missing", async () => {
+    const context = await browser.newContext();
+    const page = await open(context, "/here");
+    await context.route("**/api/orders", (route) =>
+      route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify({ status: 401, code: "device_proof_required" }) }),
+    );
+    await page.evaluate(() => void window.client.fetch("/api/orders"));
+    await page.click(`#${ada.id}`);
+    await page.waitForURL(`${gateway.origin}/here`);
     await context.close();
   });
 

@@ -38,15 +38,16 @@ const framework = {
     { what: "a call of the API", from: "/orders", meet: press("Order"), at: "/orders" },
   ],
   out: nobody,
+  sees: nobody,
 };
-const page = { name: "Hello, ada.", isPublic: true, call: say("Order"), ended: [{ what: "a call of the API", from: "/", meet: press("Order"), at: "/" }], out: nobody };
+const page = { name: "Hello, ada.", isPublic: true, call: say("Order"), ended: [{ what: "a call of the API", from: "/", meet: press("Order"), at: "/" }], out: nobody, sees: nobody };
 
 /**
  * What a user does in each.
  *
  * - `name`: what shows who is logged in; `isPublic`: the first page is for everybody
  * - `goTo`: a page that the framework opens in the browser
- * - `call`: calls the API and sees what it has said; `out`: what a logged out user sees
+ * - `call`: calls the API and sees what it has said; `out`: what a logged out user sees; `sees`: what another tab shows then by itself
  * - `ended`: what meets the end of the session, `from` where, and `at` which page the user is after the login
  */
 export const JOURNEYS = {
@@ -62,6 +63,7 @@ export const JOURNEYS = {
     call: say("Say"),
     ended: [{ what: "the closed WebSocket", from: "/", meet: (page) => page.waitForSelector("text=You are logged out.").then(() => follow("Log in")(page)), at: "/" }],
     out: gone,
+    sees: (page) => page.waitForSelector("text=You are logged out."),
   },
   hono: page,
   nextjs: framework,
@@ -81,18 +83,21 @@ async function open(t, name) {
     await gateway.close();
     await Promise.all([provider.close(), example.close()]);
   });
-  const page = await browser.newPage();
+  const context = await browser.newContext();
+  const page = await context.newPage();
   page.setDefaultTimeout(15_000);
+  // This page does not hear that its session has ended: the example has to find out by what it does next.
+  await page.routeWebSocket("**/auth/events", () => undefined);
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
-  return { gateway, provider, page, errors };
+  return { gateway, provider, context, page, errors };
 }
 
 /** Tests that a user gets about in the example `name`. */
 export function journey(name, { timeout } = {}) {
-  const { name: shown, isPublic, goTo, call, ended, out } = JOURNEYS[name];
+  const { name: shown, isPublic, goTo, call, ended, out, sees } = JOURNEYS[name];
   test(`${name} in Chromium: a login, the name, a call of the API, a logout; a session that has ended leads to a login and back`, { timeout }, async (t) => {
-    const { gateway, provider, page, errors } = await open(t, name);
+    const { gateway, provider, context, page, errors } = await open(t, name);
     const isThere = async (target) => {
       await page.waitForURL(gateway.origin + target);
       await page.waitForSelector(`:text("${shown}")`);
@@ -130,8 +135,15 @@ export function journey(name, { timeout } = {}) {
       await settled();
     }
 
+    // Another tab, which hears it.
+    const tab = await context.newPage();
+    tab.setDefaultTimeout(15_000);
+    await tab.goto(gateway.origin);
+    await tab.waitForSelector(`:text("${shown}")`);
+    await tab.waitForLoadState("networkidle");
     await page.click("text=Log out");
     await out(page);
+    if (sees) await sees(tab);
     assert.deepEqual((await page.context().cookies(gateway.origin)).filter(({ name }) => name.endsWith("session")), []);
     assert.deepEqual(errors, [], "no script has failed");
   });

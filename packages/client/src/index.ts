@@ -39,12 +39,38 @@ export class GatewayError extends Error {
 }
 
 /** The codes of a 401 that a login cures. Another 401 is the application's own. */
-const NO_SESSION = new Set(["login_required", "session_ended"]);
+const NO_SESSION = new Set(["login_required", "session_ended", "device_proof_required"]);
 const CHANNEL = "edge-oauth-sessions";
 /** A tab that logs out says so before the gateway has done it: others look again so many ms later. */
 const AFTER_LOGOUT = 2000;
 
+/** Close codes of `/events`: the session has ended, it has moved, a newer page took this one's place. */
+const ENDED = 4001;
+const MOVED = 4002;
+const REPLACED = 4003;
+/** The first pause after a lost connection, in ms; each is twice the last one, up to the longest. */
+const PAUSE = 1000;
+const LONGEST_PAUSE = 60_000;
+/** After so many lost connections in a row the page no longer tries by itself. */
+const TRIES = 6;
+/** A connection that lasted so many ms was a good one. */
+const STEADY = 30_000;
+
 type Listener = (session: Session | null) => void;
+
+/** What `/events` says. */
+interface Push {
+  event?: string;
+  reason?: string;
+}
+
+function pushOf(data: unknown): Push {
+  try {
+    return JSON.parse(String(data)) as Push;
+  } catch {
+    return {};
+  }
+}
 
 interface Problem {
   code?: string;
@@ -63,6 +89,11 @@ async function hasNoSession(response: Response): Promise<boolean> {
   return code !== undefined && NO_SESSION.has(code);
 }
 
+/** How long to wait after so many lost connections in a row. Pages that lost theirs together come back one after the other. */
+function pause(lost: number): number {
+  return Math.min(LONGEST_PAUSE, PAUSE * 2 ** (lost - 1)) * (0.5 + Math.random() / 2);
+}
+
 /** A client of the gateway that this page came through. */
 export class Client {
   readonly #prefix: string;
@@ -70,6 +101,10 @@ export class Client {
   readonly #channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel(CHANNEL);
   /** What listeners were told last; none before the first look. */
   #told: string | undefined;
+  /** The connection by which the gateway says that the session has ended. */
+  #socket: WebSocket | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #lost = 0;
 
   constructor({ prefix = "/auth" }: ClientOptions = {}) {
     this.#prefix = prefix;
@@ -119,8 +154,8 @@ export class Client {
   };
 
   /**
-   * Calls `listener` each time somebody else is logged in, or nobody is any more: after a login or logout in another tab, and when
-   * the page comes back to the front. The function that it returns ends that.
+   * Calls `listener` each time somebody else is logged in, or nobody is any more: at once when the session ends, wherever that was
+   * done; after a login in another tab; and when the page comes back to the front. The function that it returns ends that.
    */
   onChange(listener: Listener): () => void {
     if (this.#listeners.size === 0) this.#watch(true);
@@ -135,8 +170,65 @@ export class Client {
     const change = on ? "addEventListener" : "removeEventListener";
     document[change]("visibilitychange", this.#look);
     this.#channel?.[change]("message", this.#hear as EventListener);
+    // An open connection would keep the browser from showing this page again at once when the user goes back.
+    window[change]("pagehide", this.#disconnect);
+    window[change]("pageshow", this.#look);
     if (on) this.#look();
+    else this.#disconnect();
   }
+
+  /** Listens to the session that this page has, where somebody here wants to know. */
+  #connect(): void {
+    this.#stopWaiting();
+    if (this.#socket !== undefined || this.#listeners.size === 0 || typeof WebSocket === "undefined") return;
+    const since = Date.now();
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.#prefix}/events`);
+    this.#socket = socket;
+    const over = (code: number, reason?: string): void => {
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      if (Date.now() - since > STEADY) this.#lost = 0;
+      if (code === REPLACED) return;
+      // The cookie of the session that took this one's place is still on its way to the browser.
+      if (code === ENDED && reason === "superseded") this.#lookIn(AFTER_LOGOUT);
+      else if (code === ENDED) this.#lookNow();
+      else if (code === MOVED && this.#lost++ === 0) this.#connect();
+      else this.#later();
+    };
+    socket.onclose = ({ code }) => over(code);
+    // A browser may report the close of a connection two seconds after what the gateway said last.
+    socket.onmessage = ({ data }) => {
+      const { event, reason } = pushOf(data);
+      if (event === "ended") over(ENDED, reason);
+      if (event === "moved") over(MOVED);
+    };
+  }
+
+  /** Looks after a pause, and connects again if there still is a session. In the end it leaves that to the next look. */
+  #later(): void {
+    this.#lost += 1;
+    if (this.#lost <= TRIES) this.#lookIn(pause(this.#lost));
+  }
+
+  #lookIn(ms: number): void {
+    this.#stopWaiting();
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#look();
+    }, ms);
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+
+  readonly #disconnect = (): void => {
+    this.#stopWaiting();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  };
 
   readonly #hear = ({ data }: MessageEvent): void => {
     if (data === "leaving") setTimeout(this.#look, AFTER_LOGOUT);
@@ -145,11 +237,16 @@ export class Client {
 
   /** Looks whether something has changed. */
   readonly #look = (): void => {
-    if (document.visibilityState === "hidden" && this.#told !== undefined) return;
-    // The gateway may be unavailable. The next look tells.
+    if (document.visibilityState !== "hidden" || this.#told === undefined) this.#lookNow();
+  };
+
+  readonly #lookNow = (): void => {
     this.#ask().then(
       (session) => this.#tell(session),
-      () => undefined,
+      // The gateway may be unavailable. The next look tells.
+      () => {
+        if (this.#listeners.size > 0 && this.#socket === undefined) this.#later();
+      },
     );
   };
 
@@ -166,6 +263,9 @@ export class Client {
 
   #tell(session: Session | null): void {
     const who = session === null ? "nobody" : JSON.stringify([session.issuer, session.subject, session.created_at]);
+    // A connection listens to the session that it was made with.
+    if (session === null || who !== this.#told) this.#disconnect();
+    if (session !== null && this.#retry === undefined) this.#connect();
     if (who === this.#told) return;
     const isFirst = this.#told === undefined;
     this.#told = who;
