@@ -1,6 +1,6 @@
 //! `ADMIN_TOKEN` and `ADMIN_ACCESS`: who may administer sessions.
 
-use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
@@ -56,25 +56,34 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     /// `ADMIN_ACCESS`. Access protects one host, and its JWTs count there alone.
     pub(super) fn admin_access(&mut self) -> Option<AdminAccess> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Fields {
-            team: String,
-            aud: String,
-        }
         let text = self.text("ADMIN_ACCESS")?;
         if self.text("ADMIN_ORIGIN").is_none() {
             let message = "needs ADMIN_ORIGIN: Cloudflare Access protects that host, and counts there alone";
             self.problem("ADMIN_ACCESS", message);
         }
-        let fields = serde_json::from_str::<Fields>(&text).ok().filter(|fields| !fields.aud.trim().is_empty());
-        let Some(fields) = fields else {
+        let Ok(Value::Object(fields)) = serde_json::from_str(&text) else {
             let message = "must be {\"team\":\"name.cloudflareaccess.com\",\"aud\":\"…\"}: the team's domain, and the application's audience tag";
             self.problem("ADMIN_ACCESS", message);
             return None;
         };
-        let team = self.api_origin("ADMIN_ACCESS", &fields.team, "name.cloudflareaccess.com")?;
+        for unknown in fields.keys().filter(|name| !["team", "aud"].contains(&name.as_str())) {
+            self.problem(format!("ADMIN_ACCESS.{unknown}"), "is no field of it. There are: team, aud");
+        }
+        let field =
+            |name: &str| fields.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+        let (team, audience) = (field("team"), field("aud"));
+        if audience.is_none() {
+            self.problem("ADMIN_ACCESS.aud", "is missing: put the application's audience tag there");
+        }
+        let Some(team) = team else {
+            self.problem(
+                "ADMIN_ACCESS.team",
+                "is missing: put the team's domain there, such as name.cloudflareaccess.com",
+            );
+            return None;
+        };
+        let team = self.api_origin("ADMIN_ACCESS.team", team, "name.cloudflareaccess.com")?;
         let certs = team.join(CERTS).ok()?;
-        Some(AdminAccess { issuer: Origin::of(&team)?.text, certs, audience: fields.aud.trim().to_owned() })
+        Some(AdminAccess { issuer: Origin::of(&team)?.text, certs, audience: audience?.to_owned() })
     }
 }

@@ -50,7 +50,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
         let tables = serde_json::from_str::<Vec<Value>>(&text).ok().filter(|tables| !tables.is_empty());
         let Some(tables) = tables else {
-            self.problem("JWT_ISSUERS", "must be an array of tables with issuer, audience, and jwks_uri or jwks");
+            self.problem(
+                "JWT_ISSUERS",
+                "must be an array of at least one table with issuer, audience, and jwks_uri or jwks",
+            );
             return Vec::new();
         };
         let mut issuers: Vec<JwtSettings> = Vec::new();

@@ -43,7 +43,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
             let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-            self.problem(variable, &format!("must be one of: {}", names.join(", ")));
+            let is_cased = names.contains(&text.to_lowercase().as_str());
+            let case = if is_cased { ", in lower case" } else { "" };
+            self.problem(variable, &format!("must be one of: {}{case}", names.join(", ")));
         }
         found
     }

@@ -154,9 +154,15 @@ fn cloudflare_access_is_a_team_and_an_application_and_counts_at_the_consoles_ori
         assert!(config.has_administrators_at(config.admin_origin.as_ref().unwrap()));
         assert!(!config.has_administrators_at(&config.public_origins[0]));
     }
-    for wrong in ["corp", "{}", r#"{"team":"a.example","aud":" "}"#, r#"{"team":"http://a.example","aud":"x"}"#] {
+    for (wrong, fields) in [
+        ("corp", &["ADMIN_ACCESS"][..]),
+        ("{}", &["ADMIN_ACCESS.aud", "ADMIN_ACCESS.team"]),
+        (r#"{"team":"a.example","aud":" "}"#, &["ADMIN_ACCESS.aud"]),
+        (r#"{"team":"a.example","aud":"x","audience":"x"}"#, &["ADMIN_ACCESS.audience"]),
+        (r#"{"team":"http://a.example","aud":"x"}"#, &["ADMIN_ACCESS.team"]),
+    ] {
         let named: Vec<_> = with(wrong).unwrap_err().into_iter().map(|problem| problem.variable).collect();
-        assert_eq!(named, ["ADMIN_ACCESS"], "{wrong}");
+        assert_eq!(named, fields, "{wrong}");
     }
     let access = ("ADMIN_ACCESS", r#"{"team":"a.example","aud":"x"}"#);
     assert_eq!(problems(&[access]), ["ADMIN_ACCESS"]);

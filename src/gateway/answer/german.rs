@@ -217,7 +217,7 @@ const GERMAN: &[(&str, &str)] = &[
     ("it began too long ago", "Sie begann vor zu langer Zeit"),
     (
         "it began in another browser, or too long ago (state)",
-        "Sie begann in einem anderen Browser oder vor zu langer Zeit (state)",
+        "Sie begann in einem anderen Browser oder vor zu langer Zeit",
     ),
     ("the login provider's answer has no code", "Die Antwort des Anmeldedienstes enthält keinen code"),
     ("the login provider's answer has no state", "Die Antwort des Anmeldedienstes enthält keinen state"),

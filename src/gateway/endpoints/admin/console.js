@@ -138,6 +138,7 @@ async function route() {
     return void $("sessions").querySelector(`[href$="${last}"]`)?.focus();
   }
   clear();
+  $("wanted").value ||= user.subject;
   const said = await list(user);
   $("user-title").focus();
   return said;

@@ -46,7 +46,7 @@ function relative(time, now = Date.now()) {
   const distance = Date.parse(time) - now;
   if (distance > -45e3 && distance < 5e3) return "just now";
   const [unit, size] = UNITS.find(([, size]) => Math.abs(distance) >= size);
-  return new Intl.RelativeTimeFormat("en").format(Math.trunc(distance / size), unit);
+  return new Intl.RelativeTimeFormat("en").format(Math.round(distance / size), unit);
 }
 
 /**
