@@ -76,14 +76,14 @@ impl Watch {
     pub async fn closing(self) -> Closing {
         let mut lives_in = self.session.actor.clone();
         loop {
-            let began = self.isolate.now();
+            let lasting = self.isolate.now().saturating_add(BRIEF.try_into().unwrap_or_default());
             let pause = match self.actors.listen(&lives_in).await {
                 Ok(mut heard) => loop {
                     match heard.next().await.as_deref().map(Push::read) {
                         Some(Some(push)) if push.is_the_end() => return Closing::Over,
                         Some(Some(Push::Ended { .. })) => return Closing::Unsure,
                         Some(Some(Push::Moved { .. })) => break None,
-                        None => break (self.isolate.now() - began < BRIEF).then_some(BRIEF.min(self.every)),
+                        None => break (self.isolate.now() < lasting).then_some(BRIEF.min(self.every)),
                         Some(Some(Push::Refreshed { .. }) | None) => {}
                     }
                 },

@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
