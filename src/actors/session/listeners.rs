@@ -101,3 +101,70 @@ impl Session {
         lives
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+    use crate::actors::session::samples;
+
+    fn active() -> State {
+        State::Active(Box::new(samples::active()))
+    }
+
+    #[test]
+    fn every_end_of_a_session_is_told_with_its_reason() {
+        for reason in [EndReason::Logout, EndReason::Revoked, EndReason::Superseded, EndReason::Device] {
+            let ended = active().end(samples::at(7), reason).unwrap();
+            let push = Push::of(Some(&active()), &ended).unwrap();
+            assert_eq!(push, Push::Ended { reason: reason.as_str().to_owned() });
+            assert_eq!(push.closes(), Some(4001));
+            assert_eq!(push.is_the_end(), reason != EndReason::Superseded, "{reason}");
+            assert_eq!(Push::of(Some(&ended), &ended), None, "once");
+        }
+    }
+
+    #[test]
+    fn new_tokens_are_told_and_close_nothing() {
+        let mut refreshed = samples::active();
+        refreshed.grant.issued_at = samples::at(3);
+        refreshed.grant.expires_at = Some(samples::at(4));
+        let push = Push::of(Some(&active()), &State::Active(Box::new(refreshed))).unwrap();
+        assert_eq!(push, Push::Refreshed { access_token_expires_at: Some(samples::at(4)) });
+        assert_eq!(push.closes(), None);
+        assert!(!push.is_the_end());
+    }
+
+    #[test]
+    fn a_session_that_goes_on_elsewhere_says_where() {
+        let moved = active().succeeded(samples::at(7), &samples::successor(), Duration::seconds(10)).unwrap();
+        let push = Push::of(Some(&active()), &moved).unwrap();
+        assert_eq!(push, Push::Moved { region: Region::Oc });
+        assert_eq!(push.closes(), Some(4002));
+        let settled = moved.clone().settled().unwrap();
+        assert_eq!(Push::of(Some(&moved), &settled), None, "the end of its grace is nobody's business");
+    }
+
+    #[test]
+    fn a_use_and_a_beginning_are_not_told() {
+        let used = active().used(samples::at(7)).unwrap();
+        assert_eq!(Push::of(Some(&active()), &used), None);
+        assert_eq!(Push::of(None, &active()), None);
+    }
+
+    #[test]
+    fn a_listener_reads_what_it_was_told_and_nothing_else() {
+        for push in [
+            Push::Ended { reason: "logout".to_owned() },
+            Push::Refreshed { access_token_expires_at: Some(samples::at(4)) },
+            Push::Refreshed { access_token_expires_at: None },
+            Push::Moved { region: Region::Oc },
+        ] {
+            assert_eq!(Push::read(&serde_json::to_string(&push).unwrap()), Some(push));
+        }
+        for text in ["", "{}", r#"{"event":"other"}"#, r#"{"event":"ended"}"#] {
+            assert_eq!(Push::read(text), None, "{text}");
+        }
+    }
+}

@@ -6,6 +6,8 @@
 //!     │  ▲
 //!     │  └── it lives ── ask ◄── heard that it moved, or lost
 //!     └─ cannot ── wait ─┘└─ over, or cannot be found out ───────► close
+//!
+//! A connection that is lost as soon as it was made is a reason to wait, too, but not for long.
 //! ```
 
 use std::rc::Rc;
@@ -18,6 +20,9 @@ use crate::actors::session::listeners::Push;
 use crate::actors::session::message::{Credential, Denied, IsAlive};
 use crate::credential::ActorId;
 use crate::runtime::{Actors, Isolate};
+
+/// A connection that was lost within this time costs a pause as long. Otherwise an actor that keeps none would be asked without end.
+const BRIEF: Duration = Duration::from_secs(1);
 
 /// Looks after one stream.
 pub struct Watch {
@@ -71,19 +76,21 @@ impl Watch {
     pub async fn closing(self) -> Closing {
         let mut lives_in = self.session.actor.clone();
         loop {
-            let has_listened = match self.actors.listen(&lives_in).await {
+            let lasting = self.isolate.now().saturating_add(BRIEF.try_into().unwrap_or_default());
+            let pause = match self.actors.listen(&lives_in).await {
                 Ok(mut heard) => loop {
                     match heard.next().await.as_deref().map(Push::read) {
                         Some(Some(push)) if push.is_the_end() => return Closing::Over,
                         Some(Some(Push::Ended { .. })) => return Closing::Unsure,
-                        Some(Some(Push::Moved { .. })) | None => break true,
+                        Some(Some(Push::Moved { .. })) => break None,
+                        None => break (self.isolate.now() < lasting).then_some(BRIEF.min(self.every)),
                         Some(Some(Push::Refreshed { .. }) | None) => {}
                     }
                 },
-                Err(_) => false,
+                Err(_) => Some(self.every),
             };
-            if !has_listened {
-                self.isolate.sleep(self.every).await;
+            if let Some(pause) = pause {
+                self.isolate.sleep(pause).await;
             }
             lives_in = match self.ask().await {
                 Ok(actor) => actor,
@@ -104,3 +111,7 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;
