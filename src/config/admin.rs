@@ -67,13 +67,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             return None;
         };
         for unknown in fields.keys().filter(|name| !["team", "aud"].contains(&name.as_str())) {
-            self.problem(format!("ADMIN_ACCESS.{unknown}"), "is no field of it. There are: team, aud");
+            self.problem("ADMIN_ACCESS", &format!("has no field {unknown}. There are: team, aud"));
         }
         let field =
             |name: &str| fields.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
         let (team, audience) = (field("team"), field("aud"));
         if audience.is_none() {
-            self.problem("ADMIN_ACCESS.aud", "is missing: put the application's audience tag there");
+            self.problem("ADMIN_ACCESS", "lacks aud: put the application's audience tag there");
         }
         let Some(team) = team else {
             self.problem(
