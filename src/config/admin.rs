@@ -76,13 +76,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             self.problem("ADMIN_ACCESS", "lacks aud: put the application's audience tag there");
         }
         let Some(team) = team else {
-            self.problem(
-                "ADMIN_ACCESS.team",
-                "is missing: put the team's domain there, such as name.cloudflareaccess.com",
-            );
+            self.problem("ADMIN_ACCESS", "lacks team: put the team's domain there, such as name.cloudflareaccess.com");
             return None;
         };
-        let team = self.api_origin("ADMIN_ACCESS.team", team, "name.cloudflareaccess.com")?;
+        let team = self.api_origin("ADMIN_ACCESS", team, "name.cloudflareaccess.com")?;
         let certs = team.join(CERTS).ok()?;
         Some(AdminAccess { issuer: Origin::of(&team)?.text, certs, audience: audience?.to_owned() })
     }
