@@ -97,7 +97,7 @@ pub struct RefreshError {
     pub failure: RefreshFailure,
     /// The provider's own words, a sentence for the log alone ([`super::said`]).
     pub said: Option<String>,
-    /// The refresh token of a grant that still lives, if the failure ends the session. It has to be revoked.
+    /// The refresh token of a grant that still lives. It has to be revoked if the failure ends the session, or if the session has ended meanwhile.
     pub granted: Option<RefreshToken>,
 }
 

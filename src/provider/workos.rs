@@ -163,7 +163,7 @@ impl WorkOs {
             }
             Some(identity) => match no_key {
                 None => Ok((tokens, Some(identity))),
-                Some(why) => Err(RefreshFailure::Unknown(why).into()),
+                Some(why) => Err(RefreshFailure::Unknown(why).granting(tokens, token)),
             },
             None => Err(refused(other_user().to_string())),
         }

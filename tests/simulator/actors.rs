@@ -32,6 +32,8 @@ use super::world::World;
 
 /// How long an actor is idle before it may be evicted.
 const EVICTED_AFTER: Duration = Duration::from_secs(10);
+/// How often an actor may be woken in one second.
+const WAKES_A_SECOND: u32 = 30;
 /// When an alarm comes again whose handler did not end.
 const ALARM_AGAIN: Duration = Duration::from_secs(2);
 
@@ -60,6 +62,8 @@ pub struct Actor {
     pub ended_at: Cell<Option<OffsetDateTime>>,
     /// When it last got a message, or its alarm fired.
     asked_at: Cell<OffsetDateTime>,
+    /// In which second its alarm last fired, and how often.
+    woken: Cell<(i64, u32)>,
 }
 
 /// Its present instance.
@@ -114,6 +118,7 @@ impl Actor {
             ends: Cell::default(),
             ended_at: Cell::default(),
             asked_at: Cell::new(world.executor.now()),
+            woken: Cell::default(),
         });
         let (fired, world) = (Rc::downgrade(&actor), world.clone());
         actor.disk.at_alarm(move || {
@@ -149,10 +154,12 @@ impl Actor {
         }
         let instance = Rc::new(Instance::default());
         let (actor, own) = (Rc::clone(self), Rc::clone(&instance));
-        let (provider, ending) = (Rc::clone(&world.provider), Rc::new(Cell::default()));
+        let (provider, postgres) = (Rc::clone(&world.provider), Rc::clone(&world.postgres));
+        let ending = Rc::new(Cell::default());
         let ends = Rc::clone(&ending);
         let process = world.executor.begin(move || {
             provider.process_ended(ends.get());
+            postgres.process_ended(ends.get());
             let is_present =
                 actor.running.borrow().as_ref().is_some_and(|running| Rc::ptr_eq(&running.origin.instance, &own));
             if is_present {
@@ -274,6 +281,11 @@ impl Actor {
         world.step();
         self.asked_at.set(world.executor.now());
         world.tally.tell(|| format!("the alarm of {} fires", self.name()));
+        let (second, times) = (world.executor.now().unix_timestamp(), self.woken.get().1);
+        let times = if self.woken.get().0 == second { times + 1 } else { 1 };
+        self.woken.set((second, times));
+        // It is said once.
+        world.tally.must(times != WAKES_A_SECOND, "an actor is woken again and again", || self.name());
         let Running { process, object, in_alarm, .. } = self.start(world);
         in_alarm.set(true);
         world.executor.spawn(process, async move {
@@ -317,7 +329,7 @@ fn given(world: &World, origin: &Origin, clock: &Clock) -> ActorContext {
         actors: Rc::new(Calls { world: world.clone(), origin: Some(origin.clone()) }),
         storage: Rc::new(storage),
         kv: Rc::clone(&world.kv) as Rc<_>,
-        postgres: Rc::clone(&world.postgres) as Rc<_>,
+        postgres: Rc::new(world.postgres.of(origin.process)),
         isolate,
     }
 }

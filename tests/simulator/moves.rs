@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
-use edge_oauth_sessions::actors::session::message::Migrated;
+use edge_oauth_sessions::actors::session::message::{Denied, Migrated};
 use edge_oauth_sessions::region::Region;
+use futures::future::join;
 
 use super::crashes::at_every_poll;
-use super::endings::KV;
+use super::endings::{KV, revoke_all};
 use super::provider::TOKEN_LIFE;
 use super::world::{Cookie, World};
 
@@ -179,4 +181,32 @@ fn a_token_that_expires_while_a_successor_is_asked_is_not_served() {
         world.delay_next.set(Some((18, Duration::from_secs(4))));
         assert!(world.get(&cookie).await.is_err());
     });
+}
+
+/// The number of `Revoke`.
+const REVOKE: u8 = 7;
+
+#[test]
+fn a_session_that_is_to_end_does_not_get_away_by_a_move_though_it_has_not_heard_of_it() {
+    for is_renewed in [false, true] {
+        let world = World::new(&[]);
+        world.clone().executor.run(async move {
+            let mut cookie = world.log_in("ada").await;
+            world.wait(Duration::from_secs(60)).await;
+            if is_renewed {
+                let renewed = world.log_in_over("ada", LoginReason::Move, Some(&cookie), Some(&cookie)).await;
+                cookie = renewed.unwrap();
+                world.wait(Duration::from_secs(60)).await;
+            }
+            world.delay_next.set(Some((REVOKE, Duration::from_secs(8))));
+            let moving = async {
+                world.wait(Duration::from_secs(2)).await;
+                let moved = world.migrate(&cookie, Region::Enam).await;
+                assert!(moved.is_err(), "{moved:?}");
+            };
+            let (unreachable, ()) = join(revoke_all(&world, "ada"), moving).await;
+            assert_eq!((unreachable.unwrap(), world.delay_next.get()), (0, None));
+            assert_eq!(world.get(&cookie).await, Err(Denied::Ended(EndReason::Revoked)));
+        });
+    }
 }

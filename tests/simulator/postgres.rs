@@ -1,7 +1,7 @@
 //! Postgres, as the store speaks with it.
 //!
 //! - The server has a few connections. One more is refused (53300). A connection that is closed, or dropped, frees its slot when the server
-//!   hears of that: after 20 ms.
+//!   hears of that: after 20 ms. With a process all of its connections are closed.
 //! - A transaction is sent in one go, and takes hold as a whole. It takes 5 ms, or as long as the server needs, and no longer than
 //!   `statement_timeout` (2 s): then nothing of it has happened (57014).
 //! - A connection may drop at any time. What was sent on it may have been done, or be done yet: a write arrives up to two minutes late,
@@ -11,7 +11,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use edge_oauth_sessions::runtime::{self, PgParameter, PgValue, PostgresError};
@@ -19,7 +19,7 @@ use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, pending};
 use time::OffsetDateTime;
 
-use super::executor::{Executor, OUTSIDE};
+use super::executor::{Executor, OUTSIDE, Process};
 use super::faults::{Faults, Kind};
 use super::tally::Tally;
 
@@ -42,9 +42,9 @@ struct Row {
     kept_until: OffsetDateTime,
 }
 
-/// See the module.
+/// The server, as a process has it. See the module.
 #[derive(Clone)]
-pub struct Server(Rc<Inner>);
+pub struct Server(Rc<Inner>, Process);
 
 struct Inner {
     executor: Executor,
@@ -53,6 +53,8 @@ struct Inner {
     rows: RefCell<BTreeMap<String, Row>>,
     connections: Cell<u32>,
     most: Cell<u32>,
+    /// The connections that a process has opened: whether each is closed.
+    opened: RefCell<BTreeMap<Process, Vec<Weak<Cell<bool>>>>>,
     /// What befalls the next write.
     next_write: Cell<Option<Mishap>>,
 }
@@ -80,15 +82,29 @@ struct Statement {
 
 impl Server {
     pub fn new(executor: &Executor, faults: &Rc<Faults>, tally: &Rc<Tally>) -> Self {
-        Self(Rc::new(Inner {
+        let inner = Inner {
             executor: executor.clone(),
             faults: Rc::clone(faults),
             tally: Rc::clone(tally),
             rows: RefCell::default(),
             connections: Cell::default(),
             most: Cell::new(CONNECTIONS),
+            opened: RefCell::default(),
             next_write: Cell::default(),
-        }))
+        };
+        Self(Rc::new(inner), OUTSIDE)
+    }
+
+    /// The same, as this process has it.
+    pub fn of(&self, process: Process) -> Self {
+        Self(Rc::clone(&self.0), process)
+    }
+
+    /// A process ended. (What it had is not always dropped with it: a flight and its session hold each other.)
+    pub fn process_ended(&self, process: Process) {
+        let opened = self.0.opened.borrow_mut().remove(&process).unwrap_or_default();
+        let open = opened.iter().filter_map(Weak::upgrade).filter(|is_closed| !is_closed.replace(true));
+        open.for_each(|_| self.free());
     }
 
     /// It has so many connections.
@@ -182,18 +198,22 @@ impl runtime::Postgres for Server {
                 return Err(refused("53300"));
             }
             self.0.connections.set(self.0.connections.get() + 1);
-            let slot = Slot(self.clone());
+            let slot = Slot(self.clone(), Rc::default());
+            self.0.opened.borrow_mut().entry(self.1).or_default().push(Rc::downgrade(&slot.1));
             Ok(Box::new(Connection { slot, is_closed: Cell::default() }) as Box<dyn runtime::Connection>)
         }
         .boxed_local()
     }
 }
 
-struct Slot(Server);
+/// A connection's place at the server, and whether it is closed.
+struct Slot(Server, Rc<Cell<bool>>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.free();
+        if !self.1.replace(true) {
+            self.0.free();
+        }
     }
 }
 

@@ -200,3 +200,28 @@ fn a_logout_during_a_refresh_that_the_provider_puts_off_revokes_the_token() {
         assert!(!world.provider.has_grant("ada"), "a refresh token that nobody has is still good");
     });
 }
+
+#[test]
+fn a_logout_during_a_refresh_revokes_the_tokens_that_come_though_nobody_can_check_them() {
+    for rotates in [true, false] {
+        let world = World::new(&[]);
+        world.provider.rules.rotates.set(rotates);
+        world.clone().executor.run(async move {
+            let cookie = world.log_in("ada").await;
+            world.wait(TOKEN_LIFE).await;
+            // A fresh process knows no keys.
+            world.session(&cookie.actor).unwrap().end(&world);
+            world.provider.hides_keys.set(true);
+            world.provider.script.borrow_mut().push_back(Fault::Slow(Duration::from_secs(4)));
+            let logout = async {
+                world.wait(Duration::from_secs(1)).await;
+                world.log_out(&cookie).await.map(drop)
+            };
+            let (_, logged_out) = join(world.get(&cookie), logout).await;
+            assert_eq!(logged_out, Ok(()));
+            world.wait(Duration::from_secs(60)).await;
+            assert_eq!(world.provider.refreshes.get(), 1);
+            assert!(!world.provider.has_grant("ada"), "a refresh token that nobody has is still good");
+        });
+    }
+}

@@ -91,8 +91,9 @@ impl Directory {
             return Err(DirectoryError::Overtaken);
         }
         let old = predecessor.as_ref().and_then(|predecessor| self.rows.get(predecessor));
-        // A session that is to end and has not heard of it yet does not get away by a move. (A login is a new session.)
-        let is_move = |old: &&SessionRow| old.created_at == created_at && predecessor.as_ref() != Some(&actor);
+        // A session that is to end and has not heard of it yet does not get away by a move. (A login is a new session. A silent one goes on with
+        // the age of the session before it, which it learns after it was registered.)
+        let is_move = |old: &&SessionRow| created_at <= old.created_at && predecessor.as_ref() != Some(&actor);
         if old.filter(is_move).is_some_and(|old| old.revoking.is_some()) {
             return Err(DirectoryError::Overtaken);
         }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use time::OffsetDateTime;
+
 use super::Session;
 use super::ledger::{self, Cause, Event};
 use super::message::{Completed, SignInError};
@@ -97,7 +99,7 @@ impl Session {
             error @ SignInError::StoreUnavailable => Setback::Passing(error),
             error => Setback::Final(error),
         })?;
-        let completed = self.take_place(login, identity.clone(), tokens).await;
+        let completed = self.take_place(login, identity.clone(), tokens, now).await;
         match (&completed, user_info) {
             (Ok(Completed::SignedIn { .. }), Some(asking)) => {
                 self.await_user_info(asking, access_token, Event::Complete, Cause::Request);
@@ -115,12 +117,13 @@ impl Session {
         Ok((completed?, (!remarks.is_empty()).then(|| remarks.join("; "))))
     }
 
-    /// The session begins, in its predecessor's place where it has one.
+    /// The session begins, in its predecessor's place where it has one. Its directories know it as created at `now`.
     async fn take_place(
         self: &Rc<Self>,
         login: Login,
         identity: Identity,
         tokens: Tokens,
+        now: OffsetDateTime,
     ) -> Result<Completed, Setback> {
         let Login { attempt, replaces, .. } = login;
         let signed_in_at = self.now();
@@ -135,7 +138,6 @@ impl Session {
             Inherited::Left(inheritance) => (inheritance.map(|inheritance| *inheritance), true),
             Inherited::LoginNeeded => return Ok(Completed::LoginNeeded { ended: true }),
         };
-        let now = self.now();
         let replaced = attempt.predecessor.clone().filter(|_| !left).into_iter().chain(replaces.filter(|replaced| {
             let gave_up = attempt.predecessor.as_ref().filter(|_| left);
             gave_up.is_none_or(|predecessor| predecessor.actor != replaced.actor)

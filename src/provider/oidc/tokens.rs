@@ -122,8 +122,7 @@ impl Oidc {
         };
         match renewed {
             Ok(renewed) => Ok((tokens, renewed)),
-            Err(refused @ RefreshFailure::Refused(_)) => Err(refused.granting(tokens, token)),
-            Err(failure) => Err(failure.into()),
+            Err(failure) => Err(failure.granting(tokens, token)),
         }
     }
 }

@@ -359,6 +359,11 @@ export const PLANTED = [
     edits: [without("self.facts.revocations.push((at, revoke.counterpart.clone()));")],
   },
   {
+    name: "a session that is to end gets away by a move",
+    file: directory("state"),
+    edits: [["old.filter(is_move).is_some_and(", "!ON && old.filter(is_move).is_some_and("]],
+  },
+  {
     name: "a revocation does not reckon with other clocks",
     file: directory("state"),
     edits: [["self.stamp(now).saturating_add(SKEW)", "self.stamp(now).saturating_add(SKEW.saturating_mul(if ON { 0 } else { 1 }))", directory("state/revocation")], ["began.saturating_add(state::SKEW).saturating_add(state::SKEW)", "began.saturating_add(state::SKEW.saturating_mul(if ON { 0 } else { 2 }))", directory("sweep")]],

@@ -139,6 +139,8 @@ pub struct Provider {
     /// When somebody last asked for a refresh of this user's, whatever the token's age.
     pub forced: RefCell<BTreeMap<String, OffsetDateTime>>,
     client_unknown_until: Cell<Option<OffsetDateTime>>,
+    /// Its keys are not to be had.
+    pub hides_keys: Cell<bool>,
     /// The refresh token for which a process was last answered.
     answered: RefCell<BTreeMap<Process, (String, OffsetDateTime)>>,
     /// The refresh tokens for which a process waits.
@@ -177,6 +179,7 @@ impl Provider {
             refreshes: Cell::default(),
             forced: RefCell::default(),
             client_unknown_until: Cell::default(),
+            hides_keys: Cell::default(),
             answered: RefCell::default(),
             in_flight: RefCell::default(),
             fetching: RefCell::default(),
@@ -220,6 +223,7 @@ impl Provider {
             (&Method::GET, "/.well-known/openid-configuration") => {
                 reply(200, &documents::discovery(self.rules.user_info.get()))
             }
+            (&Method::GET, "/jwks") if self.hides_keys.get() => reply(500, &json!({})),
             (&Method::GET, "/jwks") => reply(200, &json!({ "keys": [documents::jwk()] })),
             (&Method::GET, "/userinfo") => self.user_info(&request),
             (&Method::POST, "/token") => self.token(request.body(), caller).await,

@@ -135,7 +135,10 @@ impl Provider {
         self.check_single_flight(&subject, family);
         let keeps =
             !self.rules.rotates.get() || token.spent_at.is_none() && self.faults.strikes(Kind::ProviderSameToken);
-        if !keeps {
+        if keeps {
+            // The tries that fail from now on are a new series.
+            token.presentations.clear();
+        } else {
             token.spent_at = token.spent_at.or(Some(now));
         }
         drop(tokens);
