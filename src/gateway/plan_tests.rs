@@ -119,3 +119,88 @@ fn what_a_client_s_own_credentials_bring_is_never_cached() {
         assert_eq!((cache("authorization,Basic YTpi\n").as_str(), cache("").as_str()), ("no-store", ""), "{token}");
     }
 }
+
+const DOCUMENT: &str = "sec-fetch-mode,navigate\nsec-fetch-dest,document\nsec-fetch-site,same-origin\n";
+
+fn actor(digit: char) -> crate::credential::ActorId {
+    digit.to_string().repeat(64).parse().unwrap()
+}
+
+/// A request's head with the session of actor `a`, and this proof.
+fn head(path: &str, proof: Option<&str>, headers: &str) -> String {
+    let secret = crate::credential::Secret::from_random([7; 32]).expose();
+    let bound = proof.map(|proof| format!("; __Host-session-bound={proof}")).unwrap_or_default();
+    format!(
+        "GET\nhttps://app.example{path}\n{headers}cookie,__Host-Http-session=weur.{}.{secret}{bound}\n\n",
+        actor('a')
+    )
+}
+
+fn proof(config: &Config, of: char, until: i64) -> String {
+    let until = OffsetDateTime::from_unix_timestamp(until).unwrap();
+    config.device.keys.proof(&actor(of), &crate::device::Thumbprint::of("key"), until).unwrap()
+}
+
+#[test]
+fn the_session_is_told_of_a_good_proof_alone_and_whether_the_answer_can_carry_an_offer() {
+    let configured = configured(
+        r#"[{"match":"/vault/*","upstream":"https://app.internal","device":"required"},
+            {"match":"/*","upstream":"https://app.internal"}]"#,
+    );
+    let config = configured.as_ref().unwrap();
+    let (verified, rendered_refusal) = (&VerifiedJwts::default(), &RenderedRefusal::default());
+    let planner = Planner { configured: &configured, isolate: &Still, verified, rendered_refusal };
+    let question =
+        |head: String| planner.plan(&head).map(|plan| plan.text.lines().nth(1).unwrap().get(..3).unwrap().to_owned());
+    let (good, foreign, expired) = (proof(config, 'a', 600), proof(config, 'b', 600), proof(config, 'a', 0));
+    let bare = question(head("/x", None, "")).unwrap();
+    assert!(bare.starts_with('t') && !bare.contains(['+', '!']), "{bare}");
+    assert!(question(head("/x", Some(&good), "")).unwrap().starts_with("t+"));
+    for none in [&foreign, &expired, "", "x", &format!("{good}; __Host-session-bound={good}")] {
+        assert!(!question(head("/x", Some(none), "")).unwrap().contains('+'), "{none}");
+    }
+    assert!(question(head("/x", None, DOCUMENT)).unwrap().starts_with("t!"));
+    let elsewhere = DOCUMENT.replace("same-origin", "cross-site");
+    assert!(!question(head("/x", None, &elsewhere)).unwrap().contains('!'));
+    // A route for bound sessions is left to the path that can say why not.
+    assert_eq!(question(head("/vault/x", None, "")), None);
+    assert!(question(head("/vault/x", Some(&good), "")).unwrap().starts_with("t+"));
+}
+
+#[test]
+fn what_a_request_shows_of_its_device_depends_on_whom_it_shows_it_to_and_where() {
+    use crate::actors::session::message::Consequence;
+    use crate::gateway::device;
+    let configured = configured(r#"[{"match":"/*","upstream":"https://app.internal"}]"#);
+    let config = configured.as_ref().unwrap();
+    let arrive = |head: &str, look: &dyn Fn(&crate::gateway::request::Incoming<'_>)| {
+        let arrived = Arrived { head: Head::read(head), body: None, isolate: &Still };
+        match arrival::arrive(&configured, arrived) {
+            Arrival::Application(request, _) | Arrival::Own(request, _) => look(&request),
+            Arrival::Answered(_) | Arrival::Administration(..) => panic!("{head}"),
+        }
+    };
+    let good = proof(config, 'a', 600);
+    arrive(&head("/x", Some(&good), ""), &|request| {
+        let shown = |asked, also| device::evidence(config, request, None, &actor(asked), &actor(also)).is_proven;
+        assert!(shown('a', 'a'));
+        assert!(shown('b', 'a'), "the session has moved, and the browser has the proof for its old home");
+        assert!(!shown('b', 'b'));
+    });
+    let navigation = DOCUMENT.replace("same-origin", "cross-site");
+    for (path, headers, consequence) in [
+        ("/x", "", Consequence::Final),
+        ("/x", DOCUMENT, Consequence::Final),
+        ("/x", &*navigation, Consequence::Nothing),
+        ("/x", "secure-session-skipped,quota_exceeded\n", Consequence::Refused),
+        ("/auth/session", "", Consequence::Final),
+        ("/auth/login", "", Consequence::Nothing),
+        ("/auth/callback", "", Consequence::Nothing),
+        ("/auth/device/refresh", "", Consequence::Nothing),
+    ] {
+        arrive(&head(path, None, headers), &|request| {
+            let evidence = device::evidence(config, request, None, &actor('a'), &actor('a'));
+            assert_eq!(evidence.consequence, consequence, "{path} {headers}");
+        });
+    }
+}
