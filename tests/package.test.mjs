@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { isNodeTooOld } from "../packages/gateway/lib/init.mjs";
 import { files } from "../packages/gateway/lib/project.mjs";
 import { PROVIDERS } from "../packages/gateway/lib/providers.mjs";
 import { develop, nodeAlone, run, undoing, unpack } from "./parts/package.mjs";
@@ -29,6 +30,12 @@ const read = async (folder, name) => {
 };
 
 describe("the npm package", () => {
+  test("init warns of a Node below 22.12, which wrangler does not run with", () => {
+    for (const [version, old] of [["20.19.5", true], ["22.11.0", true], ["22.12.0", false], ["23.0.0", false]]) {
+      assert.equal(isNodeTooOld(version), old, version);
+    }
+  });
+
   test("wrangler dev in a project that init wrote serves a login, without Rust and make", { timeout: 180_000 }, async (t) => {
     const { atEnd, cwd, env, init } = await project(t);
     const { browser, provider } = await develop(atEnd, {

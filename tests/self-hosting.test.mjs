@@ -1,5 +1,6 @@
 // The gateway without Cloudflare: `serve` of the npm package, on plain workerd.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -17,7 +18,8 @@ async function served(t, { flags = [], vars = {} } = {}) {
   const [cwd, temporary] = ["project", "tmp"].map((name) => path.join(folder, name));
   for (const name of [cwd, temporary]) mkdirSync(name);
   const env = { ...nodeAlone(folder), TMPDIR: temporary };
-  const command = await unpack(cwd);
+  await unpack(cwd);
+  const command = path.join(cwd, "node_modules/.bin/edge-oauth-sessions");
   const [provider, upstream] = await Promise.all([startProvider(), startUpstream()]);
   atEnd(() => Promise.all([provider.close(), upstream.close()]));
   const port = await freePort();
@@ -33,17 +35,17 @@ async function served(t, { flags = [], vars = {} } = {}) {
   };
   writeFileSync(path.join(cwd, "gateway.env"), Object.entries(variables).map(([name, value]) => `${name}=${value}\n`).join(""));
   const args = ["--variables", "gateway.env", "--port", String(port), ...flags];
-  const node = path.join(env.PATH, "node");
   let child;
   const begin = async () => {
-    child = start(node, [command, "serve", ...args], { cwd, env, group: true });
+    child = start(command, ["serve", ...args], { cwd, env, group: true });
     await until("it answers", () => request(`http://127.0.0.1:${port}/auth/healthz`).catch(() => undefined), 20_000);
   };
   const end = () => stop(child);
   await begin();
   atEnd(end);
-  const health = (code) => run(node, [command, "health", ...args], { cwd, env, code });
-  return { origin, port, begin, end, health, temporary, output: () => child.output, browser: new Browser({ origin, cookie: { session: "edge-session" } }) };
+  const health = (code) => run(command, ["health", ...args], { cwd, env, code });
+  const again = (code) => run(command, ["serve", ...args], { cwd, env, code });
+  return { origin, port, begin, end, health, again, temporary, process: () => child, output: () => child.output, browser: new Browser({ origin, cookie: { session: "edge-session" } }) };
 }
 
 describe("self-hosting", () => {
@@ -56,6 +58,30 @@ describe("self-hosting", () => {
     await begin();
     assert.equal((await browser.api("/api")).status, 200);
     assert.equal((await browser.api("/auth/refresh", { method: "POST" })).status, 200);
+  });
+
+  test("SIGTERM and SIGINT to serve alone end the gateway", async (t) => {
+    for (const signal of ["SIGTERM", "SIGINT"]) {
+      const { process, port, temporary } = await served(t);
+      const ended = once(process(), "exit");
+      process().kill(signal);
+      assert.deepEqual(await ended, [0, null], signal);
+      await assert.rejects(request(`http://127.0.0.1:${port}/auth/healthz`), /ECONNREFUSED/, signal);
+      assert.deepEqual(readdirSync(temporary), [], signal);
+    }
+  });
+
+  test("a port that is taken is named", async (t) => {
+    const { port, again } = await served(t);
+    const output = await again(1);
+    assert.equal(output, `error: port ${port} is taken: choose another one with --port\n`);
+  });
+
+  test("serve prints the problems of a configuration one a line", async (t) => {
+    const { output } = await served(t, { vars: { UPSTREAM: "", SESSION_IDLE_SECONDS: "x" } });
+    for (const line of [/^UPSTREAM is missing: .*$/m, /^SESSION_IDLE_SECONDS [^{}]*$/m, /^serve does not read wrangler\.toml; .* --variables FILE\.$/m]) {
+      await until(`serve prints ${line}`, () => line.test(output()));
+    }
   });
 
   test("without a proxy in front a client's CF-Connecting-IP does not count, behind one it does", async (t) => {

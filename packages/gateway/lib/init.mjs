@@ -6,9 +6,16 @@ import { ask, parse, UsageError } from "./options.mjs";
 import { files } from "./project.mjs";
 import { PROVIDERS } from "./providers.mjs";
 
+/** Whether wrangler runs with this version of Node. */
+export function isNodeTooOld(version) {
+  const [major, minor] = version.split(".").map(Number);
+  return major < 22 || (major === 22 && minor < 12);
+}
+
 /** Runs the command. */
 export async function init(args) {
   const given = parse(args);
+  if (isNodeTooOld(process.versions.node)) console.error(`warning: wrangler needs Node 22.12 or later; this is ${process.versions.node}`);
   const options = process.stdin.isTTY && process.stdout.isTTY ? await ask(given) : given;
   const manifest = join(options.dir, "package.json");
   const texts = files(options, existsSync(manifest) ? await readFile(manifest, "utf8") : undefined);
@@ -26,7 +33,7 @@ export async function init(args) {
 Next:
   1. Register at the provider: redirect URI ${origin}/auth/callback, post-logout redirect URI ${origin}/auth/logged-out and, where it has
      back-channel logout, ${origin}/auth/backchannel-logout. For development the first two with http://localhost:8787
-  2. Copy .dev.vars.example to .dev.vars and fill it in
+  2. Copy .dev.vars.example to .dev.vars and fill it in. Restart wrangler dev after a change of it
   3. npx wrangler dev, and open http://localhost:8787/. http://localhost:8787/auth/healthz names what is missing
   4. npx wrangler secret put ${PROVIDERS[options.provider ?? "oidc"].secret}, and npx wrangler deploy`);
 }

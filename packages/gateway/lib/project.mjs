@@ -115,7 +115,8 @@ function jsonc(options) {
 
 /** What .dev.vars is to hold, on one's own machine. */
 function devVars({ provider = "oidc" }) {
-  return `# Copy this file to .dev.vars, which stays on your machine, and fill it in. \`npx wrangler dev\` reads it.
+  return `# Copy this file to .dev.vars, which stays on your machine, and fill it in. \`npx wrangler dev\` reads it when it starts.
+# JSON goes in single quotes (in backticks if it holds a single quote): # begins a comment.
 # In production set each secret with \`npx wrangler secret put NAME\`.
 ${PROVIDERS[provider].secret}=""
 # The origin of \`npx wrangler dev\`; register http://localhost:8787/auth/callback at the provider, too.

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -64,9 +65,23 @@ function modules() {
   return [MAIN, ...others, ...readdirSync(join(WORKER, "build")).map((name) => `build/${name}`)];
 }
 
+/** Whether another program listens there. Anything else that is wrong with the address workerd names. */
+function isTaken({ host, port }) {
+  const server = createServer();
+  return new Promise((done) => {
+    server.once("error", ({ code }) => done(code === "EADDRINUSE"));
+    server.listen({ port, host: host === "*" ? undefined : host }, () => server.close(() => done(false)));
+  });
+}
+
 /** Runs until it is stopped. */
-export function serve(args) {
+export async function serve(args) {
   const options = parse(args);
+  if (await isTaken(options)) {
+    console.error(`error: port ${options.port} is taken: choose another one with --port`);
+    process.exitCode = 1;
+    return;
+  }
   const storage = resolve(options.storage);
   mkdirSync(storage, { recursive: true, mode: 0o700 });
   // It holds secrets: nobody else reads it, and it goes as soon as workerd has ended.
@@ -97,10 +112,24 @@ async function tell(options, storage, child) {
     const { status, text } = await healthOf(options);
     if (status !== 0) {
       console.log(`listening on ${options.host}:${options.port}, sessions in ${storage}`);
-      if (status !== 200) console.error(text);
+      if (status !== 200) console.error(problemsIn(text));
       return;
     }
   }
+}
+
+/** The problems of a configuration, one a line; any other answer as it is. */
+function problemsIn(text) {
+  let answer;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return text;
+  }
+  if (!Array.isArray(answer?.problems)) return text;
+  const lines = answer.problems.map(({ variable, message }) => `${variable} ${message}`);
+  const hint = "serve does not read wrangler.toml; put the variables into a file and use --variables FILE.";
+  return ["The configuration is invalid. Every request gets an error until you mend it and restart serve.", ...lines, hint].join("\n");
 }
 
 /** Says what is wrong with a gateway that serves with the same options, if anything is. */

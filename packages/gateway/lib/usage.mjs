@@ -21,6 +21,7 @@ elsewhere it leaves a commented line.
   --force            replace files that are there
 
 serve runs the gateway on this machine with workerd, without Cloudflare. It takes the gateway's variables from its environment.
+serve does not read wrangler.toml; put the variables into a file and use --variables FILE.
 health asks a gateway that was started with the same flags whether its configuration is valid.
 
   --host ADDRESS     127.0.0.1 otherwise
