@@ -210,6 +210,9 @@ export class Sessions extends WorkerEntrypoint {
     const headers = new Headers(request.headers);
     // The question has no body, and is no page's.
     for (const name of ["content-length", "content-type", "upgrade"]) headers.delete(name);
+    headers.set("accept", "application/json");
+    headers.set("sec-fetch-mode", "cors");
+    headers.set("sec-fetch-dest", "empty");
     const answer = await gateway.fetch(new Request(url, { headers, cf: request.cf }), this.env, this.ctx);
     if (answer.ok) return answer.json();
     const { code, detail } = await answer.json().catch(() => ({}));

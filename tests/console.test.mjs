@@ -539,7 +539,7 @@ describe("console", () => {
     await page.locator("#ledger").getByText("by access:grace@example.com").waitFor();
     await page.locator("#facts").getByText("corp (https://login.example.com/)").waitFor();
     assert.deepEqual(await page.locator("#places li").allInnerTexts(), ["North America, east: 1", "Oceania: 1"]);
-    await page.getByText(/bound to this device since \d+ \w+ 20\d\d/).waitFor();
+    await page.getByText(/bound to a device since \d+ \w+ 20\d\d/).waitFor();
     await verdict(page, /^Ended 4 minutes ago: An administrator revoked the session\.$/);
   });
 

@@ -53,7 +53,7 @@ describe("events", () => {
     await administer(gateway, `/sessions/${cookieOf(browser).actor}`, { method: "DELETE" });
     assert.equal((await page.closed).code, 4001);
     assert.equal((await stream.closed).code, 4401);
-    t.diagnostic(`closed after ${Date.now() - since} ms`);
+    assert.ok(Date.now() - since < 5000, "no check is due for ten minutes");
     assert.deepEqual(said(page), [{ event: "ended", reason: "revoked" }]);
   });
 
@@ -81,7 +81,7 @@ describe("events", () => {
   });
 
   test("a move through the provider is heard, too", async (t) => {
-    const { browser, login, listen, said } = await createEvents(t);
+    const { browser, listen, said } = await createEvents(t);
     travel(browser, FRANKFURT);
     await browser.login();
     const page = await listen(browser.sessionHeader);
@@ -92,7 +92,6 @@ describe("events", () => {
     assert.deepEqual(said(page), [{ event: "moved", region: "oc" }]);
     const again = await listen(browser.sessionHeader);
     assert.equal(again.status, 101);
-    assert.ok(login);
   });
 
   test("twenty pages listen, and the oldest one goes (4003); the gateway's own are not counted", async (t) => {
@@ -137,6 +136,6 @@ describe("events", () => {
     page.say(Buffer.alloc(100));
     await browser.api("/auth/logout", { method: "POST" });
     assert.equal((await page.closed).code, 4001);
-    assert.ok(said);
+    assert.deepEqual(said(page), [{ event: "ended", reason: "logout" }]);
   });
 });

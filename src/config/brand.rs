@@ -102,7 +102,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
 fn logo(text: &str) -> Option<Logo> {
     let url = Url::parse(text).ok().filter(|url| url.as_str().len() <= MAX_LOGO)?;
-    let is_plain = url.username().is_empty() && url.password().is_none();
+    // The origin goes into the content security policy, in which other characters have a meaning.
+    let is_name = |host: &str| host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.host_str().is_some_and(is_name);
     let origin = match url.scheme() {
         "https" if is_plain => Some(url.origin().ascii_serialization()),
         "data" if url.path().starts_with("image/") => None,

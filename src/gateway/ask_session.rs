@@ -57,14 +57,18 @@ where
         let address = address::existing_session(lives_in);
         match actors::ask(&*gateway.actors_in_turn, &address, attested).await? {
             Ok(reply) => {
-                request.offer.replace(reply.offer.clone());
+                if reply.offer.is_some() {
+                    request.offer.replace(reply.offer.clone());
+                }
                 Ok::<_, Problem>(reply.read::<R>().map_err(AskError::Refused)?)
             }
             Err(DeviceDenied::Other(denied)) => Ok(Err(denied)),
             Err(DeviceDenied::ProofRequired) if device::is_skipped(request) => Err(Problem::DeviceProofDelayed),
             Err(DeviceDenied::ProofRequired) => Err(Problem::DeviceProofRequired),
             Err(DeviceDenied::DeviceRequired { is_awaited, offer }) => {
-                request.offer.replace(offer);
+                if offer.is_some() {
+                    request.offer.replace(offer);
+                }
                 Err(Problem::DeviceRequired { is_awaited })
             }
         }
@@ -101,5 +105,11 @@ pub(crate) async fn is_of_another_device(gateway: &Gateway, request: &Incoming<'
         return false;
     }
     let asked = ask_session(gateway, request, |secret| IsAlive { secret: secret.clone() }).await;
-    matches!(asked, Err(Problem::DeviceProofRequired | Problem::DeviceProofDelayed))
+    // What cannot be found out now counts as another's.
+    !matches!(
+        asked,
+        Ok(Ok(())
+            | Err(Denied::Unknown | Denied::Ended(_) | Denied::Reauthenticate | Denied::Relocate | Denied::Moved(_)))
+            | Err(Problem::LoginRequired)
+    )
 }

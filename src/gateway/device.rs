@@ -11,6 +11,7 @@ use crate::credential::ActorId;
 use crate::device::Proven;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::{BOUND_ATTRIBUTES, Jar};
+use crate::provider::said::is_invisible;
 use crate::region;
 
 /// The offer to bind a session.
@@ -55,7 +56,7 @@ pub fn is_skipped(request: &Incoming<'_>) -> bool {
     request.header(SKIPPED).is_some()
 }
 
-/// Whether a page of another site opened this one: then browsers renew no proof, and do so if this site opens it once more.
+/// Whether a link on another site led here. Browsers renew the proof only when this site opens the page again.
 pub fn is_from_elsewhere(request: &Incoming<'_>) -> bool {
     request.is_navigation() && matches!(request.header("sec-fetch-site"), Some("cross-site" | "same-site"))
 }
@@ -72,16 +73,17 @@ pub fn evidence(
     if is_proven {
         return DeviceEvidence { is_proven, ..DeviceEvidence::default() };
     }
+    let is_exempt = is_exempt(config, request);
     let consequence = match () {
-        () if is_exempt(config, request) || is_from_elsewhere(request) => Consequence::Nothing,
+        () if is_exempt || is_from_elsewhere(request) => Consequence::Nothing,
         () if is_skipped(request) => Consequence::Refused,
         () => Consequence::Final,
     };
-    let plain = |c: &char| !c.is_control();
+    let plain = |c: &char| !is_invisible(*c);
     DeviceEvidence {
         is_proven,
         is_demanded: route.is_some_and(|route| route.requires_device),
-        takes_offer: takes_offer(config, request),
+        takes_offer: !is_exempt && takes_offer(config, request),
         consequence,
         region: region::of(&request.place()),
         user_agent: request.header("user-agent").map(|text| text.chars().filter(plain).take(MAX_USER_AGENT).collect()),

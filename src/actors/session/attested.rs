@@ -1,4 +1,4 @@
-//! A message with what its request shows of the device: a session that is bound passes on none without proof.
+//! A message with what its request shows of the device: a bound session answers none without proof.
 
 use std::rc::Rc;
 
@@ -87,7 +87,9 @@ impl Session {
                 &format!("a request came without the device's proof, {whose}"),
             );
         }
-        if self.config.device.policy != DevicePolicy::End || evidence.consequence != Consequence::Final {
+        let ends = self.config.device.policy == DevicePolicy::End && evidence.consequence == Consequence::Final;
+        // In its grace a session has a successor, whose cookie the browser may have by now.
+        if !ends || self.active(|_| ()).is_none() {
             return Ok(DeviceDenied::ProofRequired);
         }
         self.run_out(EndReason::Device, Cause::Request).await?;

@@ -29,6 +29,8 @@ pub struct Page<'a> {
     pub form: Option<(&'a str, &'a str)>,
     /// Goes on to this URL by itself.
     pub refresh: Option<&'a str>,
+    /// After so many seconds.
+    pub pause: u8,
     /// A captcha.
     pub widget: Option<Widget<'a>>,
 }
@@ -117,9 +119,9 @@ pub fn icon(brand: &Brand) -> (String, String) {
 /// A page as a response.
 pub fn page(brand: &Brand, status: u16, page: &Page<'_>) -> Outgoing {
     let say = |english| escape(say(brand.language, english));
-    let refresh = page
-        .refresh
-        .map_or_else(String::new, |url| format!("<meta http-equiv=\"refresh\" content=\"0;url={}\">", escape(url)));
+    let refresh = page.refresh.map_or_else(String::new, |url| {
+        format!("<meta http-equiv=\"refresh\" content=\"{};url={}\">", page.pause, escape(url))
+    });
     let next = if page.next.is_empty() { String::new() } else { format!("<p class=\"next\">{}</p>", say(page.next)) };
     let ray = if page.ray.is_empty() {
         String::new()

@@ -28,10 +28,10 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, route: &Route, pr
         }
         // A browser renews the proof before it opens a page that this site has begun to open.
         Problem::DeviceProofRequired if device::is_from_elsewhere(request) => {
-            clearing(config, request, problem, opening_page(config, request))
+            clearing(config, request, problem, opening_page(config, request, 0))
         }
         Problem::DeviceProofRequired if request.is_navigation() => send_to_login(config, request, problem),
-        Problem::DeviceRequired { is_awaited: true } if request.is_navigation() => opening_page(config, request),
+        Problem::DeviceRequired { is_awaited: true } if request.is_navigation() => opening_page(config, request, 1),
         Problem::CaptchaRequired(_) if request.is_navigation() => {
             let here = here_or_home(config, request);
             captcha_page::challenge(config, problem, request, &here)
@@ -85,20 +85,21 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
     // again, and then the cookie comes along.
     let from_elsewhere = request.header("sec-fetch-site").is_some_and(|site| site == "cross-site");
     if config.same_site == SameSite::Strict && from_elsewhere && request.cookies.session.is_none() {
-        return opening_page(config, request);
+        return opening_page(config, request, 0);
     }
     let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
     clearing(config, request, problem, response)
 }
 
-/// A page that opens itself once more.
-fn opening_page(config: &Config, request: &Incoming<'_>) -> Outgoing {
+/// A page that opens itself once more, after so many seconds.
+fn opening_page(config: &Config, request: &Incoming<'_>, pause: u8) -> Outgoing {
     let here = here_or_home(config, request);
     let page = Page {
         title: "One moment",
         detail: "This page is opening …",
         link: Some((&here, "Continue")),
         refresh: Some(&here),
+        pause,
         ..Default::default()
     };
     html::page(&config.brand, 200, &page)

@@ -75,10 +75,8 @@ pub(crate) async fn refresh(gateway: &Gateway, request: &Incoming<'_>) -> Result
             request.moved_to.replace(followed.moved_to);
             bound(gateway, request, &id, thumbprint, &lives)
         }
-        // Nobody but the browser needs the old proof, and it asks for no new one any more.
-        Err(Denied::Unknown | Denied::Ended(_)) => {
-            Ok(Outgoing::new(200, Body::Json(device::over(&id))).cookie(&request.jar().clear_bound()))
-        }
+        // The cookie of that name may be another session's by now.
+        Err(Denied::Unknown | Denied::Ended(_)) => Ok(Outgoing::new(200, Body::Json(device::over(&id)))),
         Err(denied) => Err(denied.into()),
     }
 }

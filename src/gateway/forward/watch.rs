@@ -13,14 +13,18 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::future::{Either, select};
+
 use crate::actors::AskError;
 use crate::actors::end_reason::EndReason;
 use crate::actors::session::follow;
 use crate::actors::session::listeners::Push;
 use crate::actors::session::message::{Credential, Denied, IsAlive};
 use crate::credential::ActorId;
-use crate::runtime::{Actors, Isolate};
+use crate::runtime::{Actors, CallError, Isolate};
 
+/// A push may be lost with nobody to notice. After so long without one the watch asks.
+const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 /// A connection that was lost within this time costs a pause as long. Otherwise an actor that keeps none would be asked without end.
 const BRIEF: Duration = Duration::from_secs(1);
 
@@ -77,9 +81,14 @@ impl Watch {
         let mut lives_in = self.session.actor.clone();
         loop {
             let lasting = self.isolate.now().saturating_add(BRIEF.try_into().unwrap_or_default());
+            let mut is_refused = false;
             let pause = match self.actors.listen(&lives_in).await {
                 Ok(mut heard) => loop {
-                    match heard.next().await.as_deref().map(Push::read) {
+                    let next = match select(heard.next(), self.isolate.sleep(LOOK_AGAIN)).await {
+                        Either::Left((next, _)) => next,
+                        Either::Right(_) => break None,
+                    };
+                    match next.as_deref().map(Push::read) {
                         Some(Some(push)) if push.is_the_end() => return Closing::Over,
                         Some(Some(Push::Ended { .. })) => return Closing::Unsure,
                         Some(Some(Push::Moved { .. })) => break None,
@@ -87,12 +96,18 @@ impl Watch {
                         Some(Some(Push::Refreshed { .. }) | None) => {}
                     }
                 },
+                Err(CallError::NoSuchActor) => {
+                    is_refused = true;
+                    None
+                }
                 Err(_) => Some(self.every),
             };
             if let Some(pause) = pause {
                 self.isolate.sleep(pause).await;
             }
             lives_in = match self.ask().await {
+                // It answers for its successor for a moment: the browser is getting another cookie.
+                Ok(actor) if is_refused && actor == lives_in => return Closing::Unsure,
                 Ok(actor) => actor,
                 Err(closing) => return closing,
             };

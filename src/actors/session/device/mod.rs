@@ -1,4 +1,4 @@
-//! The device that a session is bound to: with a stolen cookie nobody but the holder of its key goes on. Pure; [`record`] keeps it.
+//! The device that a session is bound to: a stolen cookie is useless without the device's key. Pure; [`record`] keeps it.
 //!
 //! ```text
 //!   Unbound ── offered, at most 3 times ──► Unbound
@@ -106,8 +106,8 @@ impl Device {
             Self::Bound(bound) if request.is_proven || now < bound.bound_at.saturating_add(grace) => Standing::Passes,
             Self::Bound(_) => Standing::Unproven,
             Self::Unbound(offers) if request.is_demanded => Standing::Unbound(match () {
-                () if request.takes_offer && offers.is_due(now) => Offering::Due,
                 () if offers.is_open(now) => Offering::Open,
+                () if request.takes_offer && offers.is_due(now) => Offering::Due,
                 () => Offering::Over,
             }),
             Self::Unbound(offers) if request.takes_offer && offers.is_due(now) => Standing::PassesWithOffer,

@@ -26,6 +26,9 @@ const CHALLENGE_REPEATS: Duration = Duration::seconds(60);
 const ANOTHER_REFUSAL: Duration = Duration::seconds(10);
 const SAME_REFUSAL: Duration = Duration::minutes(1);
 
+/// A device that nothing was written of: the callback made the first offer.
+const FIRST_OFFER: Device = Device::Unbound(Offers { made: 1, last_at: None });
+
 /// [`Device`] as it is stored, and as it moves to another actor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum DeviceV1 {
@@ -91,12 +94,12 @@ impl DeviceRecord {
         let table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'device'";
         // An actor that never began writes nothing, not even an empty table.
         if self.storage.query(table, Vec::new())?.is_empty() {
-            return Ok(Device::default());
+            return Ok(FIRST_OFFER);
         }
         self.has_table.set(true);
         let rows = self.storage.query("SELECT device FROM device WHERE id = 1", Vec::new())?;
         match rows.into_iter().next().and_then(|row| row.into_iter().next()) {
-            None => Ok(Device::default()),
+            None => Ok(FIRST_OFFER),
             Some(SqlValue::Blob(bytes)) => {
                 wire::decode::<DeviceV1>(&bytes).map(Device::from).map_err(|_| StoreError::Corrupt)
             }

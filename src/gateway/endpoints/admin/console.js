@@ -237,6 +237,7 @@ function onSubmit(form, work) {
     work();
   });
 }
+const NO_ID = "This looks like a cookie, but there is no whole session id in it. Nothing was sent.";
 const onClick = (button, work) => $(button).addEventListener("click", work);
 
 $("region").append(...Object.entries(REGIONS).map(([code, name]) => new Option(`${name} (${code})`, code)));
@@ -245,7 +246,7 @@ onSubmit("find", () => {
   const { id, cookie, subject } = meaning($("wanted").value.trim());
   if (cookie) {
     $("wanted").value = "";
-    return ($("problem").textContent = "This looks like a cookie, but there is no whole session id in it. Nothing was sent.");
+    return ($("problem").textContent = NO_ID);
   }
   const [first, ...others] = filter();
   if (others.length > 0) return say($("filtered").textContent, true);
@@ -254,10 +255,11 @@ onSubmit("find", () => {
 });
 // A cookie's secret is gone before it is to be seen.
 $("wanted").addEventListener("paste", (event) => {
-  const { id } = meaning(event.clipboardData.getData("text").trim());
-  if (!id) return;
+  const { id, cookie } = meaning(event.clipboardData.getData("text").trim());
+  if (!id && !cookie) return;
   event.preventDefault();
-  $("wanted").value = id;
+  $("wanted").value = id ?? "";
+  if (!id) $("problem").textContent = NO_ID;
 });
 $("wanted").addEventListener("input", () => {
   const { id } = meaning($("wanted").value.trim());

@@ -27,9 +27,10 @@ pub fn page(brand: &Brand, access: bool) -> Outgoing {
     let html = PAGE
         .replacen("{access}", if access { " data-access" } else { "" }, 1)
         .replacen("{icon}", &icon, 1)
-        .replacen("{brand}", &html::header(brand), 1)
         .replacen("{style}", &style, 1)
-        .replacen("{script}", &script, 1);
+        .replacen("{script}", &script, 1)
+        // What the operator has written comes last.
+        .replacen("{brand}", &html::header(brand), 1);
     Outgoing::new(200, Body::Html(html)).header("content-security-policy", &policy)
 }
 

@@ -13,7 +13,7 @@ const element = (tag, properties = {}, ...children) => {
 };
 const time = (at) => (at ? element("time", { dateTime: at, title: exact(at) }, relative(at)) : "–");
 const both = (at) => at && element("span", {}, time(at), " ", element("small", {}, exact(at)));
-const bound = ({ device: { bound_at: at } }) => ["bound to this device since ", element("time", { dateTime: at }, day(at))];
+const bound = ({ device: { bound_at: at } }) => ["bound to a device since ", element("time", { dateTime: at }, day(at))];
 
 /** What is said of the sessions that are shown. */
 function summarize() {

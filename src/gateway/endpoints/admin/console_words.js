@@ -54,9 +54,10 @@ function relative(time, now = Date.now()) {
  * whole id. Of a session cookie, with its name or without, only the id is left.
  */
 function meaning(text) {
-  const id = /(?:^|[\s=;:"'])(?:[a-z]{2,5}\.)?([0-9a-f]{64})(?:[.\s"';]|$)/.exec(text)?.[1];
+  const id = /(?:^|[\s=;:"'])(?:[a-z]{2,5}(?:\.|%2e))?([0-9a-f]{64})(?:\.|%2e|[\s"';]|$)/i.exec(text)?.[1].toLowerCase();
   if (id) return { id };
-  const cookie = /\b(?:session|clearance|return|login-[0-9a-f]{8})=/.test(text) || /^"?[a-z]{2,5}\.[0-9a-fA-F]{16,}/.test(text);
+  const named = /(?:^|[\s;"'])(?:__host-|__secure-|edge-)|(?:session|bound|clearance|return|login-[0-9a-f]{8})=/i.test(text);
+  const cookie = named || /^"?[a-z]{2,5}(?:\.|%2e)[0-9a-f]{16,}/i.test(text) || /^"?\d{9,}\.[\w-]{43}(?:\.|$)/.test(text);
   return cookie ? { cookie } : { subject: text };
 }
 
