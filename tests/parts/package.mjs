@@ -1,6 +1,6 @@
 // A project that has the gateway from its npm package, and a PATH without Rust and make.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Browser } from "./browser.mjs";
 import { request } from "./http.mjs";
@@ -46,6 +46,8 @@ export async function unpack(folder) {
   mkdirSync(path.join(modules, ".bin"), { recursive: true });
   await run("tar", ["xzf", TARBALL, "-C", modules], { cwd: folder, env: {} });
   renameSync(path.join(modules, "package"), path.join(modules, "edge-oauth-sessions"));
+  // npm makes what it links into .bin executable.
+  chmodSync(path.join(modules, "edge-oauth-sessions/bin/edge-oauth-sessions.mjs"), 0o755);
   symlinkSync("../edge-oauth-sessions/bin/edge-oauth-sessions.mjs", path.join(modules, ".bin/edge-oauth-sessions"));
   symlinkSync(path.join(ROOT, "node_modules/wrangler"), path.join(modules, "wrangler"));
   symlinkSync("../wrangler/bin/wrangler.js", path.join(modules, ".bin/wrangler"));
