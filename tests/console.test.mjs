@@ -429,7 +429,7 @@ describe("console", () => {
     await unlock(page);
     const sent = sentBy(page);
     const wanted = page.getByLabel("User or session");
-    for (const text of [value, `${name}=${value}`, `a=b; ${name}=${value}; c=d`, `${id}.${secret}`]) {
+    for (const text of [value, `${name}=${value}`, `a=b; ${name}=${value}; c=d`, `${id}.${secret}`, `WEUR.${id.toUpperCase()}.${secret}`, value.replaceAll(".", "%2E")]) {
       await wanted.fill("");
       await page.evaluate((pasted) => navigator.clipboard.writeText(pasted), text);
       await wanted.press("ControlOrMeta+V");
@@ -439,7 +439,7 @@ describe("console", () => {
     }
     await page.getByRole("button", { name: "Find" }).click();
     await page.locator("#session-id").filter({ hasText: id }).waitFor();
-    for (const half of [`${name}=weur.${id.slice(1)}.${secret}`, `weur.${id.toUpperCase()}.${secret}`, `edge-login-0123abcd=${secret}`]) {
+    for (const half of [`${name}=weur.${id.slice(1)}.${secret}`, `__Host-session-bound=1764550000.${secret}.${secret}`, `1764550000.${secret}.${secret}`, `edge-login-0123abcd=${secret}`]) {
       await find(page, half);
       await problem(page, "Nothing was sent.");
       assert.equal(await wanted.inputValue(), "");

@@ -222,7 +222,7 @@ describe("workos", { concurrency: 3 }, () => {
     [400, { error: "sso_required", error_description: "WORDS", email: "ada@example.com" }, /single sign-on/],
     [400, { error: "mfa_enrollment", error_description: "WORDS" }, /set one up/],
     [422, { error: "organization_authentication_methods_required", error_description: "WORDS", auth_methods: {} }, /not allowed for your account/],
-    [403, { code: "radar_email_challenge", message: "WORDS", pending_authentication_token: "SECRET" }, /wants something more/],
+    [403, { code: "radar_email_challenge", message: "WORDS", pending_authentication_token: "SECRET" }, /needs something more/],
   ]) {
     test(`workos: ${json.code ?? json.error} (${status}) at a login is a page that says what to do`, async (t) => {
       const { provider, gateway, browser: open } = await newWorld(t);

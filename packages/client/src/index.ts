@@ -43,6 +43,8 @@ const NO_SESSION = new Set(["login_required", "session_ended", "device_proof_req
 const CHANNEL = "edge-oauth-sessions";
 /** A tab that logs out says so before the gateway has done it: others look again so many ms later. */
 const AFTER_LOGOUT = 2000;
+/** A page that is being left may be logging out, through the provider: it looks again so many ms later, if it is still there. */
+const AFTER_LEAVING = 10_000;
 
 /** Close codes of `/events`: the session has ended, it has moved, a newer page took this one's place. */
 const ENDED = 4001;
@@ -105,6 +107,8 @@ export class Client {
   #socket: WebSocket | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #lost = 0;
+  /** When the page was last being left. */
+  #leaving = -Infinity;
 
   constructor({ prefix = "/auth" }: ClientOptions = {}) {
     this.#prefix = prefix;
@@ -172,7 +176,8 @@ export class Client {
     this.#channel?.[change]("message", this.#hear as EventListener);
     // An open connection would keep the browser from showing this page again at once when the user goes back.
     window[change]("pagehide", this.#disconnect);
-    window[change]("pageshow", this.#look);
+    window[change]("beforeunload", this.#leave);
+    window[change]("pageshow", this.#come);
     if (on) this.#look();
     else this.#disconnect();
   }
@@ -230,6 +235,15 @@ export class Client {
     socket?.close();
   };
 
+  readonly #leave = (): void => {
+    this.#leaving = Date.now();
+  };
+
+  readonly #come = (): void => {
+    this.#leaving = -Infinity;
+    this.#look();
+  };
+
   readonly #hear = ({ data }: MessageEvent): void => {
     if (data === "leaving") setTimeout(this.#look, AFTER_LOGOUT);
     else this.#look();
@@ -241,6 +255,8 @@ export class Client {
   };
 
   readonly #lookNow = (): void => {
+    // A listener that reloads the page would break off the navigation that logs out.
+    if (Date.now() - this.#leaving < AFTER_LEAVING) return this.#lookIn(AFTER_LEAVING);
     this.#ask().then(
       (session) => this.#tell(session),
       // The gateway may be unavailable. The next look tells.
