@@ -125,6 +125,20 @@ fn no_logout_is_answered_while_the_end_cannot_be_written_and_the_next_one_makes_
 }
 
 #[test]
+fn a_list_does_not_take_a_session_for_over_whose_end_is_not_written() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.session(&cookie.actor).unwrap().disk.fail_for(Duration::from_secs(5), true);
+        assert_eq!(revoke_all(&world, "ada").await.unwrap(), 1);
+        let _ = world.list("ada").await;
+        evict(&world, &cookie);
+        world.wait(Duration::from_secs(60)).await;
+        assert_eq!(world.get(&cookie).await, Err(Denied::Ended(EndReason::Revoked)));
+    });
+}
+
+#[test]
 fn a_record_that_kv_does_not_show_yet_costs_a_session_nothing() {
     let world = World::new(&KV);
     world.clone().executor.run(async move {

@@ -44,11 +44,12 @@ impl Session {
         Ok(self.description())
     }
 
-    /// A session that cannot be read now exists all the same.
+    /// A session that cannot be read now exists all the same. An end that is not written is told to nobody: a directory that took the session
+    /// for over would not end it again after a crash.
     async fn ready_to_tell(self: &Rc<Self>) -> Result<(), MessageRefusal> {
         match self.ready().await {
             Err(Denied::StoreUnavailable) => Err(MessageRefusal::Broken),
-            Ok(()) | Err(_) => Ok(()),
+            Ok(()) | Err(_) => self.write_down().await.map_err(|_| MessageRefusal::Broken),
         }
     }
 

@@ -48,6 +48,9 @@ impl Run {
         let (now, slack) = (self.world.executor.now(), self.climate.apart * 2);
         let theirs = |other: &&Rc<Known>| other.browser == known.browser && other.user == known.user;
         match reason {
+            // By clocks that differ by more than the product reckons with, a session may seem to have begun before all were ended; a refresh that
+            // registers it by another `sid` then finds that.
+            "backchannel" if self.truth.slack.is_positive() && self.truth.wanted(known, "revoked") => true,
             "logout" | "revoked" | "backchannel" => self.truth.wanted(known, reason),
             // A use is written down with some delay, and is lost where that cannot be.
             "idle" => {
