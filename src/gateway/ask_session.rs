@@ -106,10 +106,5 @@ pub(crate) async fn is_of_another_device(gateway: &Gateway, request: &Incoming<'
     }
     let asked = ask_session(gateway, request, |secret| IsAlive { secret: secret.clone() }).await;
     // What cannot be found out now counts as another's.
-    !matches!(
-        asked,
-        Ok(Ok(())
-            | Err(Denied::Unknown | Denied::Ended(_) | Denied::Reauthenticate | Denied::Relocate | Denied::Moved(_)))
-            | Err(Problem::LoginRequired)
-    )
+    !matches!(asked, Ok(_) | Err(Problem::LoginRequired))
 }

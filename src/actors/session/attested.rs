@@ -43,8 +43,15 @@ impl Session {
         if self.config.device.policy == DevicePolicy::Off {
             return Ok(None);
         }
-        self.ready().await?;
         let now = self.now();
+        if let Err(denied) = self.ready().await {
+            // The device is known without the record, of which the message inside says that it cannot be read.
+            return match self.device.read(|device| device.standing(now, evidence.shown(), self.config.device.grace))? {
+                Standing::Unproven => Err(DeviceDenied::ProofRequired),
+                Standing::Passes | Standing::PassesWithOffer => Ok(None),
+                Standing::Unbound(_) => Err(denied.into()),
+            };
+        }
         let is_live = self.kept.state().as_ref().is_some_and(|state| {
             matches!(state.standing(now, secret, self.lifetimes()), standing::Standing::Active(_))
         });
