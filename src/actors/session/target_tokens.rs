@@ -3,7 +3,6 @@
 use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
-use super::active::Active;
 use super::grant::served_until;
 use crate::config::target::TargetKey;
 use crate::provider::tokens::Tokens;
@@ -32,13 +31,5 @@ impl TargetToken {
     /// Whether it still serves.
     pub fn is_valid(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_none_or(|expires_at| now < served_until(self.issued_at, expires_at))
-    }
-}
-
-impl Active {
-    /// The access token for this target, if there is one that serves.
-    pub fn target_token(&self, key: &TargetKey, now: OffsetDateTime) -> Option<&AccessToken> {
-        let found = self.target_tokens.iter().find(|token| token.key == *key && token.is_valid(now));
-        found.map(|token| &token.access_token)
     }
 }

@@ -85,6 +85,7 @@ mod tests {
 
     use super::*;
     use crate::actors::session::attempt::{LoginReason, Predecessor};
+    use crate::config::authentication::{Authentication, MAX_ACR};
     use crate::credential::{ActorId, Secret};
 
     const NOW: OffsetDateTime = datetime!(2026-11-30 12:34:56.789 UTC);
@@ -112,6 +113,7 @@ mod tests {
             reason: LoginReason::Move,
             prompt_none: true,
             organization: Some("o".repeat(MAX_KEPT_ORGANIZATION)),
+            authentication: Authentication::of(&["a".repeat(MAX_ACR.saturating_sub(1)).as_str()], Some(u32::MAX)),
             hints: vec![("login_hint".into(), "ada@example.com".into())],
         }
     }

@@ -15,6 +15,7 @@ use crate::actors::stored::Storable as _;
 use crate::actors::summary::{SessionState, UserPlace};
 use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
+use crate::config::authentication::Authentication;
 use crate::config::target::TargetKey;
 use crate::device::Thumbprint;
 use crate::provider::user_error::{Choice, UserError};
@@ -40,6 +41,7 @@ fn complete() -> Complete {
         reason: LoginReason::Move,
         prompt_none: true,
         organization: None,
+        authentication: Authentication::of(&["a"], Some(7)),
         hints: vec![("h".into(), "v".into())],
     };
     Complete {
