@@ -29,8 +29,8 @@ enum Sealed<'a> {
     V1(Cow<'a, Attempt>),
 }
 
-/// Seals an attempt for the cookie of this name. What does not fit goes: first the hints, then the query of `return_to`, then its
-/// path. None where there is no key.
+/// Seals an attempt for the cookie of this name. What does not fit goes: first the hints, then the query of `return_to`, then how
+/// the user has to log in, then the path of `return_to`. None where there is no key.
 pub fn seal(
     keys: &SealingKeys,
     origin: &Origin,
@@ -38,9 +38,11 @@ pub fn seal(
     nonce: [u8; NONCE],
     mut attempt: Attempt,
 ) -> Option<String> {
-    let shorten: [fn(&mut Attempt); 3] = [
+    let shorten: [fn(&mut Attempt); 4] = [
         |attempt| attempt.hints.clear(),
         |attempt| attempt.return_to = without_query(&attempt.return_to),
+        // The route that the login leads to asks for it again.
+        |attempt| attempt.authentication = None,
         |attempt| "/".clone_into(&mut attempt.return_to),
     ];
     for shorten in shorten {
