@@ -36,8 +36,8 @@ async function open(t, { vars, supported, proxied, ...more } = {}) {
 const call = (page, path = "/api", init = {}) => page.evaluate(async ([path, init]) => (await fetch(path, init)).status, [path, init]);
 const idOf = async (browser) => (await browser.cookie(SESSION)).value.split(".")[1];
 const outcomes = async ({ world, browser }) => {
-  const { ledger } = await inspect(world.gateway, await idOf(browser));
-  return ledger.filter(({ event }) => event === "device").map(({ outcome }) => outcome);
+  const id = await idOf(browser);
+  return world.gateway.eventsOf("device").flatMap(({ actor, outcome }) => (actor === id ? [outcome] : []));
 };
 const logins = (world) => world.provider.calls.authorization.length;
 

@@ -151,7 +151,9 @@ describe("a session bound to a device", () => {
     assert.equal(renewed.json().session_identifier, device.id);
     assert.ok(await world.token(browser));
     assert.equal((await device.renew(browser, { challenge })).status, 200, "within its time it may come again");
-    assert.deepEqual(await deviceEvents(world, browser), ["bound", "renewed", "renewed"]);
+    assert.deepEqual(await deviceEvents(world, browser), ["bound", "renewed"], "the ledger takes one an hour");
+    const logged = world.gateway.eventsOf("device").filter(({ actor }) => actor === idOf(browser));
+    assert.deepEqual(logged.map(({ outcome }) => outcome), ["bound", "renewed", "renewed"], "the log has all");
   });
 
   test("a renewal finds its session without a cookie: a link on another site sends none", async () => {
