@@ -79,6 +79,30 @@ impl Purpose {
     }
 }
 
+/// What a device signs. Before it is signed, somebody with another key could bind a session with it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Challenge(String);
+
+impl Challenge {
+    /// For the header that it travels in.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Challenge {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Challenge([redacted])")
+    }
+}
+
 /// The keys of proofs and challenges.
 #[derive(Clone, Default)]
 pub struct DeviceKeys(Vec<Pair>);
@@ -132,10 +156,10 @@ impl DeviceKeys {
     }
 
     /// A challenge for the device of this actor's session. None where there is no key.
-    pub fn challenge(&self, purpose: Purpose, actor: &ActorId, issued_at: OffsetDateTime) -> Option<String> {
+    pub fn challenge(&self, purpose: Purpose, actor: &ActorId, issued_at: OffsetDateTime) -> Option<Challenge> {
         let stated = format!("{actor}.{:.0}", ambient::to_millis(issued_at));
         let mac = mac(&self.0.first()?.challenges, &[purpose.label(), ".", &stated]).finalize().into_bytes();
-        Some([&stated, ".", &BASE64_URL_SAFE_NO_PAD.encode(mac)].concat())
+        Some(Challenge([&stated, ".", &BASE64_URL_SAFE_NO_PAD.encode(mac)].concat()))
     }
 
     /// Whose challenge this is, where it is good at `now`.
@@ -171,62 +195,5 @@ fn mac(key: &Hmac<Sha256>, parts: &[&str]) -> Hmac<Sha256> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-
-    fn keys(secrets: &[&str]) -> DeviceKeys {
-        DeviceKeys::derive(secrets.iter().map(|secret| secret.as_bytes()))
-    }
-
-    fn actor(digit: char) -> ActorId {
-        digit.to_string().repeat(64).parse().unwrap()
-    }
-
-    #[test]
-    fn a_proof_is_good_for_its_actor_until_it_expires() {
-        let thumbprint = Thumbprint::of("key");
-        let until = T0 + PROOF_LIFE;
-        let proof = keys(&["new"]).proof(&actor('a'), &thumbprint, until).unwrap();
-        let proven = Some(Proven { thumbprint, expires_at: until });
-        assert_eq!(keys(&["new"]).proven(&actor('a'), &proof, T0), proven);
-        assert_eq!(keys(&["newer", "new"]).proven(&actor('a'), &proof, until - Duration::SECOND), proven);
-        assert_eq!(keys(&["new"]).proven(&actor('a'), &proof, until), None);
-        assert_eq!(keys(&["new"]).proven(&actor('b'), &proof, T0), None);
-        assert_eq!(keys(&["other"]).proven(&actor('a'), &proof, T0), None);
-        assert_eq!(keys(&[]).proof(&actor('a'), &thumbprint, until), None);
-    }
-
-    #[test]
-    fn a_proof_that_was_changed_or_cut_is_none() {
-        let keys = keys(&["secret"]);
-        let proof = keys.proof(&actor('a'), &Thumbprint::of("key"), T0 + PROOF_LIFE).unwrap();
-        for at in 0..proof.len() {
-            let mut changed = proof.clone().into_bytes();
-            changed[at] ^= 1;
-            let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(keys.proven(&actor('a'), &changed, T0), None, "{changed}");
-            assert_eq!(keys.proven(&actor('a'), proof.get(..at).unwrap(), T0), None, "{at}");
-        }
-    }
-
-    #[test]
-    fn a_challenge_is_good_for_its_purpose_and_time() {
-        let keys = keys(&["secret"]);
-        for (purpose, other) in [(Purpose::Register, Purpose::Renew), (Purpose::Renew, Purpose::Register)] {
-            let challenge = keys.challenge(purpose, &actor('a'), T0).unwrap();
-            let last = T0 + purpose.life() - Duration::MILLISECOND;
-            assert_eq!(keys.challenged(purpose, &challenge, last), Some(actor('a')));
-            assert_eq!(keys.challenged(purpose, &challenge, T0 + purpose.life()), None);
-            assert_eq!(keys.challenged(other, &challenge, T0), None);
-            assert_eq!(keys.challenged(purpose, &challenge.replace('a', "b"), T0), None);
-            assert_eq!(keys.proven(&actor('a'), &challenge, T0), None);
-        }
-    }
-
-    #[test]
-    fn keys_do_not_show_themselves_in_debug_output() {
-        assert_eq!(format!("{:?}", keys(&["secret"])), "DeviceKeys(1 [redacted])");
-    }
-}
+#[path = "device_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use crate::actors::session::message::{Consequence, DeviceEvidence};
 use crate::config::routes::Route;
 use crate::config::{Config, DevicePolicy, Origin};
 use crate::credential::ActorId;
-use crate::device::Proven;
+use crate::device::{Challenge, Proven};
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::{BOUND_ATTRIBUTES, Jar};
 use crate::provider::said::is_invisible;
@@ -96,13 +96,13 @@ fn is_exempt(config: &Config, request: &Incoming<'_>) -> bool {
 }
 
 /// The value of [`REGISTRATION`] for this challenge.
-pub fn offer(config: &Config, challenge: &str) -> String {
-    format!("({ALGORITHM});path=\"{}/device/register\";challenge=\"{challenge}\"", config.auth_prefix)
+pub fn offer(config: &Config, challenge: &Challenge) -> String {
+    format!("({ALGORITHM});path=\"{}/device/register\";challenge=\"{}\"", config.auth_prefix, challenge.as_str())
 }
 
 /// The value of [`CHALLENGE`] for this challenge.
-pub fn challenge(challenge: &str, id: &ActorId) -> String {
-    format!("\"{challenge}\";id=\"{id}\"")
+pub fn challenge(challenge: &Challenge, id: &ActorId) -> String {
+    format!("\"{}\";id=\"{id}\"", challenge.as_str())
 }
 
 /// The value of a header of the protocol, which is a bare token or a string (RFC 9651).

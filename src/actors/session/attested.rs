@@ -13,7 +13,7 @@ use crate::actors::end_reason::EndReason;
 use crate::actors::{MessageRefusal, wire};
 use crate::config::DevicePolicy;
 use crate::credential::SecretHash;
-use crate::device::Purpose;
+use crate::device::{Challenge, Purpose};
 
 impl Session {
     /// Answers the message inside, where the request may come from the session's device.
@@ -39,7 +39,7 @@ impl Session {
         self: &Rc<Self>,
         secret: &SecretHash,
         evidence: &DeviceEvidence,
-    ) -> Result<Option<String>, DeviceDenied> {
+    ) -> Result<Option<Challenge>, DeviceDenied> {
         if self.config.device.policy == DevicePolicy::Off {
             return Ok(None);
         }
@@ -71,7 +71,7 @@ impl Session {
     }
 
     /// The challenge of an offer; none if the session has been bound meanwhile.
-    fn offer(&self) -> Result<Option<String>, DeviceDenied> {
+    fn offer(&self) -> Result<Option<Challenge>, DeviceDenied> {
         let now = self.now();
         let made = self.device.change(|device| device.offered(now))?;
         Ok(self.config.device.keys.challenge(Purpose::Register, &self.id, now).filter(|_| made.is_ok()))
