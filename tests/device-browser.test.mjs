@@ -2,13 +2,16 @@
 // simulated: its cookie is deleted, as the browser does it after ten minutes.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import https from "node:https";
+import path from "node:path";
 import { test } from "node:test";
+import { compile } from "../scripts/client.mjs";
 import { administer, assertProblem, inspect, migration } from "./parts/administration.mjs";
 import { openChromium } from "./parts/dbsc.mjs";
 import { BOUND } from "./parts/device.mjs";
 import { at, FRANKFURT, SYDNEY } from "./parts/places.mjs";
-import { freePort, sleep, until } from "./parts/process.mjs";
+import { freePort, removeFolder, sleep, temporaryFolder, until } from "./parts/process.mjs";
 import { echoWebSockets } from "./parts/websocket.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -100,6 +103,23 @@ test("in Chromium: an event stream and a WebSocket wait for the renewal, too", a
     socket.onmessage = ({ data }) => (socket.close(), resolve(data));
     socket.onerror = () => reject(new Error("the socket failed"));
   })), "hello");
+});
+
+test("in Chromium: the client's fetch comes through where the browser holds a proof that is none any more", async (t) => {
+  const { world, browser, page } = await open(t);
+  const folder = temporaryFolder();
+  t.after(() => removeFolder(folder));
+  compile(folder);
+  const script = readFileSync(path.join(folder, "index.js"), "utf8");
+  world.upstream.answer("/client.js", (_, response) => response.writeHead(200, { "content-type": "text/javascript" }).end(script));
+  await page.evaluate(async () => Object.assign(window, { client: new (await import("/client.js")).Client() }));
+  const through = (how) => page.evaluate(async (how) => (await (how === "client" ? window.client.fetch : fetch)("/api", { method: "POST", body: "a=1" })).status, how);
+  const spoil = async () => browser.context.addCookies([{ ...(await browser.cookie(BOUND)), value: "1.none.none" }]);
+  await spoil();
+  assert.equal(await through("fetch"), 401, "the browser renews what is missing, and not what is wrong");
+  assert.equal(await through("fetch"), 200, "the answer has removed it");
+  await spoil();
+  assert.equal(await through("client"), 200);
 });
 
 test("in Chromium: a service worker's requests wait for it, too", async (t) => {
