@@ -191,6 +191,22 @@ describe("client", () => {
     await moved.context.close();
   });
 
+  test("a release of the gateway logs no page out, and a page hears the end that comes after it", async () => {
+    const { context, second, asked } = await openTabs();
+    const connected = second.waitForEvent("websocket");
+    await gateway.restart();
+    await connected;
+    await until("it listens again", () => asked.includes("/auth/session"));
+    await sleep(500);
+    assert.equal(await second.textContent("#changes"), "");
+    const live = (await sessionsOf(gateway, ada.id)).filter(({ state }) => state === "active");
+    const since = Date.now();
+    await Promise.all(live.map(({ id }) => administer(gateway, `/sessions/${id}`, { method: "DELETE" })));
+    await shows(second, "changes", "nobody");
+    assert.ok(Date.now() - since < 1500, `after ${Date.now() - since} ms`);
+    await context.close();
+  });
+
   test("where WebSockets fail the page stays logged in, and looks when it comes to the front", async () => {
     const { context, page, at } = await openWith((socket) => void socket.close({ code: 1006 }));
     await until("it has tried", () => at.length > 1);

@@ -117,6 +117,20 @@ describe("events", () => {
     assert.deepEqual(said(page), [{ event: "ended", reason: "logout" }]);
   });
 
+  test("a page that listened when the gateway was started anew listens again, and hears the next end", async (t) => {
+    const { browser, connect, listen, said, gateway } = await createEvents(t);
+    const [page, stream] = [await listen(), await connect("/socket")];
+    await gateway.restart();
+    assert.notEqual((await page.closed).code, 4001, "its session goes on");
+    await stream.closed;
+    const [again, other] = [await listen(), await connect("/socket")];
+    assert.equal(await other.say("hello"), "hello");
+    await administer(gateway, `/sessions/${cookieOf(browser).actor}`, { method: "DELETE" });
+    assert.equal((await again.closed).code, 4001);
+    assert.deepEqual(said(again), [{ event: "ended", reason: "revoked" }]);
+    assert.equal((await other.closed).code, 4401);
+  });
+
   test("only this site's pages listen, with a session, and by a WebSocket", async (t) => {
     const { browser, connect, gateway } = await createEvents(t);
     assert.equal((await connect("/auth/events", browser.sessionHeader, "https://elsewhere.example")).status, 403);
