@@ -206,6 +206,36 @@ test("in Chromium: a second trip to the provider binds the new session", async (
   assert.equal((await inspect(opened.world.gateway, old)).state, "ended");
 });
 
+test("in Chromium: a browser that has used up its signatures gets a 503 and stays logged in, and its next session stays unbound", async (t) => {
+  const opened = await open(t);
+  const { world, browser, page } = opened;
+  // One signature for each registration, and six in nine minutes.
+  for (let signed = 1; signed < 6; signed += 1) {
+    const old = await idOf(browser);
+    await page.goto(`${browser.origin}/auth/login?prompt=login&return_to=/deep`);
+    assert.notEqual(await idOf(browser), old);
+    await until("the new session is bound", async () => (await outcomes(opened)).includes("bound"));
+    await browser.bound();
+  }
+  await sleep(1200);
+  assert.equal(await call(page), 200);
+  const session = (await browser.cookie(SESSION)).value;
+  await browser.expire();
+  const answer = await page.evaluate(async () => {
+    const response = await fetch("/api");
+    return { status: response.status, code: (await response.json()).code, wait: Number(response.headers.get("retry-after")) };
+  });
+  assert.equal(answer.status, 503);
+  assert.equal(answer.code, "device_proof_required");
+  assert.ok(answer.wait >= 1);
+  assert.equal((await browser.cookie(SESSION)).value, session);
+  assert.ok(browser.events.some(({ refreshEventDetails }) => refreshEventDetails?.refreshResult === "SigningQuotaExceeded"), "Chromium says why");
+  await page.goto(`${browser.origin}/auth/login?prompt=login&return_to=/deep`);
+  assert.equal(await page.textContent("h1"), "The application");
+  assert.equal(await call(page), 200);
+  assert.equal(await browser.cookie(BOUND), undefined);
+});
+
 test("in Chromium: a browser without the feature is served as before, and a route that demands it says what to do", async (t) => {
   const { browser, page } = await open(t, { supported: false, routes: [{ match: "/vault/*", device: "required" }, { match: "/*" }] });
   assert.equal(await call(page), 200);
