@@ -11,7 +11,7 @@ import { administer, assertProblem, inspect, migration } from "./parts/administr
 import { openChromium } from "./parts/dbsc.mjs";
 import { BOUND } from "./parts/device.mjs";
 import { at, FRANKFURT, SYDNEY } from "./parts/places.mjs";
-import { freePort, removeFolder, sleep, temporaryFolder, until } from "./parts/process.mjs";
+import { freePort, removeFolder, ROOT, sleep, temporaryFolder, until } from "./parts/process.mjs";
 import { echoWebSockets } from "./parts/websocket.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -171,6 +171,23 @@ test("in Chromium: a logout ends it, and the next login is bound anew", async (t
   await sleep(1200);
   assert.equal(await call(page), 200);
   assert.deepEqual(await outcomes(opened), ["bound"]);
+});
+
+test("in Chromium: the demo's page says which of the user's sessions are bound, and ends another one", async (t) => {
+  const { world, browser, page } = await open(t);
+  const demo = (name) => readFileSync(path.join(ROOT, "demo", name), "utf8");
+  world.upstream.answer("/demo", html(demo("page.html")));
+  world.upstream.answer("/page.js", (_, response) => response.writeHead(200, { "content-type": "text/javascript" }).end(demo("page.js")));
+  const other = await world.login();
+  await page.goto(`${browser.origin}/demo`);
+  const entries = page.locator("#sessions li");
+  await entries.nth(1).waitFor();
+  assert.match(await entries.filter({ hasText: "This browser" }).innerText(), /bound to this device/);
+  const unbound = entries.filter({ hasNotText: "This browser" });
+  assert.match(await unbound.innerText(), /not bound to a device/);
+  await unbound.locator("button").click();
+  await until("one is left", async () => (await entries.count()) === 1);
+  assert.equal((await other.api("/api")).json().reason, "revoked");
 });
 
 test("in Chromium: a session that moves with its user is bound anew, and one that an administrator moves stays bound", async (t) => {
