@@ -249,6 +249,21 @@ describe("a session bound to a device", () => {
     assert.ok(Number(delayed.headers["retry-after"]) >= 1);
   });
 
+  test("a page that stands for a refused request offers to open it again, and a login", async () => {
+    const { browser } = await boundBrowser(world);
+    loseProof(browser);
+    const { origin } = world.gateway;
+    const own = await browser.navigate("/auth/session?a=1", { from: origin, follow: false });
+    assert.equal(own.status, 401);
+    assert.match(own.text, /<a href="\/auth\/session\?a=1">Open the page again<\/a>/);
+    assert.match(own.text, /<a href="\/auth\/login\?return_to=%2F">Log in again<\/a>/);
+    assert.match(own.setCookies.join(), new RegExp(`${BOUND}=;.*Max-Age=0`));
+    const form = await browser.navigate("/page", { from: origin, method: "POST", form: { a: "1" }, follow: false });
+    assert.equal(form.status, 401);
+    assert.match(form.text, /<a href="\/">Back to the application<\/a>/);
+    assert.match(form.text, /Your data was not saved/);
+  });
+
   test("a thief's own login leaves the owner's session alone", async () => {
     const { browser } = await boundBrowser(world);
     const thief = world.browser();

@@ -86,6 +86,10 @@ impl Listeners for Sockets {
             let _ = oldest.close(REPLACED);
         }
     }
+
+    fn watches(&self) -> usize {
+        self.0.tagged(Listening::Watch.as_str()).len()
+    }
 }
 
 #[wasm_bindgen]
