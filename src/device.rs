@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   proof       <expiry, Unix s>.<thumbprint>.<MAC of actor id, expiry, thumbprint>      the value of the bound cookie
-//!   challenge   <actor id>.<issued, Unix ms>.<MAC of both and the purpose>               what the device signs
+//!   challenge   <actor id>.<issued, Unix ms>.<MAC of both and its kind>                  what the device signs
 //! ```
 //!
 //! The MAC is HMAC-SHA-256. Nobody has to remember a proof or a challenge: each says itself whose it is and how old it is. The keys
@@ -55,14 +55,14 @@ impl fmt::Debug for Thumbprint {
 
 /// What a challenge is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum ChallengeKind {
     /// To bind a session.
     Register,
     /// To renew the proof.
     Renew,
 }
 
-impl Purpose {
+impl ChallengeKind {
     /// How long its challenges are good.
     pub const fn life(self) -> Duration {
         match self {
@@ -156,23 +156,23 @@ impl DeviceKeys {
     }
 
     /// A challenge for the device of this actor's session. None where there is no key.
-    pub fn challenge(&self, purpose: Purpose, actor: &ActorId, issued_at: OffsetDateTime) -> Option<Challenge> {
+    pub fn challenge(&self, kind: ChallengeKind, actor: &ActorId, issued_at: OffsetDateTime) -> Option<Challenge> {
         let stated = format!("{actor}.{:.0}", ambient::to_millis(issued_at));
-        let mac = mac(&self.0.first()?.challenges, &[purpose.label(), ".", &stated]).finalize().into_bytes();
+        let mac = mac(&self.0.first()?.challenges, &[kind.label(), ".", &stated]).finalize().into_bytes();
         Some(Challenge([&stated, ".", &BASE64_URL_SAFE_NO_PAD.encode(mac)].concat()))
     }
 
     /// Whose challenge this is, where it is good at `now`.
-    pub fn challenged(&self, purpose: Purpose, challenge: &str, now: OffsetDateTime) -> Option<ActorId> {
+    pub fn challenged(&self, kind: ChallengeKind, challenge: &str, now: OffsetDateTime) -> Option<ActorId> {
         let (stated, tag) = challenge.rsplit_once('.')?;
         let (actor, issued_at) = stated.split_once('.')?;
         let issued_at = Duration::milliseconds(issued_at.parse().ok()?);
         let issued_at = OffsetDateTime::UNIX_EPOCH.saturating_add(issued_at);
-        if now >= issued_at.saturating_add(purpose.life()) {
+        if now >= issued_at.saturating_add(kind.life()) {
             return None;
         }
         let tag = BASE64_URL_SAFE_NO_PAD.decode(tag).ok()?;
-        let is_good = |pair: &Pair| mac(&pair.challenges, &[purpose.label(), ".", stated]).verify_slice(&tag).is_ok();
+        let is_good = |pair: &Pair| mac(&pair.challenges, &[kind.label(), ".", stated]).verify_slice(&tag).is_ok();
         if self.0.iter().any(is_good) { actor.parse().ok() } else { None }
     }
 }

@@ -38,16 +38,18 @@ fn a_proof_that_was_changed_or_cut_is_none() {
 }
 
 #[test]
-fn a_challenge_is_good_for_its_purpose_and_time() {
+fn a_challenge_is_good_for_its_kind_and_time() {
     let keys = keys(&["secret"]);
-    for (purpose, other) in [(Purpose::Register, Purpose::Renew), (Purpose::Renew, Purpose::Register)] {
-        let challenge = keys.challenge(purpose, &actor('a'), T0).unwrap();
+    for (kind, other) in
+        [(ChallengeKind::Register, ChallengeKind::Renew), (ChallengeKind::Renew, ChallengeKind::Register)]
+    {
+        let challenge = keys.challenge(kind, &actor('a'), T0).unwrap();
         let challenge = challenge.as_str();
-        let last = T0 + purpose.life() - Duration::MILLISECOND;
-        assert_eq!(keys.challenged(purpose, challenge, last), Some(actor('a')));
-        assert_eq!(keys.challenged(purpose, challenge, T0 + purpose.life()), None);
+        let last = T0 + kind.life() - Duration::MILLISECOND;
+        assert_eq!(keys.challenged(kind, challenge, last), Some(actor('a')));
+        assert_eq!(keys.challenged(kind, challenge, T0 + kind.life()), None);
         assert_eq!(keys.challenged(other, challenge, T0), None);
-        assert_eq!(keys.challenged(purpose, &challenge.replace('a', "b"), T0), None);
+        assert_eq!(keys.challenged(kind, &challenge.replace('a', "b"), T0), None);
         assert_eq!(keys.proven(&actor('a'), challenge, T0), None);
     }
 }
@@ -59,6 +61,6 @@ fn keys_do_not_show_themselves_in_debug_output() {
 
 #[test]
 fn a_challenge_does_not_show_itself_in_debug_output() {
-    let challenge = keys(&["secret"]).challenge(Purpose::Register, &actor('a'), T0).unwrap();
+    let challenge = keys(&["secret"]).challenge(ChallengeKind::Register, &actor('a'), T0).unwrap();
     assert_eq!(format!("{challenge:?}"), "Challenge([redacted])");
 }

@@ -166,6 +166,20 @@ pub fn instructions(config: &Config, origin: &Origin, jar: &Jar, id: &ActorId) -
 }
 
 /// The session that the browser knows by this id is over, or was never bound.
-pub fn over(id: &ActorId) -> String {
+pub fn session_over(id: &ActorId) -> String {
     format!(r#"{{"session_identifier":"{id}","continue":false}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_names_every_endpoint_that_needs_no_proof() {
+        let page = include_str!("../../docs/devices.md");
+        let (_, list) = page.split_once("These addresses need no proof").unwrap();
+        let named: Vec<_> = list.split("\n\n").next().unwrap().split('`').skip(1).step_by(2).collect();
+        let exempt = EXEMPT.map(|path| format!("/auth{path}{}", if path.ends_with('/') { "*" } else { "" }));
+        assert_eq!(named, exempt);
+    }
 }

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Env, ObjectNamespace, Stub};
 
 use super::applications::inbound;
-use super::listeners::Line;
+use super::listeners::Subscription;
 use super::timer::Timer;
 use crate::actors::{directory_message, session};
 use crate::credential::ActorId;
@@ -115,7 +115,7 @@ impl Stubs {
             // A connection that comes now has nobody who hears it.
             wasm_bindgen_futures::spawn_local(async move {
                 if let Ok(late) = JsFuture::from(asked).await {
-                    drop(Line::of(late.unchecked_ref()));
+                    drop(Subscription::of(late.unchecked_ref()));
                 }
             });
             return Err(CallError::TimedOut);
@@ -133,8 +133,8 @@ impl Actors for Stubs {
     fn listen<'a>(&'a self, id: &'a ActorId) -> LocalBoxFuture<'a, Result<Box<dyn Heard>, CallError>> {
         async {
             let response = self.connect(id, Listening::Watch).await?;
-            let line: Box<dyn Heard> = Box::new(Line::of(&response).ok_or(CallError::Unreachable)?);
-            Ok(line)
+            let subscription: Box<dyn Heard> = Box::new(Subscription::of(&response).ok_or(CallError::Unreachable)?);
+            Ok(subscription)
         }
         .boxed_local()
     }

@@ -9,7 +9,7 @@ use worker::{DurableObject, Env, State, durable_object};
 
 use super::actor_context;
 use super::kept::kept;
-use super::listeners::{Kept, Sockets};
+use super::listeners::{ActorState, Sockets};
 use crate::actors::session::Session;
 #[cfg(feature = "deliberate-panic")]
 use crate::actors::wire;
@@ -25,7 +25,7 @@ pub struct SessionActor {
 
 impl DurableObject for SessionActor {
     fn new(state: State, env: Env) -> Self {
-        let kept_by_platform: Kept = JsValue::from(state._inner()).unchecked_into();
+        let kept_by_platform: ActorState = JsValue::from(state._inner()).unchecked_into();
         let listeners = Rc::new(Sockets::new(kept_by_platform.clone()));
         let state =
             State::from(JsValue::from(kept_by_platform).unchecked_into::<worker::worker_sys::DurableObjectState>());

@@ -13,7 +13,7 @@ use crate::actors::summary::UserPlace;
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::SameSite;
-use crate::device::Purpose;
+use crate::device::ChallengeKind;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
@@ -99,7 +99,8 @@ async fn complete(
             let on = on.cookie(&jar.set_session(region, &session, gateway.config.same_site, life));
             // The session is offered to be bound to the device, and what was proved of another session's is of no use.
             if request.origin.https && device::is_on(&gateway.config) {
-                let challenge = gateway.config.device.keys.challenge(Purpose::Register, &session.actor, gateway.now());
+                let challenge =
+                    gateway.config.device.keys.challenge(ChallengeKind::Register, &session.actor, gateway.now());
                 request.offer.replace(challenge);
             }
             if request.cookies.bound.is_some() { on.cookie(&jar.clear_bound()) } else { on }
