@@ -276,6 +276,18 @@ describe("a session bound to a device", () => {
     assert.ok(!ledger.some(({ outcome }) => outcome === "refused"), "nothing was refused: a login needs no proof");
   });
 
+  test("the owner's next login replaces the session also when its last proof has ended", async () => {
+    const { browser } = await boundBrowser(world);
+    loseProof(browser);
+    const old = idOf(browser);
+    await browser.login();
+    assert.notEqual(idOf(browser), old);
+    const { state, ledger } = await inspect(world.gateway, old);
+    assert.equal(state, "ended");
+    assert.match(ledger.at(-1).detail, /newer|another|superseded/);
+    assert.ok(await world.token(browser));
+  });
+
   test("the owner's next login replaces the session, and the old proof goes", async () => {
     const { browser } = await boundBrowser(world);
     const old = idOf(browser);
