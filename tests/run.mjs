@@ -20,6 +20,7 @@ const MODULES = [
   "deploy",
   "device",
   "device-browser",
+  "device-stores",
   "events",
   "client-abort",
   "demo",

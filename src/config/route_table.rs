@@ -160,14 +160,18 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
     }
 
     fn require_any(&mut self) -> Vec<Vec<Required>> {
-        let read = self.fields.get("require_any").map_or_else(|| Some(Vec::new()), require::read_any);
-        if read.is_none() {
-            self.problem(
+        let Some(given) = self.fields.get("require_any") else { return Vec::new() };
+        let sets = require::read_any(given);
+        match &sets {
+            None => self.problem(
                 "require_any",
                 "must be an array of tables of claims and their values, such as [{\"groups\":\"staff\"},{\"email\":\"root@example.com\"}]",
-            );
+            ),
+            // Whether that is to let in everybody or nobody, it does not say.
+            Some(sets) if sets.is_empty() => self.problem("require_any", "must hold at least one table"),
+            Some(_) => {}
         }
-        read.unwrap_or_default()
+        sets.unwrap_or_default()
     }
 
     fn authentication(&mut self) -> Option<Authentication> {

@@ -69,8 +69,14 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
         LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, config.home().into()),
     });
     let link = link.as_ref().map(|(way, url)| (*way, &**url));
-    let is_wrong_account = wants_page && matches!(problem.plain(), Problem::Forbidden);
-    let others = if is_wrong_account { vec![another_account(config, request)] } else { Vec::new() };
+    let others = match problem.plain() {
+        Problem::Forbidden if wants_page => vec![another_account(config, request)],
+        // The browser may have lost the device's key.
+        Problem::DeviceProofRequired if wants_page => {
+            vec![(endpoint_url(config, "login", config.home()), "Log in again")]
+        }
+        _ => Vec::new(),
+    };
     let response = problem.response_with_links(&failed(config, request, problem), wants_page, link, &others);
     clearing(config, request, problem, response)
 }

@@ -375,3 +375,16 @@ fn a_callback_does_not_show_its_code_in_debug_output() {
     };
     assert!(!format!("{callback:?}").contains("s3cret"));
 }
+
+#[test]
+fn neither_a_challenge_nor_a_token_of_a_device_shows_itself_in_debug_output() {
+    let challenge = || "s3cret".into();
+    let shown = [
+        format!("{:?}", DeviceDenied::DeviceRequired { is_awaited: true, offer: Some(challenge()) }),
+        format!("{:?}", AttestedReply { offer: Some(challenge()), reply: b"s3cret".to_vec() }),
+        format!("{:?}", Renewal::Challenge(challenge())),
+        format!("{:?}", BindDevice { token: "s3cret".into(), endpoint: String::new(), secret: None }),
+        format!("{:?}", RenewProof { token: Some("s3cret".into()), endpoint: String::new(), secret: None }),
+    ];
+    assert!(shown.iter().all(|text| !text.contains("s3cret")), "{shown:#?}");
+}
