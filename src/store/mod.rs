@@ -7,6 +7,8 @@
 pub mod durable;
 pub mod error;
 pub mod kv;
+#[cfg(test)]
+pub mod memory;
 pub mod neon;
 pub mod outside;
 pub mod session_store;
