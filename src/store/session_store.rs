@@ -203,3 +203,7 @@ impl SessionStore {
         };
     }
 }
+
+#[cfg(test)]
+#[path = "session_store_tests.rs"]
+mod tests;
