@@ -8,9 +8,10 @@ use super::pattern::Pattern;
 use super::reader::Reader;
 use super::require;
 use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token, Upstream};
+use super::target::Target;
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 23] = [
     "match",
     "upstream",
     "session",
@@ -30,6 +31,10 @@ const FIELDS: [&str; 19] = [
     "rewrite_redirects",
     "authorization",
     "device",
+    "audience",
+    "resource",
+    "scopes",
+    "exchange",
 ];
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
@@ -84,6 +89,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let requires_device = self.choice("device", false, &[("optional", false), ("required", true)]);
         let demands = requires_device || !require.is_empty() || !require_any.is_empty();
         let session = if demands { SessionRule::Required } else { session };
+        let target = self.target(session, token);
         let bearer = self.flag("bearer", false);
         Some(Route {
             methods: self.methods(),
@@ -91,6 +97,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             require,
             require_any,
             token,
+            target,
             bearer,
             passes_authorization: self.authorization(session, bearer),
             identity_headers: self.flag("identity_headers", false),
@@ -156,6 +163,31 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             );
         }
         read.unwrap_or_default()
+    }
+
+    fn target(&mut self, session: SessionRule, token: Token) -> Option<Target> {
+        let target = match Target::read(&self.fields) {
+            Ok(target) => target?,
+            Err(wrong) => {
+                for (field, message) in wrong {
+                    self.problem(field, &message);
+                }
+                return None;
+            }
+        };
+        if session == SessionRule::None {
+            self.problem(
+                "session",
+                "is none, and so there is no access token for an audience, resource, scopes or exchange",
+            );
+        }
+        if token != Token::Access {
+            self.problem(
+                "token",
+                "must be access, or left out: audience, resource, scopes and exchange say which access token",
+            );
+        }
+        Some(target)
     }
 
     fn bot_score_min(&mut self, captcha: CaptchaRule) -> u8 {

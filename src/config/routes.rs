@@ -2,6 +2,7 @@
 
 use super::pattern::Pattern;
 pub use super::require::Required;
+use super::target::Target;
 pub use super::upstream::Upstream;
 
 /// One application and the rules of the way to it.
@@ -21,6 +22,8 @@ pub struct Route {
     pub require_any: Vec<Vec<Required>>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
+    /// `audience`, `resource`, `scopes` or `exchange`: the access token is not the session's own, but one for this. With [`Token::Access`] alone.
+    pub target: Option<Target>,
     /// `bearer`: the client's own JWT is accepted.
     pub bearer: bool,
     /// `authorization` is `pass`: the client's own `Authorization` goes through.
@@ -126,6 +129,7 @@ impl Route {
             require: Vec::new(),
             require_any: Vec::new(),
             token: Token::Access,
+            target: None,
             bearer: false,
             passes_authorization: false,
             identity_headers: false,
@@ -173,6 +177,7 @@ impl Route {
             require,
             require_any,
             token,
+            target,
             bearer,
             passes_authorization,
             identity_headers,
@@ -188,6 +193,7 @@ impl Route {
             && *require == other.require
             && *require_any == other.require_any
             && *token == other.token
+            && *target == other.target
             && *bearer == other.bearer
             && *passes_authorization == other.passes_authorization
             && *identity_headers == other.identity_headers

@@ -30,7 +30,7 @@ use crate::gateway::arrival::{self, Arrival};
 use crate::gateway::bearer::verified::VerifiedJwts;
 use crate::gateway::device;
 use crate::gateway::forward::access::{self, Admitted, Claimant};
-use crate::gateway::forward::caller::{self, Need};
+use crate::gateway::forward::caller;
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
 use crate::gateway::problem::Problem;
@@ -149,13 +149,15 @@ impl<'a> Planner<'a> {
                 if route.requires_device && !is_proven {
                     return None;
                 }
-                let (kind, identity) = match (need, caller::token(&request, route)) {
-                    (Need::Identity(token), _) => ("I", Some(token)),
-                    (Need::Token, Token::None) => ("N", None),
-                    (Need::Token, _) => ("A", None),
+                let (identity, target) = need.asked();
+                let kind = match caller::token(&request, route) {
+                    _ if identity.is_some() => "I",
+                    Token::None => "N",
+                    Token::Access | Token::Id => "A",
                 };
+                let target = target.cloned();
                 let takes_offer = device::takes_offer(config, &request);
-                let question = Question { secret, navigation_from, identity, is_proven, takes_offer };
+                let question = Question { secret, navigation_from, identity, target, is_proven, takes_offer };
                 let mut text = String::with_capacity(text::USUAL_LENGTH);
                 text::push(&mut text, &[kind, session.actor.as_str(), "\n", &question.line(), "\n"]);
                 if identity.is_some() {

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::grant::{Grant, Refreshing};
 use super::superseding::Superseding;
+pub use super::target_tokens::TargetToken;
 use super::view::SessionView;
 use crate::actors::end_reason::EndReason;
 use crate::actors::summary::UserPlace;
@@ -23,6 +24,8 @@ pub struct Active {
     pub identity: Identity,
     /// What the provider granted.
     pub grant: Grant,
+    /// The access tokens for targets of their own.
+    pub target_tokens: Vec<TargetToken>,
     /// When the user logged in.
     pub created_at: OffsetDateTime,
     /// The end in any case.

@@ -105,6 +105,7 @@ async fn begin(
         nonce: &attempt.nonce.expose(),
         code_verifier: &attempt.code_verifier.expose(),
         hints: &hints,
+        resources: &gateway.config.resources(),
         id_token_hint: id_token_hint.as_deref(),
     };
     let provider = Provider::new(&gateway.config, gateway.link.clone());

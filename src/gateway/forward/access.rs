@@ -37,13 +37,13 @@ pub(crate) enum Claimant<'a> {
     /// Nobody, and the route does not mind.
     Nobody,
     /// The session of this cookie, and what it is asked for.
-    Session(&'a Credential, Need, Option<Region>),
+    Session(&'a Credential, Need<'a>, Option<Region>),
     /// A client's JWT.
     Client(&'a str, Sender),
 }
 
 /// Lets a request in, or says what is missing. Pure.
-pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Route) -> Result<Admitted<'a>, Problem> {
+pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &'a Route) -> Result<Admitted<'a>, Problem> {
     admit_with(config, request, route, |cleared_at| captcha::check_bot(request, route, cleared_at))
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Rout
 pub(crate) fn admit_again<'a>(
     config: &Config,
     request: &'a Incoming<'_>,
-    route: &Route,
+    route: &'a Route,
 ) -> Result<Admitted<'a>, Problem> {
     admit_with(config, request, route, |_| Ok(()))
 }
@@ -59,7 +59,7 @@ pub(crate) fn admit_again<'a>(
 fn admit_with<'a>(
     config: &Config,
     request: &'a Incoming<'_>,
-    route: &Route,
+    route: &'a Route,
     check_bot: impl FnOnce(Option<OffsetDateTime>) -> Result<(), Problem>,
 ) -> Result<Admitted<'a>, Problem> {
     // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
