@@ -105,6 +105,20 @@ fn a_record_outlives_the_object_that_saved_it_and_its_writes_are_counted() {
 }
 
 #[test]
+fn in_kv_a_record_has_the_key_of_its_session_and_a_time_to_go() {
+    let model = Model::new();
+    save(&store(&model, StoreKind::Kv), "one").unwrap();
+    let stands = model.kv.borrow().iter().map(|(key, (_, until))| (key.clone(), *until)).collect::<Vec<_>>();
+    assert_eq!(stands, [(format!("session/{}", Model::actor()), about().unwrap().kept_until)]);
+    // KV refuses a time that is nearly over.
+    let over = About { kept_until: T0, ..about().unwrap() };
+    model.wait(MINUTE);
+    done(store(&model, StoreKind::Kv).save(b"two".into(), Some(over))).unwrap();
+    let until = model.kv.borrow().values().next().unwrap().1;
+    assert_eq!(until, T0 + MINUTE + SECOND * 90);
+}
+
+#[test]
 fn what_nobody_may_know_of_yet_stays_with_the_actor() {
     for kind in [StoreKind::Kv, StoreKind::Neon] {
         let model = Model::new();

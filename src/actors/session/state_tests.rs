@@ -8,6 +8,7 @@ use super::*;
 use crate::actors::end_reason::RETENTION;
 use crate::actors::session::state::due::Due;
 use crate::actors::summary::SessionState;
+use crate::config::target::TargetKey;
 use crate::provider::tokens::Tokens;
 use crate::region::Region;
 
@@ -465,6 +466,55 @@ fn a_successor_is_of_the_user_whose_issuer_and_subject_it_has() {
     assert!(!is_of("another", "sub"), "the same subject at another provider");
 }
 
+fn target_token(target: &str, at: OffsetDateTime) -> TargetToken {
+    TargetToken::new(TargetKey::of(target), &tokens(at, Some(TOKEN_LIFE), None))
+}
+
+/// Whether the session has a token for this target that serves.
+fn serves(state: &State, target: &str, now: OffsetDateTime) -> bool {
+    state.active().unwrap().target_token(&TargetKey::of(target), now).is_some()
+}
+
+#[test]
+fn a_token_for_a_target_serves_that_target_until_its_end() {
+    let state = active().exchanged(target_token("a", T0)).unwrap().exchanged(target_token("b", T0)).unwrap();
+    let end = T0 + Duration::seconds(990);
+    for (target, now, expected) in
+        [("a", end - Duration::seconds(1), true), ("b", T0, true), ("c", T0, false), ("a", end, false)]
+    {
+        assert_eq!(serves(&state, target, now), expected, "{target}, {now}");
+    }
+    let endless = TargetToken::new(TargetKey::of("a"), &tokens(T0, None, None));
+    assert!(serves(&active().exchanged(endless).unwrap(), "a", T0 + Duration::days(999)));
+    assert!(!serves(&state.without_target_tokens().unwrap(), "a", T0));
+}
+
+#[test]
+fn a_session_holds_one_token_for_each_target_and_none_that_is_over() {
+    let held = |state: &State| {
+        let tokens = &state.active().unwrap().target_tokens;
+        tokens.iter().map(|token| (token.key.as_str().to_owned(), token.issued_at)).collect::<Vec<_>>()
+    };
+    let (soon, later) = (T0 + Duration::seconds(5), T0 + TOKEN_LIFE);
+    let state = active().exchanged(target_token("a", T0)).unwrap().exchanged(target_token("b", T0)).unwrap();
+    let state = state.exchanged(target_token("a", soon)).unwrap();
+    assert_eq!(held(&state), [("b".to_owned(), T0), ("a".to_owned(), soon)]);
+    let state = state.exchanged(target_token("c", later)).unwrap();
+    assert_eq!(held(&state), [("c".to_owned(), later)]);
+}
+
+#[test]
+fn a_refresh_for_a_target_may_bring_another_refresh_token_and_never_another_token_of_the_session() {
+    let (presented, new) = (active().presenting(T0).unwrap(), RefreshToken::new("second".into()));
+    for (refresh, expected) in [(None, "first"), (Some(new), "second")] {
+        let state = presented.clone().refreshed_for(target_token("a", T0), refresh).unwrap();
+        assert_eq!(refresh_token(&state), Some(expected));
+        assert!(matches!(state.active().unwrap().grant.refresh, Refreshing::Ready { not_before: None, .. }));
+        assert!(serves(&state, "a", T0));
+        assert_eq!(state.active().unwrap().grant.issued_at, T0);
+    }
+}
+
 /// One state of each kind, and of an active session one for each standing of its refresh token.
 fn states() -> Vec<(&'static str, State)> {
     let arriving = || {
@@ -507,7 +557,7 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
     let (earlier, later) = (login_of('d', 0), login_of('c', 2));
     let login = || login(grant(T0, None), Superseding::default());
     type Make<'a> = Box<dyn Fn(State) -> Transition + 'a>;
-    let transitions: [(&str, Make<'_>, &[&str]); 21] = [
+    let transitions: [(&str, Make<'_>, &[&str]); 24] = [
         ("complete", Box::new(|state| state.complete(T0, login(), None, LIVES)), &["signing in"]),
         (
             "end",
@@ -540,6 +590,13 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
         ("lost", Box::new(State::lost), &["presented"]),
         ("refreshed", Box::new(|state| state.refreshed(grant(T0, None), None)), LIVE),
         ("known by", Box::new(|state| state.known_by("sid".into())), LIVE),
+        ("exchanged", Box::new(|state| state.exchanged(target_token("a", T0))), LIVE),
+        (
+            "refreshed for",
+            Box::new(|state| state.refreshed_for(target_token("a", T0), None)),
+            &["ready", "presented", "moving"],
+        ),
+        ("without target tokens", Box::new(State::without_target_tokens), LIVE),
         ("departing", Box::new(|state| state.departing(moving())), LIVE),
         ("staying", Box::new(State::staying), &["moving"]),
         ("departed", Box::new(|state| state.departed(T0)), &["moving"]),
