@@ -17,13 +17,15 @@ pub struct Memory {
     pub writes_left: Cell<Option<u32>>,
     /// The statements that have run.
     pub ran: RefCell<Vec<String>>,
+    /// When the alarm is set to.
+    pub alarm: Cell<Option<OffsetDateTime>>,
 }
 
 impl Memory {
     /// An empty one.
     pub fn new() -> Self {
         let database = Connection::open_in_memory().unwrap();
-        Self { database, writes_left: Cell::default(), ran: RefCell::default() }
+        Self { database, writes_left: Cell::default(), ran: RefCell::default(), alarm: Cell::default() }
     }
 
     /// Whether nothing was ever written to it, not even an empty table.
@@ -59,15 +61,22 @@ impl Storage for Memory {
         self.run(statement, parameters)
     }
 
-    fn set_alarm(&self, _: OffsetDateTime) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+    fn set_alarm(&self, at: OffsetDateTime) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        self.alarm.set(Some(at));
         ready(Ok(())).boxed_local()
     }
 
     fn delete_alarm(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        self.alarm.set(None);
         ready(Ok(())).boxed_local()
     }
 
     fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        let tables = self.run("SELECT name FROM sqlite_master WHERE type = 'table'", Vec::new()).unwrap();
+        for name in tables.into_iter().flatten() {
+            let SqlValue::Text(name) = name else { panic!("a table without a name") };
+            self.database.execute(&format!("DROP TABLE {name}"), ()).unwrap();
+        }
         ready(Ok(())).boxed_local()
     }
 }

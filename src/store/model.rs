@@ -1,15 +1,17 @@
 //! A session's actor and the stores outside of it, for tests.
 //!
-//! Time goes on where something waits: a sleep is over at once, and the clock shows it. What never answers is given up at the end
-//! of its time limit. Tasks in the background stand still until a test lets them run.
+//! Time goes on when all that [`done`] runs waits: to the next timer. Tasks in the background stand still until a test lets them
+//! run.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::{LocalBoxFuture, pending, ready};
+use futures::future::{LocalBoxFuture, pending, poll_fn, ready};
 use time::OffsetDateTime;
 
 use super::memory::Memory;
@@ -36,12 +38,60 @@ pub enum Mishap {
     Silent,
 }
 
+thread_local! {
+    static TIMERS: RefCell<Vec<Weak<Timer>>> = RefCell::default();
+}
+
+/// A sleep, by whose clock it is over, and whom that wakes.
+struct Timer {
+    clock: Rc<Cell<OffsetDateTime>>,
+    at: OffsetDateTime,
+    waker: RefCell<Waker>,
+}
+
+impl Timer {
+    fn is_over(&self) -> bool {
+        self.clock.get() >= self.at
+    }
+}
+
+async fn sleep(clock: Rc<Cell<OffsetDateTime>>, span: Duration) {
+    let at = clock.get() + span;
+    let timer = Rc::new(Timer { clock, at, waker: RefCell::new(Waker::noop().clone()) });
+    TIMERS.with_borrow_mut(|timers| timers.push(Rc::downgrade(&timer)));
+    poll_fn(|context| {
+        timer.waker.replace(context.waker().clone());
+        if timer.is_over() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// The result of this work. While it waits, time goes on.
+pub fn done<T>(work: impl Future<Output = T>) -> T {
+    let (mut work, mut context) = (pin!(work), Context::from_waker(Waker::noop()));
+    loop {
+        if let Poll::Ready(result) = work.as_mut().poll(&mut context) {
+            return result;
+        }
+        let next = TIMERS.with_borrow_mut(|timers| {
+            timers.retain(|timer| timer.strong_count() > 0);
+            let waiting = timers.iter().filter_map(Weak::upgrade).filter(|timer| !timer.is_over());
+            waiting.min_by_key(|timer| timer.at)
+        });
+        let next = next.expect("it waits for something that never comes");
+        next.clock.set(next.at);
+        next.waker.borrow().wake_by_ref();
+    }
+}
+
 /// See the module.
 pub struct Model {
     /// The actor's own storage.
     pub memory: Rc<Memory>,
     /// The time.
     pub now: Rc<Cell<OffsetDateTime>>,
+    /// The log.
+    pub lines: RefCell<Vec<String>>,
     /// The log's errors.
     pub errors: RefCell<Vec<String>>,
     /// Whether the generator of random bytes refuses.
@@ -70,6 +120,7 @@ impl Model {
         Rc::new(Self {
             memory: Rc::new(Memory::new()),
             now: Rc::new(Cell::new(OffsetDateTime::UNIX_EPOCH)),
+            lines: RefCell::default(),
             errors: RefCell::default(),
             has_no_randomness: Cell::default(),
             drawn: Cell::default(),
@@ -112,7 +163,7 @@ impl Model {
     /// Lets the first task in the background run to its end. False: there is none.
     pub fn run_one(&self) -> bool {
         let task = self.tasks.borrow_mut().pop_front();
-        task.is_some_and(|task| task.now_or_never().is_some())
+        task.map(done).is_some()
     }
 
     /// The operations since this was asked last.
@@ -185,15 +236,16 @@ impl Isolate for Shared {
     }
 
     fn sleep(&self, span: Duration) -> LocalBoxFuture<'static, ()> {
-        let now = Rc::clone(&self.0.now);
-        async move { now.set(now.get() + span) }.boxed_local()
+        sleep(Rc::clone(&self.0.now), span).boxed_local()
     }
 
     fn spawn(&self, work: Task) {
         self.0.tasks.borrow_mut().push_back(work);
     }
 
-    fn log(&self, _: &str) {}
+    fn log(&self, line: &str) {
+        self.0.lines.borrow_mut().push(line.to_owned());
+    }
 
     fn error(&self, line: &str) {
         self.0.errors.borrow_mut().push(line.to_owned());

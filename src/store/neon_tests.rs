@@ -1,10 +1,9 @@
 #![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
-use futures::FutureExt as _;
 use time::OffsetDateTime;
 
 use super::*;
-use crate::store::model::{Mishap, Model};
+use crate::store::model::{Mishap, Model, done};
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
@@ -24,10 +23,6 @@ fn about() -> About {
         expires_at: T0,
         kept_until: T0,
     }
-}
-
-fn done<T>(work: impl Future<Output = T>) -> T {
-    work.now_or_never().expect("it waits for something that never comes")
 }
 
 fn read(store: &NeonStore) -> Result<Option<Vec<u8>>, StoreError> {

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures::FutureExt as _;
 
 use super::*;
-use crate::store::model::{Mishap, Model};
+use crate::store::model::{Mishap, Model, done};
 
 const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::minutes(1);
@@ -33,11 +33,6 @@ fn about() -> Option<About> {
         expires_at: T0 + time::Duration::days(7),
         kept_until: T0 + time::Duration::days(14),
     })
-}
-
-/// The result of what waits for nothing but models.
-fn done<T>(work: impl Future<Output = T>) -> T {
-    work.now_or_never().expect("it waits for something that never comes")
 }
 
 fn save(store: &Rc<SessionStore>, record: &str) -> Result<Saved, StoreError> {
@@ -322,9 +317,48 @@ fn a_fact_is_with_the_actor_until_postgres_has_it() {
     assert_eq!((store.settles_at(), has_copy(&model)), (None, false));
     reads(&model, StoreKind::Neon, "fact");
     model.asked();
+    model.memory.ran.take();
     done(store.push()).unwrap();
     done(store.settle(model.now.get() + MINUTE, about())).unwrap();
-    assert_eq!(model.asked(), "", "there is nothing to bring");
+    assert_eq!((model.asked().as_str(), model.memory.ran.take().len()), ("", 0), "there is nothing to bring");
+}
+
+#[test]
+fn a_copy_that_an_earlier_process_left_is_looked_after() {
+    for (kind, asked) in [(StoreKind::Durable, ""), (StoreKind::Kv, "get"), (StoreKind::Neon, "WITH")] {
+        let model = Model::new();
+        let first = store(&model, kind);
+        first.hold(b"fact".into(), about()).unwrap();
+        if kind == StoreKind::Kv {
+            done(first.push()).unwrap();
+        }
+        let next = store(&model, kind);
+        done(next.load(T0)).unwrap();
+        assert_eq!(next.settles_at(), None, "the store cannot describe what it has not read");
+        model.asked();
+        done(next.settle(T0, about())).unwrap();
+        assert_eq!((model.asked().as_str(), next.settles_at()), (asked, None), "{kind:?}");
+        assert_eq!(has_copy(&model), kind == StoreKind::Durable);
+        // What has no copy needs no look.
+        let last = store(&model, kind);
+        done(last.load(T0)).unwrap();
+        model.asked();
+        done(last.settle(T0, about())).unwrap();
+        assert_eq!((model.asked().as_str(), last.settles_at()), ("", None), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_process_that_finds_a_copy_leaves_kv_alone_for_a_second() {
+    let model = Model::new();
+    save(&store(&model, StoreKind::Kv), "one").unwrap();
+    let next = store(&model, StoreKind::Kv);
+    done(next.load(model.now.get())).unwrap();
+    model.asked();
+    save(&next, "two").unwrap();
+    assert_eq!(model.asked(), "");
+    assert!(model.run_one());
+    assert_eq!((model.asked().as_str(), model.now.get()), ("put", T0 + MOMENT * 1_050));
 }
 
 #[test]
