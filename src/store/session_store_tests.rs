@@ -325,7 +325,7 @@ fn a_fact_is_with_the_actor_until_postgres_has_it() {
 
 #[test]
 fn a_copy_that_an_earlier_process_left_is_looked_after() {
-    for (kind, asked) in [(StoreKind::Durable, ""), (StoreKind::Kv, "get"), (StoreKind::Neon, "WITH")] {
+    for (kind, asked) in [(StoreKind::Durable, ""), (StoreKind::Kv, "get"), (StoreKind::Neon, "open WITH")] {
         let model = Model::new();
         let first = store(&model, kind);
         first.hold(b"fact".into(), about()).unwrap();
