@@ -216,6 +216,22 @@ fn a_record_in_kv_that_the_actor_never_wrote_is_written_over_and_told_of_once() 
 }
 
 #[test]
+fn what_arrives_late_of_a_write_that_was_given_up_is_the_actor_s_own_and_is_written_over() {
+    let model = Model::new();
+    let store = store(&model, StoreKind::Kv);
+    save(&store, "one").unwrap();
+    model.wait(MINUTE);
+    model.mishaps.borrow_mut().push_back(Some(Mishap::Silent));
+    assert!(save(&store, "two").is_err());
+    put_into_kv(&model, foreign(2));
+    model.wait(MINUTE);
+    done(store.settle(model.now.get(), about())).unwrap();
+    assert_eq!(store.take_foreign(), None);
+    assert!(in_kv(&model) != foreign(2));
+    reads(&model, StoreKind::Kv, "one");
+}
+
+#[test]
 fn a_kv_that_cannot_be_read_is_asked_again_a_minute_later() {
     let model = Model::new();
     let store = store(&model, StoreKind::Kv);
