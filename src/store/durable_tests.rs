@@ -2,7 +2,7 @@ use super::*;
 use crate::store::memory::Memory;
 
 fn durable() -> (Rc<Memory>, Durable) {
-    let memory = Rc::new(Memory::new());
+    let memory = Rc::new(Memory::default());
     (Rc::clone(&memory), Durable::new(memory))
 }
 

@@ -21,13 +21,14 @@ pub struct Memory {
     pub alarm: Cell<Option<OffsetDateTime>>,
 }
 
-impl Memory {
-    /// An empty one.
-    pub fn new() -> Self {
+impl Default for Memory {
+    fn default() -> Self {
         let database = Connection::open_in_memory().unwrap();
         Self { database, writes_left: Cell::default(), ran: RefCell::default(), alarm: Cell::default() }
     }
+}
 
+impl Memory {
     /// Whether nothing was ever written to it, not even an empty table.
     pub fn is_empty(&self) -> bool {
         self.run("SELECT 1 FROM sqlite_master", Vec::new()).unwrap().is_empty()

@@ -2,6 +2,7 @@
 //!
 //! Time goes on when all that [`done`] runs waits: to the next timer. Tasks in the background stand still until a test lets them
 //! run.
+#![allow(clippy::arithmetic_side_effects, reason = "fixed times")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -118,7 +119,7 @@ impl Model {
     /// An actor that never began, and empty stores.
     pub fn new() -> Rc<Self> {
         Rc::new(Self {
-            memory: Rc::new(Memory::new()),
+            memory: Rc::new(Memory::default()),
             now: Rc::new(Cell::new(OffsetDateTime::UNIX_EPOCH)),
             lines: RefCell::default(),
             errors: RefCell::default(),

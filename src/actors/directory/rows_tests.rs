@@ -126,7 +126,7 @@ fn actor(digit: char) -> ActorId {
 }
 
 fn written() -> (Memory, Directory) {
-    let memory = Memory::new();
+    let memory = Memory::default();
     let mut directory = Directory::default();
     directory.rows = ['a', 'b'].map(|digit| (actor(digit), row())).into();
     directory.facts = facts();
@@ -157,7 +157,7 @@ fn a_directory_outlives_the_object_that_wrote_it() {
 
 #[test]
 fn a_directory_that_nobody_was_registered_with_is_empty_and_writes_nothing() {
-    let memory = Memory::new();
+    let memory = Memory::default();
     let (loaded, errors) = read(&memory);
     assert_eq!((loaded.unwrap().rows.len(), errors, memory.is_empty()), (0, 0, true));
 }
@@ -187,12 +187,12 @@ fn a_row_or_facts_that_cannot_be_read_let_nobody_in() {
 #[test]
 fn what_cannot_be_written_is_an_error() {
     for writes in 0..4 {
-        let (memory, directory) = (Memory::new(), written().1);
+        let (memory, directory) = (Memory::default(), written().1);
         memory.writes_left.set(Some(writes));
         assert!(save_rows(&memory, &directory, directory.rows.keys()).is_err(), "{writes}");
     }
     for writes in 0..3 {
-        let (memory, directory) = (Memory::new(), written().1);
+        let (memory, directory) = (Memory::default(), written().1);
         memory.writes_left.set(Some(writes));
         assert!(save_facts(&memory, &directory).is_err(), "{writes}");
     }

@@ -543,3 +543,39 @@ fn what_cannot_be_written_is_refused_and_not_remembered_either() {
     world.model.memory.writes_left.set(None);
     assert_eq!(world.list(None, 40).listed.len(), 1);
 }
+
+#[test]
+fn a_message_is_bytes_and_its_reply_is_the_bytes_of_the_answer() {
+    struct Directory(Option<Rc<Shell>>);
+
+    impl Actors for Directory {
+        fn ask<'a>(
+            &'a self,
+            _: &'a ActorAddress,
+            message: &'a [u8],
+            _: u32,
+        ) -> LocalBoxFuture<'a, Result<Vec<u8>, CallError>> {
+            async move { Ok(Shell::ask(self.0.clone(), message).await) }.boxed_local()
+        }
+
+        fn listen<'a>(&'a self, _: &'a ActorId) -> LocalBoxFuture<'a, Result<Box<dyn Heard>, CallError>> {
+            pending().boxed_local()
+        }
+
+        fn let_listen<'a>(&'a self, _: &'a ActorId) -> LocalBoxFuture<'a, Result<Inbound, CallError>> {
+            pending().boxed_local()
+        }
+
+        fn new_session_id(&self, _: Option<Jurisdiction>) -> Result<ActorId, CallError> {
+            Err(CallError::Unreachable)
+        }
+    }
+
+    let world = World::new(&[]);
+    let (directory, address) = (Directory(Some(Rc::clone(&world.shell))), directory_message::address("name", None));
+    done(actors::ask(&directory, &address, session(0))).unwrap().unwrap();
+    let page = done(actors::ask(&directory, &address, List { cursor: None, limit: 1 })).unwrap().unwrap();
+    assert_eq!(page.listed.len(), 1);
+    let unconfigured = done(actors::ask(&Directory(None), &address, List { cursor: None, limit: 1 }));
+    assert!(matches!(unconfigured, Err(actors::AskError::Refused(MessageRefusal::Broken))));
+}

@@ -22,7 +22,7 @@ fn bound(at: OffsetDateTime) -> Result<Device, DoesNotApply> {
 
 #[test]
 fn a_device_outlives_the_object_that_wrote_it() {
-    let memory = Rc::new(Memory::new());
+    let memory = Rc::new(Memory::default());
     assert_eq!(device(&record(&memory)), FIRST_OFFER);
     assert!(memory.is_empty(), "a question writes nothing");
     let first = record(&memory);
@@ -38,7 +38,7 @@ fn a_device_outlives_the_object_that_wrote_it() {
 
 #[test]
 fn the_table_is_made_once_and_again_after_everything_was_deleted() {
-    let memory = Rc::new(Memory::new());
+    let memory = Rc::new(Memory::default());
     let tables = || memory.ran.borrow().iter().filter(|statement| statement.starts_with("CREATE")).count();
     let first = record(&memory);
     first.change(|device| device.offered(seconds(1))).unwrap().unwrap();
@@ -55,12 +55,12 @@ fn the_table_is_made_once_and_again_after_everything_was_deleted() {
 #[test]
 fn a_row_that_cannot_be_read_is_no_unbound_session() {
     for row in ["x'ff'", "'text'"] {
-        let memory = Rc::new(Memory::new());
+        let memory = Rc::new(Memory::default());
         record(&memory).change(|_| bound(seconds(1))).unwrap().unwrap();
         memory.exec(&format!("UPDATE device SET device = {row}"), Vec::new()).unwrap();
         assert!(matches!(record(&memory).read(Device::clone), Err(StoreError::Corrupt)), "{row}");
     }
-    let memory = Rc::new(Memory::new());
+    let memory = Rc::new(Memory::default());
     record(&memory).change(|device| device.offered(seconds(1))).unwrap().unwrap();
     memory.exec("DELETE FROM device", Vec::new()).unwrap();
     assert_eq!(device(&record(&memory)), FIRST_OFFER);
@@ -68,7 +68,7 @@ fn a_row_that_cannot_be_read_is_no_unbound_session() {
 
 #[test]
 fn a_device_that_cannot_be_written_is_not_bound() {
-    let memory = Rc::new(Memory::new());
+    let memory = Rc::new(Memory::default());
     memory.writes_left.set(Some(1));
     let record = record(&memory);
     assert!(record.change(|_| bound(seconds(1))).is_err());
@@ -77,7 +77,7 @@ fn a_device_that_cannot_be_written_is_not_bound() {
 
 #[test]
 fn the_offer_of_a_login_counts_in_memory_and_is_not_written() {
-    let memory = Rc::new(Memory::new());
+    let memory = Rc::new(Memory::default());
     let record = record(&memory);
     record.begins_with_offer(seconds(5));
     assert_eq!(device(&record), Device::Unbound(Offers { made: 1, last_at: Some(seconds(5)) }));
@@ -86,7 +86,7 @@ fn the_offer_of_a_login_counts_in_memory_and_is_not_written() {
 
 #[test]
 fn a_challenge_is_given_again_for_a_minute() {
-    let record = record(&Rc::new(Memory::new()));
+    let record = record(&Rc::new(Memory::default()));
     let challenge = |at, new: Option<&str>| record.challenge(seconds(at), || new.map(str::to_owned));
     assert_eq!(challenge(0, None), None);
     assert_eq!(challenge(0, Some("first")).as_deref(), Some("first"));
@@ -97,7 +97,7 @@ fn a_challenge_is_given_again_for_a_minute() {
 
 #[test]
 fn a_refusal_is_worth_a_line_once_a_minute_and_another_one_after_ten_seconds() {
-    let record = record(&Rc::new(Memory::new()));
+    let record = record(&Rc::new(Memory::default()));
     let is_new = |at, whose| record.is_new_refusal(seconds(at), whose);
     assert!(is_new(0, "one"));
     assert!(!is_new(59, "one"));
