@@ -114,6 +114,18 @@ mod tests {
     }
 
     #[test]
+    fn the_time_of_the_login_is_remembered_whoever_has_been_told() {
+        let superseding = Superseding::of(T0, [predecessor("a"), predecessor("b")]);
+        assert_eq!(superseding.signed_in_at(), Some(T0));
+        let later = T0.saturating_add(Duration::seconds(1));
+        let told = superseding.told(later, &[predecessor("a").actor]);
+        assert_eq!((told.signed_in_at(), told.sessions().len()), (Some(T0), 1));
+        let all_told = told.all_told();
+        assert_eq!((all_told.signed_in_at(), all_told.sessions().len()), (Some(T0), 0));
+        assert_eq!((all_told.due_at(), Superseding::default().signed_in_at()), (None, None));
+    }
+
+    #[test]
     fn nothing_is_due_where_nobody_is_to_be_told() {
         assert_eq!(Superseding::of(T0, []).due_at(), None);
     }
