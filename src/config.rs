@@ -27,6 +27,8 @@ pub mod origin;
 pub mod pattern;
 mod preset;
 pub mod provider;
+mod provider_fields;
+pub mod providers;
 mod read;
 pub mod reader;
 pub mod regions;
@@ -50,6 +52,7 @@ pub use device::{DevicePolicy, DeviceSettings};
 pub use oidc::{ID_TOKEN_ALGORITHMS, Logout, OidcSettings, Par};
 pub use origin::{Origin, is_allowed, is_loopback};
 pub use provider::{Auth0Settings, ProviderSettings};
+pub use providers::{NamedProvider, Providers};
 pub use reader::ConfigProblem;
 pub use regions::{RegionPolicy, Regions};
 pub use sessions::{Lifetimes, LogSubject, SameSite};
@@ -84,8 +87,8 @@ pub struct Config {
     pub captcha: Option<captcha::Captcha>,
     /// `JWKS…`, `JWT_…` or `JWT_ISSUERS`: whose bearer tokens routes accept.
     pub jwt: Vec<jwt::JwtSettings>,
-    /// The provider, and how this gateway is registered there.
-    pub provider: ProviderSettings,
+    /// The providers, and how this gateway is registered at each.
+    pub providers: Providers,
     /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret or key.
     pub login_keys: SealingKeys,
     /// `DEVICE_…`: how sessions are bound to devices.

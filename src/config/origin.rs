@@ -25,6 +25,12 @@ impl Origin {
         port == other_port && host.trim_end_matches('.').eq_ignore_ascii_case(other_host.trim_end_matches('.'))
     }
 
+    /// Whether browsers may know the gateway by this host at this origin: a host in small letters, which may lack the port.
+    pub(super) fn admits_host(&self, host: &str) -> bool {
+        let own = self.host.to_ascii_lowercase();
+        own == host || without_final_dot(self.host_and_port().0).eq_ignore_ascii_case(host)
+    }
+
     /// Its host, without a port, and the port that it stands for.
     pub fn host_and_port(&self) -> (&str, u16) {
         let (host, port) = self.host_and_own_port();

@@ -136,6 +136,7 @@ const fn ended(reason: EndReason) -> &'static str {
         EndReason::Backchannel => "The session has ended: the user logged out at the login provider.",
         EndReason::Superseded => "The session has ended: a newer one took its place.",
         EndReason::Device => "The session has ended: it was used on another device than its own.",
+        EndReason::ProviderRemoved => "The session has ended: its login provider is no longer in use here.",
         EndReason::Limit => "The session has ended: its user has started more sessions than are allowed at once.",
     }
 }

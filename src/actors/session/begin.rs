@@ -58,7 +58,8 @@ impl Session {
         };
         let has_living_predecessor =
             login.attempt.predecessor.is_some() && login.attempt.reason != LoginReason::Renewal;
-        let signed_in = match self.provider.exchange(self.now(), exchange).await {
+        let provider = self.provider().ok_or(SignInError::StoreUnavailable)?;
+        let signed_in = match provider.exchange(self.now(), exchange).await {
             Ok(signed_in) => signed_in,
             Err(ExchangeError { error, granted, sid }) => {
                 // The same rule as below.

@@ -20,6 +20,7 @@ use super::state::{Active, DoesNotApply, State};
 use super::verdict::{Purpose, TokenStanding, Verdict};
 use super::view::SessionView;
 use crate::actors::AskError;
+use crate::actors::end_reason::EndReason;
 use crate::config::RegionPolicy;
 use crate::credential::{Secret, SecretHash};
 use crate::region::Region;
@@ -178,17 +179,23 @@ impl Session {
                 RefreshOutcome::Fresh | RefreshOutcome::Ended => Ok(()),
                 RefreshOutcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
                 RefreshOutcome::StoreUnavailable => Err(Denied::StoreUnavailable),
-                RefreshOutcome::NoToken => Err(self.without_any_token().await),
+                RefreshOutcome::NoToken => Err(self.without_any_token(Cause::Request).await),
                 // Joined somebody's switch, which came to nothing: the next request begins a refresh of its own.
                 RefreshOutcome::OtherOrganization => Err(Denied::ProviderUnavailable { retry_after: 1 }),
             },
-            Some(TokenStanding::Spent) => Err(self.without_any_token().await),
+            Some(TokenStanding::Spent) => Err(self.without_any_token(cause).await),
         }
     }
 
     /// A trip to the provider is worth it only while the provider answers.
-    async fn without_any_token(self: &Rc<Self>) -> Denied {
-        if self.provider_health.answers().await {
+    async fn without_any_token(self: &Rc<Self>, cause: Cause) -> Denied {
+        let Some(provider) = self.provider() else {
+            return match self.end_without_provider(cause).await {
+                RefreshOutcome::Ended => Denied::Ended(EndReason::ProviderRemoved),
+                _ => Denied::StoreUnavailable,
+            };
+        };
+        if self.provider_health.answers(provider).await {
             Denied::Reauthenticate
         } else {
             Denied::ProviderUnavailable { retry_after: SOON }

@@ -35,9 +35,10 @@ impl Session {
     /// Presents the token, again where that is allowed. The session and its record say afterwards how it came out.
     pub(super) async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> RefreshOutcome {
         let began = self.now();
+        let Some(provider) = self.provider() else { return self.end_without_provider(cause).await };
         let mut tries = 0_u32;
         loop {
-            self.provider.prepare(self.now()).await;
+            provider.prepare(self.now()).await;
             let presentation = match self.present(cause.clone()).await {
                 Ok(presentation) => presentation,
                 Err(outcome) => {
@@ -48,7 +49,7 @@ impl Session {
                 }
             };
             let Presentation { token, identity, .. } = &presentation;
-            let result = self.provider.refresh(self.now(), token, identity, organization).await;
+            let result = provider.refresh(self.now(), token, identity, organization).await;
             let error = match result {
                 Ok((tokens, renewed)) => {
                     let access_token = tokens.access_token.clone();
@@ -92,7 +93,7 @@ impl Session {
             // The new actor may have this very token already.
             return Err(unavailable("the move that is under way could not be written"));
         }
-        let leeway = self.config.provider.reuse_leeway();
+        let leeway = self.reuse_leeway();
         let found = self.active(|active| match &active.grant.refresh {
             Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
             Refreshing::Presented { token, first_at, .. } => {

@@ -99,7 +99,8 @@ impl Session {
                 | EndReason::Expired
                 | EndReason::RefreshRejected
                 | EndReason::Limit
-                | EndReason::Device,
+                | EndReason::Device
+                | EndReason::ProviderRemoved,
             )) => Ok(Inherited::LoginNeeded),
             Err(
                 Denied::StoreUnavailable

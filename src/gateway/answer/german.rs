@@ -93,6 +93,10 @@ const GERMAN: &[(&str, &str)] = &[
         "The session has ended: the user logged out at the login provider.",
         "Die Sitzung ist beendet: Sie haben sich beim Anmeldedienst abgemeldet.",
     ),
+    (
+        "The session has ended: its login provider is no longer in use here.",
+        "Die Sitzung ist beendet: Ihr Anmeldedienst wird hier nicht mehr verwendet.",
+    ),
     ("The session has ended: a newer one took its place.", "Die Sitzung ist beendet: Eine neuere hat sie ersetzt."),
     (
         "The session has ended: its user has started more sessions than are allowed at once.",

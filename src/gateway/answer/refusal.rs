@@ -67,10 +67,16 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
 /// The login with another account that comes back to what was asked for: its URL and its words. A form is not sent again by it.
 fn another_account(config: &Config, request: &Incoming<'_>) -> (String, &'static str) {
     let here = if request.method() == "GET" { here_or_home(config, request) } else { config.home().to_owned() };
-    let prompt = config.provider.account_selection();
-    // A configured prompt holds against the query. This says that the gateway adds to it.
-    let offer = if config.provider.decides("prompt") { ANOTHER_ACCOUNT } else { "" };
-    (format!("{}&prompt={prompt}{offer}", endpoint_url(config, "login", &here)), "Log in with another account")
+    let asked = config.providers.single().map_or_else(
+        // Which provider it goes to, and how that one is asked, the login finds out.
+        || ANOTHER_ACCOUNT.to_owned(),
+        |single| {
+            // A configured prompt holds against the query. This says that the gateway adds to it.
+            let offer = if single.settings.decides("prompt") { ANOTHER_ACCOUNT } else { "" };
+            format!("&prompt={}{offer}", single.settings.account_selection())
+        },
+    );
+    (format!("{}{asked}", endpoint_url(config, "login", &here)), "Log in with another account")
 }
 
 /// What the log says of a request that fails.

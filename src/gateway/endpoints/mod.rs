@@ -11,6 +11,7 @@ pub(crate) mod frontchannel;
 pub mod healthz;
 pub mod login;
 pub mod login_limit;
+mod login_provider;
 pub mod logout;
 pub mod session;
 pub mod sessions;

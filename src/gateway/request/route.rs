@@ -72,6 +72,7 @@ impl Endpoint {
             "/device/register" => Some(Self::DeviceRegister),
             "/device/refresh" => Some(Self::DeviceRefresh),
             "/events" => Some(Self::Events),
+            _ if path.strip_prefix("/callback/").is_some_and(|name| !name.contains('/')) => Some(Self::Callback),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,

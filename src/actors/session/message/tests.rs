@@ -20,7 +20,7 @@ use crate::provider::user_error::{Choice, UserError};
 use crate::region::Region;
 
 fn place() -> UserPlace {
-    UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()) }
+    UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()), provider: None }
 }
 
 fn predecessor() -> Predecessor {
@@ -176,7 +176,8 @@ fn denials() -> Vec<Denied> {
         | EndReason::Backchannel
         | EndReason::Superseded
         | EndReason::Limit
-        | EndReason::Device => [
+        | EndReason::Device
+        | EndReason::ProviderRemoved => [
             EndReason::Logout,
             EndReason::Revoked,
             EndReason::Idle,
@@ -186,6 +187,7 @@ fn denials() -> Vec<Denied> {
             EndReason::Superseded,
             EndReason::Limit,
             EndReason::Device,
+            EndReason::ProviderRemoved,
         ],
     };
     [Denied::Unknown]
@@ -237,6 +239,7 @@ fn view() -> SessionView {
         idle_expires_at: at(2),
         expires_at: at(3),
         access_token_expires_at: Some(at(4)),
+        provider: Some("p".into()),
     }
 }
 
@@ -250,6 +253,7 @@ fn summary() -> Summary {
         expires_at: at(2),
         user_agent: Some("ua".into()),
         bound_at: Some(at(9)),
+        provider: Some("p".into()),
     }
 }
 
@@ -281,7 +285,7 @@ fn replies() -> Vec<GoldenRow> {
     };
     let signed_in = Completed::SignedIn { secret: secret(), region: Region::Sam, expires_at: at(1) };
     let location = || ActorLocation { actor: actor(), region: Region::Enam, expires_at: at(1) };
-    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization };
+    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization, provider: Some("p".into()) };
     let mut replies = vec![
         reply::<Complete>("signed in", &Ok(signed_in)),
         reply::<Complete>("not signed in", &Ok(Completed::NotSignedIn)),

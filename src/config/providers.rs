@@ -1,0 +1,321 @@
+//! `PROVIDERS`: the providers that users log in at, each by its name; or the only one, which the other variables describe. Pure.
+//!
+//! An element of the table is read like the variables of a single provider ([`super::provider_fields`] says which field is which variable), so
+//! that it can have every setting that a single one has.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::origin::{Origin, without_final_dot};
+use super::provider::ProviderSettings;
+use super::provider_fields::{self, Element};
+use super::reader::Reader;
+use super::store;
+
+/// The longest name. It stands in login cookies and redirect URIs.
+const MAX_NAME: usize = 32;
+/// The longest label, in characters.
+const MAX_LABEL: usize = 100;
+
+/// A provider, and which logins go there.
+#[derive(Clone, Debug)]
+pub struct NamedProvider {
+    /// None: it is the only one, and `PROVIDERS` is not set.
+    pub name: Option<String>,
+    /// What the page calls it on which users choose a provider.
+    pub label: String,
+    /// The public hosts whose logins go there, in small letters.
+    pub hosts: Vec<String>,
+    /// The e-mail domains whose users log in there, as the domain name system spells them.
+    pub domains: Vec<String>,
+    /// How this gateway is registered there.
+    pub settings: ProviderSettings,
+}
+
+/// All providers.
+#[derive(Clone, Debug)]
+pub struct Providers {
+    all: Vec<NamedProvider>,
+    by_name: BTreeMap<String, usize>,
+    by_host: BTreeMap<String, usize>,
+    by_domain: BTreeMap<String, usize>,
+}
+
+impl Providers {
+    fn new(all: Vec<NamedProvider>) -> Self {
+        let by = |keys: fn(&NamedProvider) -> Vec<String>| {
+            let pairs = all.iter().enumerate().flat_map(|(at, one)| keys(one).into_iter().map(move |key| (key, at)));
+            pairs.collect()
+        };
+        let by_name = by(|one| one.name.iter().cloned().collect());
+        let (by_host, by_domain) = (by(|one| one.hosts.clone()), by(|one| one.domains.clone()));
+        Self { all, by_name, by_host, by_domain }
+    }
+
+    /// The only provider, where `PROVIDERS` is not set.
+    pub fn single(&self) -> Option<&NamedProvider> {
+        self.all.first().filter(|only| only.name.is_none())
+    }
+
+    /// Every one, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = &NamedProvider> {
+        self.all.iter()
+    }
+
+    /// The one of this name. The single provider has none.
+    pub fn named(&self, name: Option<&str>) -> Option<&NamedProvider> {
+        match name {
+            None => self.single(),
+            Some(name) => self.by_name.get(name).and_then(|at| self.all.get(*at)),
+        }
+    }
+
+    /// The one that this public host has of its own.
+    pub fn of_host(&self, origin: &Origin) -> Option<&NamedProvider> {
+        if self.by_host.is_empty() {
+            return None;
+        }
+        let host = origin.host.to_ascii_lowercase();
+        let named = self.by_host.get(&host).or_else(|| {
+            let (name, _) = origin.host_and_port();
+            self.by_host.get(&without_final_dot(name).to_ascii_lowercase())
+        });
+        named.and_then(|at| self.all.get(*at))
+    }
+
+    /// The one of an e-mail address's domain.
+    pub fn of_address(&self, address: &str) -> Option<&NamedProvider> {
+        if self.by_domain.is_empty() {
+            return None;
+        }
+        let (_, domain) = address.rsplit_once('@')?;
+        self.by_domain.get(&domain_name(domain)?).and_then(|at| self.all.get(*at))
+    }
+
+    /// Those whose sessions may be this issuer's, each with the issuer as sessions show it. If none is named: all that have one issuer alone.
+    pub fn of_issuer<'a>(&'a self, named: Option<&'a str>) -> impl Iterator<Item = (&'a NamedProvider, &'a str)> {
+        self.all.iter().filter_map(move |one| Some((one, one.settings.issuer_named(named)?)))
+    }
+
+    /// The issuer of all sessions, as the configuration has it; none where there may be several.
+    pub fn only_issuer(&self) -> Option<&str> {
+        let mut issuers = self.all.iter().map(|one| one.settings.issuer());
+        let first = issuers.next()?;
+        issuers.all(|issuer| issuer == first).then_some(first)
+    }
+
+    /// The issuer of a user's sessions: the one that is named, if it may be one, or the only one there is.
+    pub fn issuer_named<'a>(&'a self, named: Option<&'a str>) -> Option<&'a str> {
+        let mut issuers = self.all.iter().map(|one| one.settings.issuer_named(named));
+        match named {
+            Some(_) => issuers.find_map(|issuer| issuer),
+            None => {
+                let first = issuers.next()??;
+                issuers.all(|issuer| issuer == Some(first)).then_some(first)
+            }
+        }
+    }
+
+    /// Whether a session of this provider's may serve at a public host. A host's own provider shuts out those that have other hosts of their own:
+    /// tenants are apart, whatever cookie a browser brings.
+    pub fn may_serve(&self, provider: Option<&str>, origin: &Origin) -> bool {
+        let Some(own) = self.of_host(origin) else { return true };
+        own.name.as_deref() == provider || self.named(provider).is_some_and(|one| one.hosts.is_empty())
+    }
+}
+
+/// A domain as the domain name system spells it; none where the text is no domain name.
+fn domain_name(text: &str) -> Option<String> {
+    match url::Host::parse(without_final_dot(text)).ok()? {
+        url::Host::Domain(domain) if !domain.is_empty() => Some(domain),
+        _ => None,
+    }
+}
+
+/// What makes an element's name, hosts and domains its own.
+#[derive(Default)]
+struct Taken {
+    names: Vec<String>,
+    hosts: Vec<String>,
+    domains: Vec<String>,
+}
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    /// The providers that the variables describe.
+    pub(super) fn providers(&mut self, public: &[Origin]) -> Option<Providers> {
+        let Some(text) = self.text("PROVIDERS") else {
+            let settings = self.provider()?;
+            let only = NamedProvider {
+                name: None,
+                label: String::new(),
+                hosts: Vec::new(),
+                domains: Vec::new(),
+                settings,
+            };
+            return Some(Providers::new(vec![only]));
+        };
+        if self.text("STATE_KEYS").is_none() {
+            let why = "is missing, and with PROVIDERS there is no single client secret to derive keys from";
+            self.problem("STATE_KEYS", &format!("{why}; {}", store::generate_key()));
+        }
+        let table = serde_json::from_str::<Vec<Value>>(&text).ok().filter(|table| !table.is_empty());
+        let Some(table) = table else {
+            self.problem("PROVIDERS", "must be an array of at least one table with name, kind, issuer, client_id, secret");
+            return None;
+        };
+        self.not_beside_table(&table);
+        let mut taken = Taken::default();
+        let mut all = Vec::new();
+        for (index, element) in table.iter().enumerate() {
+            let Some(fields) = element.as_object() else {
+                self.problem(format!("PROVIDERS[{index}]"), "must be a table with name, kind, issuer, client_id, secret");
+                continue;
+            };
+            all.extend(self.element(index, fields, public, &mut taken));
+        }
+        Some(Providers::new(all)).filter(|read| read.all.len() == table.len())
+    }
+
+    /// The variables of a single provider say nothing beside the table, but for secrets that it names.
+    fn not_beside_table(&mut self, table: &[Value]) {
+        let is_named = |variable: &str| {
+            let names = |element: &Value, field| element.get(field).and_then(Value::as_str) == Some(variable);
+            table.iter().any(|element| names(element, "secret") || names(element, "key"))
+        };
+        for variable in provider_fields::variables() {
+            if self.text(variable).is_some() && !is_named(variable) {
+                self.problem(variable, "is set beside PROVIDERS: leave it out, and put what it says into that table");
+            }
+        }
+    }
+
+    /// One element of the table; none where something of it is wrong.
+    fn element(
+        &mut self,
+        index: usize,
+        fields: &Map<String, Value>,
+        public: &[Origin],
+        taken: &mut Taken,
+    ) -> Option<NamedProvider> {
+        for unknown in fields.keys() {
+            if let Some(message) = provider_fields::unknown(unknown) {
+                self.problem(format!("PROVIDERS[{index}].{unknown}"), &message);
+            }
+        }
+        let name = self.provider_name(index, fields, taken);
+        let label = self.provider_label(index, fields, name.as_deref());
+        let hosts = self.provider_hosts(index, fields, public, taken);
+        let domains = self.provider_domains(index, fields, taken);
+        let element = Element { index, fields, vars: &|name| (self.vars)(name) };
+        let (settings, problems) = element.read();
+        self.problems.extend(problems);
+        Some(NamedProvider { name: Some(name?), label: label?, hosts: hosts?, domains: domains?, settings: settings? })
+    }
+
+    fn provider_name(&mut self, index: usize, fields: &Map<String, Value>, taken: &mut Taken) -> Option<String> {
+        let place = format!("PROVIDERS[{index}].name");
+        let Some(name) = fields.get("name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
+            self.problem(place, "is missing: put a name such as corp there, which stands in the redirect URI");
+            return None;
+        };
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        if name.len() > MAX_NAME || !name.bytes().all(is_plain) {
+            self.problem(place, "must be letters, digits and - alone, 32 at most, as it stands in the redirect URI");
+            return None;
+        }
+        if taken.names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            self.problem(place, "stands in the table twice: give each provider a name of its own");
+            return None;
+        }
+        taken.names.push(name.to_owned());
+        Some(name.to_owned())
+    }
+
+    fn provider_label(&mut self, index: usize, fields: &Map<String, Value>, name: Option<&str>) -> Option<String> {
+        let Some(label) = fields.get("label") else { return Some(name.unwrap_or_default().to_owned()) };
+        let label = label.as_str().map(str::trim).filter(|label| {
+            !label.is_empty() && !label.contains(char::is_control) && label.chars().nth(MAX_LABEL).is_none()
+        });
+        if label.is_none() {
+            self.problem(
+                format!("PROVIDERS[{index}].label"),
+                "must be a text of 1 to 100 characters: what users know the provider by",
+            );
+        }
+        label.map(str::to_owned)
+    }
+
+    /// The texts of an array; one text alone stands for an array of it. None: there is a problem with them.
+    fn texts(&mut self, place: &str, value: Option<&Value>, is: &str) -> Option<Vec<String>> {
+        let texts = match value {
+            None => return Some(Vec::new()),
+            Some(Value::String(text)) => Some(vec![text.clone()]),
+            Some(Value::Array(values)) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+            Some(_) => None,
+        };
+        if texts.is_none() {
+            self.problem(place.to_owned(), &format!("must be an array of {is}"));
+        }
+        texts
+    }
+
+    fn provider_hosts(
+        &mut self,
+        index: usize,
+        fields: &Map<String, Value>,
+        public: &[Origin],
+        taken: &mut Taken,
+    ) -> Option<Vec<String>> {
+        let place = format!("PROVIDERS[{index}].hosts");
+        let listed = self.texts(&place, fields.get("hosts"), "hosts such as [\"corp.example.com\"]")?;
+        let mut hosts = Vec::new();
+        for host in listed {
+            let host = without_final_dot(host.trim()).to_ascii_lowercase();
+            let message = if taken.hosts.contains(&host) {
+                "names a host that stands in the table twice: the logins of a host go to one provider"
+            } else if public.iter().any(|origin| origin.admits_host(&host)) {
+                taken.hosts.push(host.clone());
+                hosts.push(host);
+                continue;
+            } else {
+                "names a host that is none of PUBLIC_ORIGIN: put hosts there that browsers know this gateway by, without https:// and path, \
+                 and their origins into PUBLIC_ORIGIN"
+            };
+            self.problem(place.clone(), message);
+            return None;
+        }
+        Some(hosts)
+    }
+
+    fn provider_domains(
+        &mut self,
+        index: usize,
+        fields: &Map<String, Value>,
+        taken: &mut Taken,
+    ) -> Option<Vec<String>> {
+        let place = format!("PROVIDERS[{index}].domains");
+        let listed = self.texts(&place, fields.get("domains"), "e-mail domains such as [\"corp.example\"]")?;
+        let mut domains = Vec::new();
+        for domain in listed {
+            let message = match domain_name(domain.trim()) {
+                None => "must be domains as they stand behind the @ of e-mail addresses, such as corp.example",
+                Some(domain) if taken.domains.contains(&domain) => {
+                    "names a domain that stands in the table twice: the users of a domain log in at one provider"
+                }
+                Some(domain) => {
+                    taken.domains.push(domain.clone());
+                    domains.push(domain);
+                    continue;
+                }
+            };
+            self.problem(place.clone(), message);
+            return None;
+        }
+        Some(domains)
+    }
+}
+
+#[cfg(test)]
+#[path = "providers_tests.rs"]
+mod tests;
