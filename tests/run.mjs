@@ -74,6 +74,7 @@ const MODULES = [
   "outage",
   "own-answers",
   "own-sessions",
+  "providers-table",
   "package",
   "presets",
   "template",

@@ -223,6 +223,11 @@ const GERMAN: &[(&str, &str)] = &[
         "it began in another browser, or too long ago (state)",
         "Sie begann in einem anderen Browser oder vor zu langer Zeit",
     ),
+    (
+        "it began in another browser, at another login provider, or too long ago (state)",
+        "Sie begann in einem anderen Browser, bei einem anderen Anmeldedienst oder vor zu langer Zeit",
+    ),
+    ("Where do you want to log in?", "Wo möchten Sie sich anmelden?"),
     ("the login provider's answer has no code", "Die Antwort des Anmeldedienstes enthält keinen code"),
     ("the login provider's answer has no state", "Die Antwort des Anmeldedienstes enthält keinen state"),
     (
