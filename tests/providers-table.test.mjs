@@ -213,6 +213,7 @@ describe("several providers", () => {
     assert.equal((await begin(world.browser(), {})).status, 200, "the page to choose asks no provider");
     assert.equal((await world.gateway.request("/auth/healthz")).status, 200);
     await world.providers.down.comeBack();
+    await setClockAhead(world.gateway, 61 + 45);
     assert.equal((await bob.navigate("/page")).status, 200, "it comes back, and so do its users, without a form");
   });
 
@@ -312,6 +313,89 @@ describe("several providers", () => {
     const any = await frame({ sid: "s-1" });
     assert.match(any.headers["content-security-policy"], new RegExp(`frame-ancestors ${providers.one.issuer} ${providers.two.issuer}$`));
     assert.equal(await reasonOf(gateway, first.sessionHeader), "logout");
+  });
+
+  test("no tenant's session is another's, the same user at both hosts or not, on a wildcard's hosts too", async (t) => {
+    const world = await createTable(t, {
+      hosts: ["a", "b"],
+      origins: (port) => [`http://*.localhost:${port}`, `http://127.0.0.1:${port}`],
+      providers: {
+        one: { hostile: true, hosts: ["a.localhost"] },
+        two: { hostile: true, hosts: ["b.localhost"] },
+        staff: { hostile: true },
+      },
+    });
+    const { gateway } = world;
+    const [atA, atB] = [await world.login(undefined, { host: "a" }), await world.login(undefined, { host: "b" })];
+    assert.equal((await atA.api("/auth/session")).json().provider, "one");
+    assert.equal((await atB.api("/auth/session")).json().provider, "two");
+    assert.equal(new URL(world.providers.one.calls.authorization[0].params.redirect_uri).href, `${world.originOf("a")}/auth/callback/one`);
+    for (const line of [...atA.hops, ...atB.hops].flatMap(({ setCookies }) => setCookies)) assert.doesNotMatch(line, /domain=/i, "cookies are their host's alone");
+    // The same user, and somebody carries the cookie to the other host.
+    const carry = (target, from, host, headers) => gateway.request(target, { headers: { host: new URL(world.originOf(host)).host, cookie: from.sessionHeader, ...headers } });
+    for (const target of ["/api", "/auth/session", "/auth/sessions"]) {
+      assertProblem(await carry(target, atA, "b"), 401, "login_required", target);
+      assertProblem(await carry(target, atB, "a"), 401, "login_required", target);
+      assert.equal((await carry(target, atA, "a")).status, 200, target);
+    }
+    const refresh = await gateway.request("/auth/refresh", { method: "POST", headers: { host: new URL(world.originOf("b")).host, cookie: atA.sessionHeader, "sec-fetch-site": "same-origin" } });
+    assertProblem(refresh, 401, "login_required");
+    assert.equal(world.providers.one.refreshes.length, 0);
+    const denied = (await inspect(gateway, actorOf(atA.session))).ledger.find(({ event }) => event === "get_denied");
+    assert.equal(denied.outcome, "other_provider");
+    // A login there neither renews nor ends the session of the other host.
+    const visit = await carry("/auth/login?return_to=/", atA, "b", { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", accept: "text/html" });
+    assertGoesTo(world, visit, "two");
+    assert.equal((await atA.api("/api")).status, 200);
+    // Nobody logs in at a tenant's host with another tenant's provider. One without hosts serves everywhere.
+    assert.equal((await begin(world.browser("a"), { provider: "two" })).status, 400);
+    const staff = await world.login("staff", { host: "a" });
+    assert.equal((await staff.api("/api")).status, 200);
+    assert.equal((await carry("/api", staff, "b")).status, 200);
+    const other = await begin(world.browser("a"), { login_hint: "ada@two.example" });
+    assertGoesTo(world, other, "one");
+    // Hosts of the domain are served, others are not.
+    assert.equal((await begin(world.browser("new-tenant"), {})).status, 200, "the user chooses");
+    for (const host of ["x.y.localhost", "localhost", "a.localhost.evil.example", "*.localhost"]) {
+      assert.equal((await gateway.request("/api", { headers: { host: `${host}:${gateway.port}` } })).status, 404, host);
+    }
+    const callback = await callbackOf(world.browser("a"), {});
+    callback.host = new URL(world.originOf("b")).host;
+    await assertRejected(world.browser("b"), callback, "a login of another host");
+  });
+
+  test("a route lets the sessions of its providers in alone, and says where to log in", async (t) => {
+    const world = await createTable(t, {
+      providers: { corp: { hostile: true, label: "Corp" }, club: { hostile: true, label: "The Club" }, third: { hostile: true } },
+      routes: [{ match: "/corp/*", providers: ["corp"] }, { match: "/both/*", providers: ["club", "corp"], identity_headers: true }, { match: "/*" }],
+    });
+    const [ada, bob, carol] = [await world.login("corp"), await world.login("club"), await world.login("third")];
+    const statuses = async (browser) => [(await browser.api("/corp/x")).status, (await browser.api("/both/x")).status, (await browser.api("/x")).status];
+    assert.deepEqual(await statuses(ada), [200, 200, 200]);
+    assert.deepEqual(await statuses(bob), [403, 200, 200]);
+    assert.deepEqual(await statuses(carol), [403, 403, 200]);
+    assertProblem(await bob.api("/corp/x"), 403, "forbidden");
+    const page = await bob.navigate("/corp/x?a=1");
+    assert.equal(page.status, 403);
+    const [[words, url]] = links(page);
+    assert.deepEqual([words, url], ["Corp", "/auth/login?return_to=%2Fcorp%2Fx%3Fa%3D1&provider=corp"]);
+    const both = await carol.navigate("/both/x");
+    assert.deepEqual(links(both).map(([name]) => name).slice(0, 2), ["The Club", "Corp"]);
+    const before = bob.sessionHeader;
+    const landed = await bob.navigate(url, { from: bob.origin });
+    assert.deepEqual([landed.status, `${landed.url.pathname}${landed.url.search}`], [200, "/corp/x?a=1"]);
+    assert.equal(await reasonOf(world.gateway, before), "superseded", "the former session has ended");
+    // Without a session the route decides where the login goes.
+    const stranger = world.browser();
+    assert.equal((await stranger.navigate("/corp/y")).status, 200);
+    assert.equal((await stranger.api("/auth/session")).json().provider, "corp");
+    const choice = await world.browser().navigate("/both/y", { until: () => false });
+    assert.deepEqual(links(choice).map(([name]) => name), ["Corp", "The Club"], "and where it takes several, the user chooses among these");
+    assert.equal((await begin(world.browser(), { return_to: "/corp/x", provider: "club" })).status, 302, "the address comes first");
+    // A WebSocket handshake is held to the same.
+    const handshake = { connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" };
+    const refused = await world.gateway.request("/corp/x", { headers: { ...handshake, origin: carol.origin, cookie: carol.sessionHeader } });
+    assert.equal(refused.status, 403);
   });
 
   test("the public keys of all providers' clients are published", async (t) => {

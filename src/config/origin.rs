@@ -1,12 +1,16 @@
 //! `PUBLIC_ORIGIN` and `ADMIN_ORIGIN`: the origins that browsers see the gateway under, and which URLs may be called at all.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
 use super::reader::Reader;
 
-/// An origin that browsers see the gateway under.
+/// What stands in front of a domain for each of its hosts, one label deep.
+const WILDCARD: &str = "*.";
+
+/// An origin that browsers see the gateway under; in `PUBLIC_ORIGIN` also those of all hosts of a domain (`https://*.example.com`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// As in the `Origin` header: `https://app.example.com`.
@@ -27,8 +31,55 @@ impl Origin {
 
     /// Whether browsers may know the gateway by this host at this origin: a host in small letters, which may lack the port.
     pub(super) fn admits_host(&self, host: &str) -> bool {
-        let own = self.host.to_ascii_lowercase();
-        own == host || without_final_dot(self.host_and_port().0).eq_ignore_ascii_case(host)
+        let (name, port) = self.host_and_own_port();
+        let (host, host_port) = split_port(host);
+        let is_port = host_port.is_none() || host_port == port;
+        let name = without_final_dot(name);
+        is_port && if self.is_wildcard() { is_under(host, name) } else { name.eq_ignore_ascii_case(host) }
+    }
+
+    /// Whether it stands for all hosts of a domain.
+    pub fn is_wildcard(&self) -> bool {
+        self.host.starts_with(WILDCARD)
+    }
+
+    /// This origin at the host that is requested; none where it is another one's.
+    pub fn at<'a>(&'a self, requested: &Self) -> Option<Cow<'a, Self>> {
+        if self.host.eq_ignore_ascii_case(&requested.host) && !self.is_wildcard() {
+            return Some(Cow::Borrowed(self));
+        }
+        if !self.is_wildcard() {
+            return None;
+        }
+        let ((domain, port), (host, host_port)) = (self.host_and_own_port(), requested.host_and_own_port());
+        (port == host_port && is_under(host, domain)).then(|| Cow::Owned(self.with_host(&requested.host)))
+    }
+
+    fn with_host(&self, host: &str) -> Self {
+        let host = host.to_ascii_lowercase();
+        let scheme = if self.https { "https" } else { "http" };
+        Self { text: format!("{scheme}://{host}"), host, https: self.https }
+    }
+
+    /// The origin of an address that begins with a host of this domain in its plain form, and the rest of the address. What a parser might
+    /// change is left to it.
+    pub fn cut<'a>(&'a self, address: &'a str) -> Option<(Cow<'a, Self>, &'a str)> {
+        let begins = |text: &str| address.strip_prefix(text).filter(|rest| rest.starts_with('/'));
+        if !self.is_wildcard() {
+            return Some((Cow::Borrowed(self), begins(&self.text)?));
+        }
+        let behind_scheme = address.strip_prefix(if self.https { "https://" } else { "http://" })?;
+        let label = behind_scheme.find('.').and_then(|end| behind_scheme.get(..end))?;
+        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        // A parser looks into labels that begin like xn--.
+        if label.is_empty() || !label.bytes().all(is_plain) || label.contains("--") {
+            return None;
+        }
+        let domain = self.host.strip_prefix('*')?;
+        let rest = behind_scheme.strip_prefix(label)?.strip_prefix(domain).filter(|rest| rest.starts_with('/'))?;
+        let host = format!("{label}{domain}");
+        let text = format!("{}://{host}", if self.https { "https" } else { "http" });
+        Some((Cow::Owned(Self { text, host, https: self.https }), rest))
     }
 
     /// Its host, without a port, and the port that it stands for.
@@ -39,8 +90,7 @@ impl Origin {
 
     /// The same, without the port of the scheme.
     fn host_and_own_port(&self) -> (&str, Option<u16>) {
-        let split = self.host.rsplit_once(':').and_then(|(host, port)| Some((host, Some(port.parse().ok()?))));
-        split.unwrap_or((&self.host, None))
+        split_port(&self.host)
     }
 
     /// The origin of an http or https URL.
@@ -49,6 +99,21 @@ impl Origin {
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         Some(Self { text: format!("{}://{host}", url.scheme()), host, https: url.scheme() == "https" })
     }
+}
+
+/// A host and its port, where it has one.
+fn split_port(host: &str) -> (&str, Option<u16>) {
+    let split = host.rsplit_once(':').and_then(|(host, port)| Some((host, Some(port.parse().ok()?))));
+    split.unwrap_or((host, None))
+}
+
+/// Whether a host has one label more than a domain that is written `*.example.com`.
+fn is_under(host: &str, wildcard: &str) -> bool {
+    let domain = wildcard.strip_prefix('*').unwrap_or(wildcard);
+    let label = host.len().checked_sub(domain.len()).and_then(|end| host.split_at_checked(end));
+    label.is_some_and(|(label, rest)| {
+        rest.eq_ignore_ascii_case(domain) && !label.is_empty() && !label.contains(['.', '*'])
+    })
 }
 
 /// A host name without the dot that may end it (RFC 1034 section 3.1): the same host to the domain name system.
@@ -79,11 +144,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let text = self.text("PUBLIC_ORIGIN").unwrap_or_default();
         let mut origins = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            match origin(part) {
+            match origin(part).filter(is_domain) {
                 Some(origin) => origins.push(origin),
                 None => self.problem(
                     "PUBLIC_ORIGIN",
-                    "must be an origin such as https://app.example.com, or several, separated by commas (http on loopback hosts only)",
+                    "must be an origin such as https://app.example.com, or several, separated by commas (http on loopback hosts only); https://*.example.com \
+                     stands for all hosts of a domain, one label deep",
                 ),
             }
         }
@@ -108,7 +174,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// The console's origin. It must not be the application's, whose pages could read what is typed into the console.
     pub(super) fn admin_origin(&mut self, public: &[Origin]) -> Option<Origin> {
         let text = self.text("ADMIN_ORIGIN")?;
-        let Some(origin) = origin(&text) else {
+        let Some(origin) = origin(&text).filter(|origin| !origin.host.contains('*')) else {
             let message = "must be one origin such as https://admin.example.com (http on loopback hosts only)";
             self.problem("ADMIN_ORIGIN", message);
             return None;
@@ -122,10 +188,82 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 }
 
+/// Whether a `*` stands where it may: in front of a domain that is somebody's own.
+fn is_domain(origin: &Origin) -> bool {
+    let (name, _) = split_port(&origin.host);
+    let domain = name.strip_prefix(WILDCARD).unwrap_or(name);
+    let is_own = !origin.is_wildcard() || domain == "localhost" || domain.trim_end_matches('.').contains('.');
+    is_own && !domain.contains('*')
+}
+
 /// An origin that may be called. The URL has no path, query or fragment.
 fn origin(text: &str) -> Option<Origin> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| is_allowed(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none())?;
     Origin::of(&url).filter(|_| url.username().is_empty() && url.password().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read(public: &str) -> Result<Vec<Origin>, String> {
+        let config = Config::read(|name| match name {
+            "PUBLIC_ORIGIN" => Some(public.into()),
+            "OIDC_ISSUER" => Some("https://login.example".into()),
+            "OIDC_CLIENT_ID" | "OIDC_CLIENT_SECRET" => Some("x".into()),
+            "UPSTREAM" => Some("https://app.internal".into()),
+            _ => None,
+        });
+        config.map(|config| config.public_origins).map_err(|problems| problems[0].variable.to_string())
+    }
+
+    fn requested(url: &str) -> Origin {
+        Origin::of(&Url::parse(url).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_wildcard_stands_for_the_hosts_of_a_domain_one_label_deep() {
+        let origins = read("https://*.example.com, http://*.localhost:8787").unwrap();
+        for (url, text) in [
+            ("https://a.example.com", Some("https://a.example.com")),
+            ("https://A-1.EXAMPLE.com", Some("https://a-1.example.com")),
+            ("http://a.example.com", Some("https://a.example.com")),
+            ("http://x.localhost:8787", Some("http://x.localhost:8787")),
+            ("https://example.com", None),
+            ("https://a.b.example.com", None),
+            ("https://a.example.com:8443", None),
+            ("https://aexample.com", None),
+            ("https://a.example.com.evil.example", None),
+            ("https://*.example.com", None),
+            ("http://x.localhost", None),
+            ("http://localhost:8787", None),
+        ] {
+            let requested = requested(url);
+            let found = origins.iter().find_map(|origin| origin.at(&requested));
+            assert_eq!(found.as_ref().map(|origin| origin.text.as_str()), text, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_needs_a_domain_of_somebodys_own() {
+        for bad in [
+            "https://*",
+            "https://*.com",
+            "https://*.com.",
+            "https://*.*.example.com",
+            "https://a.*.example.com",
+            "https://a*.example.com",
+            "https://**.example.com",
+            "http://*.example.com",
+            "https://*.example.com/x",
+        ] {
+            assert_eq!(read(bad), Err("PUBLIC_ORIGIN".to_owned()), "{bad}");
+        }
+        for good in ["https://*.example.com", "https://*.example.com:8443", "http://*.localhost"] {
+            assert!(read(good).is_ok(), "{good}");
+        }
+    }
 }

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use super::origin::{Origin, without_final_dot};
 use super::provider::ProviderSettings;
 use super::provider_fields::{self, Element};
-use super::reader::Reader;
+use super::reader::{ConfigProblem, Reader};
+use super::routes::Route;
 use super::store;
 
 /// The longest name. It stands in login cookies and redirect URIs.
@@ -117,6 +118,29 @@ impl Providers {
         }
     }
 
+    /// The routes that name providers which there are not.
+    pub(super) fn unknown_on(&self, routes: &[Route]) -> Vec<ConfigProblem> {
+        let has_unknown = |route: &Route| route.providers.iter().any(|name| self.named(Some(name)).is_none());
+        let wrong = routes.iter().enumerate().filter(|(_, route)| has_unknown(route));
+        let problem = |index| ConfigProblem {
+            variable: format!("ROUTES[{index}].providers").into(),
+            message: "names a provider that is not in PROVIDERS: put names of that table there".to_owned(),
+        };
+        wrong.map(|(index, _)| problem(index)).collect()
+    }
+
+    /// The names of the providers whose sessions are let in at a host, and on a route that names `of_route`, with commas; none: all.
+    pub fn let_in(&self, origin: &Origin, of_route: &[String]) -> Option<String> {
+        let own = self.of_host(origin);
+        if own.is_none() && of_route.is_empty() {
+            return None;
+        }
+        let names = self.all.iter().filter_map(|one| one.name.as_deref()).filter(|name| {
+            (of_route.is_empty() || of_route.iter().any(|known| known == name)) && self.may_serve(Some(name), origin)
+        });
+        Some(names.collect::<Vec<_>>().join(","))
+    }
+
     /// Whether a session of this provider's may serve at a public host. A host's own provider shuts out those that have other hosts of their own:
     /// tenants are apart, whatever cookie a browser brings.
     pub fn may_serve(&self, provider: Option<&str>, origin: &Origin) -> bool {
@@ -146,13 +170,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     pub(super) fn providers(&mut self, public: &[Origin]) -> Option<Providers> {
         let Some(text) = self.text("PROVIDERS") else {
             let settings = self.provider()?;
-            let only = NamedProvider {
-                name: None,
-                label: String::new(),
-                hosts: Vec::new(),
-                domains: Vec::new(),
-                settings,
-            };
+            let only =
+                NamedProvider { name: None, label: String::new(), hosts: Vec::new(), domains: Vec::new(), settings };
             return Some(Providers::new(vec![only]));
         };
         if self.text("STATE_KEYS").is_none() {
@@ -161,7 +180,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
         let table = serde_json::from_str::<Vec<Value>>(&text).ok().filter(|table| !table.is_empty());
         let Some(table) = table else {
-            self.problem("PROVIDERS", "must be an array of at least one table with name, kind, issuer, client_id, secret");
+            self.problem(
+                "PROVIDERS",
+                "must be an array of at least one table with name, kind, issuer, client_id, secret",
+            );
             return None;
         };
         self.not_beside_table(&table);
@@ -169,7 +191,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let mut all = Vec::new();
         for (index, element) in table.iter().enumerate() {
             let Some(fields) = element.as_object() else {
-                self.problem(format!("PROVIDERS[{index}]"), "must be a table with name, kind, issuer, client_id, secret");
+                self.problem(
+                    format!("PROVIDERS[{index}]"),
+                    "must be a table with name, kind, issuer, client_id, secret",
+                );
                 continue;
             };
             all.extend(self.element(index, fields, public, &mut taken));

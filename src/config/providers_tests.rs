@@ -50,11 +50,14 @@ fn element(more: &Value) -> Value {
 }
 
 fn two(more: &Value) -> Value {
-    json!([element(&json!({})), element(&{
-        let mut second = json!({"name": "two", "issuer": "https://two.example", "secret": "TWO_SECRET"});
-        second.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        second
-    })])
+    json!([
+        element(&json!({})),
+        element(&{
+            let mut second = json!({"name": "two", "issuer": "https://two.example", "secret": "TWO_SECRET"});
+            second.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            second
+        })
+    ])
 }
 
 fn oidc(providers: &Providers, name: &str) -> crate::config::OidcSettings {
@@ -87,7 +90,10 @@ fn an_element_can_say_all_that_the_variables_of_a_single_provider_say() {
     assert_eq!(oidc.authorization_params, [("acr_values".to_owned(), "mfa".to_owned())]);
     assert_eq!((oidc.audience.unwrap(), oidc.resource.unwrap()), ("api-1".into(), "https://api.example".into()));
     assert_eq!((oidc.par, oidc.reuse_leeway.whole_seconds()), (Par::Always, 7));
-    assert_eq!((&*oidc.issuer_variable, &*oidc.document_variable), ("PROVIDERS[0].issuer", "PROVIDERS[0].discovery_url"));
+    assert_eq!(
+        (&*oidc.issuer_variable, &*oidc.document_variable),
+        ("PROVIDERS[0].issuer", "PROVIDERS[0].discovery_url")
+    );
 }
 
 #[test]
@@ -119,7 +125,10 @@ fn an_element_can_be_of_every_kind() {
     ]));
     let ProviderSettings::Auth0(auth0) = &providers.named(Some("auth0")).unwrap().settings else { panic!() };
     assert!(auth0.logout_federated);
-    assert_eq!((auth0.oidc.issuer.as_str(), &*auth0.oidc.issuer_variable), ("https://t.eu.auth0.com/", "PROVIDERS[0].auth0_domain"));
+    assert_eq!(
+        (auth0.oidc.issuer.as_str(), &*auth0.oidc.issuer_variable),
+        ("https://t.eu.auth0.com/", "PROVIDERS[0].auth0_domain")
+    );
     let ProviderSettings::WorkOs(workos) = &providers.named(Some("workos")).unwrap().settings else { panic!() };
     assert_eq!((workos.client_id.as_str(), workos.api_key.secret().as_str()), ("client_1", "s3cret-2"));
     assert!(matches!(oidc(&providers, "apple").credentials, Credentials::Apple(_)));
@@ -217,14 +226,23 @@ fn a_host_or_a_domain_belongs_to_one_provider() {
     assert_eq!(problems(&twice, &[public]).0, ["PROVIDERS[0].domains"]);
     let twice = table(none(), [json!(["bücher.example"]), json!(["xn--bcher-kva.example"])]);
     assert_eq!(problems(&twice, &[public]).0, ["PROVIDERS[1].domains"]);
-    let good = table([json!(["app.example"]), json!("b.example:8443")], [json!("corp.example"), json!(["other.example"])]);
+    let good =
+        table([json!(["app.example"]), json!("b.example:8443")], [json!("corp.example"), json!(["other.example"])]);
     assert_eq!(problems(&good, &[public]).0, [""; 0]);
 }
 
 #[test]
 fn the_table_stands_alone_and_needs_keys() {
     let table = two(&json!({}));
-    for single in ["PROVIDER", "OIDC_ISSUER", "OIDC_CLIENT_SECRET", "AUTH0_DOMAIN", "WORKOS_API_KEY", "APPLE_TEAM_ID", "COGNITO_DOMAIN"] {
+    for single in [
+        "PROVIDER",
+        "OIDC_ISSUER",
+        "OIDC_CLIENT_SECRET",
+        "AUTH0_DOMAIN",
+        "WORKOS_API_KEY",
+        "APPLE_TEAM_ID",
+        "COGNITO_DOMAIN",
+    ] {
         let (places, text) = problems(&table, &[(single, "x")]);
         assert_eq!(places, [single], "{text}");
         assert!(text.contains("beside PROVIDERS"), "{text}");
@@ -302,6 +320,58 @@ fn a_session_of_one_host_s_provider_does_not_serve_another_host_with_its_own() {
     }
     assert!(!providers.may_serve(Some("gone"), &origin("https://a.example")), "a provider that is not there any more");
     assert!(!providers.may_serve(None, &origin("https://a.example")), "a session from before the table");
+}
+
+#[test]
+fn hosts_of_a_wildcard_are_public_hosts() {
+    let public = ("PUBLIC_ORIGIN", "https://*.example.com");
+    let at = |host: &str| two(&json!({"hosts": [host]}));
+    assert_eq!(problems(&at("b.example.com"), &[public]).0, [""; 0]);
+    for bad in ["example.com", "a.b.example.com", "*.example.com", "b.example.com:8443", "b.example.org"] {
+        assert_eq!(problems(&at(bad), &[public]).0, ["PROVIDERS[1].hosts"], "{bad}");
+    }
+}
+
+#[test]
+fn a_route_names_providers_that_there_are_and_lets_their_sessions_in_alone() {
+    let routes = |value: &str| {
+        format!(r#"[{{"match":"/x/*","upstream":"https://a.internal","providers":{value},"session":"optional"}}]"#)
+    };
+    let read = |value: &str| {
+        let routes = routes(value);
+        read_with(&two(&json!({})), &[("ROUTES", &routes), ("UPSTREAM", "")])
+    };
+    let config = read(r#"["two","two"]"#).unwrap();
+    assert_eq!(config.routes[0].providers, ["two"]);
+    assert_eq!(config.routes[0].session, crate::config::routes::SessionRule::Required);
+    let at = origin("https://app.example");
+    assert_eq!(config.providers.let_in(&at, &config.routes[0].providers).as_deref(), Some("two"));
+    assert_eq!(config.providers.let_in(&at, &[]), None);
+    for bad in [r#"["three"]"#, "[]", r#""two""#, "[7]"] {
+        let places: Vec<String> =
+            read(bad).unwrap_err().into_iter().map(|problem| problem.variable.to_string()).collect();
+        assert_eq!(places, ["ROUTES[0].providers"], "{bad}");
+    }
+}
+
+#[test]
+fn a_host_and_a_route_let_in_what_both_take() {
+    let table = json!([
+        element(&json!({"hosts": ["a.example"]})),
+        element(&json!({"name": "two", "hosts": ["b.example"]})),
+        element(&json!({"name": "staff"})),
+    ]);
+    let public = ("PUBLIC_ORIGIN", "https://a.example,https://b.example,https://c.example");
+    let providers = read_with(&table, &[public]).unwrap().providers;
+    let names = |host: &str, of_route: &[&str]| {
+        let of_route: Vec<String> = of_route.iter().map(|name| (*name).to_owned()).collect();
+        providers.let_in(&origin(host), &of_route)
+    };
+    assert_eq!(names("https://c.example", &[]), None);
+    assert_eq!(names("https://a.example", &[]).as_deref(), Some("one,staff"));
+    assert_eq!(names("https://a.example", &["staff", "two"]).as_deref(), Some("staff"));
+    assert_eq!(names("https://a.example", &["two"]).as_deref(), Some(""), "nobody");
+    assert_eq!(names("https://c.example", &["one", "two"]).as_deref(), Some("one,two"));
 }
 
 #[test]

@@ -46,6 +46,9 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
         let providers = self.providers(&public_origins);
         let single = providers.as_ref().and_then(Providers::single).map(|single| &single.settings);
+        if let (Some(providers), Some(routes)) = (&providers, &routes) {
+            self.problems.extend(providers.unknown_on(routes));
+        }
         let captcha = self.captcha(routes.as_deref().unwrap_or_default());
         let jwt = self.jwt(routes.as_deref().unwrap_or_default(), single.map(ProviderSettings::issuer));
         let lifetimes = Lifetimes {

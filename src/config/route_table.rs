@@ -10,7 +10,7 @@ use super::require;
 use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token, Upstream};
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "match",
     "upstream",
     "session",
@@ -30,6 +30,7 @@ const FIELDS: [&str; 19] = [
     "rewrite_redirects",
     "authorization",
     "device",
+    "providers",
 ];
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
@@ -82,7 +83,8 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
         let bot_score_min = self.bot_score_min(captcha);
         let requires_device = self.choice("device", false, &[("optional", false), ("required", true)]);
-        let demands = requires_device || !require.is_empty() || !require_any.is_empty();
+        let providers = self.providers();
+        let demands = requires_device || !require.is_empty() || !require_any.is_empty() || !providers.is_empty();
         let session = if demands { SessionRule::Required } else { session };
         let bearer = self.flag("bearer", false);
         Some(Route {
@@ -90,6 +92,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             session,
             require,
             require_any,
+            providers,
             token,
             bearer,
             passes_authorization: self.authorization(session, bearer),
@@ -158,6 +161,23 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         read.unwrap_or_default()
     }
 
+    /// Sorted, so that the same names are the same rule. Whether there are such providers is seen when these are read.
+    fn providers(&mut self) -> Vec<String> {
+        let named = match self.fields.get("providers") {
+            None => return Vec::new(),
+            Some(Value::Array(names)) => names.iter().map(|name| name.as_str().map(str::to_owned)).collect(),
+            Some(_) => None,
+        };
+        // An empty array would let nobody in, and says that something was forgotten.
+        let Some(mut providers) = named.filter(|names: &Vec<String>| !names.is_empty()) else {
+            self.problem("providers", "must be an array of names of PROVIDERS, such as [\"corp\"]");
+            return Vec::new();
+        };
+        providers.sort_unstable();
+        providers.dedup();
+        providers
+    }
+
     fn bot_score_min(&mut self, captcha: CaptchaRule) -> u8 {
         let score = match self.fields.get("bot_score_min") {
             None => Some(0),
@@ -224,7 +244,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         } else if passes && session == SessionRule::Required {
             self.problem(
                 "authorization",
-                "can be pass only where session is none or optional (require, require_any and device make it required): elsewhere the header has the session's token",
+                "can be pass only where session is none or optional (require, require_any, providers and device make it required): elsewhere the header has the session's token",
             );
         }
         passes

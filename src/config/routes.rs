@@ -13,12 +13,14 @@ pub struct Route {
     pub upstream: Upstream,
     /// `methods`: the route takes these alone. None: every one.
     pub methods: Vec<String>,
-    /// `session`, which `require`, `require_any` and `device` make required.
+    /// `session`, which `require`, `require_any`, `providers` and `device` make required.
     pub session: SessionRule,
     /// `require`: claims and the values that they must have or hold.
     pub require: Vec<Required>,
     /// `require_any`: of these sets one is enough.
     pub require_any: Vec<Vec<Required>>,
+    /// `providers`: the sessions of these are let in alone. None: all.
+    pub providers: Vec<String>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
     /// `bearer`: the client's own JWT is accepted.
@@ -125,6 +127,7 @@ impl Route {
             session: SessionRule::Required,
             require: Vec::new(),
             require_any: Vec::new(),
+            providers: Vec::new(),
             token: Token::Access,
             bearer: false,
             passes_authorization: false,
@@ -172,6 +175,7 @@ impl Route {
             session,
             require,
             require_any,
+            providers,
             token,
             bearer,
             passes_authorization,
@@ -187,6 +191,7 @@ impl Route {
             && *session == other.session
             && *require == other.require
             && *require_any == other.require_any
+            && *providers == other.providers
             && *token == other.token
             && *bearer == other.bearer
             && *passes_authorization == other.passes_authorization

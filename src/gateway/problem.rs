@@ -39,6 +39,9 @@ pub enum Problem {
     /// The keys that clients' and administrators' tokens are verified with cannot be had.
     #[error("Tokens cannot be verified at the moment.")]
     KeysUnavailable,
+    /// The session is of another provider than the route takes.
+    #[error("This takes logins of another provider than yours.")]
+    OtherProvider,
     /// The session, or the token, lacks what the route requires.
     #[error("This needs a permission that you do not have.")]
     Forbidden,
@@ -153,7 +156,7 @@ impl Problem {
             Self::DeviceRequired { .. } => (403, "device_required", "Bound device required"),
             Self::DeviceRefused => (403, "forbidden", "Device refused"),
             Self::InvalidToken(_) => (401, "invalid_token", "Invalid token"),
-            Self::Forbidden => (403, "forbidden", "Not allowed"),
+            Self::Forbidden | Self::OtherProvider => (403, "forbidden", "Not allowed"),
             Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
             Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),

@@ -154,7 +154,8 @@ impl Shell {
                 Denied::StoreUnavailable
                 | Denied::Reauthenticate
                 | Denied::Relocate
-                | Denied::ProviderUnavailable { .. },
+                | Denied::ProviderUnavailable { .. }
+                | Denied::OtherProvider,
             ))
             | Err(AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_)) => None,
         }

@@ -90,6 +90,9 @@ impl Session {
             }
             let kept = self.kept.state();
             let Some(State::Active(active)) = &*kept else { return Some(None) };
+            if question.let_in.as_deref().is_some_and(|let_in| !self.is_let_in(let_in)) {
+                return Some(None);
+            }
             let may_move = self.config.regions.policy != RegionPolicy::Pin
                 && question.navigation_from.is_some_and(|region| region != active.place.region);
             if may_move || active.moving.is_some() {
@@ -217,7 +220,7 @@ impl Session {
         }
     }
 
-    fn record_denied(&self, denied: &Denied, began: OffsetDateTime) {
+    pub(super) fn record_denied(&self, denied: &Denied, began: OffsetDateTime) {
         let (outcome, detail) = match denied {
             Denied::Unknown => ("unknown", "a request came with a wrong secret"),
             Denied::Ended(_) => ("ended", "a request came after the end"),
@@ -228,6 +231,7 @@ impl Session {
                 ("provider_unavailable", "no usable token is left, and the provider does not answer")
             }
             Denied::StoreUnavailable => ("store_unavailable", "the session store cannot be used"),
+            Denied::OtherProvider => ("other_provider", "a request came that takes sessions of other providers"),
             // Not the end of its way: it is served there.
             Denied::Relocate | Denied::Moved(_) => return,
         };

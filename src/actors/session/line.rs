@@ -2,8 +2,9 @@
 //! path carries them in place of messages, which costs much less. What a line does not say is asked by message.
 //!
 //! ```text
-//!   question   (t | a | i)[+][!]<secret>[<region>]       t: the token, a: and the claims, i: the ID token and the claims
-//!                                                        +: with the proof of the device, !: the answer can carry an offer
+//!   question   (t | a | i)[+][!]<secret>[<region>][@<names>]   t: the token, a: and the claims, i: the ID token and the claims
+//!                                                        +: with the proof of the device, !: the answer can carry an offer,
+//!                                                        @: sessions of these providers alone, with commas
 //!   answer     Bearer <token> [LF <claims, a JSON object>]      or nothing: ask by message, which can wait
 //! ```
 
@@ -29,6 +30,8 @@ pub struct Question {
     pub is_proven: bool,
     /// Whether its answer can carry an offer to bind the session.
     pub takes_offer: bool,
+    /// The providers whose sessions are let in, with commas; none: all.
+    pub let_in: Option<String>,
 }
 
 impl Question {
@@ -41,7 +44,9 @@ impl Question {
         };
         let proven = if self.is_proven { "+" } else { "" };
         let offer = if self.takes_offer { "!" } else { "" };
-        [kind, proven, offer, &self.secret.expose(), self.navigation_from.map_or("", Region::as_str)].concat()
+        let region = self.navigation_from.map_or("", Region::as_str);
+        let (at, names) = self.let_in.as_deref().map_or(("", ""), |names| ("@", names));
+        [kind, proven, offer, &self.secret.expose(), region, at, names].concat()
     }
 
     /// Of a line.
@@ -55,9 +60,11 @@ impl Question {
         };
         let (is_proven, rest) = rest.strip_prefix('+').map_or((false, rest), |rest| (true, rest));
         let (takes_offer, rest) = rest.strip_prefix('!').map_or((false, rest), |rest| (true, rest));
-        let (secret, region) = rest.split_at_checked(SECRET)?;
+        let (secret, rest) = rest.split_at_checked(SECRET)?;
+        let (region, let_in) = rest.split_once('@').map_or((rest, None), |(region, names)| (region, Some(names)));
         let navigation_from = if region.is_empty() { None } else { Some(region.parse().ok()?) };
-        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, is_proven, takes_offer })
+        let let_in = let_in.map(str::to_owned);
+        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, is_proven, takes_offer, let_in })
     }
 }
 
@@ -94,7 +101,7 @@ mod tests {
 
     fn question(identity: Option<TokenKind>, navigation_from: Option<Region>) -> Question {
         let secret = Secret::from_random([7; 32]);
-        Question { secret, navigation_from, identity, is_proven: false, takes_offer: false }
+        Question { secret, navigation_from, identity, is_proven: false, takes_offer: false, let_in: None }
     }
 
     #[test]
@@ -108,6 +115,12 @@ mod tests {
                     assert_eq!((read.identity, read.navigation_from), (identity, region));
                     assert_eq!((read.is_proven, read.takes_offer), (is_proven, takes_offer));
                 }
+                for let_in in [None, Some(""), Some("corp"), Some("corp,club-2")] {
+                    let let_in = let_in.map(str::to_owned);
+                    let line = Question { let_in: let_in.clone(), ..question(identity, region) }.line();
+                    let read = Question::read(&line).unwrap();
+                    assert_eq!((read.let_in, read.navigation_from), (let_in, region));
+                }
                 let line = question(identity, region).line();
                 for bad in ["", "t", &format!("x{line}"), &format!("{line}x"), line.get(..43).unwrap()] {
                     assert!(Question::read(bad).is_none(), "{bad:?}");
@@ -120,6 +133,9 @@ mod tests {
     fn the_golden_line_of_a_question_does_not_change() {
         let line = question(Some(TokenKind::Id), Some(Region::Oc)).line();
         assert_eq!(line, "iBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcoc");
+        let let_in = Some("corp,club".to_owned());
+        let line = Question { let_in, ..question(None, Some(Region::Oc)) }.line();
+        assert_eq!(line, "tBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcoc@corp,club");
     }
 
     #[test]

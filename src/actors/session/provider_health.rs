@@ -23,11 +23,7 @@ pub struct ProviderHealth {
 impl ProviderHealth {
     /// Nothing yet.
     pub fn new(isolate: &Rc<dyn Isolate>) -> Self {
-        Self {
-            isolate: Rc::clone(isolate),
-            answered_at: Rc::default(),
-            answering: SingleFlight::new(isolate),
-        }
+        Self { isolate: Rc::clone(isolate), answered_at: Rc::default(), answering: SingleFlight::new(isolate) }
     }
 
     /// Whether the provider can be reached for a login now. All callers share one GET.

@@ -107,7 +107,8 @@ impl Session {
                 | Denied::Reauthenticate
                 | Denied::ProviderUnavailable { .. }
                 | Denied::Relocate
-                | Denied::Moved(_),
+                | Denied::Moved(_)
+                | Denied::OtherProvider,
             ) => Err(SignInError::StoreUnavailable),
         }
     }

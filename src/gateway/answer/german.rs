@@ -227,6 +227,18 @@ const GERMAN: &[(&str, &str)] = &[
         "it began in another browser, at another login provider, or too long ago (state)",
         "Sie begann in einem anderen Browser, bei einem anderen Anmeldedienst oder vor zu langer Zeit",
     ),
+    (
+        "This takes logins of another provider than yours.",
+        "Hier gelten nur Anmeldungen bei einem anderen Anmeldedienst als Ihrem.",
+    ),
+    (
+        "You can log in there. Your present session ends then.",
+        "Sie können sich dort anmelden. Ihre jetzige Sitzung endet dann.",
+    ),
+    (
+        "provider must be the name of a login provider of this host.",
+        "provider muss der Name eines Anmeldedienstes dieses Hosts sein.",
+    ),
     ("Where do you want to log in?", "Wo möchten Sie sich anmelden?"),
     ("the login provider's answer has no code", "Die Antwort des Anmeldedienstes enthält keinen code"),
     ("the login provider's answer has no state", "Die Antwort des Anmeldedienstes enthält keinen state"),

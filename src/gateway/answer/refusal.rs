@@ -36,6 +36,7 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, route: &Route, pr
             let here = here_or_home(config, request);
             captcha_page::challenge(config, problem, request, &here)
         }
+        Problem::OtherProvider => of_with(config, request, problem, logins_of(config, request, route)),
         _ => of(config, request, problem),
     };
     if route.bearer && response.status == 401 { challenging(request, problem, response) } else { response }
@@ -50,6 +51,17 @@ fn challenging(request: &Incoming<'_>, problem: &Problem, mut response: Outgoing
 
 /// The answer to any other request that does not pass.
 pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
+    let is_wrong_account = request.wants_page() && matches!(problem.plain(), Problem::Forbidden);
+    of_with(
+        config,
+        request,
+        problem,
+        if is_wrong_account { vec![another_account(config, request)] } else { Vec::new() },
+    )
+}
+
+/// The same, with other links on the page.
+fn of_with(config: &Config, request: &Incoming<'_>, problem: &Problem, others: Vec<(String, &str)>) -> Outgoing {
     let wants_page = request.wants_page();
     // A link is on pages alone.
     let link = problem.link_target().filter(|_| wants_page).map(|way| match way {
@@ -58,10 +70,19 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
         LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, config.home().into()),
     });
     let link = link.as_ref().map(|(way, url)| (*way, &**url));
-    let is_wrong_account = wants_page && matches!(problem.plain(), Problem::Forbidden);
-    let others = if is_wrong_account { vec![another_account(config, request)] } else { Vec::new() };
     let response = problem.response_with_links(&failed(config, request, problem), wants_page, link, &others);
     clearing(config, request, problem, response)
+}
+
+/// The logins that the route takes and that come back to what was asked for, each by its provider's label.
+fn logins_of<'a>(config: &'a Config, request: &Incoming<'_>, route: &Route) -> Vec<(String, &'a str)> {
+    let here = if request.method() == "GET" { here_or_home(config, request) } else { config.home().to_owned() };
+    let login = endpoint_url(config, "login", &here);
+    let taken = route.providers.iter().filter_map(|name| config.providers.named(Some(name)));
+    let taken = taken.filter(|one| config.providers.may_serve(one.name.as_deref(), &request.origin));
+    taken
+        .map(|one| (format!("{login}&provider={}", one.name.as_deref().unwrap_or_default()), one.label.as_str()))
+        .collect()
 }
 
 /// The login with another account that comes back to what was asked for: its URL and its words. A form is not sent again by it.

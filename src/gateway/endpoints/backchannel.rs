@@ -27,7 +27,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         Problem::BadRequest("The logout token is not accepted; the log says why.")
     };
     let settings = settings(gateway, raw);
-    let settings = settings.ok_or_else(|| refused("it is no configured provider's, or for none of this gateway's clients (iss, aud)"))?;
+    let settings = settings
+        .ok_or_else(|| refused("it is no configured provider's, or for none of this gateway's clients (iss, aud)"))?;
     let provider = Provider::new(settings, gateway.link.clone());
     let token = provider.logout_token(gateway.now(), raw).await.map_err(|error| match error {
         ProviderError::Callback(_) | ProviderError::UserError(_) => refused(&error.to_string()),

@@ -23,9 +23,9 @@ use crate::gateway::device;
 use crate::gateway::endpoints::failed_login::{self, LoginLinks};
 use crate::gateway::endpoints::login;
 use crate::gateway::problem::Problem;
-use crate::gateway::request::parameters::Parameters;
-use crate::gateway::request::login_cookie::{self, Scope};
 use crate::gateway::request::Incoming;
+use crate::gateway::request::login_cookie::{self, Scope};
+use crate::gateway::request::parameters::Parameters;
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;

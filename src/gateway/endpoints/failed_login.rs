@@ -38,8 +38,7 @@ pub(crate) async fn refuse_login(
     links: &LoginLinks,
 ) -> Outgoing {
     let is_live = is_live(gateway, request).await;
-    let link =
-        if is_live { (LinkTarget::Home, &*links.return_to) } else { (LinkTarget::LogIn, &*links.again) };
+    let link = if is_live { (LinkTarget::Home, &*links.return_to) } else { (LinkTarget::LogIn, &*links.again) };
     let failed = refusal::failed(&gateway.config, request, problem);
     // What the provider offers replaces what was asked for.
     let others = problem.logins(&links.bare);

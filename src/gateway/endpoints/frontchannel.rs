@@ -51,7 +51,8 @@ async fn origins(gateway: &Gateway, iss: Option<&str>) -> Vec<String> {
 /// The names of the directories that may know the sessions; none where the parameters name no session that could be there.
 fn directories(gateway: &Gateway, query: &Parameters) -> Vec<String> {
     let Some(sid) = query.get("sid").filter(|sid| !sid.is_empty() && sid.len() <= MAX_SID) else { return Vec::new() };
-    let mut issuers: Vec<&str> = gateway.config.providers.of_issuer(query.get("iss")).map(|(_, issuer)| issuer).collect();
+    let mut issuers: Vec<&str> =
+        gateway.config.providers.of_issuer(query.get("iss")).map(|(_, issuer)| issuer).collect();
     issuers.sort_unstable();
     issuers.dedup();
     issuers.into_iter().map(|issuer| of_provider_session(issuer, sid)).collect()

@@ -11,8 +11,8 @@ use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::ask_session::{ask_session, is_of_another_device};
 use crate::gateway::context::Gateway;
-use crate::gateway::endpoints::login_provider::{self, Candidates};
 use crate::gateway::endpoints::login_limit;
+use crate::gateway::endpoints::login_provider::{self, Candidates};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
@@ -37,7 +37,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let home = gateway.config.home();
     let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
-    let candidates = Candidates::of(gateway, request, &query)?;
+    let candidates = Candidates::of(gateway, request, &query, &return_to)?;
     if candidates.usual.is_none() && request.cookies.session.is_none() {
         return Ok(login_provider::chooser(gateway, &query, &candidates.all, &return_to));
     }
@@ -49,6 +49,9 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let predecessor = browsers_session(request).filter(|_| !is_of_another_device);
     // A session that has run out of tokens is renewed without a form where its provider still knows the user.
     let own = if predecessor.is_some() { own_provider(gateway, request).await } else { None };
+    // One of another host's, whose cookie somebody brought here, is none here.
+    let is_foreign = |own: &NamedProvider| !gateway.config.providers.may_serve(own.name.as_deref(), &request.origin);
+    let predecessor = predecessor.filter(|_| !own.is_some_and(is_foreign));
     if let Some(own) = own.filter(|own| candidates.may_be_renewed_at(own)) {
         let hints = hints(own, &query)?;
         let is_asked = hints.iter().any(|(name, _)| name == "prompt");
@@ -91,8 +94,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         if let Some(SilentLoginHints { id_token, organization, .. }) = silent_login_hints(gateway, request).await {
             id_token_hint = Some(id_token).filter(|hint| !hint.is_empty());
             // The session is to go on in its organization.
-            let is_said =
-                hints.iter().any(|(name, _)| name == "organization") || settings.decides("organization");
+            let is_said = hints.iter().any(|(name, _)| name == "organization") || settings.decides("organization");
             hints.extend(organization.filter(|_| !is_said).map(|id| ("organization".to_owned(), id)));
         }
     }
@@ -144,7 +146,10 @@ pub(crate) fn given(query: &Parameters) -> impl Iterator<Item = (&'static str, &
 }
 
 /// What of it this provider gets. A visitor cannot change what the operator has decided.
-fn hints(NamedProvider { name, settings, .. }: &NamedProvider, query: &Parameters) -> Result<Vec<(String, String)>, Problem> {
+fn hints(
+    NamedProvider { name, settings, .. }: &NamedProvider,
+    query: &Parameters,
+) -> Result<Vec<(String, String)>, Problem> {
     let mut hints = checked(settings, query)?;
     hints.retain(|(name, _)| !settings.decides(name));
     // The gateway's own offer of another account adds to the configured prompt. Whoever else says so changes nothing of that either. Where

@@ -4,13 +4,16 @@
 use url::form_urlencoded;
 
 use crate::config::NamedProvider;
+use crate::config::routes::Asked;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::context::Gateway;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
+use crate::gateway::request::address::Address;
 use crate::gateway::request::parameters::Parameters;
+use crate::gateway::request::route::{self, Target};
 
 /// What is known of a login's provider before any session is asked.
 pub(crate) struct Candidates<'a> {
@@ -22,7 +25,12 @@ pub(crate) struct Candidates<'a> {
 
 impl<'a> Candidates<'a> {
     /// Of a login that leads to `return_to`.
-    pub(crate) fn of(gateway: &'a Gateway, request: &Incoming<'_>, query: &Parameters) -> Result<Self, Problem> {
+    pub(crate) fn of(
+        gateway: &'a Gateway,
+        request: &Incoming<'_>,
+        query: &Parameters,
+        return_to: &str,
+    ) -> Result<Self, Problem> {
         let providers = &gateway.config.providers;
         if let Some(single) = providers.single() {
             return Ok(Self { all: vec![single], usual: Some(single) });
@@ -30,11 +38,20 @@ impl<'a> Candidates<'a> {
         let serves = |one: &NamedProvider| providers.may_serve(one.name.as_deref(), &request.origin);
         if let Some(name) = query.get("provider").filter(|name| !name.is_empty()) {
             let named = providers.named(Some(name)).filter(|one| serves(one));
-            let named = named.ok_or(Problem::BadRequest("provider must be the name of a login provider of this host."))?;
+            let named =
+                named.ok_or(Problem::BadRequest("provider must be the name of a login provider of this host."))?;
             return Ok(Self { all: vec![named], usual: Some(named) });
         }
-        let all: Vec<&NamedProvider> = providers.iter().filter(|one| serves(one)).collect();
-        let among = |found: Option<&'a NamedProvider>| found.filter(|found| all.iter().any(|one| one.name == found.name));
+        let of_route = of_route(gateway, request, return_to);
+        let is_taken =
+            |one: &NamedProvider| of_route.is_empty() || one.name.as_ref().is_some_and(|name| of_route.contains(name));
+        let mut all: Vec<&NamedProvider> = providers.iter().filter(|one| serves(one) && is_taken(one)).collect();
+        if all.is_empty() {
+            // The route takes none of this host's. It says so itself to whoever comes there.
+            all = providers.iter().filter(|one| serves(one)).collect();
+        }
+        let among =
+            |found: Option<&'a NamedProvider>| found.filter(|found| all.iter().any(|one| one.name == found.name));
         let only = match all.as_slice() {
             [only] => Some(*only),
             _ => None,
@@ -51,8 +68,26 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// The providers whose sessions the route takes that the login leads to; none: all.
+fn of_route<'a>(gateway: &'a Gateway, request: &Incoming<'_>, return_to: &str) -> &'a [String] {
+    if gateway.config.routes.iter().all(|route| route.providers.is_empty()) {
+        return &[];
+    }
+    let url = format!("{}{return_to}", request.origin.text);
+    let Some(address) = Address::read(&url, &[]) else { return &[] };
+    match route::route(&gateway.config, &address, Asked::plainly("GET")) {
+        Target::Application(route) => &route.providers,
+        Target::Own(_) | Target::NotFound | Target::Refused(_) => &[],
+    }
+}
+
 /// The page on which a user chooses. Each link is this very login, with the provider's name.
-pub(crate) fn chooser(gateway: &Gateway, query: &Parameters, candidates: &[&NamedProvider], return_to: &str) -> Outgoing {
+pub(crate) fn chooser(
+    gateway: &Gateway,
+    query: &Parameters,
+    candidates: &[&NamedProvider],
+    return_to: &str,
+) -> Outgoing {
     let login = refusal::endpoint_url(&gateway.config, "login", return_to);
     let choices: Vec<(String, &str)> = candidates
         .iter()
@@ -63,11 +98,6 @@ pub(crate) fn chooser(gateway: &Gateway, query: &Parameters, candidates: &[&Name
             (url.finish(), one.label.as_str())
         })
         .collect();
-    let page = Page {
-        title: "Log in",
-        detail: "Where do you want to log in?",
-        choices: &choices,
-        ..Page::default()
-    };
+    let page = Page { title: "Log in", detail: "Where do you want to log in?", choices: &choices, ..Page::default() };
     html::page(&gateway.config.brand, 200, &page)
 }

@@ -49,7 +49,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
             | Denied::Ended(_)
             | Denied::Reauthenticate
             | Denied::Relocate
-            | Denied::ProviderUnavailable { .. },
+            | Denied::ProviderUnavailable { .. }
+            | Denied::OtherProvider,
         ))
         | Err(Problem::LoginRequired) => {}
         Err(problem) => return Err(problem),

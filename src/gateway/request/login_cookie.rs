@@ -43,12 +43,7 @@ pub struct Scope<'a> {
 
 /// Seals an attempt for the cookie of this name. What does not fit goes: first the hints, then the query of `return_to`, then its
 /// path. None where there is no key.
-pub fn seal(
-    keys: &SealingKeys,
-    scope: Scope<'_>,
-    nonce: [u8; NONCE],
-    mut attempt: Attempt,
-) -> Option<String> {
+pub fn seal(keys: &SealingKeys, scope: Scope<'_>, nonce: [u8; NONCE], mut attempt: Attempt) -> Option<String> {
     let shorten: [fn(&mut Attempt); 3] = [
         |attempt| attempt.hints.clear(),
         |attempt| attempt.return_to = without_query(&attempt.return_to),

@@ -199,9 +199,8 @@ pub fn host<'a>(config: &'a Config, address: &Address<'a>) -> Host<'a> {
     } else if config.public_origins.is_empty() {
         requested.clone()
     } else {
-        let matches = |origin: &&Origin| origin.host.eq_ignore_ascii_case(&requested.host);
-        match config.public_origins.iter().find(matches) {
-            Some(origin) => Cow::Borrowed(origin),
+        match config.public_origins.iter().find_map(|origin| origin.at(requested)) {
+            Some(origin) => origin,
             None => return Host::Foreign,
         }
     };

@@ -32,4 +32,7 @@ pub enum Denied {
     /// The session cannot be read.
     #[error("the session store cannot be used")]
     StoreUnavailable,
+    /// The request takes sessions of other providers.
+    #[error("the session is of another provider")]
+    OtherProvider,
 }

@@ -102,7 +102,8 @@ fn messages() -> Vec<GoldenRow> {
         message("", Supersede { authority: trusted(), successor: successor() }),
         message("", LetGo { to: actor() }),
         message("", ConfirmUse {}),
-        message("", Attested::of(secret(), evidence(), Confirm {}).unwrap()),
+        message("", Attested::of(secret(), evidence(), None, Confirm {}).unwrap()),
+        message("of providers", Attested::of(secret(), evidence(), Some("p,q".into()), Confirm {}).unwrap()),
         message("", BindDevice { token: "t".into(), endpoint: "e".into(), secret: Some(secret()) }),
         message("", RenewProof { token: None, endpoint: "e".into(), secret: None }),
         message("by Access", Refresh { authority: by_access() }),
@@ -165,7 +166,8 @@ fn denials() -> Vec<Denied> {
         | Denied::Relocate
         | Denied::Moved(_)
         | Denied::ProviderUnavailable { .. }
-        | Denied::StoreUnavailable => {}
+        | Denied::StoreUnavailable
+        | Denied::OtherProvider => {}
     }
     let ended = match EndReason::Logout {
         EndReason::Logout
@@ -199,6 +201,7 @@ fn denials() -> Vec<Denied> {
             Denied::Moved(ActorLocation { actor: actor(), region: Region::Afr, expires_at: at(2) }),
             Denied::ProviderUnavailable { retry_after: 5 },
             Denied::StoreUnavailable,
+            Denied::OtherProvider,
         ])
         .collect()
 }

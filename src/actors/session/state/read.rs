@@ -67,17 +67,7 @@ impl State {
         };
         let UserPlace { region, country, user_agent, provider } = self.place().clone();
         let bound_at = None;
-        Some(Summary {
-            region,
-            country,
-            state,
-            created_at,
-            last_used_at,
-            expires_at,
-            user_agent,
-            bound_at,
-            provider,
-        })
+        Some(Summary { region, country, state, created_at, last_used_at, expires_at, user_agent, bound_at, provider })
     }
 
     /// Where the login began.
