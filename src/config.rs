@@ -28,6 +28,7 @@ pub mod pattern;
 mod preset;
 pub mod provider;
 mod provider_fields;
+mod provider_table;
 pub mod providers;
 mod read;
 pub mod reader;

@@ -9,6 +9,7 @@ use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::context::Gateway;
+use crate::gateway::endpoints::login_hints::given;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::address::Address;
@@ -94,7 +95,7 @@ pub(crate) fn chooser(
         .map(|one| {
             let mut url = form_urlencoded::Serializer::new(login.clone());
             url.extend_pairs(one.name.iter().map(|name| ("provider", name)));
-            url.extend_pairs(super::login::given(query));
+            url.extend_pairs(given(query));
             (url.finish(), one.label.as_str())
         })
         .collect();

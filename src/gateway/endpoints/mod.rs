@@ -10,6 +10,7 @@ pub(crate) mod failed_login;
 pub(crate) mod frontchannel;
 pub mod healthz;
 pub mod login;
+mod login_hints;
 pub mod login_limit;
 mod login_provider;
 pub mod logout;
