@@ -81,8 +81,8 @@ pub(super) fn unknown(field: &str) -> Option<String> {
 
 /// One element.
 pub(super) struct Element<'a> {
-    /// Its place in the table.
-    pub(super) index: usize,
+    /// Its place, such as `PROVIDERS[2]`.
+    pub(super) at: &'a str,
     /// What it says.
     pub(super) fields: &'a Map<String, Value>,
     /// All variables and secrets.
@@ -128,7 +128,7 @@ impl Element<'_> {
     }
 
     fn place(&self, field: &str) -> Cow<'static, str> {
-        format!("PROVIDERS[{}].{field}", self.index).into()
+        format!("{}.{field}", self.at).into()
     }
 
     fn secret_is_missing(is: &str) -> String {

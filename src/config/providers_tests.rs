@@ -260,6 +260,28 @@ fn the_table_stands_alone_and_needs_keys() {
 }
 
 #[test]
+fn further_variables_continue_the_table() {
+    let more = |name: &str, field: &str| {
+        json!([{"name": name, "issuer": "https://more.example", "client_id": "c", "secret": "TWO_SECRET", field: "x"}])
+            .to_string()
+    };
+    let (second, third) = (more("second", "audience"), more("third", "audience"));
+    let vars = [("PROVIDERS_2", second.as_str()), ("PROVIDERS_3", third.as_str())];
+    let providers = read_with(&two(&json!({})), &vars).unwrap().providers;
+    let names: Vec<&str> = providers.iter().filter_map(|one| one.name.as_deref()).collect();
+    assert_eq!(names, ["one", "two", "second", "third"]);
+    assert_eq!(oidc(&providers, "third").issuer_variable, "PROVIDERS_3[0].issuer");
+    assert_eq!(problems(&two(&json!({})), &[("PROVIDERS_3", &third)]).0, ["PROVIDERS_2"], "a gap");
+    assert_eq!(problems(&two(&json!({})), &[("PROVIDERS_2", "x")]).0, ["PROVIDERS_2"]);
+    assert_eq!(
+        problems(&two(&json!({})), &[("PROVIDERS_2", &more("one", "nonsense"))]).0,
+        ["PROVIDERS_2[0].nonsense", "PROVIDERS_2[0].name"]
+    );
+    let alone = problems(&json!(""), &[("PROVIDERS", ""), ("PROVIDERS_2", &second)]);
+    assert!(alone.0.contains(&"PROVIDERS".to_owned()), "{alone:?}");
+}
+
+#[test]
 fn with_a_table_the_issuer_of_clients_tokens_has_to_be_said() {
     let routes = ("ROUTES", r#"[{"match":"/*","upstream":"https://a.internal","bearer":true}]"#);
     let vars = [routes, ("JWKS_URI", "https://keys.example/jwks"), ("JWT_AUDIENCE", "api"), ("UPSTREAM", "")];
