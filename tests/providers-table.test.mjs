@@ -117,7 +117,7 @@ describe("several providers", () => {
     assertGoesTo(world, await begin(chosen, { provider: "third" }), "third", "the address comes first");
   });
 
-  test("a code or an ID token of one provider never makes a session of another (mix-up, RFC 9700 section 4.4)", async (t) => {
+  test("conformance 53: a code or an ID token of one provider never makes a session of another (mix-up, RFC 9700 section 4.4)", async (t) => {
     const shared = signingKey("RS256", "shared");
     const world = await createTable(t, {
       providers: { honest: { hostile: { key: shared } }, evil: { hostile: { subject: "mallory" } }, other: { hostile: true } },
@@ -275,7 +275,7 @@ describe("several providers", () => {
     assert.equal(asked.searchParams.get("prompt"), null);
   });
 
-  test("a logout that a provider tells ends that provider's sessions alone", async (t) => {
+  test("conformance 53: a logout that a provider tells ends that provider's sessions alone", async (t) => {
     const world = await createTable(t, {
       providers: { one: { hostile: { clientId: "client-1" } }, two: { hostile: { clientId: "client-2" } } },
     });
@@ -315,7 +315,7 @@ describe("several providers", () => {
     assert.equal(await reasonOf(gateway, first.sessionHeader), "logout");
   });
 
-  test("no tenant's session is another's, the same user at both hosts or not, on a wildcard's hosts too", async (t) => {
+  test("conformance 53: no tenant's session is another's, the same user at both hosts or not, on a wildcard's hosts too", async (t) => {
     const world = await createTable(t, {
       hosts: ["a", "b"],
       origins: (port) => [`http://*.localhost:${port}`, `http://127.0.0.1:${port}`],
