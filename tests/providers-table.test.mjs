@@ -1,15 +1,22 @@
 // Several providers (PROVIDERS): which one a login goes to, and that nothing of one is ever taken for another's.
 import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
 import { describe, test } from "node:test";
 import { actorOf } from "./parts/actors.mjs";
-import { administer, assertProblem, inspect } from "./parts/administration.mjs";
+import { administer, assertProblem, inspect, migration } from "./parts/administration.mjs";
+import { launchChromium } from "./parts/chromium.mjs";
 import { INSTRUMENTS, setClockAhead } from "./parts/instruments.mjs";
 import { jwt } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
 import { logoutToken, post, reasonOf } from "./parts/logout-token.mjs";
+import { cookieOf, FRANKFURT, SYDNEY, travel } from "./parts/places.mjs";
 import { until } from "./parts/process.mjs";
 import { createTable } from "./parts/providers.mjs";
 
+/** Where pictures of the pages go, if anywhere. */
+const PICTURES = process.env.CONSOLE_PICTURES;
 const REJECTED = /<h1>Login failed/;
 
 /** Where a login of this browser goes, which is not followed. */
@@ -273,6 +280,66 @@ describe("several providers", () => {
     await setClockAhead(world.gateway, 122);
     const asked = assertGoesTo(world, await begin(staff, { provider: "club" }), "club");
     assert.equal(asked.searchParams.get("prompt"), null);
+  });
+
+  test("a session that moves stays its provider's, with a trip to the provider and without", async (t) => {
+    const world = await createTable(t, {
+      hosts: ["club"],
+      providers: { corp: { hostile: true, label: "Corp" }, club: { hostile: true, hosts: ["club.localhost"] } },
+    });
+    const { gateway, providers } = world;
+    const browser = travel(world.browser("club"), FRANKFURT);
+    await world.login("corp", { made: browser });
+    travel(browser, SYDNEY);
+    assert.equal((await browser.navigate("/page")).status, 200);
+    assert.equal(cookieOf(browser).region, "oc");
+    assert.deepEqual(providers.corp.calls.authorization.map(({ params }) => params.prompt), [undefined, "none"]);
+    assert.equal(providers.club.calls.authorization.length, 0);
+    const moved = await administer(gateway, `/sessions/${cookieOf(browser).actor}/migrate`, migration("weur"));
+    assert.deepEqual([moved.status, moved.json().provider], [200, "corp"], moved.text);
+    assert.equal((await browser.api("/auth/refresh", { method: "POST" })).json().provider, "corp");
+    assert.equal(providers.corp.refreshes.length, 1);
+    const away = await browser.navigate("/auth/logout", { from: browser.origin, follow: false });
+    assert.equal(new URL(away.headers.location).origin, providers.corp.issuer);
+    const { sessions } = (await administer(gateway, `/users/ada/sessions?issuer=${encodeURIComponent(providers.corp.issuer)}`)).json();
+    assert.deepEqual([...new Set(sessions.map(({ provider }) => provider))], ["corp"], "ended and moved ones, too");
+  });
+
+  test("the page to choose needs no script, speaks German, and axe finds nothing on it", async (t) => {
+    const brand = { name: "Acme", colour: "#7a1fa2", language: "de" };
+    const long = Array.from({ length: 12 }, (_, n) => [`p-${n}`, { hostile: true, label: `Anbieter <${n}> & Söhne` }]);
+    const world = await createTable(t, { providers: Object.fromEntries(long), vars: { BRAND: JSON.stringify(brand) } });
+    const chromium = await launchChromium();
+    t.after(() => chromium.close());
+    const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    for (const colorScheme of ["light", "dark"]) {
+      for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 640 }]) {
+        const context = await chromium.newContext({ colorScheme, viewport });
+        const page = await context.newPage();
+        await page.goto(`${world.gateway.origin}/auth/login?return_to=/deep`);
+        assert.equal(await page.locator("html").getAttribute("lang"), "de");
+        assert.equal(await page.locator("h1").innerText(), "Anmelden");
+        assert.deepEqual(await page.locator("a").allInnerTexts(), long.map(([, { label }]) => label), "labels are what the operator wrote");
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => window.axe.run());
+        assert.deepEqual(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]), []);
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true, "nothing sticks out");
+        if (PICTURES) {
+          mkdirSync(PICTURES, { recursive: true });
+          await page.screenshot({ path: path.join(PICTURES, `choose-${viewport.width}-${colorScheme}.png`) });
+        }
+        await context.close();
+      }
+    }
+    const context = await chromium.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(`${world.gateway.origin}/deep?x=1`);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${world.gateway.origin}/deep?x=1`);
+    assert.equal(world.providers["p-1"].calls.token.length, 1, "the second link, by keyboard");
+    await context.close();
   });
 
   test("conformance 53: a logout that a provider tells ends that provider's sessions alone", async (t) => {
