@@ -26,7 +26,6 @@ use super::executor::{Executor, OUTSIDE, Process};
 use super::faults::Kind;
 use super::http::{Line, NoCache};
 use super::messages::Calls;
-use super::signatures::Ed25519;
 use super::storage::{Disk, Handle, Instance};
 use super::world::World;
 
@@ -325,7 +324,7 @@ fn given(world: &World, origin: &Origin, clock: &Clock) -> ActorContext {
         id: origin.id.clone(),
         http: Rc::new(Line { world: world.clone(), isolate: Rc::clone(&isolate), origin: Some(origin.clone()) }),
         cache: Rc::new(NoCache),
-        signatures: Rc::new(Ed25519),
+        signatures: Rc::clone(&world.signatures) as Rc<_>,
         actors: Rc::new(Calls { world: world.clone(), origin: Some(origin.clone()) }),
         storage: Rc::new(storage),
         kv: Rc::clone(&world.kv) as Rc<_>,

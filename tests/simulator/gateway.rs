@@ -36,7 +36,6 @@ use super::actors::{Life, Message};
 use super::clocks::Clock;
 use super::executor::{OUTSIDE, Process};
 use super::http::{Line, NoCache};
-use super::signatures::Ed25519;
 use super::world::World;
 
 /// Header lines, as the platform packs them.
@@ -102,7 +101,7 @@ impl Gateway {
             isolate: Rc::clone(&isolate),
             http: Rc::new(Line { world: world.clone(), isolate: Rc::clone(&isolate), origin: None }),
             cache: Rc::new(NoCache),
-            signatures: Rc::new(Ed25519),
+            signatures: Rc::clone(&world.signatures) as Rc<_>,
             documents: Documents::default(),
         };
         Self {
