@@ -1,5 +1,7 @@
 //! Proofs: who renews one has the session's key at that time, and a proof serves its own session alone.
 
+use std::time::Duration;
+
 use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
 use edge_oauth_sessions::actors::session::message::{Binding, Denied, Migrated, Renewal};
@@ -43,6 +45,32 @@ fn a_session_that_moves_while_its_proof_is_checked_asks_for_another_one_in_its_n
         let Ok(Renewal::Renewed { lives, .. }) = renewed else { panic!("{renewed:?}") };
         assert_eq!(lives.actor, home.actor);
         is_bound_to(&world, &cookie, &key).await;
+    });
+}
+
+#[test]
+fn a_renewal_of_a_session_that_has_moved_brings_one_proof_the_new_one() {
+    with_session(&[], async |world, cookie, key| {
+        bind(&world, &cookie, &key).await.unwrap();
+        let Ok(Migrated::Lives(to)) = world.migrate(&cookie, Region::Apac).await else { panic!("it stays") };
+        let Ok(Renewal::Challenge(challenge)) = renew(&world, &cookie, None).await else { panic!("no challenge") };
+        // Browsers renew a proof that is still good for two minutes.
+        let until = world.executor.now() + Duration::from_secs(100);
+        let before = world.config.device.keys.proof(&cookie.actor, &key.thumbprint(), until).unwrap();
+        let answer = format!(
+            "sec-secure-session-id,\"{}\"\nsecure-session-response,\"{}\"\n",
+            cookie.actor,
+            key.answers(&challenge)
+        );
+        let seen = send(&world, &cookie, Some(&before), "POST", "/auth/device/refresh", &answer).await;
+        let prefix = format!("{BOUND}=");
+        let proofs: Vec<&str> = seen.cookies.iter().filter_map(|line| line.strip_prefix(&prefix)).collect();
+        let [proof] = proofs.as_slice() else { panic!("{:?}", seen.cookies) };
+        let keys = &world.config.device.keys;
+        let proven = keys.proven(&to.actor, proof.split(';').next().unwrap(), world.executor.now()).unwrap();
+        assert!(proven.expires_at > until, "the old one");
+        // And the cookie of the new place, as everywhere.
+        assert!(seen.cookies.iter().any(|line| line.starts_with(&format!("__Host-Http-session=apac.{}", to.actor))));
     });
 }
 
@@ -91,9 +119,13 @@ fn a_challenge_of_another_session_is_not_accepted() {
 
 /// A request through the gateway, with the cookies of a session and a proof.
 async fn request(world: &World, cookie: &Cookie, proof: Option<&str>) -> Seen {
+    send(world, cookie, proof, "GET", "/api", "").await
+}
+
+async fn send(world: &World, cookie: &Cookie, proof: Option<&str>, method: &str, path: &str, headers: &str) -> Seen {
     let bound = proof.map(|proof| format!("; {BOUND}={proof}")).unwrap_or_default();
     let session = format!("__Host-Http-session=weur.{}.{}", cookie.actor, cookie.secret.expose());
-    let packed = format!("GET\nhttps://app.example/api\nhost,app.example\ncookie,{session}{bound}\n");
+    let packed = format!("{method}\nhttps://app.example{path}\nhost,app.example\ncookie,{session}{bound}\n{headers}");
     Gateway::new(world, 200, "").request(&packed, None).await
 }
 
