@@ -57,6 +57,8 @@ const MODULES = [
   "headers",
   "https",
   "issuers",
+  "targets",
+  "step-up",
   "id-token",
   "jwks",
   "kinds",

@@ -4,13 +4,15 @@
 
 use serde_json::{Map, Value};
 
+use super::authentication::Authentication;
 use super::pattern::Pattern;
 use super::reader::Reader;
 use super::require;
 use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token, Upstream};
+use super::target::Target;
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 25] = [
     "match",
     "upstream",
     "session",
@@ -30,6 +32,12 @@ const FIELDS: [&str; 19] = [
     "rewrite_redirects",
     "authorization",
     "device",
+    "audience",
+    "resource",
+    "scopes",
+    "exchange",
+    "acr",
+    "max_age",
 ];
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
@@ -82,15 +90,19 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
         let bot_score_min = self.bot_score_min(captcha);
         let requires_device = self.choice("device", false, &[("optional", false), ("required", true)]);
-        let demands = requires_device || !require.is_empty() || !require_any.is_empty();
+        let authentication = self.authentication();
+        let demands = requires_device || authentication.is_some() || !require.is_empty() || !require_any.is_empty();
         let session = if demands { SessionRule::Required } else { session };
+        let target = self.target(session, token);
         let bearer = self.flag("bearer", false);
         Some(Route {
             methods: self.methods(),
             session,
             require,
             require_any,
+            authentication,
             token,
+            target,
             bearer,
             passes_authorization: self.authorization(session, bearer),
             identity_headers: self.flag("identity_headers", false),
@@ -156,6 +168,40 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             );
         }
         read.unwrap_or_default()
+    }
+
+    fn authentication(&mut self) -> Option<Authentication> {
+        Authentication::read(&self.fields).unwrap_or_else(|wrong| {
+            for (field, message) in wrong {
+                self.problem(field, message);
+            }
+            None
+        })
+    }
+
+    fn target(&mut self, session: SessionRule, token: Token) -> Option<Target> {
+        let target = match Target::read(&self.fields) {
+            Ok(target) => target?,
+            Err(wrong) => {
+                for (field, message) in wrong {
+                    self.problem(field, &message);
+                }
+                return None;
+            }
+        };
+        if session == SessionRule::None {
+            self.problem(
+                "session",
+                "is none, and so there is no access token for an audience, resource, scopes or exchange",
+            );
+        }
+        if token != Token::Access {
+            self.problem(
+                "token",
+                "must be access, or left out: audience, resource, scopes and exchange say which access token",
+            );
+        }
+        Some(target)
     }
 
     fn bot_score_min(&mut self, captcha: CaptchaRule) -> u8 {

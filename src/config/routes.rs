@@ -1,7 +1,9 @@
 //! A route: which requests go to which application, and by which rules.
 
+use super::authentication::Authentication;
 use super::pattern::Pattern;
 pub use super::require::Required;
+use super::target::Target;
 pub use super::upstream::Upstream;
 
 /// One application and the rules of the way to it.
@@ -13,14 +15,18 @@ pub struct Route {
     pub upstream: Upstream,
     /// `methods`: the route takes these alone. None: every one.
     pub methods: Vec<String>,
-    /// `session`, which `require`, `require_any` and `device` make required.
+    /// `session`, which `require`, `require_any`, `acr`, `max_age` and `device` make required.
     pub session: SessionRule,
     /// `require`: claims and the values that they must have or hold.
     pub require: Vec<Required>,
     /// `require_any`: of these sets one is enough.
     pub require_any: Vec<Vec<Required>>,
+    /// `acr`, `max_age`: how the user must have logged in.
+    pub authentication: Option<Authentication>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
+    /// `audience`, `resource`, `scopes` or `exchange`: the access token is not the session's own, but one for this. With [`Token::Access`] alone.
+    pub target: Option<Target>,
     /// `bearer`: the client's own JWT is accepted.
     pub bearer: bool,
     /// `authorization` is `pass`: the client's own `Authorization` goes through.
@@ -125,7 +131,9 @@ impl Route {
             session: SessionRule::Required,
             require: Vec::new(),
             require_any: Vec::new(),
+            authentication: None,
             token: Token::Access,
+            target: None,
             bearer: false,
             passes_authorization: false,
             identity_headers: false,
@@ -151,7 +159,7 @@ impl Route {
 
     /// Whether it depends on claims who passes.
     pub const fn requires_claims(&self) -> bool {
-        !self.require.is_empty() || !self.require_any.is_empty()
+        !self.require.is_empty() || !self.require_any.is_empty() || self.authentication.is_some()
     }
 
     /// Whether a response may hold the application's own address. A binding's is the gateway's.
@@ -172,7 +180,9 @@ impl Route {
             session,
             require,
             require_any,
+            authentication,
             token,
+            target,
             bearer,
             passes_authorization,
             identity_headers,
@@ -187,7 +197,9 @@ impl Route {
             && *session == other.session
             && *require == other.require
             && *require_any == other.require_any
+            && *authentication == other.authentication
             && *token == other.token
+            && *target == other.target
             && *bearer == other.bearer
             && *passes_authorization == other.passes_authorization
             && *identity_headers == other.identity_headers

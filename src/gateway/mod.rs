@@ -38,6 +38,7 @@ pub mod problem;
 pub mod protected_resource;
 pub mod rendered_refusal;
 pub mod request;
+pub mod step_up;
 
 pub use context::Gateway;
 

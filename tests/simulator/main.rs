@@ -2,8 +2,8 @@
 //! time, seeded randomness: a run repeats exactly.
 //!
 //! Each file is one model, one driver or one check, and a model's rules stand at its top. `world` puts the models together. `refresh`, `endings`,
-//! `crashes`, `moves`, `succession`, `devices`, `proofs` and `listening` are tests of one story each; `chaos` runs all drivers with all faults, and
-//! `simulate` seed after seed of it. `faults/` plants faults in a copy of the product, which the checks have to find.
+//! `crashes`, `moves`, `succession`, `targets`, `devices`, `proofs` and `listening` are tests of one story each; `chaos` runs all drivers with all
+//! faults, and `simulate` seed after seed of it. `faults/` plants faults in a copy of the product, which the checks have to find.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -43,4 +43,5 @@ mod storage;
 mod stores;
 mod succession;
 mod tally;
+mod targets;
 mod world;

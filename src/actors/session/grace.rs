@@ -71,7 +71,8 @@ impl Session {
                 | Denied::Relocate
                 | Denied::Moved(_)
                 | Denied::ProviderUnavailable { .. }
-                | Denied::StoreUnavailable,
+                | Denied::StoreUnavailable
+                | Denied::TargetRefused,
             ) => Ok(()),
         }
     }

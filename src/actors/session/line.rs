@@ -2,12 +2,15 @@
 //! path carries them in place of messages, which costs much less. What a line does not say is asked by message.
 //!
 //! ```text
-//!   question   (t | a | i)[+][!]<secret>[<region>]       t: the token, a: and the claims, i: the ID token and the claims
+//!   question   (t | a | i)[+][!]<secret>[<region>][ SP <target>]
+//!                                                        t: the token, a: and the claims, i: the ID token and the claims
 //!                                                        +: with the proof of the device, !: the answer can carry an offer
+//!                                                        target: the token is the one for this
 //!   answer     Bearer <token> [LF <claims, a JSON object>]      or nothing: ask by message, which can wait
 //! ```
 
 use super::message::TokenKind;
+use crate::config::target::TargetKey;
 use crate::credential::Secret;
 use crate::region::Region;
 
@@ -25,6 +28,8 @@ pub struct Question {
     pub navigation_from: Option<Region>,
     /// Whether the claims are asked for, too, and beside which token.
     pub identity: Option<TokenKind>,
+    /// What the access token is for, where that is not the session's own.
+    pub target: Option<TargetKey>,
     /// Whether the request has the proof of the session's device.
     pub is_proven: bool,
     /// Whether its answer can carry an offer to bind the session.
@@ -41,7 +46,9 @@ impl Question {
         };
         let proven = if self.is_proven { "+" } else { "" };
         let offer = if self.takes_offer { "!" } else { "" };
-        [kind, proven, offer, &self.secret.expose(), self.navigation_from.map_or("", Region::as_str)].concat()
+        let region = self.navigation_from.map_or("", Region::as_str);
+        let (space, target) = self.target.as_ref().map_or(("", ""), |target| (" ", target.as_str()));
+        [kind, proven, offer, &self.secret.expose(), region, space, target].concat()
     }
 
     /// Of a line.
@@ -55,9 +62,11 @@ impl Question {
         };
         let (is_proven, rest) = rest.strip_prefix('+').map_or((false, rest), |rest| (true, rest));
         let (takes_offer, rest) = rest.strip_prefix('!').map_or((false, rest), |rest| (true, rest));
-        let (secret, region) = rest.split_at_checked(SECRET)?;
+        let (secret, rest) = rest.split_at_checked(SECRET)?;
+        let (region, target) = rest.split_once(' ').map_or((rest, None), |(region, target)| (region, Some(target)));
         let navigation_from = if region.is_empty() { None } else { Some(region.parse().ok()?) };
-        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, is_proven, takes_offer })
+        let target = target.map(TargetKey::of);
+        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, target, is_proven, takes_offer })
     }
 }
 
@@ -94,7 +103,7 @@ mod tests {
 
     fn question(identity: Option<TokenKind>, navigation_from: Option<Region>) -> Question {
         let secret = Secret::from_random([7; 32]);
-        Question { secret, navigation_from, identity, is_proven: false, takes_offer: false }
+        Question { secret, navigation_from, identity, target: None, is_proven: false, takes_offer: false }
     }
 
     #[test]
@@ -114,6 +123,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_question_names_the_target_of_its_token() {
+        for region in [None, Some(Region::Oc)] {
+            let asked = Question { target: Some(TargetKey::of("a-b_c")), ..question(None, region) };
+            let read = Question::read(&asked.line()).unwrap();
+            assert_eq!((read.target, read.navigation_from), (asked.target, region));
+        }
+        assert_eq!(Question::read(&question(None, None).line()).unwrap().target, None);
     }
 
     #[test]

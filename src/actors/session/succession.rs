@@ -103,6 +103,7 @@ impl Session {
             )) => Ok(Inherited::LoginNeeded),
             Err(
                 Denied::StoreUnavailable
+                | Denied::TargetRefused
                 | Denied::Reauthenticate
                 | Denied::ProviderUnavailable { .. }
                 | Denied::Relocate

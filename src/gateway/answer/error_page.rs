@@ -40,6 +40,7 @@ impl Problem {
             Self::LoginRequired
             | Self::SessionEnded(_)
             | Self::DeviceProofRequired
+            | Self::AuthenticationInsufficient(_)
             | Self::CallbackRejected(_)
             | Self::UserError(_) => Some(LinkTarget::LogIn),
             Self::ProviderRejected(_)
@@ -129,7 +130,7 @@ impl Problem {
             (Self::CallbackRejected(_), _) => {
                 "You can log in again. If it fails again, tell the operator of this site the reference below."
             }
-            (Self::LoginRequired, _) => "Log in first. Your data was not saved.",
+            (Self::LoginRequired | Self::AuthenticationInsufficient(_), _) => "Log in first. Your data was not saved.",
             (Self::SessionEnded(_), _) => "Log in again. Your data was not saved.",
             (Self::DeviceProofRequired, _) => "Log in again on this device. Your data was not saved.",
             (Self::DeviceRequired { .. }, _) => {

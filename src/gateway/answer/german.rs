@@ -54,6 +54,11 @@ const GERMAN: &[(&str, &str)] = &[
     // Titles.
     ("Login required", "Anmeldung erforderlich"),
     ("Session ended", "Sitzung beendet"),
+    ("Another login required", "Andere Anmeldung erforderlich"),
+    (
+        "This needs a login of another kind, or a more recent one.",
+        "Dafür ist eine Anmeldung anderer Art oder eine neuere nötig.",
+    ),
     ("Invalid token", "Ungültiges Token"),
     ("Not allowed", "Keine Berechtigung"),
     ("One quick check", "Eine kurze Prüfung"),

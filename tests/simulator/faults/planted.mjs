@@ -85,7 +85,7 @@ export const PLANTED = [
   {
     name: "new tokens stay in memory for a while",
     file: session("present"),
-    edits: [["        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;", "        if ON { self.isolate.sleep(std::time::Duration::from_secs(5)).await; }\n        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;"]],
+    edits: [["        let kept = self.establish(came).await;", "        if ON { self.isolate.sleep(std::time::Duration::from_secs(5)).await; }\n        let kept = self.establish(came).await;"]],
   },
   {
     name: "the old refresh token is kept though a new one came",

@@ -32,4 +32,7 @@ pub enum Denied {
     /// The session cannot be read.
     #[error("the session store cannot be used")]
     StoreUnavailable,
+    /// The provider gives the session no access token for this target.
+    #[error("the provider gives no access token for this target")]
+    TargetRefused,
 }

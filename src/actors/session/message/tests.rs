@@ -15,6 +15,8 @@ use crate::actors::stored::Storable as _;
 use crate::actors::summary::{SessionState, UserPlace};
 use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
+use crate::config::authentication::Authentication;
+use crate::config::target::TargetKey;
 use crate::device::Thumbprint;
 use crate::provider::user_error::{Choice, UserError};
 use crate::region::Region;
@@ -39,6 +41,7 @@ fn complete() -> Complete {
         reason: LoginReason::Move,
         prompt_none: true,
         organization: None,
+        authentication: Authentication::of(&["a"], Some(7)),
         hints: vec![("h".into(), "v".into())],
     };
     Complete {
@@ -104,6 +107,7 @@ fn messages() -> Vec<GoldenRow> {
         message("", ConfirmUse {}),
         message("", Attested::of(secret(), evidence(), Confirm {}).unwrap()),
         message("", BindDevice { token: "t".into(), endpoint: "e".into(), secret: Some(secret()) }),
+        message("", GetTargetToken { secret: secret(), target: TargetKey::of("k"), navigation_from: None }),
         message("", RenewProof { token: None, endpoint: "e".into(), secret: None }),
         message("by Access", Refresh { authority: by_access() }),
         message("by Access", Revoke { authority: by_access(), reason: EndReason::Revoked, logout: None }),
@@ -165,7 +169,8 @@ fn denials() -> Vec<Denied> {
         | Denied::Relocate
         | Denied::Moved(_)
         | Denied::ProviderUnavailable { .. }
-        | Denied::StoreUnavailable => {}
+        | Denied::StoreUnavailable
+        | Denied::TargetRefused => {}
     }
     let ended = match EndReason::Logout {
         EndReason::Logout
@@ -197,6 +202,7 @@ fn denials() -> Vec<Denied> {
             Denied::Moved(ActorLocation { actor: actor(), region: Region::Afr, expires_at: at(2) }),
             Denied::ProviderUnavailable { retry_after: 5 },
             Denied::StoreUnavailable,
+            Denied::TargetRefused,
         ])
         .collect()
 }
@@ -270,7 +276,7 @@ fn inspection() -> Inspection {
 
 fn replies() -> Vec<GoldenRow> {
     let token = || AccessToken::new("t".into());
-    let identified = TokenWithClaims { token: token(), claims: "{}".into() };
+    let identified = || TokenWithClaims { token: token(), claims: "{}".into() };
     let inheritance = Inheritance {
         created_at: at(1),
         expires_at: at(2),
@@ -296,7 +302,7 @@ fn replies() -> Vec<GoldenRow> {
         reply::<GetToken>(&name, &Err(denied))
     }));
     replies.extend([
-        reply::<GetIdentity>("", &Ok(Box::new(identified))),
+        reply::<GetIdentity>("", &Ok(Box::new(identified()))),
         reply::<GetView>("", &Ok(Box::new(view()))),
         reply::<CanGoOn>("", &Ok(())),
         reply::<IsAlive>("", &Ok(())),
@@ -322,6 +328,7 @@ fn replies() -> Vec<GoldenRow> {
         reply::<ConfirmUse>("", &Ok(())),
         reply::<Attested>("", &Ok(AttestedReply { offer: Some("c".into()), reply: vec![1, 2] })),
         reply::<BindDevice>("", &Ok(Binding::Bound { thumbprint: Thumbprint::of("k"), lives: location() })),
+        reply::<GetTargetToken>("", &Ok(Box::new(identified()))),
         reply::<RenewProof>("challenge", &Ok(Renewal::Challenge("c".into()))),
         reply::<RenewProof>("", &Ok(Renewal::Renewed { thumbprint: Thumbprint::of("k"), lives: location() })),
         golden::row("Refusal of the wire", &Err::<(), _>(MessageRefusal::Wire(WireError::UnknownVersion(2)))),
