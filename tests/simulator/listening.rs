@@ -4,8 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_oauth_sessions::actors::end_reason::EndReason;
+use edge_oauth_sessions::actors::log::Cause;
+use edge_oauth_sessions::actors::session::address::existing_session;
 use edge_oauth_sessions::actors::session::listeners::{PAGES, Push};
-use edge_oauth_sessions::actors::session::message::{Credential, Migrated};
+use edge_oauth_sessions::actors::session::message::{Authority, Credential, Migrated, Revoke};
 use edge_oauth_sessions::gateway::forward::watch::{Closing, Watch};
 use edge_oauth_sessions::region::Region;
 use edge_oauth_sessions::runtime::{Actors, CallError, Heard as _, Isolate};
@@ -155,5 +158,27 @@ fn the_oldest_page_goes_where_there_are_too_many() {
         for ear in others {
             assert_eq!(hears(ear).await, [ended("logout")]);
         }
+    });
+}
+
+#[test]
+fn who_listens_hears_of_the_end_of_a_session_whose_record_can_no_longer_be_read() {
+    let key = |key| ("STATE_KEYS", key);
+    let variables = |keys| [("SESSION_STORE", "neon"), keys];
+    let world = World::new(&variables(key("a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")));
+    // The same world, after its key was taken away.
+    let other = World::new(&variables(key("b:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA"))).config;
+    let mut later = world.clone();
+    later.config = other;
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        let (ear, watched) = (page(&world, &cookie).await, watch(&world, &cookie));
+        world.wait(Duration::from_secs(30)).await;
+        assert!(world.session(&cookie.actor).unwrap().evict(&world));
+        assert!(later.get(&cookie).await.is_err());
+        let revoke = Revoke { authority: Authority::Trusted(Cause::Admin), reason: EndReason::Revoked, logout: None };
+        later.ask(&existing_session(&cookie.actor), revoke).await.unwrap().unwrap();
+        world.wait(AT_ONCE).await;
+        assert_eq!((hears(ear).await, watched.get()), (vec![ended("revoked")], Some(Closing::Over)));
     });
 }
