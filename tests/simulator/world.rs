@@ -31,6 +31,7 @@ use super::kv::Namespace;
 use super::messages::Calls;
 use super::postgres::Server;
 use super::provider::{ISSUER, Provider};
+use super::signatures::Checks;
 use super::tally::Tally;
 
 /// See the module.
@@ -44,6 +45,7 @@ pub struct World {
     pub provider: Rc<Provider>,
     pub kv: Rc<Namespace>,
     pub postgres: Rc<Server>,
+    pub signatures: Rc<Checks>,
     pub log: Rc<RefCell<Vec<String>>>,
     /// After how many polls the first process of the next actor ends that a session makes, and whether it keeps what was not durable.
     pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
@@ -101,6 +103,7 @@ impl World {
             postgres: Rc::new(Server::new(&executor, &faults, &tally)),
             faults,
             tally,
+            signatures: Rc::default(),
             log: Rc::default(),
             doom_of_next: Rc::default(),
             delay_next: Rc::default(),
