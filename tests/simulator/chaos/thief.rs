@@ -17,11 +17,14 @@ impl Run {
         match self.world.executor.below(4) {
             // A proof of another session's, or one from before.
             0 => {
-                let proofs: Vec<String> = self.truth.proofs.borrow().keys().cloned().collect();
-                let at = self.world.executor.below(proofs.len() as u64) as usize;
-                let proof = proofs
-                    .get(at)
-                    .filter(|proof| browser.proof(self.world.executor.now()) != Some(proof.as_str().to_owned()));
+                let (now, is_own) = (self.world.executor.now(), self.world.executor.below(2) == 0);
+                let secret = secret_of(&cookie).unwrap_or_default();
+                let proofs = self.truth.proofs.borrow();
+                let some = proofs.iter().filter(|(_, proof)| (proof.secret == secret) == is_own);
+                let some: Vec<String> = some.map(|(proof, _)| proof.clone()).collect();
+                drop(proofs);
+                let at = self.world.executor.below(some.len() as u64) as usize;
+                let proof = some.get(at).filter(|proof| browser.proof(now).as_ref() != Some(proof));
                 let _ = self.replay(&cookie, proof.cloned()).await;
             }
             // A key of the thief's own.
