@@ -7,6 +7,7 @@ use std::time::Duration;
 use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
 use edge_oauth_sessions::actors::session::message::{Binding, Denied, DeviceRefusal, Migrated};
+use edge_oauth_sessions::actors::summary::SessionState;
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::region::Region;
 use futures::future::join;
@@ -213,5 +214,29 @@ fn a_registration_whose_answer_is_lost_leaves_the_session_bound_to_its_key() {
         let again = bind(&world, &cookie, &DeviceKey::new(&world.executor)).await;
         assert!(matches!(again, Ok(Binding::Refused(DeviceRefusal::AlreadyBound))), "{again:?}");
         is_bound_to(&world, &cookie, &key).await;
+    });
+}
+
+#[test]
+fn a_login_without_the_proof_takes_the_place_of_a_bound_session_of_the_same_user_alone() {
+    for (user, is_replaced) in [("ada", true), ("mallory", false)] {
+        with_session(&[], async move |world, cookie, key| {
+            bind(&world, &cookie, &key).await.unwrap();
+            world.proves.set(false);
+            world.log_in_over(user, LoginReason::Asked, None, Some(&cookie)).await.unwrap();
+            world.wait(Duration::from_secs(60)).await;
+            let state = world.inspect(&cookie).await.summary.state;
+            assert_eq!(state == SessionState::Ended, is_replaced, "{user}");
+        });
+    }
+}
+
+#[test]
+fn a_login_without_a_proof_takes_the_place_of_any_session_that_is_not_bound() {
+    with_session(&[], async |world, cookie, _| {
+        world.proves.set(false);
+        world.log_in_over("mallory", LoginReason::Asked, None, Some(&cookie)).await.unwrap();
+        world.wait(Duration::from_secs(60)).await;
+        assert_eq!(world.get(&cookie).await, Err(Denied::Ended(EndReason::Superseded)));
     });
 }

@@ -53,6 +53,8 @@ pub struct World {
     pub knows_messages_below: Rc<Cell<u8>>,
     /// The next message of this number is late.
     pub delay_next: Rc<Cell<Option<(u8, Duration)>>>,
+    /// Browsers come back from a login with the proof of their device.
+    pub proves: Rc<Cell<bool>>,
     /// The reply to the next message of this number is lost.
     pub lose_reply_to: Rc<Cell<Option<u8>>>,
     actors: Rc<RefCell<BTreeMap<ActorId, Rc<Actor>>>>,
@@ -70,7 +72,7 @@ type Completion = Result<Completed, SignInError>;
 
 /// How a login names the session before it.
 fn named(cookie: &Cookie) -> Predecessor {
-    Predecessor { actor: cookie.actor.clone(), secret_hash: cookie.secret.hash() }
+    Predecessor { actor: cookie.actor.clone(), secret_hash: cookie.secret.hash(), is_proven: true }
 }
 
 impl World {
@@ -107,6 +109,7 @@ impl World {
             log: Rc::default(),
             doom_of_next: Rc::default(),
             delay_next: Rc::default(),
+            proves: Rc::new(Cell::new(true)),
             lose_reply_to: Rc::default(),
             knows_messages_below: Rc::new(Cell::new(u8::MAX)),
             actors: Rc::default(),
@@ -270,7 +273,7 @@ impl World {
             callback: Callback { code: said.ok(), iss: None, error, error_description: None },
             redirect_uri: "https://app.example/auth/callback".to_owned(),
             place: UserPlace { region: Region::Weur, country: None, user_agent: None, provider: None },
-            replaces: now.map(named),
+            replaces: now.map(|now| Predecessor { is_proven: self.proves.get(), ..named(now) }),
         };
         self.ask(&address::session_near(&actor, Region::Weur), complete).await
     }
