@@ -466,7 +466,7 @@ export const PLANTED = [
     edits: [["std::iter::once(line).chain(proof).collect()", "std::iter::once(line).chain(proof.filter(|_| !ON)).collect()"]],
   },
   {
-    name: "an answer that renews a proof brings the old one, too",
+    name: "an answer that renews a proof brings the old one as well",
     file: "src/gateway/mod.rs",
     edits: [["&old.actor).filter(|_| takes_proof);", "&old.actor).filter(|_| ON || takes_proof);"]],
   },
