@@ -11,6 +11,7 @@ use crate::sealing::SealingKeys;
 
 pub mod admin;
 pub mod apple;
+pub mod authentication;
 mod authorization_params;
 pub mod brand;
 pub mod captcha;
@@ -40,6 +41,7 @@ pub mod rules;
 pub mod sessions;
 pub mod spelling;
 pub mod store;
+pub mod target;
 pub mod tenants;
 pub mod token_auth;
 pub mod upstream;
@@ -123,6 +125,24 @@ impl Config {
     pub fn upstream_variable(&self, route: &routes::Route) -> String {
         let index = self.routes.iter().position(|known| std::ptr::eq(known, route));
         hosts::upstream_variable(index.filter(|_| self.has_route_table))
+    }
+
+    /// The target of this key, if a route has it.
+    pub fn target(&self, key: &target::TargetKey) -> Option<&target::Target> {
+        self.routes.iter().filter_map(|route| route.target.as_ref()).find(|target| target.key == *key)
+    }
+
+    /// The `resource` of every route that takes this provider's sessions and whose token the refresh token gets, each once: the login asks for all of them (RFC 8707 section 2.1).
+    pub fn resources(&self, provider: Option<&str>) -> Vec<&str> {
+        let is_taken = |route: &&routes::Route| {
+            route.providers.is_empty() || route.providers.iter().any(|name| Some(name.as_str()) == provider)
+        };
+        let refreshed = |target: &&target::Target| target.grant == target::TargetGrant::RefreshToken;
+        let targets = self.routes.iter().filter(is_taken).filter_map(|route| route.target.as_ref()).filter(refreshed);
+        let mut resources: Vec<&str> = targets.filter_map(|target| target.resource.as_deref()).collect();
+        resources.sort_unstable();
+        resources.dedup();
+        resources
     }
 
     /// Whether anybody may administer sessions at this origin. Otherwise there is no administration there.

@@ -4,13 +4,15 @@
 
 use serde_json::{Map, Value};
 
+use super::authentication::Authentication;
 use super::pattern::Pattern;
 use super::reader::Reader;
 use super::require;
 use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token, Upstream};
+use super::target::Target;
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 26] = [
     "match",
     "upstream",
     "session",
@@ -30,6 +32,12 @@ const FIELDS: [&str; 20] = [
     "rewrite_redirects",
     "authorization",
     "device",
+    "audience",
+    "resource",
+    "scopes",
+    "exchange",
+    "acr",
+    "max_age",
     "providers",
 ];
 
@@ -83,9 +91,14 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
         let bot_score_min = self.bot_score_min(captcha);
         let requires_device = self.choice("device", false, &[("optional", false), ("required", true)]);
-        let providers = self.providers();
-        let demands = requires_device || !require.is_empty() || !require_any.is_empty() || !providers.is_empty();
+        let (authentication, providers) = (self.authentication(), self.providers());
+        let demands = requires_device
+            || authentication.is_some()
+            || !providers.is_empty()
+            || !require.is_empty()
+            || !require_any.is_empty();
         let session = if demands { SessionRule::Required } else { session };
+        let target = self.target(session, token);
         let bearer = self.flag("bearer", false);
         Some(Route {
             methods: self.methods(),
@@ -93,7 +106,9 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             require,
             require_any,
             providers,
+            authentication,
             token,
+            target,
             bearer,
             passes_authorization: self.authorization(session, bearer),
             identity_headers: self.flag("identity_headers", false),
@@ -151,14 +166,52 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
     }
 
     fn require_any(&mut self) -> Vec<Vec<Required>> {
-        let read = self.fields.get("require_any").map_or_else(|| Some(Vec::new()), require::read_any);
-        if read.is_none() {
-            self.problem(
+        let Some(given) = self.fields.get("require_any") else { return Vec::new() };
+        let sets = require::read_any(given);
+        match &sets {
+            None => self.problem(
                 "require_any",
                 "must be an array of tables of claims and their values, such as [{\"groups\":\"staff\"},{\"email\":\"root@example.com\"}]",
+            ),
+            // Whether that is to let in everybody or nobody, it does not say.
+            Some(sets) if sets.is_empty() => self.problem("require_any", "must hold at least one table"),
+            Some(_) => {}
+        }
+        sets.unwrap_or_default()
+    }
+
+    fn authentication(&mut self) -> Option<Authentication> {
+        Authentication::read(&self.fields).unwrap_or_else(|wrong| {
+            for (field, message) in wrong {
+                self.problem(field, message);
+            }
+            None
+        })
+    }
+
+    fn target(&mut self, session: SessionRule, token: Token) -> Option<Target> {
+        let target = match Target::read(&self.fields) {
+            Ok(target) => target?,
+            Err(wrong) => {
+                for (field, message) in wrong {
+                    self.problem(field, &message);
+                }
+                return None;
+            }
+        };
+        if session == SessionRule::None {
+            self.problem(
+                "session",
+                "is none, and so there is no access token for an audience, resource, scopes or exchange",
             );
         }
-        read.unwrap_or_default()
+        if token != Token::Access {
+            self.problem(
+                "token",
+                "must be access, or left out: audience, resource, scopes and exchange say which access token",
+            );
+        }
+        Some(target)
     }
 
     /// Sorted, so that the same names are the same rule. Whether there are such providers is seen when these are read.

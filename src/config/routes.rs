@@ -1,7 +1,9 @@
 //! A route: which requests go to which application, and by which rules.
 
+use super::authentication::Authentication;
 use super::pattern::Pattern;
 pub use super::require::Required;
+use super::target::Target;
 pub use super::upstream::Upstream;
 
 /// One application and the rules of the way to it.
@@ -13,7 +15,7 @@ pub struct Route {
     pub upstream: Upstream,
     /// `methods`: the route takes these alone. None: every one.
     pub methods: Vec<String>,
-    /// `session`, which `require`, `require_any`, `providers` and `device` make required.
+    /// `session`, which `require`, `require_any`, `acr`, `max_age`, `providers` and `device` make required.
     pub session: SessionRule,
     /// `require`: claims and the values that they must have or hold.
     pub require: Vec<Required>,
@@ -21,8 +23,12 @@ pub struct Route {
     pub require_any: Vec<Vec<Required>>,
     /// `providers`: the sessions of these are let in alone. None: all.
     pub providers: Vec<String>,
+    /// `acr`, `max_age`: how the user must have logged in.
+    pub authentication: Option<Authentication>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
+    /// `audience`, `resource`, `scopes` or `exchange`: the access token is not the session's own, but one for this. With [`Token::Access`] alone.
+    pub target: Option<Target>,
     /// `bearer`: the client's own JWT is accepted.
     pub bearer: bool,
     /// `authorization` is `pass`: the client's own `Authorization` goes through.
@@ -128,7 +134,9 @@ impl Route {
             require: Vec::new(),
             require_any: Vec::new(),
             providers: Vec::new(),
+            authentication: None,
             token: Token::Access,
+            target: None,
             bearer: false,
             passes_authorization: false,
             identity_headers: false,
@@ -154,7 +162,7 @@ impl Route {
 
     /// Whether it depends on claims who passes.
     pub const fn requires_claims(&self) -> bool {
-        !self.require.is_empty() || !self.require_any.is_empty()
+        !self.require.is_empty() || !self.require_any.is_empty() || self.authentication.is_some()
     }
 
     /// Whether a response may hold the application's own address. A binding's is the gateway's.
@@ -176,7 +184,9 @@ impl Route {
             require,
             require_any,
             providers,
+            authentication,
             token,
+            target,
             bearer,
             passes_authorization,
             identity_headers,
@@ -192,7 +202,9 @@ impl Route {
             && *require == other.require
             && *require_any == other.require_any
             && *providers == other.providers
+            && *authentication == other.authentication
             && *token == other.token
+            && *target == other.target
             && *bearer == other.bearer
             && *passes_authorization == other.passes_authorization
             && *identity_headers == other.identity_headers

@@ -30,13 +30,14 @@ use crate::gateway::arrival::{self, Arrival};
 use crate::gateway::bearer::verified::VerifiedJwts;
 use crate::gateway::device;
 use crate::gateway::forward::access::{self, Admitted, Claimant};
-use crate::gateway::forward::caller::{self, Need};
+use crate::gateway::forward::caller;
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
 use crate::gateway::problem::Problem;
 use crate::gateway::rendered_refusal::RenderedRefusal;
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::headers::Headers;
+use crate::gateway::step_up;
 use crate::jose::Claims;
 use crate::runtime::Isolate;
 
@@ -149,14 +150,16 @@ impl<'a> Planner<'a> {
                 if route.requires_device && !is_proven {
                     return None;
                 }
-                let (kind, identity) = match (need, caller::token(&request, route)) {
-                    (Need::Identity(token), _) => ("I", Some(token)),
-                    (Need::Token, Token::None) => ("N", None),
-                    (Need::Token, _) => ("A", None),
+                let (identity, target) = need.asked();
+                let kind = match caller::token(&request, route) {
+                    _ if identity.is_some() => "I",
+                    Token::None => "N",
+                    Token::Access | Token::Id => "A",
                 };
+                let target = target.cloned();
                 let takes_offer = device::takes_offer(config, &request);
                 let let_in = config.providers.let_in(&request.origin, &route.providers);
-                let question = Question { secret, navigation_from, identity, is_proven, takes_offer, let_in };
+                let question = Question { secret, navigation_from, identity, target, is_proven, takes_offer, let_in };
                 let mut text = String::with_capacity(text::USUAL_LENGTH);
                 text::push(&mut text, &[kind, session.actor.as_str(), "\n", &question.line(), "\n"]);
                 if identity.is_some() {
@@ -166,7 +169,7 @@ impl<'a> Planner<'a> {
             }
             Claimant::Client(jwt, _) => {
                 let claims = self.verified.claims(jwt, request.now())?;
-                if let Err(problem) = access::check_required(config, &claims, route) {
+                if let Err(problem) = access::check_required(config, &claims, route, request.now()) {
                     return refused(&problem);
                 }
                 let mut onward = onward(Some(&claims));
@@ -182,7 +185,7 @@ impl<'a> Planner<'a> {
         let (Ok(config), Some((token, claims))) = (self.configured, line::read_reply(reply)) else { return None };
         let claims: Claims = serde_json::from_str(claims).unwrap_or_default();
         let admitted = access::admit(config, &request, route)
-            .and_then(|admitted| access::check_required(config, &claims, route).map(|()| admitted));
+            .and_then(|admitted| access::check_required(config, &claims, route, request.now()).map(|()| admitted));
         match admitted {
             Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
                 let mut onward = edits::request(config, &request, route, Some(&claims), cleared_at);
@@ -210,7 +213,8 @@ impl<'a> Planner<'a> {
         if matches!(claimant, Claimant::Session(..)) {
             let may_renew =
                 status == 401 && caller::token(&request, route) != Token::None && edits::says_invalid_token(seen);
-            if may_renew || edits::is_event_stream(seen) {
+            let may_step_up = status == 401 && request.is_navigation() && step_up::asked_by_application(seen).is_some();
+            if may_renew || may_step_up || edits::is_event_stream(seen) {
                 return None;
             }
         }

@@ -17,6 +17,7 @@ use super::requests::{Authorization, EndSession, Exchange};
 use super::sign_in::SignIn;
 use super::tokens::Tokens;
 use crate::config::Credentials;
+use crate::config::target::Target;
 use crate::identity::Identity;
 use crate::{config, http};
 
@@ -67,8 +68,9 @@ impl Auth0 {
         now: OffsetDateTime,
         token: &RefreshToken,
         identity: &Identity,
+        target: Option<&Target>,
     ) -> Result<(Tokens, Option<Identity>), RefreshError> {
-        let (tokens, renewed) = self.oidc.refresh(now, token, identity).await?;
+        let (tokens, renewed) = self.oidc.refresh(now, token, identity, target).await?;
         if let Some(renewed) = &renewed {
             let (before, after) = (claims_of(identity), claims_of(renewed));
             let left = before.get("org_id") != after.get("org_id")

@@ -73,6 +73,13 @@ pub enum RefreshFailure {
     },
     /// Anything else: the token may have been taken.
     Unknown(String),
+    /// A complete answer that refuses a target. The token was not taken.
+    TargetRefused {
+        /// In words.
+        why: String,
+        /// The answer may mean the whole grant.
+        is_grant_in_doubt: bool,
+    },
     /// The organization to switch to wants a login of its own, or does not exist. The grant stays as it was.
     OtherOrganization(String),
 }
@@ -105,6 +112,25 @@ impl From<RefreshFailure> for RefreshError {
     fn from(failure: RefreshFailure) -> Self {
         failure.with_words(None)
     }
+}
+
+/// Why an access token was not exchanged.
+#[derive(Debug)]
+pub enum TokenExchangeError {
+    /// The provider says no.
+    Refused {
+        /// In words.
+        why: String,
+        /// The provider's own words, a sentence for the log alone ([`super::said`]).
+        said: Option<String>,
+    },
+    /// The provider does not answer, or asks to come back later.
+    Unavailable {
+        /// In words.
+        why: String,
+        /// Seconds.
+        retry_after: Option<u32>,
+    },
 }
 
 /// The error of a call without a complete answer: the provider is away, or at fault.

@@ -9,10 +9,11 @@ use self::oidc::Oidc;
 use self::user_info::Asking;
 use self::workos::WorkOs;
 use crate::config;
+use crate::config::target::Target;
 use crate::identity::Identity;
-use crate::provider::error::{ExchangeError, ProviderError, RefreshError};
+use crate::provider::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure, TokenExchangeError};
 use crate::provider::link::Link;
-use crate::provider::requests::{Authorization, EndSession, Exchange};
+use crate::provider::requests::{Authorization, EndSession, Exchange, RefreshFor};
 use crate::provider::sign_in::SignIn;
 use crate::provider::tokens::Tokens;
 
@@ -100,19 +101,39 @@ impl Provider {
         }
     }
 
-    /// Presents a refresh token, once. The new tokens must be `identity`'s. `organization` switches the session to
-    /// another one, where the provider knows such a thing.
+    /// Presents a refresh token, once. The new tokens must be `identity`'s.
     pub async fn refresh(
         &self,
         now: OffsetDateTime,
         token: &RefreshToken,
         identity: &Identity,
-        organization: Option<&str>,
+        wanted: &RefreshFor,
     ) -> Result<(Tokens, Option<Identity>), RefreshError> {
+        let target = if let RefreshFor::Target(target) = wanted { Some(&**target) } else { None };
+        match (self, wanted) {
+            (Self::Oidc(oidc), _) => oidc.refresh(now, token, identity, target).await,
+            (Self::Auth0(auth0), _) => auth0.refresh(now, token, identity, target).await,
+            (Self::WorkOs(workos), RefreshFor::Session) => workos.refresh(token, identity, None).await,
+            (Self::WorkOs(workos), RefreshFor::Organization(id)) => workos.refresh(token, identity, Some(id)).await,
+            (Self::WorkOs(_), RefreshFor::Target(_)) => {
+                let why = workos::ONE_ACCESS_TOKEN.to_owned();
+                Err(RefreshFailure::TargetRefused { why, is_grant_in_doubt: false }.into())
+            }
+        }
+    }
+
+    /// Exchanges an access token for one for this target (RFC 8693).
+    pub async fn exchange_token(
+        &self,
+        now: OffsetDateTime,
+        subject: &AccessToken,
+        target: &Target,
+    ) -> Result<Tokens, TokenExchangeError> {
         match self {
-            Self::Oidc(oidc) => oidc.refresh(now, token, identity).await,
-            Self::Auth0(auth0) => auth0.refresh(now, token, identity).await,
-            Self::WorkOs(workos) => workos.refresh(token, identity, organization).await,
+            Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.exchange_token(now, subject, target).await,
+            Self::WorkOs(_) => {
+                Err(TokenExchangeError::Refused { why: workos::ONE_ACCESS_TOKEN.to_owned(), said: None })
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a provider is asked at a login and a logout.
 
+use crate::config::target::Target;
 use crate::identity::Identity;
 
 /// One authorization request.
@@ -15,6 +16,8 @@ pub struct Authorization<'a> {
     pub code_verifier: &'a str,
     /// From `/login`.
     pub hints: &'a [(String, String)],
+    /// `resource`s beside the configured one: what access tokens will be asked for (RFC 8707 section 2.1).
+    pub resources: &'a [&'a str],
     /// `id_token_hint`: whom a silent login is for.
     pub id_token_hint: Option<&'a str>,
 }
@@ -34,6 +37,17 @@ pub struct Exchange<'a> {
     pub iss: Option<&'a str>,
     /// The organization that `/login` was asked for.
     pub organization: Option<&'a str>,
+}
+
+/// What a refresh is for.
+#[derive(Clone, Debug)]
+pub enum RefreshFor {
+    /// The session's own access token.
+    Session,
+    /// The same, in another organization.
+    Organization(String),
+    /// An access token for this target.
+    Target(Box<Target>),
 }
 
 /// One logout through the provider.

@@ -14,6 +14,7 @@ use super::said;
 use super::tokens::RoundTrip;
 use super::user_error::UserError;
 use crate::config::Credentials;
+use crate::config::target::Target;
 use crate::http::{self, HttpError};
 
 /// What `openidconnect` says of an answer without tokens.
@@ -147,9 +148,33 @@ pub fn exchange_error(error: TokenError, status: Option<u16>, credentials: &Cred
     }
 }
 
+/// The codes by which a token endpoint refuses the API that a refresh is for (RFC 6749 section 5.2, RFC 8707 section 2, OpenID Connect
+/// Core 1.0 section 3.1.2.6).
+const ABOUT_TARGET: [&str; 7] = [
+    "invalid_target",
+    "invalid_scope",
+    "invalid_resource",
+    "access_denied",
+    "consent_required",
+    "interaction_required",
+    "login_required",
+];
+
 /// Why no token was refreshed.
-pub fn refresh_failure(error: &TokenError, answer: &TokenAnswer, credentials: &Credentials) -> RefreshFailure {
+pub fn refresh_failure(
+    error: &TokenError,
+    answer: &TokenAnswer,
+    credentials: &Credentials,
+    target: Option<&Target>,
+) -> RefreshFailure {
     match (error, answer.status.get()) {
+        // Microsoft Entra says this of an API that the user has not consented to, too.
+        (RequestTokenError::ServerResponse(error), _)
+            if *error.error() == CoreErrorResponseType::InvalidGrant && target.is_some() =>
+        {
+            let why = "the provider answered invalid_grant".to_owned();
+            RefreshFailure::TargetRefused { why, is_grant_in_doubt: true }
+        }
         (RequestTokenError::ServerResponse(error), _) if *error.error() == CoreErrorResponseType::InvalidGrant => {
             RefreshFailure::Refused("the provider answered invalid_grant".to_owned())
         }
@@ -162,6 +187,8 @@ pub fn refresh_failure(error: &TokenError, answer: &TokenAnswer, credentials: &C
             let why = format!("the provider answered {code}{}", client_advice(code, credentials));
             if is_about_the_client(status, code) {
                 RefreshFailure::Deferred { retry_after: answer.retry_after.get(), why }
+            } else if target.is_some() && ABOUT_TARGET.contains(&code) {
+                RefreshFailure::TargetRefused { why, is_grant_in_doubt: false }
             } else {
                 RefreshFailure::Unknown(why)
             }

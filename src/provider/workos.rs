@@ -31,6 +31,10 @@ pub mod user;
 /// Why a login failed that was to be for an organization.
 const OTHER_ORGANIZATION: &str = "WorkOS logged you in to another organization than this site asked for, or to none";
 
+/// Why a route gets no access token of its own.
+pub const ONE_ACCESS_TOKEN: &str =
+    "WorkOS gives a session one access token. Take audience, resource, scopes and exchange out of ROUTES";
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct WorkOs {

@@ -153,6 +153,7 @@ fn after_a_restart_the_first_line_is_answered_at_once_where_the_actor_has_its_re
                 secret: cookie.secret.clone(),
                 navigation_from: None,
                 identity: None,
+                target: None,
                 is_proven: false,
                 takes_offer: false,
                 let_in: None,

@@ -2,7 +2,7 @@
 //! time, seeded randomness: a run repeats exactly.
 //!
 //! Each file is one model, one driver or one check, and a model's rules stand at its top. `world` puts the models together. `refresh`, `endings`,
-//! `crashes`, `moves` and `succession` are tests of one story each; `chaos` runs all drivers with all faults, and `simulate` seed after seed of it.
+//! `crashes`, `moves`, `targets` and `succession` are tests of one story each; `chaos` runs all drivers with all faults, and `simulate` seed after seed of it.
 //! `faults/` plants faults in a copy of the product, which the checks have to find.
 #![allow(
     clippy::unwrap_used,
@@ -38,4 +38,5 @@ mod storage;
 mod stores;
 mod succession;
 mod tally;
+mod targets;
 mod world;

@@ -11,8 +11,8 @@ use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use edge_oauth_sessions::actors::session::message::{
-    Authority, Callback, Complete, Completed, Denied, Destination, GetToken, Inspect, Migrate, Migrated, Refresh,
-    Revoke, Revoked, SignInError,
+    Authority, Callback, Complete, Completed, Denied, Destination, GetTargetToken, GetToken, Inspect, Migrate,
+    Migrated, Refresh, Revoke, Revoked, SignInError,
 };
 use edge_oauth_sessions::actors::session::view::Inspection;
 use edge_oauth_sessions::actors::session::{address, follow};
@@ -248,6 +248,7 @@ impl World {
             reason,
             prompt_none: reason != LoginReason::Asked,
             organization: None,
+            authentication: None,
             hints: Vec::new(),
         }
     }
@@ -276,6 +277,16 @@ impl World {
         let get = || GetToken { secret: cookie.secret.clone(), navigation_from: None };
         let reply = follow::ask(&self.gateway(), &cookie.actor, get).await?.reply;
         reply.map(|token| token.secret().clone())
+    }
+
+    /// A request to a route with a target of its own: the access token for it.
+    pub async fn get_for(&self, cookie: &Cookie, target: &str) -> Result<String, Denied> {
+        let found =
+            self.config.routes.iter().filter_map(|route| route.target.as_ref()).find(|known| known.name() == target);
+        let key = found.unwrap().key.clone();
+        let get = || GetTargetToken { secret: cookie.secret.clone(), target: key.clone(), navigation_from: None };
+        let reply = follow::ask(&self.gateway(), &cookie.actor, get).await?.reply;
+        reply.map(|found| found.token.secret().clone())
     }
 
     /// The same, and where it lives if that is not where it lived first.

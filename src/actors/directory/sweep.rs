@@ -152,6 +152,7 @@ impl Shell {
             Ok(Err(Denied::Ended(_))) => Some((Gone::Ended, false)),
             Ok(Err(
                 Denied::StoreUnavailable
+                | Denied::TargetRefused
                 | Denied::Reauthenticate
                 | Denied::Relocate
                 | Denied::ProviderUnavailable { .. }

@@ -1,13 +1,16 @@
 //! A live session: whose it is, what it holds, and how long it lives. Pure.
 
+use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
 use super::grant::{Grant, Refreshing};
 use super::superseding::Superseding;
+pub use super::target_tokens::TargetToken;
 use super::view::SessionView;
 use crate::actors::end_reason::EndReason;
 use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
+use crate::config::target::TargetKey;
 use crate::credential::{ActorId, SecretHash};
 pub use crate::identity::Identity;
 use crate::region::Region;
@@ -23,6 +26,8 @@ pub struct Active {
     pub identity: Identity,
     /// What the provider granted.
     pub grant: Grant,
+    /// The access tokens for targets of their own.
+    pub target_tokens: Vec<TargetToken>,
     /// When the user logged in.
     pub created_at: OffsetDateTime,
     /// The end in any case.
@@ -97,6 +102,12 @@ impl Active {
     pub fn use_is_notable(&self, now: OffsetDateTime, written_at: OffsetDateTime, lifetimes: Lifetimes) -> bool {
         let step = lifetimes.idle.checked_div(20).unwrap_or(lifetimes.idle);
         !self.used || now >= written_at.saturating_add(step)
+    }
+
+    /// The access token for this target, if there is one that serves.
+    pub fn target_token(&self, key: &TargetKey, now: OffsetDateTime) -> Option<&AccessToken> {
+        let found = self.target_tokens.iter().find(|token| token.key == *key && token.is_valid(now));
+        found.map(|token| &token.access_token)
     }
 
     /// What the user may know.

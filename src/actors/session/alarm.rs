@@ -46,7 +46,9 @@ impl Session {
             Some(Due::Refresh) => {
                 let refreshed = self.refresh_once(Cause::Alarm).await;
                 let (outcome, detail) = match &refreshed {
-                    RefreshOutcome::Fresh => ("ok", "the session was refreshed ahead of its token's end"),
+                    RefreshOutcome::Fresh | RefreshOutcome::ForTarget(_) => {
+                        ("ok", "the session was refreshed ahead of its token's end")
+                    }
                     RefreshOutcome::Ended => ("ended", "the session ended, or moved, before it was refreshed"),
                     RefreshOutcome::Unavailable { .. } => {
                         ("provider_unavailable", "no refresh yet: the provider said not now")

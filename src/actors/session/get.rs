@@ -17,7 +17,7 @@ use super::message::{CanGoOn, Denied, GetIdentity, GetToken, GetView, IsAlive, T
 use super::record::Established;
 use super::refresher::RefreshOutcome;
 use super::state::{Active, DoesNotApply, State};
-use super::verdict::{Purpose, TokenStanding, Verdict};
+use super::verdict::{Purpose, TokenStanding, Verdict, Wanted};
 use super::view::SessionView;
 use crate::actors::AskError;
 use crate::actors::end_reason::EndReason;
@@ -43,12 +43,12 @@ impl From<AskError> for Denied {
 
 impl Session {
     pub(super) async fn get_token(self: &Rc<Self>, get: GetToken) -> Result<AccessToken, Denied> {
-        self.pass(&get.secret, get.navigation_from, Purpose::Proxy(TokenKind::Access)).await?;
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy(Wanted::Access)).await?;
         self.served(|active| active.grant.access_token.clone())
     }
 
     pub(super) async fn get_identity(self: &Rc<Self>, get: GetIdentity) -> Result<Box<TokenWithClaims>, Denied> {
-        self.pass(&get.secret, get.navigation_from, Purpose::Proxy(get.token)).await?;
+        self.pass(&get.secret, get.navigation_from, Purpose::Proxy(get.token.into())).await?;
         self.served(|active| {
             let token = match get.token {
                 TokenKind::Access => active.grant.access_token.clone(),
@@ -76,7 +76,7 @@ impl Session {
     pub(super) fn get_at_once<T>(
         self: &Rc<Self>,
         question: &Question,
-        token: TokenKind,
+        token: Wanted<'_>,
         is_first: bool,
         read: impl FnOnce(&Active) -> T,
     ) -> Option<Option<T>> {
@@ -117,11 +117,11 @@ impl Session {
     }
 
     /// Whether a request passes: from here until the next await there is what it was for.
-    async fn pass(
+    pub(super) async fn pass(
         self: &Rc<Self>,
         secret: &Secret,
         navigation_from: Option<Region>,
-        purpose: Purpose,
+        purpose: Purpose<'_>,
     ) -> Result<(), Denied> {
         let began = self.now();
         let passed = self.pass_or_deny(&secret.hash(), navigation_from, purpose).await;
@@ -135,7 +135,7 @@ impl Session {
         self: &Rc<Self>,
         secret: &SecretHash,
         navigation_from: Option<Region>,
-        purpose: Purpose,
+        purpose: Purpose<'_>,
     ) -> Result<(), Denied> {
         self.ready().await?;
         self.end_grace_with_successor(secret, matches!(purpose, Purpose::Proxy(_))).await?;
@@ -146,7 +146,13 @@ impl Session {
         let mut now = self.now();
         let mut verdict = self.verdict(secret, purpose, now);
         if let Verdict::WithoutToken(token) = verdict {
-            request_deadline(&*self.isolate, self.obtain_token(token, Cause::Request)).await?;
+            let obtaining = async {
+                match token {
+                    Wanted::Target(key) => self.obtain_target_token(key, Cause::Request).await,
+                    Wanted::Access | Wanted::Id => self.obtain_token(token, Cause::Request).await,
+                }
+            };
+            request_deadline(&*self.isolate, obtaining).await?;
             now = self.now();
             verdict = self.verdict(secret, purpose, now);
         }
@@ -168,18 +174,18 @@ impl Session {
     }
 
     /// Reads what a request that passes is served with.
-    fn served<T>(&self, read: impl FnOnce(&Active) -> T) -> Result<T, Denied> {
+    pub(super) fn served<T>(&self, read: impl FnOnce(&Active) -> T) -> Result<T, Denied> {
         self.kept.state().as_ref().and_then(State::serving).map(read).ok_or(Denied::Unknown)
     }
 
     /// Sees to it that a live session has a valid access token, and a valid ID token where that is asked for, or says why it has none.
-    pub(super) async fn obtain_token(self: &Rc<Self>, token: TokenKind, cause: Cause) -> Result<(), Denied> {
+    pub(super) async fn obtain_token(self: &Rc<Self>, token: Wanted<'_>, cause: Cause) -> Result<(), Denied> {
         let now = self.now();
         match self.active(|active| self.token_standing(active, token, now)) {
             None | Some(TokenStanding::Valid) => Ok(()),
             Some(TokenStanding::Waiting(retry_after)) => Err(Denied::ProviderUnavailable { retry_after }),
             Some(TokenStanding::Refreshable) => match self.refresh_once(cause).await {
-                RefreshOutcome::Fresh | RefreshOutcome::Ended => Ok(()),
+                RefreshOutcome::Fresh | RefreshOutcome::ForTarget(_) | RefreshOutcome::Ended => Ok(()),
                 RefreshOutcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
                 RefreshOutcome::StoreUnavailable => Err(Denied::StoreUnavailable),
                 RefreshOutcome::NoToken => Err(self.without_any_token(Cause::Request).await),
@@ -191,7 +197,7 @@ impl Session {
     }
 
     /// A trip to the provider is worth it only while the provider answers.
-    async fn without_any_token(self: &Rc<Self>, cause: Cause) -> Denied {
+    pub(super) async fn without_any_token(self: &Rc<Self>, cause: Cause) -> Denied {
         let Some(provider) = self.provider() else {
             return match self.end_without_provider(cause).await {
                 RefreshOutcome::Ended => Denied::Ended(EndReason::ProviderRemoved),
@@ -231,6 +237,7 @@ impl Session {
                 ("provider_unavailable", "no usable token is left, and the provider does not answer")
             }
             Denied::StoreUnavailable => ("store_unavailable", "the session store cannot be used"),
+            Denied::TargetRefused => ("target_refused", "the provider gives no access token for the route's target"),
             Denied::OtherProvider => ("other_provider", "a request came that takes sessions of other providers"),
             // Not the end of its way: it is served there.
             Denied::Relocate | Denied::Moved(_) => return,

@@ -72,6 +72,7 @@ impl Session {
                 | Denied::Moved(_)
                 | Denied::ProviderUnavailable { .. }
                 | Denied::StoreUnavailable
+                | Denied::TargetRefused
                 | Denied::OtherProvider,
             ) => Ok(()),
         }

@@ -2,13 +2,16 @@
 //! path carries them in place of messages, which costs much less. What a line does not say is asked by message.
 //!
 //! ```text
-//!   question   (t | a | i)[+][!]<secret>[<region>][@<names>]   t: the token, a: and the claims, i: the ID token and the claims
-//!                                                        +: with the proof of the device, !: the answer can carry an offer,
+//!   question   (t | a | i)[+][!]<secret>[<region>][@<names>][ SP <target>]
+//!                                                        t: the token, a: and the claims, i: the ID token and the claims
+//!                                                        +: with the proof of the device, !: the answer can carry an offer
 //!                                                        @: sessions of these providers alone, with commas
+//!                                                        target: the token is the one for this
 //!   answer     Bearer <token> [LF <claims, a JSON object>]      or nothing: ask by message, which can wait
 //! ```
 
 use super::message::TokenKind;
+use crate::config::target::TargetKey;
 use crate::credential::Secret;
 use crate::region::Region;
 
@@ -26,6 +29,8 @@ pub struct Question {
     pub navigation_from: Option<Region>,
     /// Whether the claims are asked for, too, and beside which token.
     pub identity: Option<TokenKind>,
+    /// What the access token is for, where that is not the session's own.
+    pub target: Option<TargetKey>,
     /// Whether the request has the proof of the session's device.
     pub is_proven: bool,
     /// Whether its answer can carry an offer to bind the session.
@@ -46,7 +51,8 @@ impl Question {
         let offer = if self.takes_offer { "!" } else { "" };
         let region = self.navigation_from.map_or("", Region::as_str);
         let (at, names) = self.let_in.as_deref().map_or(("", ""), |names| ("@", names));
-        [kind, proven, offer, &self.secret.expose(), region, at, names].concat()
+        let (space, target) = self.target.as_ref().map_or(("", ""), |target| (" ", target.as_str()));
+        [kind, proven, offer, &self.secret.expose(), region, at, names, space, target].concat()
     }
 
     /// Of a line.
@@ -61,10 +67,11 @@ impl Question {
         let (is_proven, rest) = rest.strip_prefix('+').map_or((false, rest), |rest| (true, rest));
         let (takes_offer, rest) = rest.strip_prefix('!').map_or((false, rest), |rest| (true, rest));
         let (secret, rest) = rest.split_at_checked(SECRET)?;
+        let (rest, target) = rest.split_once(' ').map_or((rest, None), |(rest, target)| (rest, Some(target)));
         let (region, let_in) = rest.split_once('@').map_or((rest, None), |(region, names)| (region, Some(names)));
         let navigation_from = if region.is_empty() { None } else { Some(region.parse().ok()?) };
-        let let_in = let_in.map(str::to_owned);
-        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, is_proven, takes_offer, let_in })
+        let (target, let_in) = (target.map(TargetKey::of), let_in.map(str::to_owned));
+        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, target, is_proven, takes_offer, let_in })
     }
 }
 
@@ -101,7 +108,7 @@ mod tests {
 
     fn question(identity: Option<TokenKind>, navigation_from: Option<Region>) -> Question {
         let secret = Secret::from_random([7; 32]);
-        Question { secret, navigation_from, identity, is_proven: false, takes_offer: false, let_in: None }
+        Question { secret, navigation_from, identity, target: None, is_proven: false, takes_offer: false, let_in: None }
     }
 
     #[test]
@@ -127,6 +134,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_question_names_the_target_of_its_token() {
+        for region in [None, Some(Region::Oc)] {
+            let asked = Question { target: Some(TargetKey::of("a-b_c")), ..question(None, region) };
+            let read = Question::read(&asked.line()).unwrap();
+            assert_eq!((read.target, read.navigation_from), (asked.target, region));
+        }
+        assert_eq!(Question::read(&question(None, None).line()).unwrap().target, None);
     }
 
     #[test]

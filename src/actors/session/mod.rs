@@ -21,6 +21,7 @@ use self::provider_health::ProviderHealth;
 use self::record::Record;
 use self::refresher::Refresher;
 use self::state::{Active, State};
+use self::target_tokens::RefusedTargets;
 use crate::actors::log::{self, Beside};
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;
@@ -80,6 +81,8 @@ pub mod state;
 pub mod stored;
 mod succession;
 pub mod superseding;
+mod target_token;
+pub mod target_tokens;
 mod user_info;
 mod verdict;
 pub mod view;
@@ -104,6 +107,7 @@ pub struct Session {
     directories: Rc<DirectoryClient>,
     mover: Mover,
     provider_health: ProviderHealth,
+    refused_targets: RefusedTargets,
 }
 
 impl Session {
@@ -131,6 +135,7 @@ impl Session {
             directories,
             mover: Mover::new(&isolate),
             provider_health: ProviderHealth::new(&isolate),
+            refused_targets: RefusedTargets::default(),
             link,
             provider: RefCell::default(),
             storage,

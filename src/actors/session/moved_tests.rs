@@ -43,6 +43,7 @@ fn active() -> State {
             user_info: String::new(),
         },
         grant,
+        target_tokens: Vec::new(),
         created_at: T0,
         expires_at: T0 + LIVES.absolute,
         last_used_at: T0,

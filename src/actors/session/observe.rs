@@ -29,7 +29,7 @@ impl Session {
     pub(super) async fn follow_region(
         self: &Rc<Self>,
         region: Region,
-        purpose: Purpose,
+        purpose: Purpose<'_>,
         secret: &SecretHash,
     ) -> Result<(), Denied> {
         if self.config.regions.policy == RegionPolicy::Pin {

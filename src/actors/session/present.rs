@@ -20,7 +20,10 @@ use super::Session;
 use super::grant::may_present_again;
 use super::ledger::{Cause, Event};
 use super::refresher::RefreshOutcome;
-use super::state::{DoesNotApply, Grant, Identity, Refreshing, State};
+use super::state::{DoesNotApply, Grant, Identity, Refreshing, State, TargetToken, Transition};
+use crate::config::target::TargetGrant;
+use crate::provider::requests::RefreshFor;
+use crate::provider::tokens::Tokens;
 
 /// A refresh token on its way out.
 pub(super) struct Presentation {
@@ -33,7 +36,12 @@ pub(super) struct Presentation {
 
 impl Session {
     /// Presents the token, again where that is allowed. The session and its record say afterwards how it came out.
-    pub(super) async fn run_refresh(self: &Rc<Self>, cause: Cause, organization: Option<&str>) -> RefreshOutcome {
+    pub(super) async fn run_refresh(self: &Rc<Self>, cause: Cause, wanted: RefreshFor) -> RefreshOutcome {
+        if let RefreshFor::Target(target) = &wanted
+            && target.grant == TargetGrant::TokenExchange
+        {
+            return self.exchange_for(target, cause).await;
+        }
         let began = self.now();
         let Some(provider) = self.provider() else { return self.end_without_provider(cause).await };
         let mut tries = 0_u32;
@@ -48,29 +56,17 @@ impl Session {
                     return outcome;
                 }
             };
-            let Presentation { token, identity, .. } = &presentation;
-            let result = provider.refresh(self.now(), token, identity, organization).await;
-            let error = match result {
+            // What became of a token that was presented before, the session's own refresh finds out.
+            let is_for_session = presentation.again && matches!(wanted, RefreshFor::Target(_));
+            let asked = if is_for_session { &RefreshFor::Session } else { &wanted };
+            let answer = provider.refresh(self.now(), &presentation.token, &presentation.identity, asked).await;
+            let error = match answer {
                 Ok((tokens, renewed)) => {
-                    let access_token = tokens.access_token.clone();
-                    let sid = renewed
-                        .as_ref()
-                        .and_then(|renewed| renewed.sid.clone())
-                        .filter(|sid| identity.sid.as_ref() != Some(sid));
-                    let grant = Grant::new(tokens, self.isolate.jitter());
-                    let mut outcome = self.keep(grant, renewed, &presentation, cause.clone(), began).await;
-                    if outcome == RefreshOutcome::Fresh {
-                        // The tokens are safe by now, whatever UserInfo says.
-                        outcome = self.ask_user_info(access_token, identity, cause, began).await;
-                    }
-                    if let (RefreshOutcome::Fresh, Some(sid)) = (outcome, sid) {
-                        self.become_known_by(sid);
-                    }
-                    return outcome;
+                    return self.take_tokens(tokens, renewed, asked, &presentation, cause, began).await;
                 }
                 Err(error) => error,
             };
-            match self.after_failure(error, &presentation, cause.clone(), began, tries).await {
+            match self.after_failure(error, asked, &presentation, cause.clone(), began, tries).await {
                 Ok(pause) => {
                     tries = tries.saturating_add(1);
                     if pause.is_positive() {
@@ -80,6 +76,47 @@ impl Session {
                 Err(outcome) => return outcome,
             }
         }
+    }
+
+    /// Keeps the tokens that came, and learns what belongs to them.
+    async fn take_tokens(
+        self: &Rc<Self>,
+        tokens: Tokens,
+        renewed: Option<Identity>,
+        asked: &RefreshFor,
+        presentation: &Presentation,
+        cause: Cause,
+        began: OffsetDateTime,
+    ) -> RefreshOutcome {
+        if let RefreshFor::Target(target) = asked {
+            let (refresh_token, token) = (tokens.refresh_token.clone(), TargetToken::new(target.key.clone(), &tokens));
+            let what = format!("for {}: a new access token came", target.name());
+            let came = |state: State| state.refreshed_for(token, refresh_token);
+            return match self.keep(came, tokens.refresh_token, None, presentation, cause, began, &what).await {
+                RefreshOutcome::Fresh => RefreshOutcome::ForTarget(target.key.clone()),
+                outcome => outcome,
+            };
+        }
+        let Presentation { identity, .. } = presentation;
+        let access_token = tokens.access_token.clone();
+        let refresh_token = tokens.refresh_token.clone();
+        let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
+        let grant = Grant::new(tokens, self.isolate.jitter());
+        let is_switched = matches!(asked, RefreshFor::Organization(_));
+        let came = |state: State| {
+            let state = state.refreshed(grant, renewed)?;
+            if is_switched { state.without_target_tokens() } else { Ok(state) }
+        };
+        let what = "a new access token came";
+        let mut outcome = self.keep(came, refresh_token, sid.clone(), presentation, cause.clone(), began, what).await;
+        if outcome == RefreshOutcome::Fresh {
+            // The tokens are safe by now, whatever UserInfo says.
+            outcome = self.ask_user_info(access_token, identity, cause, began).await;
+        }
+        if let (RefreshOutcome::Fresh, Some(sid)) = (&outcome, sid.filter(|sid| identity.sid.as_ref() != Some(sid))) {
+            self.become_known_by(sid);
+        }
+        outcome
     }
 
     /// Writes the intent and hands the token out, where it may be presented now.
@@ -125,22 +162,19 @@ impl Session {
         Ok(Presentation { token, identity, first_at, again })
     }
 
-    /// New tokens are here. A session that ended meanwhile stays ended, and they are revoked.
+    /// New tokens are here, and perhaps another refresh token. A session that ended meanwhile stays ended, and they are revoked.
+    #[allow(clippy::too_many_arguments, reason = "what a refresh brought, what it was, and what the ledger says of it")]
     async fn keep(
         self: &Rc<Self>,
-        grant: Grant,
-        renewed: Option<Identity>,
+        came: impl FnOnce(State) -> Transition,
+        refresh_token: Option<RefreshToken>,
+        sid: Option<String>,
         Presentation { token, identity, .. }: &Presentation,
         cause: Cause,
         began: OffsetDateTime,
+        what: &str,
     ) -> RefreshOutcome {
-        // Without a new one the old one stays good.
-        let unused = match &grant.refresh {
-            Refreshing::Ready { token: new, .. } => new.clone(),
-            Refreshing::Impossible | Refreshing::Presented { .. } | Refreshing::Lost => token.clone(),
-        };
-        let sid = renewed.as_ref().and_then(|renewed| renewed.sid.clone());
-        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;
+        let kept = self.establish(came).await;
         // If the tokens could not be written, they serve from memory. The session may have ended right after that.
         if kept.made.is_err() || self.active(|_| ()).is_none() {
             self.record(
@@ -150,11 +184,13 @@ impl Session {
                 began,
                 "new tokens came too late: the session had ended or moved",
             );
+            // Without a new one the old one stays good.
+            let unused = refresh_token.unwrap_or_else(|| token.clone());
             let sid = sid.or_else(|| identity.sid.clone());
             self.revoke_in_background(Some(unused).filter(|_| !self.has_successor()), sid, cause);
             return RefreshOutcome::Ended;
         }
-        self.record(Event::Refresh, "ok", cause, began, "a new access token came");
+        self.record(Event::Refresh, "ok", cause, began, what);
         RefreshOutcome::Fresh
     }
 }

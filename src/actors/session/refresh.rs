@@ -9,11 +9,13 @@ use super::Session;
 use super::authorize::cause_of;
 use super::deadline::request_deadline;
 use super::ledger::Cause;
-use super::message::{Authority, Denied, Refresh, Switch, TokenKind};
+use super::message::{Authority, Denied, Refresh, Switch};
+use super::refresher::RefreshOutcome;
 use super::single_flight::Flight;
 use super::state::{Refreshing, State};
+use super::verdict::Wanted;
 use super::view::SessionView;
-use crate::actors::session::refresher::RefreshOutcome;
+use crate::provider::requests::RefreshFor;
 
 /// The least time between two refreshes that somebody asked for.
 const FORCED_EVERY: Duration = Duration::seconds(30);
@@ -34,7 +36,7 @@ impl Session {
         request_deadline(&*self.isolate, async {
             self.refresh_on_request(cause.clone()).await?;
             // The present token must do. If it has expired, this is like any other request.
-            self.obtain_token(TokenKind::Access, cause).await
+            self.obtain_token(Wanted::Access, cause).await
         })
         .await?;
         self.view_for(&authority)
@@ -58,8 +60,8 @@ impl Session {
             while self.refresher.is_under_way() {
                 self.refresh_once(cause.clone()).await;
             }
-            match self.refresh_for(cause, Some(organization)).await {
-                RefreshOutcome::Fresh | RefreshOutcome::Ended => Ok(()),
+            match self.refresh_for(cause, RefreshFor::Organization(organization)).await {
+                RefreshOutcome::Fresh | RefreshOutcome::Ended | RefreshOutcome::ForTarget(_) => Ok(()),
                 RefreshOutcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
                 RefreshOutcome::StoreUnavailable => Err(Denied::StoreUnavailable),
                 RefreshOutcome::NoToken | RefreshOutcome::OtherOrganization => Err(Denied::Reauthenticate),
@@ -92,6 +94,7 @@ impl Session {
             RefreshOutcome::StoreUnavailable => Err(Denied::StoreUnavailable),
             RefreshOutcome::Fresh
             | RefreshOutcome::Ended
+            | RefreshOutcome::ForTarget(_)
             | RefreshOutcome::NoToken
             | RefreshOutcome::OtherOrganization => Ok(()),
         }
@@ -99,16 +102,20 @@ impl Session {
 
     /// Starts a refresh, or joins the one in flight. It goes on whether or not anybody waits. A move that began before it
     /// comes first: what is refreshed may be another actor's by then.
-    pub(super) fn refresh_once(self: &Rc<Self>, cause: Cause) -> Flight<RefreshOutcome> {
-        self.refresh_for(cause, None)
+    /// One that is for a target alone is waited for.
+    pub(super) async fn refresh_once(self: &Rc<Self>, cause: Cause) -> RefreshOutcome {
+        loop {
+            match self.refresh_for(cause.clone(), RefreshFor::Session).await {
+                RefreshOutcome::ForTarget(_) => {}
+                outcome => return outcome,
+            }
+        }
     }
 
-    /// The same; one that is started here is for this organization.
-    fn refresh_for(self: &Rc<Self>, cause: Cause, organization: Option<String>) -> Flight<RefreshOutcome> {
+    /// Joins the refresh in flight, whatever it is for, or starts one for this.
+    pub(super) fn refresh_for(self: &Rc<Self>, cause: Cause, wanted: RefreshFor) -> Flight<RefreshOutcome> {
         let session = Rc::clone(self);
         // The move is taken before the slot: a move that begins later waits for the refresh instead.
-        self.refresher.refresh(self.mover.relocation(), || async move {
-            session.run_refresh(cause, organization.as_deref()).await
-        })
+        self.refresher.refresh(self.mover.relocation(), || async move { session.run_refresh(cause, wanted).await })
     }
 }

@@ -13,6 +13,7 @@ use super::refresher::RefreshOutcome;
 use super::state::{DoesNotApply, State, Transition};
 use crate::actors::end_reason::EndReason;
 use crate::provider::error::{RefreshError, RefreshFailure};
+use crate::provider::requests::RefreshFor;
 
 /// How often a token is presented again after a complete answer that says: not now.
 const RETRIES: u32 = 3;
@@ -32,6 +33,7 @@ impl Session {
     pub(super) async fn after_failure(
         self: &Rc<Self>,
         RefreshError { failure, said, granted }: RefreshError,
+        asked: &RefreshFor,
         presentation: &Presentation,
         cause: Cause,
         began: OffsetDateTime,
@@ -46,7 +48,8 @@ impl Session {
         let (pause, asked, why) = match failure {
             _ if self.active(|_| ()).is_none() => {
                 // The end of the session left the token to this refresh, which revokes what may still be good.
-                let not_taken = matches!(failure, RefreshFailure::Deferred { .. });
+                let not_taken =
+                    matches!(failure, RefreshFailure::Deferred { .. } | RefreshFailure::TargetRefused { .. });
                 let unused = granted.or_else(|| not_taken.then(|| presentation.token.clone()));
                 let sid = presentation.identity.sid.clone();
                 self.revoke_in_background(unused.filter(|_| !self.has_successor()), sid, cause);
@@ -63,6 +66,16 @@ impl Session {
                 self.note(|state| state.deferred(now)).await;
                 record("other_organization", &why);
                 return Err(RefreshOutcome::OtherOrganization);
+            }
+            RefreshFailure::TargetRefused { why, is_grant_in_doubt } => {
+                self.note(|state| state.deferred(now)).await;
+                let RefreshFor::Target(target) = asked else { return Err(RefreshOutcome::NoToken) };
+                self.refuse(target, &why, said.as_deref(), cause.clone(), began);
+                if !is_grant_in_doubt {
+                    return Err(RefreshOutcome::ForTarget(target.key.clone()));
+                }
+                // Whether the grant lives, the session's own refresh finds out.
+                return Err(Box::pin(self.run_refresh(cause, RefreshFor::Session)).await);
             }
             RefreshFailure::Deferred { retry_after, why } if !presentation.again => {
                 let asked = retry_after.unwrap_or_default();

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use super::location::ActorLocation;
 use super::message::Denied;
 use super::single_flight::{Flight, SingleFlight};
+use crate::config::target::TargetKey;
 use crate::runtime::Isolate;
 
 /// How a refresh came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshOutcome {
     /// There is a new access token.
     Fresh,
@@ -27,6 +28,8 @@ pub enum RefreshOutcome {
     NoToken,
     /// The organization to switch to wants a login of its own. Nothing has changed.
     OtherOrganization,
+    /// It was for this target alone. Its token came, or the provider refused it.
+    ForTarget(TargetKey),
 }
 
 /// What is under way.

@@ -4,8 +4,9 @@ use openidconnect::{AccessToken, RefreshToken};
 use time::{Duration, OffsetDateTime};
 
 use super::location::Successor;
-use super::state::{Active, Grant, Identity, Refreshing, Superseding};
+use super::state::{Active, Grant, Identity, Refreshing, Superseding, TargetToken};
 use crate::actors::summary::UserPlace;
+use crate::config::target::TargetKey;
 use crate::credential::{ActorId, Secret};
 use crate::region::Region;
 
@@ -57,6 +58,12 @@ pub fn active() -> Active {
             refresh: Refreshing::Ready { token: RefreshToken::new("r".into()), not_before: None },
             failed_series: 3,
         },
+        target_tokens: vec![TargetToken {
+            key: TargetKey::of("k"),
+            access_token: AccessToken::new("b".into()),
+            issued_at: at(1),
+            expires_at: None,
+        }],
         created_at: at(4),
         expires_at: at(5),
         last_used_at: at(6),

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::message::{self, SessionMessage, TokenKind};
+use super::verdict::Wanted;
 use super::{Session, line};
 use crate::actors::{MessageRefusal, reply, serve};
 
@@ -17,15 +18,18 @@ impl Session {
     /// ([`Session::load_for_get`]), after which the question is not the first one any more. Empty: it takes a message.
     pub fn get_line(session: Option<&Rc<Self>>, line: &str, is_first: bool) -> Option<String> {
         let (Some(session), Some(question)) = (session, line::Question::read(line)) else { return Some(String::new()) };
-        let token = question.identity.unwrap_or(TokenKind::Access);
-        let reply = session.get_at_once(&question, token, is_first, |active| {
-            let access_token = active.grant.access_token.secret();
-            let claims = Some(active.identity.claims.as_str());
-            match question.identity {
-                None => line::reply(access_token, None),
-                Some(TokenKind::Access) => line::reply(access_token, claims),
-                Some(TokenKind::Id) => line::reply(&active.identity.id_token, claims),
-            }
+        let wanted = match (&question.target, question.identity) {
+            (Some(key), _) => Wanted::Target(key),
+            (None, identity) => identity.unwrap_or(TokenKind::Access).into(),
+        };
+        let now = session.now();
+        let reply = session.get_at_once(&question, wanted, is_first, |active| {
+            let token = match wanted {
+                Wanted::Access => active.grant.access_token.secret(),
+                Wanted::Id => &active.identity.id_token,
+                Wanted::Target(key) => active.target_token(key, now)?.secret(),
+            };
+            line::reply(token, question.identity.is_some().then_some(active.identity.claims.as_str()))
         });
         reply.map(|reply| reply.flatten().unwrap_or_default())
     }
@@ -53,6 +57,7 @@ impl Session {
             SessionMessage::ConfirmUse(m) => reply::<message::ConfirmUse>(&self.confirm_use(m).await),
             SessionMessage::Attested(m) => reply::<message::Attested>(&self.attested(m).await?),
             SessionMessage::BindDevice(m) => reply::<message::BindDevice>(&self.bind_device(m).await),
+            SessionMessage::GetTargetToken(m) => reply::<message::GetTargetToken>(&self.get_target_token(m).await),
             SessionMessage::RenewProof(m) => reply::<message::RenewProof>(&self.renew_proof(m).await),
         }
     }

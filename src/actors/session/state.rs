@@ -15,7 +15,7 @@
 
 use time::OffsetDateTime;
 
-pub use super::active::{Active, Identity, Moving};
+pub use super::active::{Active, Identity, Moving, TargetToken};
 pub use super::attempt::{Attempt, LoginReason, Predecessor, SigningIn};
 pub use super::grant::{Grant, Refreshing};
 use super::location::Successor;
@@ -117,6 +117,7 @@ impl State {
                     place: signing_in.place,
                     identity,
                     grant: Grant { refresh, ..grant },
+                    target_tokens: Vec::new(),
                     created_at: inheritance.map_or(now, |inheritance| inheritance.created_at),
                     expires_at: inheritance
                         .map_or(now.saturating_add(lifetimes.absolute), |inheritance| inheritance.expires_at),

@@ -6,15 +6,18 @@ use time::OffsetDateTime;
 
 use super::attempt::Predecessor;
 use super::location::{ActorLocation, Successor};
-use super::state::{Active, Afterwards, Arriving, Ended, Grant, Identity, Moved, Moving, Refreshing, SigningIn, State};
+use super::state::{
+    Active, Afterwards, Arriving, Ended, Grant, Identity, Moved, Moving, Refreshing, SigningIn, State, TargetToken,
+};
 use super::superseding::SupersedingV2;
 use crate::actors::end_reason::EndReason;
 use crate::actors::stored::{Storable, stored_as_it_is, stored_form};
 use crate::actors::summary::UserPlace;
+use crate::config::target::TargetKey;
 use crate::credential::{ActorId, SecretHash};
 use crate::region::Region;
 
-stored_as_it_is! { UserPlace, ActorLocation, Successor, Predecessor, EndReason }
+stored_as_it_is! { UserPlace, ActorLocation, Successor, Predecessor, EndReason, TargetKey }
 
 /// [`State`].
 #[derive(Serialize, Deserialize)]
@@ -71,6 +74,7 @@ stored_form! {
         place: UserPlace,
         identity: IdentityV2,
         grant: GrantV2,
+        target_tokens: Vec<TargetTokenV2>,
         created_at: OffsetDateTime,
         expires_at: OffsetDateTime,
         last_used_at: OffsetDateTime,
@@ -103,6 +107,16 @@ stored_form! {
         refresh_at: Option<OffsetDateTime>,
         refresh: RefreshingV2,
         failed_series: u8,
+    }
+}
+
+stored_form! {
+    /// [`TargetToken`].
+    TargetTokenV2 of TargetToken {
+        key: TargetKey,
+        access_token: AccessToken,
+        issued_at: OffsetDateTime,
+        expires_at: Option<OffsetDateTime>,
     }
 }
 

@@ -104,6 +104,7 @@ impl Session {
             )) => Ok(Inherited::LoginNeeded),
             Err(
                 Denied::StoreUnavailable
+                | Denied::TargetRefused
                 | Denied::Reauthenticate
                 | Denied::ProviderUnavailable { .. }
                 | Denied::Relocate

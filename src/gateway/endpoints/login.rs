@@ -4,8 +4,11 @@
 use crate::actors;
 use crate::actors::session::address;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
-use crate::actors::session::message::{Authority, CanGoOn, Denied, SignInError, SilentLogin, SilentLoginHints};
+use crate::actors::session::message::{
+    Authority, CanGoOn, Denied, GetView, SignInError, SilentLogin, SilentLoginHints,
+};
 use crate::config::NamedProvider;
+use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
@@ -18,6 +21,7 @@ use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, Scope};
+use crate::gateway::step_up;
 use crate::provider::Provider;
 use crate::provider::requests::Authorization;
 
@@ -46,12 +50,13 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     // One of another host's, whose cookie somebody brought here, is none here.
     let is_foreign = |own: &NamedProvider| !gateway.config.providers.may_serve(own.name.as_deref(), &request.origin);
     let predecessor = predecessor.filter(|_| !own.is_some_and(is_foreign));
+    let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER));
     if let Some(own) = own.filter(|own| candidates.may_be_renewed_at(own)) {
         let hints = hints(own, &query)?;
-        let is_asked = hints.iter().any(|(name, _)| name == "prompt");
-        let reason = if is_asked { LoginReason::Asked } else { reason(gateway, request, &return_to).await };
+        let reason = if is_asked(&hints) { LoginReason::Asked } else { reason(gateway, request, &return_to).await };
         if reason != LoginReason::Asked {
-            let start = Start { provider: own, return_to: return_to.clone(), hints, reason, predecessor };
+            let start =
+                Start { provider: own, return_to: return_to.clone(), hints, authentication, reason, predecessor };
             return match begin(gateway, request, start).await {
                 // The session is fine where it is.
                 Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &return_to)),
@@ -59,12 +64,21 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
             };
         }
     }
-    let (provider, hints) = match (candidates.usual.zip(usual), own) {
+    let (provider, mut hints) = match (candidates.usual.zip(usual), own) {
         (Some((usual, hints)), _) => (usual, hints),
         (None, Some(own)) if candidates.may_be_renewed_at(own) => (own, hints(own, &query)?),
         _ => return Ok(login_provider::chooser(gateway, &query, &candidates.all, &return_to)),
     };
-    begin(gateway, request, Start { provider, return_to, hints, reason: LoginReason::Asked, predecessor }).await
+    let authentication = authentication.filter(|_| !is_asked_none(&hints));
+    if let Some(wanted) = &authentication
+        && own.is_some_and(|own| own.name == provider.name)
+        && !is_asked(&hints)
+        && falls_short(gateway, request, wanted).await
+    {
+        hints.push(("prompt".to_owned(), provider.settings.prompt_with("login")));
+    }
+    let start = Start { provider, return_to, hints, authentication, reason: LoginReason::Asked, predecessor };
+    begin(gateway, request, start).await
 }
 
 /// A login that is to begin.
@@ -72,12 +86,14 @@ struct Start<'a> {
     provider: &'a NamedProvider,
     return_to: String,
     hints: Vec<(String, String)>,
+    authentication: Option<Authentication>,
     reason: LoginReason,
     predecessor: Option<Predecessor>,
 }
 
 async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> Result<Outgoing, Problem> {
-    let Start { provider: NamedProvider { name: at, settings, .. }, return_to, mut hints, reason, predecessor } = start;
+    let Start { provider, return_to, mut hints, authentication, reason, predecessor } = start;
+    let NamedProvider { name: at, settings, .. } = provider;
     // The organization has a field of its own, against which tokens are checked.
     let has_place = |name: &str| name == "organization" && settings.checks_organization();
     let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
@@ -92,6 +108,13 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
             hints.extend(organization.filter(|_| !is_said).map(|id| ("organization".to_owned(), id)));
         }
     }
+    let is_asked = reason == LoginReason::Asked;
+    if let Some(Authentication { acr, max_age }) = &authentication {
+        hints.extend((!acr.is_empty()).then(|| ("acr_values".to_owned(), acr.join(" "))));
+        // A silent login brings what the provider knows of the user, however old.
+        let max_age = max_age.filter(|_| is_asked);
+        hints.extend(max_age.map(|age| ("max_age".to_owned(), age.to_string())));
+    }
     let hint = |wanted: &str| hints.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let attempt = Attempt {
         actor: address::new_session_id(&*gateway.actors, gateway.config.regions.jurisdiction)?,
@@ -104,6 +127,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| settings.checks_organization()),
+        authentication: authentication.filter(|_| is_asked),
         hints: kept,
     };
     let name = gateway.link.isolate.random_bytes().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
@@ -114,6 +138,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         nonce: &attempt.nonce.expose(),
         code_verifier: &attempt.code_verifier.expose(),
         hints: &hints,
+        resources: &gateway.config.resources(at.as_deref()),
         id_token_hint: id_token_hint.as_deref(),
     };
     let provider = Provider::new(settings, gateway.link.clone());
@@ -132,6 +157,24 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         response = response.cookie(&jar.clear_login(oldest, posted));
     }
     Ok(response)
+}
+
+/// Whether somebody says what the provider is to show.
+fn is_asked(hints: &[(String, String)]) -> bool {
+    hints.iter().any(|(name, _)| name == "prompt")
+}
+
+/// Whether nobody is to see anything of the login: it brings what the provider knows.
+fn is_asked_none(hints: &[(String, String)]) -> bool {
+    hints.iter().any(|(name, value)| name == "prompt" && value == "none")
+}
+
+/// Whether the browser's session comes from a login of another kind, or from too long ago.
+async fn falls_short(gateway: &Gateway, request: &Incoming<'_>, wanted: &Authentication) -> bool {
+    let asked = ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await;
+    let Ok(Ok(view)) = asked else { return false };
+    let claims = serde_json::from_str(&view.claims).unwrap_or_default();
+    !wanted.is_met(&claims, gateway.now())
 }
 
 /// What a login is for that finds a session.

@@ -49,6 +49,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
             | Denied::Ended(_)
             | Denied::Reauthenticate
             | Denied::Relocate
+            | Denied::TargetRefused
             | Denied::ProviderUnavailable { .. }
             | Denied::OtherProvider,
         ))

@@ -37,13 +37,13 @@ pub(crate) enum Claimant<'a> {
     /// Nobody, and the route does not mind.
     Nobody,
     /// The session of this cookie, and what it is asked for.
-    Session(&'a Credential, Need, Option<Region>),
+    Session(&'a Credential, Need<'a>, Option<Region>),
     /// A client's JWT.
     Client(&'a str, Sender),
 }
 
 /// Lets a request in, or says what is missing. Pure.
-pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Route) -> Result<Admitted<'a>, Problem> {
+pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &'a Route) -> Result<Admitted<'a>, Problem> {
     admit_with(config, request, route, |cleared_at| captcha::check_bot(request, route, cleared_at))
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn admit<'a>(config: &Config, request: &'a Incoming<'_>, route: &Rout
 pub(crate) fn admit_again<'a>(
     config: &Config,
     request: &'a Incoming<'_>,
-    route: &Route,
+    route: &'a Route,
 ) -> Result<Admitted<'a>, Problem> {
     admit_with(config, request, route, |_| Ok(()))
 }
@@ -59,7 +59,7 @@ pub(crate) fn admit_again<'a>(
 fn admit_with<'a>(
     config: &Config,
     request: &'a Incoming<'_>,
-    route: &Route,
+    route: &'a Route,
     check_bot: impl FnOnce(Option<OffsetDateTime>) -> Result<(), Problem>,
 ) -> Result<Admitted<'a>, Problem> {
     // An application that echoes it would show the token to the page (RFC 9110 section 9.3.8).
@@ -91,9 +91,17 @@ fn admit_with<'a>(
 }
 
 /// Refuses a user or a client that lacks what the route requires. The log says who, and which claims.
-pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) -> Result<(), Problem> {
+pub(crate) fn check_required(
+    config: &Config,
+    claims: &Claims,
+    route: &Route,
+    now: OffsetDateTime,
+) -> Result<(), Problem> {
     if require::meets(claims, route) {
-        return Ok(());
+        return match &route.authentication {
+            Some(wanted) if !wanted.is_met(claims, now) => Err(Problem::AuthenticationInsufficient(wanted.clone())),
+            Some(_) | None => Ok(()),
+        };
     }
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let user = log::user(text("iss"), text("sub"), config.log_subject);
@@ -116,7 +124,7 @@ async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Resul
         Claimant::Client(jwt, sender) => client(gateway, jwt, sender).await?,
     };
     if let Some(claims) = caller.claims() {
-        check_required(&gateway.config, claims, route)?;
+        check_required(&gateway.config, claims, route, gateway.now())?;
     }
     proxy::proxy(gateway, request, route, caller, cleared_at).await
 }

@@ -2,8 +2,9 @@
 
 use openidconnect::AccessToken;
 
-use crate::actors::session::message::{Credential, GetIdentity, GetToken, TokenKind, TokenWithClaims};
+use crate::actors::session::message::{Credential, GetIdentity, GetTargetToken, GetToken, TokenKind, TokenWithClaims};
 use crate::config::routes::{Route, SessionRule, Token};
+use crate::config::target::TargetKey;
 use crate::credential::Secret;
 use crate::gateway::ask_session::ask_session_on;
 use crate::gateway::context::Gateway;
@@ -44,11 +45,24 @@ impl Caller {
 
 /// What a route needs of a session.
 #[derive(Clone, Copy)]
-pub(crate) enum Need {
+pub(crate) enum Need<'a> {
     /// The access token.
     Token,
     /// This token and the claims.
     Identity(TokenKind),
+    /// The access token for this target, and the claims where the route forwards or requires any.
+    Target(&'a TargetKey, bool),
+}
+
+impl<'a> Need<'a> {
+    /// As a question to the session asks for it: which token beside the claims, and what the access token is for.
+    pub(crate) fn asked(self) -> (Option<TokenKind>, Option<&'a TargetKey>) {
+        match self {
+            Self::Token => (None, None),
+            Self::Identity(kind) => (Some(kind), None),
+            Self::Target(key, with_claims) => (with_claims.then_some(TokenKind::Access), Some(key)),
+        }
+    }
 }
 
 /// The token that goes upstream with this request. Where the client's own `Authorization` passes, none takes its place.
@@ -57,11 +71,13 @@ pub(crate) fn token(request: &Incoming<'_>, route: &Route) -> Token {
 }
 
 /// What this route needs of one.
-pub(crate) fn need(request: &Incoming<'_>, route: &Route) -> Need {
-    match token(request, route) {
-        Token::Id => Need::Identity(TokenKind::Id),
-        _ if route.identity_headers || route.requires_claims() => Need::Identity(TokenKind::Access),
-        Token::Access | Token::None => Need::Token,
+pub(crate) fn need<'a>(request: &Incoming<'_>, route: &'a Route) -> Need<'a> {
+    let with_claims = route.identity_headers || route.requires_claims();
+    match (token(request, route), &route.target) {
+        (Token::Id, _) => Need::Identity(TokenKind::Id),
+        (Token::Access, Some(target)) => Need::Target(&target.key, with_claims),
+        (Token::Access | Token::None, _) if with_claims => Need::Identity(TokenKind::Access),
+        (Token::Access | Token::None, _) => Need::Token,
     }
 }
 
@@ -91,6 +107,12 @@ async fn session_user(gateway: &Gateway, request: &Incoming<'_>, route: &Route) 
         }
         Need::Identity(token) => {
             let get = |secret: &Secret| GetIdentity { secret: secret.clone(), token, navigation_from };
+            let TokenWithClaims { token, claims } = *ask_session_on(gateway, request, route, get).await??;
+            (token, serde_json::from_str(&claims).unwrap_or_default())
+        }
+        Need::Target(target, _) => {
+            let get =
+                |secret: &Secret| GetTargetToken { secret: secret.clone(), target: target.clone(), navigation_from };
             let TokenWithClaims { token, claims } = *ask_session_on(gateway, request, route, get).await??;
             (token, serde_json::from_str(&claims).unwrap_or_default())
         }

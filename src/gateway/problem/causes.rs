@@ -12,6 +12,9 @@ impl From<Denied> for Problem {
             Denied::Unknown | Denied::Reauthenticate | Denied::Relocate | Denied::OtherProvider => Self::LoginRequired,
             Denied::Ended(reason) => Self::SessionEnded(reason),
             Denied::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
+            Denied::TargetRefused => {
+                Self::ProviderRejected("it gives no access token for the API behind this address".to_owned())
+            }
             Denied::StoreUnavailable | Denied::Moved(_) => Self::StoreUnavailable,
         }
     }

@@ -81,6 +81,10 @@ impl Oidc {
                 builder = builder.add_extra_param(name, value.clone());
             }
         }
+        for resource in request.resources.iter().filter(|resource| self.settings.resource.as_deref() != Some(resource))
+        {
+            builder = builder.add_extra_param("resource", (*resource).to_owned());
+        }
         let configured = self.settings.authorization_params.iter();
         let overruled = |name: &String| request.hints.iter().any(|(hint, _)| hint == name);
         for (name, value) in configured.filter(|(name, _)| !overruled(name)).chain(request.hints) {

@@ -24,6 +24,7 @@ use crate::provider::logout_token::{self, LogoutToken};
 
 mod authorization;
 mod identify;
+mod token_exchange;
 mod tokens;
 mod user_info;
 

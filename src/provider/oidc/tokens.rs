@@ -4,7 +4,9 @@ use openidconnect::{AuthorizationCode, PkceCodeVerifier, RefreshToken};
 use time::OffsetDateTime;
 
 use super::identify::Identified;
+use super::token_exchange::target_params;
 use super::{OFFLINE_ACCESS, Oidc, knows_offline_access, redirect_url};
+use crate::config::target::Target;
 use crate::identity::Identity;
 use crate::provider::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure};
 use crate::provider::keys;
@@ -93,6 +95,7 @@ impl Oidc {
         now: OffsetDateTime,
         token: &RefreshToken,
         identity: &Identity,
+        target: Option<&Target>,
     ) -> Result<(Tokens, Option<Identity>), RefreshError> {
         // Nothing was presented yet, so the token is as good as before.
         let not_presented = |why: String| RefreshFailure::Deferred { retry_after: None, why };
@@ -102,8 +105,12 @@ impl Oidc {
         let mut request = client
             .exchange_refresh_token(token)
             .map_err(|_| not_presented("discovery: the provider has no token endpoint".to_owned()))?;
-        if let Some(resource) = &self.settings.resource {
-            request = request.add_extra_param("resource", resource.clone());
+        let params = match target {
+            Some(target) => target_params(target),
+            None => self.settings.resource.iter().map(|resource| ("resource", resource.clone())).collect(),
+        };
+        for (name, value) in params {
+            request = request.add_extra_param(name, value);
         }
         for (name, value) in authentication.assertion() {
             request = request.add_extra_param(name, value);
@@ -112,7 +119,7 @@ impl Oidc {
         let set = request
             .request_async(&|request| answer.to(&self.link, request))
             .await
-            .map_err(|error| refresh_failure(&error, &answer, &self.settings.credentials))
+            .map_err(|error| refresh_failure(&error, &answer, &self.settings.credentials, target))
             .map_err(|failure| failure.with_words(answer.said.take()))?;
         let tokens =
             set.tokens(answer.round_trip(&self.link)).map_err(|error| RefreshFailure::Unknown(error.to_string()))?;

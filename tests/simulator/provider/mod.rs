@@ -5,6 +5,7 @@
 //!   `invalid_grant`, and so for every token of it (RFC 9700 section 4.14.2). It is noted in `reused`.
 //! - By its rules ([`Rules`]) it may instead keep one refresh token for ever, take a spent one for a while, or know one grant for each user.
 //! - A script says what goes wrong with the next calls of the token endpoint, one after the other. In a world with faults they strike as well.
+//! - A token request that names a target (`audience`, `resource` or `scope`) gets an access token for that alone, or a refusal by the rules.
 //! - 429, 500 and 503 mean that it did nothing; 502, 504 and an answer that cannot be read say nothing of that.
 
 use std::cell::{Cell, RefCell};
@@ -63,6 +64,8 @@ pub struct Rules {
     pub user_info: Cell<bool>,
     /// A silent login gets no refresh token.
     pub strips_offline: Cell<bool>,
+    /// The targets that it gives no access token for, and what it answers (RFC 8707 section 2).
+    pub refuses: RefCell<BTreeMap<String, &'static str>>,
     /// How far a clock may be off that pauses are measured with.
     pub tolerance: Cell<Duration>,
 }
@@ -136,6 +139,8 @@ pub struct Provider {
     pub revoked: RefCell<Vec<String>>,
     /// How many refreshes it did.
     pub refreshes: Cell<u32>,
+    /// How many access tokens it gave for a target: by a refresh token, or in exchange for another (RFC 8693).
+    pub granted_for: RefCell<BTreeMap<String, u32>>,
     /// When somebody last asked for a refresh of this user's, whatever the token's age.
     pub forced: RefCell<BTreeMap<String, OffsetDateTime>>,
     client_unknown_until: Cell<Option<OffsetDateTime>>,
@@ -164,6 +169,7 @@ impl Provider {
                 life: Cell::new(TOKEN_LIFE),
                 user_info: Cell::default(),
                 strips_offline: Cell::default(),
+                refuses: RefCell::default(),
                 tolerance: Cell::default(),
             },
             codes: RefCell::default(),
@@ -176,6 +182,7 @@ impl Provider {
             presented: RefCell::default(),
             reused: RefCell::default(),
             revoked: RefCell::default(),
+            granted_for: RefCell::default(),
             refreshes: Cell::default(),
             forced: RefCell::default(),
             client_unknown_until: Cell::default(),

@@ -49,7 +49,8 @@ impl Provider {
         }
         let answer = match form.get("grant_type").map(String::as_str) {
             Some("authorization_code") => self.redeem(&form, caller),
-            Some("refresh_token") => self.refresh(&form["refresh_token"]),
+            Some("refresh_token") => self.refresh(&form["refresh_token"], target(&form)),
+            Some("urn:ietf:params:oauth:grant-type:token-exchange") => self.exchange(&form),
             _ => refused(),
         };
         if is_garbled || is_behind {
@@ -111,7 +112,34 @@ impl Provider {
         self.grant(&login.subject.clone(), family, Some(&login))
     }
 
-    fn refresh(&self, presented: &str) -> Answer {
+    /// RFC 8693: an access token that is good for one for a target.
+    fn exchange(&self, form: &BTreeMap<String, String>) -> Answer {
+        let subject =
+            self.access.borrow().get(&form["subject_token"]).filter(|known| self.now() < known.expires_at).cloned();
+        let (Some(subject), Some(target)) = (subject, target(form)) else {
+            return reply(400, &json!({"error": "invalid_request"}));
+        };
+        if let Some(error) = self.rules.refuses.borrow().get(target) {
+            return reply(400, &json!({ "error": error }));
+        }
+        self.grant_for(&subject.subject, subject.family, target, None)
+    }
+
+    /// An access token for a target, and no ID token.
+    fn grant_for(&self, subject: &str, family: Family, target: &str, refresh: Option<&str>) -> Answer {
+        let life = self.rules.life.get();
+        *self.granted_for.borrow_mut().entry(target.to_owned()).or_default() += 1;
+        let text = format!("access-{subject}-{}-{}", self.executor.number(), target.replace(' ', "+"));
+        let access = Access { subject: subject.to_owned(), family, expires_at: self.now() + life };
+        self.access.borrow_mut().insert(text.clone(), access);
+        let mut answer = json!({"access_token": text, "token_type": "Bearer", "expires_in": life.as_secs()});
+        if let Some(refresh) = refresh {
+            answer["refresh_token"] = refresh.into();
+        }
+        reply(200, &answer)
+    }
+
+    fn refresh(&self, presented: &str, target: Option<&str>) -> Answer {
         let mut tokens = self.tokens.borrow_mut();
         let Some(token) = tokens.get_mut(presented) else { return refused() };
         let (subject, family) = (token.subject.clone(), token.family);
@@ -132,7 +160,13 @@ impl Provider {
             return refused();
         }
         drop(grants);
-        self.check_single_flight(&subject, family);
+        let refusal = target.and_then(|target| self.rules.refuses.borrow().get(target).copied());
+        if let Some(error) = refusal {
+            return reply(400, &json!({ "error": error }));
+        }
+        if target.is_none() {
+            self.check_single_flight(&subject, family);
+        }
         let keeps =
             !self.rules.rotates.get() || token.spent_at.is_none() && self.faults.strikes(Kind::ProviderSameToken);
         if keeps {
@@ -142,6 +176,10 @@ impl Provider {
             token.spent_at = token.spent_at.or(Some(now));
         }
         drop(tokens);
+        if let Some(target) = target {
+            let next = (!keeps).then(|| self.issue_refresh_token(&subject, family));
+            return self.grant_for(&subject, family, target, next.as_deref());
+        }
         self.refreshes.set(self.refreshes.get() + 1);
         if keeps { self.grant_access(&subject, family, None, None) } else { self.grant(&subject, family, None) }
     }
@@ -150,10 +188,15 @@ impl Provider {
         if login.is_some_and(|login| login.is_silent) && self.rules.strips_offline.get() {
             return self.grant_access(subject, family, login, None);
         }
+        let refresh_token = self.issue_refresh_token(subject, family);
+        self.grant_access(subject, family, login, Some(&refresh_token))
+    }
+
+    fn issue_refresh_token(&self, subject: &str, family: Family) -> String {
         let refresh_token = format!("refresh-{}", self.executor.number());
         let token = Token { subject: subject.to_owned(), family, spent_at: None, presentations: Vec::new() };
         self.tokens.borrow_mut().insert(refresh_token.clone(), token);
-        self.grant_access(subject, family, login, Some(&refresh_token))
+        refresh_token
     }
 
     fn grant_access(&self, subject: &str, family: Family, login: Option<&Login>, refresh: Option<&str>) -> Answer {
@@ -182,6 +225,11 @@ impl Provider {
         }
         reply(200, &answer)
     }
+}
+
+/// What the access token is to be for, if not the session's own use.
+fn target(form: &BTreeMap<String, String>) -> Option<&str> {
+    ["audience", "resource", "scope"].into_iter().find_map(|name| form.get(name)).map(String::as_str)
 }
 
 fn garbled(is_behind: bool) -> Answer {

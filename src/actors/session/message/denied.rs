@@ -32,6 +32,9 @@ pub enum Denied {
     /// The session cannot be read.
     #[error("the session store cannot be used")]
     StoreUnavailable,
+    /// The provider gives the session no access token for this target.
+    #[error("the provider gives no access token for this target")]
+    TargetRefused,
     /// The request takes sessions of other providers.
     #[error("the session is of another provider")]
     OtherProvider,

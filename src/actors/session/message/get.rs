@@ -3,6 +3,7 @@
 use openidconnect::AccessToken;
 use serde::{Deserialize, Serialize};
 
+use crate::config::target::TargetKey;
 use crate::credential::Secret;
 use crate::region::Region;
 
@@ -26,6 +27,17 @@ pub struct GetIdentity {
     pub navigation_from: Option<Region>,
 }
 
+/// A request is to be proxied with an access token for a target of its own, and perhaps by the claims. That is a use of the session.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GetTargetToken {
+    /// From the session cookie.
+    pub secret: Secret,
+    /// The target, as the configuration knows it.
+    pub target: TargetKey,
+    /// As in [`GetToken`].
+    pub navigation_from: Option<Region>,
+}
+
 /// Which of the session's tokens a request is proxied with. Either takes a valid access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenKind {
@@ -38,7 +50,7 @@ pub enum TokenKind {
 /// A token, and who it is of.
 #[derive(Serialize, Deserialize)]
 pub struct TokenWithClaims {
-    /// The access token, or the ID token.
+    /// The access token, the ID token, or the access token for a target.
     pub token: AccessToken,
     /// The claims of the ID token and UserInfo: a JSON object.
     pub claims: String,

@@ -4,6 +4,7 @@
 //!   gateway ── Complete ──► session secret                        (callback)
 //!           ── GetToken ──► access token                          (a proxied request)
 //!           ── GetIdentity ─► a token and the claims              (a proxied request whose route needs the claims)
+//!           ── GetTargetToken ─► the same, with the token for a target of the route
 //!           ── GetView ───► the session's view                    (GET /session)
 //!           ── CanGoOn ───► whether a login is needed             (GET /login)
 //!           ── IsAlive ───► whether it lives                      (an open stream)
@@ -52,7 +53,7 @@ pub use device::{
     Attested, AttestedReply, BindDevice, Binding, Consequence, DeviceDenied, DeviceEvidence, DeviceRefusal, RenewProof,
     Renewal,
 };
-pub use get::{CanGoOn, GetIdentity, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
+pub use get::{CanGoOn, GetIdentity, GetTargetToken, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
 pub use moves::{
     Adopt, Destination, LetGo, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded,
 };
@@ -108,6 +109,8 @@ pub enum SessionMessage {
     BindDevice(BindDevice),
     /// A browser proves that it has the device's key.
     RenewProof(RenewProof),
+    /// A request is to be proxied with an access token for a target of its own.
+    GetTargetToken(GetTargetToken),
 }
 
 // Each limit is longer than the actor can take: 10 s for a call, twice that for a GET.
@@ -134,6 +137,7 @@ requests! { SessionMessage:
     Attested -> Result<AttestedReply, DeviceDenied>, within 20 s;
     BindDevice -> Result<Binding, Denied>, within 10 s;
     RenewProof -> Result<Renewal, Denied>, within 10 s;
+    GetTargetToken -> Result<Box<TokenWithClaims>, Denied>, within 15 s;
 }
 
 /// What a cookie says: an actor, and the secret that gives the right to it.

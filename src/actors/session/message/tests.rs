@@ -15,6 +15,8 @@ use crate::actors::stored::Storable as _;
 use crate::actors::summary::{SessionState, UserPlace};
 use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
+use crate::config::authentication::Authentication;
+use crate::config::target::TargetKey;
 use crate::device::Thumbprint;
 use crate::provider::user_error::{Choice, UserError};
 use crate::region::Region;
@@ -39,6 +41,7 @@ fn complete() -> Complete {
         reason: LoginReason::Move,
         prompt_none: true,
         organization: None,
+        authentication: Authentication::of(&["a"], Some(7)),
         hints: vec![("h".into(), "v".into())],
     };
     Complete {
@@ -105,6 +108,7 @@ fn messages() -> Vec<GoldenRow> {
         message("", Attested::of(secret(), evidence(), None, Confirm {}).unwrap()),
         message("of providers", Attested::of(secret(), evidence(), Some("p,q".into()), Confirm {}).unwrap()),
         message("", BindDevice { token: "t".into(), endpoint: "e".into(), secret: Some(secret()) }),
+        message("", GetTargetToken { secret: secret(), target: TargetKey::of("k"), navigation_from: None }),
         message("", RenewProof { token: None, endpoint: "e".into(), secret: None }),
         message("by Access", Refresh { authority: by_access() }),
         message("by Access", Revoke { authority: by_access(), reason: EndReason::Revoked, logout: None }),
@@ -167,6 +171,7 @@ fn denials() -> Vec<Denied> {
         | Denied::Moved(_)
         | Denied::ProviderUnavailable { .. }
         | Denied::StoreUnavailable
+        | Denied::TargetRefused
         | Denied::OtherProvider => {}
     }
     let ended = match EndReason::Logout {
@@ -201,6 +206,7 @@ fn denials() -> Vec<Denied> {
             Denied::Moved(ActorLocation { actor: actor(), region: Region::Afr, expires_at: at(2) }),
             Denied::ProviderUnavailable { retry_after: 5 },
             Denied::StoreUnavailable,
+            Denied::TargetRefused,
             Denied::OtherProvider,
         ])
         .collect()
@@ -277,7 +283,7 @@ fn inspection() -> Inspection {
 
 fn replies() -> Vec<GoldenRow> {
     let token = || AccessToken::new("t".into());
-    let identified = TokenWithClaims { token: token(), claims: "{}".into() };
+    let identified = || TokenWithClaims { token: token(), claims: "{}".into() };
     let inheritance = Inheritance {
         created_at: at(1),
         expires_at: at(2),
@@ -303,7 +309,7 @@ fn replies() -> Vec<GoldenRow> {
         reply::<GetToken>(&name, &Err(denied))
     }));
     replies.extend([
-        reply::<GetIdentity>("", &Ok(Box::new(identified))),
+        reply::<GetIdentity>("", &Ok(Box::new(identified()))),
         reply::<GetView>("", &Ok(Box::new(view()))),
         reply::<CanGoOn>("", &Ok(())),
         reply::<IsAlive>("", &Ok(())),
@@ -329,6 +335,7 @@ fn replies() -> Vec<GoldenRow> {
         reply::<ConfirmUse>("", &Ok(())),
         reply::<Attested>("", &Ok(AttestedReply { offer: Some("c".into()), reply: vec![1, 2] })),
         reply::<BindDevice>("", &Ok(Binding::Bound { thumbprint: Thumbprint::of("k"), lives: location() })),
+        reply::<GetTargetToken>("", &Ok(Box::new(identified()))),
         reply::<RenewProof>("challenge", &Ok(Renewal::Challenge("c".into()))),
         reply::<RenewProof>("", &Ok(Renewal::Renewed { thumbprint: Thumbprint::of("k"), lives: location() })),
         golden::row("Refusal of the wire", &Err::<(), _>(MessageRefusal::Wire(WireError::UnknownVersion(2)))),
@@ -374,4 +381,17 @@ fn a_callback_does_not_show_its_code_in_debug_output() {
         error_description: Some("code s3cret is used".into()),
     };
     assert!(!format!("{callback:?}").contains("s3cret"));
+}
+
+#[test]
+fn neither_a_challenge_nor_a_token_of_a_device_shows_itself_in_debug_output() {
+    let challenge = || "s3cret".into();
+    let shown = [
+        format!("{:?}", DeviceDenied::DeviceRequired { is_awaited: true, offer: Some(challenge()) }),
+        format!("{:?}", AttestedReply { offer: Some(challenge()), reply: b"s3cret".to_vec() }),
+        format!("{:?}", Renewal::Challenge(challenge())),
+        format!("{:?}", BindDevice { token: "s3cret".into(), endpoint: String::new(), secret: None }),
+        format!("{:?}", RenewProof { token: Some("s3cret".into()), endpoint: String::new(), secret: None }),
+    ];
+    assert!(shown.iter().all(|text| !text.contains("s3cret")), "{shown:#?}");
 }

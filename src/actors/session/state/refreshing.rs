@@ -1,9 +1,9 @@
 //! What a use and a refresh make of a session. Pure.
 
-use openidconnect::AccessToken;
+use openidconnect::{AccessToken, RefreshToken};
 use time::OffsetDateTime;
 
-use super::{Active, DoesNotApply, Grant, Identity, Refreshing, State, Transition};
+use super::{Active, DoesNotApply, Grant, Identity, Refreshing, State, TargetToken, Transition};
 
 impl State {
     /// A request was proxied for the session.
@@ -104,8 +104,38 @@ impl State {
                 }
                 None => active.identity,
             };
-            Ok(Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active })
+            // What somebody asked for is new tokens, whatever they are for.
+            let is_forced = active.forced_at.is_some_and(|at| at >= active.grant.issued_at);
+            let target_tokens = if is_forced { Vec::new() } else { active.target_tokens };
+            Ok(Active { grant: Grant { refresh: kept, ..grant }, identity, target_tokens, used: false, ..active })
         })
+    }
+
+    /// An access token for a target came; without a new refresh token the old one stays.
+    pub fn refreshed_for(self, token: TargetToken, refresh_token: Option<RefreshToken>) -> Transition {
+        let state = self.map_refreshing(|refreshing| match refreshing {
+            Refreshing::Presented { token, .. } | Refreshing::Ready { token, .. } => {
+                Ok(Refreshing::Ready { token: refresh_token.unwrap_or(token), not_before: None })
+            }
+            Refreshing::Impossible | Refreshing::Lost => Err(DoesNotApply),
+        })?;
+        state.exchanged(token)
+    }
+
+    /// The access token was exchanged for one for a target.
+    pub fn exchanged(self, token: TargetToken) -> Transition {
+        self.map_active(|active| {
+            let now = token.issued_at;
+            let mut target_tokens = active.target_tokens;
+            target_tokens.retain(|known| known.key != token.key && known.is_valid(now));
+            target_tokens.push(token);
+            Ok(Active { target_tokens, ..active })
+        })
+    }
+
+    /// The session has changed its organization, and these tokens are for the one before.
+    pub fn without_target_tokens(self) -> Transition {
+        self.map_active(|active| Ok(Active { target_tokens: Vec::new(), ..active }))
     }
 
     /// The session's directories know it by this `sid`.
