@@ -305,6 +305,25 @@ describe("several providers", () => {
     assert.deepEqual([...new Set(sessions.map(({ provider }) => provider))], ["corp"], "ended and moved ones, too");
   });
 
+  test("a provider with an empty label is not on the page to choose, and with one left nobody has to choose", async (t) => {
+    const world = await createTable(t, {
+      hosts: ["a"],
+      providers: {
+        acme: { hostile: true, label: "", hosts: ["a.localhost"], domains: ["acme.example"] },
+        beta: { hostile: true, label: "" },
+        staff: { hostile: true, label: "Staff" },
+      },
+    });
+    assertGoesTo(world, await begin(world.browser(), {}), "staff");
+    assertGoesTo(world, await begin(world.browser("a"), {}), "acme");
+    assertGoesTo(world, await begin(world.browser(), { login_hint: "ada@acme.example" }), "acme");
+    assertGoesTo(world, await begin(world.browser(), { provider: "beta" }), "beta");
+    const none = await createTable(t, { providers: { acme: { hostile: true, label: "" }, beta: { hostile: true, label: "" } } });
+    const answer = await begin(none.browser(), {});
+    assert.equal(answer.status, 400);
+    assert.doesNotMatch(answer.text, /acme|beta/);
+  });
+
   test("the page to choose needs no script, speaks German, and axe finds nothing on it", async (t) => {
     const brand = { name: "Acme", colour: "#7a1fa2", language: "de" };
     const long = Array.from({ length: 12 }, (_, n) => [`p-${n}`, { hostile: true, label: `Anbieter <${n}> & Söhne` }]);

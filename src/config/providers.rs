@@ -12,8 +12,8 @@ use super::routes::Route;
 pub struct NamedProvider {
     /// None: it is the only one, and `PROVIDERS` is not set.
     pub name: Option<String>,
-    /// What the page calls it on which users choose a provider.
-    pub label: String,
+    /// What the page calls it on which users choose a provider. None: it is not on that page.
+    pub label: Option<String>,
     /// The public hosts whose logins go there, in small letters.
     pub hosts: Vec<String>,
     /// The e-mail domains whose users log in there, as the domain name system spells them.

@@ -93,7 +93,12 @@ fn logins_of<'a>(config: &'a Config, request: &Incoming<'_>, route: &Route) -> V
     let taken = route.providers.iter().filter_map(|name| config.providers.named(Some(name)));
     let taken = taken.filter(|one| config.providers.may_serve(one.name.as_deref(), &request.origin));
     taken
-        .map(|one| (format!("{login}&provider={}", one.name.as_deref().unwrap_or_default()), one.label.as_str()))
+        .map(|one| {
+            (
+                format!("{login}&provider={}", one.name.as_deref().unwrap_or_default()),
+                one.label.as_deref().or(one.name.as_deref()).unwrap_or_default(),
+            )
+        })
         .collect()
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
     let candidates = Candidates::of(gateway, request, &query, &return_to)?;
     if candidates.usual.is_none() && request.cookies.session.is_none() {
-        return Ok(login_provider::chooser(gateway, &query, &candidates.all, &return_to));
+        return login_provider::chooser(gateway, &query, &candidates.all, &return_to);
     }
     // What is wrong with a parameter is said before anybody is asked.
     let usual = candidates.usual.map(|usual| hints(usual, &query)).transpose()?;
@@ -67,7 +67,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let (provider, mut hints) = match (candidates.usual.zip(usual), own) {
         (Some((usual, hints)), _) => (usual, hints),
         (None, Some(own)) if candidates.may_be_renewed_at(own) => (own, hints(own, &query)?),
-        _ => return Ok(login_provider::chooser(gateway, &query, &candidates.all, &return_to)),
+        _ => return login_provider::chooser(gateway, &query, &candidates.all, &return_to),
     };
     let authentication = authentication.filter(|_| !is_asked_none(&hints));
     if let Some(wanted) = &authentication

@@ -53,13 +53,15 @@ impl<'a> Candidates<'a> {
         }
         let among =
             |found: Option<&'a NamedProvider>| found.filter(|found| all.iter().any(|one| one.name == found.name));
-        let only = match all.as_slice() {
-            [only] => Some(*only),
+        let shown: Vec<&NamedProvider> = all.iter().copied().filter(|one| one.label.is_some()).collect();
+        let only = match (all.as_slice(), shown.as_slice()) {
+            ([only], _) | (_, [only]) => Some(*only),
             _ => None,
         };
         let of_host = among(providers.of_host(&request.origin));
         let of_hint = among(query.get("login_hint").and_then(|hint| providers.of_address(hint)));
-        let usual = only.or(of_host).or(of_hint);
+        let is_only_one = all.len() == 1;
+        let usual = only.filter(|_| is_only_one).or(of_host).or(of_hint).or(only);
         Ok(Self { all, usual })
     }
 
@@ -88,17 +90,23 @@ pub(crate) fn chooser(
     query: &Parameters,
     candidates: &[&NamedProvider],
     return_to: &str,
-) -> Outgoing {
+) -> Result<Outgoing, Problem> {
     let login = refusal::endpoint_url(&gateway.config, "login", return_to);
     let choices: Vec<(String, &str)> = candidates
         .iter()
-        .map(|one| {
+        .filter_map(|one| {
+            let label = one.label.as_deref()?;
             let mut url = form_urlencoded::Serializer::new(login.clone());
             url.extend_pairs(one.name.iter().map(|name| ("provider", name)));
             url.extend_pairs(given(query));
-            (url.finish(), one.label.as_str())
+            Some((url.finish(), label))
         })
         .collect();
+    if choices.is_empty() {
+        return Err(Problem::BadRequest(
+            "Nothing says where you log in. Open the address that your organization gave you.",
+        ));
+    }
     let page = Page { title: "Log in", detail: "Where do you want to log in?", choices: &choices, ..Page::default() };
-    html::page(&gateway.config.brand, 200, &page)
+    Ok(html::page(&gateway.config.brand, 200, &page))
 }
