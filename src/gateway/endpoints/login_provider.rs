@@ -36,9 +36,9 @@ impl<'a> Candidates<'a> {
         if let Some(single) = providers.single() {
             return Ok(Self { all: vec![single], usual: Some(single) });
         }
-        let serves = |one: &NamedProvider| providers.may_serve(one.name.as_deref(), &request.origin);
         if let Some(name) = query.get("provider").filter(|name| !name.is_empty()) {
-            let named = providers.named(Some(name)).filter(|one| serves(one));
+            let is_served = |one: &&NamedProvider| providers.may_serve(one.name.as_deref(), &request.origin);
+            let named = providers.named(Some(name)).filter(is_served);
             let named =
                 named.ok_or(Problem::BadRequest("provider must be the name of a login provider of this host."))?;
             return Ok(Self { all: vec![named], usual: Some(named) });
@@ -46,10 +46,10 @@ impl<'a> Candidates<'a> {
         let of_route = of_route(gateway, request, return_to);
         let is_taken =
             |one: &NamedProvider| of_route.is_empty() || one.name.as_ref().is_some_and(|name| of_route.contains(name));
-        let mut all: Vec<&NamedProvider> = providers.iter().filter(|one| serves(one) && is_taken(one)).collect();
+        let mut all: Vec<&NamedProvider> = providers.serving_at(&request.origin).filter(|one| is_taken(one)).collect();
         if all.is_empty() {
             // The route takes none of this host's. It says so itself to whoever comes there.
-            all = providers.iter().filter(|one| serves(one)).collect();
+            all = providers.serving_at(&request.origin).collect();
         }
         let among =
             |found: Option<&'a NamedProvider>| found.filter(|found| all.iter().any(|one| one.name == found.name));
