@@ -484,6 +484,31 @@ describe("several providers", () => {
     assert.equal(refused.status, 403);
   });
 
+  test("each is of its own kind: what Auth0 does differently, its neighbour does not", async (t) => {
+    const world = await createTable(t, {
+      providers: {
+        tenant: { hostile: { slash: true }, kind: "auth0", issuer: undefined, auth0_domain: ({ origin }) => origin, auth0_logout_federated: true },
+        plain: { hostile: true, scopes: ["openid", "email"], authorization_params: { acr_values: "mfa" }, audience: "https://api.example" },
+      },
+      vars: { BRAND: undefined },
+    });
+    const { providers } = world;
+    const [ada, bob] = [await world.login("tenant"), await world.login("plain")];
+    assert.equal((await ada.api("/auth/session")).json().issuer, providers.tenant.issuer);
+    const asked = ({ calls }) => calls.authorization[0].params;
+    assert.deepEqual([asked(providers.plain).scope, asked(providers.plain).acr_values, asked(providers.plain).audience], ["openid email", "mfa", "https://api.example"]);
+    assert.deepEqual([asked(providers.tenant).acr_values, asked(providers.tenant).audience], [undefined, undefined]);
+    const out = async (browser) => new URL((await browser.navigate("/auth/logout?return_to=/", { from: browser.origin, follow: false })).headers.location);
+    const [there, here] = [await out(ada), await out(bob)];
+    assert.equal(there.searchParams.has("federated"), true);
+    assert.deepEqual([here.origin, here.searchParams.has("federated")], [providers.plain.origin, false]);
+    // Who asks for another account is asked as each provider understands it.
+    const another = await begin(await world.login("tenant"), { account: "another" });
+    assert.equal(assertGoesTo(world, another, "tenant").searchParams.get("prompt"), "login");
+    const other = await begin(await world.login("plain"), { account: "another" });
+    assert.equal(assertGoesTo(world, other, "plain").searchParams.get("prompt"), "select_account");
+  });
+
   test("the public keys of all providers' clients are published", async (t) => {
     const [one, two] = [signingKey("ES256", "k1"), signingKey("ES256", "k2")];
     const world = await createTable(t, {
