@@ -132,13 +132,14 @@ impl Config {
         self.routes.iter().filter_map(|route| route.target.as_ref()).find(|target| target.key == *key)
     }
 
-    /// The `resource` of every route that takes this provider's sessions and whose token the refresh token gets, each once: the login asks for all of them (RFC 8707 section 2.1).
+    /// The `resource` of every route that takes sessions of this provider and whose token the refresh token gets, each once: the login
+    /// asks for all of them (RFC 8707 section 2.1).
     pub fn resources(&self, provider: Option<&str>) -> Vec<&str> {
-        let is_taken = |route: &&routes::Route| {
-            route.providers.is_empty() || route.providers.iter().any(|name| Some(name.as_str()) == provider)
+        let takes = |route: &&routes::Route| {
+            route.providers.is_empty() || provider.is_some_and(|name| route.providers.iter().any(|known| known == name))
         };
         let refreshed = |target: &&target::Target| target.grant == target::TargetGrant::RefreshToken;
-        let targets = self.routes.iter().filter(is_taken).filter_map(|route| route.target.as_ref()).filter(refreshed);
+        let targets = self.routes.iter().filter(takes).filter_map(|route| route.target.as_ref()).filter(refreshed);
         let mut resources: Vec<&str> = targets.filter_map(|target| target.resource.as_deref()).collect();
         resources.sort_unstable();
         resources.dedup();

@@ -94,9 +94,9 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let (authentication, providers) = (self.authentication(), self.providers());
         let demands = requires_device
             || authentication.is_some()
-            || !providers.is_empty()
             || !require.is_empty()
-            || !require_any.is_empty();
+            || !require_any.is_empty()
+            || !providers.is_empty();
         let session = if demands { SessionRule::Required } else { session };
         let target = self.target(session, token);
         let bearer = self.flag("bearer", false);
@@ -105,8 +105,8 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             session,
             require,
             require_any,
-            providers,
             authentication,
+            providers,
             token,
             target,
             bearer,

@@ -21,10 +21,10 @@ pub struct Route {
     pub require: Vec<Required>,
     /// `require_any`: of these sets one is enough.
     pub require_any: Vec<Vec<Required>>,
-    /// `providers`: the sessions of these are let in alone. None: all.
-    pub providers: Vec<String>,
     /// `acr`, `max_age`: how the user must have logged in.
     pub authentication: Option<Authentication>,
+    /// `providers`: the sessions of these are let in alone. None: all.
+    pub providers: Vec<String>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
     /// `audience`, `resource`, `scopes` or `exchange`: the access token is not the session's own, but one for this. With [`Token::Access`] alone.
@@ -133,8 +133,8 @@ impl Route {
             session: SessionRule::Required,
             require: Vec::new(),
             require_any: Vec::new(),
-            providers: Vec::new(),
             authentication: None,
+            providers: Vec::new(),
             token: Token::Access,
             target: None,
             bearer: false,
@@ -183,8 +183,8 @@ impl Route {
             session,
             require,
             require_any,
-            providers,
             authentication,
+            providers,
             token,
             target,
             bearer,
@@ -201,8 +201,8 @@ impl Route {
             && *session == other.session
             && *require == other.require
             && *require_any == other.require_any
-            && *providers == other.providers
             && *authentication == other.authentication
+            && *providers == other.providers
             && *token == other.token
             && *target == other.target
             && *bearer == other.bearer

@@ -40,12 +40,12 @@ pub enum Problem {
     /// The keys that clients' and administrators' tokens are verified with cannot be had.
     #[error("Tokens cannot be verified at the moment.")]
     KeysUnavailable,
-    /// The session is of another provider than the route takes.
-    #[error("This takes logins of another provider than yours.")]
-    OtherProvider,
     /// Its user has to log in in another way, or once more.
     #[error("This needs a login of another kind, or a more recent one.")]
     AuthenticationInsufficient(Authentication),
+    /// The session is of another provider than the route takes.
+    #[error("This takes logins of another provider than yours.")]
+    OtherProvider,
     /// The session, or the token, lacks what the route requires.
     #[error("This needs a permission that you do not have.")]
     Forbidden,

@@ -123,3 +123,7 @@ impl Durable {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "durable_tests.rs"]
+mod tests;

@@ -7,6 +7,10 @@
 pub mod durable;
 pub mod error;
 pub mod kv;
+#[cfg(test)]
+pub mod memory;
+#[cfg(test)]
+pub mod model;
 pub mod neon;
 pub mod outside;
 pub mod session_store;

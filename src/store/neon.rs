@@ -249,3 +249,7 @@ impl From<PostgresError> for StoreError {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "neon_tests.rs"]
+mod tests;

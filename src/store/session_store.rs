@@ -148,7 +148,7 @@ impl SessionStore {
 
     /// The record. None: this actor never began.
     pub async fn load(&self, now: OffsetDateTime) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(row) = self.own.read()?.filter(|row| row.attempted > 0) else { return Ok(None) };
+        let Some(row) = self.own.read()? else { return Ok(None) };
         let settles_at = (row.store != StoreKind::Durable && row.state.is_some()).then_some(now);
         // The copy may come from a write of just now, in a process that has ended.
         let written = settles_at.map(|at| Written { at, generation: 0, taken: true });
@@ -203,3 +203,7 @@ impl SessionStore {
         };
     }
 }
+
+#[cfg(test)]
+#[path = "session_store_tests.rs"]
+mod tests;

@@ -222,3 +222,7 @@ impl Shell {
         Ok(self.save(&gone, true).await?)
     }
 }
+
+#[cfg(test)]
+#[path = "shell_tests.rs"]
+mod tests;

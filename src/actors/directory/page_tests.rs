@@ -83,6 +83,27 @@ fn a_session_that_ends_or_moves_between_two_pages_is_not_shown_again_and_the_one
 }
 
 #[test]
+fn a_session_that_the_list_itself_found_over_comes_with_those_that_ended_later_in_this_list() {
+    let mut directory = directory(3);
+    let mut cursor = start(&mut directory);
+    assert_eq!(turn(&directory, &mut cursor, 1), [actor(2)]);
+    directory.found_over(cursor.at, &actor(1), None);
+    assert_eq!(turn(&directory, &mut cursor, 9), [0, 1].map(actor));
+}
+
+#[test]
+fn a_list_shows_what_was_registered_or_refreshed_at_its_very_moment() {
+    let mut directory = directory(1);
+    let seen_at = directory.rows[&actor(0)].seen_at;
+    let shown = |directory: &Directory, at| behind(&directory.rows, &Cursor { at, behind: None }, 9).len();
+    assert_eq!(shown(&directory, seen_at), 1);
+    assert_eq!(shown(&directory, seen_at - Duration::MICROSECOND), 0);
+    report(&mut directory, 0, News::Refreshed);
+    assert_eq!(shown(&directory, seen_at), 1);
+    assert_eq!(shown(&directory, seen_at - Duration::MICROSECOND), 0);
+}
+
+#[test]
 fn a_cursor_that_was_changed_or_is_of_another_directory_is_none() {
     let cursor =
         Cursor { at: T0, behind: Some(behind(&directory(1).rows, &Cursor { at: T0, behind: None }, 1)[0].clone()) };

@@ -156,10 +156,10 @@ impl Directory {
         }
     }
 
-    /// A session is gone, and does not come back. False: the directory did not know it.
-    pub fn forget(&mut self, now: OffsetDateTime, actor: &ActorId) -> bool {
+    /// A session is gone, and does not come back.
+    pub fn forget(&mut self, now: OffsetDateTime, actor: &ActorId) {
         self.facts.taken_away.insert(actor.clone(), now.saturating_add(TAKEN_AWAY_FOR));
-        self.rows.remove(actor).is_some()
+        self.rows.remove(actor);
     }
 
     /// Decides about a session that was used from another region. A move that is granted counts from now on, whatever its

@@ -297,7 +297,7 @@ fn those_that_are_to_end_are_ended_in_steps_and_each_is_asked_once() {
 #[test]
 fn a_registration_that_arrives_after_its_session_was_taken_away_registers_nothing() {
     let mut directory = Directory::default();
-    assert!(!directory.forget(T0, &actor('a')));
+    directory.forget(T0, &actor('a'));
     let late = |at, directory: &mut Directory| directory.register(at, session('a', Region::Weur, None, None), false);
     assert_eq!(late(T0, &mut directory), Err(DirectoryError::TakenAway));
     assert!(directory.rows.is_empty());
@@ -367,4 +367,132 @@ fn the_alarm_that_goes_on_at_once_is_not_put_off_by_what_is_written_meanwhile() 
         .unwrap();
     directory.revoke_all(T0 + LOGIN, &revoke(None, None)).unwrap();
     assert_eq!(directory.next_alarm(T0 + LOGIN, LOGIN), Some(T0 + LOGIN + TRY_AGAIN));
+}
+
+#[test]
+fn the_times_of_a_directory_have_an_order_unless_its_clock_went_back_by_more_than_a_minute() {
+    let later = T0 + Duration::hours(1);
+    let next = later + Duration::MICROSECOND;
+    let stamp = |now| {
+        let mut directory = Directory::default();
+        assert_eq!(directory.stamp(later), later);
+        directory.stamp(now)
+    };
+    assert_eq!(stamp(later), next);
+    assert_eq!(stamp(next - Duration::minutes(1)), next);
+    let before = next - Duration::minutes(1) - Duration::MICROSECOND;
+    assert_eq!(stamp(before), before);
+    assert_eq!(stamp(later + Duration::seconds(1)), later + Duration::seconds(1));
+}
+
+#[test]
+fn a_directory_that_was_read_goes_on_behind_the_last_time_that_its_rows_know() {
+    let read = |mut directory: Directory| {
+        let rows = std::mem::take(&mut directory.rows);
+        Directory { rows, ..Directory::default() }
+    };
+    let seen = T0 + Duration::seconds(20);
+    let mut directory = Directory::default();
+    directory.register(seen, session('a', Region::Weur, None, None), false).unwrap();
+    assert_eq!(read(directory.clone()).stamp(T0), seen + Duration::MICROSECOND);
+    let ended = T0 + Duration::seconds(30);
+    directory.report(ended, &actor('a'), News::Ended { last_used_at: None });
+    assert_eq!(read(directory).stamp(T0), ended + Duration::MICROSECOND);
+}
+
+#[test]
+fn a_report_of_a_session_that_the_directory_does_not_know_changes_nothing() {
+    let mut directory = directory();
+    assert!(!directory.report(T0, &actor('b'), News::Began));
+    assert!(directory.report(T0, &actor('a'), News::Began));
+    assert_eq!(directory.rows.len(), 1);
+}
+
+#[test]
+fn a_session_that_is_over_or_is_to_end_does_not_move() {
+    let stays = RegionVerdict::Stay { until: T0 + STAY };
+    let mut moved = directory();
+    moved.report(T0, &actor('a'), News::Moved);
+    assert_eq!(observe(&mut moved, 'a', Region::Oc, T0), stays);
+    let mut ended = directory();
+    ended.report(T0, &actor('a'), News::Ended { last_used_at: None });
+    assert_eq!(observe(&mut ended, 'a', Region::Oc, T0), stays);
+    let mut revoked = directory();
+    revoked.revoke_all(T0, &revoke(None, None)).unwrap();
+    assert_eq!(observe(&mut revoked, 'a', Region::Oc, T0), stays);
+}
+
+#[test]
+fn what_a_directory_remembers_is_dropped_at_its_time_and_not_before() {
+    let mut directory = Directory::default();
+    directory.revoke_all(T0, &revoke(None, Some("jti"))).unwrap();
+    let remembered = |directory: &Directory| (directory.facts.logout_tokens.len(), directory.facts.revocations.len());
+    let token = T0 + Duration::minutes(2) + MARGIN;
+    let revocation = T0 + SKEW + LOGIN + MARGIN;
+    let moment = Duration::milliseconds(1);
+    for (now, expected) in [(token - moment, (1, 1)), (token, (0, 1)), (revocation - moment, (0, 1))] {
+        directory.tidy(now, LOGIN);
+        assert_eq!(remembered(&directory), expected);
+    }
+    assert_eq!(directory.next_alarm(token, LOGIN), Some(revocation));
+    directory.tidy(revocation, LOGIN);
+    assert_eq!(directory.next_alarm(revocation, LOGIN), None);
+}
+
+#[test]
+fn without_a_limit_no_session_is_asked_whether_it_has_begun() {
+    let end = T0 + Duration::days(14) + MARGIN;
+    assert_eq!(directory().next_alarm(T0, LOGIN), Some(end));
+    let mut small = Directory::default();
+    small.register(T0, Register { limited: false, ..session('a', Region::Weur, None, None) }, true).unwrap();
+    assert_eq!(small.next_alarm(T0, LOGIN), Some(end));
+}
+
+#[test]
+fn a_session_that_was_found_over_is_over_since_it_was_found_and_its_last_use_stays_known() {
+    let mut directory = directory();
+    let (found, later, used) = (T0 + Duration::seconds(5), T0 + Duration::seconds(9), T0 + Duration::seconds(1));
+    directory.found_over(found, &actor('a'), Some(used));
+    let ended = RowStatus::Ended { at: found, last_used_at: Some(used) };
+    assert_eq!(directory.rows[&actor('a')].standing, ended);
+    directory.report(later, &actor('a'), News::Ended { last_used_at: None });
+    assert_eq!(directory.rows[&actor('a')].standing, ended);
+}
+
+/// Of the sessions `a`, in this state, and `b`, which ends when a third one begins and two may live.
+fn makes_room_for(make: impl FnOnce(&mut Directory)) -> Vec<ActorId> {
+    let mut directory = Directory::default();
+    for digit in ['a', 'b'] {
+        directory.register(T0, session(digit, Region::Weur, None, None), true).unwrap();
+        directory.report(T0, &actor(digit), News::Began);
+        directory.begun(T0, &actor(digit), None);
+    }
+    make(&mut directory);
+    directory.register(T0, session('c', Region::Weur, None, None), true).unwrap();
+    directory.begun(T0, &actor('c'), Some(2))
+}
+
+#[test]
+fn room_is_made_by_sessions_that_live_and_have_begun() {
+    assert_eq!(makes_room_for(|_| {}), [actor('a')]);
+    assert_eq!(makes_room_for(|all| assert!(all.report(T0, &actor('a'), News::Moved))), []);
+    assert_eq!(makes_room_for(|all| all.found_over(T0, &actor('a'), None)), []);
+    // It ends already, or has not begun.
+    let revoking = Some((EndReason::Revoked, Cause::Directory));
+    assert_eq!(makes_room_for(|all| all.rows.get_mut(&actor('a')).unwrap().revoking = revoking), []);
+    let beginning = Some(Beginning { predecessor: None, look_at: None });
+    assert_eq!(makes_room_for(|all| all.rows.get_mut(&actor('a')).unwrap().beginning = beginning), []);
+    // Its time is up.
+    let expires = |at| makes_room_for(|all| all.rows.get_mut(&actor('a')).unwrap().expires_at = at);
+    assert_eq!(expires(T0), []);
+    assert_eq!(expires(T0 + Duration::milliseconds(1)), [actor('a')]);
+}
+
+#[test]
+fn a_session_that_is_to_end_before_it_has_begun_makes_no_room() {
+    let mut directory = directory();
+    directory.register(T0, session('b', Region::Weur, Some("sid-b"), None), true).unwrap();
+    directory.revoke_all(T0, &revoke(Some("sid-b"), None)).unwrap();
+    assert_eq!(directory.begun(T0, &actor('b'), Some(1)), []);
+    assert_eq!(directory.revoking(), [actor('b')]);
 }

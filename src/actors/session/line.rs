@@ -71,7 +71,8 @@ impl Question {
         let (region, let_in) = rest.split_once('@').map_or((rest, None), |(region, names)| (region, Some(names)));
         let navigation_from = if region.is_empty() { None } else { Some(region.parse().ok()?) };
         let (target, let_in) = (target.map(TargetKey::of), let_in.map(str::to_owned));
-        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, target, is_proven, takes_offer, let_in })
+        let secret = Secret::parse(secret)?;
+        Some(Self { secret, navigation_from, identity, target, is_proven, takes_offer, let_in })
     }
 }
 

@@ -93,6 +93,7 @@ fn at_each_step_of_a_move_one_actor_owns_the_grant() {
     assert!(owns(&arrived) && !owns(&departed));
     assert_eq!(arrived.epoch(), 5);
     assert_eq!(arrived.place().region, Region::Oc);
+    assert!(arrived.active().unwrap().moving.is_none(), "it may refresh");
 }
 
 #[test]
@@ -191,4 +192,68 @@ fn what_arrived_is_nobodys_until_it_is_released_and_asks_after_a_minute() {
     assert!(matches!(arriving.standing(T0, &secret(2), LIVES), Standing::Unknown));
     assert_eq!(arriving.due(T0, LIVES), Due::Nothing);
     assert_eq!(arriving.due(arriving.next_alarm(LIVES), LIVES), Due::Arrive);
+}
+
+#[test]
+fn the_grace_ends_with_the_access_token() {
+    let moved = active().succeeded(T0, &successor(), Duration::minutes(30)).unwrap();
+    // Ten seconds before the token's end, as everywhere.
+    let end = T0 + Duration::seconds(290);
+    assert!(matches!(moved.standing(end - Duration::seconds(1), &secret(2), LIVES), Standing::Active(_)));
+    assert!(matches!(moved.standing(end, &secret(2), LIVES), Standing::Ended(EndReason::Superseded)));
+}
+
+#[test]
+fn a_session_in_its_grace_is_not_about_to_move_elsewhere() {
+    let moved = active().departing(moving()).unwrap().succeeded(T0, &successor(), GRACE).unwrap();
+    assert!(moved.serving().unwrap().moving.is_none());
+}
+
+/// Where a session that has moved says that it lives, since when, and whether it still has a grace.
+fn lives_in(moved: &Moved) -> (ActorId, Region, OffsetDateTime, bool) {
+    let successor = moved.successor();
+    assert_eq!((moved.to.actor.clone(), moved.to.region), (successor.actor.clone(), successor.region));
+    assert_eq!(moved.to.expires_at, T0 + LIVES.absolute, "the old cookie's end stays");
+    (successor.actor, successor.region, successor.signed_in_at, moved.is_in_grace())
+}
+
+fn moved(state: State) -> Moved {
+    match state {
+        State::Moved(moved) => *moved,
+        state => panic!("{state:?}"),
+    }
+}
+
+#[test]
+fn a_session_that_has_passed_a_login_on_serves_nothing_and_remembers_the_last_one() {
+    let in_grace = || moved(active().succeeded(T0, &successor(), GRACE).unwrap());
+    let settled = || in_grace().settled().unwrap();
+    let later = T0 + Duration::seconds(5);
+    let last = Successor { actor: actor('c'), region: Region::Me, signed_in_at: later, ..successor() };
+
+    assert_eq!(lives_in(&in_grace().passed_on(&last, true).unwrap()), (actor('c'), Region::Me, later, false));
+    assert_eq!(lives_in(&in_grace().passed_on(&last, false).unwrap()), (actor('b'), Region::Oc, T0, false));
+    assert_eq!(lives_in(&settled().passed_on(&last, true).unwrap()), (actor('c'), Region::Me, later, false));
+    assert!(settled().passed_on(&last, false).is_none(), "nothing would change");
+}
+
+#[test]
+fn a_session_that_forwards_is_where_it_moved_to_and_takes_no_login_in_its_place() {
+    let forwarding = || moved(active().departing(moving()).unwrap().departed(T0).unwrap());
+    assert!(forwarding().forwards() && !forwarding().is_in_grace() && forwarding().grace_until().is_none());
+    let last = Successor { signed_in_at: T0 + Duration::seconds(5), ..successor() };
+    assert!(forwarding().passed_on(&last, true).is_none() && forwarding().passed_on(&last, false).is_none());
+    assert!(forwarding().settled().is_none());
+}
+
+#[test]
+fn in_its_grace_a_session_still_knows_whom_it_had_to_tell_and_afterwards_nobody() {
+    let predecessor = Predecessor { actor: actor('d'), secret_hash: secret(4), is_proven: true };
+    let superseding = Superseding::of(T0, [predecessor]);
+    let state = active().superseding(superseding).unwrap();
+    let in_grace = moved(state.clone().succeeded(T0, &successor(), GRACE).unwrap());
+    let untold: Vec<ActorId> = in_grace.untold().into_iter().map(|session| session.actor).collect();
+    assert_eq!(untold, [actor('d')]);
+    assert!(in_grace.settled().unwrap().untold().is_empty());
+    assert!(moved(state.departing(moving()).unwrap().departed(T0).unwrap()).untold().is_empty());
 }

@@ -19,6 +19,7 @@ use crate::provider::requests::RefreshFor;
 const RETRIES: u32 = 3;
 /// All tries of a series fall into this time.
 const TRIES_WITHIN: Duration = Duration::seconds(30);
+
 impl Session {
     /// Whether another session took this one's place. Many providers end the whole grant with one of its tokens, and with it
     /// that one's.
@@ -151,4 +152,26 @@ fn unavailable_for(pause: Duration) -> RefreshOutcome {
 fn backoff(tries: u32, jitter: f64) -> Duration {
     let base = 0.5 * f64::from(1_u32.checked_shl(tries).unwrap_or(1));
     Duration::saturating_seconds_f64(base * (1.0 + jitter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pauses_between_tries_double_from_half_a_second_and_chance_adds_as_much_again_at_most() {
+        for (tries, jitter, milliseconds) in
+            [(0, 0.0, 500), (1, 0.0, 1_000), (2, 0.0, 2_000), (0, 1.0, 1_000), (1, 0.5, 1_500), (2, 1.0, 4_000)]
+        {
+            assert_eq!(backoff(tries, jitter), Duration::milliseconds(milliseconds), "{tries}, {jitter}");
+        }
+    }
+
+    #[test]
+    fn who_asks_again_is_told_whole_seconds_and_none_too_few() {
+        for (milliseconds, seconds) in [(5_000, 5), (5_001, 6), (29_999, 30)] {
+            let outcome = unavailable_for(Duration::milliseconds(milliseconds));
+            assert_eq!(outcome, RefreshOutcome::Unavailable { retry_after: seconds }, "{milliseconds} ms");
+        }
+    }
 }

@@ -7,6 +7,8 @@ use openidconnect::{AccessToken, RefreshToken};
 use super::*;
 use crate::actors::end_reason::RETENTION;
 use crate::actors::session::state::due::Due;
+use crate::actors::summary::SessionState;
+use crate::config::target::TargetKey;
 use crate::provider::tokens::Tokens;
 use crate::region::Region;
 
@@ -87,7 +89,8 @@ fn a_login_that_was_ended_while_it_was_under_way_makes_no_session() {
 
 #[test]
 fn the_sessions_whose_place_it_took_are_told_by_the_alarm_even_after_its_end() {
-    let predecessor = Predecessor { actor: "a".repeat(64).parse().unwrap(), secret_hash: secret(1).hash() };
+    let predecessor =
+        Predecessor { actor: "a".repeat(64).parse().unwrap(), secret_hash: secret(1).hash(), is_proven: true };
     let state = completed(Superseding::of(T0, [predecessor.clone()]));
     let due = T0 + Duration::seconds(1);
     assert_eq!(state.next_alarm(LIVES), due);
@@ -95,8 +98,11 @@ fn the_sessions_whose_place_it_took_are_told_by_the_alarm_even_after_its_end() {
     assert_eq!(state.due(due, LIVES), Due::Supersede);
     let ended = state.clone().end(T0, EndReason::Logout).unwrap();
     assert_eq!((ended.next_alarm(LIVES), ended.due(due, LIVES)), (due, Due::Supersede));
-    let told = state.superseding(Superseding::of(T0, [predecessor.clone()]).told(due, &[predecessor.actor])).unwrap();
-    assert_eq!(told.due(due + Duration::hours(1) - Duration::seconds(2), LIVES), Due::Nothing);
+    let told = || Superseding::of(T0, [predecessor.clone()]).told(due, std::slice::from_ref(&predecessor.actor));
+    let state = state.superseding(told()).unwrap();
+    assert_eq!(state.due(due + Duration::hours(1) - Duration::seconds(2), LIVES), Due::Nothing);
+    let ended = ended.superseding(told()).unwrap();
+    assert_eq!((ended.next_alarm(LIVES), ended.due(due, LIVES)), (T0 + RETENTION, Due::Nothing));
 }
 
 #[test]
@@ -255,6 +261,8 @@ fn a_successor_inherits_the_age_and_a_refresh_token_only_where_it_has_none() {
 
 #[test]
 fn what_is_over_is_forgotten_after_its_retention() {
+    assert_eq!(signing_in().next_alarm(LIVES), T0 + LIVES.login);
+    assert_eq!(signing_in().due(T0 + LIVES.login - Duration::seconds(1), LIVES), Due::Nothing);
     assert_eq!(signing_in().due(T0 + LIVES.login, LIVES), Due::Forget);
     let ended = active().end(T0, EndReason::Logout).unwrap();
     assert_eq!(ended.next_alarm(LIVES), T0 + RETENTION);
@@ -336,6 +344,178 @@ fn what_user_info_says_during_a_refresh_outlives_the_identity_that_the_refresh_b
     assert_eq!(refreshed.active().unwrap().identity.claims, r#"{"org_id":"org_1"}"#);
 }
 
+#[test]
+fn a_session_in_use_is_refreshed_when_its_tokens_are_due_and_not_before_the_provider_allows_it() {
+    let refreshed_at = |until| {
+        let used = active().used(T0).unwrap();
+        let deferred = used.clone().presenting(T0).unwrap().deferred(until).unwrap();
+        let waiting = used.presenting(T0).unwrap().waiting(until).unwrap();
+        (deferred.next_alarm(LIVES), waiting.next_alarm(LIVES))
+    };
+    let (due, later) = (T0 + Duration::seconds(750), T0 + Duration::seconds(900));
+    assert_eq!(refreshed_at(T0 + Duration::seconds(20)), (due, due));
+    assert_eq!(refreshed_at(later), (later, later));
+    // What is under way has nobody to wake for.
+    let used = active().used(T0).unwrap().presenting(T0).unwrap();
+    assert_eq!(used.next_alarm(LIVES), T0 + LIVES.idle);
+}
+
+#[test]
+fn a_token_may_be_presented_from_the_very_moment_that_the_provider_named() {
+    let until = T0 + Duration::seconds(30);
+    let waits = |state: &State, now| state.active().unwrap().grant.refresh.waits_until(now);
+    let deferred = active().presenting(T0).unwrap().deferred(until).unwrap();
+    let waiting = active().presenting(T0).unwrap().waiting(until).unwrap();
+    for state in [&deferred, &waiting] {
+        assert_eq!(waits(state, until - Duration::milliseconds(1)), Some(until));
+        assert_eq!(waits(state, until), None);
+    }
+    assert_eq!(waits(&active(), T0), None);
+    assert_eq!(waits(&waiting.lost().unwrap(), T0), None);
+}
+
+#[test]
+fn a_token_that_is_postponed_waits_and_what_is_known_of_it_stays_known() {
+    let (first_at, until) = (T0 + Duration::seconds(1), T0 + Duration::seconds(9));
+    let ready = active().postponed(until).unwrap();
+    assert!(
+        matches!(ready.active().unwrap().grant.refresh, Refreshing::Ready { not_before: Some(at), .. } if at == until)
+    );
+    let presented = active().presenting(first_at).unwrap().postponed(until).unwrap();
+    assert!(matches!(
+        presented.active().unwrap().grant.refresh,
+        Refreshing::Presented { first_at: first, not_before: Some(at), .. } if first == first_at && at == until
+    ));
+}
+
+#[test]
+fn a_refresh_that_somebody_asked_for_is_remembered_with_its_time() {
+    let at = T0 + Duration::seconds(3);
+    assert_eq!(active().active().unwrap().forced_at, None);
+    assert_eq!(active().forced(at).unwrap().active().unwrap().forced_at, Some(at));
+}
+
+#[test]
+fn a_use_that_is_known_already_is_no_use_since_the_tokens_came() {
+    let refreshed = active().used(T0).unwrap().refreshed(grant(T0, Some("second")), None).unwrap();
+    let used = |at| {
+        let mut state = refreshed.clone();
+        state.was_used(at);
+        let active = state.active().unwrap().clone();
+        (active.used, active.last_used_at)
+    };
+    assert_eq!(used(T0 - Duration::seconds(1)), (false, T0));
+    assert_eq!(used(T0), (false, T0));
+    assert_eq!(used(T0 + Duration::milliseconds(1)), (true, T0 + Duration::milliseconds(1)));
+    // A clock that went back takes no use back.
+    let state = active().used(T0 + Duration::seconds(5)).unwrap().used(T0).unwrap();
+    assert_eq!(state.active().unwrap().last_used_at, T0 + Duration::seconds(5));
+}
+
+#[test]
+fn what_can_be_read_of_a_session_in_each_of_its_states() {
+    let user = || Some(("iss".to_owned(), "sub".to_owned()));
+    let end = T0 + LIVES.absolute;
+    for (name, state) in states() {
+        let summary = state.summary();
+        let shown = summary.as_ref().map(|summary| (summary.state, summary.last_used_at, summary.expires_at));
+        let (listed, moved_to) = match name {
+            "signing in" => (None, None),
+            "ended" => (Some((SessionState::Ended, Some(T0), end)), None),
+            "in its grace" | "settled" | "forwarding" => {
+                (Some((SessionState::Moved, Some(T0), end)), Some(login_of('b', 1).actor))
+            }
+            _ => (Some((SessionState::Active, Some(T0), end)), None),
+        };
+        assert_eq!(shown, listed, "{name}");
+        assert_eq!(state.moved_to().map(|to| to.actor.clone()), moved_to, "{name}");
+        assert_eq!(state.user(), listed.and_then(|_| user()), "{name}");
+        assert_eq!(state.place().region, Region::Weur, "{name}");
+        let serves = ["ready", "presented", "lost", "moving", "in its grace"].contains(&name);
+        assert_eq!(state.serving().is_some(), serves, "{name}");
+    }
+    let ended = signing_in().end(T0, EndReason::Revoked).unwrap();
+    assert_eq!((ended.user(), ended.epoch(), ended.summary().unwrap().last_used_at), (None, 0, None));
+    assert_eq!(signing_in().epoch(), 0);
+}
+
+#[test]
+fn what_the_user_may_know_of_a_session_ends_with_its_idle_or_its_absolute_time_whichever_comes_first() {
+    let view = |used_at| active().used(used_at).unwrap().active().unwrap().view(LIVES);
+    let used_at = T0 + Duration::minutes(20);
+    assert_eq!(view(used_at).idle_expires_at, used_at + LIVES.idle);
+    let late = view(T0 + LIVES.absolute - Duration::minutes(20));
+    assert_eq!((late.idle_expires_at, late.expires_at), (T0 + LIVES.absolute, T0 + LIVES.absolute));
+    assert_eq!((late.subject.as_str(), late.issuer.as_str()), ("sub", "iss"));
+    assert_eq!(late.access_token_expires_at, Some(T0 + TOKEN_LIFE));
+}
+
+#[test]
+fn of_two_logins_the_later_one_counts_and_at_the_same_moment_the_actors_ids_say_which() {
+    assert!(login_of('a', 2).is_later_than(&login_of('b', 1)));
+    assert!(!login_of('b', 1).is_later_than(&login_of('a', 2)));
+    assert!(login_of('b', 1).is_later_than(&login_of('a', 1)));
+    assert!(!login_of('a', 1).is_later_than(&login_of('b', 1)));
+    assert!(!login_of('a', 1).is_later_than(&login_of('a', 1)), "a message that comes twice is no later login");
+}
+
+#[test]
+fn a_successor_is_of_the_user_whose_issuer_and_subject_it_has() {
+    let is_of = |issuer: &str, subject: &str| login_of('a', 1).is_of(&(issuer.to_owned(), subject.to_owned()));
+    assert!(is_of("iss", "sub"));
+    assert!(!is_of("iss", "another"), "another user of the same provider");
+    assert!(!is_of("another", "sub"), "the same subject at another provider");
+}
+
+fn target_token(target: &str, at: OffsetDateTime) -> TargetToken {
+    TargetToken::new(TargetKey::of(target), &tokens(at, Some(TOKEN_LIFE), None))
+}
+
+/// Whether the session has a token for this target that serves.
+fn serves(state: &State, target: &str, now: OffsetDateTime) -> bool {
+    state.active().unwrap().target_token(&TargetKey::of(target), now).is_some()
+}
+
+#[test]
+fn a_token_for_a_target_serves_that_target_until_its_end() {
+    let state = active().exchanged(target_token("a", T0)).unwrap().exchanged(target_token("b", T0)).unwrap();
+    let end = T0 + Duration::seconds(990);
+    for (target, now, expected) in
+        [("a", end - Duration::seconds(1), true), ("b", T0, true), ("c", T0, false), ("a", end, false)]
+    {
+        assert_eq!(serves(&state, target, now), expected, "{target}, {now}");
+    }
+    let endless = TargetToken::new(TargetKey::of("a"), &tokens(T0, None, None));
+    assert!(serves(&active().exchanged(endless).unwrap(), "a", T0 + Duration::days(999)));
+    assert!(!serves(&state.without_target_tokens().unwrap(), "a", T0));
+}
+
+#[test]
+fn a_session_holds_one_token_for_each_target_and_none_that_is_over() {
+    let held = |state: &State| {
+        let tokens = &state.active().unwrap().target_tokens;
+        tokens.iter().map(|token| (token.key.as_str().to_owned(), token.issued_at)).collect::<Vec<_>>()
+    };
+    let (soon, later) = (T0 + Duration::seconds(5), T0 + TOKEN_LIFE);
+    let state = active().exchanged(target_token("a", T0)).unwrap().exchanged(target_token("b", T0)).unwrap();
+    let state = state.exchanged(target_token("a", soon)).unwrap();
+    assert_eq!(held(&state), [("b".to_owned(), T0), ("a".to_owned(), soon)]);
+    let state = state.exchanged(target_token("c", later)).unwrap();
+    assert_eq!(held(&state), [("c".to_owned(), later)]);
+}
+
+#[test]
+fn a_refresh_for_a_target_may_bring_another_refresh_token_and_never_another_token_of_the_session() {
+    let (presented, new) = (active().presenting(T0).unwrap(), RefreshToken::new("second".into()));
+    for (refresh, expected) in [(None, "first"), (Some(new), "second")] {
+        let state = presented.clone().refreshed_for(target_token("a", T0), refresh).unwrap();
+        assert_eq!(refresh_token(&state), Some(expected));
+        assert!(matches!(state.active().unwrap().grant.refresh, Refreshing::Ready { not_before: None, .. }));
+        assert!(serves(&state, "a", T0));
+        assert_eq!(state.active().unwrap().grant.issued_at, T0);
+    }
+}
+
 /// One state of each kind, and of an active session one for each standing of its refresh token.
 fn states() -> Vec<(&'static str, State)> {
     let arriving = || {
@@ -352,6 +532,7 @@ fn states() -> Vec<(&'static str, State)> {
         ("ended", active().end(T0, EndReason::Logout).unwrap()),
         ("in its grace", moved.clone()),
         ("settled", moved.settled().unwrap()),
+        ("forwarding", active().departing(moving()).unwrap().departed(T0).unwrap()),
         ("arriving", arriving()),
     ]
 }
@@ -377,7 +558,7 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
     let (earlier, later) = (login_of('d', 0), login_of('c', 2));
     let login = || login(grant(T0, None), Superseding::default());
     type Make<'a> = Box<dyn Fn(State) -> Transition + 'a>;
-    let transitions: [(&str, Make<'_>, &[&str]); 21] = [
+    let transitions: [(&str, Make<'_>, &[&str]); 24] = [
         ("complete", Box::new(|state| state.complete(T0, login(), None, LIVES)), &["signing in"]),
         (
             "end",
@@ -410,6 +591,13 @@ fn a_transition_that_does_not_apply_is_an_error_in_every_state() {
         ("lost", Box::new(State::lost), &["presented"]),
         ("refreshed", Box::new(|state| state.refreshed(grant(T0, None), None)), LIVE),
         ("known by", Box::new(|state| state.known_by("sid".into())), LIVE),
+        ("exchanged", Box::new(|state| state.exchanged(target_token("a", T0))), LIVE),
+        (
+            "refreshed for",
+            Box::new(|state| state.refreshed_for(target_token("a", T0), None)),
+            &["ready", "presented", "moving"],
+        ),
+        ("without target tokens", Box::new(State::without_target_tokens), LIVE),
         ("departing", Box::new(|state| state.departing(moving())), LIVE),
         ("staying", Box::new(State::staying), &["moving"]),
         ("departed", Box::new(|state| state.departed(T0)), &["moving"]),

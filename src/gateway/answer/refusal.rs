@@ -63,10 +63,11 @@ fn challenging(request: &Incoming<'_>, problem: &Problem, mut response: Outgoing
 /// The answer to any other request that does not pass.
 pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
     let others = match problem.plain() {
-        _ if !request.wants_page() => Vec::new(),
-        Problem::Forbidden => vec![another_account(config, request)],
+        Problem::Forbidden if request.wants_page() => vec![another_account(config, request)],
         // The browser may have lost the device's key.
-        Problem::DeviceProofRequired => vec![(endpoint_url(config, "login", config.home()), "Log in again")],
+        Problem::DeviceProofRequired if request.wants_page() => {
+            vec![(endpoint_url(config, "login", config.home()), "Log in again")]
+        }
         _ => Vec::new(),
     };
     of_with(config, request, problem, others)

@@ -12,8 +12,9 @@ use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::{ask_session, is_of_another_device};
+use crate::gateway::ask_session::ask_session;
 use crate::gateway::context::Gateway;
+use crate::gateway::device;
 use crate::gateway::endpoints::login_hints::hints;
 use crate::gateway::endpoints::login_limit;
 use crate::gateway::endpoints::login_provider::{self, Candidates};
@@ -39,27 +40,27 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     if candidates.usual.is_none() && request.cookies.session.is_none() {
         return login_provider::chooser(gateway, &query, &candidates.all, &return_to);
     }
+    let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER));
     // What is wrong with a parameter is said before anybody is asked.
     let usual = candidates.usual.map(|usual| hints(usual, &query)).transpose()?;
     login_limit::check(gateway, request).await?;
 
-    let is_of_another_device = is_of_another_device(gateway, request).await;
-    let predecessor = browsers_session(request).filter(|_| !is_of_another_device);
+    let predecessor = browsers_session(gateway, request);
     // A session that has run out of tokens is renewed without a form where its provider still knows the user.
     let own = if predecessor.is_some() { own_provider(gateway, request).await } else { None };
     // One of another host's, whose cookie somebody brought here, is none here.
     let is_foreign = |own: &NamedProvider| !gateway.config.providers.may_serve(own.name.as_deref(), &request.origin);
     let predecessor = predecessor.filter(|_| !own.is_some_and(is_foreign));
-    let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER));
     if let Some(own) = own.filter(|own| candidates.may_be_renewed_at(own)) {
         let hints = hints(own, &query)?;
-        let reason = if is_asked(&hints) { LoginReason::Asked } else { reason(gateway, request, &return_to).await };
+        let is_asked = hints.iter().any(|(name, _)| name == "prompt");
+        let reason = if is_asked { LoginReason::Asked } else { reason(gateway, request, &return_to).await };
         if reason != LoginReason::Asked {
-            let start =
-                Start { provider: own, return_to: return_to.clone(), hints, authentication, reason, predecessor };
+            let stays_at = return_to.clone();
+            let start = Start { provider: own, return_to, hints, authentication, reason, predecessor };
             return match begin(gateway, request, start).await {
                 // The session is fine where it is.
-                Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &return_to)),
+                Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &stays_at)),
                 begun => begun,
             };
         }
@@ -70,15 +71,14 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         _ => return login_provider::chooser(gateway, &query, &candidates.all, &return_to),
     };
     let authentication = authentication.filter(|_| !is_asked_none(&hints));
-    if let Some(wanted) = &authentication
-        && own.is_some_and(|own| own.name == provider.name)
-        && !is_asked(&hints)
+    let is_asked = hints.iter().any(|(name, _)| name == "prompt");
+    if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked && predecessor.is_some())
         && falls_short(gateway, request, wanted).await
     {
         hints.push(("prompt".to_owned(), provider.settings.prompt_with("login")));
     }
-    let start = Start { provider, return_to, hints, authentication, reason: LoginReason::Asked, predecessor };
-    begin(gateway, request, start).await
+    let reason = LoginReason::Asked;
+    begin(gateway, request, Start { provider, return_to, hints, authentication, reason, predecessor }).await
 }
 
 /// A login that is to begin.
@@ -92,8 +92,8 @@ struct Start<'a> {
 }
 
 async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> Result<Outgoing, Problem> {
-    let Start { provider, return_to, mut hints, authentication, reason, predecessor } = start;
-    let NamedProvider { name: at, settings, .. } = provider;
+    let Start { provider: at, return_to, mut hints, authentication, reason, predecessor } = start;
+    let NamedProvider { name: at, settings, .. } = at;
     // The organization has a field of its own, against which tokens are checked.
     let has_place = |name: &str| name == "organization" && settings.checks_organization();
     let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
@@ -159,11 +159,6 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
     Ok(response)
 }
 
-/// Whether somebody says what the provider is to show.
-fn is_asked(hints: &[(String, String)]) -> bool {
-    hints.iter().any(|(name, _)| name == "prompt")
-}
-
 /// Whether nobody is to see anything of the login: it brings what the provider knows.
 fn is_asked_none(hints: &[(String, String)]) -> bool {
     hints.iter().any(|(name, value)| name == "prompt" && value == "none")
@@ -208,9 +203,11 @@ async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option
 }
 
 /// The session that the browser has, as a login replaces it.
-pub(crate) fn browsers_session(request: &Incoming<'_>) -> Option<Predecessor> {
+pub(crate) fn browsers_session(gateway: &Gateway, request: &Incoming<'_>) -> Option<Predecessor> {
     let session = request.cookies.session.as_ref()?;
-    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash() })
+    let is_proven =
+        !device::is_on(&gateway.config) || device::proven(&gateway.config, request, &session.actor).is_some();
+    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash(), is_proven })
 }
 
 /// `redirect_uri` at the origin that the browser sees. Each named provider has one of its own, so that no answer of one is taken for

@@ -217,5 +217,16 @@ mod tests {
         let device = device.offered(T0).unwrap();
         assert_eq!(device.standing(seconds(9), DEMANDED, GRACE), DeviceStanding::Unbound(OfferState::Open));
         assert_eq!(device.standing(seconds(10), DEMANDED, GRACE), DeviceStanding::Unbound(OfferState::Over));
+        // A browser that took none of three offers does not wait for a fourth.
+        let refusing = device.offered(T0).unwrap().offered(T0).unwrap();
+        assert_eq!(refusing.standing(seconds(1000), document, GRACE), DeviceStanding::Unbound(OfferState::Over));
+    }
+
+    #[test]
+    fn a_session_says_since_when_it_is_bound_and_to_which_key() {
+        assert_eq!((Device::default().bound_at(), Device::default().bound()), (None, None));
+        let device = Device::default().bind(seconds(3), key()).unwrap();
+        assert_eq!(device.bound_at(), Some(seconds(3)));
+        assert_eq!(device.bound().map(|bound| &bound.thumbprint), Some(&key().thumbprint));
     }
 }

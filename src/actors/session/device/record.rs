@@ -165,3 +165,7 @@ impl DeviceRecord {
         is_new
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

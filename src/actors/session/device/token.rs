@@ -88,8 +88,11 @@ fn key_of(jwk: &Jwk, algorithm: &Algorithm) -> Option<DeviceKey> {
 mod tests {
     use base64::Engine as _;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use futures::FutureExt as _;
+    use futures::future::{LocalBoxFuture, ready};
 
     use super::*;
+    use crate::runtime::Signing;
 
     // RFC 7517 appendix A.1.
     const JWK: &str = r#"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"enc"}"#;
@@ -112,6 +115,46 @@ mod tests {
         assert!(!key.bare.contains("use"));
         assert_eq!(key.thumbprint.to_string().len(), 43);
         assert!(!token.is_for_another("https://app.example/auth/device/register"));
+    }
+
+    #[test]
+    fn a_token_for_another_endpoint_says_so_and_a_renewal_brings_no_key() {
+        let token = |claims: &str| raw(r#"{"alg":"ES256","typ":"dbsc+jwt"}"#, claims);
+        let here = "https://app.example/auth/device/refresh";
+        for (claims, expected) in [
+            (r#"{"aud":"https://app.example/auth/device/refresh"}"#, false),
+            (r#"{"aud":"https://app.example/auth/device/register"}"#, true),
+            (r#"{"aud":["https://app.example/auth/device/refresh"]}"#, true),
+            (r#"{"jti":"c"}"#, false),
+        ] {
+            let raw = token(claims);
+            let token = DeviceToken::parse(&raw).unwrap();
+            assert_eq!(token.is_for_another(here), expected, "{claims}");
+            assert!(token.key().is_none());
+        }
+        assert_eq!(DeviceToken::parse(&token("{}")).unwrap().challenge(), "");
+    }
+
+    /// Checks as a platform does that knows one key's signature.
+    struct OneKey(&'static str);
+
+    impl Signatures for OneKey {
+        fn sign<'a>(&'a self, _: Signing<'a>) -> LocalBoxFuture<'a, Option<Vec<u8>>> {
+            ready(None).boxed_local()
+        }
+
+        fn verify<'a>(&'a self, signed: Signed<'a>) -> LocalBoxFuture<'a, bool> {
+            let is_ours = signed.key == self.0 && signed.algorithm == ALGORITHM && signed.signature == b"signature";
+            ready(is_ours && signed.text.contains(&b'.')).boxed_local()
+        }
+    }
+
+    #[test]
+    fn a_token_proves_the_key_that_has_signed_it_and_no_other() {
+        let raw = raw(r#"{"alg":"ES256","typ":"dbsc+jwt"}"#, r#"{"jti":"c"}"#);
+        let token = DeviceToken::parse(&raw).unwrap();
+        assert_eq!(token.is_signed_with("ours", &OneKey("ours")).now_or_never(), Some(true));
+        assert_eq!(token.is_signed_with("another", &OneKey("ours")).now_or_never(), Some(false));
     }
 
     #[test]
