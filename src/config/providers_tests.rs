@@ -189,6 +189,8 @@ fn each_field_that_is_wrong_is_named_with_its_place() {
         ("hosts", json!(["https://app.example"]), "none of PUBLIC_ORIGIN"),
         ("secret", json!("UNSET_SECRET"), "is not set"),
         ("secret", json!(7), "is not set"),
+        ("secret", json!("STATE_KEYS"), "no provider may get"),
+        ("secret", json!(" PROVIDERS "), "no provider may get"),
         ("unknown", json!(1), "is no field of a provider"),
         ("client_secret", json!("hunter2"), "that name into secret"),
         ("client_key", json!("hunter2"), "that name into key"),
