@@ -282,6 +282,30 @@ describe("several providers", () => {
     assert.equal(asked.searchParams.get("prompt"), null);
   });
 
+  test("whose session has run out logs in again where it was, and who has logged out chooses", async (t) => {
+    const world = await createTable(t, {
+      entry: INSTRUMENTS,
+      providers: { corp: { hostile: { accessTokenSeconds: 7200 } }, club: { hostile: true } },
+      vars: { SESSION_IDLE_SECONDS: "60" },
+    });
+    const browser = await world.login("club");
+    const before = browser.sessionHeader;
+    await setClockAhead(world.gateway, 61);
+    const away = await browser.navigate("/page", { follow: false });
+    assert.equal(away.status, 302);
+    const page = await browser.navigate("/page");
+    assert.deepEqual([page.status, page.url.pathname], [200, "/page"]);
+    assert.equal((await browser.api("/auth/session")).json().provider, "club");
+    assert.notEqual(browser.sessionHeader, before);
+    assert.equal(world.providers.corp.calls.authorization.length, 0);
+    const ended = await world.gateway.request("/api", { headers: { cookie: before } });
+    assert.equal(assertProblem(ended, 401, "session_ended").reason, "idle");
+    assert.match(ended.setCookies.join(), /^edge-session=;/, "what is no page loses the cookie");
+    await browser.navigate("/auth/logout", { from: browser.origin });
+    const choice = await browser.navigate("/page");
+    assert.deepEqual(links(choice).map(([words]) => words), ["corp", "club"]);
+  });
+
   test("a session that moves stays its provider's, with a trip to the provider and without", async (t) => {
     const world = await createTable(t, {
       hosts: ["club"],

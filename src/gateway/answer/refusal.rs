@@ -133,7 +133,26 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
         return opening_page(config, request, 0);
     }
     let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
+    // Of several providers, the login goes to that of the session that has ended, which its cookie names. The next session replaces it.
+    if config.providers.single().is_none()
+        && matches!(problem.plain(), Problem::SessionEnded(reason) if leads_back(*reason))
+    {
+        return response;
+    }
     clearing(config, request, problem, response)
+}
+
+/// Whether a user whose session has ended so wants to log in where they did.
+const fn leads_back(reason: EndReason) -> bool {
+    match reason {
+        EndReason::Idle
+        | EndReason::Expired
+        | EndReason::RefreshRejected
+        | EndReason::Limit
+        | EndReason::Device
+        | EndReason::Backchannel => true,
+        EndReason::Logout | EndReason::Revoked | EndReason::Superseded | EndReason::ProviderRemoved => false,
+    }
 }
 
 /// The same where the session is fine, and comes from a login that is not enough. What the route asks for, `/login` knows.

@@ -1,5 +1,5 @@
-//! Which provider a login goes to: the one that the address names, the route's, the host's, that of the user's e-mail domain, or the one that the
-//! browser has a session of. If none of these says, the user chooses on a page.
+//! Which provider a login goes to: the one that the address names, the route's, the host's, that of the user's e-mail domain, or the one that
+//! was used last in this browser. If none of these says, the user chooses on a page.
 
 use url::form_urlencoded;
 
@@ -65,9 +65,9 @@ impl<'a> Candidates<'a> {
         Ok(Self { all, usual })
     }
 
-    /// Whether the browser's session may be renewed silently at this provider, its own.
-    pub(crate) fn may_be_renewed_at(&self, own: &NamedProvider) -> bool {
-        self.all.iter().any(|one| one.name == own.name)
+    /// Whether the login may go to this provider.
+    pub(crate) fn has(&self, provider: &NamedProvider) -> bool {
+        self.all.iter().any(|one| one.name == provider.name)
     }
 }
 
