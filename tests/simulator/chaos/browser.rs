@@ -149,11 +149,9 @@ impl Run {
         let began = self.world.executor.now();
         let proof = browser.proof(began).filter(|_| !request.comes_without_cookies);
         let known = cookie.as_deref().and_then(|cookie| self.truth.of_cookie(cookie));
-        let is_unproven = known.as_ref().is_some_and(|known| self.truth.may_be_unproven(known, proof.as_deref()));
-        let troubles = self.troubles();
-        let asked_before = known.map(|known| {
-            known.device.was_unproven.set(known.device.was_unproven.get() || is_unproven);
-            self.truth.became(&known).iter().for_each(|renewed| renewed.last_asked.set(began));
+        let asked_before = known.as_ref().map(|known| {
+            self.note_unproven(known, proof.as_deref());
+            self.truth.became(known).iter().for_each(|renewed| renewed.last_asked.set(began));
             known.last_asked.replace(began)
         });
         let pending = Pending { began, secret: secret.clone(), asked_before, proof: proof.clone() };
@@ -179,9 +177,8 @@ impl Run {
             self.gateways.send(&request).await.map(|seen| (seen, None))
         };
         self.truth.pending.borrow_mut().remove(&number);
-        // What cannot be found out counts as another device.
-        let is_unknown = self.troubles() > troubles || self.world.faults.are_stores_silent();
-        let may_seem_foreign = is_unproven || is_unknown && self.truth.are_devices_asked();
+        // It may have arrived after its session was bound.
+        let may_seem_foreign = known.is_some_and(|known| self.note_unproven(&known, proof.as_deref()));
         let Some((seen, connection)) = answer else {
             self.tell(|| format!("{}'s request {} broke off", browser.name, request.target));
             return None;
@@ -196,6 +193,13 @@ impl Run {
         }
         self.judge_answer(browser, cookie.as_deref(), &request, &seen);
         Some(Delivered { seen, connection, may_seem_foreign })
+    }
+
+    /// Whether a request of the session's may be unproven, which is remembered.
+    fn note_unproven(&self, known: &Known, proof: Option<&str>) -> bool {
+        let is_unproven = self.truth.may_be_unproven(known, proof);
+        known.device.was_unproven.set(known.device.was_unproven.get() || is_unproven);
+        is_unproven
     }
 
     /// What an answer's bound cookie says: it is for the session of this secret.

@@ -120,23 +120,6 @@ impl Run {
         !late.into_iter().any(|kind| self.world.faults.may(kind))
     }
 
-    /// How often something struck that can keep a session from answering.
-    pub fn troubles(&self) -> u64 {
-        let kinds = [
-            Kind::MessageHangs,
-            Kind::MessageFails,
-            Kind::MessageLate,
-            Kind::ReplyLost,
-            Kind::ReplyLate,
-            Kind::ProcessEnds,
-            Kind::MachineEnds,
-            Kind::Zombie,
-            Kind::GatewayEnds,
-        ];
-        let struck = self.world.faults.struck();
-        kinds.into_iter().map(|kind| struck[kind as usize]).sum()
-    }
-
     /// Whether the process ended right after the last use, which is written a millisecond later.
     fn fell_at_its_last_use(&self, known: &Known) -> bool {
         let used = known.last_used.get();
