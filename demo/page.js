@@ -42,13 +42,14 @@ function signedOut({ detail, title }) {
   element("login").href = `/auth/login?return_to=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
   element("user").textContent = "stranger";
   element("session").replaceChildren();
+  element("sessions").replaceChildren();
   element("api-result").textContent = "";
   setSignedIn(false);
 }
 
 function setSignedIn(signedIn) {
   element("signed-out").hidden = signedIn;
-  for (const id of ["signed-in", "logout-form"]) element(id).hidden = !signedIn;
+  for (const id of ["signed-in", "sessions-part", "logout-form"]) element(id).hidden = !signedIn;
   for (const id of ["call-api", "refresh"]) element(id).disabled = !signedIn;
 }
 
@@ -89,6 +90,29 @@ function draw() {
 async function look(pause) {
   show(await call("/auth/session"));
   listen(pause);
+  await list();
+}
+
+/** The user's own sessions. Each can be ended from here; this one is what the button at the top is for. */
+async function list() {
+  const answer = session && (await call("/auth/sessions"));
+  if (!answer) return;
+  const live = answer.sessions.filter(({ state }) => state === "active");
+  element("sessions").replaceChildren(...live.map(({ id, current, device, user_agent: browser, last_used_at: used, created_at: begun }) => {
+    const [entry, text, more, end] = ["li", "span", "small", "button"].map((name) => document.createElement(name));
+    text.textContent = current ? "This browser" : (browser ?? "An unknown browser");
+    const bound = device ? `bound to ${current ? "this" : "its"} device` : "not bound to a device";
+    more.textContent = `${bound}; last used ${new Date(used ?? begun).toLocaleString()}`;
+    text.append(more);
+    end.textContent = "End";
+    end.hidden = current;
+    end.onclick = async () => {
+      await fetch(`/auth/sessions/${id}`, { method: "DELETE" });
+      await list();
+    };
+    entry.append(text, end);
+    return entry;
+  }));
 }
 
 element("call-api").addEventListener("click", async () => {

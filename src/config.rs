@@ -11,6 +11,7 @@ use crate::sealing::SealingKeys;
 
 pub mod admin;
 pub mod apple;
+pub mod authentication;
 mod authorization_params;
 pub mod brand;
 pub mod captcha;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   proof       <expiry, Unix s>.<thumbprint>.<MAC of actor id, expiry, thumbprint>      the value of the bound cookie
-//!   challenge   <actor id>.<issued, Unix ms>.<MAC of both and the purpose>               what the device signs
+//!   challenge   <actor id>.<issued, Unix ms>.<MAC of both and its kind>                  what the device signs
 //! ```
 //!
 //! The MAC is HMAC-SHA-256. Nobody has to remember a proof or a challenge: each says itself whose it is and how old it is. The keys
@@ -55,14 +55,14 @@ impl fmt::Debug for Thumbprint {
 
 /// What a challenge is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum ChallengeKind {
     /// To bind a session.
     Register,
     /// To renew the proof.
     Renew,
 }
 
-impl Purpose {
+impl ChallengeKind {
     /// How long its challenges are good.
     pub const fn life(self) -> Duration {
         match self {
@@ -76,6 +76,30 @@ impl Purpose {
             Self::Register => "register",
             Self::Renew => "renew",
         }
+    }
+}
+
+/// What a device signs. Before it is signed, somebody with another key could bind a session with it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Challenge(String);
+
+impl Challenge {
+    /// For the header that it travels in.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Challenge {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Challenge([redacted])")
     }
 }
 
@@ -132,23 +156,23 @@ impl DeviceKeys {
     }
 
     /// A challenge for the device of this actor's session. None where there is no key.
-    pub fn challenge(&self, purpose: Purpose, actor: &ActorId, issued_at: OffsetDateTime) -> Option<String> {
+    pub fn challenge(&self, kind: ChallengeKind, actor: &ActorId, issued_at: OffsetDateTime) -> Option<Challenge> {
         let stated = format!("{actor}.{:.0}", ambient::to_millis(issued_at));
-        let mac = mac(&self.0.first()?.challenges, &[purpose.label(), ".", &stated]).finalize().into_bytes();
-        Some([&stated, ".", &BASE64_URL_SAFE_NO_PAD.encode(mac)].concat())
+        let mac = mac(&self.0.first()?.challenges, &[kind.label(), ".", &stated]).finalize().into_bytes();
+        Some(Challenge([&stated, ".", &BASE64_URL_SAFE_NO_PAD.encode(mac)].concat()))
     }
 
     /// Whose challenge this is, where it is good at `now`.
-    pub fn challenged(&self, purpose: Purpose, challenge: &str, now: OffsetDateTime) -> Option<ActorId> {
+    pub fn challenged(&self, kind: ChallengeKind, challenge: &str, now: OffsetDateTime) -> Option<ActorId> {
         let (stated, tag) = challenge.rsplit_once('.')?;
         let (actor, issued_at) = stated.split_once('.')?;
         let issued_at = Duration::milliseconds(issued_at.parse().ok()?);
         let issued_at = OffsetDateTime::UNIX_EPOCH.saturating_add(issued_at);
-        if now >= issued_at.saturating_add(purpose.life()) {
+        if now >= issued_at.saturating_add(kind.life()) {
             return None;
         }
         let tag = BASE64_URL_SAFE_NO_PAD.decode(tag).ok()?;
-        let is_good = |pair: &Pair| mac(&pair.challenges, &[purpose.label(), ".", stated]).verify_slice(&tag).is_ok();
+        let is_good = |pair: &Pair| mac(&pair.challenges, &[kind.label(), ".", stated]).verify_slice(&tag).is_ok();
         if self.0.iter().any(is_good) { actor.parse().ok() } else { None }
     }
 }
@@ -171,62 +195,5 @@ fn mac(key: &Hmac<Sha256>, parts: &[&str]) -> Hmac<Sha256> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const T0: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-
-    fn keys(secrets: &[&str]) -> DeviceKeys {
-        DeviceKeys::derive(secrets.iter().map(|secret| secret.as_bytes()))
-    }
-
-    fn actor(digit: char) -> ActorId {
-        digit.to_string().repeat(64).parse().unwrap()
-    }
-
-    #[test]
-    fn a_proof_is_good_for_its_actor_until_it_expires() {
-        let thumbprint = Thumbprint::of("key");
-        let until = T0 + PROOF_LIFE;
-        let proof = keys(&["new"]).proof(&actor('a'), &thumbprint, until).unwrap();
-        let proven = Some(Proven { thumbprint, expires_at: until });
-        assert_eq!(keys(&["new"]).proven(&actor('a'), &proof, T0), proven);
-        assert_eq!(keys(&["newer", "new"]).proven(&actor('a'), &proof, until - Duration::SECOND), proven);
-        assert_eq!(keys(&["new"]).proven(&actor('a'), &proof, until), None);
-        assert_eq!(keys(&["new"]).proven(&actor('b'), &proof, T0), None);
-        assert_eq!(keys(&["other"]).proven(&actor('a'), &proof, T0), None);
-        assert_eq!(keys(&[]).proof(&actor('a'), &thumbprint, until), None);
-    }
-
-    #[test]
-    fn a_proof_that_was_changed_or_cut_is_none() {
-        let keys = keys(&["secret"]);
-        let proof = keys.proof(&actor('a'), &Thumbprint::of("key"), T0 + PROOF_LIFE).unwrap();
-        for at in 0..proof.len() {
-            let mut changed = proof.clone().into_bytes();
-            changed[at] ^= 1;
-            let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(keys.proven(&actor('a'), &changed, T0), None, "{changed}");
-            assert_eq!(keys.proven(&actor('a'), proof.get(..at).unwrap(), T0), None, "{at}");
-        }
-    }
-
-    #[test]
-    fn a_challenge_is_good_for_its_purpose_and_time() {
-        let keys = keys(&["secret"]);
-        for (purpose, other) in [(Purpose::Register, Purpose::Renew), (Purpose::Renew, Purpose::Register)] {
-            let challenge = keys.challenge(purpose, &actor('a'), T0).unwrap();
-            let last = T0 + purpose.life() - Duration::MILLISECOND;
-            assert_eq!(keys.challenged(purpose, &challenge, last), Some(actor('a')));
-            assert_eq!(keys.challenged(purpose, &challenge, T0 + purpose.life()), None);
-            assert_eq!(keys.challenged(other, &challenge, T0), None);
-            assert_eq!(keys.challenged(purpose, &challenge.replace('a', "b"), T0), None);
-            assert_eq!(keys.proven(&actor('a'), &challenge, T0), None);
-        }
-    }
-
-    #[test]
-    fn keys_do_not_show_themselves_in_debug_output() {
-        assert_eq!(format!("{:?}", keys(&["secret"])), "DeviceKeys(1 [redacted])");
-    }
-}
+#[path = "device_tests.rs"]
+mod tests;

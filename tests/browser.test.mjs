@@ -129,13 +129,15 @@ describe("browser, a session that ends elsewhere", () => {
     await greeted();
     await page.evaluate(() => (location.hash = "b"));
     await callApi(page);
+    await page.getByText("This browser").waitFor();
+    assert.match(await page.innerText("#sessions"), /not bound to a device/);
     const { value } = (await context.cookies(origin)).find(({ name }) => name === "edge-session");
     const headers = { cookie: `edge-session=${value}`, "sec-fetch-site": "same-origin" };
     assert.equal((await gateway.request("/auth/logout", { method: "POST", headers })).status, 303);
     await page.waitForSelector("#signed-out");
     const text = await page.innerText("body");
     assert.match(text, /logged out/i);
-    assert.ok(!text.includes(ada.name) && !text.includes("the provider accepts it"), text);
+    assert.ok(!text.includes(ada.name) && !text.includes("the provider accepts it") && !text.includes("This browser"), text);
     assert.ok(await page.isDisabled("#call-api"));
     await page.click("#login");
     await greeted();

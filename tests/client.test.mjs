@@ -191,6 +191,22 @@ describe("client", () => {
     await moved.context.close();
   });
 
+  test("a release of the gateway logs no page out, and a page hears the end that comes after it", async () => {
+    const { context, second, asked } = await openTabs();
+    const connected = second.waitForEvent("websocket");
+    await gateway.restart();
+    await connected;
+    await until("it listens again", () => asked.includes("/auth/session"));
+    await sleep(500);
+    assert.equal(await second.textContent("#changes"), "");
+    const live = (await sessionsOf(gateway, ada.id)).filter(({ state }) => state === "active");
+    const since = Date.now();
+    await Promise.all(live.map(({ id }) => administer(gateway, `/sessions/${id}`, { method: "DELETE" })));
+    await shows(second, "changes", "nobody");
+    assert.ok(Date.now() - since < 1500, `after ${Date.now() - since} ms`);
+    await context.close();
+  });
+
   test("where WebSockets fail the page stays logged in, and looks when it comes to the front", async () => {
     const { context, page, at } = await openWith((socket) => void socket.close({ code: 1006 }));
     await until("it has tried", () => at.length > 1);
@@ -216,15 +232,38 @@ describe("client", () => {
     await context.close();
   });
 
-  test("fetch logs in where the proof of the device is missing", async () => {
+  const UNPROVEN = { status: 401, contentType: "application/problem+json", body: JSON.stringify({ status: 401, code: "device_proof_required" }) };
+
+  test("fetch sends a request once more where the proof of the device is missing, and logs in where it still is", async () => {
     const context = await browser.newContext();
     const page = await open(context, "/here");
-    await context.route("**/api/orders", (route) =>
-      route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify({ status: 401, code: "device_proof_required" }) }),
-    );
+    let asked = 0;
+    await context.route("**/api/orders", (route) => (asked++, route.fulfill(UNPROVEN)));
     await page.evaluate(() => void window.client.fetch("/api/orders"));
     await page.click(`#${ada.id}`);
     await page.waitForURL(`${gateway.origin}/here`);
+    assert.equal(asked, 2);
+    await context.close();
+  });
+
+  test("a request that is sent once more has its method, headers and body, and session() asks once more, too", async () => {
+    const context = await browser.newContext();
+    const page = await open(context);
+    await logIn(page);
+    const asked = [];
+    await context.route(/\/(api\/orders|auth\/session)$/, (route) => {
+      const request = route.request();
+      asked.push([request.method(), request.headers()["x-own"], request.postData()]);
+      return asked.length % 2 === 1 ? route.fulfill(UNPROVEN) : route.fulfill({ status: 200, json: { subject: "ada" } });
+    });
+    const init = { method: "POST", headers: { "x-own": "1" }, body: "a=1" };
+    const fetched = (made) => page.evaluate(async ([init, made]) => (await window.client.fetch(...(made ? [new Request("/api/orders", init)] : ["/api/orders", init]))).status, [init, made]);
+    for (const made of [false, true]) {
+      assert.equal(await fetched(made), 200);
+      assert.deepEqual(asked.splice(0), [["POST", "1", "a=1"], ["POST", "1", "a=1"]], String(made));
+    }
+    assert.equal((await page.evaluate(() => window.client.session())).subject, "ada");
+    assert.equal(asked.length, 2);
     await context.close();
   });
 

@@ -2,13 +2,16 @@
 // simulated: its cookie is deleted, as the browser does it after ten minutes.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import https from "node:https";
+import path from "node:path";
 import { test } from "node:test";
+import { compile } from "../scripts/client.mjs";
 import { administer, assertProblem, inspect, migration } from "./parts/administration.mjs";
 import { openChromium } from "./parts/dbsc.mjs";
 import { BOUND } from "./parts/device.mjs";
 import { at, FRANKFURT, SYDNEY } from "./parts/places.mjs";
-import { freePort, sleep, until } from "./parts/process.mjs";
+import { freePort, removeFolder, ROOT, sleep, temporaryFolder, until } from "./parts/process.mjs";
 import { echoWebSockets } from "./parts/websocket.mjs";
 import { createWorld } from "./parts/world.mjs";
 
@@ -36,8 +39,8 @@ async function open(t, { vars, supported, proxied, ...more } = {}) {
 const call = (page, path = "/api", init = {}) => page.evaluate(async ([path, init]) => (await fetch(path, init)).status, [path, init]);
 const idOf = async (browser) => (await browser.cookie(SESSION)).value.split(".")[1];
 const outcomes = async ({ world, browser }) => {
-  const { ledger } = await inspect(world.gateway, await idOf(browser));
-  return ledger.filter(({ event }) => event === "device").map(({ outcome }) => outcome);
+  const id = await idOf(browser);
+  return world.gateway.eventsOf("device").flatMap(({ actor, outcome }) => (actor === id ? [outcome] : []));
 };
 const logins = (world) => world.provider.calls.authorization.length;
 
@@ -102,6 +105,23 @@ test("in Chromium: an event stream and a WebSocket wait for the renewal, too", a
   })), "hello");
 });
 
+test("in Chromium: the client's fetch comes through where the browser holds a proof that is none any more", async (t) => {
+  const { world, browser, page } = await open(t);
+  const folder = temporaryFolder();
+  t.after(() => removeFolder(folder));
+  compile(folder);
+  const script = readFileSync(path.join(folder, "index.js"), "utf8");
+  world.upstream.answer("/client.js", (_, response) => response.writeHead(200, { "content-type": "text/javascript" }).end(script));
+  await page.evaluate(async () => Object.assign(window, { client: new (await import("/client.js")).Client() }));
+  const through = (how) => page.evaluate(async (how) => (await (how === "client" ? window.client.fetch : fetch)("/api", { method: "POST", body: "a=1" })).status, how);
+  const spoil = async () => browser.context.addCookies([{ ...(await browser.cookie(BOUND)), value: "1.none.none" }]);
+  await spoil();
+  assert.equal(await through("fetch"), 401, "the browser renews what is missing, and not what is wrong");
+  assert.equal(await through("fetch"), 200, "the answer has removed it");
+  await spoil();
+  assert.equal(await through("client"), 200);
+});
+
 test("in Chromium: a service worker's requests wait for it, too", async (t) => {
   const { world, browser, page } = await open(t);
   const script = `addEventListener("install", () => skipWaiting()); addEventListener("activate", (event) => event.waitUntil(clients.claim()));
@@ -153,6 +173,23 @@ test("in Chromium: a logout ends it, and the next login is bound anew", async (t
   assert.deepEqual(await outcomes(opened), ["bound"]);
 });
 
+test("in Chromium: the demo's page says which of the user's sessions are bound, and ends another one", async (t) => {
+  const { world, browser, page } = await open(t);
+  const demo = (name) => readFileSync(path.join(ROOT, "demo", name), "utf8");
+  world.upstream.answer("/demo", html(demo("page.html")));
+  world.upstream.answer("/page.js", (_, response) => response.writeHead(200, { "content-type": "text/javascript" }).end(demo("page.js")));
+  const other = await world.login();
+  await page.goto(`${browser.origin}/demo`);
+  const entries = page.locator("#sessions li");
+  await entries.nth(1).waitFor();
+  assert.match(await entries.filter({ hasText: "This browser" }).innerText(), /bound to this device/);
+  const unbound = entries.filter({ hasNotText: "This browser" });
+  assert.match(await unbound.innerText(), /not bound to a device/);
+  await unbound.locator("button").click();
+  await until("one is left", async () => (await entries.count()) === 1);
+  assert.equal((await other.api("/api")).json().reason, "revoked");
+});
+
 test("in Chromium: a session that moves with its user is bound anew, and one that an administrator moves stays bound", async (t) => {
   const opened = await open(t);
   const { world, browser, page } = opened;
@@ -184,6 +221,36 @@ test("in Chromium: a second trip to the provider binds the new session", async (
   await sleep(1200);
   assert.equal(await call(page), 200);
   assert.equal((await inspect(opened.world.gateway, old)).state, "ended");
+});
+
+test("in Chromium: a browser that has used up its signatures gets a 503 and stays logged in, and its next session stays unbound", async (t) => {
+  const opened = await open(t);
+  const { world, browser, page } = opened;
+  // One signature for each registration, and six in nine minutes.
+  for (let signed = 1; signed < 6; signed += 1) {
+    const old = await idOf(browser);
+    await page.goto(`${browser.origin}/auth/login?prompt=login&return_to=/deep`);
+    assert.notEqual(await idOf(browser), old);
+    await until("the new session is bound", async () => (await outcomes(opened)).includes("bound"));
+    await browser.bound();
+  }
+  await sleep(1200);
+  assert.equal(await call(page), 200);
+  const session = (await browser.cookie(SESSION)).value;
+  await browser.expire();
+  const answer = await page.evaluate(async () => {
+    const response = await fetch("/api");
+    return { status: response.status, code: (await response.json()).code, wait: Number(response.headers.get("retry-after")) };
+  });
+  assert.equal(answer.status, 503);
+  assert.equal(answer.code, "device_proof_required");
+  assert.ok(answer.wait >= 1);
+  assert.equal((await browser.cookie(SESSION)).value, session);
+  assert.ok(browser.events.some(({ refreshEventDetails }) => refreshEventDetails?.refreshResult === "SigningQuotaExceeded"), "Chromium says why");
+  await page.goto(`${browser.origin}/auth/login?prompt=login&return_to=/deep`);
+  assert.equal(await page.textContent("h1"), "The application");
+  assert.equal(await call(page), 200);
+  assert.equal(await browser.cookie(BOUND), undefined);
 });
 
 test("in Chromium: a browser without the feature is served as before, and a route that demands it says what to do", async (t) => {

@@ -151,7 +151,9 @@ describe("a session bound to a device", () => {
     assert.equal(renewed.json().session_identifier, device.id);
     assert.ok(await world.token(browser));
     assert.equal((await device.renew(browser, { challenge })).status, 200, "within its time it may come again");
-    assert.deepEqual(await deviceEvents(world, browser), ["bound", "renewed", "renewed"]);
+    assert.deepEqual(await deviceEvents(world, browser), ["bound", "renewed"], "the ledger takes one an hour");
+    const logged = world.gateway.eventsOf("device").filter(({ actor }) => actor === idOf(browser));
+    assert.deepEqual(logged.map(({ outcome }) => outcome), ["bound", "renewed", "renewed"], "the log has all");
   });
 
   test("a renewal finds its session without a cookie: a link on another site sends none", async () => {
@@ -247,6 +249,21 @@ describe("a session bound to a device", () => {
     assert.ok(Number(delayed.headers["retry-after"]) >= 1);
   });
 
+  test("a page that stands for a refused request offers to open it again, and a login", async () => {
+    const { browser } = await boundBrowser(world);
+    loseProof(browser);
+    const { origin } = world.gateway;
+    const own = await browser.navigate("/auth/session?a=1", { from: origin, follow: false });
+    assert.equal(own.status, 401);
+    assert.match(own.text, /<a href="\/auth\/session\?a=1">Open the page again<\/a>/);
+    assert.match(own.text, /<a href="\/auth\/login\?return_to=%2F">Log in again<\/a>/);
+    assert.match(own.setCookies.join(), new RegExp(`${BOUND}=;.*Max-Age=0`));
+    const form = await browser.navigate("/page", { from: origin, method: "POST", form: { a: "1" }, follow: false });
+    assert.equal(form.status, 401);
+    assert.match(form.text, /<a href="\/">Back to the application<\/a>/);
+    assert.match(form.text, /Your data was not saved/);
+  });
+
   test("a thief's own login leaves the owner's session alone", async () => {
     const { browser } = await boundBrowser(world);
     const thief = world.browser();
@@ -257,6 +274,18 @@ describe("a session bound to a device", () => {
     const { ledger, state } = await inspect(world.gateway, idOf(browser));
     assert.equal(state, "active");
     assert.ok(!ledger.some(({ outcome }) => outcome === "refused"), "nothing was refused: a login needs no proof");
+  });
+
+  test("the owner's next login replaces the session also when its last proof has ended", async () => {
+    const { browser } = await boundBrowser(world);
+    loseProof(browser);
+    const old = idOf(browser);
+    await browser.login();
+    assert.notEqual(idOf(browser), old);
+    const { state, ledger } = await inspect(world.gateway, old);
+    assert.equal(state, "ended");
+    assert.match(ledger.at(-1).detail, /newer|another|superseded/);
+    assert.ok(await world.token(browser));
   });
 
   test("the owner's next login replaces the session, and the old proof goes", async () => {

@@ -29,6 +29,40 @@ async function createEvents(t, { vars, ...more } = {}) {
   return { ...world, browser, connect, listen, said };
 }
 
+/** A main module around the bundle's. An actor accepts listeners late, and says so when one is closed; or it says that a thousand streams listen. */
+const SLOW = `
+import bundle, * as exported from "./entry.js";
+export * from "./entry.js";
+let late = 0;
+let crowd = false;
+const closed = [];
+export class SessionActor extends exported.SessionActor {
+  constructor(state, env) {
+    const all = state.getWebSockets.bind(state);
+    state.getWebSockets = (tag) => (crowd && tag === "watch" ? new Array(1000) : tag === undefined ? all() : all(tag));
+    super(state, env);
+  }
+  async fetch(request) {
+    const wait = late;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    return super.fetch(request);
+  }
+  webSocketClose(socket, code) {
+    closed.push(code);
+    super.webSocketClose(socket);
+  }
+}
+export default {
+  fetch(request, env, context) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/__late") late = Number(searchParams.get("ms"));
+    else if (pathname === "/__crowd") crowd = true;
+    else if (pathname !== "/__closed") return bundle.fetch(request, env, context);
+    return Response.json(closed);
+  }
+}
+`;
+
 describe("events", () => {
   test("every page of a session hears that it was refreshed, and that it ended, and is closed with 4001", async (t) => {
     const { browser, listen, said } = await createEvents(t);
@@ -71,8 +105,9 @@ describe("events", () => {
     assert.equal(moved.status, 200, moved.text);
     assert.equal((await page.closed).code, 4002);
     assert.deepEqual(said(page), [{ event: "moved", region: "oc" }]);
-    // The old cookie leads there, too.
+    // The old cookie leads there, too, and the answer brings the new one.
     const again = await listen();
+    assert.match(again.head, new RegExp(`set-cookie: edge-session=oc\\.${moved.json().id}\\.`, "i"));
     await sleep(300);
     assert.equal(await stream.say("still here"), "still here");
     await administer(gateway, `/sessions/${moved.json().id}`, { method: "DELETE" });
@@ -108,6 +143,28 @@ describe("events", () => {
     assert.equal(await stream.say("hello"), "hello");
   });
 
+  test("a connection that an actor accepts too late is closed", async (t) => {
+    const { connect, gateway } = await createEvents(t, { entry: SLOW });
+    await gateway.request("/__late?ms=12000");
+    const stream = await connect("/socket");
+    await gateway.request("/__late?ms=0");
+    assert.equal(await stream.say("hello"), "hello");
+    await until("the gateway closes it", async () => (await gateway.request("/__closed")).json().includes(1000), 16_000);
+    assert.equal(await stream.say("still here"), "still here");
+  });
+
+  test("beyond a thousand streams of a session the gateway asks at intervals in place of listening", async (t) => {
+    const { browser, connect, listen, gateway } = await createEvents(t, { entry: SLOW, vars: { STREAM_CHECK_SECONDS: "3" } });
+    await gateway.request("/__crowd");
+    const [page, stream] = [await listen(), await connect("/socket")];
+    assert.equal(await stream.say("hello"), "hello");
+    const since = Date.now();
+    await administer(gateway, `/sessions/${cookieOf(browser).actor}`, { method: "DELETE" });
+    assert.equal((await page.closed).code, 4001);
+    assert.equal((await stream.closed).code, 4401);
+    assert.ok(Date.now() - since > 1000, "nobody told it");
+  });
+
   test("an actor that slept meanwhile still tells its listeners", async (t) => {
     const { browser, listen, said } = await createEvents(t);
     const page = await listen();
@@ -115,6 +172,20 @@ describe("events", () => {
     await browser.api("/auth/logout", { method: "POST" });
     assert.equal((await page.closed).code, 4001);
     assert.deepEqual(said(page), [{ event: "ended", reason: "logout" }]);
+  });
+
+  test("a page that listened when the gateway was started anew listens again, and hears the next end", async (t) => {
+    const { browser, connect, listen, said, gateway } = await createEvents(t);
+    const [page, stream] = [await listen(), await connect("/socket")];
+    await gateway.restart();
+    assert.notEqual((await page.closed).code, 4001, "its session goes on");
+    await stream.closed;
+    const [again, other] = [await listen(), await connect("/socket")];
+    assert.equal(await other.say("hello"), "hello");
+    await administer(gateway, `/sessions/${cookieOf(browser).actor}`, { method: "DELETE" });
+    assert.equal((await again.closed).code, 4001);
+    assert.deepEqual(said(again), [{ event: "ended", reason: "revoked" }]);
+    assert.equal((await other.closed).code, 4401);
   });
 
   test("only this site's pages listen, with a session, and by a WebSocket", async (t) => {

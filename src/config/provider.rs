@@ -110,13 +110,18 @@ impl ProviderSettings {
 
     /// The configured `prompt`, and the one that asks for another account beside it.
     pub fn prompt_for_another_account(&self) -> String {
+        self.prompt_with(self.account_selection())
+    }
+
+    /// The configured `prompt`, and this one beside it.
+    pub fn prompt_with(&self, prompt: &str) -> String {
         let params = match self {
             Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => &oidc.authorization_params,
             Self::WorkOs(workos) => &workos.authorization_params,
         };
         let configured = params.iter().find(|(name, _)| name == "prompt").map_or("", |(_, value)| value);
-        let words = configured.split(' ').filter(|word| !word.is_empty() && *word != self.account_selection());
-        words.chain([self.account_selection()]).collect::<Vec<_>>().join(" ")
+        let words = configured.split(' ').filter(|word| !word.is_empty() && *word != prompt);
+        words.chain([prompt]).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether tokens say which organization they are for, so that it is checked.

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use super::authentication::Authentication;
 use super::pattern::Pattern;
 use super::reader::Reader;
 use super::require;
@@ -11,7 +12,7 @@ use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token,
 use super::target::Target;
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 23] = [
+const FIELDS: [&str; 25] = [
     "match",
     "upstream",
     "session",
@@ -35,6 +36,8 @@ const FIELDS: [&str; 23] = [
     "resource",
     "scopes",
     "exchange",
+    "acr",
+    "max_age",
 ];
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
@@ -87,7 +90,8 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
         let bot_score_min = self.bot_score_min(captcha);
         let requires_device = self.choice("device", false, &[("optional", false), ("required", true)]);
-        let demands = requires_device || !require.is_empty() || !require_any.is_empty();
+        let authentication = self.authentication();
+        let demands = requires_device || authentication.is_some() || !require.is_empty() || !require_any.is_empty();
         let session = if demands { SessionRule::Required } else { session };
         let target = self.target(session, token);
         let bearer = self.flag("bearer", false);
@@ -96,6 +100,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             session,
             require,
             require_any,
+            authentication,
             token,
             target,
             bearer,
@@ -155,14 +160,27 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
     }
 
     fn require_any(&mut self) -> Vec<Vec<Required>> {
-        let read = self.fields.get("require_any").map_or_else(|| Some(Vec::new()), require::read_any);
-        if read.is_none() {
-            self.problem(
+        let Some(given) = self.fields.get("require_any") else { return Vec::new() };
+        let sets = require::read_any(given);
+        match &sets {
+            None => self.problem(
                 "require_any",
                 "must be an array of tables of claims and their values, such as [{\"groups\":\"staff\"},{\"email\":\"root@example.com\"}]",
-            );
+            ),
+            // Whether that is to let in everybody or nobody, it does not say.
+            Some(sets) if sets.is_empty() => self.problem("require_any", "must hold at least one table"),
+            Some(_) => {}
         }
-        read.unwrap_or_default()
+        sets.unwrap_or_default()
+    }
+
+    fn authentication(&mut self) -> Option<Authentication> {
+        Authentication::read(&self.fields).unwrap_or_else(|wrong| {
+            for (field, message) in wrong {
+                self.problem(field, message);
+            }
+            None
+        })
     }
 
     fn target(&mut self, session: SessionRule, token: Token) -> Option<Target> {

@@ -132,7 +132,8 @@ fn one_of_several_sets_of_claims_may_be_required() {
     };
     let config = route(r#"[{"groups":"staff"},{"email":["a@example.com","b@example.com"]}]"#).unwrap();
     assert_eq!((config.routes[0].require_any.len(), config.routes[0].session), (2, SessionRule::Required));
-    for wrong in ["{}", "[{}]", "[1]", r#"[{"groups":[]}]"#, r#""staff""#] {
+    assert_eq!(route("[]").unwrap_err()[0].message, "must hold at least one table");
+    for wrong in ["[]", "{}", "[{}]", "[1]", r#"[{"groups":[]}]"#, r#""staff""#] {
         assert_eq!(route(wrong).unwrap_err()[0].variable, "ROUTES[0].require_any", "{wrong}");
     }
 }

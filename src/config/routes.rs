@@ -1,5 +1,6 @@
 //! A route: which requests go to which application, and by which rules.
 
+use super::authentication::Authentication;
 use super::pattern::Pattern;
 pub use super::require::Required;
 use super::target::Target;
@@ -14,12 +15,14 @@ pub struct Route {
     pub upstream: Upstream,
     /// `methods`: the route takes these alone. None: every one.
     pub methods: Vec<String>,
-    /// `session`, which `require`, `require_any` and `device` make required.
+    /// `session`, which `require`, `require_any`, `acr`, `max_age` and `device` make required.
     pub session: SessionRule,
     /// `require`: claims and the values that they must have or hold.
     pub require: Vec<Required>,
     /// `require_any`: of these sets one is enough.
     pub require_any: Vec<Vec<Required>>,
+    /// `acr`, `max_age`: how the user must have logged in.
+    pub authentication: Option<Authentication>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
     /// `audience`, `resource`, `scopes` or `exchange`: the access token is not the session's own, but one for this. With [`Token::Access`] alone.
@@ -128,6 +131,7 @@ impl Route {
             session: SessionRule::Required,
             require: Vec::new(),
             require_any: Vec::new(),
+            authentication: None,
             token: Token::Access,
             target: None,
             bearer: false,
@@ -155,7 +159,7 @@ impl Route {
 
     /// Whether it depends on claims who passes.
     pub const fn requires_claims(&self) -> bool {
-        !self.require.is_empty() || !self.require_any.is_empty()
+        !self.require.is_empty() || !self.require_any.is_empty() || self.authentication.is_some()
     }
 
     /// Whether a response may hold the application's own address. A binding's is the gateway's.
@@ -176,6 +180,7 @@ impl Route {
             session,
             require,
             require_any,
+            authentication,
             token,
             target,
             bearer,
@@ -192,6 +197,7 @@ impl Route {
             && *session == other.session
             && *require == other.require
             && *require_any == other.require_any
+            && *authentication == other.authentication
             && *token == other.token
             && *target == other.target
             && *bearer == other.bearer

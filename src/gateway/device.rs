@@ -8,7 +8,7 @@ use crate::actors::session::message::{Consequence, DeviceEvidence};
 use crate::config::routes::Route;
 use crate::config::{Config, DevicePolicy, Origin};
 use crate::credential::ActorId;
-use crate::device::Proven;
+use crate::device::{Challenge, Proven};
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::{BOUND_ATTRIBUTES, Jar};
 use crate::provider::said::is_invisible;
@@ -96,13 +96,13 @@ fn is_exempt(config: &Config, request: &Incoming<'_>) -> bool {
 }
 
 /// The value of [`REGISTRATION`] for this challenge.
-pub fn offer(config: &Config, challenge: &str) -> String {
-    format!("({ALGORITHM});path=\"{}/device/register\";challenge=\"{challenge}\"", config.auth_prefix)
+pub fn offer(config: &Config, challenge: &Challenge) -> String {
+    format!("({ALGORITHM});path=\"{}/device/register\";challenge=\"{}\"", config.auth_prefix, challenge.as_str())
 }
 
 /// The value of [`CHALLENGE`] for this challenge.
-pub fn challenge(challenge: &str, id: &ActorId) -> String {
-    format!("\"{challenge}\";id=\"{id}\"")
+pub fn challenge(challenge: &Challenge, id: &ActorId) -> String {
+    format!("\"{}\";id=\"{id}\"", challenge.as_str())
 }
 
 /// The value of a header of the protocol, which is a bare token or a string (RFC 9651).
@@ -166,6 +166,20 @@ pub fn instructions(config: &Config, origin: &Origin, jar: &Jar, id: &ActorId) -
 }
 
 /// The session that the browser knows by this id is over, or was never bound.
-pub fn over(id: &ActorId) -> String {
+pub fn session_over(id: &ActorId) -> String {
     format!(r#"{{"session_identifier":"{id}","continue":false}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_names_every_endpoint_that_needs_no_proof() {
+        let page = include_str!("../../docs/devices.md");
+        let (_, list) = page.split_once("These addresses need no proof").unwrap();
+        let named: Vec<_> = list.split("\n\n").next().unwrap().split('`').skip(1).step_by(2).collect();
+        let exempt = EXEMPT.map(|path| format!("/auth{path}{}", if path.ends_with('/') { "*" } else { "" }));
+        assert_eq!(named, exempt);
+    }
 }

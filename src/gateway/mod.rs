@@ -19,7 +19,7 @@ use crate::gateway::endpoints::{
     login, logout, session, sessions,
 };
 use crate::gateway::forward::access;
-use crate::gateway::forward::reply::Reply;
+use crate::gateway::forward::reply::{Forwarded, Reply};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::Endpoint;
@@ -38,6 +38,7 @@ pub mod problem;
 pub mod protected_resource;
 pub mod rendered_refusal;
 pub mod request;
+pub mod step_up;
 
 pub use context::Gateway;
 
@@ -58,7 +59,7 @@ impl Gateway {
                 };
                 let answer = match answered {
                     Ok(Reply::Own(answer)) => answer,
-                    Ok(reply) => return reply,
+                    Ok(reply) => return self.finish(&request, reply),
                     Err(problem) if endpoint == Endpoint::Callback => {
                         failed_login::refuse_callback(self, &request, &problem, self.config.home()).await
                     }
@@ -111,7 +112,7 @@ impl Gateway {
         let cookies = cookies.into_iter().map(|line| ("set-cookie", line));
         let offer =
             request.offer.take().map(|challenge| (device::REGISTRATION, device::offer(&self.config, &challenge)));
-        let headers = cookies.chain(offer);
+        let mut headers = cookies.chain(offer).peekable();
         match reply {
             Reply::Own(outgoing) => {
                 headers.fold(outgoing, |outgoing, (name, value)| outgoing.header(name, &value)).into()
@@ -119,6 +120,9 @@ impl Gateway {
             Reply::Forwarded(mut forwarded) => {
                 forwarded.own.extend(headers);
                 Reply::Forwarded(forwarded)
+            }
+            Reply::Accepted(response) if headers.peek().is_some() => {
+                Reply::Forwarded(Box::new(Forwarded::with(response, headers.collect())))
             }
             Reply::Accepted(_) => reply,
         }

@@ -37,6 +37,7 @@ use crate::gateway::problem::Problem;
 use crate::gateway::rendered_refusal::RenderedRefusal;
 use crate::gateway::request::head::{Arrived, Head};
 use crate::gateway::request::headers::Headers;
+use crate::gateway::step_up;
 use crate::jose::Claims;
 use crate::runtime::Isolate;
 
@@ -167,7 +168,7 @@ impl<'a> Planner<'a> {
             }
             Claimant::Client(jwt, _) => {
                 let claims = self.verified.claims(jwt, request.now())?;
-                if let Err(problem) = access::check_required(config, &claims, route) {
+                if let Err(problem) = access::check_required(config, &claims, route, request.now()) {
                     return refused(&problem);
                 }
                 let mut onward = onward(Some(&claims));
@@ -183,7 +184,7 @@ impl<'a> Planner<'a> {
         let (Ok(config), Some((token, claims))) = (self.configured, line::read_reply(reply)) else { return None };
         let claims: Claims = serde_json::from_str(claims).unwrap_or_default();
         let admitted = access::admit(config, &request, route)
-            .and_then(|admitted| access::check_required(config, &claims, route).map(|()| admitted));
+            .and_then(|admitted| access::check_required(config, &claims, route, request.now()).map(|()| admitted));
         match admitted {
             Ok(Admitted { claimant: Claimant::Session(..), cleared_at }) => {
                 let mut onward = edits::request(config, &request, route, Some(&claims), cleared_at);
@@ -211,7 +212,8 @@ impl<'a> Planner<'a> {
         if matches!(claimant, Claimant::Session(..)) {
             let may_renew =
                 status == 401 && caller::token(&request, route) != Token::None && edits::says_invalid_token(seen);
-            if may_renew || edits::is_event_stream(seen) {
+            let may_step_up = status == 401 && request.is_navigation() && step_up::asked_by_application(seen).is_some();
+            if may_renew || may_step_up || edits::is_event_stream(seen) {
                 return None;
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::actors::end_reason::EndReason;
 use crate::config;
+use crate::config::authentication::Authentication;
 use crate::provider::user_error::UserError;
 
 mod causes;
@@ -39,6 +40,9 @@ pub enum Problem {
     /// The keys that clients' and administrators' tokens are verified with cannot be had.
     #[error("Tokens cannot be verified at the moment.")]
     KeysUnavailable,
+    /// Its user has to log in in another way, or once more.
+    #[error("This needs a login of another kind, or a more recent one.")]
+    AuthenticationInsufficient(Authentication),
     /// The session, or the token, lacks what the route requires.
     #[error("This needs a permission that you do not have.")]
     Forbidden,
@@ -145,6 +149,7 @@ impl Problem {
     pub fn status_code_title(&self) -> (u16, &'static str, &'static str) {
         match self {
             Self::LoginRequired => (401, "login_required", "Login required"),
+            Self::AuthenticationInsufficient(_) => (401, "login_required", "Another login required"),
             Self::SessionEnded(_) => (401, "session_ended", "Session ended"),
             Self::AlreadyEnded(_) => (409, "session_ended", "Session ended"),
             Self::DeviceProofRequired => (401, "device_proof_required", "Device not recognized"),

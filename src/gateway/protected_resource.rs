@@ -26,8 +26,7 @@ pub fn metadata(config: &Config, origin: &Origin) -> String {
     serde_json::to_string(&metadata).unwrap_or_default()
 }
 
-/// The challenge that names it (RFC 9728 section 5.1); `error` where the client brought a token (RFC 6750 section 3.1).
-pub fn challenge(origin: &Origin, error: Option<&str>) -> String {
-    let error = error.map(|error| format!("error=\"{error}\", ")).unwrap_or_default();
-    format!("Bearer {error}resource_metadata=\"{}{PATH}\"", origin.text)
+/// The parameter of a challenge that names it (RFC 9728 section 5.1).
+pub fn challenge(origin: &Origin) -> (&'static str, String) {
+    ("resource_metadata", format!("\"{}{PATH}\"", origin.text))
 }

@@ -10,12 +10,12 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{Env, ObjectNamespace, Stub};
 
 use super::applications::inbound;
-use super::listeners::Line;
+use super::listeners::Subscription;
 use super::timer::Timer;
 use crate::actors::{directory_message, session};
 use crate::credential::ActorId;
 use crate::region::Jurisdiction;
-use crate::runtime::{ActorAddress, Actors, CallError, Heard, Inbound, Listening};
+use crate::runtime::{ActorAddress, Actors, CallError, Heard, Inbound, Listening, Unheard};
 
 /// How long an actor has to accept a listener.
 const LISTEN_LIMIT: Duration = Duration::seconds(10);
@@ -109,11 +109,23 @@ impl Stubs {
         let init = web_sys::RequestInit::new();
         init.set_headers(&headers);
         let asked = stub.fetch(&format!("https://session/{}", listening.as_str()), &init).map_err(lost)?;
-        let answer = JsFuture::from(js_sys::Promise::resolve(&asked));
+        let asked = js_sys::Promise::resolve(&asked);
         let timer = self.timer.clone().unwrap_or_default();
-        let response = timer.within(LISTEN_LIMIT, answer).await.ok_or(CallError::TimedOut)?.map_err(lost)?;
-        let response: web_sys::Response = response.unchecked_into();
-        if response.status() == 101 { Ok(response) } else { Err(CallError::NoSuchActor) }
+        let Some(answer) = timer.within(LISTEN_LIMIT, JsFuture::from(asked.clone())).await else {
+            // A connection that comes now has nobody who hears it.
+            wasm_bindgen_futures::spawn_local(async move {
+                if let Ok(late) = JsFuture::from(asked).await {
+                    drop(Subscription::of(late.unchecked_ref()));
+                }
+            });
+            return Err(CallError::TimedOut);
+        };
+        let response: web_sys::Response = answer.map_err(lost)?.unchecked_into();
+        match response.status() {
+            101 => Ok(response),
+            status if status == Unheard::Gone.status() => Err(CallError::NoSuchActor),
+            _ => Err(CallError::Unreachable),
+        }
     }
 }
 
@@ -121,8 +133,8 @@ impl Actors for Stubs {
     fn listen<'a>(&'a self, id: &'a ActorId) -> LocalBoxFuture<'a, Result<Box<dyn Heard>, CallError>> {
         async {
             let response = self.connect(id, Listening::Watch).await?;
-            let line: Box<dyn Heard> = Box::new(Line::of(&response).ok_or(CallError::Unreachable)?);
-            Ok(line)
+            let subscription: Box<dyn Heard> = Box::new(Subscription::of(&response).ok_or(CallError::Unreachable)?);
+            Ok(subscription)
         }
         .boxed_local()
     }

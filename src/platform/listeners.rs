@@ -17,16 +17,16 @@ const REPLACED: u16 = 4003;
 extern "C" {
     /// The actor's own state on the platform.
     #[derive(Clone)]
-    pub(super) type Kept;
+    pub(super) type ActorState;
 
     #[wasm_bindgen(method, catch, js_name = acceptWebSocket)]
-    fn accept_web_socket(this: &Kept, socket: &JsValue, tags: js_sys::Array) -> Result<(), JsValue>;
+    fn accept_web_socket(this: &ActorState, socket: &JsValue, tags: js_sys::Array) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, js_name = getWebSockets)]
-    fn all(this: &Kept) -> Vec<Listener>;
+    fn all(this: &ActorState) -> Vec<Listener>;
 
     #[wasm_bindgen(method, js_name = getWebSockets)]
-    fn tagged(this: &Kept, tag: &str) -> Vec<Listener>;
+    fn tagged(this: &ActorState, tag: &str) -> Vec<Listener>;
 
     /// One of them.
     #[wasm_bindgen(extends = js_sys::Object)]
@@ -46,11 +46,11 @@ extern "C" {
 }
 
 /// The listeners of an actor.
-pub struct Sockets(Kept);
+pub struct Sockets(ActorState);
 
 impl Sockets {
     /// Of the actor with this state.
-    pub(super) const fn new(state: Kept) -> Self {
+    pub(super) const fn new(state: ActorState) -> Self {
         Self(state)
     }
 
@@ -86,43 +86,47 @@ impl Listeners for Sockets {
             let _ = oldest.close(REPLACED);
         }
     }
+
+    fn watches(&self) -> usize {
+        self.0.tagged(Listening::Watch.as_str()).len()
+    }
 }
 
 #[wasm_bindgen]
 extern "C" {
     /// The gateway's end of one.
     #[wasm_bindgen(extends = js_sys::Object)]
-    type Ear;
+    type GatewaySocket;
 
     #[wasm_bindgen(method, catch)]
-    fn accept(this: &Ear) -> Result<(), JsValue>;
+    fn accept(this: &GatewaySocket) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = addEventListener)]
-    fn listen(this: &Ear, event: &str, heard: &Closure<dyn FnMut(JsValue)>) -> Result<(), JsValue>;
+    fn listen(this: &GatewaySocket, event: &str, heard: &Closure<dyn FnMut(JsValue)>) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = removeEventListener)]
-    fn ignore(this: &Ear, event: &str, heard: &Closure<dyn FnMut(JsValue)>) -> Result<(), JsValue>;
+    fn ignore(this: &GatewaySocket, event: &str, heard: &Closure<dyn FnMut(JsValue)>) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    fn close(this: &Ear, code: u16) -> Result<(), JsValue>;
+    fn close(this: &GatewaySocket, code: u16) -> Result<(), JsValue>;
 }
 
 /// What the gateway hears of a session.
-pub(super) struct Line {
-    ear: Ear,
+pub(super) struct Subscription {
+    socket: GatewaySocket,
     texts: mpsc::UnboundedReceiver<Option<String>>,
     heard: Closure<dyn FnMut(JsValue)>,
 }
 
-/// What ends a line, and what comes over it.
+/// What ends a subscription, and what comes over it.
 const EVENTS: [&str; 3] = ["message", "close", "error"];
 /// It is over, as the protocol has it.
 const NORMAL: u16 = 1000;
 
-impl Line {
+impl Subscription {
     /// Of the response that accepted the WebSocket; none where it did not.
     pub(super) fn of(response: &web_sys::Response) -> Option<Self> {
-        let ear: Ear = js_sys::Reflect::get(response, &"webSocket".into())
+        let socket: GatewaySocket = js_sys::Reflect::get(response, &"webSocket".into())
             .ok()?
             .dyn_into::<js_sys::Object>()
             .ok()?
@@ -134,24 +138,24 @@ impl Line {
             let _ = said.unbounded_send(text);
         });
         for event in EVENTS {
-            ear.listen(event, &heard).ok()?;
+            socket.listen(event, &heard).ok()?;
         }
-        ear.accept().ok()?;
-        Some(Self { ear, texts, heard })
+        socket.accept().ok()?;
+        Some(Self { socket, texts, heard })
     }
 }
 
-impl Heard for Line {
+impl Heard for Subscription {
     fn next(&mut self) -> LocalBoxFuture<'_, Option<String>> {
         self.texts.next().map(Option::flatten).boxed_local()
     }
 }
 
-impl Drop for Line {
+impl Drop for Subscription {
     fn drop(&mut self) {
         for event in EVENTS {
-            let _ = self.ear.ignore(event, &self.heard);
+            let _ = self.socket.ignore(event, &self.heard);
         }
-        let _ = self.ear.close(NORMAL);
+        let _ = self.socket.close(NORMAL);
     }
 }

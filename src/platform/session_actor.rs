@@ -9,11 +9,11 @@ use worker::{DurableObject, Env, State, durable_object};
 
 use super::actor_context;
 use super::kept::kept;
-use super::listeners::{Kept, Sockets};
+use super::listeners::{ActorState, Sockets};
 use crate::actors::session::Session;
 #[cfg(feature = "deliberate-panic")]
 use crate::actors::wire;
-use crate::runtime::{Listeners, Listening};
+use crate::runtime::{Listeners, Listening, Unheard};
 
 /// The Durable Object class.
 #[durable_object(alarm)]
@@ -25,7 +25,7 @@ pub struct SessionActor {
 
 impl DurableObject for SessionActor {
     fn new(state: State, env: Env) -> Self {
-        let kept_by_platform: Kept = JsValue::from(state._inner()).unchecked_into();
+        let kept_by_platform: ActorState = JsValue::from(state._inner()).unchecked_into();
         let listeners = Rc::new(Sockets::new(kept_by_platform.clone()));
         let state =
             State::from(JsValue::from(kept_by_platform).unchecked_into::<worker::worker_sys::DurableObjectState>());
@@ -77,13 +77,16 @@ impl SessionActor {
         })
     }
 
-    /// Accepts a WebSocket that listens to the session: `/page` or `/watch`. 410: there is nothing to hear.
+    /// Accepts a WebSocket that listens to the session: `/page` or `/watch`. Another status than 101 says why it does not.
     pub fn listen(&self, path: &str) -> js_sys::Promise {
         let (session, listeners) = (self.session.clone(), Rc::clone(&self.listeners));
         let listening = Listening::named(path.trim_start_matches('/'));
         future_to_promise(async move {
-            let (Some(session), Some(listening)) = (session, listening) else { return gone() };
-            if session.may_listen(listening).await { Ok(listeners.accept(listening)?.into()) } else { gone() }
+            let (Some(session), Some(listening)) = (session, listening) else { return unheard(Unheard::Gone) };
+            match session.may_listen(listening).await {
+                Ok(()) => Ok(listeners.accept(listening)?.into()),
+                Err(why) => unheard(why),
+            }
         })
     }
 
@@ -100,8 +103,8 @@ impl SessionActor {
     }
 }
 
-fn gone() -> Result<JsValue, JsValue> {
+fn unheard(why: Unheard) -> Result<JsValue, JsValue> {
     let init = web_sys::ResponseInit::new();
-    init.set_status(410);
+    init.set_status(why.status());
     Ok(web_sys::Response::new_with_opt_str_and_init(None, &init)?.into())
 }

@@ -26,12 +26,33 @@ impl Listening {
     }
 }
 
+/// Why somebody may not begin to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unheard {
+    /// There is nothing to hear here.
+    Gone,
+    /// Too many listen already.
+    Full,
+}
+
+impl Unheard {
+    /// The status of the answer.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Gone => 410,
+            Self::Full => 429,
+        }
+    }
+}
+
 /// The listeners of an actor. They stay while its object sleeps.
 pub trait Listeners {
     /// Sends a text to all of them, and closes them with this code, where there is one.
     fn tell(&self, text: &str, code: Option<u16>);
     /// Closes the pages but for so many of the newest.
     fn keep_newest(&self, pages: usize);
+    /// How many streams of an application's are watched over.
+    fn watches(&self) -> usize;
 }
 
 /// What a listener hears.

@@ -17,7 +17,7 @@ mod stores;
 
 pub use calls::{ActorAddress, Actors, Cache, Cached, CallError, Http, HttpError, MAX_BODY, TIME_LIMIT};
 pub use isolate::{DataPoint, Isolate};
-pub use listeners::{Heard, Listeners, Listening};
+pub use listeners::{Heard, Listeners, Listening, Unheard};
 pub use request::{
     Applications, Inbound, Outbound, RateLimit, ReadError, RequestBody, SendError, Signatures, Signed, Signing,
     SigningKey, is_bodied_get,

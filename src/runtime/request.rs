@@ -26,7 +26,6 @@ pub trait RequestBody {
 }
 
 /// A request to the application: the visitor's own, body included, with these changes.
-#[derive(Debug)]
 pub struct Outbound<'a> {
     /// The service or assets binding that it goes through; none: the network.
     pub binding: Option<&'a str>,

@@ -3,7 +3,7 @@
 // themselves, unless a test wants the form.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import { Provider } from "oidc-provider";
+import { errors, Provider } from "oidc-provider";
 import MemoryAdapter from "oidc-provider/lib/adapters/memory_adapter.js";
 import { signingKey } from "./keys.mjs";
 
@@ -25,7 +25,8 @@ const ENDPOINTS = {
 /**
  * Starts the provider. Options: `accessTokenSeconds`, `par` ("required" or "offered"), `auth` (the client's
  * authentication method), `clientJwks` (its public keys), `alg` (of ID tokens), `userInfoAlg` (UserInfo is signed with it), `scopes` (in place of its scopes_supported), `interactive` (a login
- * form), `discovery` (more metadata), `port`, `consent` (no refresh token without `prompt=consent`), `backchannel` (it
+ * form), `discovery` (more metadata), `resources` (APIs with access tokens of their own, RFC 8707), `acr` (what a login is, by the values
+ * that it is asked for), `port`, `consent` (no refresh token without `prompt=consent`), `backchannel` (it
  * tells the gateway of logouts).
  *
  * The result has, beside what a client needs to know:
@@ -56,6 +57,7 @@ class RealProvider {
     this.issuer = `http://127.0.0.1:${server.address().port}`;
     this.accessTokenSeconds = options.accessTokenSeconds ?? 300;
     this.interactive = options.interactive ?? false;
+    this.acr = options.acr ?? ((values) => values?.split(" ")[0]);
     this.clientSecret = ["none", "private_key_jwt"].includes(options.auth) ? undefined : CLIENT_SECRET;
     this.backchannel = Boolean(options.backchannel);
     this.client = {
@@ -119,7 +121,7 @@ class RealProvider {
     });
   }
 
-  #configuration({ par, backchannel, alg = "RS256", userInfoAlg, scopes = ["openid", "offline_access"], discovery = {}, consent = false }) {
+  #configuration({ resources, par, backchannel, alg = "RS256", userInfoAlg, scopes = ["openid", "offline_access"], discovery = {}, consent = false }) {
     const { client } = this;
     return {
       adapter: withClient(client),
@@ -130,6 +132,7 @@ class RealProvider {
       claims: { openid: ["sub"], profile: ["name", "preferred_username"], email: ["email", "email_verified"] },
       findAccount: (_, id) => ({ accountId: id, claims: () => claims(id) }),
       loadExistingGrant: grantWhatIsAsked,
+      acrValues: ["pwd", "mfa"],
       pkce: { required: () => true },
       clientAuthMethods: ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
       enabledJWA: {
@@ -160,6 +163,13 @@ class RealProvider {
         pushedAuthorizationRequests: {
           enabled: Boolean(par),
           requirePushedAuthorizationRequests: par === "required",
+        },
+        resourceIndicators: {
+          enabled: Boolean(resources),
+          getResourceServerInfo: (_, resource) => {
+            if (!resources.includes(resource)) throw new errors.InvalidTarget();
+            return { scope: "read", accessTokenFormat: "jwt", accessTokenTTL: this.accessTokenSeconds };
+          },
         },
         jwtUserinfo: { enabled: Boolean(userInfoAlg) },
         backchannelLogout: { enabled: Boolean(backchannel) },
@@ -204,7 +214,7 @@ class RealProvider {
       return;
     }
     const accountId = hint ?? details.session?.accountId ?? `user-${++this.#accounts}`;
-    await this.#provider.interactionFinished(req, res, { login: { accountId } }, { mergeWithLastSubmission: false });
+    await this.#provider.interactionFinished(req, res, { login: { accountId, acr: this.acr(details.params.acr_values) } }, { mergeWithLastSubmission: false });
     ctx.respond = false;
   }
 }
@@ -230,6 +240,7 @@ const claims = (id) => ({
 async function grantWhatIsAsked({ oidc: { client, session, provider, params } }) {
   const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
   grant.addOIDCScope([...new Set(["openid", "offline_access", "profile", "email", ...(params.scope ?? "").split(" ")])].join(" "));
+  for (const resource of [params.resource ?? []].flat()) grant.addResourceScope(resource, "read");
   await grant.save();
   return grant;
 }

@@ -95,7 +95,8 @@ fn a_refused_target_ends_nothing_and_is_not_asked_for_again_at_once() {
                 assert_eq!(world.provider.presented.borrow().len(), presented, "{code}: it was asked again at once");
             }
             assert!(world.get(&cookie).await.is_ok() && world.get_for(&cookie, "read write").await.is_ok(), "{code}");
-            ["a", "x"].map(|target| refuse(&world, target, None));
+            refuse(&world, "a", None);
+            refuse(&world, "x", None);
             world.wait(Duration::from_secs(31)).await;
             assert!(world.get_for(&cookie, "a").await.is_ok() && world.get_for(&cookie, "x").await.is_ok(), "{code}");
             assert!(world.provider.reused.borrow().is_empty());
@@ -211,5 +212,18 @@ fn a_provider_that_says_not_now_to_an_exchange_is_no_refusal() {
         world.provider.script.borrow_mut().push_back(Fault::Status(503));
         assert!(matches!(world.get_for(&cookie, "x").await, Err(Denied::ProviderUnavailable { .. })));
         assert!(world.get_for(&cookie, "x").await.is_ok(), "and the next request may ask");
+    });
+}
+
+#[test]
+fn a_refresh_that_somebody_asks_for_renews_the_tokens_for_targets_too() {
+    let world = World::new(ROUTES);
+    world.clone().executor.run(async move {
+        let cookie = session(&world).await;
+        world.wait(Duration::from_secs(31)).await;
+        let before = join_all(TARGETS.map(|target| world.get_for(&cookie, target))).await;
+        world.refresh(&cookie).await.unwrap();
+        let after = join_all(TARGETS.map(|target| world.get_for(&cookie, target))).await;
+        assert!(before.iter().zip(&after).all(|(before, after)| before.as_ref().unwrap() != after.as_ref().unwrap()));
     });
 }

@@ -248,6 +248,7 @@ impl World {
             reason,
             prompt_none: reason != LoginReason::Asked,
             organization: None,
+            authentication: None,
             hints: Vec::new(),
         }
     }

@@ -12,6 +12,17 @@ async function show() {
   if (!session) return (element("user").textContent = "Nobody is logged in.");
   element("user").textContent = `Hello, ${session.claims.name ?? session.subject}.`;
   list();
+  listSessions();
+}
+
+/** Where the user is logged in, and whether a stolen cookie of that session would be of any use (docs/devices.md). */
+async function listSessions() {
+  const { sessions } = await (await gateway.fetch("/auth/sessions")).json();
+  const live = sessions.filter(({ state }) => state === "active");
+  element("sessions").replaceChildren(...live.map(({ current, device, user_agent: browser }) => {
+    const bound = device ? `bound to ${current ? "this" : "its"} device` : "not bound to a device";
+    return Object.assign(document.createElement("li"), { textContent: `${current ? "This browser" : (browser ?? "An unknown browser")}, ${bound}` });
+  }));
 }
 
 async function list(options) {

@@ -38,8 +38,10 @@ export class GatewayError extends Error {
   }
 }
 
+/** The code of a 401 where the session is bound to a device, and nothing proves that this is the device. */
+const NO_PROOF = "device_proof_required";
 /** The codes of a 401 that a login cures. Another 401 is the application's own. */
-const NO_SESSION = new Set(["login_required", "session_ended", "device_proof_required"]);
+const NO_SESSION = new Set(["login_required", "session_ended", NO_PROOF]);
 const CHANNEL = "edge-oauth-sessions";
 /** A tab that logs out says so before the gateway has done it: others look again so many ms later. */
 const AFTER_LOGOUT = 2000;
@@ -83,6 +85,19 @@ async function problemOf(response: Response): Promise<Problem | undefined> {
   const type = response.headers.get("content-type") ?? "";
   if (!type.startsWith("application/problem+json")) return undefined;
   return (await response.clone().json().catch(() => undefined)) as Problem | undefined;
+}
+
+/**
+ * `fetch`, once more where the gateway misses the proof of the session's device: its answer has removed the cookie that was no proof, so
+ * that the browser gets another one first. The application has not seen the first request.
+ */
+async function fetchProven(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const isRequest = typeof Request !== "undefined" && input instanceof Request;
+  const again = isRequest ? input.clone() : input;
+  const response = await fetch(input, init);
+  // A stream can be sent once.
+  if (response.status !== 401 || init?.body instanceof ReadableStream) return response;
+  return (await problemOf(response))?.code === NO_PROOF ? fetch(again, init) : response;
 }
 
 async function hasNoSession(response: Response): Promise<boolean> {
@@ -147,9 +162,12 @@ export class Client {
     form.submit();
   }
 
-  /** `fetch`. Where the gateway answers that there is no session, the page goes to log in and comes back to where it is. */
+  /**
+   * `fetch`. Where the gateway answers that there is no session, the page goes to log in and comes back to where it is. Where it misses
+   * the proof of the session's device, the request is sent once more before that.
+   */
   fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    const response = await fetch(input, init);
+    const response = await fetchProven(input, init);
     if (!(await hasNoSession(response))) return response;
     this.#tell(null);
     this.login();
@@ -267,7 +285,7 @@ export class Client {
   };
 
   async #ask(): Promise<Session | null> {
-    const answer = await fetch(`${this.#prefix}/session`, { headers: { accept: "application/json" }, cache: "no-store" }).catch(
+    const answer = await fetchProven(`${this.#prefix}/session`, { headers: { accept: "application/json" }, cache: "no-store" }).catch(
       (error: unknown) => new GatewayError(0, undefined, String(error)),
     );
     if (answer instanceof GatewayError) throw answer;

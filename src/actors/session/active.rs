@@ -1,5 +1,6 @@
 //! A live session: whose it is, what it holds, and how long it lives. Pure.
 
+use openidconnect::AccessToken;
 use time::OffsetDateTime;
 
 use super::grant::{Grant, Refreshing};
@@ -9,6 +10,7 @@ use super::view::SessionView;
 use crate::actors::end_reason::EndReason;
 use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
+use crate::config::target::TargetKey;
 use crate::credential::{ActorId, SecretHash};
 pub use crate::identity::Identity;
 use crate::region::Region;
@@ -100,6 +102,12 @@ impl Active {
     pub fn use_is_notable(&self, now: OffsetDateTime, written_at: OffsetDateTime, lifetimes: Lifetimes) -> bool {
         let step = lifetimes.idle.checked_div(20).unwrap_or(lifetimes.idle);
         !self.used || now >= written_at.saturating_add(step)
+    }
+
+    /// The access token for this target, if there is one that serves.
+    pub fn target_token(&self, key: &TargetKey, now: OffsetDateTime) -> Option<&AccessToken> {
+        let found = self.target_tokens.iter().find(|token| token.key == *key && token.is_valid(now));
+        found.map(|token| &token.access_token)
     }
 
     /// What the user may know.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use crate::actors::summary::UserPlace;
+use crate::config::authentication::Authentication;
 use crate::credential::{ActorId, Secret, SecretHash};
 
 /// The actor takes an attempt for expired this much later than the gateway does: their clocks differ.
@@ -36,6 +37,8 @@ pub struct Attempt {
     pub prompt_none: bool,
     /// The organization that was asked for. The tokens have to be for it.
     pub organization: Option<String>,
+    /// How the user has to log in. It is checked when they come back.
+    pub authentication: Option<Authentication>,
     /// The other parameters of `/login`, as far as there was room. If this login fails, the next one gets them.
     pub hints: Vec<(String, String)>,
 }
@@ -136,6 +139,7 @@ mod tests {
             reason: LoginReason::Asked,
             prompt_none: false,
             organization: None,
+            authentication: None,
             hints: Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::device::{Offering, Shown, Standing};
+use super::device::{DeviceStanding, OfferState, Shown};
 use super::ledger::{Cause, Event};
 use super::message::{Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, SessionMessage};
 use super::standing;
@@ -13,7 +13,7 @@ use crate::actors::end_reason::EndReason;
 use crate::actors::{MessageRefusal, wire};
 use crate::config::DevicePolicy;
 use crate::credential::SecretHash;
-use crate::device::Purpose;
+use crate::device::{Challenge, ChallengeKind};
 
 impl Session {
     /// Answers the message inside, where the request may come from the session's device.
@@ -39,7 +39,7 @@ impl Session {
         self: &Rc<Self>,
         secret: &SecretHash,
         evidence: &DeviceEvidence,
-    ) -> Result<Option<String>, DeviceDenied> {
+    ) -> Result<Option<Challenge>, DeviceDenied> {
         if self.config.device.policy == DevicePolicy::Off {
             return Ok(None);
         }
@@ -47,9 +47,9 @@ impl Session {
         if let Err(denied) = self.ready().await {
             // The device is known without the record, of which the message inside says that it cannot be read.
             return match self.device.read(|device| device.standing(now, evidence.shown(), self.config.device.grace))? {
-                Standing::Unproven => Err(DeviceDenied::ProofRequired),
-                Standing::Passes | Standing::PassesWithOffer => Ok(None),
-                Standing::Unbound(_) => Err(denied.into()),
+                DeviceStanding::Unproven => Err(DeviceDenied::ProofRequired),
+                DeviceStanding::Passes | DeviceStanding::PassesWithOffer => Ok(None),
+                DeviceStanding::Unbound(_) => Err(denied.into()),
             };
         }
         let is_live = self.kept.state().as_ref().is_some_and(|state| {
@@ -59,22 +59,26 @@ impl Session {
             return Ok(None);
         }
         match self.device.read(|device| device.standing(now, evidence.shown(), self.config.device.grace))? {
-            Standing::Passes => Ok(None),
-            Standing::PassesWithOffer => self.offer(),
-            Standing::Unbound(Offering::Due) => {
+            DeviceStanding::Passes => Ok(None),
+            DeviceStanding::PassesWithOffer => self.offer(),
+            DeviceStanding::Unbound(OfferState::Due) => {
                 Err(DeviceDenied::DeviceRequired { is_awaited: true, offer: self.offer()? })
             }
-            Standing::Unbound(Offering::Open) => Err(DeviceDenied::DeviceRequired { is_awaited: true, offer: None }),
-            Standing::Unbound(Offering::Over) => Err(DeviceDenied::DeviceRequired { is_awaited: false, offer: None }),
-            Standing::Unproven => Err(self.refuse_unproven(evidence).await?),
+            DeviceStanding::Unbound(OfferState::Open) => {
+                Err(DeviceDenied::DeviceRequired { is_awaited: true, offer: None })
+            }
+            DeviceStanding::Unbound(OfferState::Over) => {
+                Err(DeviceDenied::DeviceRequired { is_awaited: false, offer: None })
+            }
+            DeviceStanding::Unproven => Err(self.refuse_unproven(evidence).await?),
         }
     }
 
     /// The challenge of an offer; none if the session has been bound meanwhile.
-    fn offer(&self) -> Result<Option<String>, DeviceDenied> {
+    fn offer(&self) -> Result<Option<Challenge>, DeviceDenied> {
         let now = self.now();
         let made = self.device.change(|device| device.offered(now))?;
-        Ok(self.config.device.keys.challenge(Purpose::Register, &self.id, now).filter(|_| made.is_ok()))
+        Ok(self.config.device.keys.challenge(ChallengeKind::Register, &self.id, now).filter(|_| made.is_ok()))
     }
 
     /// A request without proof: somebody else may have the cookie. The session lives on, as a thief must not be able to log its user
@@ -108,7 +112,7 @@ impl Session {
         self.config.device.policy == DevicePolicy::Off
             || matches!(
                 self.device.read(|device| device.standing(now, shown, self.config.device.grace)),
-                Ok(Standing::Passes)
+                Ok(DeviceStanding::Passes)
             )
     }
 }

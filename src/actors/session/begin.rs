@@ -13,6 +13,7 @@ use super::state::{
 };
 use super::succession::{Inherited, overtaken};
 use crate::actors::end_reason::EndReason;
+use crate::config::authentication::AuthenticationFlaw;
 use crate::credential::Secret;
 use crate::provider::error::ExchangeError;
 use crate::provider::requests::Exchange;
@@ -29,6 +30,12 @@ pub(super) struct Login {
     pub(super) replaces: Option<Predecessor>,
     /// `iss` of the callback.
     pub(super) iss: Option<String>,
+}
+
+/// What is wrong with a login that had to be of a kind, or recent.
+fn flaw(attempt: &Attempt, signed_in: &SignIn) -> Option<AuthenticationFlaw> {
+    let claims = serde_json::from_str(&signed_in.identity.claims).unwrap_or_default();
+    attempt.authentication.as_ref()?.flaw(&claims, attempt.began_at)
 }
 
 /// Why no session began.
@@ -59,7 +66,15 @@ impl Session {
         let has_living_predecessor =
             login.attempt.predecessor.is_some() && login.attempt.reason != LoginReason::Renewal;
         let signed_in = match self.provider.exchange(self.now(), exchange).await {
-            Ok(signed_in) => signed_in,
+            Ok(signed_in) => match flaw(&login.attempt, &signed_in) {
+                None => signed_in,
+                Some(flaw) => {
+                    let SignIn { identity, tokens, .. } = signed_in;
+                    let granted = tokens.refresh_token.filter(|_| !has_living_predecessor);
+                    self.revoke_in_background(granted, identity.sid, Cause::Request);
+                    return Err(Setback::Passing(SignInError::CallbackRejected(flaw.to_string())));
+                }
+            },
             Err(ExchangeError { error, granted, sid }) => {
                 // The same rule as below.
                 self.revoke_in_background(granted.filter(|_| !has_living_predecessor), sid, Cause::Request);

@@ -11,7 +11,7 @@ use super::message::{BindDevice, Binding, Denied, DeviceRefusal};
 use super::state::State;
 use crate::actors::end_reason::EndReason;
 use crate::credential::Secret;
-use crate::device::Purpose;
+use crate::device::ChallengeKind;
 
 impl Session {
     /// Binds the session to the key that the browser brings. The gateway has asked the session that the challenge names; one that
@@ -28,7 +28,7 @@ impl Session {
         let Some(key) = token.key().cloned() else {
             return Ok(Binding::Refused(DeviceRefusal::Token("it brings no key".to_owned())));
         };
-        if self.config.device.keys.challenged(Purpose::Register, token.challenge(), began).is_none() {
+        if self.config.device.keys.challenged(ChallengeKind::Register, token.challenge(), began).is_none() {
             return Ok(Binding::Refused(DeviceRefusal::Challenge));
         }
         if token.is_for_another(&bind.endpoint) {

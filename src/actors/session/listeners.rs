@@ -15,10 +15,13 @@ use super::Session;
 use super::state::State;
 use crate::actors::end_reason::EndReason;
 use crate::region::Region;
-use crate::runtime::Listening;
+use crate::runtime::{Listening, Unheard};
 
 /// How many pages of a session may listen. The oldest one goes.
 pub const PAGES: usize = 20;
+/// How many of an application's streams are watched over by listening. The gateway asks for the others at intervals. (An actor can have
+/// 32,768 WebSockets on the platform.)
+pub const WATCHES: usize = 1000;
 /// Close codes (RFC 6455 section 7.4.2: those of applications).
 const ENDED: u16 = 4001;
 const MOVED: u16 = 4002;
@@ -90,15 +93,20 @@ impl Session {
 
     /// Whether somebody may begin to listen: the session lives, and lives here. The gateway has checked the cookie. It makes room for one
     /// more page.
-    pub async fn may_listen(self: &std::rc::Rc<Self>, listening: Listening) -> bool {
+    pub async fn may_listen(self: &std::rc::Rc<Self>, listening: Listening) -> Result<(), Unheard> {
         let lives = self.ready().await.is_ok() && {
             let now = self.now();
             self.active(|active| active.over(now, self.lifetimes()).is_none()) == Some(true)
         };
-        if lives && listening == Listening::Page {
-            self.listeners.keep_newest(PAGES.saturating_sub(1));
+        match listening {
+            _ if !lives => Err(Unheard::Gone),
+            Listening::Page => {
+                self.listeners.keep_newest(PAGES.saturating_sub(1));
+                Ok(())
+            }
+            Listening::Watch if self.listeners.watches() >= WATCHES => Err(Unheard::Full),
+            Listening::Watch => Ok(()),
         }
-        lives
     }
 }
 

@@ -20,7 +20,7 @@ use self::provider_health::ProviderHealth;
 use self::record::Record;
 use self::refresher::Refresher;
 use self::state::{Active, State};
-use self::target_token::RefusedTargets;
+use self::target_tokens::RefusedTargets;
 use crate::actors::log::{self, Beside};
 use crate::config::{Config, Lifetimes};
 use crate::credential::ActorId;

@@ -7,7 +7,7 @@ use super::device::Device;
 use super::device::token::DeviceToken;
 use super::ledger::{Cause, Event};
 use super::message::{Denied, RenewProof, Renewal};
-use crate::device::Purpose;
+use crate::device::ChallengeKind;
 
 impl Session {
     /// A new proof for the answer to a challenge, or the challenge.
@@ -18,7 +18,7 @@ impl Session {
         let bound = self.device.read(|device: &Device| device.bound().cloned())?.ok_or(Denied::Unknown)?;
         let token = renew.token.as_deref().and_then(|raw| DeviceToken::parse(raw).ok());
         let answers = |token: &DeviceToken<'_>| {
-            let asked = self.config.device.keys.challenged(Purpose::Renew, token.challenge(), began);
+            let asked = self.config.device.keys.challenged(ChallengeKind::Renew, token.challenge(), began);
             asked.as_ref() == Some(&self.id) && !token.is_for_another(&renew.endpoint)
         };
         let Some(token) = token.filter(answers) else { return self.challenge() };
@@ -37,7 +37,7 @@ impl Session {
 
     fn challenge(&self) -> Result<Renewal, Denied> {
         let now = self.now();
-        let issue = || self.config.device.keys.challenge(Purpose::Renew, &self.id, now);
+        let issue = || self.config.device.keys.challenge(ChallengeKind::Renew, &self.id, now);
         self.device.challenge(now, issue).map(Renewal::Challenge).ok_or(Denied::StoreUnavailable)
     }
 }

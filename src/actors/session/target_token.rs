@@ -1,11 +1,9 @@
 //! An access token for a target of its own, `audience` of a route for one: got with the session's refresh token, or with its
 //! access token (RFC 8693). A session has one flight for all that presents its refresh token, so that no token is presented twice.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::Session;
 use super::deadline::SOON;
@@ -17,26 +15,6 @@ use super::verdict::{Purpose, TokenStanding, Wanted};
 use crate::config::target::{Target, TargetGrant, TargetKey};
 use crate::provider::error::TokenExchangeError;
 use crate::provider::requests::RefreshFor;
-
-/// How long a provider that refused a target is not asked for it again.
-const REFUSED_FOR: Duration = Duration::seconds(30);
-
-/// The targets that the provider refused a short while ago. Memory alone: a process that begins anew may ask again.
-#[derive(Default)]
-pub struct RefusedTargets(RefCell<BTreeMap<TargetKey, OffsetDateTime>>);
-
-impl RefusedTargets {
-    /// Whether this one was refused a short while ago.
-    pub fn has(&self, key: &TargetKey, now: OffsetDateTime) -> bool {
-        let since = self.0.borrow().get(key).copied();
-        // A time in the future comes from a clock that was wrong.
-        since.is_some_and(|since| (since..since.saturating_add(REFUSED_FOR)).contains(&now))
-    }
-
-    fn add(&self, key: &TargetKey, now: OffsetDateTime) {
-        self.0.borrow_mut().insert(key.clone(), now);
-    }
-}
 
 impl Session {
     pub(super) async fn get_target_token(self: &Rc<Self>, get: GetTargetToken) -> Result<Box<TokenWithClaims>, Denied> {

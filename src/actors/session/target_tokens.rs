@@ -1,9 +1,11 @@
-//! An access token that a session holds for a target, beside its own. Pure.
+//! The access tokens that a session holds for targets, beside its own, and the targets that the provider refused. Pure.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use openidconnect::AccessToken;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use super::active::Active;
 use super::grant::served_until;
 use crate::config::target::TargetKey;
 use crate::provider::tokens::Tokens;
@@ -35,10 +37,23 @@ impl TargetToken {
     }
 }
 
-impl Active {
-    /// The access token for this target, if there is one that serves.
-    pub fn target_token(&self, key: &TargetKey, now: OffsetDateTime) -> Option<&AccessToken> {
-        let found = self.target_tokens.iter().find(|token| token.key == *key && token.is_valid(now));
-        found.map(|token| &token.access_token)
+/// How long a provider that refused a target is not asked for it again.
+const REFUSED_FOR: Duration = Duration::seconds(30);
+
+/// The targets that the provider refused a short while ago. Memory alone: a process that begins anew may ask again.
+#[derive(Default)]
+pub struct RefusedTargets(RefCell<BTreeMap<TargetKey, OffsetDateTime>>);
+
+impl RefusedTargets {
+    /// Whether this one was refused a short while ago.
+    pub fn has(&self, key: &TargetKey, now: OffsetDateTime) -> bool {
+        let since = self.0.borrow().get(key).copied();
+        // A time in the future comes from a clock that was wrong.
+        since.is_some_and(|since| (since..since.saturating_add(REFUSED_FOR)).contains(&now))
+    }
+
+    /// It was refused now.
+    pub fn add(&self, key: &TargetKey, now: OffsetDateTime) {
+        self.0.borrow_mut().insert(key.clone(), now);
     }
 }

@@ -26,6 +26,7 @@ impl LinkTarget {
             (Self::Home, _) => "Back to the application",
             (Self::LogIn, Problem::LoginRequired) => "Log in",
             (Self::LogIn, _) => "Log in again",
+            (Self::Again, Problem::DeviceProofRequired) => "Open the page again",
             (Self::Again, _) => "Try again",
         }
     }
@@ -39,7 +40,7 @@ impl Problem {
             Self::Explained { problem, .. } => problem.link_target(),
             Self::LoginRequired
             | Self::SessionEnded(_)
-            | Self::DeviceProofRequired
+            | Self::AuthenticationInsufficient(_)
             | Self::CallbackRejected(_)
             | Self::UserError(_) => Some(LinkTarget::LogIn),
             Self::ProviderRejected(_)
@@ -50,6 +51,7 @@ impl Problem {
             | Self::KeysUnavailable
             | Self::CaptchaRequired(_)
             | Self::RateLimited
+            | Self::DeviceProofRequired
             | Self::DeviceProofDelayed
             | Self::ConfigInvalid(_) => Some(LinkTarget::Again),
             Self::AlreadyEnded(_)
@@ -129,9 +131,11 @@ impl Problem {
             (Self::CallbackRejected(_), _) => {
                 "You can log in again. If it fails again, tell the operator of this site the reference below."
             }
-            (Self::LoginRequired, _) => "Log in first. Your data was not saved.",
+            (Self::LoginRequired | Self::AuthenticationInsufficient(_), _) => "Log in first. Your data was not saved.",
             (Self::SessionEnded(_), _) => "Log in again. Your data was not saved.",
-            (Self::DeviceProofRequired, _) => "Log in again on this device. Your data was not saved.",
+            (Self::DeviceProofRequired, _) => {
+                "Open the page again. If that does not help, log in again on this device. Your data was not saved."
+            }
             (Self::DeviceRequired { .. }, _) => {
                 "Open this in a browser that supports Device Bound Session Credentials, such as Chrome on Windows, and log in there. If you \
                 use one already, log out and log in again."

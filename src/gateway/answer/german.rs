@@ -54,6 +54,11 @@ const GERMAN: &[(&str, &str)] = &[
     // Titles.
     ("Login required", "Anmeldung erforderlich"),
     ("Session ended", "Sitzung beendet"),
+    ("Another login required", "Andere Anmeldung erforderlich"),
+    (
+        "This needs a login of another kind, or a more recent one.",
+        "Dafür ist eine Anmeldung anderer Art oder eine neuere nötig.",
+    ),
     ("Invalid token", "Ungültiges Token"),
     ("Not allowed", "Keine Berechtigung"),
     ("One quick check", "Eine kurze Prüfung"),
@@ -118,10 +123,12 @@ const GERMAN: &[(&str, &str)] = &[
     ("Device not recognized", "Gerät nicht erkannt"),
     ("Device not recognized yet", "Gerät noch nicht erkannt"),
     ("Bound device required", "Sitzung gehört zu keinem Gerät"),
+    ("Open the page again", "Seite noch einmal öffnen"),
     ("Device refused", "Gerät abgelehnt"),
     (
-        "Log in again on this device. Your data was not saved.",
-        "Bitte melden Sie sich auf diesem Gerät neu an. Ihre Eingaben wurden nicht gespeichert.",
+        "Open the page again. If that does not help, log in again on this device. Your data was not saved.",
+        "Öffnen Sie die Seite noch einmal. Wenn das nicht hilft, melden Sie sich auf diesem Gerät neu an. Ihre Eingaben wurden nicht \
+        gespeichert.",
     ),
     (
         "Open this in a browser that supports Device Bound Session Credentials, such as Chrome on Windows, and log in there. If you use one \

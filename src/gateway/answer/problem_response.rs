@@ -8,6 +8,7 @@ use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::problem::Problem;
+use crate::gateway::step_up;
 
 impl Problem {
     /// The response: a page if a person will read it, else a document.
@@ -63,10 +64,19 @@ impl Problem {
         match self.plain() {
             Self::MethodNotAllowed(methods) => response.header("allow", methods),
             Self::InvalidToken(_) => response.header("www-authenticate", "Bearer error=\"invalid_token\""),
+            Self::AuthenticationInsufficient(authentication) => {
+                response.header("www-authenticate", &bearer_challenge(&step_up::challenge(authentication)))
+            }
             Self::CaptchaRequired(_) => response.header("cf-challenge", "captcha"),
             _ => response,
         }
     }
+}
+
+/// A challenge for a bearer token (RFC 6750 section 3) with these parameters.
+pub fn bearer_challenge(parameters: &[(&str, String)]) -> String {
+    let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("Bearer {}", parameters.join(", "))
 }
 
 /// A problem document (RFC 9457 section 3), with the gateway's own members.

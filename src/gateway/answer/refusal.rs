@@ -5,17 +5,20 @@ use std::borrow::Cow;
 use url::form_urlencoded;
 
 use crate::actors::end_reason::EndReason;
+use crate::config::authentication::Authentication;
 use crate::config::routes::Route;
 use crate::config::{Config, SameSite};
 use crate::gateway::answer::captcha_page;
 use crate::gateway::answer::error_page::LinkTarget;
 use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::html::{self, Page};
+use crate::gateway::answer::problem_response::bearer_challenge;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::device;
 use crate::gateway::problem::Problem;
 use crate::gateway::protected_resource;
 use crate::gateway::request::{Incoming, route};
+use crate::gateway::step_up;
 
 /// What the gateway's own offer of another account says to `/login`, where the configuration has a prompt.
 const ANOTHER_ACCOUNT: &str = "&account=another";
@@ -25,6 +28,9 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, route: &Route, pr
     let response = match problem.plain() {
         Problem::LoginRequired | Problem::SessionEnded(_) if request.is_navigation() => {
             send_to_login(config, request, problem)
+        }
+        Problem::AuthenticationInsufficient(wanted) if request.is_navigation() => {
+            send_to_step_up(config, request, route, wanted)
         }
         // A browser renews the proof before it opens a page that this site has begun to open.
         Problem::DeviceProofRequired if device::is_from_elsewhere(request) => {
@@ -43,9 +49,14 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, route: &Route, pr
 
 /// Says where a client gets a token that the route takes.
 fn challenging(request: &Incoming<'_>, problem: &Problem, mut response: Outgoing) -> Outgoing {
-    let error = matches!(problem.plain(), Problem::InvalidToken(_)).then_some("invalid_token");
+    let mut parameters = match problem.plain() {
+        Problem::InvalidToken(_) => vec![("error", "\"invalid_token\"".to_owned())],
+        Problem::AuthenticationInsufficient(authentication) => step_up::challenge(authentication),
+        _ => Vec::new(),
+    };
+    parameters.push(protected_resource::challenge(&request.origin));
     response.headers.retain(|(name, _)| *name != "www-authenticate");
-    response.header("www-authenticate", &protected_resource::challenge(&request.origin, error))
+    response.header("www-authenticate", &bearer_challenge(&parameters))
 }
 
 /// The answer to any other request that does not pass.
@@ -58,8 +69,14 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
         LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, config.home().into()),
     });
     let link = link.as_ref().map(|(way, url)| (*way, &**url));
-    let is_wrong_account = wants_page && matches!(problem.plain(), Problem::Forbidden);
-    let others = if is_wrong_account { vec![another_account(config, request)] } else { Vec::new() };
+    let others = match problem.plain() {
+        Problem::Forbidden if wants_page => vec![another_account(config, request)],
+        // The browser may have lost the device's key.
+        Problem::DeviceProofRequired if wants_page => {
+            vec![(endpoint_url(config, "login", config.home()), "Log in again")]
+        }
+        _ => Vec::new(),
+    };
     let response = problem.response_with_links(&failed(config, request, problem), wants_page, link, &others);
     clearing(config, request, problem, response)
 }
@@ -89,6 +106,16 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
     }
     let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
     clearing(config, request, problem, response)
+}
+
+/// The same where the session is fine, and comes from a login that is not enough. What the route asks for, `/login` knows.
+fn send_to_step_up(config: &Config, request: &Incoming<'_>, route: &Route, wanted: &Authentication) -> Outgoing {
+    let here = here_or_home(config, request);
+    let login = endpoint_url(config, "login", &here);
+    let is_by_route = route.authentication.as_ref() == Some(wanted);
+    let sealed = (!is_by_route).then(|| step_up::seal(config, &request.origin, request.isolate, wanted)).flatten();
+    let sealed = sealed.map_or_else(String::new, |sealed| format!("&{}={sealed}", step_up::PARAMETER));
+    Outgoing::redirect(302, &[login, sealed].concat())
 }
 
 /// A page that opens itself once more, after so many seconds.

@@ -1,7 +1,8 @@
 //! The gateway's own responses. Nothing caches, sniffs or frames them, and none sends a `Referer`.
 
+use std::fmt;
+
 /// A response that the gateway writes itself.
-#[derive(Debug)]
 pub struct Outgoing {
     /// The status.
     pub status: u16,
@@ -14,7 +15,6 @@ pub struct Outgoing {
 }
 
 /// A body and its type.
-#[derive(Debug)]
 pub enum Body {
     /// No body.
     Empty,
@@ -24,6 +24,13 @@ pub enum Body {
     Problem(String),
     /// `text/html`.
     Html(String),
+}
+
+/// Its headers may set cookies and offer challenges, its body may have a session's claims.
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Outgoing {
@@ -83,5 +90,16 @@ impl Body {
             Self::Problem(_) => Some("application/problem+json"),
             Self::Html(_) => Some("text/html; charset=utf-8"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_does_not_show_its_cookies_challenges_and_body_in_debug_output() {
+        let answer = Outgoing::new(200, Body::Json("s3cret".to_owned())).header("secure-session-challenge", "s3cret");
+        assert_eq!(format!("{:?}", answer.cookie("a=s3cret")), "Outgoing { status: 200, .. }");
     }
 }

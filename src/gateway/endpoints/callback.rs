@@ -13,11 +13,11 @@ use crate::actors::summary::UserPlace;
 use crate::actors::{self, AskError};
 use crate::ambient;
 use crate::config::SameSite;
-use crate::device::Purpose;
+use crate::device::ChallengeKind;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::is_of_another_device;
+use crate::gateway::ask_session::{is_of_another_device, supersede_of_same_user};
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
 use crate::gateway::endpoints::{failed_login, login};
@@ -83,7 +83,8 @@ async fn complete(
     let replaces = login::browsers_session(request);
     // A session that the login named when it began was proved then.
     let is_named = replaces.as_ref().map(|replaced| &replaced.actor) == predecessor.as_ref();
-    let replaces = if is_named || !is_of_another_device(gateway, request).await { replaces } else { None };
+    let is_proven = is_named || !is_of_another_device(gateway, request).await;
+    let replaces = replaces.filter(|_| is_proven);
     let redirect_uri = login::redirect_uri(gateway, request);
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
     let completed = match actors::ask(&*gateway.actors, &address, complete).await {
@@ -93,13 +94,17 @@ async fn complete(
     };
     Ok(match completed? {
         Completed::SignedIn { secret, region, expires_at } => {
+            if !is_proven {
+                supersede_of_same_user(gateway, request, &actor).await;
+            }
             let session = Credential { actor, secret };
             let life = ambient::between(gateway.now(), expires_at).max(Duration::ZERO);
             let on = go_on(gateway, &return_to);
             let on = on.cookie(&jar.set_session(region, &session, gateway.config.same_site, life));
             // The session is offered to be bound to the device, and what was proved of another session's is of no use.
             if request.origin.https && device::is_on(&gateway.config) {
-                let challenge = gateway.config.device.keys.challenge(Purpose::Register, &session.actor, gateway.now());
+                let challenge =
+                    gateway.config.device.keys.challenge(ChallengeKind::Register, &session.actor, gateway.now());
                 request.offer.replace(challenge);
             }
             if request.cookies.bound.is_some() { on.cookie(&jar.clear_bound()) } else { on }

@@ -8,7 +8,7 @@ use crate::actors::session::follow::{self, Followed};
 use crate::actors::session::location::ActorLocation;
 use crate::actors::session::message::{BindDevice, Binding, Denied, RenewProof, Renewal};
 use crate::credential::{ActorId, Secret};
-use crate::device::{PROOF_LEEWAY, PROOF_LIFE, Purpose, Thumbprint};
+use crate::device::{ChallengeKind, PROOF_LEEWAY, PROOF_LIFE, Thumbprint};
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
@@ -27,7 +27,7 @@ pub(crate) async fn register(gateway: &Gateway, request: &Incoming<'_>) -> Resul
     // A forged challenge reaches no actor.
     let keys = &gateway.config.device.keys;
     let id = keys
-        .challenged(Purpose::Register, &challenge, gateway.now())
+        .challenged(ChallengeKind::Register, &challenge, gateway.now())
         .ok_or_else(|| refused("the challenge is none of this gateway's, or too old".to_owned()))?;
     let bind = || BindDevice {
         token: token.to_owned(),
@@ -38,7 +38,7 @@ pub(crate) async fn register(gateway: &Gateway, request: &Incoming<'_>) -> Resul
     match reply {
         Ok(Binding::Bound { thumbprint, lives }) => {
             request.moved_to.replace(moved_to);
-            bound(gateway, request, &lives.actor.clone(), thumbprint, &lives)
+            with_proof(gateway, request, &lives.actor.clone(), thumbprint, &lives)
         }
         Ok(Binding::Refused(refusal)) => Err(refused(refusal.to_string())),
         Err(Denied::Unknown) => Err(refused("it comes with another session's cookie, or for no session".to_owned())),
@@ -73,17 +73,17 @@ pub(crate) async fn refresh(gateway: &Gateway, request: &Incoming<'_>) -> Result
         }
         Ok(Renewal::Renewed { thumbprint, lives }) => {
             request.moved_to.replace(followed.moved_to);
-            bound(gateway, request, &id, thumbprint, &lives)
+            with_proof(gateway, request, &id, thumbprint, &lives)
         }
         // The cookie of that name may be another session's by now.
-        Err(Denied::Unknown | Denied::Ended(_)) => Ok(Outgoing::new(200, Body::Json(device::over(&id)))),
+        Err(Denied::Unknown | Denied::Ended(_)) => Ok(Outgoing::new(200, Body::Json(device::session_over(&id)))),
         Err(denied) => Err(denied.into()),
     }
 }
 
 /// The proof, and what the browser has to do with it. The proof is for the actor that the session lives in, as the browser's cookie is
 /// from now on.
-fn bound(
+fn with_proof(
     gateway: &Gateway,
     request: &Incoming<'_>,
     id: &ActorId,

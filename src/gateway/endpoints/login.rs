@@ -4,7 +4,10 @@
 use crate::actors;
 use crate::actors::session::address;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
-use crate::actors::session::message::{Authority, CanGoOn, Denied, SignInError, SilentLogin, SilentLoginHints};
+use crate::actors::session::message::{
+    Authority, CanGoOn, Denied, GetView, SignInError, SilentLogin, SilentLoginHints,
+};
+use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
@@ -16,6 +19,7 @@ use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, MAX_KEPT_ORGANIZATION};
 use crate::gateway::request::parameters::Parameters;
+use crate::gateway::step_up;
 use crate::provider::Provider;
 use crate::provider::requests::Authorization;
 
@@ -51,8 +55,17 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
         Some(_) if !is_asked && !is_of_another_device => reason(gateway, request, &return_to).await,
         _ => LoginReason::Asked,
     };
+    let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER))
+        .filter(|_| !is_asked_none(&hints));
+    if let Some(wanted) = &authentication
+        && reason == LoginReason::Asked
+        && !is_asked
+        && falls_short(gateway, request, wanted).await
+    {
+        hints.push(("prompt".to_owned(), gateway.config.provider.prompt_with("login")));
+    }
     let predecessor = browsers_session(request).filter(|_| !is_of_another_device);
-    let begun = begin(gateway, request, return_to.clone(), hints, reason, predecessor).await;
+    let begun = begin(gateway, request, return_to.clone(), hints, authentication, reason, predecessor).await;
     match begun {
         // The session is fine where it is.
         Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &return_to)),
@@ -65,6 +78,7 @@ async fn begin(
     request: &Incoming<'_>,
     return_to: String,
     mut hints: Vec<(String, String)>,
+    authentication: Option<Authentication>,
     reason: LoginReason,
     predecessor: Option<Predecessor>,
 ) -> Result<Outgoing, Problem> {
@@ -83,6 +97,13 @@ async fn begin(
             hints.extend(organization.filter(|_| !is_said).map(|id| ("organization".to_owned(), id)));
         }
     }
+    let is_asked = reason == LoginReason::Asked;
+    if let Some(Authentication { acr, max_age }) = &authentication {
+        hints.extend((!acr.is_empty()).then(|| ("acr_values".to_owned(), acr.join(" "))));
+        // A silent login brings what the provider knows of the user, however old.
+        let max_age = max_age.filter(|_| is_asked);
+        hints.extend(max_age.map(|age| ("max_age".to_owned(), age.to_string())));
+    }
     let hint = |wanted: &str| hints.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let attempt = Attempt {
         actor: address::new_session_id(&*gateway.actors, gateway.config.regions.jurisdiction)?,
@@ -95,6 +116,7 @@ async fn begin(
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| gateway.config.provider.checks_organization()),
+        authentication: authentication.filter(|_| is_asked),
         hints: kept,
     };
     let name = gateway.link.isolate.random_bytes().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
@@ -138,6 +160,19 @@ fn hints(gateway: &Gateway, query: &Parameters) -> Result<Vec<(String, String)>,
             _ => Ok((name.to_owned(), value.to_owned())),
         })
         .collect()
+}
+
+/// Whether nobody is to see anything of the login: it brings what the provider knows.
+fn is_asked_none(hints: &[(String, String)]) -> bool {
+    hints.iter().any(|(name, value)| name == "prompt" && value == "none")
+}
+
+/// Whether the browser's session comes from a login of another kind, or from too long ago.
+async fn falls_short(gateway: &Gateway, request: &Incoming<'_>, wanted: &Authentication) -> bool {
+    let asked = ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await;
+    let Ok(Ok(view)) = asked else { return false };
+    let claims = serde_json::from_str(&view.claims).unwrap_or_default();
+    !wanted.is_met(&claims, gateway.now())
 }
 
 /// What a login is for that finds a session.

@@ -91,9 +91,17 @@ fn admit_with<'a>(
 }
 
 /// Refuses a user or a client that lacks what the route requires. The log says who, and which claims.
-pub(crate) fn check_required(config: &Config, claims: &Claims, route: &Route) -> Result<(), Problem> {
+pub(crate) fn check_required(
+    config: &Config,
+    claims: &Claims,
+    route: &Route,
+    now: OffsetDateTime,
+) -> Result<(), Problem> {
     if require::meets(claims, route) {
-        return Ok(());
+        return match &route.authentication {
+            Some(wanted) if !wanted.is_met(claims, now) => Err(Problem::AuthenticationInsufficient(wanted.clone())),
+            Some(_) | None => Ok(()),
+        };
     }
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let user = log::user(text("iss"), text("sub"), config.log_subject);
@@ -116,7 +124,7 @@ async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Resul
         Claimant::Client(jwt, sender) => client(gateway, jwt, sender).await?,
     };
     if let Some(claims) = caller.claims() {
-        check_required(&gateway.config, claims, route)?;
+        check_required(&gateway.config, claims, route, gateway.now())?;
     }
     proxy::proxy(gateway, request, route, caller, cleared_at).await
 }

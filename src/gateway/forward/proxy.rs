@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use time::OffsetDateTime;
 
 use crate::actors::session::line;
-use crate::actors::session::message::{Authority, Refresh};
+use crate::actors::session::message::{Authority, GetView, Refresh};
 use crate::config::Config;
 use crate::config::routes::{Route, Token, Upstream};
 use crate::credential::Secret;
-use crate::gateway::ask_session::ask_session_on;
+use crate::gateway::ask_session::{ask_session, ask_session_on};
 use crate::gateway::context::Gateway;
 use crate::gateway::forward::caller::{self, Caller};
 use crate::gateway::forward::edits::{self, Backward, Recipient};
@@ -19,6 +19,7 @@ use crate::gateway::forward::{captcha, require};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::headers::Headers;
+use crate::gateway::step_up;
 use crate::runtime::{Inbound, Outbound, SendError};
 
 /// Sends the request to the application, and its answer back.
@@ -49,6 +50,12 @@ pub(crate) async fn settle(
         caller = renewed;
         gateway.applications.discard(response);
         response = send(gateway, request, route, &caller, cleared_at).await?;
+    }
+    if response.status == 401
+        && let Some(problem) = stepped_up(gateway, request, &caller, &response).await
+    {
+        gateway.applications.discard(response);
+        return Err(problem);
     }
     if edits::asks_for_captcha(&Headers::read(&response.lines))
         && let Some(problem) = captcha::asked_by_application(&gateway.config, cleared_at, gateway.now())
@@ -119,6 +126,16 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
     let renewed = caller::user(gateway, request, route).await.ok()?;
     let Caller::User { token: new, claims, .. } = &renewed else { return None };
     (new.secret() != token.secret() && require::meets(claims, route)).then_some(renewed)
+}
+
+/// The problem of an application's response that asks for another login of the user who opens a page (RFC 9470). None: the user
+/// has logged in like that, and the application refuses for another reason.
+async fn stepped_up(gateway: &Gateway, request: &Incoming<'_>, caller: &Caller, response: &Inbound) -> Option<Problem> {
+    let Caller::User { .. } = caller else { return None };
+    let wanted = step_up::asked_by_application(&Headers::read(&response.lines)).filter(|_| request.is_navigation())?;
+    let view = ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await.ok()?.ok()?;
+    let claims = serde_json::from_str(&view.claims).unwrap_or_default();
+    (!wanted.is_met(&claims, gateway.now())).then_some(Problem::AuthenticationInsufficient(wanted))
 }
 
 /// The application's answer, an accepted WebSocket included.

@@ -32,6 +32,14 @@ pub struct Forwarded {
     pub watch: Option<Watch>,
 }
 
+impl Forwarded {
+    /// A response with these headers beside its own.
+    pub fn with(response: Inbound, own: Vec<(&'static str, String)>) -> Self {
+        let (removed, set) = (Vec::new(), Vec::new());
+        Self { response, removed, set, cache_control: None, cookies: None, own, watch: None }
+    }
+}
+
 impl From<Outgoing> for Reply {
     fn from(outgoing: Outgoing) -> Self {
         Self::Own(outgoing)

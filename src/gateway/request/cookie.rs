@@ -50,7 +50,7 @@ pub struct Jar {
 }
 
 /// The gateway's cookies in a request.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Cookies {
     /// The session, if exactly one well-formed cookie names it.
     pub session: Option<Credential>,

@@ -111,7 +111,7 @@ fn a_look_alike_of_a_login_or_a_clearance_is_none() {
     for header in [format!("{real}; {planted}"), format!("{planted}; {real}")] {
         let cookies = http().read(&header);
         assert_eq!(cookies.clearance.as_deref(), Some("real"));
-        assert!(cookies.logins.len() == 1 && cookies.logins[0].1.is_some(), "{cookies:?}");
+        assert!(cookies.logins.len() == 1 && cookies.logins[0].1.is_some(), "{:?}", cookies.logins);
     }
     let alone = http().read(planted);
     assert!(alone.any && alone.clearance.is_none() && alone.logins.is_empty());

@@ -29,8 +29,8 @@ enum Sealed<'a> {
     V1(Cow<'a, Attempt>),
 }
 
-/// Seals an attempt for the cookie of this name. What does not fit goes: first the hints, then the query of `return_to`, then its
-/// path. None where there is no key.
+/// Seals an attempt for the cookie of this name. What does not fit goes: first the hints, then the query of `return_to`, then how
+/// the user has to log in, then the path of `return_to`. None where there is no key.
 pub fn seal(
     keys: &SealingKeys,
     origin: &Origin,
@@ -38,9 +38,11 @@ pub fn seal(
     nonce: [u8; NONCE],
     mut attempt: Attempt,
 ) -> Option<String> {
-    let shorten: [fn(&mut Attempt); 3] = [
+    let shorten: [fn(&mut Attempt); 4] = [
         |attempt| attempt.hints.clear(),
         |attempt| attempt.return_to = without_query(&attempt.return_to),
+        // The route that the login leads to asks for it again.
+        |attempt| attempt.authentication = None,
         |attempt| "/".clone_into(&mut attempt.return_to),
     ];
     for shorten in shorten {
@@ -85,6 +87,7 @@ mod tests {
 
     use super::*;
     use crate::actors::session::attempt::{LoginReason, Predecessor};
+    use crate::config::authentication::{Authentication, MAX_ACR};
     use crate::credential::{ActorId, Secret};
 
     const NOW: OffsetDateTime = datetime!(2026-11-30 12:34:56.789 UTC);
@@ -112,6 +115,7 @@ mod tests {
             reason: LoginReason::Move,
             prompt_none: true,
             organization: Some("o".repeat(MAX_KEPT_ORGANIZATION)),
+            authentication: Authentication::of(&["a".repeat(MAX_ACR.saturating_sub(1)).as_str()], Some(u32::MAX)),
             hints: vec![("login_hint".into(), "ada@example.com".into())],
         }
     }

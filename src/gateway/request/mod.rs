@@ -11,6 +11,7 @@ use crate::actors::session::location::ActorLocation;
 use crate::config::Origin;
 use crate::config::routes::Asked;
 use crate::credential::ActorId;
+use crate::device::Challenge;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::address::Address;
 use crate::gateway::request::cookie::{Cookies, Jar};
@@ -63,7 +64,7 @@ pub struct Incoming<'a> {
     /// Where the session lives, if it has moved since its cookie was set.
     pub moved_to: RefCell<Option<ActorLocation>>,
     /// The challenge of an offer to bind the session to the browser's device, for the answer.
-    pub offer: RefCell<Option<String>>,
+    pub offer: RefCell<Option<Challenge>>,
     remark: RefCell<Option<String>>,
 }
 

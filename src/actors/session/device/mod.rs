@@ -54,7 +54,7 @@ pub struct Bound {
 
 /// What a session says to a request, by what that shows of its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum DeviceStanding {
     /// It passes.
     Passes,
     /// It passes, and its answer offers to bind the session.
@@ -62,12 +62,12 @@ pub enum Standing {
     /// The session is bound, and nothing proves that this is its device.
     Unproven,
     /// It has to come from a bound session, which this is not.
-    Unbound(Offering),
+    Unbound(OfferState),
 }
 
 /// Whether the browser may be about to bind its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offering {
+pub enum OfferState {
     /// It can be offered that now.
     Due,
     /// It was offered that just now.
@@ -100,18 +100,20 @@ impl Device {
     }
 
     /// What the session says to a request: whether that has a proof, has to have one, and can take an offer.
-    pub fn standing(&self, now: OffsetDateTime, request: Shown, grace: Duration) -> Standing {
+    pub fn standing(&self, now: OffsetDateTime, request: Shown, grace: Duration) -> DeviceStanding {
         match self {
             // The browser has not got its first proof yet, or it is on the way.
-            Self::Bound(bound) if request.is_proven || now < bound.bound_at.saturating_add(grace) => Standing::Passes,
-            Self::Bound(_) => Standing::Unproven,
-            Self::Unbound(offers) if request.is_demanded => Standing::Unbound(match () {
-                () if offers.is_open(now) => Offering::Open,
-                () if request.takes_offer && offers.is_due(now) => Offering::Due,
-                () => Offering::Over,
+            Self::Bound(bound) if request.is_proven || now < bound.bound_at.saturating_add(grace) => {
+                DeviceStanding::Passes
+            }
+            Self::Bound(_) => DeviceStanding::Unproven,
+            Self::Unbound(offers) if request.is_demanded => DeviceStanding::Unbound(match () {
+                () if offers.is_open(now) => OfferState::Open,
+                () if request.takes_offer && offers.is_due(now) => OfferState::Due,
+                () => OfferState::Over,
             }),
-            Self::Unbound(offers) if request.takes_offer && offers.is_due(now) => Standing::PassesWithOffer,
-            Self::Unbound(_) => Standing::Passes,
+            Self::Unbound(offers) if request.takes_offer && offers.is_due(now) => DeviceStanding::PassesWithOffer,
+            Self::Unbound(_) => DeviceStanding::Passes,
         }
     }
 
@@ -180,11 +182,11 @@ mod tests {
     #[test]
     fn a_bound_session_wants_the_proof_once_its_grace_is_over() {
         let device = Device::default().bind(T0, key()).unwrap();
-        assert_eq!(device.standing(seconds(9), BARE, GRACE), Standing::Passes);
-        assert_eq!(device.standing(seconds(10), BARE, GRACE), Standing::Unproven);
-        assert_eq!(device.standing(seconds(10), DOCUMENT, GRACE), Standing::Unproven);
-        assert_eq!(device.standing(seconds(10), PROVEN, GRACE), Standing::Passes);
-        assert_eq!(device.standing(seconds(10), Shown { is_demanded: true, ..PROVEN }, GRACE), Standing::Passes);
+        assert_eq!(device.standing(seconds(9), BARE, GRACE), DeviceStanding::Passes);
+        assert_eq!(device.standing(seconds(10), BARE, GRACE), DeviceStanding::Unproven);
+        assert_eq!(device.standing(seconds(10), DOCUMENT, GRACE), DeviceStanding::Unproven);
+        assert_eq!(device.standing(seconds(10), PROVEN, GRACE), DeviceStanding::Passes);
+        assert_eq!(device.standing(seconds(10), Shown { is_demanded: true, ..PROVEN }, GRACE), DeviceStanding::Passes);
     }
 
     #[test]
@@ -198,26 +200,26 @@ mod tests {
     fn an_unbound_session_is_offered_three_times_with_a_pause_between() {
         let mut device = Device::default();
         for at in [0, 5, 10] {
-            assert_eq!(device.standing(seconds(at), BARE, GRACE), Standing::Passes);
-            assert_eq!(device.standing(seconds(at), DOCUMENT, GRACE), Standing::PassesWithOffer, "{at}");
+            assert_eq!(device.standing(seconds(at), BARE, GRACE), DeviceStanding::Passes);
+            assert_eq!(device.standing(seconds(at), DOCUMENT, GRACE), DeviceStanding::PassesWithOffer, "{at}");
             device = device.offered(seconds(at)).unwrap();
-            assert_eq!(device.standing(seconds(at.saturating_add(4)), DOCUMENT, GRACE), Standing::Passes, "{at}");
+            assert_eq!(device.standing(seconds(at.saturating_add(4)), DOCUMENT, GRACE), DeviceStanding::Passes, "{at}");
         }
-        assert_eq!(device.standing(seconds(1000), DOCUMENT, GRACE), Standing::Passes);
+        assert_eq!(device.standing(seconds(1000), DOCUMENT, GRACE), DeviceStanding::Passes);
     }
 
     #[test]
     fn a_route_for_bound_sessions_waits_only_while_an_offer_is_open() {
         let device = Device::default();
-        assert_eq!(device.standing(T0, DEMANDED, GRACE), Standing::Unbound(Offering::Over));
+        assert_eq!(device.standing(T0, DEMANDED, GRACE), DeviceStanding::Unbound(OfferState::Over));
         let document = Shown { takes_offer: true, ..DEMANDED };
-        assert_eq!(device.standing(T0, document, GRACE), Standing::Unbound(Offering::Due));
+        assert_eq!(device.standing(T0, document, GRACE), DeviceStanding::Unbound(OfferState::Due));
         let device = device.offered(T0).unwrap();
-        assert_eq!(device.standing(seconds(9), DEMANDED, GRACE), Standing::Unbound(Offering::Open));
-        assert_eq!(device.standing(seconds(10), DEMANDED, GRACE), Standing::Unbound(Offering::Over));
+        assert_eq!(device.standing(seconds(9), DEMANDED, GRACE), DeviceStanding::Unbound(OfferState::Open));
+        assert_eq!(device.standing(seconds(10), DEMANDED, GRACE), DeviceStanding::Unbound(OfferState::Over));
         // A browser that took none of three offers does not wait for a fourth.
         let refusing = device.offered(T0).unwrap().offered(T0).unwrap();
-        assert_eq!(refusing.standing(seconds(1000), document, GRACE), Standing::Unbound(Offering::Over));
+        assert_eq!(refusing.standing(seconds(1000), document, GRACE), DeviceStanding::Unbound(OfferState::Over));
     }
 
     #[test]

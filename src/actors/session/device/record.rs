@@ -17,6 +17,7 @@ use time::{Duration, OffsetDateTime};
 use super::{Bound, Device, Offers};
 use crate::actors::session::state::DoesNotApply;
 use crate::actors::wire;
+use crate::device::Challenge;
 use crate::runtime::{SqlValue, Storage};
 use crate::store::StoreError;
 
@@ -61,7 +62,7 @@ pub(in crate::actors::session) struct DeviceRecord {
     storage: Rc<dyn Storage>,
     device: RefCell<Option<Device>>,
     /// The challenge that was given last, and when.
-    challenge: RefCell<Option<(String, OffsetDateTime)>>,
+    challenge: RefCell<Option<(Challenge, OffsetDateTime)>>,
     /// The last refusal in the ledger.
     refused: RefCell<Option<(String, OffsetDateTime)>>,
     has_table: Cell<bool>,
@@ -140,7 +141,7 @@ impl DeviceRecord {
     }
 
     /// The challenge for the next proof: the last one for a while, else what `issue` gives.
-    pub fn challenge(&self, now: OffsetDateTime, issue: impl FnOnce() -> Option<String>) -> Option<String> {
+    pub fn challenge(&self, now: OffsetDateTime, issue: impl FnOnce() -> Option<Challenge>) -> Option<Challenge> {
         let mut last = self.challenge.borrow_mut();
         match &*last {
             Some((challenge, at)) if now < at.saturating_add(CHALLENGE_REPEATS) => Some(challenge.clone()),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::actors::session::device::token::DeviceKey;
+use crate::device::Challenge;
 use crate::device::Thumbprint;
 use crate::store::memory::Memory;
 
@@ -87,7 +88,10 @@ fn the_offer_of_a_login_counts_in_memory_and_is_not_written() {
 #[test]
 fn a_challenge_is_given_again_for_a_minute() {
     let record = record(&Rc::new(Memory::default()));
-    let challenge = |at, new: Option<&str>| record.challenge(seconds(at), || new.map(str::to_owned));
+    let challenge = |at, new: Option<&str>| {
+        let given = record.challenge(seconds(at), || new.map(Challenge::from));
+        given.map(|challenge| challenge.as_str().to_owned())
+    };
     assert_eq!(challenge(0, None), None);
     assert_eq!(challenge(0, Some("first")).as_deref(), Some("first"));
     assert_eq!(challenge(59, Some("second")).as_deref(), Some("first"));

@@ -7,7 +7,7 @@ use crate::actors::session::device::Shown;
 use crate::actors::session::location::ActorLocation;
 use crate::actors::{MessageRefusal, Request, wire};
 use crate::credential::Secret;
-use crate::device::Thumbprint;
+use crate::device::{Challenge, Thumbprint};
 use crate::region::Region;
 use crate::store::StoreError;
 
@@ -68,7 +68,7 @@ pub struct Attested {
 #[derive(Serialize, Deserialize)]
 pub struct AttestedReply {
     /// The challenge of an offer to bind the session, for the answer to the request.
-    pub offer: Option<String>,
+    pub offer: Option<Challenge>,
     /// The bytes of the message's own reply.
     pub reply: Vec<u8>,
 }
@@ -85,7 +85,7 @@ pub enum DeviceDenied {
         /// The browser may be about to bind it.
         is_awaited: bool,
         /// The challenge of an offer to do so.
-        offer: Option<String>,
+        offer: Option<Challenge>,
     },
     /// It does not pass anyway.
     #[error(transparent)]
@@ -172,7 +172,7 @@ pub struct RenewProof {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Renewal {
     /// What it has to sign.
-    Challenge(String),
+    Challenge(Challenge),
     /// It has proved it.
     Renewed {
         /// Of the device's key.

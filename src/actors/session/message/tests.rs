@@ -15,6 +15,7 @@ use crate::actors::stored::Storable as _;
 use crate::actors::summary::{SessionState, UserPlace};
 use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
+use crate::config::authentication::Authentication;
 use crate::config::target::TargetKey;
 use crate::device::Thumbprint;
 use crate::provider::user_error::{Choice, UserError};
@@ -40,6 +41,7 @@ fn complete() -> Complete {
         reason: LoginReason::Move,
         prompt_none: true,
         organization: None,
+        authentication: Authentication::of(&["a"], Some(7)),
         hints: vec![("h".into(), "v".into())],
     };
     Complete {
@@ -372,4 +374,17 @@ fn a_callback_does_not_show_its_code_in_debug_output() {
         error_description: Some("code s3cret is used".into()),
     };
     assert!(!format!("{callback:?}").contains("s3cret"));
+}
+
+#[test]
+fn neither_a_challenge_nor_a_token_of_a_device_shows_itself_in_debug_output() {
+    let challenge = || "s3cret".into();
+    let shown = [
+        format!("{:?}", DeviceDenied::DeviceRequired { is_awaited: true, offer: Some(challenge()) }),
+        format!("{:?}", AttestedReply { offer: Some(challenge()), reply: b"s3cret".to_vec() }),
+        format!("{:?}", Renewal::Challenge(challenge())),
+        format!("{:?}", BindDevice { token: "s3cret".into(), endpoint: String::new(), secret: None }),
+        format!("{:?}", RenewProof { token: Some("s3cret".into()), endpoint: String::new(), secret: None }),
+    ];
+    assert!(shown.iter().all(|text| !text.contains("s3cret")), "{shown:#?}");
 }

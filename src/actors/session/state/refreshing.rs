@@ -104,7 +104,10 @@ impl State {
                 }
                 None => active.identity,
             };
-            Ok(Active { grant: Grant { refresh: kept, ..grant }, identity, used: false, ..active })
+            // What somebody asked for is new tokens, whatever they are for.
+            let is_forced = active.forced_at.is_some_and(|at| at >= active.grant.issued_at);
+            let target_tokens = if is_forced { Vec::new() } else { active.target_tokens };
+            Ok(Active { grant: Grant { refresh: kept, ..grant }, identity, target_tokens, used: false, ..active })
         })
     }
 

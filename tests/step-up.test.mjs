@@ -1,0 +1,145 @@
+// Logins of a kind, and recent ones: what a route asks for (acr, max_age), and what an application does (RFC 9470).
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { assertProblem } from "./parts/administration.mjs";
+import { jwt } from "./parts/jwt.mjs";
+import { signingKey } from "./parts/keys.mjs";
+import { sleep } from "./parts/process.mjs";
+import { createWorld } from "./parts/world.mjs";
+
+const ROUTES = [{ match: "/vault/*", acr: "mfa" }, { match: "/fresh/*", max_age: 2 }, { match: "/*" }];
+const world = (t, more) => createWorld(t, { routes: ROUTES, ...more });
+const asked = (provider) => provider.calls.authorization.at(-1).query;
+
+describe("what a route asks for", () => {
+  test("a page behind a stronger login leads through the provider once, and then opens", async (t) => {
+    const { provider, upstream, login } = await world(t);
+    const browser = await login();
+    assert.equal(asked(provider).acr_values, undefined);
+    const page = await browser.navigate("/vault/page?x=1");
+    assert.equal(page.status, 200);
+    assert.equal(page.url.pathname + page.url.search, "/vault/page?x=1");
+    const { acr_values, prompt } = asked(provider);
+    assert.deepEqual({ acr_values, prompt }, { acr_values: "mfa", prompt: "login" });
+    assert.equal((await browser.api("/vault/data")).status, 200);
+    assert.equal((await browser.api("/auth/session")).json().claims.acr, "mfa");
+    assert.equal(provider.tokenCalls("authorization_code").length, 2);
+    assert.ok(upstream.requests.every(({ url }) => !url.startsWith("/vault/page") || url === "/vault/page?x=1"));
+  });
+
+  test("a first login that leads there asks for it at once", async (t) => {
+    const { provider, browser: open } = await world(t);
+    const browser = open();
+    assert.equal((await browser.navigate("/vault/page")).status, 200);
+    assert.equal(provider.calls.authorization[0].query.acr_values, "mfa");
+    assert.equal(provider.tokenCalls("authorization_code").length, 1);
+  });
+
+  test("a call of an API gets the challenge of RFC 9470, and the session lives", async (t) => {
+    const { login, upstream } = await world(t);
+    const browser = await login();
+    const answer = await browser.api("/vault/data");
+    assertProblem(answer, 401, "login_required");
+    assert.equal(answer.headers["www-authenticate"], 'Bearer error="insufficient_user_authentication", acr_values="mfa"');
+    assert.ok(upstream.requests.every(({ url }) => url !== "/vault/data"));
+    assert.deepEqual(answer.setCookies, []);
+    assert.equal((await browser.api("/x")).status, 200);
+  });
+
+  test("a provider that logs in otherwise is not believed: the user is told, nothing goes in circles, and the session lives", async (t) => {
+    const { provider, login } = await world(t, { provider: { acr: () => "pwd" } });
+    const browser = await login();
+    const page = await browser.navigate("/vault/page");
+    assert.equal(page.status, 400);
+    assert.match(page.text, /another way than this site requires \(acr\)/);
+    assert.equal(provider.tokenCalls("authorization_code").length, 2);
+    assert.equal((await browser.api("/x")).status, 200);
+  });
+
+  test("a login that is too old is asked for once more", async (t) => {
+    const { provider, login } = await world(t);
+    const browser = await login();
+    await sleep(3200);
+    const answer = await browser.api("/fresh/data");
+    assertProblem(answer, 401, "login_required");
+    assert.equal(answer.headers["www-authenticate"], 'Bearer error="insufficient_user_authentication", max_age=2');
+    const page = await browser.navigate("/fresh/page");
+    assert.equal(page.status, 200);
+    assert.equal(asked(provider).max_age, "2");
+    assert.equal((await browser.api("/fresh/data")).status, 200);
+  });
+
+  test("a provider that does not say when the user logged in is not believed", async (t) => {
+    const { provider, login } = await world(t, { hostile: true });
+    const browser = await login();
+    const page = await browser.navigate("/fresh/page");
+    assert.equal(page.status, 400);
+    assert.match(page.text, /does not say when the user logged in/);
+    provider.idToken.claims = (claims) => ({ ...claims, auth_time: claims.iat - 60 });
+    assert.match((await browser.navigate("/fresh/page")).text, /longer ago than this site allows/);
+    provider.idToken.claims = (claims) => ({ ...claims, auth_time: claims.iat });
+    assert.equal((await browser.navigate("/fresh/page")).status, 200);
+  });
+
+  test("a visitor's own wishes do not count", async (t) => {
+    const { provider, login, gateway } = await world(t);
+    const browser = await login();
+    await browser.navigate("/auth/login?acr_values=weak&max_age=9&step_up=AAAA&return_to=/x");
+    assert.deepEqual([asked(provider).acr_values, asked(provider).max_age], [undefined, undefined]);
+    await browser.navigate("/auth/login?acr_values=weak&return_to=/vault/x");
+    assert.equal(asked(provider).acr_values, "mfa");
+    assert.ok(!gateway.log.includes("panicked"));
+  });
+});
+
+describe("what an application asks for", () => {
+  const challenge = (...more) => ({ "www-authenticate": ['Bearer error="insufficient_user_authentication"', ...more].join(", ") });
+  const demanding = (upstream, isFine) =>
+    upstream.answer("/app", (_, response, { headers }) => (isFine(headers) ? response.end("fine") : response.writeHead(401, challenge('acr_values="mfa"')).end("more")));
+
+  test("a page gets another login, and then opens", async (t) => {
+    const { provider, upstream, login } = await world(t);
+    const browser = await login();
+    let times = 0;
+    demanding(upstream, () => ++times > 1);
+    const page = await browser.navigate("/app");
+    assert.equal(page.text, "fine");
+    assert.deepEqual([asked(provider).acr_values, asked(provider).prompt], ["mfa", "login"]);
+    assert.equal(times, 2);
+  });
+
+  test("an application that is never content gets no circle: its refusal is the user's to see", async (t) => {
+    const { provider, upstream, login } = await world(t);
+    const browser = await login();
+    demanding(upstream, () => false);
+    const page = await browser.navigate("/app");
+    assert.deepEqual([page.status, page.text], [401, "more"]);
+    assert.equal(provider.tokenCalls("authorization_code").length, 2);
+  });
+
+  test("a call of an API gets the application's own answer", async (t) => {
+    const { upstream, login } = await world(t);
+    const browser = await login();
+    demanding(upstream, () => false);
+    const answer = await browser.api("/app");
+    assert.deepEqual([answer.status, answer.text], [401, "more"]);
+    assert.match(answer.headers["www-authenticate"], /acr_values="mfa"/);
+  });
+});
+
+test("a client's own JWT has to come from such a login, too", async (t) => {
+  const key = signingKey("ES256");
+  const { gateway } = await world(t, {
+    routes: [{ match: "/*", acr: "mfa", bearer: true }],
+    vars: { JWT_ISSUER: "https://tokens.example", JWT_AUDIENCE: "api", JWKS: JSON.stringify({ keys: [key.publicJwk] }) },
+  });
+  const call = (claims) => {
+    const exp = Math.floor(Date.now() / 1000) + 300;
+    const token = jwt({ alg: key.alg, kid: key.kid }, { iss: "https://tokens.example", aud: "api", sub: "machine", exp, ...claims }, key);
+    return gateway.request("/x", { headers: { authorization: `Bearer ${token}` } });
+  };
+  assert.equal((await call({ acr: "mfa" })).status, 200);
+  const weak = await call({ acr: "pwd" });
+  assertProblem(weak, 401, "login_required");
+  assert.match(weak.headers["www-authenticate"], /^Bearer error="insufficient_user_authentication", acr_values="mfa", resource_metadata="/);
+});
