@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 # None of these names a file that make could date. `build` is also a folder, which worker-build fills.
-.PHONY: help build build-panic bundle package client container dev test test-all fuzz simulate simulate-faults mutants bench bench-size bench-stores bench-streams lint migrate tools clean
+.PHONY: help build build-panic bundle package client container dev test test-all fuzz simulate simulate-faults mutants bench bench-size bench-stores bench-streams bench-providers lint migrate tools clean
 
 # What `make mutants` changes.
 MUTATED := src/actors/session/** src/actors/directory/** src/store/**
@@ -123,6 +123,9 @@ bench-stores: bundle ## what a login and a refresh take on each store, and which
 
 bench-streams: bundle ## what open streams of many sessions cost, and how soon a revocation closes one
 	@$(NODE) bench/streams.mjs
+
+bench-providers: bundle ## what a long table of providers costs: start-up, a login, an everyday request
+	@$(NODE) bench/providers.mjs
 
 tools: ## install everything that the other targets need
 	@bash scripts/install.sh rust cargo node browser database provider providers lint

@@ -28,6 +28,9 @@ pub mod origin;
 pub mod pattern;
 mod preset;
 pub mod provider;
+mod provider_fields;
+mod provider_table;
+pub mod providers;
 mod read;
 pub mod reader;
 pub mod regions;
@@ -52,6 +55,7 @@ pub use device::{DevicePolicy, DeviceSettings};
 pub use oidc::{ID_TOKEN_ALGORITHMS, Logout, OidcSettings, Par};
 pub use origin::{Origin, is_allowed, is_loopback};
 pub use provider::{Auth0Settings, ProviderSettings};
+pub use providers::{NamedProvider, Providers};
 pub use reader::ConfigProblem;
 pub use regions::{RegionPolicy, Regions};
 pub use sessions::{Lifetimes, LogSubject, SameSite};
@@ -86,8 +90,8 @@ pub struct Config {
     pub captcha: Option<captcha::Captcha>,
     /// `JWKS…`, `JWT_…` or `JWT_ISSUERS`: whose bearer tokens routes accept.
     pub jwt: Vec<jwt::JwtSettings>,
-    /// The provider, and how this gateway is registered there.
-    pub provider: ProviderSettings,
+    /// The providers, and how this gateway is registered at each.
+    pub providers: Providers,
     /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret or key.
     pub login_keys: SealingKeys,
     /// `DEVICE_…`: how sessions are bound to devices.
@@ -128,10 +132,14 @@ impl Config {
         self.routes.iter().filter_map(|route| route.target.as_ref()).find(|target| target.key == *key)
     }
 
-    /// The `resource` of every route whose token the refresh token gets, each once: the login asks for all of them (RFC 8707 section 2.1).
-    pub fn resources(&self) -> Vec<&str> {
+    /// The `resource` of every route that takes sessions of this provider and whose token the refresh token gets, each once: the login
+    /// asks for all of them (RFC 8707 section 2.1).
+    pub fn resources(&self, provider: Option<&str>) -> Vec<&str> {
+        let takes = |route: &&routes::Route| {
+            route.providers.is_empty() || provider.is_some_and(|name| route.providers.iter().any(|known| known == name))
+        };
         let refreshed = |target: &&target::Target| target.grant == target::TargetGrant::RefreshToken;
-        let targets = self.routes.iter().filter_map(|route| route.target.as_ref()).filter(refreshed);
+        let targets = self.routes.iter().filter(takes).filter_map(|route| route.target.as_ref()).filter(refreshed);
         let mut resources: Vec<&str> = targets.filter_map(|target| target.resource.as_deref()).collect();
         resources.sort_unstable();
         resources.dedup();

@@ -77,6 +77,7 @@ const MODULES = [
   "outage",
   "own-answers",
   "own-sessions",
+  "providers-table",
   "package",
   "presets",
   "template",

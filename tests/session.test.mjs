@@ -27,6 +27,7 @@ describe("session", () => {
       "expires_at",
       "idle_expires_at",
       "issuer",
+      "provider",
       "region",
       "subject",
     ]);

@@ -57,6 +57,9 @@ export interface Variables {
   OIDC_TOKEN_AUTH?: string;
   OIDC_TRUSTED_AUDIENCES?: string;
   PROVIDER?: string;
+  PROVIDERS?: string | Record<string, unknown>[];
+  /** It continues PROVIDERS. */
+  [more: `PROVIDERS_${number}`]: string | Record<string, unknown>[] | undefined;
   PUBLIC_ORIGIN?: string;
   REGION_GRACE_SECONDS?: string;
   REGION_MIN_STAY_SECONDS?: string;

@@ -30,6 +30,8 @@ pub enum EndReason {
     Limit,
     /// A request came without the proof of the session's device, and `DEVICE_POLICY` is `end`.
     Device,
+    /// Its provider is no longer in `PROVIDERS`.
+    ProviderRemoved,
 }
 
 impl EndReason {
@@ -45,6 +47,7 @@ impl EndReason {
             Self::Superseded => "superseded",
             Self::Limit => "limit",
             Self::Device => "device",
+            Self::ProviderRemoved => "provider_removed",
         }
     }
 
@@ -63,6 +66,7 @@ impl EndReason {
                 "the user logged in more often than SESSIONS_PER_USER allows, and this session was the oldest"
             }
             (Self::Device, _) => "a request came without the proof of the session's device (DEVICE_POLICY)",
+            (Self::ProviderRemoved, _) => "the session's provider is no longer configured (PROVIDERS)",
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct UserPlace {
     pub country: Option<String>,
     /// The `User-Agent` header, shortened.
     pub user_agent: Option<String>,
+    /// The provider's name in `PROVIDERS`; none: the single one.
+    pub provider: Option<String>,
 }
 
 /// One line of a list of sessions.
@@ -35,6 +37,8 @@ pub struct Summary {
     pub user_agent: Option<String>,
     /// Since when the session is bound to a device.
     pub bound_at: Option<OffsetDateTime>,
+    /// The provider's name in `PROVIDERS`; none: the single one.
+    pub provider: Option<String>,
 }
 
 /// The state of a session, as lists and log lines spell it. It travels as that text, which older releases know.

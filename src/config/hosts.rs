@@ -44,8 +44,12 @@ fn is_on(upstream: &Upstream, origin: &Origin) -> bool {
     let Upstream::Origin(upstream) = upstream else { return false };
     let (Ok(upstream), Ok(own)) = (Url::parse(upstream), Url::parse(&origin.text)) else { return false };
     let host = |url: &Url| url.host_str().map(|host| without_final_dot(host).to_owned());
+    let is_under = Origin::of(&upstream).is_some_and(|upstream| {
+        let host = without_final_dot(&upstream.host).to_owned();
+        origin.at(&Origin { host, ..upstream }).is_some()
+    });
     upstream.scheme() == own.scheme()
-        && host(&upstream) == host(&own)
+        && (host(&upstream) == host(&own) || is_under)
         && upstream.port_or_known_default() == own.port_or_known_default()
 }
 
@@ -81,6 +85,9 @@ mod tests {
         for other in ["https://app.example:8443", "https://internal.app.example", "https://app.example.internal"] {
             assert!(problems(&[public, ("UPSTREAM", other)]).is_empty(), "{other}");
         }
+        let domain = ("PUBLIC_ORIGIN", "https://*.example.com");
+        assert_eq!(problems(&[domain, ("UPSTREAM", "https://api.example.com")]), ["UPSTREAM"]);
+        assert!(problems(&[domain, ("UPSTREAM", "https://api.internal.example.com")]).is_empty());
         let routes =
             r#"[{"match":"/a","upstream":"https://a.internal"},{"match":"/*","upstream":"https://app.example/b"}]"#;
         assert_eq!(problems(&[public, ("ROUTES", routes)]), ["ROUTES[1].upstream"]);

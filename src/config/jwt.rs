@@ -118,6 +118,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 "is missing: a route accepts bearer tokens. Put the URL of their keys there, or the keys into JWKS",
             );
         }
+        if named.is_none() && self.text("PROVIDERS").is_some() {
+            let message = "is missing: a route accepts bearer tokens, and PROVIDERS may have several issuers. Put there what their iss must be";
+            self.problem("JWT_ISSUER", message);
+        }
         if named.is_none() && issuer.is_some_and(|issuer| issuer.contains(TENANT)) {
             let message = "is missing: a route accepts bearer tokens, and OIDC_ISSUER stands for several tenants. Put there what their iss must be";
             self.problem("JWT_ISSUER", message);

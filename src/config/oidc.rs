@@ -1,5 +1,7 @@
 //! `OIDC_…`: what OpenID Connect providers have in common, and how this gateway is registered there.
 
+use std::borrow::Cow;
+
 use openidconnect::{ClientId, IssuerUrl};
 use time::Duration;
 use url::Url;
@@ -15,14 +17,14 @@ use super::token_auth::TokenAuth;
 pub struct OidcSettings {
     /// `OIDC_ISSUER`.
     pub issuer: IssuerUrl,
-    /// The variable that names the issuer. With Auth0 it is another one.
-    pub issuer_variable: &'static str,
+    /// The variable that names the issuer. With Auth0, and in a table, it is another one.
+    pub issuer_variable: Cow<'static, str>,
     /// `OIDC_TENANTS`, where the issuer stands for several tenants (`{tenantid}`).
     pub tenants: Option<Tenants>,
     /// `OIDC_DISCOVERY_URL`, or where the issuer's discovery document lies.
     pub discovery_url: Url,
-    /// Whether that variable is set.
-    pub has_discovery_url: bool,
+    /// The variable that says where the document lies: that one, or the issuer's.
+    pub document_variable: Cow<'static, str>,
     /// `OIDC_CLIENT_ID`.
     pub client_id: ClientId,
     /// `OIDC_CLIENT_SECRET`, `OIDC_CLIENT_KEY`, or none where `OIDC_TOKEN_AUTH` says that there is none.
@@ -61,6 +63,10 @@ pub struct OidcSettings {
 /// could sign.
 pub const ID_TOKEN_ALGORITHMS: [&str; 11] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
+
+/// The variables that say where a provider is.
+const ISSUER: &str = "OIDC_ISSUER";
+const DISCOVERY_URL: &str = "OIDC_DISCOVERY_URL";
 
 /// How a user logs out at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,10 +127,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
         Some(OidcSettings {
             issuer: issuer?,
-            issuer_variable: "OIDC_ISSUER",
+            issuer_variable: ISSUER.into(),
             tenants,
             discovery_url: discovery_url?,
-            has_discovery_url: self.text("OIDC_DISCOVERY_URL").is_some(),
+            document_variable: self.text(DISCOVERY_URL).map_or(ISSUER, |_| DISCOVERY_URL).into(),
             client_id: ClientId::new(client_id?),
             credentials: credentials?,
             assertions_for_issuer: preset.assertions_for_issuer,

@@ -1,12 +1,16 @@
 //! `PUBLIC_ORIGIN` and `ADMIN_ORIGIN`: the origins that browsers see the gateway under, and which URLs may be called at all.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
 use super::reader::Reader;
 
-/// An origin that browsers see the gateway under.
+/// What stands in front of a domain for each of its hosts, one label deep.
+const WILDCARD: &str = "*.";
+
+/// An origin that browsers see the gateway under; in `PUBLIC_ORIGIN` also those of all hosts of a domain (`https://*.example.com`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// As in the `Origin` header: `https://app.example.com`.
@@ -25,6 +29,59 @@ impl Origin {
         port == other_port && host.trim_end_matches('.').eq_ignore_ascii_case(other_host.trim_end_matches('.'))
     }
 
+    /// Whether browsers may know the gateway by this host at this origin: a host in small letters, which may lack the port.
+    pub(super) fn admits_host(&self, host: &str) -> bool {
+        let (name, port) = self.host_and_own_port();
+        let (host, host_port) = split_port(host);
+        let is_port = host_port.is_none() || host_port == port;
+        let name = without_final_dot(name);
+        is_port && if self.is_wildcard() { is_under(host, name) } else { name.eq_ignore_ascii_case(host) }
+    }
+
+    /// Whether it stands for all hosts of a domain.
+    pub fn is_wildcard(&self) -> bool {
+        self.host.starts_with(WILDCARD)
+    }
+
+    /// This origin at the host that is requested; none where it is another one's.
+    pub fn at<'a>(&'a self, requested: &Self) -> Option<Cow<'a, Self>> {
+        if self.host.eq_ignore_ascii_case(&requested.host) && !self.is_wildcard() {
+            return Some(Cow::Borrowed(self));
+        }
+        if !self.is_wildcard() {
+            return None;
+        }
+        let ((domain, port), (host, host_port)) = (self.host_and_own_port(), requested.host_and_own_port());
+        (port == host_port && is_under(host, domain)).then(|| Cow::Owned(self.with_host(&requested.host)))
+    }
+
+    fn with_host(&self, host: &str) -> Self {
+        let host = host.to_ascii_lowercase();
+        let scheme = if self.https { "https" } else { "http" };
+        Self { text: format!("{scheme}://{host}"), host, https: self.https }
+    }
+
+    /// The origin of an address that begins with a host of this domain in its plain form, and the rest of the address. What a parser might
+    /// change is left to it.
+    pub fn cut<'a>(&'a self, address: &'a str) -> Option<(Cow<'a, Self>, &'a str)> {
+        let begins = |text: &str| address.strip_prefix(text).filter(|rest| rest.starts_with('/'));
+        if !self.is_wildcard() {
+            return Some((Cow::Borrowed(self), begins(&self.text)?));
+        }
+        let behind_scheme = address.strip_prefix(if self.https { "https://" } else { "http://" })?;
+        let label = behind_scheme.find('.').and_then(|end| behind_scheme.get(..end))?;
+        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        // A parser looks into labels that begin like xn--.
+        if label.is_empty() || !label.bytes().all(is_plain) || label.contains("--") {
+            return None;
+        }
+        let domain = self.host.strip_prefix('*')?;
+        let rest = behind_scheme.strip_prefix(label)?.strip_prefix(domain).filter(|rest| rest.starts_with('/'))?;
+        let host = format!("{label}{domain}");
+        let text = format!("{}://{host}", if self.https { "https" } else { "http" });
+        Some((Cow::Owned(Self { text, host, https: self.https }), rest))
+    }
+
     /// Its host, without a port, and the port that it stands for.
     pub fn host_and_port(&self) -> (&str, u16) {
         let (host, port) = self.host_and_own_port();
@@ -33,8 +90,7 @@ impl Origin {
 
     /// The same, without the port of the scheme.
     fn host_and_own_port(&self) -> (&str, Option<u16>) {
-        let split = self.host.rsplit_once(':').and_then(|(host, port)| Some((host, Some(port.parse().ok()?))));
-        split.unwrap_or((&self.host, None))
+        split_port(&self.host)
     }
 
     /// The origin of an http or https URL.
@@ -43,6 +99,21 @@ impl Origin {
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         Some(Self { text: format!("{}://{host}", url.scheme()), host, https: url.scheme() == "https" })
     }
+}
+
+/// A host and its port, where it has one.
+fn split_port(host: &str) -> (&str, Option<u16>) {
+    let split = host.rsplit_once(':').and_then(|(host, port)| Some((host, Some(port.parse().ok()?))));
+    split.unwrap_or((host, None))
+}
+
+/// Whether a host has one label more than a domain that is written `*.example.com`.
+fn is_under(host: &str, wildcard: &str) -> bool {
+    let domain = wildcard.strip_prefix('*').unwrap_or(wildcard);
+    let label = host.len().checked_sub(domain.len()).and_then(|end| host.split_at_checked(end));
+    label.is_some_and(|(label, rest)| {
+        rest.eq_ignore_ascii_case(domain) && !label.is_empty() && !label.contains(['.', '*'])
+    })
 }
 
 /// A host name without the dot that may end it (RFC 1034 section 3.1): the same host to the domain name system.
@@ -73,11 +144,12 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let text = self.text("PUBLIC_ORIGIN").unwrap_or_default();
         let mut origins = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            match origin(part) {
+            match origin(part).filter(is_domain) {
                 Some(origin) => origins.push(origin),
                 None => self.problem(
                     "PUBLIC_ORIGIN",
-                    "must be an origin such as https://app.example.com, or several, separated by commas (http on loopback hosts only)",
+                    "must be an origin such as https://app.example.com, or several, separated by commas (http on loopback hosts only); https://*.example.com \
+                     stands for all hosts of a domain, one label deep",
                 ),
             }
         }
@@ -102,7 +174,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     /// The console's origin. It must not be the application's, whose pages could read what is typed into the console.
     pub(super) fn admin_origin(&mut self, public: &[Origin]) -> Option<Origin> {
         let text = self.text("ADMIN_ORIGIN")?;
-        let Some(origin) = origin(&text) else {
+        let Some(origin) = origin(&text).filter(|origin| !origin.host.contains('*')) else {
             let message = "must be one origin such as https://admin.example.com (http on loopback hosts only)";
             self.problem("ADMIN_ORIGIN", message);
             return None;
@@ -116,6 +188,14 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 }
 
+/// Whether a `*` stands where it may: in front of a domain that is somebody's own.
+fn is_domain(origin: &Origin) -> bool {
+    let (name, _) = split_port(&origin.host);
+    let domain = name.strip_prefix(WILDCARD).unwrap_or(name);
+    let is_own = !origin.is_wildcard() || domain == "localhost" || domain.trim_end_matches('.').contains('.');
+    is_own && !domain.contains('*')
+}
+
 /// An origin that may be called. The URL has no path, query or fragment.
 fn origin(text: &str) -> Option<Origin> {
     let url = Url::parse(text)
@@ -123,3 +203,7 @@ fn origin(text: &str) -> Option<Origin> {
         .filter(|url| is_allowed(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none())?;
     Origin::of(&url).filter(|_| url.username().is_empty() && url.password().is_none())
 }
+
+#[cfg(test)]
+#[path = "origin_tests.rs"]
+mod tests;

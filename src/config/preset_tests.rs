@@ -7,7 +7,13 @@ use crate::config::{Credentials, Logout, TokenAuth};
 fn read(vars: &[(&str, &str)]) -> Result<OidcSettings, Vec<ConfigProblem>> {
     let vars: std::collections::HashMap<&str, &str> =
         vars.iter().copied().chain([("UPSTREAM", "https://app.internal")]).collect();
-    match Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))?.provider {
+    match Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))?
+        .providers
+        .single()
+        .unwrap()
+        .settings
+        .clone()
+    {
         ProviderSettings::Oidc(oidc) => Ok(oidc),
         other => panic!("{other:?}"),
     }

@@ -2,6 +2,8 @@
 //!
 //! Auth0 is an OpenID Connect provider of which more is known beforehand; WorkOS has a protocol of its own.
 
+use std::borrow::Cow;
+
 use openidconnect::IssuerUrl;
 use time::Duration;
 
@@ -42,6 +44,16 @@ impl ProviderSettings {
         }
     }
 
+    /// The origin of the issuer, where the provider has pages there that this gateway's may stand in.
+    pub fn issuer_origin(&self) -> Option<String> {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => {
+                Some(oidc.issuer.url().origin().ascii_serialization())
+            }
+            Self::WorkOs(_) => None,
+        }
+    }
+
     /// The issuer of a user's sessions: the only one there is, or the one that is named, if it may be one.
     pub fn issuer_named<'a>(&'a self, named: Option<&'a str>) -> Option<&'a str> {
         match (self, named) {
@@ -77,6 +89,16 @@ impl ProviderSettings {
                 oidc.credentials.key().map(|key| key.public.as_str())
             }
             Self::WorkOs(_) => None,
+        }
+    }
+
+    /// Whether a token that says so may be this provider's, and for this client. The token itself is yet to be checked.
+    pub fn may_have_issued(&self, iss: &str, aud: &[&str]) -> bool {
+        match self {
+            Self::Oidc(oidc) | Self::Auth0(Auth0Settings { oidc, .. }) => {
+                oidc.may_be_issuer(iss) && aud.contains(&oidc.client_id.as_str())
+            }
+            Self::WorkOs(_) => false,
         }
     }
 
@@ -141,6 +163,15 @@ impl ProviderSettings {
         }
     }
 
+    /// The same settings, whose variables have other names.
+    pub(super) fn described_at(self, name: &dyn Fn(&str) -> Cow<'static, str>) -> Self {
+        match self {
+            Self::Oidc(oidc) => Self::Oidc(oidc.described_at(name)),
+            Self::Auth0(auth0) => Self::Auth0(Auth0Settings { oidc: auth0.oidc.described_at(name), ..auth0 }),
+            Self::WorkOs(workos) => Self::WorkOs(workos),
+        }
+    }
+
     /// How long a used refresh token may be presented again.
     pub const fn reuse_leeway(&self) -> Duration {
         match self {
@@ -151,6 +182,13 @@ impl ProviderSettings {
 }
 
 impl OidcSettings {
+    /// The same settings, whose variables have other names.
+    fn described_at(mut self, name: &dyn Fn(&str) -> Cow<'static, str>) -> Self {
+        self.issuer_variable = name(&self.issuer_variable);
+        self.document_variable = name(&self.document_variable);
+        self
+    }
+
     /// The organization that every login is for, where the provider knows such a thing.
     pub fn organization(&self) -> Option<&str> {
         parameter(&self.authorization_params, "organization")
@@ -198,7 +236,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let issuer = domain.and_then(|domain| self.api_origin("AUTH0_DOMAIN", &domain, "tenant.eu.auth0.com"));
         let issuer = issuer.and_then(|origin| IssuerUrl::new(origin.into()).ok());
         let logout_federated = self.choice("AUTH0_LOGOUT_FEDERATED", &[("false", false), ("true", true)]);
-        let oidc = OidcSettings { issuer_variable: "AUTH0_DOMAIN", ..self.oidc(&AUTH0, issuer)? };
+        let oidc = self.oidc(&AUTH0, issuer)?.described_at(&|variable| match variable {
+            "OIDC_ISSUER" => "AUTH0_DOMAIN".into(),
+            other => other.to_owned().into(),
+        });
         Some(Auth0Settings { oidc, logout_federated: logout_federated? })
     }
 }

@@ -7,7 +7,8 @@ use crate::config::{Credentials, TokenAuth};
 fn read(vars: &[(&str, &str)]) -> Result<ProviderSettings, Vec<ConfigProblem>> {
     let vars: std::collections::HashMap<&str, &str> =
         vars.iter().copied().chain([("UPSTREAM", "https://app.internal")]).collect();
-    Config::read(|name| vars.get(name).map(|text| (*text).to_owned())).map(|config| config.provider)
+    Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))
+        .map(|config| config.providers.single().unwrap().settings.clone())
 }
 
 fn problems(vars: &[(&str, &str)]) -> Vec<ConfigProblem> {

@@ -3,6 +3,7 @@
 use time::Duration;
 
 use super::provider::ProviderSettings;
+use super::providers::Providers;
 use super::reader::{ConfigProblem, Reader};
 use super::rules::Rules;
 use super::sessions::{Lifetimes, LogSubject, SameSite};
@@ -16,6 +17,7 @@ impl Config {
     /// Reads the variables that `vars` gives. It is asked for bindings, too: `binding:NAME` is any text where there
     /// is one.
     pub fn read(vars: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigProblem>> {
+        let vars: &dyn Fn(&str) -> Option<String> = &vars;
         let mut reader = Reader { vars, problems: Vec::new() };
         match reader.config() {
             Some(config) if reader.problems.is_empty() => Ok(config),
@@ -42,10 +44,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let identity_headers = self.identity_headers();
         let upstream_timeout = self.seconds("UPSTREAM_TIMEOUT_SECONDS", 30, 1).min(Duration::hours(1));
         let stream_check = self.seconds("STREAM_CHECK_SECONDS", 15, 1);
-        let provider = self.provider();
+        let providers = self.providers(&public_origins);
+        let single = providers.as_ref().and_then(Providers::single).map(|single| &single.settings);
+        if let (Some(providers), Some(routes)) = (&providers, &routes) {
+            self.problems.extend(providers.unknown_on(routes));
+        }
         let captcha = self.captcha(routes.as_deref().unwrap_or_default());
-        let issuer = provider.as_ref().map(ProviderSettings::issuer);
-        let jwt = self.jwt(routes.as_deref().unwrap_or_default(), issuer);
+        let jwt = self.jwt(routes.as_deref().unwrap_or_default(), single.map(ProviderSettings::issuer));
         let lifetimes = Lifetimes {
             idle: self.seconds("SESSION_IDLE_SECONDS", 86_400, 1),
             absolute: self.seconds("SESSION_ABSOLUTE_SECONDS", 604_800, 1),
@@ -58,7 +63,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let store = store::read(self);
         let (admin_token, admin_access) = (self.admin_token(), self.admin_access());
         let state_keys = store.as_ref().map(|store| &store.keys);
-        let secrets: Vec<&[u8]> = match (state_keys, provider.as_ref().and_then(ProviderSettings::secret)) {
+        let secrets: Vec<&[u8]> = match (state_keys, single.and_then(ProviderSettings::secret)) {
             (Some(keys), _) if !keys.is_empty() => keys.secrets().collect(),
             (_, secret) => secret.into_iter().collect(),
         };
@@ -78,7 +83,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             stream_check,
             captcha,
             jwt,
-            provider: provider?,
+            providers: providers?,
             login_keys,
             device: device?,
             lifetimes,

@@ -12,7 +12,7 @@ use super::routes::{CacheRule, CaptchaRule, Required, Route, SessionRule, Token,
 use super::target::Target;
 
 /// The fields of a route, as the table spells them.
-const FIELDS: [&str; 25] = [
+const FIELDS: [&str; 26] = [
     "match",
     "upstream",
     "session",
@@ -38,6 +38,7 @@ const FIELDS: [&str; 25] = [
     "exchange",
     "acr",
     "max_age",
+    "providers",
 ];
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
@@ -90,8 +91,12 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         let captcha = self.choice("captcha", CaptchaRule::Never, &captchas);
         let bot_score_min = self.bot_score_min(captcha);
         let requires_device = self.choice("device", false, &[("optional", false), ("required", true)]);
-        let authentication = self.authentication();
-        let demands = requires_device || authentication.is_some() || !require.is_empty() || !require_any.is_empty();
+        let (authentication, providers) = (self.authentication(), self.providers());
+        let demands = requires_device
+            || authentication.is_some()
+            || !require.is_empty()
+            || !require_any.is_empty()
+            || !providers.is_empty();
         let session = if demands { SessionRule::Required } else { session };
         let target = self.target(session, token);
         let bearer = self.flag("bearer", false);
@@ -101,6 +106,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
             require,
             require_any,
             authentication,
+            providers,
             token,
             target,
             bearer,
@@ -208,6 +214,23 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         Some(target)
     }
 
+    /// Sorted, so that the same names are the same rule. Whether there are such providers is seen when these are read.
+    fn providers(&mut self) -> Vec<String> {
+        let named = match self.fields.get("providers") {
+            None => return Vec::new(),
+            Some(Value::Array(names)) => names.iter().map(|name| name.as_str().map(str::to_owned)).collect(),
+            Some(_) => None,
+        };
+        // An empty array would let nobody in, and says that something was forgotten.
+        let Some(mut providers) = named.filter(|names: &Vec<String>| !names.is_empty()) else {
+            self.problem("providers", "must be an array of names of PROVIDERS, such as [\"corp\"]");
+            return Vec::new();
+        };
+        providers.sort_unstable();
+        providers.dedup();
+        providers
+    }
+
     fn bot_score_min(&mut self, captcha: CaptchaRule) -> u8 {
         let score = match self.fields.get("bot_score_min") {
             None => Some(0),
@@ -274,7 +297,7 @@ impl<V: Fn(&str) -> Option<String>> Table<'_, V> {
         } else if passes && session == SessionRule::Required {
             self.problem(
                 "authorization",
-                "can be pass only where session is none or optional (require, require_any and device make it required): elsewhere the header has the session's token",
+                "can be pass only where session is none or optional (require, require_any, providers and device make it required): elsewhere the header has the session's token",
             );
         }
         passes

@@ -15,7 +15,7 @@ pub struct Route {
     pub upstream: Upstream,
     /// `methods`: the route takes these alone. None: every one.
     pub methods: Vec<String>,
-    /// `session`, which `require`, `require_any`, `acr`, `max_age` and `device` make required.
+    /// `session`, which `require`, `require_any`, `acr`, `max_age`, `providers` and `device` make required.
     pub session: SessionRule,
     /// `require`: claims and the values that they must have or hold.
     pub require: Vec<Required>,
@@ -23,6 +23,8 @@ pub struct Route {
     pub require_any: Vec<Vec<Required>>,
     /// `acr`, `max_age`: how the user must have logged in.
     pub authentication: Option<Authentication>,
+    /// `providers`: the sessions of these are let in alone. None: all.
+    pub providers: Vec<String>,
     /// `token`: what goes into `Authorization`.
     pub token: Token,
     /// `audience`, `resource`, `scopes` or `exchange`: the access token is not the session's own, but one for this. With [`Token::Access`] alone.
@@ -132,6 +134,7 @@ impl Route {
             require: Vec::new(),
             require_any: Vec::new(),
             authentication: None,
+            providers: Vec::new(),
             token: Token::Access,
             target: None,
             bearer: false,
@@ -181,6 +184,7 @@ impl Route {
             require,
             require_any,
             authentication,
+            providers,
             token,
             target,
             bearer,
@@ -198,6 +202,7 @@ impl Route {
             && *require == other.require
             && *require_any == other.require_any
             && *authentication == other.authentication
+            && *providers == other.providers
             && *token == other.token
             && *target == other.target
             && *bearer == other.bearer

@@ -55,6 +55,7 @@ pub const NAMES: &[&str] = &[
     "OIDC_TOKEN_AUTH",
     "OIDC_TRUSTED_AUDIENCES",
     "PROVIDER",
+    "PROVIDERS",
     "PUBLIC_ORIGIN",
     "REGION_GRACE_SECONDS",
     "REGION_MIN_STAY_SECONDS",
@@ -86,7 +87,11 @@ pub fn misspelled(names: impl IntoIterator<Item = String>) -> Vec<ConfigProblem>
         let distance = |known: &&str| strsim::osa_distance(&name.to_ascii_uppercase(), known);
         NAMES.iter().copied().min_by_key(distance).filter(|known| distance(known) <= SLIP)
     };
-    let unknown = names.into_iter().filter(|name| name.len() >= SHORTEST && !NAMES.contains(&name.as_str()));
+    let continues = |name: &str| {
+        name.strip_prefix("PROVIDERS_").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let is_known = |name: &str| NAMES.contains(&name) || continues(name);
+    let unknown = names.into_iter().filter(|name| name.len() >= SHORTEST && !is_known(name));
     unknown
         .filter_map(|name| {
             let known = nearest(&name)?;
@@ -125,8 +130,19 @@ mod tests {
     fn the_gateways_own_names_and_those_of_others_are_no_slips() {
         assert!(suspects(NAMES).is_empty());
         assert!(
-            suspects(&["LOG_LEVEL", "API_URL", "ASSETS", "ORDERS", "SENTRY_DSN", "OIDC", "JWT", "APP_ADMIN_TOKEN"])
-                .is_empty()
+            suspects(&[
+                "PROVIDERS_2",
+                "PROVIDERS_17",
+                "LOG_LEVEL",
+                "API_URL",
+                "ASSETS",
+                "ORDERS",
+                "SENTRY_DSN",
+                "OIDC",
+                "JWT",
+                "APP_ADMIN_TOKEN"
+            ])
+            .is_empty()
         );
     }
 

@@ -22,7 +22,9 @@ fn four_variables_are_enough() {
     assert_eq!(config.auth_prefix, "/auth");
     assert_eq!(config.routes[0].upstream, routes::Upstream::Origin("https://app.internal".into()));
     assert_eq!(config.lifetimes.idle, Duration::days(1));
-    let ProviderSettings::Oidc(oidc) = config.provider else { panic!("the default is another kind") };
+    let ProviderSettings::Oidc(oidc) = config.providers.single().unwrap().settings.clone() else {
+        panic!("the default is another kind")
+    };
     assert_eq!(oidc.scopes, ["openid", "profile", "email", "offline_access"]);
 }
 
@@ -49,7 +51,9 @@ fn a_parameter_that_is_the_gateways_own_is_refused() {
     let none = r#"{"prompt":"none"}"#;
     assert_eq!(problems(&[("OIDC_AUTHORIZATION_PARAMS", none)]), ["OIDC_AUTHORIZATION_PARAMS"]);
     let consent = read(&[("OIDC_AUTHORIZATION_PARAMS", r#"{"prompt":"consent"}"#)]).unwrap();
-    let ProviderSettings::Oidc(consent) = consent.provider else { panic!("the default is another kind") };
+    let ProviderSettings::Oidc(consent) = consent.providers.single().unwrap().settings.clone() else {
+        panic!("the default is another kind")
+    };
     assert_eq!(consent.authorization_params, [("prompt".to_owned(), "consent".to_owned())]);
 }
 

@@ -1,4 +1,5 @@
-//! Asks the session that a request's cookie names. Where that session is bound to a device, the cookie is not enough.
+//! Asks the session that a request's cookie names. Where that session is bound to a device, the cookie is not enough; nor is it at a host or
+//! on a route of other providers'.
 
 use crate::actors;
 use crate::actors::session::location::Successor;
@@ -49,13 +50,15 @@ async fn ask<R, T>(
 where
     R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
 {
-    if !device::is_on(&gateway.config) {
+    let of_route = route.map(|route| route.providers.as_slice()).unwrap_or_default();
+    let let_in = gateway.config.providers.let_in(&request.origin, of_route);
+    if !device::is_on(&gateway.config) && let_in.is_none() {
         return ask_by_cookie_alone(gateway, request, message).await;
     }
     let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
     let followed = follow::follow(&session.actor, async |lives_in| {
         let evidence = device::evidence(&gateway.config, request, route, lives_in, &session.actor);
-        let attested = Attested::of(session.secret.clone(), evidence, message(&session.secret));
+        let attested = Attested::of(session.secret.clone(), evidence, let_in.clone(), message(&session.secret));
         let attested = attested.map_err(AskError::Refused)?;
         let address = address::existing_session(lives_in);
         match actors::ask(&*gateway.actors_in_turn, &address, attested).await? {
@@ -65,6 +68,8 @@ where
                 }
                 Ok::<_, Problem>(reply.read::<R>().map_err(AskError::Refused)?)
             }
+            // A host of other providers' takes it for none. A route says where to log in.
+            Err(DeviceDenied::Other(Denied::OtherProvider)) if !of_route.is_empty() => Err(Problem::OtherProvider),
             Err(DeviceDenied::Other(denied)) => Ok(Err(denied)),
             Err(DeviceDenied::ProofRequired) if device::is_skipped(request) => Err(Problem::DeviceProofDelayed),
             Err(DeviceDenied::ProofRequired) => Err(Problem::DeviceProofRequired),

@@ -199,8 +199,13 @@ fn sets_session(reply: &Reply, request: &Incoming<'_>) -> bool {
 
 /// The public keys that this client's assertions can be checked with (RFC 7517 section 5).
 fn jwks(gateway: &Gateway) -> Outgoing {
-    let key = gateway.config.provider.public_key().unwrap_or_default();
-    Outgoing::new(200, Body::Json(format!(r#"{{"keys":[{key}]}}"#)))
+    let mut keys: Vec<&str> = Vec::new();
+    for key in gateway.config.providers.iter().filter_map(|one| one.settings.public_key()) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    Outgoing::new(200, Body::Json(format!(r#"{{"keys":[{}]}}"#, keys.join(","))))
 }
 
 /// Where clients find the authorization servers whose tokens are accepted here. Pages of any origin may read it.

@@ -158,7 +158,8 @@ impl<'a> Planner<'a> {
                 };
                 let target = target.cloned();
                 let takes_offer = device::takes_offer(config, &request);
-                let question = Question { secret, navigation_from, identity, target, is_proven, takes_offer };
+                let let_in = config.providers.let_in(&request.origin, &route.providers);
+                let question = Question { secret, navigation_from, identity, target, is_proven, takes_offer, let_in };
                 let mut text = String::with_capacity(text::USUAL_LENGTH);
                 text::push(&mut text, &[kind, session.actor.as_str(), "\n", &question.line(), "\n"]);
                 if identity.is_some() {

@@ -43,6 +43,9 @@ pub enum Problem {
     /// Its user has to log in in another way, or once more.
     #[error("This needs a login of another kind, or a more recent one.")]
     AuthenticationInsufficient(Authentication),
+    /// The session is of another provider than the route takes.
+    #[error("This takes logins of another provider than yours.")]
+    OtherProvider,
     /// The session, or the token, lacks what the route requires.
     #[error("This needs a permission that you do not have.")]
     Forbidden,
@@ -140,6 +143,7 @@ const fn ended(reason: EndReason) -> &'static str {
         EndReason::Backchannel => "The session has ended: the user logged out at the login provider.",
         EndReason::Superseded => "The session has ended: a newer one took its place.",
         EndReason::Device => "The session has ended: it was used on another device than its own.",
+        EndReason::ProviderRemoved => "The session has ended: its login provider is no longer in use here.",
         EndReason::Limit => "The session has ended: its user has started more sessions than are allowed at once.",
     }
 }
@@ -157,7 +161,7 @@ impl Problem {
             Self::DeviceRequired { .. } => (403, "device_required", "Bound device required"),
             Self::DeviceRefused => (403, "forbidden", "Device refused"),
             Self::InvalidToken(_) => (401, "invalid_token", "Invalid token"),
-            Self::Forbidden => (403, "forbidden", "Not allowed"),
+            Self::Forbidden | Self::OtherProvider => (403, "forbidden", "Not allowed"),
             Self::CaptchaRequired(_) => (403, "captcha_required", "One quick check"),
             Self::BotScoreTooLow => (403, "bot_score_too_low", "Automated request rejected"),
             Self::CsrfRejected => (403, "csrf_rejected", "Cross-site request rejected"),

@@ -82,7 +82,14 @@ fn key() -> Rc<ClientKey> {
         ("OIDC_CLIENT_KEY", jwk.as_str()),
         ("UPSTREAM", "https://app.internal"),
     ]);
-    match Config::read(|name| vars.get(name).map(|text| (*text).to_owned())).unwrap().provider {
+    match Config::read(|name| vars.get(name).map(|text| (*text).to_owned()))
+        .unwrap()
+        .providers
+        .single()
+        .unwrap()
+        .settings
+        .clone()
+    {
         ProviderSettings::Oidc(oidc) => match oidc.credentials {
             Credentials::Key(key) => key,
             other => panic!("{other:?}"),

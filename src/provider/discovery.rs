@@ -50,13 +50,13 @@ pub async fn answers(settings: &OidcSettings, link: &Link) -> bool {
 
 /// What an operator has to put right, if a login of this isolate found that the document is of no use: the variable to look at, and why. It is
 /// asked for again where the pause is over. Before the first login nothing is fetched.
-pub async fn problem(settings: &OidcSettings, link: &Link) -> Option<(&'static str, String)> {
+pub async fn problem(settings: &OidcSettings, link: &Link) -> Option<(String, String)> {
     let no_call = || futures::future::ready(Err(Missing::Useless)).boxed_local();
     if !published(settings, link, &no_call).has_failed() {
         return None;
     }
     match metadata(settings, link, link.isolate.now()).await {
-        Err(ProviderError::Rejected(why)) => Some((variable(settings), why)),
+        Err(ProviderError::Rejected(why)) => Some((settings.document_variable.clone().into_owned(), why)),
         Ok(_) | Err(_) => None,
     }
 }
@@ -75,7 +75,7 @@ fn published<'a>(
 }
 
 async fn fetch_metadata(settings: &OidcSettings, link: &Link) -> Result<(Metadata, OffsetDateTime), ProviderError> {
-    let (url, variable) = (settings.discovery_url.as_str(), variable(settings));
+    let (url, variable) = (settings.discovery_url.as_str(), &settings.document_variable);
     let request = ::http::Request::builder().uri(url).header("accept", "application/json").body(Vec::new());
     let request = request.map_err(|_| ProviderError::Rejected(format!("{variable} is no URL that can be asked")))?;
     let response = http::send(&*link.http, request).await.map_err(|error| match unanswered(error) {
@@ -90,7 +90,7 @@ async fn fetch_metadata(settings: &OidcSettings, link: &Link) -> Result<(Metadat
             return Err(ProviderError::Unavailable(format!("discovery: the provider answered {status}")));
         }
         status => {
-            let named = if variable == DISCOVERY_URL { "discovery document" } else { "issuer" };
+            let named = if *variable == settings.issuer_variable { "issuer" } else { "discovery document" };
             return Err(ProviderError::Rejected(format!(
                 "discovery: {url} answered {status}. {variable} has to name the provider's {named}",
             )));
@@ -107,11 +107,11 @@ async fn fetch_metadata(settings: &OidcSettings, link: &Link) -> Result<(Metadat
 /// Reads a discovery document: the issuer must be the configured one, and every endpoint one that may be called.
 fn checked(settings: &OidcSettings, body: &[u8]) -> Result<Metadata, ProviderError> {
     let rejected = |what: &str| ProviderError::Rejected(format!("discovery: {what}"));
-    let variable_of_url = variable(settings);
+    let variable_of_url = &settings.document_variable;
     let metadata =
         read(body, Uses::of(settings)).map_err(|lack| rejected(&format!("{lack}. Check {variable_of_url}")))?;
     if !settings.is_discovered(metadata.issuer()) {
-        let (variable, ours) = (settings.issuer_variable, settings.issuer.as_str());
+        let (variable, ours) = (&settings.issuer_variable, settings.issuer.as_str());
         let theirs = plain_issuer(metadata.issuer());
         let why =
             format!("the document names another issuer ({theirs}) than {variable} ({ours}); a slash at the end counts");
@@ -134,13 +134,6 @@ fn checked(settings: &OidcSettings, body: &[u8]) -> Result<Metadata, ProviderErr
         ))),
         None => Ok(metadata),
     }
-}
-
-/// The variable that says where the document lies.
-const DISCOVERY_URL: &str = "OIDC_DISCOVERY_URL";
-
-fn variable(settings: &OidcSettings) -> &'static str {
-    if settings.has_discovery_url { DISCOVERY_URL } else { settings.issuer_variable }
 }
 
 /// An issuer as a document or a token names it, as far as it looks like one: it goes onto a page, or into the log.

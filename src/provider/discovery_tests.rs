@@ -20,7 +20,7 @@ fn settings(issuer: &str, more: &[(&str, &str)]) -> OidcSettings {
         [("OIDC_ISSUER", issuer), ("OIDC_CLIENT_ID", "c"), ("OIDC_CLIENT_SECRET", "s"), ("UPSTREAM", "http://[::1]")];
     let said =
         |name: &str| vars.iter().chain(more).find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    match Config::read(said).unwrap().provider {
+    match Config::read(said).unwrap().providers.single().unwrap().settings.clone() {
         ProviderSettings::Oidc(oidc) => oidc,
         other => panic!("{other:?}"),
     }

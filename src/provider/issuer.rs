@@ -65,7 +65,7 @@ mod tests {
             "UPSTREAM" => Some("https://app.internal".into()),
             _ => None,
         });
-        match config.unwrap().provider {
+        match config.unwrap().providers.single().unwrap().settings.clone() {
             ProviderSettings::Oidc(oidc) => oidc,
             other => panic!("{other:?}"),
         }

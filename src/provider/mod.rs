@@ -8,8 +8,8 @@ use self::logout_token::LogoutToken;
 use self::oidc::Oidc;
 use self::user_info::Asking;
 use self::workos::WorkOs;
+use crate::config;
 use crate::config::target::Target;
-use crate::config::{self, Config};
 use crate::identity::Identity;
 use crate::provider::error::{ExchangeError, ProviderError, RefreshError, RefreshFailure, TokenExchangeError};
 use crate::provider::link::Link;
@@ -53,9 +53,9 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// The provider of this configuration.
-    pub fn new(config: &Config, link: Link) -> Self {
-        match config.provider.clone() {
+    /// The provider of these settings.
+    pub fn new(settings: &config::ProviderSettings, link: Link) -> Self {
+        match settings.clone() {
             config::ProviderSettings::Oidc(settings) => Self::Oidc(Oidc::new(settings, link)),
             config::ProviderSettings::Auth0(settings) => Self::Auth0(Auth0::new(settings, link)),
             config::ProviderSettings::WorkOs(settings) => Self::WorkOs(WorkOs::new(settings, link)),
@@ -221,7 +221,7 @@ impl Provider {
 
     /// What an operator has to put right so that the provider's discovery document can be used, where a login has found that out: the
     /// variable to look at, and why.
-    pub async fn discovery_problem(&self) -> Option<(&'static str, String)> {
+    pub async fn discovery_problem(&self) -> Option<(String, String)> {
         match self {
             Self::Oidc(oidc) | Self::Auth0(Auth0 { oidc, .. }) => oidc.discovery_problem().await,
             Self::WorkOs(_) => None,

@@ -42,7 +42,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
 /** Exactly the fields of a SessionSummary, and `more`. */
 export function assertSummary(summary, more = []) {
-  const fields = ["id", "region", "country", "state", "created_at", "last_used_at", "expires_at", "user_agent", "device", ...more];
+  const fields = ["id", "region", "country", "state", "created_at", "last_used_at", "expires_at", "user_agent", "device", "provider", ...more];
   assert.deepEqual(Object.keys(summary).toSorted(), fields.toSorted());
   assert.match(summary.id, /^[0-9a-f]{64}$/);
   assert.ok(["active", "moved", "ended"].includes(summary.state), summary.state);

@@ -1,5 +1,6 @@
 // One HTTP request, with everything of the answer that a test could want to see. Nothing is followed, nothing is
 // decoded, and headers go out as they are given.
+import dns from "node:dns";
 import http from "node:http";
 import https from "node:https";
 
@@ -46,11 +47,18 @@ export function open(url, { method = "GET", headers = {}, body, ca, signal, limi
   });
 }
 
+/** Browsers find `*.localhost` on this machine; not every system's resolver does. */
+function lookup(name, options, found) {
+  if (!name.endsWith(".localhost")) return dns.lookup(name, options, found);
+  const address = { address: "127.0.0.1", family: 4 };
+  return options.all ? found(null, [address]) : found(null, address.address, address.family);
+}
+
 const agents = new Map();
 
 function agent(protocol, ca) {
   const key = `${protocol}${ca ?? ""}`;
   const Agent = protocol === "https:" ? https.Agent : http.Agent;
-  if (!agents.has(key)) agents.set(key, new Agent({ keepAlive: true, maxSockets: 256, ca, timeout: LIMIT }));
+  if (!agents.has(key)) agents.set(key, new Agent({ keepAlive: true, maxSockets: 256, ca, timeout: LIMIT, lookup }));
   return agents.get(key);
 }

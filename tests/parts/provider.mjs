@@ -81,9 +81,9 @@ class RealProvider {
     server.on("request", this.#provider.callback());
   }
 
-  /** Registers the redirect URIs of a gateway at this origin. */
-  allow(origin, prefix = "/auth") {
-    this.client.redirect_uris.push(`${origin}${prefix}/callback`);
+  /** Registers the redirect URIs of a gateway at this origin, which knows this provider by a name, or as its only one. */
+  allow(origin, prefix = "/auth", name) {
+    this.client.redirect_uris.push(`${origin}${prefix}/callback${name ? `/${name}` : ""}`);
     this.client.post_logout_redirect_uris.push(`${origin}${prefix}/logged-out`);
     if (this.backchannel) this.client.backchannel_logout_uri = `${origin}${prefix}/backchannel-logout`;
   }

@@ -156,6 +156,7 @@ fn after_a_restart_the_first_line_is_answered_at_once_where_the_actor_has_its_re
                 target: None,
                 is_proven: false,
                 takes_offer: false,
+                let_in: None,
             }
             .line();
             let actor = world.session(&cookie.actor).unwrap();

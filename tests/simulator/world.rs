@@ -266,7 +266,7 @@ impl World {
             attempt: Box::new(attempt),
             callback: Callback { code: said.ok(), iss: None, error, error_description: None },
             redirect_uri: "https://app.example/auth/callback".to_owned(),
-            place: UserPlace { region: Region::Weur, country: None, user_agent: None },
+            place: UserPlace { region: Region::Weur, country: None, user_agent: None, provider: None },
             replaces: now.map(named),
         };
         self.ask(&address::session_near(&actor, Region::Weur), complete).await

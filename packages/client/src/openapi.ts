@@ -45,6 +45,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/callback/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A provider of PROVIDERS sends the browser back
+         * @description The redirect URI to register at the provider of this name.
+         */
+        get: operations["namedCallback"];
+        put?: never;
+        /**
+         * The same, with OIDC_RESPONSE_MODE=form_post
+         * @description Comes from the provider's site; `state` protects it.
+         */
+        post: operations["namedCallbackPosted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/logout": {
         parameters: {
             query?: never;
@@ -518,10 +542,10 @@ export interface components {
         /** Format: date-time */
         TimeOrNull: string | null;
         /**
-         * @description `logout`: by the user here. `revoked`: by an administrator, or by the user elsewhere. `idle`, `expired`: by time. `refresh_rejected`: by the provider, which no longer renews it. `backchannel`: by the user at the provider. `superseded`: by a newer session. `limit`: by a login beyond SESSIONS_PER_USER. `device`: by a request without the proof of its device, with DEVICE_POLICY=end.
+         * @description `logout`: by the user here. `revoked`: by an administrator, or by the user elsewhere. `idle`, `expired`: by time. `refresh_rejected`: by the provider, which no longer renews it. `backchannel`: by the user at the provider. `superseded`: by a newer session. `limit`: by a login beyond SESSIONS_PER_USER. `device`: by a request without the proof of its device, with DEVICE_POLICY=end. `provider_removed`: its provider is no longer in PROVIDERS.
          * @enum {unknown}
          */
-        EndReason: "logout" | "revoked" | "idle" | "expired" | "refresh_rejected" | "backchannel" | "superseded" | "limit" | "device";
+        EndReason: "logout" | "revoked" | "idle" | "expired" | "refresh_rejected" | "backchannel" | "superseded" | "limit" | "device" | "provider_removed";
         /** @description A session as its user sees it. */
         Session: {
             subject: string;
@@ -537,7 +561,10 @@ export interface components {
             expires_at: components["schemas"]["Time"];
             /** @description Null where the provider does not say. */
             access_token_expires_at: components["schemas"]["TimeOrNull"];
+            provider: components["schemas"]["ProviderName"];
         };
+        /** @description The name in PROVIDERS of the provider that the user logged in at. Null where there is no such table. */
+        ProviderName: string | null;
         /** @description What every list shows of a session. */
         SessionFacts: {
             id: components["schemas"]["Id"];
@@ -561,6 +588,7 @@ export interface components {
             device: {
                 bound_at: components["schemas"]["Time"];
             } | null;
+            provider: components["schemas"]["ProviderName"];
         };
         DeviceSession: {
             session_identifier: components["schemas"]["Id"];
@@ -700,7 +728,8 @@ export interface components {
                  *       "created_at": "2026-11-24T09:12:33.021Z",
                  *       "idle_expires_at": "2026-11-25T11:40:02.5Z",
                  *       "expires_at": "2026-12-01T09:12:33.021Z",
-                 *       "access_token_expires_at": "2026-11-24T12:12:33Z"
+                 *       "access_token_expires_at": "2026-11-24T12:12:33Z",
+                 *       "provider": null
                  *     }
                  */
                 "application/json": components["schemas"]["Session"];
@@ -723,6 +752,7 @@ export interface components {
                  *       "expires_at": "2026-12-01T09:12:33.021Z",
                  *       "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
                  *       "device": null,
+                 *       "provider": null,
                  *       "subject": "auth0|5f7c8ec7c33c6c004bbafe82",
                  *       "issuer": "https://login.example.com",
                  *       "store": "durable",
@@ -1003,6 +1033,11 @@ export interface operations {
                  */
                 return_to?: string;
                 /**
+                 * @description Which provider of PROVIDERS to log in at.
+                 * @example corp
+                 */
+                provider?: string;
+                /**
                  * @description OpenID Connect Core 3.1.2.1. `none`: where the user would have to do something, the browser comes back without a session.
                  * @example login
                  */
@@ -1035,6 +1070,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page on which the user chooses a provider, where there are several and nothing says which one is meant. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
             /** @description To the provider's authorization endpoint. */
             302: {
                 headers: {
@@ -1080,6 +1124,63 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    state?: string;
+                    code?: string;
+                    iss?: string;
+                    error?: string;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["GoesOn"];
+            303: components["responses"]["LoggedIn"];
+            400: components["responses"]["CallbackRejected"];
+            413: components["responses"]["TooLarge"];
+            502: components["responses"]["ProviderRejected"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    namedCallback: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                /** @description RFC 9207. */
+                iss?: string;
+                /** @description RFC 6749 section 4.1.2.1. */
+                error?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The provider's name in PROVIDERS. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["GoesOn"];
+            303: components["responses"]["LoggedIn"];
+            400: components["responses"]["CallbackRejected"];
+            502: components["responses"]["ProviderRejected"];
+            503: components["responses"]["Unavailable"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    namedCallbackPosted: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's name in PROVIDERS. */
+                name: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1254,6 +1355,7 @@ export interface operations {
                      *           "expires_at": "2026-12-01T09:12:33.021Z",
                      *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
                      *           "device": null,
+                     *           "provider": null,
                      *           "current": true
                      *         }
                      *       ]
@@ -1663,7 +1765,8 @@ export interface operations {
                      *           "last_used_at": "2026-11-24T11:40:02.5Z",
                      *           "expires_at": "2026-12-01T09:12:33.021Z",
                      *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
-                     *           "device": null
+                     *           "device": null,
+                     *           "provider": null
                      *         }
                      *       ]
                      *     }

@@ -22,7 +22,7 @@ fn register(directory: &mut Directory, now: OffsetDateTime, number: u32, predece
         actor: actor(number),
         began_at: now,
         counterpart: None,
-        place: UserPlace { region: Region::Weur, country: None, user_agent: None },
+        place: UserPlace { region: Region::Weur, country: None, user_agent: None, provider: None },
         created_at: now,
         expires_at: T0 + Duration::days(7),
         predecessor: predecessor.map(actor),

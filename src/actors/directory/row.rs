@@ -98,6 +98,7 @@ impl SessionRow {
             expires_at: self.expires_at,
             user_agent: self.place.user_agent.clone(),
             bound_at: None,
+            provider: self.place.provider.clone(),
         }
     }
 }

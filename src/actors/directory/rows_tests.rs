@@ -15,7 +15,7 @@ fn at(seconds: i64) -> OffsetDateTime {
 fn row() -> SessionRow {
     SessionRow {
         counterpart: Some("sid".into()),
-        place: UserPlace { region: Region::Oc, country: None, user_agent: None },
+        place: UserPlace { region: Region::Oc, country: None, user_agent: None, provider: None },
         created_at: at(1),
         expires_at: at(2),
         moved_at: None,

@@ -65,6 +65,7 @@ impl Sessions {
                     last_used_at: Some(USED),
                     expires_at: T0 + WEEK,
                     user_agent: None,
+                    provider: None,
                     bound_at: None,
                 };
                 Some(Description { summary, subject: "sub".into(), issuer: "iss".into() })
@@ -229,7 +230,7 @@ fn session(number: u32) -> Register {
         actor: actor(number),
         began_at: T0 + Duration::hours(1),
         counterpart: None,
-        place: UserPlace { region: Region::Weur, country: None, user_agent: None },
+        place: UserPlace { region: Region::Weur, country: None, user_agent: None, provider: None },
         created_at: T0,
         expires_at: T0 + WEEK,
         predecessor: None,

@@ -26,7 +26,7 @@ fn session(digit: char, region: Region, sid: Option<&str>, predecessor: Option<c
         actor: actor(digit),
         began_at: T0,
         counterpart: sid.map(str::to_owned),
-        place: UserPlace { region, country: None, user_agent: None },
+        place: UserPlace { region, country: None, user_agent: None, provider: None },
         created_at: T0,
         expires_at: T0 + Duration::days(7),
         predecessor: predecessor.map(actor),

@@ -155,7 +155,8 @@ impl Shell {
                 | Denied::TargetRefused
                 | Denied::Reauthenticate
                 | Denied::Relocate
-                | Denied::ProviderUnavailable { .. },
+                | Denied::ProviderUnavailable { .. }
+                | Denied::OtherProvider,
             ))
             | Err(AskError::TimedOut(_) | AskError::Unreachable | AskError::Refused(_)) => None,
         }

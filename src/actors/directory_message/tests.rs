@@ -4,7 +4,7 @@ use crate::actors::session::samples::{actor, at};
 use crate::actors::summary::SessionState;
 
 fn messages() -> Vec<GoldenRow> {
-    let place = UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None };
+    let place = UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None, provider: None };
     let register = Register {
         actor: actor(),
         began_at: at(1),
@@ -71,6 +71,7 @@ fn replies() -> Vec<GoldenRow> {
         expires_at: at(3),
         user_agent: None,
         bound_at: None,
+        provider: None,
     };
     let page = SessionPage { listed: vec![Listed { actor: actor(), summary }], next: Some("n".into()) };
     let swept = || Swept { revoked: 1, unreachable: 2, left: 300, last: Some(actor()) };

@@ -121,6 +121,7 @@ impl Active {
             idle_expires_at: self.idle_expires_at(lifetimes).min(self.expires_at),
             expires_at: self.expires_at,
             access_token_expires_at: self.grant.expires_at,
+            provider: self.place.provider.clone(),
         }
     }
 }

@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn place() -> UserPlace {
-        UserPlace { region: Region::Weur, country: None, user_agent: None }
+        UserPlace { region: Region::Weur, country: None, user_agent: None, provider: None }
     }
 
     #[test]

@@ -25,12 +25,41 @@ impl Session {
         if matches!(message, SessionMessage::Attested(_)) {
             return Err(MessageRefusal::Broken);
         }
+        if let Some(let_in) = attested.let_in.as_deref()
+            && let Err(denied) = self.check_provider(&attested.secret.hash(), let_in).await
+        {
+            return Ok(Err(denied.into()));
+        }
         let offer = match self.check_device(&attested.secret.hash(), &attested.evidence).await {
             Ok(offer) => offer,
             Err(denied) => return Ok(Err(denied)),
         };
         let reply = Box::pin(self.answer(message)).await?;
         Ok(Ok(AttestedReply { offer, reply }))
+    }
+
+    /// Whether the request takes sessions of this one's provider. One that does not live, or not for this secret, says so itself.
+    async fn check_provider(self: &Rc<Self>, secret: &SecretHash, let_in: &str) -> Result<(), Denied> {
+        let now = self.now();
+        if self.ready().await.is_err() || !self.is_live_for(secret, now) || self.is_let_in(let_in) {
+            return Ok(());
+        }
+        self.record_denied(&Denied::OtherProvider, now);
+        Err(Denied::OtherProvider)
+    }
+
+    /// Whether the session's provider is among these names, which have commas between them.
+    pub(super) fn is_let_in(&self, names: &str) -> bool {
+        let kept = self.kept.state();
+        let own = kept.as_ref().and_then(|state| state.place().provider.as_deref());
+        own.is_some_and(|own| names.split(',').any(|name| name == own))
+    }
+
+    fn is_live_for(&self, secret: &SecretHash, now: OffsetDateTime) -> bool {
+        self.kept
+            .state()
+            .as_ref()
+            .is_some_and(|state| matches!(state.standing(now, secret, self.lifetimes()), standing::Standing::Active(_)))
     }
 
     /// Whether a bound session passes this request on; the challenge of an offer to bind one that is not. A session that does not live,
@@ -52,10 +81,7 @@ impl Session {
                 DeviceStanding::Unbound(_) => Err(denied.into()),
             };
         }
-        let is_live = self.kept.state().as_ref().is_some_and(|state| {
-            matches!(state.standing(now, secret, self.lifetimes()), standing::Standing::Active(_))
-        });
-        if !is_live {
+        if !self.is_live_for(secret, now) {
             return Ok(None);
         }
         match self.device.read(|device| device.standing(now, evidence.shown(), self.config.device.grace))? {

@@ -65,7 +65,8 @@ impl Session {
         };
         let has_living_predecessor =
             login.attempt.predecessor.is_some() && login.attempt.reason != LoginReason::Renewal;
-        let signed_in = match self.provider.exchange(self.now(), exchange).await {
+        let provider = self.provider().ok_or(SignInError::StoreUnavailable)?;
+        let signed_in = match provider.exchange(self.now(), exchange).await {
             Ok(signed_in) => match flaw(&login.attempt, &signed_in) {
                 None => signed_in,
                 Some(flaw) => {

@@ -20,6 +20,7 @@ use super::state::{Active, DoesNotApply, State};
 use super::verdict::{Purpose, TokenStanding, Verdict, Wanted};
 use super::view::SessionView;
 use crate::actors::AskError;
+use crate::actors::end_reason::EndReason;
 use crate::config::RegionPolicy;
 use crate::credential::{Secret, SecretHash};
 use crate::region::Region;
@@ -89,6 +90,9 @@ impl Session {
             }
             let kept = self.kept.state();
             let Some(State::Active(active)) = &*kept else { return Some(None) };
+            if question.let_in.as_deref().is_some_and(|let_in| !self.is_let_in(let_in)) {
+                return Some(None);
+            }
             let may_move = self.config.regions.policy != RegionPolicy::Pin
                 && question.navigation_from.is_some_and(|region| region != active.place.region);
             if may_move || active.moving.is_some() {
@@ -184,17 +188,23 @@ impl Session {
                 RefreshOutcome::Fresh | RefreshOutcome::ForTarget(_) | RefreshOutcome::Ended => Ok(()),
                 RefreshOutcome::Unavailable { retry_after } => Err(Denied::ProviderUnavailable { retry_after }),
                 RefreshOutcome::StoreUnavailable => Err(Denied::StoreUnavailable),
-                RefreshOutcome::NoToken => Err(self.without_any_token().await),
+                RefreshOutcome::NoToken => Err(self.without_any_token(Cause::Request).await),
                 // Joined somebody's switch, which came to nothing: the next request begins a refresh of its own.
                 RefreshOutcome::OtherOrganization => Err(Denied::ProviderUnavailable { retry_after: 1 }),
             },
-            Some(TokenStanding::Spent) => Err(self.without_any_token().await),
+            Some(TokenStanding::Spent) => Err(self.without_any_token(cause).await),
         }
     }
 
     /// A trip to the provider is worth it only while the provider answers.
-    pub(super) async fn without_any_token(self: &Rc<Self>) -> Denied {
-        if self.provider_health.answers().await {
+    pub(super) async fn without_any_token(self: &Rc<Self>, cause: Cause) -> Denied {
+        let Some(provider) = self.provider() else {
+            return match self.end_without_provider(cause).await {
+                RefreshOutcome::Ended => Denied::Ended(EndReason::ProviderRemoved),
+                _ => Denied::StoreUnavailable,
+            };
+        };
+        if self.provider_health.answers(provider).await {
             Denied::Reauthenticate
         } else {
             Denied::ProviderUnavailable { retry_after: SOON }
@@ -216,7 +226,7 @@ impl Session {
         }
     }
 
-    fn record_denied(&self, denied: &Denied, began: OffsetDateTime) {
+    pub(super) fn record_denied(&self, denied: &Denied, began: OffsetDateTime) {
         let (outcome, detail) = match denied {
             Denied::Unknown => ("unknown", "a request came with a wrong secret"),
             Denied::Ended(_) => ("ended", "a request came after the end"),
@@ -228,6 +238,7 @@ impl Session {
             }
             Denied::StoreUnavailable => ("store_unavailable", "the session store cannot be used"),
             Denied::TargetRefused => ("target_refused", "the provider gives no access token for the route's target"),
+            Denied::OtherProvider => ("other_provider", "a request came that takes sessions of other providers"),
             // Not the end of its way: it is served there.
             Denied::Relocate | Denied::Moved(_) => return,
         };

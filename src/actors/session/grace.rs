@@ -72,7 +72,8 @@ impl Session {
                 | Denied::Moved(_)
                 | Denied::ProviderUnavailable { .. }
                 | Denied::StoreUnavailable
-                | Denied::TargetRefused,
+                | Denied::TargetRefused
+                | Denied::OtherProvider,
             ) => Ok(()),
         }
     }

@@ -2,9 +2,10 @@
 //! path carries them in place of messages, which costs much less. What a line does not say is asked by message.
 //!
 //! ```text
-//!   question   (t | a | i)[+][!]<secret>[<region>][ SP <target>]
+//!   question   (t | a | i)[+][!]<secret>[<region>][@<names>][ SP <target>]
 //!                                                        t: the token, a: and the claims, i: the ID token and the claims
 //!                                                        +: with the proof of the device, !: the answer can carry an offer
+//!                                                        @: sessions of these providers alone, with commas
 //!                                                        target: the token is the one for this
 //!   answer     Bearer <token> [LF <claims, a JSON object>]      or nothing: ask by message, which can wait
 //! ```
@@ -34,6 +35,8 @@ pub struct Question {
     pub is_proven: bool,
     /// Whether its answer can carry an offer to bind the session.
     pub takes_offer: bool,
+    /// The providers whose sessions are let in, with commas; none: all.
+    pub let_in: Option<String>,
 }
 
 impl Question {
@@ -47,8 +50,9 @@ impl Question {
         let proven = if self.is_proven { "+" } else { "" };
         let offer = if self.takes_offer { "!" } else { "" };
         let region = self.navigation_from.map_or("", Region::as_str);
+        let (at, names) = self.let_in.as_deref().map_or(("", ""), |names| ("@", names));
         let (space, target) = self.target.as_ref().map_or(("", ""), |target| (" ", target.as_str()));
-        [kind, proven, offer, &self.secret.expose(), region, space, target].concat()
+        [kind, proven, offer, &self.secret.expose(), region, at, names, space, target].concat()
     }
 
     /// Of a line.
@@ -63,10 +67,12 @@ impl Question {
         let (is_proven, rest) = rest.strip_prefix('+').map_or((false, rest), |rest| (true, rest));
         let (takes_offer, rest) = rest.strip_prefix('!').map_or((false, rest), |rest| (true, rest));
         let (secret, rest) = rest.split_at_checked(SECRET)?;
-        let (region, target) = rest.split_once(' ').map_or((rest, None), |(region, target)| (region, Some(target)));
+        let (rest, target) = rest.split_once(' ').map_or((rest, None), |(rest, target)| (rest, Some(target)));
+        let (region, let_in) = rest.split_once('@').map_or((rest, None), |(region, names)| (region, Some(names)));
         let navigation_from = if region.is_empty() { None } else { Some(region.parse().ok()?) };
-        let target = target.map(TargetKey::of);
-        Some(Self { secret: Secret::parse(secret)?, navigation_from, identity, target, is_proven, takes_offer })
+        let (target, let_in) = (target.map(TargetKey::of), let_in.map(str::to_owned));
+        let secret = Secret::parse(secret)?;
+        Some(Self { secret, navigation_from, identity, target, is_proven, takes_offer, let_in })
     }
 }
 
@@ -103,7 +109,7 @@ mod tests {
 
     fn question(identity: Option<TokenKind>, navigation_from: Option<Region>) -> Question {
         let secret = Secret::from_random([7; 32]);
-        Question { secret, navigation_from, identity, target: None, is_proven: false, takes_offer: false }
+        Question { secret, navigation_from, identity, target: None, is_proven: false, takes_offer: false, let_in: None }
     }
 
     #[test]
@@ -116,6 +122,12 @@ mod tests {
                     assert_eq!(read.secret.expose(), question(None, None).secret.expose());
                     assert_eq!((read.identity, read.navigation_from), (identity, region));
                     assert_eq!((read.is_proven, read.takes_offer), (is_proven, takes_offer));
+                }
+                for let_in in [None, Some(""), Some("corp"), Some("corp,club-2")] {
+                    let let_in = let_in.map(str::to_owned);
+                    let line = Question { let_in: let_in.clone(), ..question(identity, region) }.line();
+                    let read = Question::read(&line).unwrap();
+                    assert_eq!((read.let_in, read.navigation_from), (let_in, region));
                 }
                 let line = question(identity, region).line();
                 for bad in ["", "t", &format!("x{line}"), &format!("{line}x"), line.get(..43).unwrap()] {
@@ -139,6 +151,9 @@ mod tests {
     fn the_golden_line_of_a_question_does_not_change() {
         let line = question(Some(TokenKind::Id), Some(Region::Oc)).line();
         assert_eq!(line, "iBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcoc");
+        let let_in = Some("corp,club".to_owned());
+        let line = Question { let_in, ..question(None, Some(Region::Oc)) }.line();
+        assert_eq!(line, "tBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcoc@corp,club");
     }
 
     #[test]

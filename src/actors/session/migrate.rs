@@ -72,7 +72,8 @@ impl Session {
         self.authorize(&silent.authority, self.now()).ok()?;
         self.active(|active| SilentLoginHints {
             id_token: active.identity.id_token.clone(),
-            organization: self.provider.organization_of(&active.identity),
+            organization: self.provider().and_then(|provider| provider.organization_of(&active.identity)),
+            provider: active.place.provider.clone(),
         })
     }
 

@@ -7,6 +7,7 @@
 //! Architecture Invariant: a `GetToken` with a fresh token does no storage operation, and an actor without a record
 //! writes nothing.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::lock::Mutex;
@@ -60,6 +61,7 @@ pub mod moved;
 mod mover;
 mod observe;
 mod present;
+mod provider;
 mod provider_health;
 mod record;
 mod refresh;
@@ -91,7 +93,9 @@ pub struct Session {
     isolate: Rc<dyn Isolate>,
     actors: Rc<dyn Actors>,
     storage: Rc<dyn Storage>,
-    provider: Rc<Provider>,
+    link: Link,
+    /// The one that was needed last, by its name in `PROVIDERS`.
+    provider: RefCell<Option<(Option<String>, Rc<Provider>)>>,
     config: Rc<Config>,
     kept: Record,
     device: DeviceRecord,
@@ -117,7 +121,6 @@ impl Session {
         let store = Rc::new(SessionStore::new(&given, &config.store));
         let ActorContext { id, isolate, http, cache, signatures, actors, storage, .. } = given;
         let link = Link { isolate: Rc::clone(&isolate), http, cache, signatures: Rc::clone(&signatures), documents };
-        let provider = Rc::new(Provider::new(config, link));
         let directories = DirectoryClient::new(&id, &isolate, &actors, config);
         Rc::new(Self {
             id,
@@ -131,9 +134,10 @@ impl Session {
             refresher: Refresher::new(&isolate),
             directories,
             mover: Mover::new(&isolate),
-            provider_health: ProviderHealth::new(&isolate, &provider),
+            provider_health: ProviderHealth::new(&isolate),
             refused_targets: RefusedTargets::default(),
-            provider,
+            link,
+            provider: RefCell::default(),
             storage,
             isolate,
         })

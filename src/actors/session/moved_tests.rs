@@ -33,7 +33,7 @@ fn active() -> State {
     };
     State::Active(Box::new(Active {
         secret_hash: secret(2),
-        place: UserPlace { region: Region::Weur, country: None, user_agent: None },
+        place: UserPlace { region: Region::Weur, country: None, user_agent: None, provider: None },
         identity: Identity {
             issuer: "iss".into(),
             subject: "sub".into(),

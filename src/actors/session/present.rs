@@ -43,9 +43,10 @@ impl Session {
             return self.exchange_for(target, cause).await;
         }
         let began = self.now();
+        let Some(provider) = self.provider() else { return self.end_without_provider(cause).await };
         let mut tries = 0_u32;
         loop {
-            self.provider.prepare(self.now()).await;
+            provider.prepare(self.now()).await;
             let presentation = match self.present(cause.clone()).await {
                 Ok(presentation) => presentation,
                 Err(outcome) => {
@@ -58,7 +59,7 @@ impl Session {
             // What became of a token that was presented before, the session's own refresh finds out.
             let is_for_session = presentation.again && matches!(wanted, RefreshFor::Target(_));
             let asked = if is_for_session { &RefreshFor::Session } else { &wanted };
-            let answer = self.provider.refresh(self.now(), &presentation.token, &presentation.identity, asked).await;
+            let answer = provider.refresh(self.now(), &presentation.token, &presentation.identity, asked).await;
             let error = match answer {
                 Ok((tokens, renewed)) => {
                     return self.take_tokens(tokens, renewed, asked, &presentation, cause, began).await;
@@ -129,7 +130,7 @@ impl Session {
             // The new actor may have this very token already.
             return Err(unavailable("the move that is under way could not be written"));
         }
-        let leeway = self.config.provider.reuse_leeway();
+        let leeway = self.reuse_leeway();
         let found = self.active(|active| match &active.grant.refresh {
             Refreshing::Ready { token, .. } => Some((token.clone(), active.identity.clone(), now, false)),
             Refreshing::Presented { token, first_at, .. } => {

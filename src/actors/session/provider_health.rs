@@ -15,7 +15,6 @@ const ANSWER_COUNTS: Duration = Duration::seconds(2);
 /// What is known of the provider's health.
 pub struct ProviderHealth {
     isolate: Rc<dyn Isolate>,
-    provider: Rc<Provider>,
     /// When the provider last answered a GET, or did not.
     answered_at: Rc<Cell<Option<(OffsetDateTime, bool)>>>,
     answering: SingleFlight<bool>,
@@ -23,23 +22,18 @@ pub struct ProviderHealth {
 
 impl ProviderHealth {
     /// Nothing yet.
-    pub fn new(isolate: &Rc<dyn Isolate>, provider: &Rc<Provider>) -> Self {
-        Self {
-            isolate: Rc::clone(isolate),
-            provider: Rc::clone(provider),
-            answered_at: Rc::default(),
-            answering: SingleFlight::new(isolate),
-        }
+    pub fn new(isolate: &Rc<dyn Isolate>) -> Self {
+        Self { isolate: Rc::clone(isolate), answered_at: Rc::default(), answering: SingleFlight::new(isolate) }
     }
 
     /// Whether the provider can be reached for a login now. All callers share one GET.
-    pub async fn answers(&self) -> bool {
+    pub async fn answers(&self, provider: Rc<Provider>) -> bool {
         if let Some((at, answered)) = self.answered_at.get()
             && self.isolate.now() < at.saturating_add(ANSWER_COUNTS)
         {
             return answered;
         }
-        let (isolate, provider) = (Rc::clone(&self.isolate), Rc::clone(&self.provider));
+        let isolate = Rc::clone(&self.isolate);
         let answered_at = Rc::clone(&self.answered_at);
         let asking = self.answering.join(|| async move {
             let answers = provider.answers().await;

@@ -46,10 +46,10 @@ impl Session {
     /// brings.
     pub(super) async fn switch(self: &Rc<Self>, switch: Switch) -> Result<SessionView, Denied> {
         let Switch { authority, organization } = switch;
-        if !self.provider.switches_organizations() {
+        self.ready().await?;
+        if !self.provider().is_some_and(|provider| provider.switches_organizations()) {
             return self.refresh(Refresh { authority }).await;
         }
-        self.ready().await?;
         self.admit(&authority).await?;
         if self.active(|_| ()).is_none() {
             // In its grace a session has no refresh token. Its successor can be asked.

@@ -96,7 +96,7 @@ impl Session {
             }
             RefreshFailure::Unknown(why) => (Duration::ZERO, Duration::ZERO, why),
         };
-        let leeway = self.config.provider.reuse_leeway();
+        let leeway = self.reuse_leeway();
         let again_at = now.saturating_add(pause);
         let in_time = again_at <= began.saturating_add(TRIES_WITHIN);
         if tries < RETRIES && in_time && may_present_again(presentation.first_at, again_at, leeway) {

@@ -88,7 +88,7 @@ impl Session {
         self.record(Event::Revoke, "ok", cause.clone(), began, "the request to end the session was carried out");
         let sid = remains.sid();
         let Remains { identity, refresh_token } = remains;
-        let needless = logout.is_some() && self.provider.revokes_at_logout();
+        let needless = logout.is_some() && self.provider().is_some_and(|provider| provider.revokes_at_logout());
         let asked_at = self.now();
         let revocation = refresh_token.filter(|_| !needless).map(|token| self.revocation(token, sid, cause));
         let end_session_url = match (identity, logout) {
@@ -141,7 +141,9 @@ impl Session {
     /// Revokes a refresh token and writes the outcome down.
     async fn revoke_at_provider(&self, token: &RefreshToken, sid: Option<&str>, cause: Cause) {
         let began = self.now();
-        let (outcome, detail) = match self.provider.revoke(began, token, sid).await {
+        // Nobody knows any longer where it could be revoked.
+        let Some(provider) = self.provider() else { return };
+        let (outcome, detail) = match provider.revoke(began, token, sid).await {
             Ok(()) => ("revoked", "the refresh token was revoked at the provider".to_owned()),
             Err(error) => ("not_revoked", format!("the refresh token was not revoked at the provider: {error}")),
         };
@@ -154,6 +156,6 @@ impl Session {
             post_logout_redirect_uri: &logout.post_logout_redirect_uri,
             state: &logout.state.expose(),
         };
-        self.provider.end_session_url(self.now(), end_session).await
+        self.provider()?.end_session_url(self.now(), end_session).await
     }
 }

@@ -41,7 +41,7 @@ pub fn successor() -> Successor {
 pub fn active() -> Active {
     Active {
         secret_hash: Secret::from_random([1; 32]).hash(),
-        place: UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None },
+        place: UserPlace { region: Region::Oc, country: Some("NZ".into()), user_agent: None, provider: None },
         identity: Identity {
             issuer: "i".into(),
             subject: "s".into(),

@@ -44,17 +44,18 @@ impl Session {
     pub(super) async fn complete(self: &Rc<Self>, complete: Complete) -> Result<Completed, SignInError> {
         self.load().await?;
         let (began, region) = (self.now(), complete.place.region);
+        let at = complete.place.provider.as_ref().map_or_else(String::new, |name| format!(" at {name}"));
         let said = complete.callback.said(complete.attempt.secrets());
         let outcome = self.sign_in(complete, began).await;
         let (word, detail) = match &outcome {
-            Ok((Completed::SignedIn { .. }, None)) => ("ok", "the user logged in".to_owned()),
-            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("the user logged in; {remark}")),
+            Ok((Completed::SignedIn { .. }, None)) => ("ok", format!("the user logged in{at}")),
+            Ok((Completed::SignedIn { .. }, Some(remark))) => ("ok", format!("the user logged in{at}; {remark}")),
             Ok((Completed::NotSignedIn | Completed::LoginNeeded { .. }, why)) => {
                 let why = why.as_deref().map_or_else(String::new, |why| format!(" ({why})"));
-                ("login_needed", format!("the provider has no session to log in from silently{why}"))
+                ("login_needed", format!("the provider has no session to log in from silently{at}{why}"))
             }
             Ok((Completed::Kept, why)) => ("kept", why.clone().unwrap_or_default()),
-            Err(error) => (word(error), format!("the login failed: {error}")),
+            Err(error) => (word(error), format!("the login{at} failed: {error}")),
         };
         let said = match &outcome {
             Ok((Completed::SignedIn { .. }, _)) => None,
@@ -81,9 +82,10 @@ impl Session {
             return Err(replayed());
         }
         // RFC 9207: before the code is touched, or anything is written.
-        self.provider.check_issuer(now, callback.iss.as_deref()).await?;
+        let provider = self.provider_named(place.provider.as_deref()).ok_or_else(without_provider)?;
+        provider.check_issuer(now, callback.iss.as_deref()).await?;
         let iss = callback.iss.clone();
-        let code = match self.code(callback, &attempt).await {
+        let code = match self.code(callback, &attempt, place.provider.as_deref()).await {
             Ok(Ok(code)) => code,
             Ok(Err(without_session)) => return Ok(without_session),
             Err(error) if is_move => return Ok(stays(&error)),
@@ -111,6 +113,7 @@ impl Session {
         self: &Rc<Self>,
         callback: Callback,
         attempt: &Attempt,
+        provider: Option<&str>,
     ) -> Result<Result<String, SignInOutcome>, SignInError> {
         let Some(error) = callback.error else {
             let missing = || SignInError::CallbackRejected("the login provider's answer has no code".to_owned());
@@ -131,7 +134,9 @@ impl Session {
             return Ok(Err((completed, Some(plain_code(&error).to_owned()))));
         }
         let code = plain_code(&error);
-        let was_for_one = attempt.organization.is_some() || self.config.provider.organization().is_some();
+        let provider = self.config.providers.named(provider);
+        let is_configured = provider.is_some_and(|named| named.settings.organization().is_some());
+        let was_for_one = attempt.organization.is_some() || is_configured;
         let about_organization =
             UserError::about_organization(code, callback.error_description.as_deref(), was_for_one);
         Err(match about_organization.or_else(|| UserError::of(code)) {
@@ -159,6 +164,11 @@ fn stays(error: &SignInError) -> SignInOutcome {
 
 fn replayed() -> SignInError {
     SignInError::CallbackRejected("its address has been opened before".to_owned())
+}
+
+/// The configuration has changed while the user was at the provider.
+fn without_provider() -> SignInError {
+    SignInError::CallbackRejected("its login provider is no longer in use here".to_owned())
 }
 
 /// The login came back too late. The gateway says so before any actor is asked; this is for clocks that differ.

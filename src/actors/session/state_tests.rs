@@ -23,7 +23,7 @@ fn secret(byte: u8) -> Secret {
 
 fn signing_in() -> State {
     State::SigningIn(SigningIn {
-        place: UserPlace { region: Region::Weur, country: None, user_agent: None },
+        place: UserPlace { region: Region::Weur, country: None, user_agent: None, provider: None },
         began_at: T0,
         forgotten_at: T0 + LIVES.login,
     })

@@ -29,7 +29,7 @@ fn records() -> Vec<GoldenRow> {
     match State::Active(active()) {
         State::SigningIn(_) | State::Active(_) | State::Ended(_) | State::Moved(_) | State::Arriving(_) => {}
     }
-    let place = || UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()) };
+    let place = || UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()), provider: None };
     let token = || RefreshToken::new("r".into());
     let refreshing = |refresh| {
         let active = active();

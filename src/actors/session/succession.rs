@@ -99,7 +99,8 @@ impl Session {
                 | EndReason::Expired
                 | EndReason::RefreshRejected
                 | EndReason::Limit
-                | EndReason::Device,
+                | EndReason::Device
+                | EndReason::ProviderRemoved,
             )) => Ok(Inherited::LoginNeeded),
             Err(
                 Denied::StoreUnavailable
@@ -107,7 +108,8 @@ impl Session {
                 | Denied::Reauthenticate
                 | Denied::ProviderUnavailable { .. }
                 | Denied::Relocate
-                | Denied::Moved(_),
+                | Denied::Moved(_)
+                | Denied::OtherProvider,
             ) => Err(SignInError::StoreUnavailable),
         }
     }

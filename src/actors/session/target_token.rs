@@ -43,7 +43,7 @@ impl Session {
                 }
                 Some(TokenStanding::Valid) => return Ok(()),
                 Some(TokenStanding::Waiting(retry_after)) => return Err(Denied::ProviderUnavailable { retry_after }),
-                Some(TokenStanding::Spent) => return Err(self.without_any_token().await),
+                Some(TokenStanding::Spent) => return Err(self.without_any_token(cause).await),
                 Some(TokenStanding::Refreshable) if self.refused_targets.has(key, now) => {
                     return Err(Denied::TargetRefused);
                 }
@@ -64,7 +64,7 @@ impl Session {
                 RefreshOutcome::StoreUnavailable => return Err(Denied::StoreUnavailable),
                 // An exchange needs none.
                 RefreshOutcome::NoToken if target.grant == TargetGrant::TokenExchange => {}
-                RefreshOutcome::NoToken => return Err(self.without_any_token().await),
+                RefreshOutcome::NoToken => return Err(self.without_any_token(cause).await),
             }
         }
     }
@@ -75,7 +75,8 @@ impl Session {
         let began = self.now();
         let valid = |active: &Active| active.grant.is_valid(began).then(|| active.grant.access_token.clone());
         let Some(Some(subject)) = self.active(valid) else { return RefreshOutcome::ForTarget(target.key.clone()) };
-        let error = match self.provider.exchange_token(began, &subject, target).await {
+        let Some(provider) = self.provider() else { return self.end_without_provider(cause).await };
+        let error = match provider.exchange_token(began, &subject, target).await {
             Ok(tokens) => {
                 let token = TargetToken::new(target.key.clone(), &tokens);
                 self.note(|state| state.exchanged(token)).await;

@@ -29,7 +29,8 @@ impl Session {
         began: OffsetDateTime,
     ) -> RefreshOutcome {
         let now = self.now();
-        let Some(asking) = self.provider.user_info(now, &token, identity) else { return RefreshOutcome::Fresh };
+        let asking = self.provider().and_then(|provider| provider.user_info(now, &token, identity));
+        let Some(asking) = asking else { return RefreshOutcome::Fresh };
         let left = ambient::between(now, began.saturating_add(REFRESH_ENDS_WITHIN)).max(time::Duration::ZERO);
         match asking.within(&*self.isolate, WAIT_LIMIT.min(left.unsigned_abs())).await {
             Ok(said) => self.take_user_info(said, Some(&token), Event::Refresh, cause, now).await,
@@ -46,7 +47,8 @@ impl Session {
     pub(super) fn await_user_info(self: &Rc<Self>, asking: Asking, token: AccessToken, event: Event, cause: Cause) {
         let (session, began) = (Rc::clone(self), self.now());
         // If the provider is asked at logins alone, the answer is not too late even after a refresh.
-        let token = self.provider.asks_user_info_again().then_some(token);
+        let asks_again = self.provider().is_some_and(|provider| provider.asks_user_info_again());
+        let token = asks_again.then_some(token);
         self.isolate.go_on(async move {
             match asking.answer().await {
                 // It was said that it did not come in time.

@@ -31,6 +31,8 @@ pub struct SessionView {
     pub expires_at: OffsetDateTime,
     /// None where the provider does not say.
     pub access_token_expires_at: Option<OffsetDateTime>,
+    /// The provider's name in `PROVIDERS`; none: the single one.
+    pub provider: Option<String>,
 }
 
 /// What an administrator may know of a session.

@@ -57,6 +57,7 @@ impl Problem {
             Self::AlreadyEnded(_)
             | Self::InvalidToken(_)
             | Self::Forbidden
+            | Self::OtherProvider
             | Self::DeviceRequired { .. }
             | Self::DeviceRefused
             | Self::BotScoreTooLow
@@ -159,6 +160,7 @@ impl Problem {
             (Self::Forbidden, _) => {
                 "Ask the operator of this site for this permission, or log in with an account that has it."
             }
+            (Self::OtherProvider, _) => "You can log in there. Your present session ends then.",
             (Self::BotScoreTooLow, _) => {
                 "Try another browser or another network. If it fails again, tell the operator of this site the reference below."
             }

@@ -126,7 +126,8 @@ fn without_subject(config: Option<&Config>, path: &str) -> String {
     };
     let subject = percent_decode_str(subject).decode_utf8_lossy();
     let user = config
-        .map_or_else(|| "-".to_owned(), |config| log::user(config.provider.issuer(), &subject, config.log_subject));
+        .and_then(|config| Some(log::user(config.providers.only_issuer()?, &subject, config.log_subject)))
+        .unwrap_or_else(|| "-".to_owned());
     format!("{before}{users}{user}/{rest}")
 }
 

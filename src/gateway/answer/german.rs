@@ -98,6 +98,10 @@ const GERMAN: &[(&str, &str)] = &[
         "The session has ended: the user logged out at the login provider.",
         "Die Sitzung ist beendet: Sie haben sich beim Anmeldedienst abgemeldet.",
     ),
+    (
+        "The session has ended: its login provider is no longer in use here.",
+        "Die Sitzung ist beendet: Ihr Anmeldedienst wird hier nicht mehr verwendet.",
+    ),
     ("The session has ended: a newer one took its place.", "Die Sitzung ist beendet: Eine neuere hat sie ersetzt."),
     (
         "The session has ended: its user has started more sessions than are allowed at once.",
@@ -226,6 +230,23 @@ const GERMAN: &[(&str, &str)] = &[
         "it began in another browser, or too long ago (state)",
         "Sie begann in einem anderen Browser oder vor zu langer Zeit",
     ),
+    (
+        "it began in another browser, at another login provider, or too long ago (state)",
+        "Sie begann in einem anderen Browser, bei einem anderen Anmeldedienst oder vor zu langer Zeit",
+    ),
+    (
+        "This takes logins of another provider than yours.",
+        "Hier gelten nur Anmeldungen bei einem anderen Anmeldedienst als Ihrem.",
+    ),
+    (
+        "You can log in there. Your present session ends then.",
+        "Sie können sich dort anmelden. Ihre jetzige Sitzung endet dann.",
+    ),
+    (
+        "provider must be the name of a login provider of this host.",
+        "provider muss der Name eines Anmeldedienstes dieses Hosts sein.",
+    ),
+    ("Where do you want to log in?", "Wo möchten Sie sich anmelden?"),
     ("the login provider's answer has no code", "Die Antwort des Anmeldedienstes enthält keinen code"),
     ("the login provider's answer has no state", "Die Antwort des Anmeldedienstes enthält keinen state"),
     (

@@ -23,6 +23,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("callback.rs", include_str!("../endpoints/callback.rs")),
     ("endpoints/captcha.rs", include_str!("../endpoints/captcha.rs")),
     ("login.rs", include_str!("../endpoints/login.rs")),
+    ("login_hints.rs", include_str!("../endpoints/login_hints.rs")),
+    ("login_provider.rs", include_str!("../endpoints/login_provider.rs")),
     ("logout.rs", include_str!("../endpoints/logout.rs")),
     ("session.rs", include_str!("../endpoints/session.rs")),
     ("sessions.rs", include_str!("../endpoints/sessions.rs")),

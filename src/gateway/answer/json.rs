@@ -28,6 +28,7 @@ struct SessionJson<'a> {
     expires_at: OffsetDateTime,
     #[serde(with = "rfc3339::option")]
     access_token_expires_at: Option<OffsetDateTime>,
+    provider: Option<&'a str>,
 }
 
 /// One line of a list of sessions.
@@ -45,6 +46,7 @@ struct SessionSummary<'a> {
     expires_at: OffsetDateTime,
     user_agent: Option<&'a str>,
     device: Option<DeviceJson>,
+    provider: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     current: bool,
 }
@@ -126,6 +128,7 @@ pub fn session(view: &SessionView) -> Body {
         idle_expires_at: view.idle_expires_at,
         expires_at: view.expires_at,
         access_token_expires_at: view.access_token_expires_at,
+        provider: view.provider.as_deref(),
     })
 }
 
@@ -177,6 +180,7 @@ fn summary<'a>(id: &'a ActorId, summary: &'a Summary, current: bool) -> SessionS
         expires_at: summary.expires_at,
         user_agent: summary.user_agent.as_deref(),
         device: summary.bound_at.map(|bound_at| DeviceJson { bound_at }),
+        provider: summary.provider.as_deref(),
         current,
     }
 }

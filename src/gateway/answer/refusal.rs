@@ -42,6 +42,7 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, route: &Route, pr
             let here = here_or_home(config, request);
             captcha_page::challenge(config, problem, request, &here)
         }
+        Problem::OtherProvider => of_with(config, request, problem, logins_of(config, request, route)),
         _ => of(config, request, problem),
     };
     if route.bearer && response.status == 401 { challenging(request, problem, response) } else { response }
@@ -61,6 +62,19 @@ fn challenging(request: &Incoming<'_>, problem: &Problem, mut response: Outgoing
 
 /// The answer to any other request that does not pass.
 pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
+    let others = match problem.plain() {
+        Problem::Forbidden if request.wants_page() => vec![another_account(config, request)],
+        // The browser may have lost the device's key.
+        Problem::DeviceProofRequired if request.wants_page() => {
+            vec![(endpoint_url(config, "login", config.home()), "Log in again")]
+        }
+        _ => Vec::new(),
+    };
+    of_with(config, request, problem, others)
+}
+
+/// The same, with other links on the page.
+fn of_with(config: &Config, request: &Incoming<'_>, problem: &Problem, others: Vec<(String, &str)>) -> Outgoing {
     let wants_page = request.wants_page();
     // A link is on pages alone.
     let link = problem.link_target().filter(|_| wants_page).map(|way| match way {
@@ -69,25 +83,34 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
         LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, config.home().into()),
     });
     let link = link.as_ref().map(|(way, url)| (*way, &**url));
-    let others = match problem.plain() {
-        Problem::Forbidden if wants_page => vec![another_account(config, request)],
-        // The browser may have lost the device's key.
-        Problem::DeviceProofRequired if wants_page => {
-            vec![(endpoint_url(config, "login", config.home()), "Log in again")]
-        }
-        _ => Vec::new(),
-    };
     let response = problem.response_with_links(&failed(config, request, problem), wants_page, link, &others);
     clearing(config, request, problem, response)
+}
+
+/// The logins that the route takes and that come back to what was asked for, each by its provider's label.
+fn logins_of<'a>(config: &'a Config, request: &Incoming<'_>, route: &Route) -> Vec<(String, &'a str)> {
+    let here = if request.method() == "GET" { here_or_home(config, request) } else { config.home().to_owned() };
+    let login = endpoint_url(config, "login", &here);
+    let taken = route.providers.iter().filter_map(|name| config.providers.named(Some(name)));
+    let taken = taken.filter(|one| config.providers.may_serve(one.name.as_deref(), &request.origin));
+    taken
+        .map(|one| (format!("{login}&provider={}", one.name.as_deref().unwrap_or_default()), one.label.as_str()))
+        .collect()
 }
 
 /// The login with another account that comes back to what was asked for: its URL and its words. A form is not sent again by it.
 fn another_account(config: &Config, request: &Incoming<'_>) -> (String, &'static str) {
     let here = if request.method() == "GET" { here_or_home(config, request) } else { config.home().to_owned() };
-    let prompt = config.provider.account_selection();
-    // A configured prompt holds against the query. This says that the gateway adds to it.
-    let offer = if config.provider.decides("prompt") { ANOTHER_ACCOUNT } else { "" };
-    (format!("{}&prompt={prompt}{offer}", endpoint_url(config, "login", &here)), "Log in with another account")
+    let asked = config.providers.single().map_or_else(
+        // Which provider it goes to, and how that one is asked, the login finds out.
+        || ANOTHER_ACCOUNT.to_owned(),
+        |single| {
+            // A configured prompt holds against the query. This says that the gateway adds to it.
+            let offer = if single.settings.decides("prompt") { ANOTHER_ACCOUNT } else { "" };
+            format!("&prompt={}{offer}", single.settings.account_selection())
+        },
+    );
+    (format!("{}{asked}", endpoint_url(config, "login", &here)), "Log in with another account")
 }
 
 /// What the log says of a request that fails.

@@ -136,7 +136,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 /// Whose user is meant.
 fn issuer<'a>(gateway: &'a Gateway, query: &'a Parameters) -> Result<&'a str, Problem> {
     let named = query.get("issuer");
-    gateway.config.provider.issuer_named(named).ok_or(match named {
+    gateway.config.providers.issuer_named(named).ok_or(match named {
         Some(_) => Problem::BadRequest("issuer must be one whose users may log in here."),
         None => Problem::BadRequest(
             "Users of several issuers log in here: say with the parameter issuer whose user is meant.",

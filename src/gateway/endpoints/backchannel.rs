@@ -1,16 +1,19 @@
 //! `/backchannel-logout`: the provider says that it has ended a session (OpenID Connect Back-Channel Logout 1.0).
 
 use futures::future::join_all;
+use serde_json::Value;
 
 use crate::actors::directory_message::name::{of_provider_session, of_user};
 use crate::actors::directory_message::{self, DirectoryError, LogoutTokenId, RevokeAll};
 use crate::actors::end_reason::EndReason;
 use crate::actors::log::Cause;
+use crate::config::ProviderSettings;
 use crate::gateway::answer::response::{Body, Outgoing};
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::sessions;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
+use crate::jose::jwt;
 use crate::provider::Provider;
 use crate::provider::error::ProviderError;
 use crate::provider::logout_token::LogoutToken;
@@ -19,12 +22,16 @@ use crate::provider::logout_token::LogoutToken;
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
     let form = request.form().await?;
     let raw = form.get("logout_token").ok_or(Problem::BadRequest("The form has no logout_token."))?;
-    let provider = Provider::new(&gateway.config, gateway.link.clone());
+    let refused = |why: &str| {
+        gateway.link.isolate.error(&format!("logout token refused: {why}"));
+        Problem::BadRequest("The logout token is not accepted; the log says why.")
+    };
+    let settings = settings(gateway, raw);
+    let settings = settings
+        .ok_or_else(|| refused("it is no configured provider's, or for none of this gateway's clients (iss, aud)"))?;
+    let provider = Provider::new(settings, gateway.link.clone());
     let token = provider.logout_token(gateway.now(), raw).await.map_err(|error| match error {
-        ProviderError::Callback(_) | ProviderError::UserError(_) => {
-            gateway.link.isolate.error(&format!("logout token refused: {error}"));
-            Problem::BadRequest("The logout token is not accepted; the log says why.")
-        }
+        ProviderError::Callback(_) | ProviderError::UserError(_) => refused(&error.to_string()),
         ProviderError::Rejected(why) => Problem::ProviderRejected(why),
         ProviderError::Unavailable(why) => Problem::ProviderUnavailable { retry_after: 5 }.explained(why),
         ProviderError::Said { error, .. } => Problem::ProviderRejected(error.to_string()),
@@ -39,6 +46,21 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     } else {
         Err(Problem::BadRequest("The logout token has been used before (jti)."))
     }
+}
+
+/// Whose token it is, as far as it says so itself: of several providers, that one checks it, and no other is asked for its keys.
+fn settings<'a>(gateway: &'a Gateway, raw: &str) -> Option<&'a ProviderSettings> {
+    let providers = &gateway.config.providers;
+    if let Some(single) = providers.single() {
+        return Some(&single.settings);
+    }
+    let claims = jwt::payload(raw)?;
+    let iss = claims.get("iss")?.as_str()?;
+    let aud: Vec<&str> = match claims.get("aud")? {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    providers.iter().map(|one| &one.settings).find(|settings| settings.may_have_issued(iss, &aud))
 }
 
 /// Whether the token counts: it does once.

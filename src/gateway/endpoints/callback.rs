@@ -12,7 +12,7 @@ use crate::actors::session::sign_in::expired;
 use crate::actors::summary::UserPlace;
 use crate::actors::{self, AskError};
 use crate::ambient;
-use crate::config::SameSite;
+use crate::config::{NamedProvider, SameSite};
 use crate::device::ChallengeKind;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
@@ -20,54 +20,78 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::ask_session::{is_of_another_device, supersede_of_same_user};
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
-use crate::gateway::endpoints::{failed_login, login};
+use crate::gateway::endpoints::failed_login::{self, LoginLinks};
+use crate::gateway::endpoints::login;
 use crate::gateway::problem::Problem;
+use crate::gateway::request::Incoming;
+use crate::gateway::request::login_cookie::{self, Scope};
 use crate::gateway::request::parameters::Parameters;
-use crate::gateway::request::{Incoming, login_cookie};
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
 
 /// A login came back, by GET or (`response_mode=form_post`) by POST.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+    let at = provider_of(gateway, request)?;
     let parameters = if request.method() == "POST" { request.form().await? } else { request.query() };
     let callback = callback(&parameters)?;
     let state = parameters.only("state")?;
     let state =
         state.ok_or_else(|| Problem::CallbackRejected("the login provider's answer has no state".to_owned()))?;
-    let (name, attempt) = attempt(gateway, request, state)
-        .ok_or_else(|| Problem::CallbackRejected("it began in another browser, or too long ago (state)".to_owned()))?;
+    let (name, attempt) = attempt(gateway, request, at, state).ok_or_else(|| no_attempt(at))?;
     // Parameters that come with the state of a login are the provider's. Others may be anybody's, and the log does not repeat them.
     request.remark(callback.said(attempt.secrets().into_iter().chain([state.to_owned()])));
-    let (return_to, login) = (attempt.return_to.clone(), login_again(gateway, &attempt));
-    let hinted = form_urlencoded::Serializer::new(login.clone()).extend_pairs(&attempt.hints).finish();
-    let response = match complete(gateway, request, attempt, callback, &hinted).await {
+    let links = login_again(gateway, at, &attempt);
+    let hinted = form_urlencoded::Serializer::new(links.again.clone()).extend_pairs(&attempt.hints).finish();
+    let response = match complete(gateway, request, at, attempt, callback, &hinted).await {
         Ok(response) => response,
-        Err(problem) => failed_login::refuse_login(gateway, request, &problem, &return_to, &login).await,
+        Err(problem) => failed_login::refuse_login(gateway, request, &problem, &links).await,
     };
-    Ok(response.cookie(&request.jar().clear_login(&name, gateway.config.provider.form_post())))
+    Ok(response.cookie(&request.jar().clear_login(&name, at.settings.form_post())))
+}
+
+/// No login of this browser's came back. Of several providers, none gets another's code by sending the user there with the state of its own
+/// login (RFC 9700 section 4.4): such a login is not found here.
+fn no_attempt(at: &NamedProvider) -> Problem {
+    let why = match at.name {
+        None => "it began in another browser, or too long ago (state)",
+        Some(_) => "it began in another browser, at another login provider, or too long ago (state)",
+    };
+    Problem::CallbackRejected(why.to_owned())
+}
+
+/// The provider whose callback this is.
+fn provider_of<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Result<&'a NamedProvider, Problem> {
+    let path = request.address.path();
+    let name = path.rsplit_once("/callback/").map(|(_, name)| name);
+    gateway.config.providers.named(name).ok_or(Problem::NotFound)
 }
 
 /// The login of this browser that `state` belongs to, and its cookie's name.
-fn attempt(gateway: &Gateway, request: &Incoming<'_>, state: &str) -> Option<(String, Attempt)> {
+fn attempt(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider, state: &str) -> Option<(String, Attempt)> {
     let (name, secret) = state.split_once('.')?;
     let (_, value) = request.cookies.logins.iter().find(|(known, _)| known == name)?;
-    let attempt = login_cookie::open(&gateway.config.login_keys, &request.origin, name, value.as_deref()?)?;
+    let scope = Scope { origin: &request.origin, name, provider: at.name.as_deref() };
+    let attempt = login_cookie::open(&gateway.config.login_keys, scope, value.as_deref()?)?;
     let fits = attempt.state.expose().as_bytes().ct_eq(secret.as_bytes());
     bool::from(fits).then(|| (name.to_owned(), attempt))
 }
 
-/// The login that follows one that failed. It is for the same organization.
-fn login_again(gateway: &Gateway, attempt: &Attempt) -> String {
-    let mut query =
+/// The logins that can follow one that failed, at the same provider. Another try is for the same organization.
+fn login_again(gateway: &Gateway, at: &NamedProvider, attempt: &Attempt) -> LoginLinks {
+    let mut bare =
         form_urlencoded::Serializer::new(refusal::endpoint_url(&gateway.config, "login", &attempt.return_to));
-    query.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
-    query.finish()
+    bare.extend_pairs(at.name.iter().map(|name| ("provider", name)));
+    let bare = bare.finish();
+    let mut again = form_urlencoded::Serializer::new(bare.clone());
+    again.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
+    LoginLinks { return_to: attempt.return_to.clone(), again: again.finish(), bare }
 }
 
 async fn complete(
     gateway: &Gateway,
     request: &Incoming<'_>,
+    at: &NamedProvider,
     attempt: Attempt,
     callback: Callback,
     login: &str,
@@ -78,14 +102,14 @@ async fn complete(
     let jar = request.jar();
     let (actor, return_to) = (attempt.actor.clone(), attempt.return_to.clone());
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
-    let place = user_place(gateway, request);
+    let place = user_place(gateway, request, at);
     let address = address::session_near(&actor, place.region);
     let replaces = login::browsers_session(request);
     // A session that the login named when it began was proved then.
     let is_named = replaces.as_ref().map(|replaced| &replaced.actor) == predecessor.as_ref();
     let is_proven = is_named || !is_of_another_device(gateway, request).await;
     let replaces = replaces.filter(|_| is_proven);
-    let redirect_uri = login::redirect_uri(gateway, request);
+    let redirect_uri = login::redirect_uri(gateway, request, at.name.as_deref());
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
     let completed = match actors::ask(&*gateway.actors, &address, complete).await {
         // The namespace is another one: the gateway was deployed to another place in the meantime.
@@ -122,11 +146,12 @@ async fn complete(
     })
 }
 
-fn user_place(gateway: &Gateway, request: &Incoming<'_>) -> UserPlace {
+fn user_place(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider) -> UserPlace {
     UserPlace {
         region: request.region(gateway.config.regions.default),
         country: request.place().country,
         user_agent: request.header("user-agent").map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+        provider: at.name.clone(),
     }
 }
 

@@ -15,22 +15,33 @@ pub(crate) async fn refuse_callback(
     problem: &Problem,
     return_to: &str,
 ) -> Outgoing {
-    refuse_login(gateway, request, problem, return_to, &refusal::endpoint_url(&gateway.config, "login", return_to))
-        .await
+    let login = refusal::endpoint_url(&gateway.config, "login", return_to);
+    let links = LoginLinks { return_to: return_to.to_owned(), again: login.clone(), bare: login };
+    refuse_login(gateway, request, problem, &links).await
 }
 
-/// The same, where `login` is the address of the login that may follow.
+/// Where the page of a login that failed leads.
+pub(crate) struct LoginLinks {
+    /// Where the login was to lead.
+    pub(crate) return_to: String,
+    /// The address of the login that may follow.
+    pub(crate) again: String,
+    /// The same without what was asked of the provider.
+    pub(crate) bare: String,
+}
+
+/// The same, where it is known what login may follow.
 pub(crate) async fn refuse_login(
     gateway: &Gateway,
     request: &Incoming<'_>,
     problem: &Problem,
-    return_to: &str,
-    login: &str,
+    links: &LoginLinks,
 ) -> Outgoing {
-    let link = if is_live(gateway, request).await { (LinkTarget::Home, return_to) } else { (LinkTarget::LogIn, login) };
+    let is_live = is_live(gateway, request).await;
+    let link = if is_live { (LinkTarget::Home, &*links.return_to) } else { (LinkTarget::LogIn, &*links.again) };
     let failed = refusal::failed(&gateway.config, request, problem);
     // What the provider offers replaces what was asked for.
-    let others = problem.logins(&refusal::endpoint_url(&gateway.config, "login", return_to));
+    let others = problem.logins(&links.bare);
     problem.response_with_links(&failed, request.wants_page(), Some(link), &others)
 }
 

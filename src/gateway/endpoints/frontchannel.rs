@@ -22,21 +22,40 @@ const MAX_SID: usize = 1024;
 
 /// Ends the sessions of the provider's session that is named. 200, whatever it names: what there is is nobody's business.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
-    if let Some(directory) = directory(gateway, &request.query()) {
+    let query = request.query();
+    for directory in directories(gateway, &query) {
         end(gateway, &directory).await?;
     }
-    let provider = Provider::new(&gateway.config, gateway.link.clone());
-    let origins = provider.logout_origins(gateway.now()).await.join(" ");
+    let origins = origins(gateway, query.get("iss")).await.join(" ");
     let framed_by = if origins.is_empty() { "'none'" } else { &origins };
     let policy = format!("default-src 'none'; base-uri 'none'; frame-ancestors {framed_by}");
     Ok(Outgoing::new(200, Body::Html("<!doctype html>\n".to_owned())).header("content-security-policy", &policy))
 }
 
-/// The name of the directory that knows the sessions; none where the parameters name no session that could be there.
-fn directory(gateway: &Gateway, query: &Parameters) -> Option<String> {
-    let sid = query.get("sid").filter(|sid| !sid.is_empty() && sid.len() <= MAX_SID)?;
-    let issuer = gateway.config.provider.issuer_named(query.get("iss"))?;
-    Some(of_provider_session(issuer, sid))
+/// Where the page may stand in a frame: at the provider that says whose it is. Of several, one that does not say has no more than its issuer.
+async fn origins(gateway: &Gateway, iss: Option<&str>) -> Vec<String> {
+    let providers = &gateway.config.providers;
+    let named = providers.single().or_else(|| providers.of_issuer(Some(iss?)).next().map(|(one, _)| one));
+    if let Some(named) = named {
+        return Provider::new(&named.settings, gateway.link.clone()).logout_origins(gateway.now()).await;
+    }
+    let mut origins: Vec<String> = Vec::new();
+    for origin in providers.iter().filter_map(|one| one.settings.issuer_origin()) {
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    origins
+}
+
+/// The names of the directories that may know the sessions; none where the parameters name no session that could be there.
+fn directories(gateway: &Gateway, query: &Parameters) -> Vec<String> {
+    let Some(sid) = query.get("sid").filter(|sid| !sid.is_empty() && sid.len() <= MAX_SID) else { return Vec::new() };
+    let mut issuers: Vec<&str> =
+        gateway.config.providers.of_issuer(query.get("iss")).map(|(_, issuer)| issuer).collect();
+    issuers.sort_unstable();
+    issuers.dedup();
+    issuers.into_iter().map(|issuer| of_provider_session(issuer, sid)).collect()
 }
 
 async fn end(gateway: &Gateway, directory: &str) -> Result<(), Problem> {

@@ -9,8 +9,14 @@ use crate::provider::Provider;
 
 /// A provider that does not answer is no problem of the configuration.
 pub(crate) async fn serve(gateway: &Gateway) -> Result<Outgoing, Problem> {
-    let provider = Provider::new(&gateway.config, gateway.link.clone());
-    match provider.discovery_problem().await {
+    // Of several providers, one that is of no use is its own users' trouble, not that of the whole gateway.
+    let single = gateway.config.providers.single();
+    let provider = single.map(|single| Provider::new(&single.settings, gateway.link.clone()));
+    let problem = match provider {
+        Some(provider) => provider.discovery_problem().await,
+        None => None,
+    };
+    match problem {
         Some((variable, message)) => {
             Err(Problem::ConfigInvalid(vec![ConfigProblem { variable: variable.into(), message }]))
         }

@@ -7,27 +7,23 @@ use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::message::{
     Authority, CanGoOn, Denied, GetView, SignInError, SilentLogin, SilentLoginHints,
 };
+use crate::config::NamedProvider;
 use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::ask_session::{ask_session, is_of_another_device};
 use crate::gateway::context::Gateway;
+use crate::gateway::endpoints::login_hints::hints;
 use crate::gateway::endpoints::login_limit;
+use crate::gateway::endpoints::login_provider::{self, Candidates};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
-use crate::gateway::request::login_cookie::{self, MAX_KEPT_ORGANIZATION};
-use crate::gateway::request::parameters::Parameters;
+use crate::gateway::request::login_cookie::{self, Scope};
 use crate::gateway::step_up;
 use crate::provider::Provider;
 use crate::provider::requests::Authorization;
-
-/// Parameters of `/login` that are handed on to the provider.
-const HINTS: [&str; 7] =
-    ["prompt", "login_hint", "screen_hint", "organization", "connection", "ui_locales", "domain_hint"];
-/// The longest of their values, in characters.
-const MAX_HINT: usize = 512;
 
 /// Begins a login. Nothing else does.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
@@ -39,61 +35,76 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let home = gateway.config.home();
     let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
-    let mut hints = hints(gateway, &query)?;
-    // A visitor cannot change what the operator has decided.
-    hints.retain(|(name, _)| !gateway.config.provider.decides(name));
-    // The gateway's own offer of another account adds to the configured prompt. Whoever else says so changes nothing of that either.
-    if gateway.config.provider.decides("prompt") && query.get("account") == Some("another") {
-        hints.push(("prompt".to_owned(), gateway.config.provider.prompt_for_another_account()));
+    let candidates = Candidates::of(gateway, request, &query, &return_to)?;
+    if candidates.usual.is_none() && request.cookies.session.is_none() {
+        return Ok(login_provider::chooser(gateway, &query, &candidates.all, &return_to));
     }
+    let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER));
+    // What is wrong with a parameter is said before anybody is asked.
+    let usual = candidates.usual.map(|usual| hints(usual, &query)).transpose()?;
     login_limit::check(gateway, request).await?;
 
-    // A session that has run out of tokens is renewed without a form where the provider still knows the user.
-    let is_asked = hints.iter().any(|(name, _)| name == "prompt");
     let is_of_another_device = is_of_another_device(gateway, request).await;
-    let reason = match &request.cookies.session {
-        Some(_) if !is_asked && !is_of_another_device => reason(gateway, request, &return_to).await,
-        _ => LoginReason::Asked,
+    let predecessor = browsers_session(request).filter(|_| !is_of_another_device);
+    // A session that has run out of tokens is renewed without a form where its provider still knows the user.
+    let own = if predecessor.is_some() { own_provider(gateway, request).await } else { None };
+    // One of another host's, whose cookie somebody brought here, is none here.
+    let is_foreign = |own: &NamedProvider| !gateway.config.providers.may_serve(own.name.as_deref(), &request.origin);
+    let predecessor = predecessor.filter(|_| !own.is_some_and(is_foreign));
+    if let Some(own) = own.filter(|own| candidates.may_be_renewed_at(own)) {
+        let hints = hints(own, &query)?;
+        let is_asked = hints.iter().any(|(name, _)| name == "prompt");
+        let reason = if is_asked { LoginReason::Asked } else { reason(gateway, request, &return_to).await };
+        if reason != LoginReason::Asked {
+            let stays_at = return_to.clone();
+            let start = Start { provider: own, return_to, hints, authentication, reason, predecessor };
+            return match begin(gateway, request, start).await {
+                // The session is fine where it is.
+                Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &stays_at)),
+                begun => begun,
+            };
+        }
+    }
+    let (provider, mut hints) = match (candidates.usual.zip(usual), own) {
+        (Some((usual, hints)), _) => (usual, hints),
+        (None, Some(own)) if candidates.may_be_renewed_at(own) => (own, hints(own, &query)?),
+        _ => return Ok(login_provider::chooser(gateway, &query, &candidates.all, &return_to)),
     };
-    let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER))
-        .filter(|_| !is_asked_none(&hints));
-    if let Some(wanted) = &authentication
-        && reason == LoginReason::Asked
-        && !is_asked
+    let authentication = authentication.filter(|_| !is_asked_none(&hints));
+    let is_asked = hints.iter().any(|(name, _)| name == "prompt");
+    if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked && predecessor.is_some())
         && falls_short(gateway, request, wanted).await
     {
-        hints.push(("prompt".to_owned(), gateway.config.provider.prompt_with("login")));
+        hints.push(("prompt".to_owned(), provider.settings.prompt_with("login")));
     }
-    let predecessor = browsers_session(request).filter(|_| !is_of_another_device);
-    let begun = begin(gateway, request, return_to.clone(), hints, authentication, reason, predecessor).await;
-    match begun {
-        // The session is fine where it is.
-        Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &return_to)),
-        begun => begun,
-    }
+    let reason = LoginReason::Asked;
+    begin(gateway, request, Start { provider, return_to, hints, authentication, reason, predecessor }).await
 }
 
-async fn begin(
-    gateway: &Gateway,
-    request: &Incoming<'_>,
+/// A login that is to begin.
+struct Start<'a> {
+    provider: &'a NamedProvider,
     return_to: String,
-    mut hints: Vec<(String, String)>,
+    hints: Vec<(String, String)>,
     authentication: Option<Authentication>,
     reason: LoginReason,
     predecessor: Option<Predecessor>,
-) -> Result<Outgoing, Problem> {
+}
+
+async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> Result<Outgoing, Problem> {
+    let Start { provider: at, return_to, mut hints, authentication, reason, predecessor } = start;
+    let NamedProvider { name: at, settings, .. } = at;
     // The organization has a field of its own, against which tokens are checked.
-    let has_place = |name: &str| name == "organization" && gateway.config.provider.checks_organization();
+    let has_place = |name: &str| name == "organization" && settings.checks_organization();
     let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
     let mut id_token_hint = None;
     if reason != LoginReason::Asked {
         hints.retain(|(name, _)| name != "prompt");
         hints.push(("prompt".to_owned(), "none".to_owned()));
-        if let Some(SilentLoginHints { id_token, organization }) = silent_login_hints(gateway, request).await {
+        if let Some(SilentLoginHints { id_token, organization, .. }) = silent_login_hints(gateway, request).await {
             id_token_hint = Some(id_token).filter(|hint| !hint.is_empty());
             // The session is to go on in its organization.
-            let is_said =
-                hints.iter().any(|(name, _)| name == "organization") || gateway.config.provider.decides("organization");
+            let is_said = hints.iter().any(|(name, _)| name == "organization") || settings.decides("organization");
             hints.extend(organization.filter(|_| !is_said).map(|id| ("organization".to_owned(), id)));
         }
     }
@@ -115,28 +126,29 @@ async fn begin(
         predecessor,
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
-        organization: hint("organization").filter(|_| gateway.config.provider.checks_organization()),
+        organization: hint("organization").filter(|_| settings.checks_organization()),
         authentication: authentication.filter(|_| is_asked),
         hints: kept,
     };
     let name = gateway.link.isolate.random_bytes().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
     let name = format!("{name:08x}");
     let authorization = Authorization {
-        redirect_uri: &redirect_uri(gateway, request),
+        redirect_uri: &redirect_uri(gateway, request, at.as_deref()),
         state: &format!("{name}.{}", attempt.state.expose()),
         nonce: &attempt.nonce.expose(),
         code_verifier: &attempt.code_verifier.expose(),
         hints: &hints,
-        resources: &gateway.config.resources(),
+        resources: &gateway.config.resources(at.as_deref()),
         id_token_hint: id_token_hint.as_deref(),
     };
-    let provider = Provider::new(&gateway.config, gateway.link.clone());
+    let provider = Provider::new(settings, gateway.link.clone());
     let url = provider.authorization_url(gateway.now(), &authorization).await.map_err(SignInError::from)?;
 
     let nonce = gateway.link.isolate.random_bytes().ok_or(Problem::StoreUnavailable)?;
-    let value = login_cookie::seal(&gateway.config.login_keys, &request.origin, &name, nonce, attempt);
+    let scope = Scope { origin: &request.origin, name: &name, provider: at.as_deref() };
+    let value = login_cookie::seal(&gateway.config.login_keys, scope, nonce, attempt);
     let value = value.ok_or(Problem::StoreUnavailable)?;
-    let (jar, posted) = (request.jar(), gateway.config.provider.form_post());
+    let (jar, posted) = (request.jar(), settings.form_post());
     // The cookie lives for twice the timeout. So a login that comes back too late is still known, and leads where the user wanted to go.
     let life = gateway.config.lifetimes.login.saturating_mul(2);
     let mut response = Outgoing::redirect(302, &url).cookie(&jar.set_login(&name, value, posted, life));
@@ -145,21 +157,6 @@ async fn begin(
         response = response.cookie(&jar.clear_login(oldest, posted));
     }
     Ok(response)
-}
-
-fn hints(gateway: &Gateway, query: &Parameters) -> Result<Vec<(String, String)>, Problem> {
-    let is_kept = gateway.config.provider.checks_organization();
-    let given = HINTS.into_iter().filter_map(|name| Some((name, query.get(name).filter(|value| !value.is_empty())?)));
-    given
-        .map(|(name, value)| match name {
-            // Tokens are checked against it, so it has to fit into the cookie.
-            "organization" if is_kept && value.len() > MAX_KEPT_ORGANIZATION => {
-                Err(Problem::ParameterTooLong { name, limit: MAX_KEPT_ORGANIZATION })
-            }
-            _ if value.chars().nth(MAX_HINT).is_some() => Err(Problem::ParameterTooLong { name, limit: MAX_HINT }),
-            _ => Ok((name.to_owned(), value.to_owned())),
-        })
-        .collect()
 }
 
 /// Whether nobody is to see anything of the login: it brings what the provider knows.
@@ -186,6 +183,17 @@ async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> L
     }
 }
 
+/// The provider of the session that the browser has. Where there are several, the session says.
+async fn own_provider<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Option<&'a NamedProvider> {
+    match gateway.config.providers.single() {
+        Some(single) => Some(single),
+        None => {
+            let SilentLoginHints { provider, .. } = silent_login_hints(gateway, request).await?;
+            gateway.config.providers.named(provider.as_deref())
+        }
+    }
+}
+
 /// What the session that is to be renewed says of its user, for the provider.
 async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option<SilentLoginHints> {
     let session = request.cookies.session.as_ref()?;
@@ -200,9 +208,11 @@ pub(crate) fn browsers_session(request: &Incoming<'_>) -> Option<Predecessor> {
     Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash() })
 }
 
-/// `redirect_uri` at the origin that the browser sees.
-pub(crate) fn redirect_uri(gateway: &Gateway, request: &Incoming<'_>) -> String {
-    format!("{}{}/callback", request.origin.text, gateway.config.auth_prefix)
+/// `redirect_uri` at the origin that the browser sees. Each named provider has one of its own, so that no answer of one is taken for
+/// another's (RFC 9700 section 4.4.2.2).
+pub(crate) fn redirect_uri(gateway: &Gateway, request: &Incoming<'_>, provider: Option<&str>) -> String {
+    let name = provider.map(|name| format!("/{name}")).unwrap_or_default();
+    format!("{}{}/callback{name}", request.origin.text, gateway.config.auth_prefix)
 }
 
 fn secret(gateway: &Gateway) -> Result<Secret, Problem> {

@@ -50,7 +50,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
             | Denied::Reauthenticate
             | Denied::Relocate
             | Denied::TargetRefused
-            | Denied::ProviderUnavailable { .. },
+            | Denied::ProviderUnavailable { .. }
+            | Denied::OtherProvider,
         ))
         | Err(Problem::LoginRequired) => {}
         Err(problem) => return Err(problem),

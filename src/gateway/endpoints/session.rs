@@ -23,6 +23,16 @@ pub(crate) async fn view(gateway: &Gateway, request: &Incoming<'_>) -> Result<Se
     Ok(*ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await??)
 }
 
+/// The organization that every login at the session's provider is for.
+async fn configured_organization<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Result<Option<&'a str>, Problem> {
+    let providers = &gateway.config.providers;
+    let provider = match providers.single() {
+        Some(single) => Some(single),
+        None => providers.named(view(gateway, request).await?.provider.as_deref()),
+    };
+    Ok(provider.and_then(|provider| provider.settings.organization()))
+}
+
 /// Gets a new access token now. If the form names an organization, the token is for that one.
 pub(crate) async fn refresh(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
     let form = request.form().await?;
@@ -31,7 +41,7 @@ pub(crate) async fn refresh(gateway: &Gateway, request: &Incoming<'_>) -> Result
         Some(id) if id.len() > MAX_ORGANIZATION => {
             return Err(Problem::BadRequest("organization must be the id of an organization."));
         }
-        Some(id) if gateway.config.provider.organization().is_some_and(|configured| configured != id) => {
+        Some(id) if configured_organization(gateway, request).await?.is_some_and(|configured| configured != id) => {
             return Err(Problem::BadRequest("organization is another one than this gateway is configured for."));
         }
         Some(id) => {

@@ -8,7 +8,8 @@ use crate::actors::session::message::{Denied, SignInError};
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Unknown | Denied::Reauthenticate | Denied::Relocate => Self::LoginRequired,
+            // At a host or a route of other providers' it is none.
+            Denied::Unknown | Denied::Reauthenticate | Denied::Relocate | Denied::OtherProvider => Self::LoginRequired,
             Denied::Ended(reason) => Self::SessionEnded(reason),
             Denied::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
             Denied::TargetRefused => {

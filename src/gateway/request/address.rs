@@ -31,15 +31,12 @@ impl<'a> Address<'a> {
     }
 
     fn cut(raw: &'a str, origins: &'a [Origin]) -> Option<Self> {
-        let (origin, rest) = origins.iter().find_map(|origin| {
-            let rest = raw.strip_prefix(origin.text.as_str()).filter(|rest| rest.starts_with('/'))?;
-            Some((origin, rest))
-        })?;
+        let (origin, rest) = origins.iter().find_map(|origin| origin.cut(raw))?;
         let path = plain_path(rest.as_bytes())?;
         let query = rest.as_bytes().get(path..)?;
         query.iter().all(|b| is_plain_in_query(*b)).then_some(Self {
             raw,
-            origin: Cow::Borrowed(origin),
+            origin,
             // The configuration has no such origin.
             is_insecure: false,
             path_and_query: Cow::Borrowed(rest),
@@ -124,8 +121,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ORIGINS: [&str; 4] =
-        ["https://app.example", "http://localhost:8787", "https://app.example:8443", "http://[::1]"];
+    const ORIGINS: [&str; 6] = [
+        "https://app.example",
+        "http://localhost:8787",
+        "https://app.example:8443",
+        "http://[::1]",
+        "https://*.apps.example",
+        "http://*.localhost:8787",
+    ];
 
     fn origins() -> Vec<Origin> {
         ORIGINS.iter().map(|text| Origin::of(&Url::parse(text).unwrap()).unwrap()).collect()
@@ -140,6 +143,8 @@ mod tests {
             "https://app.example:8443/a/b-c_d/@e?",
             "http://localhost:8787//a",
             "http://[::1]/",
+            "https://tenant-a.apps.example/x",
+            "http://a.localhost:8787/",
         ] {
             assert!(Address::cut(plain, &origins).is_some(), "{plain}");
         }
@@ -158,6 +163,13 @@ mod tests {
             "https://app.example/?a#b",
             "https://app.example/?a'b",
             "https://app.example/?ü",
+            "https://apps.example/",
+            "https://.apps.example/",
+            "https://*.apps.example/",
+            "https://a.b.apps.example/",
+            "https://A.apps.example/",
+            "https://xn--a.apps.example/",
+            "https://a.apps.example.evil.example/",
         ] {
             assert!(Address::cut(other, &origins).is_none(), "{other}");
         }
@@ -177,9 +189,10 @@ mod tests {
             origin in 0..ORIGINS.len(),
             rest in "(/|\\.|\\?|#|%|2e|2f|;|:|@|[!-~]|[ -~]|\\t|é|[a-z]{1,3}){0,16}",
             port in "(|:1|:443|:80)",
+            label in "[a-zA-Z0-9_.*-]{0,6}|xn--[a-z0-9]{0,4}|ü",
         ) {
             let origins = origins();
-            let raw = format!("{}{port}/{rest}", ORIGINS[origin]);
+            let raw = format!("{}{port}/{rest}", ORIGINS[origin].replace('*', &label));
             if let Some(cut) = Address::cut(&raw, &origins) {
                 let parsed = Address::parse(&raw).unwrap();
                 prop_assert_eq!(cut.raw_path(), parsed.raw_path());

@@ -1,7 +1,7 @@
 //! The login cookie's value: a login under way, sealed, so that the browser carries it and nobody else has to. Pure.
 //!
 //! ```text
-//!   base64url(seal(wire bytes of Sealed))             see crate::sealing; for this origin and this cookie's name alone
+//!   base64url(seal(wire bytes of Sealed))             see crate::sealing; for this origin, this cookie's name and this provider alone
 //! ```
 
 use std::borrow::Cow;
@@ -29,15 +29,21 @@ enum Sealed<'a> {
     V1(Cow<'a, Attempt>),
 }
 
+/// Where a login's cookie counts. It opens at no other origin, under no other name, and at no other provider's callback: a code that another
+/// provider got hold of, or its own, makes no session of this one (RFC 9700 section 4.4).
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// The origin that the browser sees.
+    pub origin: &'a Origin,
+    /// The cookie's name.
+    pub name: &'a str,
+    /// The provider's name in `PROVIDERS`; none: the single one.
+    pub provider: Option<&'a str>,
+}
+
 /// Seals an attempt for the cookie of this name. What does not fit goes: first the hints, then the query of `return_to`, then how
 /// the user has to log in, then the path of `return_to`. None where there is no key.
-pub fn seal(
-    keys: &SealingKeys,
-    origin: &Origin,
-    name: &str,
-    nonce: [u8; NONCE],
-    mut attempt: Attempt,
-) -> Option<String> {
+pub fn seal(keys: &SealingKeys, scope: Scope<'_>, nonce: [u8; NONCE], mut attempt: Attempt) -> Option<String> {
     let shorten: [fn(&mut Attempt); 4] = [
         |attempt| attempt.hints.clear(),
         |attempt| attempt.return_to = without_query(&attempt.return_to),
@@ -46,13 +52,13 @@ pub fn seal(
         |attempt| "/".clone_into(&mut attempt.return_to),
     ];
     for shorten in shorten {
-        let value = sealed(keys, origin, name, nonce, &attempt)?;
+        let value = sealed(keys, scope, nonce, &attempt)?;
         if value.len() <= MAX_VALUE {
             return Some(value);
         }
         shorten(&mut attempt);
     }
-    sealed(keys, origin, name, nonce, &attempt)
+    sealed(keys, scope, nonce, &attempt)
 }
 
 /// Where a login or a logout goes on to, where its whole address is too long to remember: the path alone, or `/`.
@@ -61,23 +67,24 @@ pub fn without_query(return_to: &str) -> String {
     if path.len() <= MAX_KEPT_RETURN_TO { path.to_owned() } else { "/".to_owned() }
 }
 
-fn sealed(keys: &SealingKeys, origin: &Origin, name: &str, nonce: [u8; NONCE], attempt: &Attempt) -> Option<String> {
+fn sealed(keys: &SealingKeys, scope: Scope<'_>, nonce: [u8; NONCE], attempt: &Attempt) -> Option<String> {
     let plain = wire::encode(&Sealed::V1(Cow::Borrowed(attempt))).ok()?;
-    Some(BASE64_URL_SAFE_NO_PAD.encode(keys.seal(nonce, &context(origin, name), &plain)?))
+    Some(BASE64_URL_SAFE_NO_PAD.encode(keys.seal(nonce, &context(scope), &plain)?))
 }
 
 /// The attempt that a cookie of this name carries. None for anything that [`seal`] did not make for it.
-pub fn open(keys: &SealingKeys, origin: &Origin, name: &str, value: &str) -> Option<Attempt> {
+pub fn open(keys: &SealingKeys, scope: Scope<'_>, value: &str) -> Option<Attempt> {
     if value.len() > MAX_VALUE {
         return None;
     }
     let sealed = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
-    let Sealed::V1(attempt) = wire::decode(&keys.open(&context(origin, name), &sealed)?).ok()?;
+    let Sealed::V1(attempt) = wire::decode(&keys.open(&context(scope), &sealed)?).ok()?;
     Some(attempt.into_owned())
 }
 
-fn context(origin: &Origin, name: &str) -> Vec<u8> {
-    format!("{}\n{name}", origin.text).into_bytes()
+fn context(Scope { origin, name, provider }: Scope<'_>) -> Vec<u8> {
+    let of = provider.map(|provider| format!("\n{provider}")).unwrap_or_default();
+    format!("{}\n{name}{of}", origin.text).into_bytes()
 }
 
 #[cfg(test)]
@@ -122,23 +129,30 @@ mod tests {
 
     fn sealed_and_opened(return_to: &str) -> (usize, Attempt) {
         let origin = origin("https://app.example");
-        let value = seal(&keys(), &origin, "0123abcd", [9; NONCE], attempt(return_to)).unwrap();
-        (value.len(), open(&keys(), &origin, "0123abcd", &value).unwrap())
+        let scope = Scope { origin: &origin, name: "0123abcd", provider: None };
+        let value = seal(&keys(), scope, [9; NONCE], attempt(return_to)).unwrap();
+        (value.len(), open(&keys(), scope, &value).unwrap())
     }
 
     #[test]
-    fn what_is_sealed_is_opened_at_the_same_origin_under_the_same_name_alone() {
+    fn what_is_sealed_is_opened_at_the_same_origin_under_the_same_name_for_the_same_provider_alone() {
         let (home, other) = (origin("https://app.example"), origin("https://other.example"));
-        let value = seal(&keys(), &home, "0123abcd", [9; NONCE], attempt("/deep?x=1")).unwrap();
-        let opened = open(&keys(), &home, "0123abcd", &value).unwrap();
-        assert_eq!(opened.return_to, "/deep?x=1");
-        assert_eq!(opened.actor, attempt("/").actor);
-        assert_eq!((opened.began_at, opened.reason), (NOW, LoginReason::Move));
-        assert!(open(&keys(), &other, "0123abcd", &value).is_none());
-        assert!(open(&keys(), &home, "0123abce", &value).is_none());
-        assert!(open(&SealingKeys::default(), &home, "0123abcd", &value).is_none());
-        for bad in ["", "AA", value.get(1..).unwrap(), &format!("{value}A"), &"A".repeat(3000)] {
-            assert!(open(&keys(), &home, "0123abcd", bad).is_none(), "{bad}");
+        for provider in [None, Some("corp")] {
+            let scope = Scope { origin: &home, name: "0123abcd", provider };
+            let value = seal(&keys(), scope, [9; NONCE], attempt("/deep?x=1")).unwrap();
+            let opened = open(&keys(), scope, &value).unwrap();
+            assert_eq!(opened.return_to, "/deep?x=1");
+            assert_eq!(opened.actor, attempt("/").actor);
+            assert_eq!((opened.began_at, opened.reason), (NOW, LoginReason::Move));
+            assert!(open(&keys(), Scope { origin: &other, ..scope }, &value).is_none());
+            assert!(open(&keys(), Scope { name: "0123abce", ..scope }, &value).is_none());
+            for another in [None, Some("corp"), Some("Corp"), Some("")].into_iter().filter(|name| *name != provider) {
+                assert!(open(&keys(), Scope { provider: another, ..scope }, &value).is_none(), "{another:?}");
+            }
+            assert!(open(&SealingKeys::default(), scope, &value).is_none());
+            for bad in ["", "AA", value.get(1..).unwrap(), &format!("{value}A"), &"A".repeat(3000)] {
+                assert!(open(&keys(), scope, bad).is_none(), "{bad}");
+            }
         }
     }
 

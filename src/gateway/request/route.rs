@@ -72,6 +72,7 @@ impl Endpoint {
             "/device/register" => Some(Self::DeviceRegister),
             "/device/refresh" => Some(Self::DeviceRefresh),
             "/events" => Some(Self::Events),
+            _ if path.strip_prefix("/callback/").is_some_and(|name| !name.contains('/')) => Some(Self::Callback),
             _ if path.starts_with("/admin/") => Some(Self::Admin),
             _ if path.strip_prefix("/sessions/").is_some_and(|id| !id.contains('/')) => Some(Self::OwnSession),
             _ => None,
@@ -198,9 +199,8 @@ pub fn host<'a>(config: &'a Config, address: &Address<'a>) -> Host<'a> {
     } else if config.public_origins.is_empty() {
         requested.clone()
     } else {
-        let matches = |origin: &&Origin| origin.host.eq_ignore_ascii_case(&requested.host);
-        match config.public_origins.iter().find(matches) {
-            Some(origin) => Cow::Borrowed(origin),
+        match config.public_origins.iter().find_map(|origin| origin.at(requested)) {
+            Some(origin) => origin,
             None => return Host::Foreign,
         }
     };

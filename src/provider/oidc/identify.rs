@@ -94,7 +94,7 @@ impl Oidc {
     fn other_issuer(&self, raw: &str) -> Option<String> {
         let claims = payload(raw)?;
         let (theirs, ours) = (claims.get("iss")?.as_str()?, self.settings.issuer.as_str());
-        let variable = self.settings.issuer_variable;
+        let variable = &self.settings.issuer_variable;
         let is_other = !self.settings.may_be_issuer(theirs);
         is_other.then(|| format!("The ID token's issuer is {}, and {variable} is {ours}", plain_issuer(theirs)))
     }

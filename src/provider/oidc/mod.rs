@@ -200,7 +200,7 @@ impl Oidc {
     }
 
     /// See [`crate::provider::Provider::discovery_problem`].
-    pub async fn discovery_problem(&self) -> Option<(&'static str, String)> {
+    pub async fn discovery_problem(&self) -> Option<(String, String)> {
         discovery::problem(&self.settings, &self.link).await
     }
 

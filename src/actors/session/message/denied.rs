@@ -35,4 +35,7 @@ pub enum Denied {
     /// The provider gives the session no access token for this target.
     #[error("the provider gives no access token for this target")]
     TargetRefused,
+    /// The request takes sessions of other providers.
+    #[error("the session is of another provider")]
+    OtherProvider,
 }

@@ -53,13 +53,16 @@ impl DeviceEvidence {
     }
 }
 
-/// A message of a request with the session's cookie. It is answered only where the request may come from the session's device.
+/// A message of a request with the session's cookie. It is answered only where the request may come from the session's device, and takes
+/// sessions of its provider.
 #[derive(Serialize, Deserialize)]
 pub struct Attested {
     /// From the session cookie.
     pub secret: Secret,
     /// What the request shows.
     pub evidence: DeviceEvidence,
+    /// The providers whose sessions are let in, with commas; none: all.
+    pub let_in: Option<String>,
     /// The bytes of the message. It is no `Attested`.
     pub message: Vec<u8>,
 }
@@ -100,8 +103,13 @@ impl From<StoreError> for DeviceDenied {
 
 impl Attested {
     /// The message of a request.
-    pub fn of<R: Request>(secret: Secret, evidence: DeviceEvidence, request: R) -> Result<Self, MessageRefusal> {
-        Ok(Self { secret, evidence, message: wire::encode(&request.into_message())? })
+    pub fn of<R: Request>(
+        secret: Secret,
+        evidence: DeviceEvidence,
+        let_in: Option<String>,
+        request: R,
+    ) -> Result<Self, MessageRefusal> {
+        Ok(Self { secret, evidence, let_in, message: wire::encode(&request.into_message())? })
     }
 }
 

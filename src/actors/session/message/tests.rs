@@ -22,7 +22,7 @@ use crate::provider::user_error::{Choice, UserError};
 use crate::region::Region;
 
 fn place() -> UserPlace {
-    UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()) }
+    UserPlace { region: Region::Oc, country: None, user_agent: Some("ua".into()), provider: None }
 }
 
 fn predecessor() -> Predecessor {
@@ -105,7 +105,8 @@ fn messages() -> Vec<GoldenRow> {
         message("", Supersede { authority: trusted(), successor: successor() }),
         message("", LetGo { to: actor() }),
         message("", ConfirmUse {}),
-        message("", Attested::of(secret(), evidence(), Confirm {}).unwrap()),
+        message("", Attested::of(secret(), evidence(), None, Confirm {}).unwrap()),
+        message("of providers", Attested::of(secret(), evidence(), Some("p,q".into()), Confirm {}).unwrap()),
         message("", BindDevice { token: "t".into(), endpoint: "e".into(), secret: Some(secret()) }),
         message("", GetTargetToken { secret: secret(), target: TargetKey::of("k"), navigation_from: None }),
         message("", RenewProof { token: None, endpoint: "e".into(), secret: None }),
@@ -170,7 +171,8 @@ fn denials() -> Vec<Denied> {
         | Denied::Moved(_)
         | Denied::ProviderUnavailable { .. }
         | Denied::StoreUnavailable
-        | Denied::TargetRefused => {}
+        | Denied::TargetRefused
+        | Denied::OtherProvider => {}
     }
     let ended = match EndReason::Logout {
         EndReason::Logout
@@ -181,7 +183,8 @@ fn denials() -> Vec<Denied> {
         | EndReason::Backchannel
         | EndReason::Superseded
         | EndReason::Limit
-        | EndReason::Device => [
+        | EndReason::Device
+        | EndReason::ProviderRemoved => [
             EndReason::Logout,
             EndReason::Revoked,
             EndReason::Idle,
@@ -191,6 +194,7 @@ fn denials() -> Vec<Denied> {
             EndReason::Superseded,
             EndReason::Limit,
             EndReason::Device,
+            EndReason::ProviderRemoved,
         ],
     };
     [Denied::Unknown]
@@ -203,6 +207,7 @@ fn denials() -> Vec<Denied> {
             Denied::ProviderUnavailable { retry_after: 5 },
             Denied::StoreUnavailable,
             Denied::TargetRefused,
+            Denied::OtherProvider,
         ])
         .collect()
 }
@@ -243,6 +248,7 @@ fn view() -> SessionView {
         idle_expires_at: at(2),
         expires_at: at(3),
         access_token_expires_at: Some(at(4)),
+        provider: Some("p".into()),
     }
 }
 
@@ -256,6 +262,7 @@ fn summary() -> Summary {
         expires_at: at(2),
         user_agent: Some("ua".into()),
         bound_at: Some(at(9)),
+        provider: Some("p".into()),
     }
 }
 
@@ -287,7 +294,7 @@ fn replies() -> Vec<GoldenRow> {
     };
     let signed_in = Completed::SignedIn { secret: secret(), region: Region::Sam, expires_at: at(1) };
     let location = || ActorLocation { actor: actor(), region: Region::Enam, expires_at: at(1) };
-    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization };
+    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization, provider: Some("p".into()) };
     let mut replies = vec![
         reply::<Complete>("signed in", &Ok(signed_in)),
         reply::<Complete>("not signed in", &Ok(Completed::NotSignedIn)),

@@ -91,6 +91,7 @@ impl Session {
                 expires_at: self.unreadable_since().unwrap_or(first),
                 user_agent: None,
                 bound_at: None,
+                provider: None,
             },
             subject: None,
             issuer: None,

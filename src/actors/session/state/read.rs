@@ -65,8 +65,9 @@ impl State {
             }
             Self::Ended(ended) => (SessionState::Ended, ended.created_at, ended.last_used_at, ended.expires_at),
         };
-        let UserPlace { region, country, user_agent } = self.place().clone();
-        Some(Summary { region, country, state, created_at, last_used_at, expires_at, user_agent, bound_at: None })
+        let UserPlace { region, country, user_agent, provider } = self.place().clone();
+        let bound_at = None;
+        Some(Summary { region, country, state, created_at, last_used_at, expires_at, user_agent, bound_at, provider })
     }
 
     /// Where the login began.

@@ -53,7 +53,7 @@ function line(session) {
       element("span", { className: "head" },
         element("strong", {}, device(session.user_agent)),
         element("span", { className: `state ${session.state}` }, STATES[session.state])),
-      element("small", {}, `${regionOf(session.region)}${country} · `, ...used),
+      element("small", {}, `${regionOf(session.region)}${country} · ${session.provider ? `${session.provider} · ` : ""}`, ...used),
       element("small", {}, element("code", {}, short(session.id)), " · logged in ", time(session.created_at), ...end),
       ...(session.device ? [element("small", {}, ...bound(session))] : [])));
   Object.assign(made.dataset, { id: session.id, region: session.region });
