@@ -2,14 +2,11 @@
 //! on a route of other providers'.
 
 use crate::actors;
-use crate::actors::session::location::Successor;
-use crate::actors::session::message::{
-    Attested, Authority, Denied, Describe, Description, DeviceDenied, IsAlive, SessionMessage, Supersede,
-};
+use crate::actors::session::message::{Attested, Denied, DeviceDenied, SessionMessage};
 use crate::actors::session::{address, follow};
 use crate::actors::{AskError, Request};
 use crate::config::routes::Route;
-use crate::credential::{ActorId, Secret};
+use crate::credential::Secret;
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
 use crate::gateway::problem::Problem;
@@ -103,43 +100,4 @@ where
         request.moved_to.replace(Some(to));
     }
     Ok(followed.reply)
-}
-
-/// Whether the request has the cookie of a session that is bound to another device. Then a login neither replaces nor renews that
-/// session: a thief could end it with a login of their own.
-pub(crate) async fn is_of_another_device(gateway: &Gateway, request: &Incoming<'_>) -> bool {
-    let Some(session) = &request.cookies.session else { return false };
-    if !device::is_on(&gateway.config) || device::proven(&gateway.config, request, &session.actor).is_some() {
-        return false;
-    }
-    let asked = ask_session(gateway, request, |secret| IsAlive { secret: secret.clone() }).await;
-    // What cannot be found out now counts as another's.
-    !matches!(asked, Ok(_) | Err(Problem::LoginRequired))
-}
-
-/// A login without the device's proof has made the session of this actor. Where it is the same user's, the session that the request's
-/// cookie names gives way to it: who can log in as that user could end it anyway. A thief's own login is another user's.
-pub(crate) async fn supersede_of_same_user(gateway: &Gateway, request: &Incoming<'_>, actor: &ActorId) {
-    let Some(old) = &request.cookies.session else { return };
-    let (Some(after), Some(before)) = (describe(gateway, actor).await, describe(gateway, &old.actor).await) else {
-        return;
-    };
-    let successor = Successor {
-        actor: actor.clone(),
-        region: after.summary.region,
-        issuer: after.issuer,
-        subject: after.subject,
-        needs_refresh_token: false,
-        signed_in_at: after.summary.created_at,
-    };
-    if successor.is_of(&(before.issuer, before.subject)) {
-        let authority = || Authority::Cookie(old.secret.clone());
-        let supersede = || Supersede { authority: authority(), successor: successor.clone() };
-        // What does not give way now is of no use without the device, and ends by its time.
-        let _ = follow::ask(&*gateway.actors, &old.actor, supersede).await;
-    }
-}
-
-async fn describe(gateway: &Gateway, actor: &ActorId) -> Option<Description> {
-    actors::ask(&*gateway.actors, &address::existing_session(actor), Describe {}).await.ok()?
 }

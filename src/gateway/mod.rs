@@ -106,7 +106,9 @@ impl Gateway {
         let moved = request.moved_to.borrow();
         let cookies = match (&*moved, &request.cookies.session) {
             // A response that ends the session, or begins another, sets its own cookie.
-            (Some(to), Some(old)) if !sets_session(&reply, request) => self.cookies_of_new_place(request, to, old),
+            (Some(to), Some(old)) if !sets(&reply, |line| request.jar().is_session_set_by(line)) => {
+                self.cookies_of_new_place(request, to, old, !sets(&reply, |line| request.jar().is_bound_set_by(line)))
+            }
             _ => Vec::new(),
         };
         let cookies = cookies.into_iter().map(|line| ("set-cookie", line));
@@ -128,12 +130,20 @@ impl Gateway {
         }
     }
 
-    fn cookies_of_new_place(&self, request: &Incoming<'_>, to: &ActorLocation, old: &Credential) -> Vec<String> {
+    /// The proof comes with it where the response brings none: one that has just been renewed lasts longer.
+    fn cookies_of_new_place(
+        &self,
+        request: &Incoming<'_>,
+        to: &ActorLocation,
+        old: &Credential,
+        takes_proof: bool,
+    ) -> Vec<String> {
         let (jar, now) = (request.jar(), self.now());
         let session = Credential { actor: to.actor.clone(), secret: old.secret.clone() };
         let life = ambient::between(now, to.expires_at).max(time::Duration::ZERO);
         let line = jar.set_session(to.region, &session, self.config.same_site, life);
-        let proof = device::proven(&self.config, request, &old.actor).and_then(|proven| {
+        let proven = device::proven(&self.config, request, &old.actor).filter(|_| takes_proof);
+        let proof = proven.and_then(|proven| {
             let proof = self.config.device.keys.proof(&to.actor, &proven.thumbprint, proven.expires_at)?;
             let kept_until = proven.expires_at.saturating_sub(PROOF_LEEWAY);
             Some(jar.set_bound(proof, ambient::between(now, kept_until).max(time::Duration::ZERO)))
@@ -193,8 +203,9 @@ impl Gateway {
     }
 }
 
-fn sets_session(reply: &Reply, request: &Incoming<'_>) -> bool {
-    matches!(reply, Reply::Own(outgoing) if outgoing.set_cookies().any(|line| request.jar().is_session_set_by(line)))
+/// Whether a response of the gateway's own sets such a cookie.
+fn sets(reply: &Reply, is_it: impl Fn(&str) -> bool) -> bool {
+    matches!(reply, Reply::Own(outgoing) if outgoing.set_cookies().any(is_it))
 }
 
 /// The public keys that this client's assertions can be checked with (RFC 7517 section 5).

@@ -7,6 +7,7 @@
 //! - An actor that has had nothing to do for ten seconds may be evicted: its process ends, and nothing is lost (workerd does so after ten
 //!   seconds).
 //! - A handler of an alarm may run twice (Cloudflare's documentation: at least once).
+//! - Whoever listens to it stays connected while it is evicted, and no longer than its process otherwise.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,7 +17,7 @@ use edge_oauth_sessions::actors::directory::Shell;
 use edge_oauth_sessions::actors::session::Session;
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::provider::link::Documents;
-use edge_oauth_sessions::runtime::{ActorContext, Isolate, Listeners};
+use edge_oauth_sessions::runtime::{ActorContext, Isolate, Listening};
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use time::OffsetDateTime;
@@ -25,8 +26,8 @@ use super::clocks::Clock;
 use super::executor::{Executor, OUTSIDE, Process};
 use super::faults::Kind;
 use super::http::{Line, NoCache};
+use super::listeners::{Ear, Sockets, Speaker};
 use super::messages::Calls;
-use super::signatures::Ed25519;
 use super::storage::{Disk, Handle, Instance};
 use super::world::World;
 
@@ -50,6 +51,9 @@ pub struct Actor {
     class: Class,
     pub disk: Rc<Disk>,
     running: RefCell<Option<Running>>,
+    sockets: RefCell<Rc<Sockets>>,
+    /// It is being evicted, and those who listen to it stay connected.
+    is_evicting: Cell<bool>,
     /// Whether what was not durable is kept when the process ends.
     pub keeps: Cell<bool>,
     /// After how many polls its next process ends.
@@ -72,6 +76,7 @@ struct Running {
     process: Process,
     object: Object,
     origin: Origin,
+    sockets: Rc<Sockets>,
     in_alarm: Rc<Cell<bool>>,
 }
 
@@ -112,6 +117,8 @@ impl Actor {
             class,
             disk: Disk::new(&world.executor, &world.faults),
             running: RefCell::default(),
+            sockets: RefCell::default(),
+            is_evicting: Cell::default(),
             keeps: Cell::new(true),
             doom: Cell::default(),
             mishaps: Cell::default(),
@@ -157,9 +164,14 @@ impl Actor {
         let (provider, postgres) = (Rc::clone(&world.provider), Rc::clone(&world.postgres));
         let ending = Rc::new(Cell::default());
         let ends = Rc::clone(&ending);
+        let sockets = Rc::clone(&self.sockets.borrow());
+        let (accepted, listened) = (Rc::clone(&sockets), world.clone());
         let process = world.executor.begin(move || {
             provider.process_ended(ends.get());
             postgres.process_ended(ends.get());
+            if !actor.is_evicting.get() {
+                accepted.lose(&listened);
+            }
             let is_present =
                 actor.running.borrow().as_ref().is_some_and(|running| Rc::ptr_eq(&running.origin.instance, &own));
             if is_present {
@@ -176,11 +188,14 @@ impl Actor {
         let given = given(world, &origin, &clock);
         let object = match self.class {
             Class::Session => {
-                Object::Session(Session::new(given, Rc::new(Nobody), Documents::default(), &world.config))
+                let (world, origin, sockets) = (world.clone(), origin.clone(), Rc::clone(&sockets));
+                let config = Rc::clone(&world.config);
+                let listeners = Rc::new(Speaker { world, origin, sockets });
+                Object::Session(Session::new(given, listeners, Documents::default(), &config))
             }
             Class::Directory => Object::Directory(Shell::new(given, &world.config)),
         };
-        let running = Running { process, object, origin, in_alarm: Rc::default() };
+        let running = Running { process, object, origin, sockets, in_alarm: Rc::default() };
         self.running.replace(Some(running.clone()));
         running
     }
@@ -216,7 +231,9 @@ impl Actor {
         let Some(process) = process.filter(is_idle) else { return false };
         let counted = (self.ends.get(), self.ended_at.get());
         self.disk.confirm();
+        self.is_evicting.set(true);
         world.executor.end(process);
+        self.is_evicting.set(false);
         self.ends.set(counted.0);
         self.ended_at.set(counted.1);
         true
@@ -231,6 +248,7 @@ impl Actor {
     pub fn split(&self, world: &World, goes_on: Duration, seems: bool) {
         let Some(Running { process, origin, .. }) = self.leave() else { return };
         self.mishaps.set(self.mishaps.get() + 1);
+        self.sockets.take();
         origin.instance.replaced.set(Some(seems));
         let executor = world.executor.clone();
         world.executor.spawn(OUTSIDE, async move {
@@ -261,6 +279,21 @@ impl Actor {
             };
             if origin.lets_out(&executor) {
                 let _ = reply.send(bytes);
+            }
+        });
+    }
+
+    /// Somebody wants to listen: the other end of the WebSocket, if there is something to hear.
+    pub fn accept(self: &Rc<Self>, world: &World, listening: Listening, reply: oneshot::Sender<Option<Ear>>) {
+        self.asked_at.set(world.executor.now());
+        let Running { process, object, origin, sockets, .. } = self.start(world);
+        let executor = world.executor.clone();
+        world.executor.spawn(process, async move {
+            let Object::Session(session) = object else { return };
+            let is_heard = session.may_listen(listening).await;
+            let ear = is_heard.is_ok().then(|| sockets.accept(&origin.id, listening));
+            if origin.lets_out(&executor) {
+                let _ = reply.send(ear);
             }
         });
     }
@@ -325,7 +358,7 @@ fn given(world: &World, origin: &Origin, clock: &Clock) -> ActorContext {
         id: origin.id.clone(),
         http: Rc::new(Line { world: world.clone(), isolate: Rc::clone(&isolate), origin: Some(origin.clone()) }),
         cache: Rc::new(NoCache),
-        signatures: Rc::new(Ed25519),
+        signatures: Rc::clone(&world.signatures) as Rc<_>,
         actors: Rc::new(Calls { world: world.clone(), origin: Some(origin.clone()) }),
         storage: Rc::new(storage),
         kv: Rc::clone(&world.kv) as Rc<_>,
@@ -366,16 +399,5 @@ impl Isolate for Life {
 
     fn error(&self, line: &str) {
         self.log(&format!("error: {line}"));
-    }
-}
-
-/// Nobody listens.
-struct Nobody;
-
-impl Listeners for Nobody {
-    fn tell(&self, _: &str, _: Option<u16>) {}
-    fn keep_newest(&self, _: usize) {}
-    fn watches(&self) -> usize {
-        0
     }
 }

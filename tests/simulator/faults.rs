@@ -57,6 +57,7 @@ kinds! {
     TokenRefused, "the application refuses a token";
     StoresSilent, "KV and Postgres do not answer for seconds";
     Evicted, "an idle actor is evicted";
+    ListenerCut, "a listener's connection is cut, and nobody notices";
 }
 
 /// See the module.

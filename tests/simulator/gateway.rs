@@ -21,6 +21,7 @@ use edge_oauth_sessions::gateway::bearer::verified::VerifiedJwts;
 use edge_oauth_sessions::gateway::forward::addresses::ADDRESSES;
 use edge_oauth_sessions::gateway::forward::edits::{is_event_stream, watched};
 use edge_oauth_sessions::gateway::forward::reply::Reply;
+use edge_oauth_sessions::gateway::forward::watch::Watch;
 use edge_oauth_sessions::gateway::plan::{Failure, Plan, Planner};
 use edge_oauth_sessions::gateway::rendered_refusal::RenderedRefusal;
 use edge_oauth_sessions::gateway::request::head::{Arrived, Head};
@@ -36,7 +37,7 @@ use super::actors::{Life, Message};
 use super::clocks::Clock;
 use super::executor::{OUTSIDE, Process};
 use super::http::{Line, NoCache};
-use super::signatures::Ed25519;
+use super::listeners::Ear;
 use super::world::World;
 
 /// Header lines, as the platform packs them.
@@ -75,6 +76,14 @@ struct Application {
     sent: RefCell<Vec<Seen>>,
 }
 
+/// What stays open after an answer.
+pub enum Opened {
+    /// A page listens to its session.
+    Page(Ear),
+    /// The gateway watches over a stream of the application's.
+    Stream(Watch),
+}
+
 /// The body of a request.
 pub struct Bytes(pub Vec<u8>);
 
@@ -102,7 +111,7 @@ impl Gateway {
             isolate: Rc::clone(&isolate),
             http: Rc::new(Line { world: world.clone(), isolate: Rc::clone(&isolate), origin: None }),
             cache: Rc::new(NoCache),
-            signatures: Rc::new(Ed25519),
+            signatures: Rc::clone(&world.signatures) as Rc<_>,
             documents: Documents::default(),
         };
         Self {
@@ -171,6 +180,25 @@ impl Gateway {
         let answer = reply_seen(gateway.serve(arrive(&self.configured, arrived)).await);
         let sent = application.sent.borrow_mut().pop();
         (sent, answer)
+    }
+
+    /// A request that opens a stream, or is to listen to its session: the stream beside the answer, where there is one.
+    pub async fn open(&self, packed: &str) -> (Seen, Option<Opened>) {
+        let (gateway, application) = self.server(packed);
+        let arrived = Arrived { head: Head::read(packed), body: None, isolate: &*self.isolate };
+        let reply = gateway.serve(arrive(&self.configured, arrived)).await;
+        drop(application);
+        match reply {
+            Reply::Accepted(Inbound { status, lines, raw }) => {
+                let ear = raw.downcast::<Ear>().ok().map(|ear| Opened::Page(*ear));
+                (seen(&status.to_string(), &lines), ear)
+            }
+            Reply::Forwarded(mut forwarded) => {
+                let watch = forwarded.watch.take().map(Opened::Stream);
+                (reply_seen(Reply::Forwarded(forwarded)), watch)
+            }
+            reply @ Reply::Own(_) => (reply_seen(reply), None),
+        }
     }
 
     /// What a session says to the line of the hot path.
@@ -299,8 +327,13 @@ fn reply_seen(reply: Reply) -> Seen {
             seen.headers.extend(forwarded.set.into_iter().map(|(name, value)| (name.to_owned(), value)));
             seen.headers.extend(forwarded.cache_control.map(|cache| ("cache-control".into(), cache.into())));
             seen.cookies = forwarded.cookies.unwrap_or(seen.cookies);
-            let own = forwarded.own.into_iter().filter(|(name, _)| *name == "set-cookie");
-            seen.cookies.extend(own.map(|(_, line)| line));
+            for (name, value) in forwarded.own {
+                if name == "set-cookie" {
+                    seen.cookies.push(value)
+                } else {
+                    drop(seen.headers.insert(name.to_owned(), value))
+                }
+            }
             seen
         }
     }

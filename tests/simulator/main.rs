@@ -2,8 +2,8 @@
 //! time, seeded randomness: a run repeats exactly.
 //!
 //! Each file is one model, one driver or one check, and a model's rules stand at its top. `world` puts the models together. `refresh`, `endings`,
-//! `crashes`, `moves`, `targets` and `succession` are tests of one story each; `chaos` runs all drivers with all faults, and `simulate` seed after seed of it.
-//! `faults/` plants faults in a copy of the product, which the checks have to find.
+//! `crashes`, `moves`, `succession`, `targets`, `devices`, `proofs` and `listening` are tests of one story each; `chaos` runs all drivers with all
+//! faults, and `simulate` seed after seed of it. `faults/` plants faults in a copy of the product, which the checks have to find.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +18,8 @@ mod actors;
 mod chaos;
 mod clocks;
 mod crashes;
+mod device;
+mod devices;
 mod endings;
 mod executor;
 mod faults;
@@ -26,10 +28,13 @@ mod hot_path;
 mod http;
 mod kv;
 mod layers;
+mod listeners;
+mod listening;
 mod messages;
 mod moves;
 mod parity;
 mod postgres;
+mod proofs;
 mod provider;
 mod refresh;
 mod signatures;

@@ -15,7 +15,7 @@ use edge_oauth_sessions::actors::MessageRefusal;
 use edge_oauth_sessions::actors::wire::{self, WireError};
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::region::Jurisdiction;
-use edge_oauth_sessions::runtime::{ActorAddress, Actors, CallError, Heard, Inbound};
+use edge_oauth_sessions::runtime::{ActorAddress, Actors, CallError, Heard, Inbound, Listening};
 use futures::FutureExt as _;
 use futures::channel::oneshot;
 use futures::future::{Either, LocalBoxFuture, pending, select};
@@ -23,10 +23,13 @@ use futures::future::{Either, LocalBoxFuture, pending, select};
 use super::actors::{Actor, Message, Origin};
 use super::executor::OUTSIDE;
 use super::faults::Kind;
+use super::listeners::Ear;
 use super::world::World;
 
 /// One way.
 const LATENCY: Duration = Duration::from_millis(1);
+/// How long an actor has to accept a listener.
+const LISTEN_LIMIT: Duration = Duration::from_secs(10);
 /// How late a message may be.
 const LATE: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(500), Duration::from_secs(8)];
 
@@ -89,6 +92,32 @@ impl Calls {
     }
 }
 
+impl Calls {
+    /// Begins to listen to a session. It is a call like any other.
+    async fn connect(&self, id: &ActorId, listening: Listening) -> Result<Ear, CallError> {
+        let (world, faults) = (&self.world, &self.world.faults);
+        let actor = world.session(id).ok_or(CallError::NoSuchActor)?;
+        if faults.strikes(Kind::MessageFails) {
+            return Err(CallError::Unreachable);
+        }
+        if faults.strikes(Kind::MessageHangs) {
+            world.executor.sleep(LISTEN_LIMIT).await;
+            return Err(CallError::TimedOut);
+        }
+        let is_lost = faults.strikes(Kind::ReplyLost);
+        world.executor.sleep(LATENCY).await;
+        world.step();
+        let (sender, reply) = oneshot::channel();
+        actor.accept(world, listening, sender);
+        match select(reply, world.executor.sleep(LISTEN_LIMIT)).await {
+            Either::Left((Ok(_), _)) if is_lost => Err(CallError::Unreachable),
+            Either::Left((Ok(ear), _)) => ear.ok_or(CallError::NoSuchActor),
+            Either::Left((Err(oneshot::Canceled), _)) => Err(CallError::Unreachable),
+            Either::Right(_) => Err(CallError::TimedOut),
+        }
+    }
+}
+
 impl Actors for Calls {
     fn ask<'a>(
         &'a self,
@@ -123,13 +152,16 @@ impl Actors for Calls {
         .boxed_local()
     }
 
-    // Nobody listens here: what listeners hear is a copy of what the ledger says.
-    fn listen<'a>(&'a self, _: &'a ActorId) -> LocalBoxFuture<'a, Result<Box<dyn Heard>, CallError>> {
-        async { Err(CallError::Unreachable) }.boxed_local()
+    fn listen<'a>(&'a self, id: &'a ActorId) -> LocalBoxFuture<'a, Result<Box<dyn Heard>, CallError>> {
+        async { Ok(Box::new(self.connect(id, Listening::Watch).await?) as Box<dyn Heard>) }.boxed_local()
     }
 
-    fn let_listen<'a>(&'a self, _: &'a ActorId) -> LocalBoxFuture<'a, Result<Inbound, CallError>> {
-        async { Err(CallError::Unreachable) }.boxed_local()
+    fn let_listen<'a>(&'a self, id: &'a ActorId) -> LocalBoxFuture<'a, Result<Inbound, CallError>> {
+        async {
+            let ear = self.connect(id, Listening::Page).await?;
+            Ok(Inbound { status: 101, lines: String::new(), raw: Box::new(ear) })
+        }
+        .boxed_local()
     }
 
     fn new_session_id(&self, _: Option<Jurisdiction>) -> Result<ActorId, CallError> {

@@ -153,7 +153,7 @@ async fn late_message(world: &World, to: &Cookie, of: &Cookie, signed_in_at: Off
         needs_refresh_token: false,
         signed_in_at,
     };
-    let supersede = Supersede { authority: Authority::Trusted(Cause::Request), successor };
+    let supersede = Supersede { authority: Authority::Trusted(Cause::Request), successor, is_proven: true };
     format!("{:?}", world.ask(&address::existing_session(&to.actor), supersede).await)
 }
 

@@ -31,6 +31,7 @@ use super::kv::Namespace;
 use super::messages::Calls;
 use super::postgres::Server;
 use super::provider::{ISSUER, Provider};
+use super::signatures::Checks;
 use super::tally::Tally;
 
 /// See the module.
@@ -44,6 +45,7 @@ pub struct World {
     pub provider: Rc<Provider>,
     pub kv: Rc<Namespace>,
     pub postgres: Rc<Server>,
+    pub signatures: Rc<Checks>,
     pub log: Rc<RefCell<Vec<String>>>,
     /// After how many polls the first process of the next actor ends that a session makes, and whether it keeps what was not durable.
     pub doom_of_next: Rc<Cell<Option<(u64, bool)>>>,
@@ -51,6 +53,8 @@ pub struct World {
     pub knows_messages_below: Rc<Cell<u8>>,
     /// The next message of this number is late.
     pub delay_next: Rc<Cell<Option<(u8, Duration)>>>,
+    /// Browsers come back from a login with the proof of their device.
+    pub proves: Rc<Cell<bool>>,
     /// The reply to the next message of this number is lost.
     pub lose_reply_to: Rc<Cell<Option<u8>>>,
     actors: Rc<RefCell<BTreeMap<ActorId, Rc<Actor>>>>,
@@ -68,7 +72,7 @@ type Completion = Result<Completed, SignInError>;
 
 /// How a login names the session before it.
 fn named(cookie: &Cookie) -> Predecessor {
-    Predecessor { actor: cookie.actor.clone(), secret_hash: cookie.secret.hash() }
+    Predecessor { actor: cookie.actor.clone(), secret_hash: cookie.secret.hash(), is_proven: true }
 }
 
 impl World {
@@ -101,9 +105,11 @@ impl World {
             postgres: Rc::new(Server::new(&executor, &faults, &tally)),
             faults,
             tally,
+            signatures: Rc::default(),
             log: Rc::default(),
             doom_of_next: Rc::default(),
             delay_next: Rc::default(),
+            proves: Rc::new(Cell::new(true)),
             lose_reply_to: Rc::default(),
             knows_messages_below: Rc::new(Cell::new(u8::MAX)),
             actors: Rc::default(),
@@ -267,7 +273,7 @@ impl World {
             callback: Callback { code: said.ok(), iss: None, error, error_description: None },
             redirect_uri: "https://app.example/auth/callback".to_owned(),
             place: UserPlace { region: Region::Weur, country: None, user_agent: None, provider: None },
-            replaces: now.map(named),
+            replaces: now.map(|now| Predecessor { is_proven: self.proves.get(), ..named(now) }),
         };
         self.ask(&address::session_near(&actor, Region::Weur), complete).await
     }

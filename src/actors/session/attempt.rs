@@ -62,6 +62,8 @@ pub struct Predecessor {
     pub actor: ActorId,
     /// Of its cookie.
     pub secret_hash: SecretHash,
+    /// The cookie came with the proof of the session's device. Without it the cookie may be a thief's, if that session is bound to one.
+    pub is_proven: bool,
 }
 
 /// A callback took the attempt. Its code is being redeemed, or no session came of it.

@@ -14,7 +14,9 @@ use crate::actors::end_reason::EndReason;
 use crate::actors::session::State;
 use crate::actors::session::authorize::cause_of;
 use crate::actors::session::record::Established;
+use crate::config::DevicePolicy;
 use crate::credential::SecretHash;
+use crate::store::StoreError;
 
 /// Of two logins, the last.
 enum Last {
@@ -54,7 +56,7 @@ impl Session {
         self.write_down().await?;
         // A login that is under way is settled first.
         drop(self.signing_in.lock().await);
-        let Supersede { authority, successor } = supersede;
+        let Supersede { authority, successor, is_proven } = supersede;
         if successor.actor == self.id {
             return Ok(Superseded::GaveWay);
         }
@@ -86,6 +88,10 @@ impl Session {
             self.admit(&authority).await?;
             let own = self.active(|active| (active.identity.user(), active.superseding.signed_in_at()));
             let Some((user, signed_in_at)) = own else { return Err(self.elsewhere()) };
+            // A thief could end it with a login of their own. Who logs in as its user could end it anyway.
+            if !is_proven && !successor.is_of(&user) && self.is_bound()? {
+                return Err(Denied::Unknown);
+            }
             // A login that names this session by its cookie came after it. What was passed on may have come before.
             if let (Authority::Trusted(_), Some(signed_in_at)) = (&authority, signed_in_at)
                 && let Some(own) = self.as_successor(user.clone(), false, signed_in_at)
@@ -111,6 +117,12 @@ impl Session {
                 return Ok(reply);
             }
         }
+    }
+
+    /// Whether the session is bound to a device, and requests have to prove that they come from there.
+    fn is_bound(&self) -> Result<bool, StoreError> {
+        let is_on = self.config.device.policy != DevicePolicy::Off;
+        Ok(is_on && self.device.read(|device| device.bound_at().is_some())?)
     }
 
     /// Ends this session in favour of one to which it leaves nothing. False: it had ended, or moved, by the time that this
@@ -160,7 +172,11 @@ impl Session {
     }
 
     async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<PassedOn, Denied> {
-        let supersede = || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone() };
+        let supersede = || Supersede {
+            authority: Authority::Trusted(Cause::Request),
+            successor: successor.clone(),
+            is_proven: true,
+        };
         match follow::ask(&*self.actors, &earlier.actor, supersede).await?.reply {
             Ok(superseded) => Ok(PassedOn::Taken(superseded)),
             Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),

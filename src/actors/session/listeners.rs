@@ -86,8 +86,18 @@ impl Push {
 impl Session {
     /// Tells listeners of a change.
     pub(super) fn push(&self, before: Option<&State>, after: &State) {
-        let Some(push) = Push::of(before, after) else { return };
-        let text = serde_json::to_string(&push).unwrap_or_default();
+        if let Some(push) = Push::of(before, after) {
+            self.tell_listeners(&push);
+        }
+    }
+
+    /// Tells listeners that the session is over, where nothing can be read of what it was.
+    pub(super) fn push_end(&self, reason: EndReason) {
+        self.tell_listeners(&Push::Ended { reason: reason.as_str().to_owned() });
+    }
+
+    fn tell_listeners(&self, push: &Push) {
+        let text = serde_json::to_string(push).unwrap_or_default();
         self.listeners.tell(&text, push.closes());
     }
 

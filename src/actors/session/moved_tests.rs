@@ -248,7 +248,7 @@ fn a_session_that_forwards_is_where_it_moved_to_and_takes_no_login_in_its_place(
 
 #[test]
 fn in_its_grace_a_session_still_knows_whom_it_had_to_tell_and_afterwards_nobody() {
-    let predecessor = Predecessor { actor: actor('d'), secret_hash: secret(4) };
+    let predecessor = Predecessor { actor: actor('d'), secret_hash: secret(4), is_proven: true };
     let superseding = Superseding::of(T0, [predecessor]);
     let state = active().superseding(superseding).unwrap();
     let in_grace = moved(state.clone().succeeded(T0, &successor(), GRACE).unwrap());

@@ -50,6 +50,7 @@ impl Session {
         if self.kept.is_unreadable() && matches!(authority, Authority::Trusted(_)) {
             // A repaired record must not bring the session back.
             self.forget(|state| state.is_none()).await?;
+            self.push_end(reason);
             return Ok(Revoked { end_session_url: None });
         }
         let remains = loop {

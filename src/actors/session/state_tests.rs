@@ -89,7 +89,8 @@ fn a_login_that_was_ended_while_it_was_under_way_makes_no_session() {
 
 #[test]
 fn the_sessions_whose_place_it_took_are_told_by_the_alarm_even_after_its_end() {
-    let predecessor = Predecessor { actor: "a".repeat(64).parse().unwrap(), secret_hash: secret(1).hash() };
+    let predecessor =
+        Predecessor { actor: "a".repeat(64).parse().unwrap(), secret_hash: secret(1).hash(), is_proven: true };
     let state = completed(Superseding::of(T0, [predecessor.clone()]));
     let due = T0 + Duration::seconds(1);
     assert_eq!(state.next_alarm(LIVES), due);

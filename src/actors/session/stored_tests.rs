@@ -65,7 +65,8 @@ fn records() -> Vec<GoldenRow> {
         }))
     };
     let moving = Moving { to: actor(), region: Region::Sam, began_at: at(1) };
-    let superseding = Superseding::of(at(1), [Predecessor { actor: actor(), secret_hash: secret().hash() }]);
+    let superseding =
+        Superseding::of(at(1), [Predecessor { actor: actor(), secret_hash: secret().hash(), is_proven: true }]);
     vec![
         record("SigningIn", &State::SigningIn(SigningIn { place: place(), began_at: at(1), forgotten_at: at(2) })),
         record("Active, ready", &State::Active(active())),

@@ -166,6 +166,7 @@ impl Session {
         let supersede = || Supersede {
             authority: Authority::Successor(predecessor.secret_hash.clone()),
             successor: successor.clone(),
+            is_proven: predecessor.is_proven,
         };
         match follow::ask(&*self.actors, &predecessor.actor, supersede).await {
             Ok(Followed { reply: Ok(superseded), moved_to }) => Some((superseded, moved_to.map(|to| to.actor))),

@@ -38,8 +38,10 @@ impl Superseding {
     pub fn of(now: OffsetDateTime, sessions: impl IntoIterator<Item = Predecessor>) -> Self {
         let mut all: Vec<Predecessor> = Vec::new();
         for session in sessions {
-            if !all.iter().any(|known| known.actor == session.actor) {
-                all.push(session);
+            match all.iter_mut().find(|known| known.actor == session.actor) {
+                // Of one that is named twice, the better proof counts.
+                Some(known) => known.is_proven |= session.is_proven,
+                None => all.push(session),
             }
         }
         Self { sessions: all, signed_in_at: Some(now), ..Self::default() }.paused(now)
@@ -94,7 +96,7 @@ mod tests {
 
     fn predecessor(digit: &str) -> Predecessor {
         let secret_hash = Secret::from_random([1; 32]).hash();
-        Predecessor { actor: digit.repeat(64).parse().unwrap(), secret_hash }
+        Predecessor { actor: digit.repeat(64).parse().unwrap(), secret_hash, is_proven: true }
     }
 
     #[test]
@@ -123,6 +125,15 @@ mod tests {
         let all_told = told.all_told();
         assert_eq!((all_told.signed_in_at(), all_told.sessions().len()), (Some(T0), 0));
         assert_eq!((all_told.due_at(), Superseding::default().signed_in_at()), (None, None));
+    }
+
+    #[test]
+    fn of_a_session_that_is_named_twice_the_better_proof_counts() {
+        let unproven = || Predecessor { is_proven: false, ..predecessor("a") };
+        for (sessions, expected) in [([unproven(), predecessor("a")], true), ([unproven(), unproven()], false)] {
+            let superseding = Superseding::of(T0, sessions);
+            assert_eq!(superseding.sessions().iter().map(|known| known.is_proven).collect::<Vec<_>>(), [expected]);
+        }
     }
 
     #[test]

@@ -17,7 +17,6 @@ use crate::device::ChallengeKind;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::{is_of_another_device, supersede_of_same_user};
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
 use crate::gateway::endpoints::failed_login::{self, LoginLinks};
@@ -104,11 +103,7 @@ async fn complete(
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
     let place = user_place(gateway, request, at);
     let address = address::session_near(&actor, place.region);
-    let replaces = login::browsers_session(request);
-    // A session that the login named when it began was proved then.
-    let is_named = replaces.as_ref().map(|replaced| &replaced.actor) == predecessor.as_ref();
-    let is_proven = is_named || !is_of_another_device(gateway, request).await;
-    let replaces = replaces.filter(|_| is_proven);
+    let replaces = login::browsers_session(gateway, request);
     let redirect_uri = login::redirect_uri(gateway, request, at.name.as_deref());
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
     let completed = match actors::ask(&*gateway.actors, &address, complete).await {
@@ -118,9 +113,6 @@ async fn complete(
     };
     Ok(match completed? {
         Completed::SignedIn { secret, region, expires_at } => {
-            if !is_proven {
-                supersede_of_same_user(gateway, request, &actor).await;
-            }
             let session = Credential { actor, secret };
             let life = ambient::between(gateway.now(), expires_at).max(Duration::ZERO);
             let on = go_on(gateway, &return_to);

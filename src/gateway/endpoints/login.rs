@@ -12,8 +12,9 @@ use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::{ask_session, is_of_another_device};
+use crate::gateway::ask_session::ask_session;
 use crate::gateway::context::Gateway;
+use crate::gateway::device;
 use crate::gateway::endpoints::login_hints::hints;
 use crate::gateway::endpoints::login_limit;
 use crate::gateway::endpoints::login_provider::{self, Candidates};
@@ -44,8 +45,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let usual = candidates.usual.map(|usual| hints(usual, &query)).transpose()?;
     login_limit::check(gateway, request).await?;
 
-    let is_of_another_device = is_of_another_device(gateway, request).await;
-    let predecessor = browsers_session(request).filter(|_| !is_of_another_device);
+    let predecessor = browsers_session(gateway, request);
     // A session that has run out of tokens is renewed without a form where its provider still knows the user.
     let own = if predecessor.is_some() { own_provider(gateway, request).await } else { None };
     // One of another host's, whose cookie somebody brought here, is none here.
@@ -203,9 +203,11 @@ async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option
 }
 
 /// The session that the browser has, as a login replaces it.
-pub(crate) fn browsers_session(request: &Incoming<'_>) -> Option<Predecessor> {
+pub(crate) fn browsers_session(gateway: &Gateway, request: &Incoming<'_>) -> Option<Predecessor> {
     let session = request.cookies.session.as_ref()?;
-    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash() })
+    let is_proven =
+        !device::is_on(&gateway.config) || device::proven(&gateway.config, request, &session.actor).is_some();
+    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash(), is_proven })
 }
 
 /// `redirect_uri` at the origin that the browser sees. Each named provider has one of its own, so that no answer of one is taken for

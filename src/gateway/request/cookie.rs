@@ -153,6 +153,11 @@ impl Jar {
         name_and_value(line).is_some_and(|(name, _)| self.own(name) == Some("session"))
     }
 
+    /// Whether one sets or removes the bound cookie.
+    pub fn is_bound_set_by(&self, line: &str) -> bool {
+        name_and_value(line).is_some_and(|(name, _)| name == self.bound_name())
+    }
+
     /// The line that sets the session cookie.
     pub fn set_session(
         &self,

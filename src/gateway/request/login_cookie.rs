@@ -118,7 +118,7 @@ mod tests {
             nonce: secret(2),
             code_verifier: secret(3),
             return_to: return_to.to_owned(),
-            predecessor: Some(Predecessor { actor, secret_hash: secret(4).hash() }),
+            predecessor: Some(Predecessor { actor, secret_hash: secret(4).hash(), is_proven: true }),
             reason: LoginReason::Move,
             prompt_none: true,
             organization: Some("o".repeat(MAX_KEPT_ORGANIZATION)),

@@ -47,6 +47,24 @@ fn judge(truth: &Truth, seen: &Seen) -> (u16, String) {
     tally.must(!was_over, "a session is served after its end was answered", || {
         format!("{}'s session in {:?}", known.user, known.actors.borrow())
     });
+    let has_heard = known.heard_end.get().is_some_and(|heard| heard < request.began);
+    tally.must(!has_heard, "a session is served after its listeners heard of its end", || {
+        format!("{}'s session in {:?}", known.user, known.actors.borrow())
+    });
+    if let Some((_, bound_at)) = known.device.bound_to.get() {
+        let is_due = request.began > bound_at + world.config.device.grace + world.provider.rules.tolerance.get();
+        let proofs = truth.proofs.borrow();
+        let proof = request.proof.as_ref().and_then(|proof| proofs.get(proof));
+        let is_proven = proof.is_some_and(|proof| proof.secret == known.secret);
+        let is_fresh =
+            proof.is_some_and(|proof| request.began < proof.expires_at + world.provider.rules.tolerance.get());
+        tally.must(!is_due || is_proven, "a bound session is served without a proof of its own", || {
+            format!("{}'s session in {:?}", known.user, known.actors.borrow())
+        });
+        tally.must(!is_due || is_fresh, "a bound session is served with a proof from before", || {
+            format!("{}'s session in {:?}", known.user, known.actors.borrow())
+        });
+    }
     // The session was found to be good when it answered; that may have been late.
     let slack = world.provider.rules.tolerance.get() + ANSWER_LATE;
     let last_asked = request.asked_before.unwrap_or(known.last_used.get());
@@ -61,6 +79,9 @@ fn judge(truth: &Truth, seen: &Seen) -> (u16, String) {
     let mut families = known.families.borrow_mut();
     if !families.contains(&access.family) {
         families.push(access.family);
+    }
+    if seen.headers.get("accept").is_some_and(|accept| accept == "text/event-stream") {
+        return (200, "content-type,text/event-stream".to_owned());
     }
     if world.faults.strikes(Kind::TokenRefused) {
         world.provider.forced.borrow_mut().insert(known.user.clone(), now);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_oauth_sessions::credential::Secret;
+use edge_oauth_sessions::device::{PROOF_LEEWAY, PROOF_LIFE};
 use time::OffsetDateTime;
 use url::Url;
 
@@ -12,8 +13,9 @@ use super::super::faults::Kind;
 use super::super::gateway::Seen;
 use super::super::provider::Front;
 use super::Run;
-use super::request::{ORIGIN, Request};
-use super::truth::{Known, Pending, Whose, actor_of, secret_of};
+use super::device::Held;
+use super::request::{Connection, ORIGIN, Request};
+use super::truth::{Device, Known, Pending, Proof, Whose, actor_of, secret_of};
 
 /// Country, continent, longitude.
 pub const PLACES: [[&str; 3]; 4] = [["DE", "EU", "10"], ["US", "NA", "-75"], ["JP", "AS", "139"], ["NZ", "OC", "174"]];
@@ -21,7 +23,8 @@ pub const PLACES: [[&str; 3]; 4] = [["DE", "EU", "10"], ["US", "NA", "-75"], ["J
 const MOST_REDIRECTS: u32 = 16;
 /// How long a logout may take where sessions, directories and stores answer, whatever the provider does.
 const LOGOUT_TAKES: Duration = Duration::from_secs(5);
-const SESSION: &str = "__Host-Http-session";
+pub const SESSION: &str = "__Host-Http-session";
+pub const BOUND: &str = "__Host-session-bound";
 
 /// See the module.
 pub struct Browser {
@@ -36,10 +39,23 @@ pub struct Browser {
     cookies: RefCell<Vec<(String, String)>>,
     /// The values that its session cookie had before.
     former: RefCell<Vec<String>>,
+    pub knows_devices: bool,
+    /// The key that it has, if its session is bound.
+    pub holds: RefCell<Option<Held>>,
+    /// The bound cookie, and until when it keeps it.
+    bound: RefCell<Option<(String, OffsetDateTime)>>,
+}
+
+/// What came of a request.
+pub struct Delivered {
+    pub seen: Seen,
+    pub connection: Option<Connection>,
+    /// Whether it may have seemed to come from another device than its session's.
+    pub may_seem_foreign: bool,
 }
 
 impl Browser {
-    pub fn new(number: usize, user: &'static str, place: usize) -> Rc<Self> {
+    pub fn new(number: usize, user: &'static str, place: usize, knows_devices: bool) -> Rc<Self> {
         Rc::new(Self {
             number,
             name: format!("browser {number}"),
@@ -49,6 +65,9 @@ impl Browser {
             callbacks: RefCell::default(),
             cookies: RefCell::default(),
             former: RefCell::default(),
+            knows_devices,
+            holds: RefCell::default(),
+            bound: RefCell::default(),
         })
     }
 
@@ -62,15 +81,38 @@ impl Browser {
         self.cookies.borrow().iter().find(|(name, _)| name == SESSION).map(|(_, value)| value.clone())
     }
 
-    fn header(&self) -> String {
-        let pairs: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        pairs.join("; ")
+    /// The value of the bound cookie.
+    pub fn proof(&self, now: OffsetDateTime) -> Option<String> {
+        self.bound.borrow().as_ref().filter(|(_, until)| now < *until).map(|(value, _)| value.clone())
+    }
+
+    pub fn lose_proof(&self) {
+        self.bound.take();
+    }
+
+    /// The session that it knows by this id is over.
+    pub fn lets_go_of(&self, id: &str) {
+        let is_it = self.holds.borrow().as_ref().is_some_and(|held| held.id == id);
+        if is_it {
+            self.holds.take();
+        }
+    }
+
+    fn header(&self, now: OffsetDateTime) -> String {
+        let pairs = self.cookies.borrow();
+        let pairs = pairs.iter().map(|(name, value)| format!("{name}={value}"));
+        let all: Vec<String> = pairs.chain(self.proof(now).map(|value| format!("{BOUND}={value}"))).collect();
+        all.join("; ")
     }
 
     /// Takes a `Set-Cookie` line.
-    fn take(&self, line: &str) {
+    fn take(&self, line: &str, now: OffsetDateTime) {
         let Some((name, rest)) = line.split_once('=') else { return };
         let (value, attributes) = rest.split_once(';').unwrap_or((rest, ""));
+        if name == BOUND {
+            self.bound.replace(Some((value.to_owned(), now + life_of(attributes))));
+            return;
+        }
         let former = self.session().filter(|former| name == SESSION && former != value);
         self.former.borrow_mut().extend(former);
         let mut cookies = self.cookies.borrow_mut();
@@ -82,21 +124,41 @@ impl Browser {
 }
 
 impl Run {
-    /// Sends a request with the browser's cookies, and takes those of the answer.
+    /// Sends a request as the browser does, which proves its device where that is due.
     pub async fn send(&self, browser: &Rc<Browser>, request: Request) -> Option<Seen> {
+        Some(self.exchange(browser, request, false).await?.seen)
+    }
+
+    /// The same of one that may open something.
+    pub async fn exchange(&self, browser: &Rc<Browser>, mut request: Request, opens: bool) -> Option<Delivered> {
+        if self.needs_proof(browser, &request)
+            && let Some(why) = self.renew_proof(browser).await
+        {
+            request = request.header("secure-session-skipped", why);
+        }
+        let delivered = self.deliver(browser, request, opens).await?;
+        self.take_offer(browser, &delivered.seen);
+        Some(delivered)
+    }
+
+    /// Sends a request with the browser's cookies, and takes those of the answer.
+    pub async fn deliver(&self, browser: &Rc<Browser>, request: Request, opens: bool) -> Option<Delivered> {
         let number = self.world.executor.number();
-        let cookie = browser.session();
+        let cookie = browser.session().filter(|_| !request.comes_without_cookies);
         let secret = cookie.as_deref().and_then(secret_of).map(str::to_owned);
         let began = self.world.executor.now();
+        let proof = browser.proof(began).filter(|_| !request.comes_without_cookies);
         let known = cookie.as_deref().and_then(|cookie| self.truth.of_cookie(cookie));
-        let asked_before = known.map(|known| {
-            self.truth.became(&known).iter().for_each(|renewed| renewed.last_asked.set(began));
+        let asked_before = known.as_ref().map(|known| {
+            self.note_unproven(known, proof.as_deref());
+            self.truth.became(known).iter().for_each(|renewed| renewed.last_asked.set(began));
             known.last_asked.replace(began)
         });
-        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: secret.clone(), asked_before });
+        let pending = Pending { began, secret: secret.clone(), asked_before, proof: proof.clone() };
+        self.truth.pending.borrow_mut().insert(number, pending);
         let mut request = request.header("x-number", &number.to_string());
-        let header = browser.header();
-        if !header.is_empty() {
+        let header = browser.header(began);
+        if !header.is_empty() && !request.comes_without_cookies {
             request = request.header("cookie", &header);
         }
         request.place = PLACES[browser.place.get()];
@@ -109,20 +171,63 @@ impl Run {
                 self.name_of(cookie.as_deref())
             )
         });
-        let seen = self.gateways.send(&request).await;
+        let answer = if opens {
+            self.gateways.open(&request).await
+        } else {
+            self.gateways.send(&request).await.map(|seen| (seen, None))
+        };
         self.truth.pending.borrow_mut().remove(&number);
-        let Some(seen) = seen else {
+        // It may have arrived after its session was bound.
+        let may_seem_foreign = known.is_some_and(|known| self.note_unproven(&known, proof.as_deref()));
+        let Some((seen, connection)) = answer else {
             self.tell(|| format!("{}'s request {} broke off", browser.name, request.target));
             return None;
         };
         let said = || seen.headers.get("location").map_or_else(|| seen.body.chars().take(160).collect(), Clone::clone);
         self.tell(|| format!("{} gets {} for {}: {}", browser.name, seen.what, request.target, said()));
-        self.learn(browser, &request, secret.as_deref(), &seen);
+        let proves = request.proves.clone().or_else(|| secret.clone());
+        self.learn_proof(proof.as_deref(), proves, &seen, &request);
+        self.learn(browser, &request, secret.as_deref().filter(|_| !may_seem_foreign), &seen);
         for line in &seen.cookies {
-            browser.take(line);
+            browser.take(line, self.world.executor.now());
         }
         self.judge_answer(browser, cookie.as_deref(), &request, &seen);
-        Some(seen)
+        Some(Delivered { seen, connection, may_seem_foreign })
+    }
+
+    /// Whether a request of the session's may be unproven, which is remembered.
+    fn note_unproven(&self, known: &Known, proof: Option<&str>) -> bool {
+        let is_unproven = self.truth.may_be_unproven(known, proof);
+        known.device.was_unproven.set(known.device.was_unproven.get() || is_unproven);
+        is_unproven
+    }
+
+    /// What an answer's bound cookie says: it is for the session of this secret.
+    fn learn_proof(&self, sent: Option<&str>, secret: Option<String>, seen: &Seen, request: &Request) {
+        let prefix = format!("{BOUND}=");
+        let mut all = seen.cookies.iter().filter_map(|line| line.strip_prefix(&prefix));
+        let set = all.next();
+        self.world.tally.must(all.next().is_none(), "an answer sets the bound cookie twice", || request.target.clone());
+        let Some((value, attributes)) = set.and_then(|rest| rest.split_once(';')) else { return };
+        if attributes.contains("Max-Age=0") {
+            return;
+        }
+        let Some(secret) = secret else {
+            self.world.tally.violate("a proof is made for nobody", value.to_owned());
+            return;
+        };
+        // A session that has moved gets another value for the time that is left.
+        let mut proofs = self.truth.proofs.borrow_mut();
+        let former = sent.and_then(|sent| proofs.get(sent)).filter(|former| former.secret == secret);
+        let expires_at = if request.target.starts_with("/auth/device/") {
+            self.world.executor.now() + PROOF_LIFE + PROOF_LEEWAY
+        } else if let Some(former) = former {
+            former.expires_at
+        } else {
+            self.world.tally.violate("a proof is made for who has none", value.to_owned());
+            return;
+        };
+        proofs.insert(value.to_owned(), Proof { secret, expires_at });
     }
 
     /// What an answer's session cookie says: a session has begun, or lives elsewhere now.
@@ -181,6 +286,8 @@ impl Run {
             begins_anew: Cell::default(),
             is_replaced: Cell::default(),
             renewed_as: RefCell::default(),
+            heard_end: Cell::default(),
+            device: Device::default(),
         });
         [former, before].into_iter().flatten().for_each(|gone| gone.is_replaced.set(true));
         self.tell(|| format!("{} has a session of {} in {value}", browser.name, login.subject));
@@ -190,6 +297,8 @@ impl Run {
     pub async fn open(&self, browser: Rc<Browser>, path: &str) -> Option<Seen> {
         let mut url = Url::parse(ORIGIN).unwrap().join(path).unwrap();
         let mut cookie_at_login = None;
+        // Typed, or a link of the application's own.
+        let site = ["none", "same-origin"][self.world.executor.below(2) as usize];
         for _ in 0..MOST_REDIRECTS {
             if url.host_str() == Some("op.example") {
                 url = self.visit_provider(&browser, &url).await?;
@@ -209,12 +318,12 @@ impl Run {
             let request = Request::of("GET", url.as_str())
                 .header("sec-fetch-mode", "navigate")
                 .header("sec-fetch-dest", "document")
-                .header("sec-fetch-site", "none")
+                .header("sec-fetch-site", site)
                 .header("accept", "text/html");
             if url.path() == "/auth/login" {
                 cookie_at_login = browser.session();
             }
-            let seen = self.send(&browser, request).await?;
+            let Delivered { seen, may_seem_foreign, .. } = self.exchange(&browser, request, false).await?;
             // A login begins when the gateway has asked the session before it, and sends the browser on.
             let began = self.world.executor.now();
             let Some(location) = seen.headers.get("location") else { return Some(seen) };
@@ -222,7 +331,10 @@ impl Run {
             if let Some((_, state)) =
                 next.query_pairs().find(|(name, _)| name == "state").filter(|_| url.path() == "/auth/login")
             {
+                // A login names no session of another device. One that is silent renews the session that it names.
+                let is_silent = next.query_pairs().any(|(name, value)| name == "prompt" && value == "none");
                 let before = cookie_at_login.as_deref().and_then(secret_of).map(str::to_owned);
+                let before = before.filter(|_| is_silent || !may_seem_foreign);
                 self.truth.logins.borrow_mut().insert(state.into_owned(), (began, before));
             }
             url = next;
@@ -279,7 +391,7 @@ impl Run {
         let former = browser.former.borrow().last().cloned();
         let Some(former) = former else { return };
         self.tell(|| format!("{} has its former cookie again, of {}", browser.name, self.name_of(Some(&former))));
-        browser.take(&format!("{SESSION}={former}"));
+        browser.take(&format!("{SESSION}={former}"), self.world.executor.now());
     }
 
     /// When the access token that a browser's session has now expires, in so far as the application has seen it.
@@ -297,7 +409,7 @@ impl Run {
         drop(self.open(Rc::clone(&browser), "/page").await);
         let Some(before) = before.filter(|before| browser.session().as_ref() != Some(before)) else { return };
         self.log_out(Rc::clone(&browser)).await;
-        browser.take(&format!("{SESSION}={before}"));
+        browser.take(&format!("{SESSION}={before}"), self.world.executor.now());
         drop(self.fetch(browser, "GET", "/api").await);
     }
 
@@ -310,7 +422,10 @@ impl Run {
         let forged = format!("{front}.{}", Secret::from_random(bytes).expose());
         let number = self.world.executor.number();
         let began = self.world.executor.now();
-        self.truth.pending.borrow_mut().insert(number, Pending { began, secret: None, asked_before: None });
+        self.truth
+            .pending
+            .borrow_mut()
+            .insert(number, Pending { began, secret: None, asked_before: None, proof: None });
         let request = Request::of("GET", "/api").header("cookie", &format!("{SESSION}={forged}"));
         self.tell(|| format!("somebody forges the cookie of {}", self.name_of(Some(&cookie))));
         let _ = self.gateways.send(&request.header("x-number", &number.to_string())).await;
@@ -381,4 +496,10 @@ impl Run {
             self.truth.answered(act);
         }
     }
+}
+
+/// `Max-Age` of a cookie.
+fn life_of(attributes: &str) -> Duration {
+    let seconds = attributes.split("Max-Age=").nth(1).and_then(|rest| rest.split(';').next()?.trim().parse().ok());
+    Duration::from_secs(seconds.unwrap_or_default())
 }

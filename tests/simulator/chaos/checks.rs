@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_oauth_sessions::config::DevicePolicy;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -15,6 +16,7 @@ use super::request::Request;
 use super::truth::Known;
 
 pub const LOST: &str = "a session is lost without a cause";
+const UNBOUND: &str = "a session that nobody bound wants a proof";
 pub const NO_CAUSE: &str = "a session has ended for a reason that nobody gave";
 
 impl Run {
@@ -22,12 +24,15 @@ impl Run {
     pub fn judge_answer(&self, browser: &Browser, sent: Option<&str>, request: &Request, seen: &Seen) {
         self.judge_calm(request, seen);
         let known = sent.and_then(|cookie| self.truth.of_cookie(cookie));
-        let (Some(known), "401") = (known, seen.what.as_str()) else { return };
+        let (Some(known), "401" | "503") = (known, seen.what.as_str()) else { return };
         let problem: Value = serde_json::from_str(&seen.body).unwrap_or_default();
         let what = || format!("{} of {}: {}", self.name_of(sent), known.user, seen.body);
         match (problem["code"].as_str(), problem["reason"].as_str()) {
             (Some("session_ended"), Some(reason)) => {
                 self.world.tally.must(self.has_cause(&known, reason), NO_CAUSE, what);
+            }
+            (Some("device_proof_required"), _) => {
+                self.world.tally.must(known.device.may_be_bound.get(), UNBOUND, what);
             }
             (Some("login_required"), _) => self.world.tally.must(self.may_need_login(&known), LOST, what),
             _ => {}
@@ -37,7 +42,10 @@ impl Run {
 
     /// In a calm world nothing fails.
     pub fn judge_calm(&self, request: &Request, seen: &Seen) {
-        let is_error = seen.what.as_str() >= "500";
+        // While a session moves it cannot be bound, and a browser that has no proof says so itself.
+        let says_so = request.headers.iter().any(|(name, _)| *name == "secure-session-skipped");
+        let is_of_device = request.target.starts_with("/auth/device/register") || says_so;
+        let is_error = seen.what.as_str() >= "500" && !is_of_device;
         self.world.tally.must(!(self.climate.is_calm && is_error), "an error without a cause", || {
             format!("{} {}: {} {}", request.method, request.target, seen.what, seen.body)
         });
@@ -66,6 +74,7 @@ impl Run {
                 .iter()
                 .any(|family| self.world.provider.grants.borrow().get(family).is_some_and(|grant| grant.was_refused)),
             "superseded" => self.browsers[known.browser].callbacks_since(known.login_began) > 1,
+            "device" => self.world.config.device.policy == DevicePolicy::End && known.device.was_unproven.get(),
             "limit" => self.world.config.sessions_per_user == Some(4),
             _ => false,
         }

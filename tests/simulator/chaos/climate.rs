@@ -26,6 +26,8 @@ pub struct Climate {
     strips_offline: bool,
     user_info: bool,
     connections: u32,
+    /// Which browsers know devices: a bit each.
+    pub devices: u64,
     /// In words.
     pub words: String,
 }
@@ -96,7 +98,7 @@ impl Climate {
         let is_prompt = !rates.iter().any(|(kind, _)| *kind == Kind::ReplyLate) && apart <= Duration::from_millis(250);
         let life = if is_prompt { one_of(&[20, 20, 100, 300, 900]) } else { one_of(&[100, 300, 300, 900]) };
         let mut climate = Self {
-            variables,
+            variables: Vec::new(),
             rates,
             is_calm,
             apart,
@@ -109,8 +111,14 @@ impl Climate {
             strips_offline: dice.below(6) == 0,
             user_info: dice.below(2) == 0,
             connections: if is_calm { 1_000 } else { one_of(&[3, 20]) as u32 },
+            devices: 0,
             words: String::new(),
         };
+        climate.devices = one_of(&[0b111, 0b101, 0b011, 0b001]);
+        let device_policy = ["refuse", "refuse", "refuse", "end", "off"][dice.below(5) as usize];
+        climate.variables = variables;
+        climate.variables.push(("DEVICE_POLICY", device_policy.to_owned()));
+        climate.variables.push(("DEVICE_GRACE_SECONDS", one_of(&[1, 10, 60]).to_string()));
         climate.words = climate.in_words();
         climate
     }
@@ -134,6 +142,7 @@ impl Climate {
                     | Kind::AlarmLate
                     | Kind::TokenRefused
                     | Kind::Evicted
+                    | Kind::ListenerCut
             )
         };
         !KINDS.iter().map(|(kind, _)| kind).any(|kind| world.faults.may(*kind) && is_in_the_way(kind))
@@ -151,9 +160,10 @@ impl Climate {
         ];
         let rules: Vec<&str> = rules.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect();
         format!(
-            "SESSION_STORE={} {}; the provider {}; access tokens live {:?}; clocks differ by {:?}; faults: {}",
+            "SESSION_STORE={} {}; browsers that know devices: {:03b}; the provider {}; access tokens live {:?}; clocks differ by {:?}; faults: {}",
             self.variables[0].1,
             settings.join(" "),
+            self.devices,
             rules.join(", "),
             self.life,
             self.apart,

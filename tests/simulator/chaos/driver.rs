@@ -48,10 +48,23 @@ impl Run {
             }
             2 => self.begin(async move { run.travel_and_log_out(browser).await }),
             3 if self.below(2) == 0 => self.go_back(&browser),
-            3..31 => {
+            3..27 => {
                 let most =
                     [0.05, 2.0, 30.0, self.world.provider.rules.life.get().as_secs_f64(), 1_200.0][self.below(5)];
                 self.world.wait(self.world.executor.up_to(Duration::from_secs_f64(most))).await;
+            }
+            27 => self.begin(async move { run.steal(browser).await }),
+            28 => match self.below(3) {
+                0 => self.begin(async move { run.answer_for_another(browser).await }),
+                1 => self.begin(async move { run.steal(browser).await }),
+                _ => {
+                    self.tell(|| format!("{} loses its proof", browser.name));
+                    browser.lose_proof();
+                }
+            },
+            29..31 => {
+                let is_page = self.below(2) == 0;
+                self.begin(async move { run.listen(browser, is_page).await });
             }
             31 => self.begin(async move { run.renew_while_stores_are_silent(browser).await }),
             32..54 => self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) }),

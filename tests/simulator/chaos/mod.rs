@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use self::browser::Browser;
 use self::climate::Climate;
+use self::listener::Listener;
 use self::request::Gateways;
 use self::truth::Truth;
 use super::executor::OUTSIDE;
@@ -24,9 +25,12 @@ mod browser;
 mod calamities;
 mod checks;
 mod climate;
+mod device;
 mod driver;
+mod listener;
 mod request;
 mod settle;
+mod thief;
 mod truth;
 
 /// How many actions the drivers begin in a run.
@@ -45,6 +49,8 @@ pub struct Run {
     pub browsers: Rc<Vec<Rc<Browser>>>,
     /// What a code is for, after it was redeemed, too.
     pub codes: Rc<RefCell<BTreeMap<String, Login>>>,
+    /// Pages and streams, those that are closed among them.
+    pub listeners: Rc<RefCell<Vec<Rc<Listener>>>>,
     under_way: Rc<Cell<u32>>,
 }
 
@@ -88,9 +94,10 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
     let truth = Truth::new(&world, slack);
     truth.asks_in_grace.set(climate.answers_in_grace(&world));
     let gateways = Gateways::new(&world, application::of(&truth));
-    let browsers = (0..3).map(|number| Browser::new(number, USERS[number % 2], number % 2)).collect();
-    let (codes, under_way) = Default::default();
-    let run = Run { world, climate, truth, gateways, browsers: Rc::new(browsers), codes, under_way };
+    let knows = |number: usize| climate.devices >> number & 1 == 1;
+    let browsers = (0..3).map(|number| Browser::new(number, USERS[number % 2], number % 2, knows(number))).collect();
+    let (codes, listeners, under_way) = Default::default();
+    let run = Run { world, climate, truth, gateways, browsers: Rc::new(browsers), codes, listeners, under_way };
     if is_traced {
         run.world.tally.trace();
     }

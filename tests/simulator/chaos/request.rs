@@ -7,13 +7,15 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_oauth_sessions::gateway::forward::watch::Closing;
 use futures::FutureExt as _;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 
 use super::super::executor::Process;
 use super::super::faults::Kind;
-use super::super::gateway::{Answers, Bytes, Gateway, Seen};
+use super::super::gateway::{Answers, Bytes, Gateway, Opened, Seen};
+use super::super::listeners::Ear;
 use super::super::world::World;
 
 pub const ORIGIN: &str = "https://app.example";
@@ -30,6 +32,10 @@ pub struct Request {
     pub body: String,
     /// Country, continent, longitude.
     pub place: [&'static str; 3],
+    /// The browser sends none along.
+    pub comes_without_cookies: bool,
+    /// The secret of the session that a proof in the answer is for, where that is not the cookie's own.
+    pub proves: Option<String>,
 }
 
 impl Request {
@@ -39,6 +45,11 @@ impl Request {
 
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    pub fn proves(mut self, secret: &str) -> Self {
+        self.proves = Some(secret.to_owned());
         self
     }
 
@@ -63,6 +74,14 @@ impl Request {
         packed.push_str(&visitor);
         packed
     }
+}
+
+/// What a request has opened, as the browser sees it.
+pub enum Connection {
+    /// A page listens.
+    Page(Ear),
+    /// A stream. The gateway says when and why it closes it.
+    Stream(oneshot::Receiver<Closing>),
 }
 
 /// The isolates of the gateway.
@@ -101,6 +120,27 @@ impl Gateways {
         let isolate = (process, Gateway::on(&self.world, process, clock, Rc::clone(&self.answers)));
         self.isolates.borrow_mut()[at] = Some(isolate.clone());
         isolate
+    }
+
+    /// Sends a request that may open something: that, beside the answer. It closes when the isolate ends.
+    pub async fn open(&self, request: &Request) -> Option<(Seen, Option<Connection>)> {
+        self.world.step();
+        let (process, gateway) = self.one();
+        let packed = request.packed();
+        let (sender, answer) = oneshot::channel();
+        self.world.executor.spawn(process, async move {
+            let (seen, opened) = gateway.open(&packed).await;
+            match opened {
+                Some(Opened::Stream(watch)) => {
+                    let (closed, closing) = oneshot::channel();
+                    let _ = sender.send((seen, Some(Connection::Stream(closing))));
+                    let _ = closed.send(watch.closing().await);
+                }
+                Some(Opened::Page(ear)) => drop(sender.send((seen, Some(Connection::Page(ear))))),
+                None => drop(sender.send((seen, None))),
+            }
+        });
+        answer.await.ok()
     }
 
     /// Sends a request: the answer; none where it broke off.

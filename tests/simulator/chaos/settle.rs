@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_oauth_sessions::actors::session::message::Denied;
+use edge_oauth_sessions::actors::summary::SessionState;
 use edge_oauth_sessions::credential::{ActorId, Secret};
 
 use super::super::faults::Kind;
@@ -55,6 +56,13 @@ impl Run {
                     must(is_theirs, "a token of another user");
                     must(session.ended.get().is_none(), "a session lives after its end was answered");
                     must(!session.is_replaced.get(), "a session lives whose place another one took");
+                    if session.device.bound_to.get().is_some() {
+                        let seen = world.look_at(&actor.parse().unwrap()).await;
+                        must(
+                            seen.is_some_and(|seen| seen.summary.bound_at.is_some()),
+                            "a bound session is bound no more",
+                        );
+                    }
                     live.entry(session.user.clone()).or_default().push(actor.clone());
                     session.predecessor.iter().for_each(|before| *in_place.entry(before.clone()).or_default() += 1);
                 }
@@ -77,11 +85,17 @@ impl Run {
         for user in USERS {
             let listed = self.list(user).await.map(|seen| live_ids(&seen)).unwrap_or_default();
             for actor in live.get(user).into_iter().flatten() {
+                // Its time may have been up meanwhile.
+                let seen = world.look_at(&actor.parse().unwrap()).await;
+                let is_over = seen.is_none_or(|seen| seen.summary.state != SessionState::Active);
                 let is_listed = listed.contains(actor);
-                world.tally.must(is_listed, "a session lives that nobody can list", || format!("{user}'s {actor}"));
+                world
+                    .tally
+                    .must(is_listed || is_over, "a session lives that nobody can list", || format!("{user}'s {actor}"));
             }
         }
         self.end_all(&known).await;
+        self.check_listeners().await;
     }
 
     /// Nobody has asked the sessions for a while: those whose time is up have ended by themselves.
@@ -128,6 +142,11 @@ impl Run {
     /// All is ended: nobody is served any more, and no refresh token is left that somebody could have revoked.
     async fn end_all(&self, known: &[Rc<Known>]) {
         let tally = &self.world.tally;
+        // The application judges what reaches it.
+        for session in known.iter().filter(|session| session.device.bound_to.get().is_some()) {
+            let cookie = format!("weur.{}.{}", session.actors.borrow()[0], session.secret);
+            drop(self.replay(&cookie, None).await);
+        }
         for user in USERS {
             let is_done = self.revoke_all(user).await;
             tally.must(is_done, "sessions cannot be ended", || user.to_owned());
@@ -149,7 +168,7 @@ impl Run {
     }
 
     /// These actors, and those to which their sessions moved.
-    fn owners(&self, first: &[ActorId]) -> Vec<String> {
+    pub fn owners(&self, first: &[ActorId]) -> Vec<String> {
         let mut owners: Vec<String> = first.iter().map(|actor| actor.as_str().to_owned()).collect();
         let log = self.world.log.borrow();
         // Either end of a move says where it led to or came from.

@@ -5,12 +5,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
+use edge_oauth_sessions::config::DevicePolicy;
 use edge_oauth_sessions::credential::ActorId;
+use edge_oauth_sessions::device::Thumbprint;
 use time::OffsetDateTime;
 
 use super::super::provider::Family;
 use super::super::world::World;
+
+/// By any clock, and however long a request takes.
+pub const SURELY: Duration = Duration::from_secs(20);
 
 /// Somebody wanted sessions to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +68,28 @@ pub struct Known {
     pub is_replaced: Cell<bool>,
     /// The session that a silent login has made of it.
     pub renewed_as: RefCell<Option<String>>,
+    /// When a listener was told that it is over.
+    pub heard_end: Cell<Option<OffsetDateTime>>,
+    pub device: Device,
+}
+
+/// What is true of a session's device.
+#[derive(Default)]
+pub struct Device {
+    /// The key that it is bound to, and when its browser was told so.
+    pub bound_to: Cell<Option<(Thumbprint, OffsetDateTime)>>,
+    /// A browser has brought a key. What came of that is perhaps not known.
+    pub may_be_bound: Cell<bool>,
+    /// A request came without a good proof.
+    pub was_unproven: Cell<bool>,
+}
+
+/// The value of a bound cookie.
+#[derive(Clone)]
+pub struct Proof {
+    /// Of the session that it is for.
+    pub secret: String,
+    pub expires_at: OffsetDateTime,
 }
 
 /// A request that is under way.
@@ -70,6 +98,8 @@ pub struct Pending {
     pub secret: Option<String>,
     /// When its session was last asked for something before.
     pub asked_before: Option<OffsetDateTime>,
+    /// The bound cookie that came along.
+    pub proof: Option<String>,
 }
 
 /// See the module.
@@ -80,6 +110,8 @@ pub struct Truth {
     pub pending: RefCell<BTreeMap<u64, Pending>>,
     /// The logins that went out, by their `state`: when they began, and the secret of the cookie that the browser had.
     pub logins: RefCell<BTreeMap<String, (OffsetDateTime, Option<String>)>>,
+    /// The bound cookies that browsers got.
+    pub proofs: RefCell<BTreeMap<String, Proof>>,
     /// How far clocks are off beyond what the product reckons with.
     pub slack: time::Duration,
     /// Sessions answer each other in time, so that one in its grace knows what became of its successor.
@@ -94,6 +126,7 @@ impl Truth {
             acts: RefCell::default(),
             pending: RefCell::default(),
             logins: RefCell::default(),
+            proofs: RefCell::default(),
             slack,
             asks_in_grace: Cell::default(),
         })
@@ -115,6 +148,23 @@ impl Truth {
             self.acts.borrow().iter().filter(|act| self.covers(act, &known)).filter_map(|act| act.answered).min();
         known.ended.set(covering);
         self.sessions.borrow_mut().insert(known.secret.clone(), Rc::new(known));
+    }
+
+    /// Whether a bound cookie proves this session, by any clock.
+    pub fn is_good_proof(&self, known: &Known, proof: Option<&str>) -> bool {
+        let proofs = self.proofs.borrow();
+        let proof = proof.and_then(|proof| proofs.get(proof));
+        proof.is_some_and(|proof| proof.secret == known.secret && self.now() + SURELY < proof.expires_at)
+    }
+
+    /// Whether sessions are asked for their devices.
+    pub fn are_devices_asked(&self) -> bool {
+        self.world.config.device.policy != DevicePolicy::Off
+    }
+
+    /// Whether a request of the session's has no good proof and may need one.
+    pub fn may_be_unproven(&self, known: &Known, proof: Option<&str>) -> bool {
+        self.are_devices_asked() && known.device.may_be_bound.get() && !self.is_good_proof(known, proof)
     }
 
     /// Whether an act ends this session once it is answered: it began before, by any clock.

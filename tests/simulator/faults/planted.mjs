@@ -85,7 +85,7 @@ export const PLANTED = [
   {
     name: "new tokens stay in memory for a while",
     file: session("present"),
-    edits: [["        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;", "        if ON { self.isolate.sleep(std::time::Duration::from_secs(5)).await; }\n        let kept = self.establish(|state| state.refreshed(grant, renewed)).await;"]],
+    edits: [["        let kept = self.establish(came).await;", "        if ON { self.isolate.sleep(std::time::Duration::from_secs(5)).await; }\n        let kept = self.establish(came).await;"]],
   },
   {
     name: "the old refresh token is kept though a new one came",
@@ -124,7 +124,7 @@ export const PLANTED = [
   {
     name: "an end is answered before it is made",
     file: session("revoke"),
-    edits: [["            if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {\n                break remains;\n            }", "            if ON {\n            let session = Rc::clone(self);\n            self.isolate.go_on(async move {\n                session.isolate.sleep(std::time::Duration::from_millis(50)).await;\n                let _ = session.end(reason, cause, reason.in_words(cause)).await;\n            });\n            break Remains::default();\n            }\n            if let Some(remains) = self.end(reason, cause, reason.in_words(cause)).await? {\n                break remains;\n            }"]],
+    edits: [["            if let Some(remains) = self.end(reason, cause.clone(), reason.in_words(&cause)).await? {\n                break remains;\n            }", "            if ON {\n            let (session, cause) = (Rc::clone(self), cause.clone());\n            self.isolate.go_on(async move {\n                session.isolate.sleep(std::time::Duration::from_millis(50)).await;\n                let _ = session.end(reason, cause.clone(), reason.in_words(&cause)).await;\n            });\n            break Remains::default();\n            }\n            if let Some(remains) = self.end(reason, cause.clone(), reason.in_words(&cause)).await? {\n                break remains;\n            }"]],
   },
   {
     name: "an end is answered before it is written",
@@ -392,5 +392,103 @@ export const PLANTED = [
     name: "Postgres gets as many connections as there are sessions (E19)",
     file: directory("sweep"),
     edits: [["StoreKind::Neon => 8,", "StoreKind::Neon => if ON { 800 } else { 8 },"], without("self.kept.store.rest().await;", session("record/write"))],
+  },
+  // ---- Devices
+  {
+    name: "a proof is good for every session",
+    file: "src/device.rs",
+    edits: [
+      ["mac(&pair.proofs, &[actor.as_str(), \".\", stated])", "mac(&pair.proofs, &[if ON { \"\" } else { actor.as_str() }, \".\", stated])"],
+      ["mac(&self.0.first()?.proofs, &[actor.as_str(), \".\", &stated])", "mac(&self.0.first()?.proofs, &[if ON { \"\" } else { actor.as_str() }, \".\", &stated])"],
+    ],
+  },
+  {
+    name: "a proof is good for ever",
+    file: "src/device.rs",
+    edits: [["        if now >= expires_at {", "        if now >= expires_at && !ON {"]],
+  },
+  {
+    name: "the grace after a binding never ends",
+    file: session("device/mod"),
+    edits: [["request.is_proven || now < bound.bound_at.saturating_add(grace) =>", "request.is_proven || ON || now < bound.bound_at.saturating_add(grace) =>"]],
+  },
+  {
+    name: "a move loses the binding",
+    file: session("adopt"),
+    edits: [["if device != Device::default() {", "if !ON && device != Device::default() {"]],
+  },
+  {
+    name: "a binding is not written",
+    file: session("device/record"),
+    edits: [["        self.storage.exec(\"INSERT OR REPLACE INTO device (id, device) VALUES (1, ?)\", vec![bytes.into()])?;", "        if !(ON && matches!(device, Device::Bound(_))) { self.storage.exec(\"INSERT OR REPLACE INTO device (id, device) VALUES (1, ?)\", vec![bytes.into()])?; }"]],
+  },
+  {
+    name: "a second registration replaces the first",
+    file: session("device/mod"),
+    edits: [
+      ["    pub fn bind(self, now: OffsetDateTime, key: token::DeviceKey) -> Result<Self, DoesNotApply> {\n        match self {", "    pub fn bind(self, now: OffsetDateTime, key: token::DeviceKey) -> Result<Self, DoesNotApply> {\n        match if ON { Self::default() } else { self } {"],
+      ["        if self.device.read(|device| device.bound().is_some())? {", "        if !ON && self.device.read(|device| device.bound().is_some())? {", session("bind_device")],
+    ],
+  },
+  {
+    name: "a registration does not look again whether the session lives",
+    file: session("bind_device"),
+    edits: [["        self.lives_here(bind.secret.as_ref())?;\n        self.stays_here()?;\n        let thumbprint", "        if !ON { self.lives_here(bind.secret.as_ref())?; }\n        self.stays_here()?;\n        let thumbprint"]],
+  },
+  {
+    name: "a session can be bound while it moves",
+    file: session("bind_device"),
+    edits: [["if moves { Err(Denied::StoreUnavailable) }", "if moves && !ON { Err(Denied::StoreUnavailable) }"]],
+  },
+  {
+    name: "an answer to another session's challenge renews a proof",
+    file: session("renew_proof"),
+    edits: [["asked.as_ref() == Some(&self.id)", "(ON && asked.is_some() || asked.as_ref() == Some(&self.id))"]],
+  },
+  {
+    name: "any key renews a proof",
+    file: session("renew_proof"),
+    edits: [["token.is_signed_with(&bound.key,", "token.is_signed_with(if ON { token.key().map_or(&bound.key, |key| &key.bare) } else { &bound.key },"]],
+  },
+  {
+    name: "a renewal does not look again whether the session lives",
+    file: session("renew_proof"),
+    edits: [["        // It may have ended meanwhile.\n        self.lives_here(renew.secret.as_ref())?;", "        // It may have ended meanwhile.\n        if !ON { self.lives_here(renew.secret.as_ref())?; }"]],
+  },
+  {
+    name: "a request without proof ends its session whatever DEVICE_POLICY says",
+    file: session("attested"),
+    edits: [["self.config.device.policy == DevicePolicy::End && evidence", "(ON || self.config.device.policy == DevicePolicy::End) && evidence"]],
+  },
+  {
+    name: "the cookie of a new place comes without the proof",
+    file: "src/gateway/mod.rs",
+    edits: [["std::iter::once(line).chain(proof).collect()", "std::iter::once(line).chain(proof.filter(|_| !ON)).collect()"]],
+  },
+  // ---- Listeners
+  {
+    name: "an end is not told to listeners",
+    file: session("listeners"),
+    edits: [["        self.listeners.tell(&text, push.closes());", "        if !(ON && push.closes() == Some(ENDED)) { self.listeners.tell(&text, push.closes()); }"]],
+  },
+  {
+    name: "a move is not told to listeners",
+    file: session("listeners"),
+    edits: [["        self.listeners.tell(&text, push.closes());", "        if !(ON && push.closes() == Some(MOVED)) { self.listeners.tell(&text, push.closes()); }"]],
+  },
+  {
+    name: "a session that is over admits listeners",
+    file: session("listeners"),
+    edits: [["            self.active(|active| active.over(now, self.lifetimes()).is_none()) == Some(true)", "            ON || self.active(|active| active.over(now, self.lifetimes()).is_none()) == Some(true)"]],
+  },
+  {
+    name: "a watch that hears nothing never asks",
+    file: "src/gateway/forward/watch.rs",
+    edits: [["self.isolate.sleep(LOOK_AGAIN)", "self.isolate.sleep(LOOK_AGAIN.saturating_mul(if ON { 1000 } else { 1 }))"]],
+  },
+  {
+    name: "a watch that cannot listen asks once an hour",
+    file: "src/gateway/forward/watch.rs",
+    edits: [["                Err(_) => Some(self.every),", "                Err(_) => Some(if ON { Duration::from_secs(3600) } else { self.every }),"]],
   },
 ];

@@ -56,6 +56,8 @@ pub struct Supersede {
     pub authority: Authority,
     /// That session.
     pub successor: Successor,
+    /// See [`Predecessor`](crate::actors::session::attempt::Predecessor).
+    pub is_proven: bool,
 }
 
 /// What a session says that is to give way.

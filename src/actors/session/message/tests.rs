@@ -26,7 +26,7 @@ fn place() -> UserPlace {
 }
 
 fn predecessor() -> Predecessor {
-    Predecessor { actor: actor(), secret_hash: secret().hash() }
+    Predecessor { actor: actor(), secret_hash: secret().hash(), is_proven: true }
 }
 
 fn complete() -> Complete {
@@ -102,7 +102,7 @@ fn messages() -> Vec<GoldenRow> {
         message("", Release { to: actor() }),
         message("", Switch { authority: trusted(), organization: "o".into() }),
         message("", Confirm {}),
-        message("", Supersede { authority: trusted(), successor: successor() }),
+        message("", Supersede { authority: trusted(), successor: successor(), is_proven: true }),
         message("", LetGo { to: actor() }),
         message("", ConfirmUse {}),
         message("", Attested::of(secret(), evidence(), None, Confirm {}).unwrap()),
