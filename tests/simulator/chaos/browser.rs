@@ -50,6 +50,8 @@ pub struct Browser {
 pub struct Delivered {
     pub seen: Seen,
     pub connection: Option<Connection>,
+    /// The session cookie that went along.
+    pub cookie: Option<String>,
     /// Whether it may have seemed to come from another device than its session's.
     pub may_seem_foreign: bool,
 }
@@ -103,6 +105,12 @@ impl Browser {
         let pairs = pairs.iter().map(|(name, value)| format!("{name}={value}"));
         let all: Vec<String> = pairs.chain(self.proof(now).map(|value| format!("{BOUND}={value}"))).collect();
         all.join("; ")
+    }
+
+    /// It has a session cookie from before again. A proof from after that is not what goes with it.
+    fn take_back(&self, former: &str) {
+        self.take(&format!("{SESSION}={former}"), OffsetDateTime::UNIX_EPOCH);
+        self.lose_proof();
     }
 
     /// Takes a `Set-Cookie` line.
@@ -192,7 +200,7 @@ impl Run {
             browser.take(line, self.world.executor.now());
         }
         self.judge_answer(browser, cookie.as_deref(), &request, &seen);
-        Some(Delivered { seen, connection, may_seem_foreign })
+        Some(Delivered { seen, connection, cookie, may_seem_foreign })
     }
 
     /// Whether a request of the session's may be unproven, which is remembered.
@@ -391,7 +399,7 @@ impl Run {
         let former = browser.former.borrow().last().cloned();
         let Some(former) = former else { return };
         self.tell(|| format!("{} has its former cookie again, of {}", browser.name, self.name_of(Some(&former))));
-        browser.take(&format!("{SESSION}={former}"), self.world.executor.now());
+        browser.take_back(&former);
     }
 
     /// When the access token that a browser's session has now expires, in so far as the application has seen it.
@@ -409,7 +417,7 @@ impl Run {
         drop(self.open(Rc::clone(&browser), "/page").await);
         let Some(before) = before.filter(|before| browser.session().as_ref() != Some(before)) else { return };
         self.log_out(Rc::clone(&browser)).await;
-        browser.take(&format!("{SESSION}={before}"), self.world.executor.now());
+        browser.take_back(&before);
         drop(self.fetch(browser, "GET", "/api").await);
     }
 

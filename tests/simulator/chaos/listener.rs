@@ -44,9 +44,8 @@ impl Run {
             request.header("sec-fetch-mode", "cors").header("sec-fetch-dest", "empty")
         };
         let request = request.header("sec-fetch-site", "same-origin");
-        let cookie = browser.session();
         let Some(delivered) = self.exchange(&browser, request, true).await else { return };
-        let (Some(connection), Some(cookie)) = (delivered.connection, cookie) else { return };
+        let (Some(connection), Some(cookie)) = (delivered.connection, delivered.cookie) else { return };
         let Some(known) = secret_of(&cookie).and_then(|secret| self.truth.sessions.borrow().get(secret).cloned())
         else {
             return;

@@ -18,6 +18,9 @@ const SERIES_TAKES: Duration = Duration::from_millis(3_500);
 /// How long somebody's wish for a refresh may be on its way.
 const WISH_TAKES: Duration = Duration::from_secs(40);
 
+/// How often who waits for a document looks whether it is there.
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
+
 /// One time that a refresh token was presented.
 pub struct Presentation {
     at: OffsetDateTime,
@@ -64,13 +67,14 @@ impl Watch {
 
 impl Provider {
     /// A process ended. It may not have written down yet what it was answered: not where it waits for the keys that the answer is checked with,
-    /// nor in the moment that it has all it needs.
+    /// nor in the moment that it has all it needs, for which it looks every 20 ms.
     pub fn process_ended(&self, process: Process) {
         let last = self.answered.borrow_mut().remove(&process);
         let fetched_at = self.fetched_at.borrow_mut().remove(&process);
         let is_fetching = self.fetching.borrow().contains(&process);
         self.fetching.borrow_mut().retain(|known| *known != process);
-        let is_unwritten = |at: OffsetDateTime| is_fetching || self.now() <= fetched_at.map_or(at, |then| then.max(at));
+        let has_all = |at: OffsetDateTime| fetched_at.map_or(at, |then| at.max(then + LOOKS_EVERY));
+        let is_unwritten = |at: OffsetDateTime| is_fetching || self.now() <= has_all(at);
         if let Some((token, _)) = last.filter(|(_, at)| is_unwritten(*at)) {
             self.doubt(Some(&token));
         }
