@@ -131,6 +131,12 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
     clearing(config, request, problem, response)
 }
 
+/// Where a form's user is to log in. The login leads back to the form's address.
+pub fn to_log_in(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
+    let response = Outgoing::redirect(303, &endpoint_url(config, "login", request.path_and_query()));
+    clearing(config, request, problem, response)
+}
+
 /// The same where the session is fine, and comes from a login that is not enough. What the route asks for, `/login` knows.
 fn send_to_step_up(config: &Config, request: &Incoming<'_>, route: &Route, wanted: &Authentication) -> Outgoing {
     let here = here_or_home(config, request);
