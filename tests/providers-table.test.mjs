@@ -282,6 +282,30 @@ describe("several providers", () => {
     assert.equal(asked.searchParams.get("prompt"), null);
   });
 
+  test("whose session has run out logs in again where it was, and who has logged out chooses", async (t) => {
+    const world = await createTable(t, {
+      entry: INSTRUMENTS,
+      providers: { corp: { hostile: { accessTokenSeconds: 7200 } }, club: { hostile: true } },
+      vars: { SESSION_IDLE_SECONDS: "60" },
+    });
+    const browser = await world.login("club");
+    const before = browser.sessionHeader;
+    await setClockAhead(world.gateway, 61);
+    const away = await browser.navigate("/page", { follow: false });
+    assert.equal(away.status, 302);
+    const page = await browser.navigate("/page");
+    assert.deepEqual([page.status, page.url.pathname], [200, "/page"]);
+    assert.equal((await browser.api("/auth/session")).json().provider, "club");
+    assert.notEqual(browser.sessionHeader, before);
+    assert.equal(world.providers.corp.calls.authorization.length, 0);
+    const ended = await world.gateway.request("/api", { headers: { cookie: before } });
+    assert.equal(assertProblem(ended, 401, "session_ended").reason, "idle");
+    assert.match(ended.setCookies.join(), /^edge-session=;/, "what is no page loses the cookie");
+    await browser.navigate("/auth/logout", { from: browser.origin });
+    const choice = await browser.navigate("/page");
+    assert.deepEqual(links(choice).map(([words]) => words), ["corp", "club"]);
+  });
+
   test("a session that moves stays its provider's, with a trip to the provider and without", async (t) => {
     const world = await createTable(t, {
       hosts: ["club"],
@@ -303,6 +327,25 @@ describe("several providers", () => {
     assert.equal(new URL(away.headers.location).origin, providers.corp.issuer);
     const { sessions } = (await administer(gateway, `/users/ada/sessions?issuer=${encodeURIComponent(providers.corp.issuer)}`)).json();
     assert.deepEqual([...new Set(sessions.map(({ provider }) => provider))], ["corp"], "ended and moved ones, too");
+  });
+
+  test("a provider with an empty label is not on the page to choose, and with one left nobody has to choose", async (t) => {
+    const world = await createTable(t, {
+      hosts: ["a"],
+      providers: {
+        acme: { hostile: true, label: "", hosts: ["a.localhost"], domains: ["acme.example"] },
+        beta: { hostile: true, label: "" },
+        staff: { hostile: true, label: "Staff" },
+      },
+    });
+    assertGoesTo(world, await begin(world.browser(), {}), "staff");
+    assertGoesTo(world, await begin(world.browser("a"), {}), "acme");
+    assertGoesTo(world, await begin(world.browser(), { login_hint: "ada@acme.example" }), "acme");
+    assertGoesTo(world, await begin(world.browser(), { provider: "beta" }), "beta");
+    const none = await createTable(t, { providers: { acme: { hostile: true, label: "" }, beta: { hostile: true, label: "" } } });
+    const answer = await begin(none.browser(), {});
+    assert.equal(answer.status, 400);
+    assert.doesNotMatch(answer.text, /acme|beta/);
   });
 
   test("the page to choose needs no script, speaks German, and axe finds nothing on it", async (t) => {
@@ -463,6 +506,31 @@ describe("several providers", () => {
     const handshake = { connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" };
     const refused = await world.gateway.request("/corp/x", { headers: { ...handshake, origin: carol.origin, cookie: carol.sessionHeader } });
     assert.equal(refused.status, 403);
+  });
+
+  test("each is of its own kind: what Auth0 does differently, its neighbour does not", async (t) => {
+    const world = await createTable(t, {
+      providers: {
+        tenant: { hostile: { slash: true }, kind: "auth0", issuer: undefined, auth0_domain: ({ origin }) => origin, auth0_logout_federated: true },
+        plain: { hostile: true, scopes: ["openid", "email"], authorization_params: { acr_values: "mfa" }, audience: "https://api.example" },
+      },
+      vars: { BRAND: undefined },
+    });
+    const { providers } = world;
+    const [ada, bob] = [await world.login("tenant"), await world.login("plain")];
+    assert.equal((await ada.api("/auth/session")).json().issuer, providers.tenant.issuer);
+    const asked = ({ calls }) => calls.authorization[0].params;
+    assert.deepEqual([asked(providers.plain).scope, asked(providers.plain).acr_values, asked(providers.plain).audience], ["openid email", "mfa", "https://api.example"]);
+    assert.deepEqual([asked(providers.tenant).acr_values, asked(providers.tenant).audience], [undefined, undefined]);
+    const out = async (browser) => new URL((await browser.navigate("/auth/logout?return_to=/", { from: browser.origin, follow: false })).headers.location);
+    const [there, here] = [await out(ada), await out(bob)];
+    assert.equal(there.searchParams.has("federated"), true);
+    assert.deepEqual([here.origin, here.searchParams.has("federated")], [providers.plain.origin, false]);
+    // Who asks for another account is asked as each provider understands it.
+    const another = await begin(await world.login("tenant"), { account: "another" });
+    assert.equal(assertGoesTo(world, another, "tenant").searchParams.get("prompt"), "login");
+    const other = await begin(await world.login("plain"), { account: "another" });
+    assert.equal(assertGoesTo(world, other, "plain").searchParams.get("prompt"), "select_account");
   });
 
   test("the public keys of all providers' clients are published", async (t) => {

@@ -114,6 +114,8 @@ export interface Session {
   idle_expires_at: string;
   expires_at: string;
   access_token_expires_at: string | null;
+  /** The name in PROVIDERS of the provider that the user logged in at; null where there is no such table. */
+  provider: string | null;
 }
 
 declare const gateway: { fetch(request: Request, env: Env, context: unknown): Response | Promise<Response> };

@@ -25,6 +25,8 @@ pub struct OidcSettings {
     pub discovery_url: Url,
     /// The variable that says where the document lies: that one, or the issuer's.
     pub document_variable: Cow<'static, str>,
+    /// Under which the document is kept. What is read of it depends on these settings, and so providers of a table share none.
+    pub document_key: String,
     /// `OIDC_CLIENT_ID`.
     pub client_id: ClientId,
     /// `OIDC_CLIENT_SECRET`, `OIDC_CLIENT_KEY`, or none where `OIDC_TOKEN_AUTH` says that there is none.
@@ -104,6 +106,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     pub(super) fn oidc(&mut self, preset: &Preset, issuer: Option<IssuerUrl>) -> Option<OidcSettings> {
         let tenants = self.tenants(issuer.as_ref());
         let discovery_url = self.discovery_url(issuer.as_ref(), tenants.as_ref());
+        let document_key = discovery_url.as_ref().map(Url::to_string).unwrap_or_default();
         let client_id = self.required("OIDC_CLIENT_ID", &format!("is missing: {}", preset.client_id_is));
         let token_auth = self.token_auth();
         let credentials = self.credentials(token_auth, preset);
@@ -130,6 +133,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             issuer_variable: ISSUER.into(),
             tenants,
             discovery_url: discovery_url?,
+            document_key,
             document_variable: self.text(DISCOVERY_URL).map_or(ISSUER, |_| DISCOVERY_URL).into(),
             client_id: ClientId::new(client_id?),
             credentials: credentials?,

@@ -186,6 +186,7 @@ impl OidcSettings {
     fn described_at(mut self, name: &dyn Fn(&str) -> Cow<'static, str>) -> Self {
         self.issuer_variable = name(&self.issuer_variable);
         self.document_variable = name(&self.document_variable);
+        self.document_key = format!("{} {}", self.discovery_url, self.document_variable);
         self
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::provider::ProviderSettings;
 use super::reader::{ConfigProblem, Reader};
+use super::spelling::NAMES;
 
 /// Fields that no single provider has.
 const OWN: [&str; 4] = ["name", "label", "hosts", "domains"];
@@ -116,6 +117,7 @@ impl Element<'_> {
         let value = self.fields.get(*field)?;
         let separator = if *form == Form::Words { " " } else { "," };
         match (form, value) {
+            (Form::Secret, Value::String(name)) if is_the_gateways(name.trim()) => None,
             (Form::Secret, Value::String(name)) => (self.vars)(name.trim()),
             (Form::Secret, _) | (_, Value::Null) => None,
             (_, Value::String(text)) => Some(text.clone()),
@@ -145,6 +147,9 @@ impl Element<'_> {
             return ConfigProblem { variable, message };
         };
         let message = match (form, message.strip_prefix("is missing: ")) {
+            (Form::Secret, Some(_)) if self.fields.get(*field).and_then(Value::as_str).is_some_and(is_the_gateways) => {
+                Self::secret_is_missing("names a variable of the gateway's own, which no provider may get: ")
+            }
             (Form::Secret, Some(_)) if self.fields.contains_key(*field) => {
                 Self::secret_is_missing("names a secret that is not set: ")
             }
@@ -165,6 +170,13 @@ impl Element<'_> {
 
 /// How a client without a secret says so.
 const PUBLIC_CLIENT: &str = ". A public client, which has none, says so with token_auth = \"none\"";
+
+/// Whether a name is that of a secret, or another variable, that is for no provider: `STATE_KEYS` for one. As a client secret it would be sent
+/// to a provider.
+fn is_the_gateways(name: &str) -> bool {
+    let is_a_providers = FIELDS.iter().any(|(variable, _, form)| *variable == name && *form == Form::Secret);
+    NAMES.contains(&name.trim()) && !is_a_providers
+}
 
 /// The field that a variable is.
 fn field_of(variable: &str) -> &str {

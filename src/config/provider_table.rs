@@ -35,8 +35,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 return None;
             }
             let settings = self.provider()?;
-            let only =
-                NamedProvider { name: None, label: String::new(), hosts: Vec::new(), domains: Vec::new(), settings };
+            let only = NamedProvider { name: None, label: None, hosts: Vec::new(), domains: Vec::new(), settings };
             return Some(Providers::new(vec![only]));
         }
         if self.text("STATE_KEYS").is_none() {
@@ -153,18 +152,18 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         Some(name.to_owned())
     }
 
-    fn provider_label(&mut self, at: &str, fields: &Map<String, Value>, name: Option<&str>) -> Option<String> {
-        let Some(label) = fields.get("label") else { return Some(name.unwrap_or_default().to_owned()) };
-        let label = label.as_str().map(str::trim).filter(|label| {
-            !label.is_empty() && !label.contains(char::is_control) && label.chars().nth(MAX_LABEL).is_none()
-        });
+    /// An empty one keeps the provider off the page. Without the field it is the name. The outer none: there is a problem with it.
+    fn provider_label(&mut self, at: &str, fields: &Map<String, Value>, name: Option<&str>) -> Option<Option<String>> {
+        let Some(label) = fields.get("label") else { return Some(name.map(str::to_owned)) };
+        let is_label = |label: &&str| !label.contains(char::is_control) && label.chars().nth(MAX_LABEL).is_none();
+        let label = label.as_str().map(str::trim).filter(is_label);
         if label.is_none() {
             self.problem(
                 format!("{at}.label"),
-                "must be a text of 1 to 100 characters: what users know the provider by",
+                "must be a text of 100 characters at most: what users know the provider by; empty, and it is not on the page to choose",
             );
         }
-        label.map(str::to_owned)
+        label.map(|label| Some(label.to_owned()).filter(|label| !label.is_empty()))
     }
 
     /// The texts of an array; one text alone stands for an array of it. None: there is a problem with them.

@@ -12,8 +12,8 @@ use super::routes::Route;
 pub struct NamedProvider {
     /// None: it is the only one, and `PROVIDERS` is not set.
     pub name: Option<String>,
-    /// What the page calls it on which users choose a provider.
-    pub label: String,
+    /// What the page calls it on which users choose a provider. None: it is not on that page.
+    pub label: Option<String>,
     /// The public hosts whose logins go there, in small letters.
     pub hosts: Vec<String>,
     /// The e-mail domains whose users log in there, as the domain name system spells them.
@@ -29,6 +29,8 @@ pub struct Providers {
     by_name: BTreeMap<String, usize>,
     by_host: BTreeMap<String, usize>,
     by_domain: BTreeMap<String, usize>,
+    /// The names of those that have no host of their own, with a comma in front of each.
+    without_host: String,
 }
 
 impl Providers {
@@ -39,7 +41,9 @@ impl Providers {
         };
         let by_name = by(|one| one.name.iter().cloned().collect());
         let (by_host, by_domain) = (by(|one| one.hosts.clone()), by(|one| one.domains.clone()));
-        Self { all, by_name, by_host, by_domain }
+        let without_host = all.iter().filter(|one| one.hosts.is_empty()).filter_map(|one| one.name.as_deref());
+        let without_host = without_host.flat_map(|name| [",", name]).collect();
+        Self { all, by_name, by_host, by_domain, without_host }
     }
 
     /// The only provider, where `PROVIDERS` is not set.
@@ -119,21 +123,36 @@ impl Providers {
 
     /// The names of the providers whose sessions are let in at a host, and on a route that names `of_route`, with commas; none: all.
     pub fn let_in(&self, origin: &Origin, of_route: &[String]) -> Option<String> {
-        let own = self.of_host(origin);
-        if own.is_none() && of_route.is_empty() {
-            return None;
+        match (self.of_host(origin), of_route) {
+            (None, []) => None,
+            (None, names) => Some(names.join(",")),
+            (Some(own), []) => Some([own.name.as_deref().unwrap_or_default(), &self.without_host].concat()),
+            (Some(own), names) => {
+                let serves = |name: &&str| self.named(Some(name)).is_some_and(|one| one.serves_beside(own));
+                let names: Vec<&str> = names.iter().map(String::as_str).filter(serves).collect();
+                Some(names.join(","))
+            }
         }
-        let names = self.all.iter().filter_map(|one| one.name.as_deref()).filter(|name| {
-            (of_route.is_empty() || of_route.iter().any(|known| known == name)) && self.may_serve(Some(name), origin)
-        });
-        Some(names.collect::<Vec<_>>().join(","))
     }
 
-    /// Whether a session of this provider's may serve at a public host. A host's own provider shuts out those that have other hosts of their own:
-    /// tenants are apart, whatever cookie a browser brings.
+    /// Those whose sessions may serve at a public host, in the order of the table.
+    pub fn serving_at(&self, origin: &Origin) -> impl Iterator<Item = &NamedProvider> {
+        let own = self.of_host(origin);
+        self.all.iter().filter(move |one| own.is_none_or(|own| one.serves_beside(own)))
+    }
+
+    /// Whether a session of this provider's may serve at a public host.
     pub fn may_serve(&self, provider: Option<&str>, origin: &Origin) -> bool {
         let Some(own) = self.of_host(origin) else { return true };
-        own.name.as_deref() == provider || self.named(provider).is_some_and(|one| one.hosts.is_empty())
+        self.named(provider).is_some_and(|one| one.serves_beside(own))
+    }
+}
+
+impl NamedProvider {
+    /// Whether its sessions serve at a host of this provider's. A host's own provider shuts out those that have other hosts of their own:
+    /// tenants are apart, whatever cookie a browser brings.
+    fn serves_beside(&self, own: &Self) -> bool {
+        self.hosts.is_empty() || self.name == own.name
     }
 }
 

@@ -97,6 +97,14 @@ fn an_element_can_say_all_that_the_variables_of_a_single_provider_say() {
 }
 
 #[test]
+fn a_label_is_the_name_where_none_is_said_and_an_empty_one_is_none() {
+    let label = |more: Value| read(&json!([element(&more)])).named(Some("one")).unwrap().label.clone();
+    assert_eq!(label(json!({})).as_deref(), Some("one"));
+    assert_eq!(label(json!({"label": " The One "})).as_deref(), Some("The One"));
+    assert_eq!(label(json!({"label": ""})), None);
+}
+
+#[test]
 fn texts_stand_for_arrays_and_tables_as_in_the_variables() {
     let providers = read(&json!([element(&json!({
         "scopes": "openid groups", "trusted_audiences": "api, other", "authorization_params": "{\"acr_values\":\"mfa\"}",
@@ -169,9 +177,9 @@ fn each_field_that_is_wrong_is_named_with_its_place() {
         ("name", json!("a".repeat(33)), "letters, digits and -"),
         ("name", json!("one"), "twice"),
         ("name", json!("ONE"), "twice"),
-        ("label", json!(""), "1 to 100"),
-        ("label", json!("a\nb"), "1 to 100"),
-        ("label", json!(7), "1 to 100"),
+        ("label", json!("a\nb"), "100 characters"),
+        ("label", json!("a".repeat(101)), "100 characters"),
+        ("label", json!(7), "100 characters"),
         ("domains", json!(7), "array"),
         ("domains", json!(["a@b.example"]), "behind the @"),
         ("domains", json!(["192.0.2.1"]), "behind the @"),
@@ -181,6 +189,8 @@ fn each_field_that_is_wrong_is_named_with_its_place() {
         ("hosts", json!(["https://app.example"]), "none of PUBLIC_ORIGIN"),
         ("secret", json!("UNSET_SECRET"), "is not set"),
         ("secret", json!(7), "is not set"),
+        ("secret", json!("STATE_KEYS"), "no provider may get"),
+        ("secret", json!(" PROVIDERS "), "no provider may get"),
         ("unknown", json!(1), "is no field of a provider"),
         ("client_secret", json!("hunter2"), "that name into secret"),
         ("client_key", json!("hunter2"), "that name into key"),
@@ -394,6 +404,14 @@ fn a_host_and_a_route_let_in_what_both_take() {
     assert_eq!(names("https://a.example", &["staff", "two"]).as_deref(), Some("staff"));
     assert_eq!(names("https://a.example", &["two"]).as_deref(), Some(""), "nobody");
     assert_eq!(names("https://c.example", &["one", "two"]).as_deref(), Some("one,two"));
+}
+
+#[test]
+fn two_clients_of_one_issuer_share_no_reading_of_its_document() {
+    let providers = read(&two(&json!({"issuer": "https://one.example", "par": "always"})));
+    let (one, two) = (oidc(&providers, "one"), oidc(&providers, "two"));
+    assert_eq!(one.discovery_url, two.discovery_url);
+    assert_ne!(one.document_key, two.document_key);
 }
 
 #[test]

@@ -53,31 +53,33 @@ where
         return ask_by_cookie_alone(gateway, request, message).await;
     }
     let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
-    let followed = follow::follow(&session.actor, async |lives_in| {
-        let evidence = device::evidence(&gateway.config, request, route, lives_in, &session.actor);
-        let attested = Attested::of(session.secret.clone(), evidence, let_in.clone(), message(&session.secret));
-        let attested = attested.map_err(AskError::Refused)?;
-        let address = address::existing_session(lives_in);
-        match actors::ask(&*gateway.actors_in_turn, &address, attested).await? {
-            Ok(reply) => {
-                if reply.offer.is_some() {
-                    request.offer.replace(reply.offer.clone());
+    let followed =
+        follow::follow(&session.actor, async |lives_in| {
+            let evidence = device::evidence(&gateway.config, request, route, lives_in, &session.actor);
+            let attested = Attested::of(session.secret.clone(), evidence, let_in.clone(), message(&session.secret));
+            let attested = attested.map_err(AskError::Refused)?;
+            let address = address::existing_session(lives_in);
+            match actors::ask(&*gateway.actors_in_turn, &address, attested).await? {
+                Ok(reply) => {
+                    if reply.offer.is_some() {
+                        request.offer.replace(reply.offer.clone());
+                    }
+                    Ok::<_, Problem>(reply.read::<R>().map_err(AskError::Refused)?)
                 }
-                Ok::<_, Problem>(reply.read::<R>().map_err(AskError::Refused)?)
-            }
-            // A host of other providers' takes it for none. A route says where to log in.
-            Err(DeviceDenied::Other(Denied::OtherProvider)) if !of_route.is_empty() => Err(Problem::OtherProvider),
-            Err(DeviceDenied::Other(denied)) => Ok(Err(denied)),
-            Err(DeviceDenied::ProofRequired) if device::is_skipped(request) => Err(Problem::DeviceProofDelayed),
-            Err(DeviceDenied::ProofRequired) => Err(Problem::DeviceProofRequired),
-            Err(DeviceDenied::DeviceRequired { is_awaited, offer }) => {
-                if offer.is_some() {
-                    request.offer.replace(offer);
+                // A host of other providers' takes it for none. A route says where to log in.
+                Err(DeviceDenied::Other(Denied::OtherProvider)) if !of_route.is_empty() => Err(Problem::OtherProvider
+                    .explained(format!("The route takes sessions of {} alone.", of_route.join(", ")))),
+                Err(DeviceDenied::Other(denied)) => Ok(Err(denied)),
+                Err(DeviceDenied::ProofRequired) if device::is_skipped(request) => Err(Problem::DeviceProofDelayed),
+                Err(DeviceDenied::ProofRequired) => Err(Problem::DeviceProofRequired),
+                Err(DeviceDenied::DeviceRequired { is_awaited, offer }) => {
+                    if offer.is_some() {
+                        request.offer.replace(offer);
+                    }
+                    Err(Problem::DeviceRequired { is_awaited })
                 }
-                Err(Problem::DeviceRequired { is_awaited })
             }
-        }
-    });
+        });
     let followed = followed.await?;
     if let Some(to) = followed.moved_to {
         request.moved_to.replace(Some(to));

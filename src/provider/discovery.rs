@@ -68,7 +68,7 @@ fn published<'a>(
 ) -> published::DocumentSource<'a, Metadata> {
     published::DocumentSource {
         documents: &link.documents.metadata,
-        address: settings.discovery_url.as_str(),
+        address: &settings.document_key,
         call,
         isolate: &link.isolate,
     }

@@ -9,7 +9,7 @@ import { startUpstream } from "./upstream.mjs";
 
 /**
  * Starts it all and stops it after the test. `providers` is `{ name: { hostile | provider: options, ...fields } }`, where the fields are further
- * ones of the element; `hosts` are names in front of `.localhost` that browsers know the gateway by, beside 127.0.0.1, or `origins` all of them in a
+ * ones of the element, each a value or a function of what was started; `hosts` are names in front of `.localhost` that browsers know the gateway by, beside 127.0.0.1, or `origins` all of them in a
  * function of the port; the rest is the gateway's.
  */
 export async function createTable(t, { providers: wanted, hosts = [], origins, routes, vars, ...more }) {
@@ -25,7 +25,8 @@ export async function createTable(t, { providers: wanted, hosts = [], origins, r
     const secret = `${name.toUpperCase().replaceAll("-", "_")}_SECRET`;
     providers[name] = started;
     secrets[secret] = started.clientSecret;
-    const element = { name, issuer: started.issuer, client_id: started.clientId, secret, ...fields };
+    const more = Object.entries(fields).map(([field, value]) => [field, typeof value === "function" ? value(started) : value]);
+    const element = { name, issuer: started.issuer, client_id: started.clientId, secret, ...Object.fromEntries(more) };
     table.push(JSON.parse(JSON.stringify(element)));
   }
   const rules = routes && { ROUTES: routes.map((route) => ({ upstream: upstream.origin, ...route })) };

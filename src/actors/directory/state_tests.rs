@@ -303,6 +303,9 @@ fn a_registration_that_arrives_after_its_session_was_taken_away_registers_nothin
     assert!(directory.rows.is_empty());
     let end = directory.next_alarm(T0, LOGIN).unwrap();
     assert_eq!(end, T0 + TAKEN_AWAY_FOR);
+    let before = end - Duration::milliseconds(1);
+    directory.tidy(before, LOGIN);
+    assert_eq!(late(before, &mut directory), Err(DirectoryError::TakenAway));
     directory.tidy(end, LOGIN);
     assert_eq!(directory.next_alarm(end, LOGIN), None);
 }

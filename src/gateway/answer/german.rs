@@ -256,6 +256,10 @@ const GERMAN: &[(&str, &str)] = &[
         "provider must be the name of a login provider of this host.",
         "provider muss der Name eines Anmeldedienstes dieses Hosts sein.",
     ),
+    (
+        "Nothing says where you log in. Open the address that your organization gave you.",
+        "Nichts sagt, wo Sie sich anmelden. Öffnen Sie die Adresse, die Ihre Organisation Ihnen gegeben hat.",
+    ),
     ("Where do you want to log in?", "Wo möchten Sie sich anmelden?"),
     ("the login provider's answer has no code", "Die Antwort des Anmeldedienstes enthält keinen code"),
     ("the login provider's answer has no state", "Die Antwort des Anmeldedienstes enthält keinen state"),

@@ -94,7 +94,12 @@ fn logins_of<'a>(config: &'a Config, request: &Incoming<'_>, route: &Route) -> V
     let taken = route.providers.iter().filter_map(|name| config.providers.named(Some(name)));
     let taken = taken.filter(|one| config.providers.may_serve(one.name.as_deref(), &request.origin));
     taken
-        .map(|one| (format!("{login}&provider={}", one.name.as_deref().unwrap_or_default()), one.label.as_str()))
+        .map(|one| {
+            (
+                format!("{login}&provider={}", one.name.as_deref().unwrap_or_default()),
+                one.label.as_deref().or(one.name.as_deref()).unwrap_or_default(),
+            )
+        })
         .collect()
 }
 
@@ -128,6 +133,12 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
         return opening_page(config, request, 0);
     }
     let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
+    // Of several providers, the login goes to that of the session that has ended, which its cookie names. The next session replaces it.
+    if config.providers.single().is_none()
+        && matches!(problem.plain(), Problem::SessionEnded(reason) if leads_back(*reason))
+    {
+        return response;
+    }
     clearing(config, request, problem, response)
 }
 
@@ -135,6 +146,19 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
 pub fn to_log_in(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
     let response = Outgoing::redirect(303, &endpoint_url(config, "login", request.path_and_query()));
     clearing(config, request, problem, response)
+}
+
+/// Whether a user whose session has ended so wants to log in where they did.
+const fn leads_back(reason: EndReason) -> bool {
+    match reason {
+        EndReason::Idle
+        | EndReason::Expired
+        | EndReason::RefreshRejected
+        | EndReason::Limit
+        | EndReason::Device
+        | EndReason::Backchannel => true,
+        EndReason::Logout | EndReason::Revoked | EndReason::Superseded | EndReason::ProviderRemoved => false,
+    }
 }
 
 /// The same where the session is fine, and comes from a login that is not enough. What the route asks for, `/login` knows.

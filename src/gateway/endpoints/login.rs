@@ -5,7 +5,7 @@ use crate::actors;
 use crate::actors::session::address;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::message::{
-    Authority, CanGoOn, Denied, GetView, SignInError, SilentLogin, SilentLoginHints,
+    Authority, CanGoOn, Denied, Describe, GetView, SignInError, SilentLogin, SilentLoginHints,
 };
 use crate::config::NamedProvider;
 use crate::config::authentication::Authentication;
@@ -39,7 +39,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
     let candidates = Candidates::of(gateway, request, &query, &return_to)?;
     if candidates.usual.is_none() && request.cookies.session.is_none() {
-        return Ok(login_provider::chooser(gateway, &query, &candidates.all, &return_to));
+        return login_provider::chooser(gateway, &query, &candidates.all, &return_to);
     }
     let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER));
     // What is wrong with a parameter is said before anybody is asked.
@@ -52,7 +52,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     // One of another host's, whose cookie somebody brought here, is none here.
     let is_foreign = |own: &NamedProvider| !gateway.config.providers.may_serve(own.name.as_deref(), &request.origin);
     let predecessor = predecessor.filter(|_| !own.is_some_and(is_foreign));
-    if let Some(own) = own.filter(|own| candidates.may_be_renewed_at(own)) {
+    if let Some(own) = own.filter(|own| candidates.has(own)) {
         let hints = hints(own, &query)?;
         let is_asked = hints.iter().any(|(name, _)| name == "prompt");
         let reason = if is_asked { LoginReason::Asked } else { reason(gateway, request, &return_to).await };
@@ -66,10 +66,12 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
             };
         }
     }
-    let (provider, mut hints) = match (candidates.usual.zip(usual), own) {
-        (Some((usual, hints)), _) => (usual, hints),
-        (None, Some(own)) if candidates.may_be_renewed_at(own) => (own, hints(own, &query)?),
-        _ => return Ok(login_provider::chooser(gateway, &query, &candidates.all, &return_to)),
+    let (provider, mut hints) = match candidates.usual.zip(usual) {
+        Some(usual) => usual,
+        None => match last_provider(gateway, request, own).await.filter(|last| candidates.has(last)) {
+            Some(last) => (last, hints(last, &query)?),
+            None => return login_provider::chooser(gateway, &query, &candidates.all, &return_to),
+        },
     };
     let authentication = authentication.filter(|_| !is_asked_none(&hints));
     let is_asked = hints.iter().any(|(name, _)| name == "prompt");
@@ -194,6 +196,20 @@ async fn own_provider<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Optio
             gateway.config.providers.named(provider.as_deref())
         }
     }
+}
+
+/// The provider that was used last in this browser: that of its session, even of one that has ended.
+async fn last_provider<'a>(
+    gateway: &'a Gateway,
+    request: &Incoming<'_>,
+    own: Option<&'a NamedProvider>,
+) -> Option<&'a NamedProvider> {
+    if own.is_some() {
+        return own;
+    }
+    let address = address::existing_session(&request.session_actor()?);
+    let description = actors::ask(&*gateway.actors, &address, Describe {}).await.ok()??;
+    gateway.config.providers.named(description.summary.provider.as_deref())
 }
 
 /// What the session that is to be renewed says of its user, for the provider.

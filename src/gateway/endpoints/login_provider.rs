@@ -1,5 +1,5 @@
-//! Which provider a login goes to: the one that the address names, the route's, the host's, that of the user's e-mail domain, or the one that the
-//! browser has a session of. If none of these says, the user chooses on a page.
+//! Which provider a login goes to: the one that the address names, the route's, the host's, that of the user's e-mail domain, or the one that
+//! was used last in this browser. If none of these says, the user chooses on a page.
 
 use url::form_urlencoded;
 
@@ -36,9 +36,9 @@ impl<'a> Candidates<'a> {
         if let Some(single) = providers.single() {
             return Ok(Self { all: vec![single], usual: Some(single) });
         }
-        let serves = |one: &NamedProvider| providers.may_serve(one.name.as_deref(), &request.origin);
         if let Some(name) = query.get("provider").filter(|name| !name.is_empty()) {
-            let named = providers.named(Some(name)).filter(|one| serves(one));
+            let is_served = |one: &&NamedProvider| providers.may_serve(one.name.as_deref(), &request.origin);
+            let named = providers.named(Some(name)).filter(is_served);
             let named =
                 named.ok_or(Problem::BadRequest("provider must be the name of a login provider of this host."))?;
             return Ok(Self { all: vec![named], usual: Some(named) });
@@ -46,26 +46,28 @@ impl<'a> Candidates<'a> {
         let of_route = of_route(gateway, request, return_to);
         let is_taken =
             |one: &NamedProvider| of_route.is_empty() || one.name.as_ref().is_some_and(|name| of_route.contains(name));
-        let mut all: Vec<&NamedProvider> = providers.iter().filter(|one| serves(one) && is_taken(one)).collect();
+        let mut all: Vec<&NamedProvider> = providers.serving_at(&request.origin).filter(|one| is_taken(one)).collect();
         if all.is_empty() {
             // The route takes none of this host's. It says so itself to whoever comes there.
-            all = providers.iter().filter(|one| serves(one)).collect();
+            all = providers.serving_at(&request.origin).collect();
         }
         let among =
             |found: Option<&'a NamedProvider>| found.filter(|found| all.iter().any(|one| one.name == found.name));
-        let only = match all.as_slice() {
-            [only] => Some(*only),
+        let shown: Vec<&NamedProvider> = all.iter().copied().filter(|one| one.label.is_some()).collect();
+        let only = match (all.as_slice(), shown.as_slice()) {
+            ([only], _) | (_, [only]) => Some(*only),
             _ => None,
         };
         let of_host = among(providers.of_host(&request.origin));
         let of_hint = among(query.get("login_hint").and_then(|hint| providers.of_address(hint)));
-        let usual = only.or(of_host).or(of_hint);
+        let is_only_one = all.len() == 1;
+        let usual = only.filter(|_| is_only_one).or(of_host).or(of_hint).or(only);
         Ok(Self { all, usual })
     }
 
-    /// Whether the browser's session may be renewed silently at this provider, its own.
-    pub(crate) fn may_be_renewed_at(&self, own: &NamedProvider) -> bool {
-        self.all.iter().any(|one| one.name == own.name)
+    /// Whether the login may go to this provider.
+    pub(crate) fn has(&self, provider: &NamedProvider) -> bool {
+        self.all.iter().any(|one| one.name == provider.name)
     }
 }
 
@@ -88,17 +90,23 @@ pub(crate) fn chooser(
     query: &Parameters,
     candidates: &[&NamedProvider],
     return_to: &str,
-) -> Outgoing {
+) -> Result<Outgoing, Problem> {
     let login = refusal::endpoint_url(&gateway.config, "login", return_to);
     let choices: Vec<(String, &str)> = candidates
         .iter()
-        .map(|one| {
+        .filter_map(|one| {
+            let label = one.label.as_deref()?;
             let mut url = form_urlencoded::Serializer::new(login.clone());
             url.extend_pairs(one.name.iter().map(|name| ("provider", name)));
             url.extend_pairs(given(query));
-            (url.finish(), one.label.as_str())
+            Some((url.finish(), label))
         })
         .collect();
+    if choices.is_empty() {
+        return Err(Problem::BadRequest(
+            "Nothing says where you log in. Open the address that your organization gave you.",
+        ));
+    }
     let page = Page { title: "Log in", detail: "Where do you want to log in?", choices: &choices, ..Page::default() };
-    html::page(&gateway.config.brand, 200, &page)
+    Ok(html::page(&gateway.config.brand, 200, &page))
 }

@@ -17,15 +17,8 @@ impl Run {
         match self.world.executor.below(4) {
             // A proof of another session's, or one from before.
             0 => {
-                let (now, is_own) = (self.world.executor.now(), self.world.executor.below(2) == 0);
-                let secret = secret_of(&cookie).unwrap_or_default();
-                let proofs = self.truth.proofs.borrow();
-                let some = proofs.iter().filter(|(_, proof)| (proof.secret == secret) == is_own);
-                let some: Vec<String> = some.map(|(proof, _)| proof.clone()).collect();
-                drop(proofs);
-                let at = self.world.executor.below(some.len() as u64) as usize;
-                let proof = some.get(at).filter(|proof| browser.proof(now).as_ref() != Some(proof));
-                let _ = self.replay(&cookie, proof.cloned()).await;
+                let proof = self.some_proof(&browser, &cookie);
+                let _ = self.replay(&cookie, proof).await;
             }
             // A key of the thief's own.
             1 => {
@@ -44,6 +37,17 @@ impl Run {
             }
             _ => drop(self.replay(&cookie, None).await),
         }
+    }
+
+    /// A proof that is not the browser's present one: of another session, or of the same one from before.
+    fn some_proof(&self, browser: &Browser, cookie: &str) -> Option<String> {
+        let (now, is_own) = (self.world.executor.now(), self.world.executor.below(2) == 0);
+        let secret = secret_of(cookie).unwrap_or_default();
+        let proofs = self.truth.proofs.borrow();
+        let some: Vec<&String> =
+            proofs.iter().filter(|(_, proof)| (proof.secret == secret) == is_own).map(|(proof, _)| proof).collect();
+        let at = self.world.executor.below(some.len() as u64) as usize;
+        some.get(at).map(|proof| (*proof).clone()).filter(|proof| browser.proof(now).as_ref() != Some(proof))
     }
 
     /// A request from elsewhere with the copy of a session's cookie, and perhaps with a proof.

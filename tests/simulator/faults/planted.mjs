@@ -465,11 +465,21 @@ export const PLANTED = [
     file: "src/gateway/mod.rs",
     edits: [["std::iter::once(line).chain(proof).collect()", "std::iter::once(line).chain(proof.filter(|_| !ON)).collect()"]],
   },
+  {
+    name: "an answer that renews a proof brings the old one as well",
+    file: "src/gateway/mod.rs",
+    edits: [["&old.actor).filter(|_| takes_proof);", "&old.actor).filter(|_| ON || takes_proof);"]],
+  },
   // ---- Listeners
   {
     name: "an end is not told to listeners",
     file: session("listeners"),
     edits: [["        self.listeners.tell(&text, push.closes());", "        if !(ON && push.closes() == Some(ENDED)) { self.listeners.tell(&text, push.closes()); }"]],
+  },
+  {
+    name: "the end of a session that cannot be read is not told to listeners",
+    file: session("revoke"),
+    edits: [without("self.push_end(reason);")],
   },
   {
     name: "a move is not told to listeners",
