@@ -23,6 +23,8 @@ use crate::runtime::Isolate;
 
 /// The login cookie of this name has the ticket. Names of logins are drawn at random, and this one is never drawn.
 pub const COOKIE: &str = "00000000";
+/// The parameter of `/login` by which a login knows that a form waits for it.
+pub const PARAMETER: &str = "form";
 /// What a form that comes again holds in place of its fields, as `text/plain` (HTML section 4.10.22.8).
 pub const MARK: &str = "edge-parked=1";
 /// The longest form, its files included, in bytes.

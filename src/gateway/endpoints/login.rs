@@ -130,6 +130,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| settings.checks_organization()),
+        has_form: request.query().get(parked_form::PARAMETER) == Some("1"),
         authentication: authentication.filter(|_| is_asked),
         hints: kept,
     };

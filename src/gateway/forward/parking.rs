@@ -40,14 +40,23 @@ pub(crate) async fn park(gateway: &Gateway, request: &Incoming<'_>, problem: &Pr
     )))
 }
 
-/// The page that sends the form on, where one waits that this login leads back to.
-pub(crate) fn page(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> Option<Outgoing> {
-    parked_form::ticket(&gateway.config, request, return_to)?;
-    let page = Page {
-        title: "One moment",
-        detail: "You are logged in, and your form is being sent …",
-        resend: Some((return_to, MARK)),
-        ..Page::default()
+/// The page that sends the form on, where one waits that this login leads back to; or that says that none waits any longer.
+pub(crate) fn page(gateway: &Gateway, request: &Incoming<'_>, return_to: &str, has_form: bool) -> Option<Outgoing> {
+    let page = match parked_form::ticket(&gateway.config, request, return_to) {
+        Some(_) => Page {
+            title: "One moment",
+            detail: "You are logged in, and your form is being sent …",
+            resend: Some((return_to, MARK)),
+            ..Page::default()
+        },
+        None if has_form => Page {
+            title: "Form not sent",
+            detail: "You are logged in. Your form was not sent: another one took its place, or the login took too long.",
+            next: "Fill it in again if you want to send it.",
+            link: Some((gateway.config.home(), "Back to the application")),
+            ..Page::default()
+        },
+        None => return None,
     };
     Some(html::page(&gateway.config.brand, 200, &page))
 }

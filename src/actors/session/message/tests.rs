@@ -41,6 +41,7 @@ fn complete() -> Complete {
         reason: LoginReason::Move,
         prompt_none: true,
         organization: None,
+        has_form: true,
         authentication: Authentication::of(&["a"], Some(7)),
         hints: vec![("h".into(), "v".into())],
     };
