@@ -94,6 +94,8 @@ pub struct Config {
     pub providers: Providers,
     /// The keys of login cookies. They are derived from `STATE_KEYS`, or without these from the client's secret or key.
     pub login_keys: SealingKeys,
+    /// The keys of requests that wait for a login, and of the cookies that name them. They are derived from the same secrets.
+    pub parked_keys: SealingKeys,
     /// `DEVICE_…`: how sessions are bound to devices.
     pub device: DeviceSettings,
     /// How long sessions live.

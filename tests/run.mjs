@@ -60,6 +60,7 @@ const MODULES = [
   "issuers",
   "targets",
   "step-up",
+  "parked",
   "id-token",
   "jwks",
   "kinds",

@@ -13,6 +13,8 @@ use crate::sealing::SealingKeys;
 
 /// What the keys of login cookies are derived for.
 const LOGIN_COOKIE: &str = "edge-oauth-sessions login 1";
+/// What the keys of parked requests are derived for.
+const PARKED_REQUEST: &str = "edge-oauth-sessions parked request 1";
 impl Config {
     /// Reads the variables that `vars` gives. It is asked for bindings, too: `binding:NAME` is any text where there
     /// is one.
@@ -68,6 +70,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             (_, secret) => secret.into_iter().collect(),
         };
         let login_keys = SealingKeys::derive(secrets.iter().copied(), LOGIN_COOKIE);
+        let parked_keys = SealingKeys::derive(secrets.iter().copied(), PARKED_REQUEST);
         let device = self.device(routes.as_deref().unwrap_or_default(), DeviceKeys::derive(secrets.into_iter()));
         let log_subject = self.choice("LOG_SUBJECT", &[("hash", LogSubject::Hash), ("plain", LogSubject::Plain)]);
         let brand = self.brand();
@@ -85,6 +88,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             jwt,
             providers: providers?,
             login_keys,
+            parked_keys,
             device: device?,
             lifetimes,
             sessions_per_user,

@@ -18,8 +18,8 @@ use crate::gateway::endpoints::{
     admin, backchannel, callback, captcha, device as device_endpoints, events, failed_login, frontchannel, healthz,
     login, logout, session, sessions,
 };
-use crate::gateway::forward::access;
 use crate::gateway::forward::reply::{Forwarded, Reply};
+use crate::gateway::forward::{access, parking};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::Endpoint;
@@ -33,6 +33,7 @@ mod context;
 pub mod device;
 pub mod endpoints;
 pub mod forward;
+pub mod parked_form;
 pub mod plan;
 pub mod problem;
 pub mod protected_resource;
@@ -111,7 +112,8 @@ impl Gateway {
             }
             _ => Vec::new(),
         };
-        let cookies = cookies.into_iter().map(|line| ("set-cookie", line));
+        let ticket = request.is_ticket_spent.get().then(|| parking::clear_ticket(self, request));
+        let cookies = cookies.into_iter().chain(ticket).map(|line| ("set-cookie", line));
         let offer =
             request.offer.take().map(|challenge| (device::REGISTRATION, device::offer(&self.config, &challenge)));
         let mut headers = cookies.chain(offer).peekable();

@@ -33,6 +33,7 @@ use crate::gateway::forward::access::{self, Admitted, Claimant};
 use crate::gateway::forward::caller;
 use crate::gateway::forward::edits::{self, Onward, Recipient};
 use crate::gateway::forward::{captcha, proxy};
+use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::rendered_refusal::RenderedRefusal;
 use crate::gateway::request::head::{Arrived, Head};
@@ -125,6 +126,9 @@ impl<'a> Planner<'a> {
             Arrival::Application(..) | Arrival::Own(..) | Arrival::Administration(..) => return None,
         };
         let Ok(config) = self.configured else { return None };
+        if parked_form::may_come_again(&request) {
+            return None;
+        }
         let refused = |problem: &Problem| {
             // The everyday one says nothing of tokens.
             let rendered = || self.rendered_refusal.of(&request, problem, text::of_answer);
@@ -196,6 +200,7 @@ impl<'a> Planner<'a> {
                 Some(Plan { text, line: None })
             }
             Ok(_) => None,
+            Err(problem) if parked_form::may_wait(&request, &problem) => None,
             Err(problem) => Some(answer(refusal::of_application(config, &request, route, &problem))),
         }
     }

@@ -105,6 +105,10 @@ impl Fetched {
     /// Sends the visitor's body along. That of a GET or HEAD comes with its request. The future comes when all of it is
     /// sent, or cannot be.
     fn upload(&self, outbound: &Outbound<'_>, init: &web_sys::RequestInit) -> Result<Option<JsFuture>, JsValue> {
+        if let Some(bytes) = outbound.body {
+            init.set_body(&js_sys::Uint8Array::from(bytes));
+            return Ok(None);
+        }
         let Some(body) = self.request.body().filter(|_| !matches!(outbound.method, "GET" | "HEAD")) else {
             return Ok(None);
         };

@@ -39,6 +39,8 @@ pub struct Outbound<'a> {
     pub removed: &'a [&'a str],
     /// Headers that are put in.
     pub set: &'a [(&'a str, Cow<'a, str>)],
+    /// The body, in place of the visitor's.
+    pub body: Option<&'a [u8]>,
     /// `Content-Length`, where the visitor says it.
     pub length: Option<u64>,
     /// How long the response's headers may take, counted from when the whole request is sent.

@@ -33,6 +33,7 @@ mod listening;
 mod messages;
 mod moves;
 mod parity;
+mod parked;
 mod postgres;
 mod proofs;
 mod provider;

@@ -203,6 +203,11 @@ impl Disk {
         }
     }
 
+    /// How many rows a table has.
+    pub fn count(self: &Rc<Self>, table: &str) -> usize {
+        self.run(&format!("SELECT 1 FROM {table}"), Vec::new()).unwrap().len()
+    }
+
     fn run(self: &Rc<Self>, statement: &str, parameters: Vec<SqlValue>) -> rusqlite::Result<Vec<Vec<SqlValue>>> {
         self.statements.set(self.statements.get() + 1);
         let sqlite = self.sqlite.borrow();

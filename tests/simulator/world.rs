@@ -254,6 +254,7 @@ impl World {
             reason,
             prompt_none: reason != LoginReason::Asked,
             organization: None,
+            has_form: false,
             authentication: None,
             hints: Vec::new(),
         }

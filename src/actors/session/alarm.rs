@@ -31,6 +31,7 @@ impl Session {
         self.load().await?;
         self.write_down().await?;
         self.settle_store().await;
+        self.parked.drop_overdue(self.now())?;
         // First it finds out what became of a move that was under way. What is due depends on that.
         let ready = self.ready().await;
         let began = self.now();

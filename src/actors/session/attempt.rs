@@ -37,6 +37,8 @@ pub struct Attempt {
     pub prompt_none: bool,
     /// The organization that was asked for. The tokens have to be for it.
     pub organization: Option<String>,
+    /// A form waits for the login.
+    pub has_form: bool,
     /// How the user has to log in. It is checked when they come back.
     pub authentication: Option<Authentication>,
     /// The other parameters of `/login`, as far as there was room. If this login fails, the next one gets them.
@@ -141,6 +143,7 @@ mod tests {
             reason: LoginReason::Asked,
             prompt_none: false,
             organization: None,
+            has_form: false,
             authentication: None,
             hints: Vec::new(),
         }

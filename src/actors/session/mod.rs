@@ -17,6 +17,7 @@ use self::device::record::DeviceRecord;
 use self::directory_client::DirectoryClient;
 use self::ledger::{Cause, Entry, Event};
 use self::mover::Mover;
+use self::parked_request::ParkedRequest;
 use self::provider_health::ProviderHealth;
 use self::record::Record;
 use self::refresher::Refresher;
@@ -60,6 +61,9 @@ mod migrate;
 pub mod moved;
 mod mover;
 mod observe;
+mod park;
+mod parked_request;
+pub use parked_request::PARKED_FOR;
 mod present;
 mod provider;
 mod provider_health;
@@ -108,6 +112,7 @@ pub struct Session {
     mover: Mover,
     provider_health: ProviderHealth,
     refused_targets: RefusedTargets,
+    parked: ParkedRequest,
 }
 
 impl Session {
@@ -128,6 +133,7 @@ impl Session {
             config: Rc::clone(config),
             kept: Record::new(store, &isolate),
             device: DeviceRecord::new(&storage),
+            parked: ParkedRequest::new(&storage),
             listeners,
             signatures,
             signing_in: Mutex::default(),

@@ -57,6 +57,8 @@ impl Session {
             SessionMessage::ConfirmUse(m) => reply::<message::ConfirmUse>(&self.confirm_use(m).await),
             SessionMessage::Attested(m) => reply::<message::Attested>(&self.attested(m).await?),
             SessionMessage::BindDevice(m) => reply::<message::BindDevice>(&self.bind_device(m).await),
+            SessionMessage::Park(m) => reply::<message::Park>(&self.park(m).await),
+            SessionMessage::TakeParked(m) => reply::<message::TakeParked>(&self.take_parked(m).await),
             SessionMessage::GetTargetToken(m) => reply::<message::GetTargetToken>(&self.get_target_token(m).await),
             SessionMessage::RenewProof(m) => reply::<message::RenewProof>(&self.renew_proof(m).await),
         }

@@ -54,6 +54,22 @@ const GERMAN: &[(&str, &str)] = &[
     // Titles.
     ("Login required", "Anmeldung erforderlich"),
     ("Session ended", "Sitzung beendet"),
+    ("You are logged in, and your form is being sent …", "Sie sind angemeldet, und Ihr Formular wird gesendet …"),
+    ("Send the form", "Formular senden"),
+    ("Form not sent", "Formular nicht gesendet"),
+    (
+        "You are logged in. Your form was not sent: another one took its place, or the login took too long.",
+        "Sie sind angemeldet. Ihr Formular wurde nicht gesendet: Ein anderes hat es ersetzt, oder die Anmeldung hat zu lange gedauert.",
+    ),
+    ("Fill it in again if you want to send it.", "Füllen Sie es noch einmal aus, wenn Sie es senden möchten."),
+    (
+        "The form was not sent: another user filled it in. Fill it in again if you want to send it.",
+        "Das Formular wurde nicht gesendet: Ein anderer Benutzer hat es ausgefüllt. Füllen Sie es noch einmal aus, wenn Sie es senden möchten.",
+    ),
+    (
+        "The form was not sent: it has been sent already, or the login took too long. Look whether it arrived, else fill it in again.",
+        "Das Formular wurde nicht gesendet: Es wurde schon gesendet, oder die Anmeldung hat zu lange gedauert. Sehen Sie nach, ob es angekommen ist, und füllen Sie es sonst noch einmal aus.",
+    ),
     ("Another login required", "Andere Anmeldung erforderlich"),
     (
         "This needs a login of another kind, or a more recent one.",

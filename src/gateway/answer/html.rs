@@ -27,6 +27,8 @@ pub struct Page<'a> {
     pub other: Option<(&'a str, &'a str)>,
     /// A form that posts to this URL, with these words on its button.
     pub form: Option<(&'a str, &'a str)>,
+    /// A form that posts this text to this URL by itself.
+    pub resend: Option<(&'a str, &'a str)>,
     /// Goes on to this URL by itself.
     pub refresh: Option<&'a str>,
     /// After so many seconds.
@@ -144,16 +146,38 @@ pub fn page(brand: &Brand, status: u16, page: &Page<'_>) -> Outgoing {
         header = header(brand),
         detail = say(page.detail),
         list = list(&page.list),
-        widget = page.widget.map(|widget| widget.html(brand.language)).unwrap_or_default(),
+        widget = match page.resend {
+            Some((url, text)) => resend(brand.language, url, text),
+            None => page.widget.map(|widget| widget.html(brand.language)).unwrap_or_default(),
+        },
         actions = actions(brand.language, page),
     );
     // There is no form-action: browsers apply it to the redirects behind a form, too, and those of a logout lead to the provider.
     let policy = format!(
         "default-src 'none'; img-src {images}; style-src {}; base-uri 'none'; frame-ancestors 'none'{}",
         hash(&style),
-        page.widget.map(Widget::policy).unwrap_or_default(),
+        match page.resend {
+            Some(_) => format!("; script-src {}", hash(RESEND)),
+            None => page.widget.map(Widget::policy).unwrap_or_default(),
+        },
     );
     Outgoing::new(status, Body::Html(html)).header("content-security-policy", &policy)
+}
+
+/// Sends the form of a page on.
+const RESEND: &str = "document.querySelector(\"form\").submit()";
+
+/// A form with one field, `name=value`, which the browser sends as `text/plain`. Without script its user presses a button.
+fn resend(language: Language, url: &str, text: &str) -> String {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    format!(
+        "<form method=\"post\" enctype=\"text/plain\" action=\"{}\"><input type=\"hidden\" name=\"{}\" value=\"{}\">\
+        <div class=\"do\"><button>{}</button></div></form><script>{RESEND}</script>",
+        escape(url),
+        escape(name),
+        escape(value),
+        escape(say(language, "Send the form")),
+    )
 }
 
 fn list(entries: &[(&str, &str)]) -> String {

@@ -15,6 +15,7 @@ use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::problem_response::bearer_challenge;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::device;
+use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::protected_resource;
 use crate::gateway::request::{Incoming, route};
@@ -139,6 +140,13 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
     {
         return response;
     }
+    clearing(config, request, problem, response)
+}
+
+/// Where a form's user is to log in. The login leads back to the form's address.
+pub fn to_log_in(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
+    let login = endpoint_url(config, "login", request.path_and_query());
+    let response = Outgoing::redirect(303, &format!("{login}&{}=1", parked_form::PARAMETER));
     clearing(config, request, problem, response)
 }
 

@@ -21,6 +21,7 @@ use crate::gateway::context::Gateway;
 use crate::gateway::device;
 use crate::gateway::endpoints::failed_login::{self, LoginLinks};
 use crate::gateway::endpoints::login;
+use crate::gateway::forward::parking;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::login_cookie::{self, Scope};
@@ -99,7 +100,7 @@ async fn complete(
         return Err(expired().into());
     }
     let jar = request.jar();
-    let (actor, return_to) = (attempt.actor.clone(), attempt.return_to.clone());
+    let (actor, return_to, has_form) = (attempt.actor.clone(), attempt.return_to.clone(), attempt.has_form);
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
     let place = user_place(gateway, request, at);
     let address = address::session_near(&actor, place.region);
@@ -115,7 +116,8 @@ async fn complete(
         Completed::SignedIn { secret, region, expires_at } => {
             let session = Credential { actor, secret };
             let life = ambient::between(gateway.now(), expires_at).max(Duration::ZERO);
-            let on = go_on(gateway, &return_to);
+            let on =
+                parking::page(gateway, request, &return_to, has_form).unwrap_or_else(|| go_on(gateway, &return_to));
             let on = on.cookie(&jar.set_session(region, &session, gateway.config.same_site, life));
             // The session is offered to be bound to the device, and what was proved of another session's is of no use.
             if request.origin.https && device::is_on(&gateway.config) {

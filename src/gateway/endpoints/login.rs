@@ -18,6 +18,7 @@ use crate::gateway::device;
 use crate::gateway::endpoints::login_hints::hints;
 use crate::gateway::endpoints::login_limit;
 use crate::gateway::endpoints::login_provider::{self, Candidates};
+use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
@@ -129,6 +130,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| settings.checks_organization()),
+        has_form: request.query().get(parked_form::PARAMETER) == Some("1"),
         authentication: authentication.filter(|_| is_asked),
         hints: kept,
     };
@@ -155,7 +157,8 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
     let life = gateway.config.lifetimes.login.saturating_mul(2);
     let mut response = Outgoing::redirect(302, &url).cookie(&jar.set_login(&name, value, posted, life));
     let surplus = request.cookies.logins.len().saturating_add(1).saturating_sub(LOGINS_KEPT);
-    for (oldest, _) in request.cookies.logins.iter().take(surplus) {
+    let logins = request.cookies.logins.iter().filter(|(name, _)| name != parked_form::COOKIE);
+    for (oldest, _) in logins.take(surplus) {
         response = response.cookie(&jar.clear_login(oldest, posted));
     }
     Ok(response)

@@ -17,7 +17,7 @@ use crate::gateway::bearer;
 use crate::gateway::context::Gateway;
 use crate::gateway::forward::caller::{Caller, Need, moves_from, need, user};
 use crate::gateway::forward::reply::Reply;
-use crate::gateway::forward::{captcha, proxy, require};
+use crate::gateway::forward::{captcha, parking, proxy, require};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, csrf};
 use crate::jose::Claims;
@@ -112,8 +112,12 @@ pub(crate) fn check_required(
 
 /// Proxies a request for the application, or says what is missing.
 pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Reply {
-    let passed = pass(gateway, request, route).await;
-    passed.unwrap_or_else(|problem| refusal::of_application(&gateway.config, request, route, &problem).into())
+    let problem = match pass(gateway, request, route).await {
+        Ok(reply) => return reply,
+        Err(problem) => problem,
+    };
+    let waits = parking::park(gateway, request, &problem).await;
+    waits.unwrap_or_else(|| refusal::of_application(&gateway.config, request, route, &problem)).into()
 }
 
 async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Result<Reply, Problem> {
@@ -126,7 +130,8 @@ async fn pass(gateway: &Gateway, request: &Incoming<'_>, route: &Route) -> Resul
     if let Some(claims) = caller.claims() {
         check_required(&gateway.config, claims, route, gateway.now())?;
     }
-    proxy::proxy(gateway, request, route, caller, cleared_at).await
+    let form = if matches!(caller, Caller::User { .. }) { parking::form(gateway, request, route).await? } else { None };
+    proxy::proxy(gateway, request, route, caller, cleared_at, form).await
 }
 
 /// Goes on with a response of the application that [`crate::gateway::plan`] left to this. The application got the user's `token`.

@@ -8,6 +8,7 @@ pub mod clearance;
 pub mod edits;
 pub mod hygiene;
 pub mod identity_headers;
+pub mod parking;
 pub mod proxy;
 pub mod reply;
 pub mod require;

@@ -16,6 +16,7 @@ use crate::gateway::forward::edits::{self, Backward, Recipient};
 use crate::gateway::forward::reply::{Forwarded, Reply};
 use crate::gateway::forward::watch::Watch;
 use crate::gateway::forward::{captcha, require};
+use crate::gateway::parked_form::Form;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::headers::Headers;
@@ -29,8 +30,9 @@ pub(crate) async fn proxy(
     route: &Route,
     caller: Caller,
     cleared_at: Option<OffsetDateTime>,
+    form: Option<Form>,
 ) -> Result<Reply, Problem> {
-    let response = send(gateway, request, route, &caller, cleared_at).await?;
+    let response = send(gateway, request, route, &caller, cleared_at, form.as_ref()).await?;
     settle(gateway, request, route, caller, cleared_at, response).await
 }
 
@@ -49,7 +51,7 @@ pub(crate) async fn settle(
     {
         caller = renewed;
         gateway.applications.discard(response);
-        response = send(gateway, request, route, &caller, cleared_at).await?;
+        response = send(gateway, request, route, &caller, cleared_at, None).await?;
     }
     if response.status == 401
         && let Some(problem) = stepped_up(gateway, request, &caller, &response).await
@@ -76,6 +78,7 @@ async fn send(
     route: &Route,
     caller: &Caller,
     cleared_at: Option<OffsetDateTime>,
+    form: Option<&Form>,
 ) -> Result<Inbound, Problem> {
     let mut onward = edits::request(&gateway.config, request, route, caller.claims(), cleared_at);
     let authorization = match caller {
@@ -86,7 +89,12 @@ async fn send(
         Caller::User { .. } | Caller::Nobody => None,
     };
     onward.set.extend(authorization.map(|authorization| ("authorization", authorization)));
+    if let Some(form) = form {
+        onward.removed.push("content-length");
+        onward.set.push(("content-type", form.content_type.as_str().into()));
+    }
     let sent = gateway.applications.send(Outbound {
+        body: form.map(|form| &*form.body),
         binding: match &route.upstream {
             Upstream::Origin(_) => None,
             Upstream::Binding(name) => Some(name),

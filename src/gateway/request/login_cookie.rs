@@ -122,6 +122,7 @@ mod tests {
             reason: LoginReason::Move,
             prompt_none: true,
             organization: Some("o".repeat(MAX_KEPT_ORGANIZATION)),
+            has_form: true,
             authentication: Authentication::of(&["a".repeat(MAX_ACR.saturating_sub(1)).as_str()], Some(u32::MAX)),
             hints: vec![("login_hint".into(), "ada@example.com".into())],
         }

@@ -1,7 +1,7 @@
 //! A request as the gateway sees it.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use time::OffsetDateTime;
@@ -65,6 +65,8 @@ pub struct Incoming<'a> {
     pub moved_to: RefCell<Option<ActorLocation>>,
     /// The challenge of an offer to bind the session to the browser's device, for the answer.
     pub offer: RefCell<Option<Challenge>>,
+    /// The ticket for a form that waited is of no more use.
+    pub is_ticket_spent: Cell<bool>,
     remark: RefCell<Option<String>>,
 }
 
@@ -87,6 +89,7 @@ impl<'a> Incoming<'a> {
             is_web_socket,
             moved_to: RefCell::default(),
             offer: RefCell::default(),
+            is_ticket_spent: Cell::default(),
             remark: RefCell::default(),
         }
     }

@@ -16,6 +16,8 @@
 //!           ── Attested ──► whatever the message inside gets      (any of those above, where the session may be bound to a device)
 //!           ── BindDevice ─► the key's thumbprint                 (POST /device/register)
 //!           ── RenewProof ─► the same, or a challenge             (POST /device/refresh)
+//!           ── Park ──────► nothing                           (a form meets a session that has to log in first)
+//!           ── TakeParked ─► the form, once                   (its user has logged in)
 //!           ── SilentLogin ─► the ID token, the organization      (a silent login begins)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
 //!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
@@ -45,6 +47,7 @@ mod denied;
 mod device;
 mod get;
 mod moves;
+mod park;
 mod sign_in;
 
 pub use authority::Authority;
@@ -57,6 +60,7 @@ pub use get::{CanGoOn, GetIdentity, GetTargetToken, GetToken, GetView, IsAlive, 
 pub use moves::{
     Adopt, Destination, LetGo, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded,
 };
+pub use park::{Park, Parked, SealedRequest, TakeParked};
 pub use sign_in::{Callback, Complete, Completed, SignInError};
 
 /// The binding of the namespace that session actors live in; an instance is named by its [`ActorId`].
@@ -111,6 +115,10 @@ pub enum SessionMessage {
     RenewProof(RenewProof),
     /// A request is to be proxied with an access token for a target of its own.
     GetTargetToken(GetTargetToken),
+    /// Keep a request until its user has logged in.
+    Park(Park),
+    /// Hand it out, once.
+    TakeParked(TakeParked),
 }
 
 // Each limit is longer than the actor can take: 10 s for a call, twice that for a GET.
@@ -138,6 +146,8 @@ requests! { SessionMessage:
     BindDevice -> Result<Binding, Denied>, within 10 s;
     RenewProof -> Result<Renewal, Denied>, within 10 s;
     GetTargetToken -> Result<Box<TokenWithClaims>, Denied>, within 15 s;
+    Park -> Result<(), Denied>, within 10 s;
+    TakeParked -> Result<Parked, Denied>, within 10 s;
 }
 
 /// What a cookie says: an actor, and the secret that gives the right to it.

@@ -42,6 +42,7 @@ impl Session {
         self.storage.delete_all().await?;
         self.directories.forget_decision();
         self.device.forget();
+        self.parked.forget();
         *self.kept.memory.borrow_mut() = Memory { loaded: true, ..Memory::default() };
         Ok(())
     }

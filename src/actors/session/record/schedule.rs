@@ -12,7 +12,11 @@ impl Session {
     pub(in crate::actors::session) fn next_alarm(&self) -> Option<OffsetDateTime> {
         let due = self.kept.memory.borrow().state.as_ref().map(|state| state.next_alarm(self.lifetimes()))?;
         let again_at = self.kept.memory.borrow().unwritten.as_ref().map(|unwritten| unwritten.again_at);
-        [self.kept.store.settles_at(), again_at].into_iter().flatten().fold(due, OffsetDateTime::min).into()
+        [self.kept.store.settles_at(), again_at, self.parked.until()]
+            .into_iter()
+            .flatten()
+            .fold(due, OffsetDateTime::min)
+            .into()
     }
 
     pub(in crate::actors::session) async fn schedule_next(&self) -> Result<(), StoreError> {

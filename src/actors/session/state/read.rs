@@ -3,6 +3,7 @@
 use super::{Active, Afterwards, Arriving, State};
 use crate::actors::session::location::ActorLocation;
 use crate::actors::summary::{SessionState, Summary, UserPlace};
+use crate::credential::SecretHash;
 
 impl State {
     /// The session where it is live.
@@ -32,6 +33,16 @@ impl State {
             Self::Active(active) | Self::Arriving(Arriving { active, .. }) => Some(active.identity.user()),
             Self::Ended(ended) => ended.user.clone(),
             Self::Moved(moved) => Some(moved.user.clone()),
+        }
+    }
+
+    /// Whether this is the hash of the session cookie's secret, whatever has become of the session.
+    pub fn knows(&self, secret: &SecretHash) -> bool {
+        match self {
+            Self::SigningIn(_) | Self::Arriving(_) => false,
+            Self::Active(active) => active.secret_hash.is(secret),
+            Self::Ended(ended) => ended.secret_hash.is(secret),
+            Self::Moved(moved) => moved.secret_hash.is(secret),
         }
     }
 

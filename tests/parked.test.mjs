@@ -1,0 +1,155 @@
+// A form that meets a login is not lost: it waits, and the gateway sends it on once its user has logged in. In Chromium.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, test } from "node:test";
+import { administer, sessionsOf } from "./parts/administration.mjs";
+import { launchChromium } from "./parts/chromium.mjs";
+import { request } from "./parts/http.mjs";
+import { removeFolder, temporaryFolder } from "./parts/process.mjs";
+import { createWorld } from "./parts/world.mjs";
+
+const ROUTES = [{ match: "/vault/*", acr: "mfa" }, { match: "/*" }];
+const PAGE = `<!doctype html><title>application</title>
+  <form method="post" action="/vault/pay?order=7"><input name="amount" value="12 €&amp;more"><button id="pay">Pay</button></form>
+  <form method="post" action="/vault/upload" enctype="multipart/form-data"><input type="file" name="file"><button id="upload">Upload</button></form>
+  <form method="post" action="/order"><input name="item" value="tea"><button id="order">Order</button></form>
+  <form method="post" action="/vault/big"><textarea name="text"></textarea><button id="big">Send</button></form>`;
+
+/** A world with an application of forms, and a page of it in Chromium whose user has logged in. */
+async function open(t, more) {
+  const world = await createWorld(t, { routes: ROUTES, ...more });
+  const posts = [];
+  const take = async (message, response) => {
+    const chunks = [];
+    for await (const chunk of message) chunks.push(chunk);
+    if (message.method !== "POST") return response.writeHead(200, { "content-type": "text/html" }).end("<h1>plain page</h1>");
+    posts.push({ url: message.url, type: message.headers["content-type"], body: Buffer.concat(chunks), headers: message.headers });
+    response.writeHead(200, { "content-type": "text/html" }).end(`<h1>received ${posts.length}</h1>`);
+  };
+  for (const where of ["/vault/pay", "/vault/upload", "/vault/big", "/order"]) world.upstream.answer(where, take);
+  world.upstream.answer("/forms", (_, response) => response.writeHead(200, { "content-type": "text/html" }).end(PAGE));
+  const browser = await launchChromium();
+  t.after(() => browser.close());
+  const context = await browser.newContext();
+  const tab = async () => {
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    await page.goto(`${world.gateway.origin}/forms`);
+    return page;
+  };
+  const page = await tab();
+  await page.waitForSelector("#pay");
+  /** From now on the provider takes whoever comes for somebody else. */
+  const becomeSomebodyElse = () => context.clearCookies({ name: /^_session/ });
+  return { ...world, context, page, tab, posts, becomeSomebodyElse };
+}
+
+const heading = (page) => page.locator("h1").textContent();
+
+describe("a form that meets a stronger login", () => {
+  test("arrives once, byte for byte, at its own address, with its own token", async (t) => {
+    const { page, posts, provider, gateway, context } = await open(t);
+    await page.click("#pay");
+    await page.waitForSelector("text=received 1");
+    assert.equal(page.url(), `${gateway.origin}/vault/pay?order=7`);
+    const [{ url, type, body, headers }] = posts;
+    assert.equal(url, "/vault/pay?order=7");
+    assert.equal(type, "application/x-www-form-urlencoded");
+    assert.equal(body.toString(), "amount=12+%E2%82%AC%26more");
+    assert.equal(headers["content-length"], String(body.length));
+    assert.match(headers.authorization, /^Bearer /);
+    assert.equal(provider.calls.authorization.at(-1).query.acr_values, "mfa");
+    assert.deepEqual((await context.cookies()).filter(({ name }) => name.includes("login-")), [], "nothing of it is left");
+    // Whoever goes back does not send it again.
+    await page.goBack().catch(() => {});
+    await page.goForward().catch(() => {});
+    assert.equal(posts.length, 1);
+  });
+
+  test("may have files", async (t) => {
+    const { page, posts } = await open(t);
+    const folder = temporaryFolder();
+    t.after(() => removeFolder(folder));
+    const content = Buffer.from(Array.from({ length: 60_000 }, (_, i) => (i * 7) % 256));
+    writeFileSync(path.join(folder, "picture.bin"), content);
+    await page.setInputFiles("input[type=file]", path.join(folder, "picture.bin"));
+    await page.click("#upload");
+    await page.waitForSelector("text=received 1");
+    const [{ type, body }] = posts;
+    assert.match(type, /^multipart\/form-data; boundary=/);
+    assert.ok(body.includes(content) && body.includes('filename="picture.bin"'));
+  });
+
+  test("is too large to wait: its user is told, and nothing is sent", async (t) => {
+    const { page, posts } = await open(t);
+    await page.fill("textarea", "x".repeat(70_000));
+    await page.click("#big");
+    assert.equal(await heading(page), "Another login required");
+    assert.equal(posts.length, 0);
+  });
+
+  test("is dropped where somebody else comes back", async (t) => {
+    const { page, posts, becomeSomebodyElse } = await open(t);
+    await becomeSomebodyElse();
+    await page.click("#pay");
+    await page.waitForSelector("text=another user filled it in");
+    assert.equal(posts.length, 0);
+    await page.reload().catch(() => {});
+    assert.equal(posts.filter(({ body }) => body.includes("amount")).length, 0);
+  });
+
+  test("of two tabs the last one arrives, and the other one is told", async (t) => {
+    const { page, tab, posts, provider } = await open(t);
+    const other = await tab();
+    let go;
+    const held = new Promise((resolve) => (go = resolve));
+    provider.around.authorization = async (next) => {
+      await held;
+      await next();
+    };
+    await page.evaluate(() => document.querySelector("#pay").click());
+    await page.waitForRequest(/\/auth\?/);
+    await other.evaluate(() => document.querySelector("#upload").click());
+    await other.waitForRequest(/\/auth\?/);
+    go();
+    await other.waitForSelector("text=received 1");
+    await page.waitForSelector("text=Form not sent");
+    assert.deepEqual(posts.map(({ url }) => url), ["/vault/upload"]);
+  });
+});
+
+describe("a form that meets a session that has ended", () => {
+  test("arrives after the login", async (t) => {
+    const { page, posts, gateway } = await open(t);
+    const [{ subject }] = [await page.evaluate(() => fetch("/auth/session").then((answer) => answer.json()))];
+    const [session] = await sessionsOf(gateway, subject);
+    await administer(gateway, `sessions/${session.id}`, { method: "DELETE" });
+    await page.click("#order");
+    await page.waitForSelector("text=received 1");
+    assert.equal(posts[0].body.toString(), "item=tea");
+    assert.equal((await sessionsOf(gateway, subject)).filter(({ state }) => state === "active").length, 1);
+  });
+
+  test("without a session cookie it does not wait, and the page says so", async (t) => {
+    const { page, posts, context } = await open(t);
+    await context.clearCookies({ name: "edge-session" });
+    await page.click("#order");
+    assert.equal(await heading(page), "Login required");
+    assert.equal(posts.length, 0);
+  });
+});
+
+test("another site's form does not wait, nor does a script's request", async (t) => {
+  const { gateway, login } = await createWorld(t, { routes: ROUTES });
+  const browser = await login();
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const cross = await request(`${gateway.origin}/vault/pay`, {
+    method: "POST", body: "amount=1",
+    headers: { ...form, cookie: browser.sessionHeader, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" },
+  });
+  assert.equal(cross.status, 403);
+  const script = await browser.api("/vault/pay", { method: "POST", body: "amount=1", headers: form });
+  assert.equal(script.status, 401);
+  assert.deepEqual([...cross.setCookies, ...script.setCookies].filter((line) => line.includes("login-")), []);
+});
