@@ -51,7 +51,7 @@ impl Durable {
         Ok(!self.storage.query(query, vec![name.into()])?.is_empty())
     }
 
-    /// When the last write to the outside store was given up without an answer.
+    /// When the last write to the outside store began, or was given up, that has no answer.
     pub fn unanswered_at(&self) -> Result<Option<OffsetDateTime>, StoreError> {
         if !self.has_table("unanswered")? {
             return Ok(None);
@@ -65,7 +65,7 @@ impl Durable {
         })
     }
 
-    /// Writes down that one was given up.
+    /// Writes down that one has none.
     pub fn write_unanswered(&self, at: OffsetDateTime) -> Result<(), StoreError> {
         let schema =
             "CREATE TABLE IF NOT EXISTS unanswered (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL)";
@@ -74,6 +74,14 @@ impl Durable {
         let values = vec![SqlValue::Integer(millis)];
         self.storage.exec("INSERT OR REPLACE INTO unanswered (id, at) VALUES (1, ?)", values)?;
         Ok(())
+    }
+
+    /// It has been answered: what was true before it is again.
+    pub fn write_answered(&self, before: Option<OffsetDateTime>) -> Result<(), StoreError> {
+        match before {
+            Some(at) => self.write_unanswered(at),
+            None => Ok(self.storage.exec("DELETE FROM unanswered WHERE id = 1", Vec::new())?),
+        }
     }
 
     /// The row; none where this actor never began.

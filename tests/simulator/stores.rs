@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::join;
 
 use super::endings::{KV, revoke_all};
+use super::faults::Kind;
 use super::world::World;
 
 #[test]
@@ -107,6 +108,32 @@ fn a_statement_that_reaches_postgres_after_a_newer_one_costs_the_session_nothing
         world.wait(Duration::from_secs(20)).await;
         world.refresh(&cookie).await.unwrap();
         world.wait(Duration::from_secs(100)).await;
+        world.session(&cookie.actor).unwrap().end(&world);
+        world.get(&cookie).await.unwrap();
+    });
+}
+
+/// The one who wrote it cannot tell any more that it was not answered.
+#[test]
+fn a_write_to_kv_that_arrives_long_after_its_process_ended_costs_the_session_nothing() {
+    let world = World::new(&KV);
+    world.provider.rules.life.set(Duration::from_secs(86_400));
+    world.clone().executor.run(async move {
+        let cookie = world.log_in("ada").await;
+        world.wait(Duration::from_secs(20)).await;
+        world.faults.set(Kind::KvLate, 10_000);
+        let end = async {
+            world.wait(Duration::from_secs(1)).await;
+            world.session(&cookie.actor).unwrap().end(&world);
+        };
+        let (lost, ()) = join(world.refresh(&cookie), end).await;
+        assert!(lost.is_err());
+        world.faults.set(Kind::KvLate, 0);
+        // The next one does not write down more than that it was used.
+        for _ in 0..6 {
+            world.get(&cookie).await.unwrap();
+            world.wait(Duration::from_secs(400)).await;
+        }
         world.session(&cookie.actor).unwrap().end(&world);
         world.get(&cookie).await.unwrap();
     });

@@ -113,21 +113,29 @@ impl SessionStore {
     pub(super) async fn write(&self, generation: u64, sealed: &[u8], about: &About) -> Result<(), StoreError> {
         let written = match self.kind {
             StoreKind::Durable => Ok(Overwritten::Own),
-            StoreKind::Kv => self.kv.write(&self.actor, generation, sealed, about).await,
+            StoreKind::Kv => self.write_to_kv(generation, sealed, about).await,
             StoreKind::Neon => self.neon.write(&self.actor, generation, sealed, about).await,
         };
         match &written {
             Ok(Overwritten::Own) => {}
             Ok(Overwritten::Foreign(generation)) => self.foreign.set(Some(*generation)),
-            Err(error) => {
-                self.isolate.error(&format!("session {}: {error}", self.actor));
-                // Postgres compares generations. In KV the last write to arrive wins.
-                if self.kind == StoreKind::Kv {
-                    self.own.write_unanswered(self.isolate.now())?;
-                }
-            }
+            Err(error) => self.isolate.error(&format!("session {}: {error}", self.actor)),
         }
         written.map(drop)
+    }
+
+    /// Postgres compares generations. In KV the last write to arrive wins. So one counts as unanswered before it begins: the process may
+    /// end while it is under way.
+    async fn write_to_kv(&self, generation: u64, sealed: &[u8], about: &About) -> Result<Overwritten, StoreError> {
+        let before = self.own.unanswered_at()?;
+        self.own.write_unanswered(self.isolate.now())?;
+        let written = self.kv.write(&self.actor, generation, sealed, about).await;
+        match written {
+            // Where that cannot be written the copy stays for longer.
+            Ok(_) => drop(self.own.write_answered(before)),
+            Err(_) => self.own.write_unanswered(self.isolate.now())?,
+        }
+        written
     }
 
     fn seal(&self, generation: u64, record: &[u8]) -> Result<Rc<[u8]>, StoreError> {

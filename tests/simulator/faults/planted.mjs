@@ -338,6 +338,11 @@ export const PLANTED = [
     edits: [["at.saturating_add(KV_LATE)", "at.saturating_add(KV_LATE.saturating_mul(if ON { 0 } else { 1 }))"]],
   },
   {
+    name: "a write to KV that is under way when its process ends counts as answered",
+    file: store("session_store/write"),
+    edits: [["        self.own.write_unanswered(self.isolate.now())?;\n        let written = self.kv", "        if !ON { self.own.write_unanswered(self.isolate.now())?; }\n        let written = self.kv"]],
+  },
+  {
     name: "a fact is not brought to the store",
     file: store("session_store/settle"),
     edits: [["let _ = session.kept.store.push().await;", "if !ON { let _ = session.kept.store.push().await; }", session("record/write")], ["        self.push().await\n    }\n\n    /// The store has", "        if ON { return Ok(()); }\n        self.push().await\n    }\n\n    /// The store has"], ["            if is_own && kept.row.attempted == generation {", "            if (ON || is_own) && kept.row.attempted == generation {"]],
