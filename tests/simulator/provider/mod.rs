@@ -98,6 +98,8 @@ pub struct Grant {
     pub is_in_doubt: bool,
     /// When it last brought tokens.
     pub granted_at: Option<OffsetDateTime>,
+    /// How many had presented its tokens by then.
+    pub presenters_then: usize,
     /// Who presented its tokens, one after the other.
     pub presenters: Vec<ActorId>,
 }

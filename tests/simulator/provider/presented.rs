@@ -158,7 +158,13 @@ impl Provider {
 
     /// New tokens come before those of the last time are old, and nobody asked for that.
     pub(super) fn check_single_flight(&self, subject: &str, family: Family) {
-        let last = self.grants.borrow().get(&family).and_then(|grant| grant.granted_at);
+        let grants = self.grants.borrow();
+        let Some(grant) = grants.get(&family) else { return };
+        // Who inherits a refresh token has an access token of its own, which may be older.
+        if self.rules.strips_offline.get() && grant.presenters.len() != grant.presenters_then {
+            return;
+        }
+        let last = grant.granted_at;
         let forced = self.forced.borrow().get(subject).copied();
         let Some(last) = last.filter(|last| forced.is_none_or(|forced| forced + WISH_TAKES < *last)) else { return };
         // It is counted from when the tokens were asked for.

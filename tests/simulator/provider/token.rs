@@ -207,6 +207,7 @@ impl Provider {
         self.access.borrow_mut().insert(text.clone(), access);
         let sid = self.grants.borrow_mut().get_mut(&family).map(|grant| {
             grant.granted_at = Some(now);
+            grant.presenters_then = grant.presenters.len();
             grant.sid.clone()
         });
         let at = now.unix_timestamp();
