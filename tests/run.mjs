@@ -68,6 +68,7 @@ const MODULES = [
   "limits",
   "login",
   "logout",
+  "mcp",
   "neon",
   "neon-moves",
   "neon-outage",
