@@ -22,8 +22,7 @@ struct Metadata<'a> {
 pub fn is_ours(config: &Config, origin: &Origin, path: &str) -> bool {
     let Some(path) = inserted(path) else { return false };
     let mut taking = config.routes.iter().filter(|route| route.bearer).peekable();
-    taking.peek().is_some()
-        && (is_of(config, origin, path) || taking.any(|route| route.pattern.matches(origin, path)))
+    taking.peek().is_some() && (is_of(config, origin, path) || taking.any(|route| route.pattern.matches(origin, path)))
 }
 
 /// The metadata at a path, as JSON. There is none for a path that is no resource of its own: a client must not use what names another

@@ -4,7 +4,7 @@ const ORIGIN: &str = "https://app.example";
 
 /// A gateway with these routes, and with issuers of clients' JWTs by their audiences.
 fn config(routes: &str, audiences: &[&str]) -> Config {
-    let issuers: Vec<_> = audiences.iter().enumerate().map(|(number, audience)| {
+    let issuers = audiences.iter().enumerate().map(|(number, audience)| {
         serde_json::json!({ "issuer": format!("https://{number}.example"), "audience": audience, "jwks_uri": "https://keys.example/" })
     });
     let issuers = serde_json::to_string(&issuers.collect::<Vec<_>>()).unwrap();
@@ -28,7 +28,8 @@ const ROUTES: &str = r#"[{"match":"/mcp*","upstream":"https://a.internal","beare
 
 /// The resource and the authorization servers of the metadata at a path behind the well-known one.
 fn at(config: &Config, path: &str) -> Option<(String, Vec<String>)> {
-    let metadata: serde_json::Value = serde_json::from_str(&metadata(config, &origin(), &[PATH, path].concat())?).unwrap();
+    let metadata: serde_json::Value =
+        serde_json::from_str(&metadata(config, &origin(), &[PATH, path].concat())?).unwrap();
     let servers = metadata["authorization_servers"].as_array().unwrap().iter();
     Some((metadata["resource"].as_str()?.to_owned(), servers.map(|one| one.as_str().unwrap().to_owned()).collect()))
 }
@@ -39,7 +40,8 @@ fn named(config: &Config, path: &str) -> String {
 
 #[test]
 fn metadata_is_about_the_resource_whose_path_its_own_holds() {
-    let config = config(ROUTES, &["https://app.example/mcp", "https://app.example/mcp/two", "elsewhere", "https://app.example"]);
+    let config =
+        config(ROUTES, &["https://app.example/mcp", "https://app.example/mcp/two", "elsewhere", "https://app.example"]);
     for (path, resource, server) in [
         ("/mcp", "https://app.example/mcp", "https://0.example"),
         ("/mcp/", "https://app.example/mcp", "https://0.example"),
@@ -72,7 +74,8 @@ fn a_challenge_names_the_metadata_of_the_resource_that_the_path_lies_under() {
 
 #[test]
 fn without_an_audience_here_the_resource_is_the_origin_and_every_issuer_serves_it() {
-    for audience in ["api", "https://app.example.org/mcp", "https://other.example/mcp", "https://app.example:8443/mcp"] {
+    for audience in ["api", "https://app.example.org/mcp", "https://other.example/mcp", "https://app.example:8443/mcp"]
+    {
         let config = config(ROUTES, &[audience, "another"]);
         let servers = vec!["https://0.example".to_owned(), "https://1.example".to_owned()];
         assert_eq!(at(&config, ""), Some((ORIGIN.to_owned(), servers)), "{audience}");

@@ -1,4 +1,5 @@
 // MCP's own SDK at both ends: a server with one tool, and clients that get their tokens as the SDK does.
+import { auth } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
@@ -47,12 +48,16 @@ export class Agent {
     return client;
   }
 
+  /** Gets ready to send its user to log in, before it has asked the server anything. */
+  prepare() {
+    return auth(this, { serverUrl: this.url, fetchFn: this.fetch });
+  }
+
   /** The user logs in in this browser and comes back with a code, which becomes a token. */
   async letUserLogIn(browser) {
     await browser.navigate(this.authorizationUrl, { until: (url) => url.href.startsWith(REDIRECT_URI) });
-    const { headers } = browser.hops.at(-1);
-    const code = new URL(headers.location).searchParams.get("code");
-    await this.transport.finishAuth(code);
+    const back = new URL(browser.hops.at(-1).headers.location);
+    await this.transport.finishAuth(back.searchParams.get("code"));
   }
 
   fetch = async (url, init) => {

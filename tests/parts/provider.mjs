@@ -142,7 +142,7 @@ class RealProvider {
         ...(userInfoAlg && { userinfoSigningAlgValues: ["RS256", userInfoAlg] }),
       },
       // It drops offline_access from a request without prompt=consent; this client gets its refresh token all the same.
-      issueRefreshToken: async (_, __, code) => !consent || code.scopes.has("offline_access"),
+      issueRefreshToken: async (_, { grantTypes }, code) => grantTypes.includes("refresh_token") && (!consent || code.scopes.has("offline_access")),
       expiresWithSession: async () => false,
       rotateRefreshToken: true,
       clockTolerance: 0,
