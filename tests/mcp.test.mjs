@@ -89,7 +89,8 @@ for (const [audience, metadata] of Object.entries({ "/mcp": `${METADATA}/mcp`, "
 
     test("that brings a session's cookie as well has its own token passed on, and the cookie kept from the server", async () => {
       const browser = await world.login();
-      const agent = await authorized({ headers: { cookie: `${browser.sessionHeader}; theme=dark` } });
+      const agent = await authorized();
+      agent.headers = { cookie: `${browser.sessionHeader}; theme=dark` };
       const client = await agent.connect();
       const seen = await seenBy(client);
       assert.equal(seen.authorization, `Bearer ${agent.tokens().access_token}`);
