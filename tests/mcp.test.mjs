@@ -87,10 +87,10 @@ for (const [audience, metadata] of Object.entries({ "/mcp": `${METADATA}/mcp`, "
       await client.close();
     });
 
-    test("that brings a session's cookie as well has its own token passed on, and the cookie kept from the server", async () => {
+    test("in a page with a session that brings its own token has that passed on, and the cookie kept from the server", async () => {
       const browser = await world.login();
       const agent = await authorized();
-      agent.headers = { cookie: `${browser.sessionHeader}; theme=dark` };
+      agent.headers = { cookie: `${browser.sessionHeader}; theme=dark`, origin: world.gateway.origin };
       const client = await agent.connect();
       const seen = await seenBy(client);
       assert.equal(seen.authorization, `Bearer ${agent.tokens().access_token}`);
