@@ -69,6 +69,7 @@ const MODULES = [
   "limits",
   "login",
   "logout",
+  "mcp",
   "neon",
   "neon-moves",
   "neon-outage",

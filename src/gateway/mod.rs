@@ -194,7 +194,7 @@ impl Gateway {
             Endpoint::Admin => admin::serve(self, request).await,
             Endpoint::Captcha => captcha::serve(self, request).await,
             Endpoint::Jwks => Ok(jwks(self)),
-            Endpoint::ProtectedResource => Ok(protected_resource(self, request)),
+            Endpoint::ProtectedResource => protected_resource(self, request),
             Endpoint::FrontchannelLogout => frontchannel::serve(self, request).await,
             Endpoint::DeviceRegister => device_endpoints::register(self, request).await,
             Endpoint::DeviceRefresh => device_endpoints::refresh(self, request).await,
@@ -222,7 +222,8 @@ fn jwks(gateway: &Gateway) -> Outgoing {
 }
 
 /// Where clients find the authorization servers whose tokens are accepted here. Pages of any origin may read it.
-fn protected_resource(gateway: &Gateway, request: &Incoming<'_>) -> Outgoing {
-    let metadata = protected_resource::metadata(&gateway.config, &request.origin);
-    Outgoing::new(200, Body::Json(metadata)).header("access-control-allow-origin", "*")
+fn protected_resource(gateway: &Gateway, request: &Incoming<'_>) -> Result<Outgoing, Problem> {
+    let path = request.address.path();
+    let metadata = protected_resource::metadata(&gateway.config, &request.origin, path).ok_or(Problem::NotFound)?;
+    Ok(Outgoing::new(200, Body::Json(metadata)).header("access-control-allow-origin", "*"))
 }

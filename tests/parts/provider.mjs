@@ -17,6 +17,7 @@ const ENDPOINTS = {
   "/auth": "authorization",
   "/request": "par",
   "/token": "token",
+  "/reg": "registration",
   "/me": "userinfo",
   "/token/revocation": "revocation",
   "/session/end": "endSession",
@@ -25,7 +26,7 @@ const ENDPOINTS = {
 /**
  * Starts the provider. Options: `accessTokenSeconds`, `par` ("required" or "offered"), `auth` (the client's
  * authentication method), `clientJwks` (its public keys), `alg` (of ID tokens), `userInfoAlg` (UserInfo is signed with it), `scopes` (in place of its scopes_supported), `interactive` (a login
- * form), `discovery` (more metadata), `resources` (APIs with access tokens of their own, RFC 8707), `acr` (what a login is, by the values
+ * form), `discovery` (more metadata), `resources` (APIs with access tokens of their own, RFC 8707), `registration` (clients register themselves, RFC 7591), `acr` (what a login is, by the values
  * that it is asked for), `port`, `consent` (no refresh token without `prompt=consent`), `backchannel` (it
  * tells the gateway of logouts).
  *
@@ -121,7 +122,7 @@ class RealProvider {
     });
   }
 
-  #configuration({ resources, par, backchannel, alg = "RS256", userInfoAlg, scopes = ["openid", "offline_access"], discovery = {}, consent = false }) {
+  #configuration({ resources, registration, par, backchannel, alg = "RS256", userInfoAlg, scopes = ["openid", "offline_access"], discovery = {}, consent = false }) {
     const { client } = this;
     return {
       adapter: withClient(client),
@@ -141,7 +142,7 @@ class RealProvider {
         ...(userInfoAlg && { userinfoSigningAlgValues: ["RS256", userInfoAlg] }),
       },
       // It drops offline_access from a request without prompt=consent; this client gets its refresh token all the same.
-      issueRefreshToken: async (_, __, code) => !consent || code.scopes.has("offline_access"),
+      issueRefreshToken: async (_, { grantTypes }, code) => grantTypes.includes("refresh_token") && (!consent || code.scopes.has("offline_access")),
       expiresWithSession: async () => false,
       rotateRefreshToken: true,
       clockTolerance: 0,
@@ -171,6 +172,7 @@ class RealProvider {
             return { scope: "read", accessTokenFormat: "jwt", accessTokenTTL: this.accessTokenSeconds };
           },
         },
+        registration: { enabled: Boolean(registration) },
         jwtUserinfo: { enabled: Boolean(userInfoAlg) },
         backchannelLogout: { enabled: Boolean(backchannel) },
         rpInitiatedLogout: { enabled: true, logoutSource: logoutPage, postLogoutSuccessSource: loggedOutPage },
@@ -223,8 +225,7 @@ class RealProvider {
 function withClient(client) {
   return class extends MemoryAdapter {
     async find(id) {
-      if (this.model === "Client") return id === client.client_id ? client : undefined;
-      return super.find(id);
+      return this.model === "Client" && id === client.client_id ? client : super.find(id);
     }
   };
 }

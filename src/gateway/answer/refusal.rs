@@ -46,17 +46,17 @@ pub fn of_application(config: &Config, request: &Incoming<'_>, route: &Route, pr
         Problem::OtherProvider => of_with(config, request, problem, logins_of(config, request, route)),
         _ => of(config, request, problem),
     };
-    if route.bearer && response.status == 401 { challenging(request, problem, response) } else { response }
+    if route.bearer && response.status == 401 { challenging(config, request, problem, response) } else { response }
 }
 
 /// Says where a client gets a token that the route takes.
-fn challenging(request: &Incoming<'_>, problem: &Problem, mut response: Outgoing) -> Outgoing {
+fn challenging(config: &Config, request: &Incoming<'_>, problem: &Problem, mut response: Outgoing) -> Outgoing {
     let mut parameters = match problem.plain() {
         Problem::InvalidToken(_) => vec![("error", "\"invalid_token\"".to_owned())],
         Problem::AuthenticationInsufficient(authentication) => step_up::challenge(authentication),
         _ => Vec::new(),
     };
-    parameters.push(protected_resource::challenge(&request.origin));
+    parameters.push(protected_resource::challenge(config, &request.origin, request.address.path()));
     response.headers.retain(|(name, _)| *name != "www-authenticate");
     response.header("www-authenticate", &bearer_challenge(&parameters))
 }

@@ -48,7 +48,7 @@ pub enum Endpoint {
     DeviceRefresh,
     /// `/events`
     Events,
-    /// `/.well-known/oauth-protected-resource`, outside of the prefix
+    /// `/.well-known/oauth-protected-resource` and what is under it, outside of the prefix
     ProtectedResource,
 }
 
@@ -156,7 +156,7 @@ pub fn route<'a>(config: &'a Config, address: &Address<'_>, asked: Asked<'_>) ->
         return Endpoint::of(path).map_or(Target::NotFound, Target::Own);
     }
     // It says where to get the tokens that some route takes.
-    if address.path() == protected_resource::PATH && config.routes.iter().any(|route| route.bearer) {
+    if protected_resource::is_ours(config, &address.origin, address.path()) {
         return Target::Own(Endpoint::ProtectedResource);
     }
     let path = address.raw_path();
