@@ -123,6 +123,20 @@ describe("an access token for a route, at a scriptable provider", () => {
     assert.equal(provider.refreshes.length, 0);
   });
 
+  test("without a refresh token a page is refused, and not sent in circles through logins that bring none either", async (t) => {
+    const { provider, browser: open } = await world(t);
+    provider.answers.token = async (valid) => {
+      const answer = await valid();
+      delete answer.json?.refresh_token;
+      return answer;
+    };
+    const browser = open();
+    const page = await browser.navigate("/api/page");
+    assert.equal(page.status, 502);
+    assert.equal(provider.calls.authorization.length, 1);
+    assert.equal((await browser.api("/x")).status, 200);
+  });
+
   test("a provider that does not exchange refuses that route alone", async (t) => {
     const { provider, login } = await world(t);
     provider.answers.token = (valid, { params }) => (params.grant_type === EXCHANGE ? { status: 400, json: { error: "unsupported_grant_type" } } : valid());

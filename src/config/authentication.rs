@@ -69,10 +69,12 @@ impl Authentication {
         between(earliest(age), at).is_negative().then_some(AuthenticationFlaw::TooOld)
     }
 
-    /// Both: of one's `acr` if it names any, else the other's; the shorter `max_age`.
+    /// Both: the `acr` that both name, or else this one's if it names any; the shorter `max_age`.
     pub fn and(self, other: Self) -> Self {
+        let both: Vec<String> = self.acr.iter().filter(|acr| other.acr.contains(acr)).cloned().collect();
+        let own = if self.acr.is_empty() { other.acr } else { self.acr };
         Self {
-            acr: if self.acr.is_empty() { other.acr } else { self.acr },
+            acr: if both.is_empty() { own } else { both },
             max_age: self.max_age.into_iter().chain(other.max_age).min(),
         }
     }
@@ -82,6 +84,8 @@ impl Authentication {
         let is_value =
             |acr: &&str| !acr.is_empty() && acr.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
         let is_short = acr.iter().map(|value| value.len().saturating_add(1)).sum::<usize>() <= MAX_ACR;
+        // An application that says 0 means a new login. None is younger than a second when it is back.
+        let max_age = max_age.map(|age| age.max(1));
         let authentication = Self { acr: acr.iter().map(|value| (*value).to_owned()).collect(), max_age };
         (acr.iter().all(is_value) && is_short && authentication != Self::default()).then_some(authentication)
     }
@@ -186,6 +190,7 @@ mod tests {
     fn of_two_demands_both_hold() {
         let of = |acr: &[&str], max_age| Authentication::of(acr, max_age).unwrap();
         assert_eq!(of(&["mfa"], Some(300)).and(of(&["pwd"], Some(60))), of(&["mfa"], Some(60)));
+        assert_eq!(of(&["pwd", "phr"], None).and(of(&["mfa", "phr"], None)), of(&["phr"], None));
         assert_eq!(of(&["mfa"], None).and(of(&[], Some(60))), of(&["mfa"], Some(60)));
         assert_eq!(of(&[], Some(60)).and(of(&["mfa"], None)), of(&["mfa"], Some(60)));
     }

@@ -76,6 +76,7 @@ pub fn may_wait(request: &Incoming<'_>, problem: &Problem) -> bool {
     );
     let fits = request.content_length().is_some_and(|length| length <= MAX_FORM as u64);
     needs_login
+        && !may_come_again(request)
         && request.method() == "POST"
         && request.wants_page()
         && request.is_own()

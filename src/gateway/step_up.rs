@@ -43,7 +43,7 @@ pub fn of_login(
     let asked = sealed.and_then(|sealed| open(config, &request.origin, sealed));
     let ruled = of_route(config, &request.origin, return_to).cloned();
     match (ruled, asked) {
-        (Some(ruled), Some(asked)) => Some(ruled.and(asked)),
+        (Some(ruled), Some(asked)) => Some(asked.and(ruled)),
         (ruled, asked) => ruled.or(asked),
     }
 }

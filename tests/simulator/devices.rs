@@ -240,3 +240,31 @@ fn a_login_without_a_proof_takes_the_place_of_any_session_that_is_not_bound() {
         assert_eq!(world.get(&cookie).await, Err(Denied::Ended(EndReason::Superseded)));
     });
 }
+
+#[test]
+fn an_earlier_cookie_of_a_bound_session_does_not_let_another_user_s_login_end_it() {
+    with_session(&[], async |world, earlier, key| {
+        let cookie = world.log_in_over("ada", LoginReason::Asked, Some(&earlier), Some(&earlier)).await.unwrap();
+        bind(&world, &cookie, &key).await.unwrap();
+        world.proves.set(false);
+        world.wait(Duration::from_secs(60)).await;
+        world.log_in_over("mallory", LoginReason::Asked, None, Some(&earlier)).await.unwrap();
+        world.wait(Duration::from_secs(60)).await;
+        assert_eq!(world.inspect(&cookie).await.summary.state, SessionState::Active);
+        // Its own user's login with that cookie still finds it.
+        world.log_in_over("ada", LoginReason::Asked, None, Some(&earlier)).await.unwrap();
+        world.wait(Duration::from_secs(60)).await;
+        assert_eq!(world.inspect(&cookie).await.summary.state, SessionState::Ended);
+    });
+}
+
+#[test]
+fn a_silent_login_that_began_before_the_binding_and_comes_back_as_another_user_ends_no_bound_session() {
+    with_session(&[], async |world, cookie, key| {
+        bind(&world, &cookie, &key).await.unwrap();
+        world.proves.set(false);
+        let login = world.log_in_over("mallory", LoginReason::Move, Some(&cookie), None).await;
+        world.wait(Duration::from_secs(60)).await;
+        assert_eq!(world.inspect(&cookie).await.summary.state, SessionState::Active, "{}", login.is_ok());
+    });
+}

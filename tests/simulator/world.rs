@@ -250,7 +250,7 @@ impl World {
             nonce: secret(2),
             code_verifier: secret(3),
             return_to: "/".to_owned(),
-            predecessor: before.map(named),
+            predecessor: before.map(|before| Predecessor { is_proven: self.proves.get(), ..named(before) }),
             reason,
             prompt_none: reason != LoginReason::Asked,
             organization: None,

@@ -66,8 +66,9 @@ impl Session {
                     return Ok(Superseded::GaveWay);
                 }
                 // Whichever login is later: the known one may have gone on in this very successor, and only the last one can tell.
-                let passed_on = self.pass_on(&known, &successor).await?;
+                let passed_on = self.pass_on(&known, &successor, is_proven).await?;
                 let last = match &passed_on {
+                    PassedOn::Taken(Superseded::Stays) => return Ok(Superseded::Stays),
                     PassedOn::Taken(Superseded::ByLater(later)) => later,
                     PassedOn::Taken(Superseded::GaveWay) | PassedOn::NobodyThere => &successor,
                 };
@@ -88,9 +89,9 @@ impl Session {
             self.admit(&authority).await?;
             let own = self.active(|active| (active.identity.user(), active.superseding.signed_in_at()));
             let Some((user, signed_in_at)) = own else { return Err(self.elsewhere()) };
-            // A thief could end it with a login of their own. Who logs in as its user could end it anyway.
+            // Without proof only its own user's login ends a bound session: the cookie may be a thief's.
             if !is_proven && !successor.is_of(&user) && self.is_bound()? {
-                return Err(Denied::Unknown);
+                return Ok(Superseded::Stays);
             }
             // A login that names this session by its cookie came after it. What was passed on may have come before.
             if let (Authority::Trusted(_), Some(signed_in_at)) = (&authority, signed_in_at)
@@ -120,7 +121,7 @@ impl Session {
     }
 
     /// Whether the session is bound to a device, and requests have to prove that they come from there.
-    fn is_bound(&self) -> Result<bool, StoreError> {
+    pub(super) fn is_bound(&self) -> Result<bool, StoreError> {
         let is_on = self.config.device.policy != DevicePolicy::Off;
         Ok(is_on && self.device.read(|device| device.bound_at().is_some())?)
     }
@@ -157,7 +158,7 @@ impl Session {
         // It has given way itself, and knows the way to the last one. That may be this session.
         let signed_in_at = signed_in_at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let Some(own) = self.as_successor(user, false, signed_in_at) else { return Err(self.elsewhere()) };
-        match self.pass_on(successor, &own).await? {
+        match self.pass_on(successor, &own, true).await? {
             PassedOn::Taken(Superseded::ByLater(last)) if last.actor != self.id => Ok(Last::Other(last)),
             PassedOn::Taken(_) | PassedOn::NobodyThere => Ok(Last::Own(Superseded::ByLater(own))),
         }
@@ -171,12 +172,9 @@ impl Session {
         }
     }
 
-    async fn pass_on(&self, earlier: &Successor, successor: &Successor) -> Result<PassedOn, Denied> {
-        let supersede = || Supersede {
-            authority: Authority::Trusted(Cause::Request),
-            successor: successor.clone(),
-            is_proven: true,
-        };
+    async fn pass_on(&self, earlier: &Successor, successor: &Successor, is_proven: bool) -> Result<PassedOn, Denied> {
+        let supersede =
+            || Supersede { authority: Authority::Trusted(Cause::Request), successor: successor.clone(), is_proven };
         match follow::ask(&*self.actors, &earlier.actor, supersede).await?.reply {
             Ok(superseded) => Ok(PassedOn::Taken(superseded)),
             Err(Denied::StoreUnavailable) => Err(Denied::StoreUnavailable),

@@ -107,6 +107,10 @@ impl Session {
     ) -> Result<Option<Option<Box<Inheritance>>>, Denied> {
         let now = self.now();
         if self.active(|active| successor.is_of(&active.identity.user())) != Some(true) {
+            // What the other user's login proves of the device, it says when it takes this one's place.
+            if self.is_bound()? {
+                return Err(Denied::Unknown);
+            }
             return Ok(self.give_way(successor, cause).await?.then_some(None));
         }
         let grace = self.config.regions.grace;

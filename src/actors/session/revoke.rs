@@ -152,6 +152,10 @@ impl Session {
     }
 
     async fn end_session_url(&self, identity: &Identity, logout: Logout) -> Option<String> {
+        // The URL goes to whoever has the cookie: a thief must not read there who the user is.
+        let withholds = !logout.is_proven && self.is_bound().unwrap_or(true);
+        let id_token = if withholds { String::new() } else { identity.id_token.clone() };
+        let identity = &Identity { id_token, ..identity.clone() };
         let end_session = EndSession {
             identity,
             post_logout_redirect_uri: &logout.post_logout_redirect_uri,

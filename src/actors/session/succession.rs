@@ -128,6 +128,7 @@ impl Session {
                     told.push(predecessor.actor.clone());
                     match superseded {
                         Superseded::GaveWay => gave_way.extend(lives_in),
+                        Superseded::Stays => {}
                         Superseded::ByLater(by) => {
                             later = Some(later.filter(|known| known.is_later_than(&by)).unwrap_or(by))
                         }

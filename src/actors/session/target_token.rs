@@ -10,7 +10,7 @@ use super::deadline::SOON;
 use super::ledger::{Cause, Event};
 use super::message::{Denied, GetTargetToken, TokenWithClaims};
 use super::refresher::RefreshOutcome;
-use super::state::{Active, TargetToken};
+use super::state::{Active, Refreshing, TargetToken};
 use super::verdict::{Purpose, TokenStanding, Wanted};
 use crate::config::target::{Target, TargetGrant, TargetKey};
 use crate::provider::error::TokenExchangeError;
@@ -43,6 +43,8 @@ impl Session {
                 }
                 Some(TokenStanding::Valid) => return Ok(()),
                 Some(TokenStanding::Waiting(retry_after)) => return Err(Denied::ProviderUnavailable { retry_after }),
+                // Another login would bring no refresh token either.
+                Some(TokenStanding::Spent) if self.cannot_refresh(now) => return Err(Denied::TargetRefused),
                 Some(TokenStanding::Spent) => return Err(self.without_any_token(cause).await),
                 Some(TokenStanding::Refreshable) if self.refused_targets.has(key, now) => {
                     return Err(Denied::TargetRefused);
@@ -67,6 +69,12 @@ impl Session {
                 RefreshOutcome::NoToken => return Err(self.without_any_token(cause).await),
             }
         }
+    }
+
+    /// Whether the provider gave no refresh token, beside an access token that still serves.
+    fn cannot_refresh(&self, now: OffsetDateTime) -> bool {
+        self.active(|active| active.grant.is_valid(now) && matches!(active.grant.refresh, Refreshing::Impossible))
+            == Some(true)
     }
 
     /// Exchanges the session's access token for one for this target (RFC 8693). Nothing is presented that could be used up, and so

@@ -135,6 +135,8 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         hints: kept,
     };
     let name = gateway.link.isolate.random_bytes().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;
+    // An odd number: the even one of all zeros names the cookie of a form that waits.
+    let name = name | 1;
     let name = format!("{name:08x}");
     let authorization = Authorization {
         redirect_uri: &redirect_uri(gateway, request, at.as_deref()),

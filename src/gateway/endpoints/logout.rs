@@ -13,6 +13,7 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::ask_session::ask_by_cookie_alone;
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::failed_login;
+use crate::gateway::endpoints::login;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, return_cookie};
 
@@ -32,8 +33,11 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 
     let logged_out = format!("{}/logged-out", gateway.config.auth_prefix);
     let state = gateway.link.isolate.random_bytes().map(Secret::from_random).ok_or(Problem::StoreUnavailable)?;
-    let logout =
-        Logout { post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text), state: state.clone() };
+    let logout = Logout {
+        post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text),
+        state: state.clone(),
+        is_proven: login::browsers_session(gateway, request).is_some_and(|session| session.is_proven),
+    };
     let revoke = |secret: &Secret| Revoke {
         authority: Authority::Cookie(secret.clone()),
         reason: EndReason::Logout,

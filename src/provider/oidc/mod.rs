@@ -162,7 +162,7 @@ impl Oidc {
         };
         let mut url = request().http_get_url();
         url.query_pairs_mut().append_pair("id_token_hint", &logout.identity.id_token);
-        if url.as_str().len() <= limit {
+        if !logout.identity.id_token.is_empty() && url.as_str().len() <= limit {
             return Some(url.into());
         }
         let hint = logout.identity.sid.clone().map(LogoutHint::new);

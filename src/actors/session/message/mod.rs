@@ -194,6 +194,8 @@ pub struct Logout {
     pub post_logout_redirect_uri: String,
     /// `state`, by which the gateway knows the way back.
     pub state: Secret,
+    /// The cookie came with the proof of the session's device. Without it the ID token of a bound session is not given away.
+    pub is_proven: bool,
 }
 
 /// The session has ended.

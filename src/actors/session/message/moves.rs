@@ -67,6 +67,8 @@ pub enum Superseded {
     GaveWay,
     /// It does not: a later login has taken its place already.
     ByLater(Successor),
+    /// It does not: it is bound to a device, and the login of another user came without the device's proof.
+    Stays,
 }
 
 /// How a session went on elsewhere.

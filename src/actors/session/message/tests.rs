@@ -69,7 +69,7 @@ fn entry() -> Entry {
 fn messages() -> Vec<GoldenRow> {
     let trusted = || Authority::Trusted(Cause::Admin);
     let by_access = || Authority::Trusted(Cause::AdminByAccess("access:a".into()));
-    let logout = Logout { post_logout_redirect_uri: "u".into(), state: secret() };
+    let logout = Logout { post_logout_redirect_uri: "u".into(), state: secret(), is_proven: true };
     vec![
         message("", complete()),
         message("", GetToken { secret: secret(), navigation_from: None }),
