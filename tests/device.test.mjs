@@ -96,13 +96,13 @@ describe("a session bound to a device", () => {
       ["GET", "/auth/sessions"],
       ["DELETE", `/auth/sessions/${idOf(browser)}`],
     ];
-    const before = world.upstream.requests?.length;
+    const before = world.upstream.requests.length;
     for (const [method, target] of asked) {
       const answer = await world.gateway.request(target, { method, headers: { ...headers, origin: world.gateway.origin } });
       assertProblem(answer, 401, "device_proof_required", `${method} ${target}`);
       assert.deepEqual(answer.setCookies, [`${BOUND}=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0`], "the session's cookie stays");
     }
-    assert.equal(world.upstream.requests?.length, before, "the application saw none of it");
+    assert.equal(world.upstream.requests.length, before, "the application saw none of it");
     assert.ok(await world.token(browser), "the owner goes on");
     assert.equal((await browser.api("/auth/session")).status, 200);
     const refused = (await inspect(world.gateway, idOf(browser))).ledger.filter(({ outcome }) => outcome === "refused");
@@ -307,7 +307,9 @@ describe("a session bound to a device", () => {
     const { browser: other } = await boundBrowser(world);
     loseProof(other);
     const id = idOf(other);
-    await other.navigate("/auth/logout", { from: world.gateway.origin, method: "POST", follow: false });
+    const unproven = await other.navigate("/auth/logout", { from: world.gateway.origin, method: "POST", follow: false });
+    assert.ok(!unproven.headers.location.includes("id_token_hint"), "who has the cookie alone reads nothing of the user");
+    assert.ok(answer.headers.location.includes("id_token_hint"));
     assert.equal((await inspect(world.gateway, id)).state, "ended");
     assert.equal(other.session, undefined);
   });
