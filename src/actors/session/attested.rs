@@ -25,15 +25,16 @@ impl Session {
         if matches!(message, SessionMessage::Attested(_)) {
             return Err(MessageRefusal::Broken);
         }
+        // The device comes first: who cannot prove it learns nothing of the session's provider.
+        let offer = match self.check_device(&attested.secret.hash(), &attested.evidence).await {
+            Ok(offer) => offer,
+            Err(denied) => return Ok(Err(denied)),
+        };
         if let Some(let_in) = attested.let_in.as_deref()
             && let Err(denied) = self.check_provider(&attested.secret.hash(), let_in).await
         {
             return Ok(Err(denied.into()));
         }
-        let offer = match self.check_device(&attested.secret.hash(), &attested.evidence).await {
-            Ok(offer) => offer,
-            Err(denied) => return Ok(Err(denied)),
-        };
         let reply = Box::pin(self.answer(message)).await?;
         Ok(Ok(AttestedReply { offer, reply }))
     }

@@ -62,8 +62,8 @@ fn no_attempt(at: &NamedProvider) -> Problem {
 
 /// The provider whose callback this is.
 fn provider_of<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Result<&'a NamedProvider, Problem> {
-    let path = request.address.path();
-    let name = path.rsplit_once("/callback/").map(|(_, name)| name);
+    let path = request.address.path().strip_prefix(gateway.config.auth_prefix.as_str()).unwrap_or_default();
+    let name = path.strip_prefix("/callback/");
     gateway.config.providers.named(name).ok_or(Problem::NotFound)
 }
 

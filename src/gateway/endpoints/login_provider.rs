@@ -10,11 +10,16 @@ use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::login_hints::given;
+use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::address::Address;
 use crate::gateway::request::parameters::Parameters;
 use crate::gateway::request::route::{self, Target};
+use crate::gateway::step_up;
+
+/// What the gateway itself says to `/login`.
+const OWN: [&str; 3] = [step_up::PARAMETER, parked_form::PARAMETER, "account"];
 
 /// What is known of a login's provider before any session is asked.
 pub(crate) struct Candidates<'a> {
@@ -99,6 +104,7 @@ pub(crate) fn chooser(
             let mut url = form_urlencoded::Serializer::new(login.clone());
             url.extend_pairs(one.name.iter().map(|name| ("provider", name)));
             url.extend_pairs(given(query));
+            url.extend_pairs(OWN.into_iter().filter_map(|name| Some((name, query.get(name)?))));
             Some((url.finish(), label))
         })
         .collect();
