@@ -172,7 +172,8 @@ describe("browser, two tabs", () => {
     await second.waitForSelector("#signed-out");
     const after = Date.now() - since;
     t.diagnostic(`after ${after} ms`);
-    assert.ok(after < 1500, `after ${after} ms`);
+    // Far below STREAM_CHECK_SECONDS, the fall-back. A busy machine takes a while to draw; make bench-streams measures.
+    assert.ok(after < 5000, `after ${after} ms`);
     assert.match(await second.innerText("body"), reason);
     assert.deepEqual(asked, ["/auth/session"]);
   }

@@ -146,7 +146,7 @@ describe("client", () => {
     await first.evaluate(() => window.client.logout({ returnTo: "/bye" }));
     await shows(second, "changes", "nobody");
     t.diagnostic(`after ${Date.now() - since} ms`);
-    assert.ok(Date.now() - since < 1500, `after ${Date.now() - since} ms`);
+    assert.ok(Date.now() - since < 5000, `after ${Date.now() - since} ms`);
     assert.deepEqual(asked, ["/auth/session"]);
     await context.close();
   });
@@ -158,7 +158,7 @@ describe("client", () => {
     await Promise.all(live.map(({ id }) => administer(gateway, `/sessions/${id}`, { method: "DELETE" })));
     await shows(second, "changes", "nobody");
     t.diagnostic(`after ${Date.now() - since} ms`);
-    assert.ok(Date.now() - since < 1500, `after ${Date.now() - since} ms`);
+    assert.ok(Date.now() - since < 5000, `after ${Date.now() - since} ms`);
     assert.deepEqual(asked, ["/auth/session"]);
     await context.close();
   });
@@ -203,7 +203,7 @@ describe("client", () => {
     const since = Date.now();
     await Promise.all(live.map(({ id }) => administer(gateway, `/sessions/${id}`, { method: "DELETE" })));
     await shows(second, "changes", "nobody");
-    assert.ok(Date.now() - since < 1500, `after ${Date.now() - since} ms`);
+    assert.ok(Date.now() - since < 5000, `after ${Date.now() - since} ms`);
     await context.close();
   });
 
