@@ -104,16 +104,19 @@ describe("a form that meets a stronger login", () => {
     const other = await tab();
     let go;
     const held = new Promise((resolve) => (go = resolve));
+    let isFirst = true;
     provider.around.authorization = async (next) => {
-      await held;
+      const waits = isFirst;
+      isFirst = false;
+      if (waits) await held;
       await next();
     };
+    const asked = page.waitForRequest(/\/auth\?/);
     await page.evaluate(() => document.querySelector("#pay").click());
-    await page.waitForRequest(/\/auth\?/);
-    await other.evaluate(() => document.querySelector("#upload").click());
-    await other.waitForRequest(/\/auth\?/);
-    go();
+    await asked;
+    await other.click("#upload");
     await other.waitForSelector("text=received 1");
+    go();
     await page.waitForSelector("text=Form not sent");
     assert.deepEqual(posts.map(({ url }) => url), ["/vault/upload"]);
   });
