@@ -55,7 +55,9 @@ impl Run {
                         world.provider.access.borrow().get(token).is_some_and(|a| a.subject == session.user);
                     must(is_theirs, "a token of another user");
                     must(session.ended.get().is_none(), "a session lives after its end was answered");
-                    must(!session.is_replaced.get(), "a session lives whose place another one took");
+                    // A bound one stays where the login of another user lacked the proof, over whichever of the browser's cookies it came.
+                    let may_stay = session.device.may_be_bound.get() && self.truth.are_devices_asked();
+                    must(may_stay || !session.is_replaced.get(), "a session lives whose place another one took");
                     if session.device.bound_to.get().is_some() {
                         let seen = world.look_at(&actor.parse().unwrap()).await;
                         must(
