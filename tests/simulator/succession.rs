@@ -7,7 +7,7 @@ use edge_oauth_sessions::actors::log::Cause;
 use edge_oauth_sessions::actors::session::address;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
 use edge_oauth_sessions::actors::session::location::Successor;
-use edge_oauth_sessions::actors::session::message::{Authority, Confirm, Denied, Supersede};
+use edge_oauth_sessions::actors::session::message::{Authority, Confirm, Denied, Supersede, Superseded};
 use edge_oauth_sessions::region::Region;
 use futures::future::join;
 use time::OffsetDateTime;
@@ -143,16 +143,20 @@ fn a_login_that_moves_before_the_session_before_it_hears_of_it_does_not_give_way
     }
 }
 
-/// A message of a login that came with this clock, which was under way for long and is passed on.
-async fn late_message(world: &World, to: &Cookie, of: &Cookie, signed_in_at: OffsetDateTime) -> String {
-    let successor = Successor {
-        actor: of.actor.clone(),
+fn as_successor(login: &Cookie, signed_in_at: OffsetDateTime) -> Successor {
+    Successor {
+        actor: login.actor.clone(),
         region: Region::Weur,
         issuer: ISSUER.to_owned(),
         subject: "ada".to_owned(),
         needs_refresh_token: false,
         signed_in_at,
-    };
+    }
+}
+
+/// A message of a login that came with this clock, which was under way for long and is passed on.
+async fn late_message(world: &World, to: &Cookie, of: &Cookie, signed_in_at: OffsetDateTime) -> String {
+    let successor = as_successor(of, signed_in_at);
     let supersede = Supersede { authority: Authority::Trusted(Cause::Request), successor, is_proven: true };
     format!("{:?}", world.ask(&address::existing_session(&to.actor), supersede).await)
 }
@@ -195,6 +199,34 @@ fn a_late_message_of_a_login_that_has_given_way_makes_no_circle_where_the_last_o
         // What comes after that finds the way, too.
         let fifth = log_in(&world, Some(&first), None).await;
         assert!(world.get(&fourth).await.is_err() && world.get(&fifth).await.is_ok());
+    });
+}
+
+#[test]
+fn a_login_that_is_passed_on_for_long_gives_way_to_one_that_came_meanwhile_by_another_way() {
+    let world = World::new(&[]);
+    world.clone().executor.run(async move {
+        let first = log_in(&world, None, None).await;
+        let second = log_in(&world, Some(&first), None).await;
+        let late = log_in(&world, None, None).await;
+        let signed_in_at = world.executor.now();
+        let successor = as_successor(&late, signed_in_at);
+        let authority = Authority::Successor(first.secret.hash());
+        let supersede = Supersede { authority, successor, is_proven: true };
+        let before = address::existing_session(&first.actor);
+        let passing_on = world.ask(&before, supersede);
+        let meanwhile = async {
+            // The first session sends it to the second one, and it is under way for long.
+            world.delay_next.set(Some((SUPERSEDE, Duration::from_secs(4))));
+            world.wait(Duration::from_millis(100)).await;
+            assert_eq!(world.delay_next.get(), None, "nothing is late");
+            let third = log_in(&world, Some(&first), None).await;
+            world.log_out(&third).await.map(drop).unwrap();
+            log_in(&world, Some(&first), None).await
+        };
+        let (said, last) = join(passing_on, meanwhile).await;
+        assert!(matches!(&said, Ok(Ok(Superseded::ByLater(later))) if later.actor == last.actor), "{said:?}");
+        assert!(world.get(&second).await.is_err() && world.get(&last).await.is_ok());
     });
 }
 
