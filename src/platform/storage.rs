@@ -39,6 +39,10 @@ impl Storage for Own {
         rows.raw().map(|row| row.and_then(|row| row.into_iter().map(read).collect()).map_err(failed)).collect()
     }
 
+    fn sync(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        async move { self.storage.sync().await.map_err(failed) }.boxed_local()
+    }
+
     fn set_alarm(&self, at: OffsetDateTime) -> LocalBoxFuture<'_, Result<(), StorageError>> {
         async move {
             // Rounded up and never in the past: the platform drops an alarm that its own handler sets to the same moment.

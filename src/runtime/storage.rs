@@ -46,6 +46,8 @@ pub trait Storage {
     fn exec(&self, statement: &str, parameters: Vec<SqlValue>) -> Result<(), StorageError>;
     /// Runs one statement and reads all its rows.
     fn query(&self, statement: &str, parameters: Vec<SqlValue>) -> Result<Vec<Vec<SqlValue>>, StorageError>;
+    /// Waits until all that was written is durable. A socket of the actor's own does not wait for that by itself.
+    fn sync(&self) -> LocalBoxFuture<'_, Result<(), StorageError>>;
     /// Sets the one alarm: to this time, or to the next possible one after it.
     fn set_alarm(&self, at: OffsetDateTime) -> LocalBoxFuture<'_, Result<(), StorageError>>;
     /// There is to be no alarm.

@@ -65,6 +65,11 @@ impl Durable {
         })
     }
 
+    /// Waits until all that was written is durable.
+    pub async fn sync(&self) -> Result<(), StoreError> {
+        Ok(self.storage.sync().await?)
+    }
+
     /// Writes down that one has none.
     pub fn write_unanswered(&self, at: OffsetDateTime) -> Result<(), StoreError> {
         let schema =

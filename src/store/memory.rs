@@ -62,6 +62,10 @@ impl Storage for Memory {
         self.run(statement, parameters)
     }
 
+    fn sync(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        futures::future::ready(Ok(())).boxed_local()
+    }
+
     fn set_alarm(&self, at: OffsetDateTime) -> LocalBoxFuture<'_, Result<(), StorageError>> {
         self.alarm.set(Some(at));
         ready(Ok(())).boxed_local()

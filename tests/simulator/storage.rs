@@ -279,6 +279,17 @@ impl Storage for Handle {
         self.run(statement, parameters)
     }
 
+    fn sync(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        async move {
+            while self.disk.is_dirty.get() {
+                self.disk.executor.sleep(Duration::from_millis(1)).await;
+            }
+            // What an instance wrote in whose place another one has come is nowhere.
+            if self.may_write()? { Ok(()) } else { Err(StorageError("another instance has come".to_owned())) }
+        }
+        .boxed_local()
+    }
+
     fn set_alarm(&self, at: OffsetDateTime) -> LocalBoxFuture<'_, Result<(), StorageError>> {
         async move {
             if self.may_write()? {

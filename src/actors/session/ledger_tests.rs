@@ -25,6 +25,10 @@ impl Storage for Memory {
         Ok(found)
     }
 
+    fn sync(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        panic!("the ledger does not ask for this")
+    }
+
     fn set_alarm(&self, _: OffsetDateTime) -> LocalBoxFuture<'_, Result<(), StorageError>> {
         panic!("the ledger does not ask for this")
     }

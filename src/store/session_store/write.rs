@@ -114,7 +114,7 @@ impl SessionStore {
         let written = match self.kind {
             StoreKind::Durable => Ok(Overwritten::Own),
             StoreKind::Kv => self.write_to_kv(generation, sealed, about).await,
-            StoreKind::Neon => self.neon.write(&self.actor, generation, sealed, about).await,
+            StoreKind::Neon => self.write_to_postgres(generation, sealed, about).await,
         };
         match &written {
             Ok(Overwritten::Own) => {}
@@ -122,6 +122,18 @@ impl SessionStore {
             Err(error) => self.isolate.error(&format!("session {}: {error}", self.actor)),
         }
         written.map(drop)
+    }
+
+    /// The statement must not arrive before its number is durable here: if the process ended in between, the record would be newer
+    /// than its actor knows.
+    async fn write_to_postgres(
+        &self,
+        generation: u64,
+        sealed: &[u8],
+        about: &About,
+    ) -> Result<Overwritten, StoreError> {
+        self.own.sync().await?;
+        self.neon.write(&self.actor, generation, sealed, about).await
     }
 
     /// Postgres compares generations. In KV the last write to arrive wins. So one counts as unanswered before it begins: the process may

@@ -76,7 +76,7 @@ impl Run {
                     self.check_ledger(session, reason.as_str()).await;
                 }
                 Err(Denied::Reauthenticate) => must(self.may_need_login(session), LOST),
-                Err(Denied::Unknown) => must(self.is_ahead_of_its_fence(session), LOST),
+                Err(Denied::Unknown) => must(false, LOST),
                 Err(_) => must(false, "a session does not recover"),
             }
         }
@@ -114,17 +114,6 @@ impl Run {
                 });
             }
         }
-    }
-
-    /// Whether Postgres has a record of the session's that its actor's own storage knows nothing of: another instance took the actor's place
-    /// within the milliseconds between the two. ARCHITECTURE names this among what is known to fail.
-    fn is_ahead_of_its_fence(&self, session: &Known) -> bool {
-        let log = self.world.log.borrow();
-        let says = |actor: &ActorId| {
-            let words = format!("the record of session {actor} cannot be read: the record is of generation");
-            log.iter().any(|line| line.contains(&words))
-        };
-        self.has_mishaps(session) && session.actors.borrow().iter().any(says)
     }
 
     /// What a session answers now, and the actor that it lives in.
