@@ -48,78 +48,45 @@ impl Session {
             Some(_) => return Err(Denied::Unknown),
         };
         let Adopt { from, began_at, cause, active, ledger, device } = adopt;
+        let active = Box::<Active>::restore(active);
+        let (identity, place) = (active.identity.clone(), active.place.clone());
+        let lives = (active.created_at, active.expires_at);
+        if is_here {
+            // The process may have ended before the directories heard of it. The old actor may be letting it go at this very moment: what is to
+            // become of the session here is asked there.
+            self.directories.register_again(&identity, place, began_at, lives, Some(from)).await?;
+            return Ok(());
+        }
         let detail = format!("the session came here from its former home, session {from}");
-        if !is_here {
-            ledger::create(&*self.storage)?;
-            let device = Device::from(device);
-            if device != Device::default() {
-                // It takes the place of none, and so it applies.
-                let _ = self.device.change(|_| Ok(device))?;
-            }
-            // This is written before the directory knows the session. If the rest fails, the alarm finds out whose the session is.
-            let active = Box::<Active>::restore(active);
-            let arriving = Arriving { active, from, arrived_at: now };
-            if !self.originate(State::Arriving(arriving)).await? {
-                return Err(Denied::Unknown);
-            }
+        ledger::create(&*self.storage)?;
+        let device = Device::from(device);
+        if device != Device::default() {
+            // It takes the place of none, and so it applies.
+            let _ = self.device.change(|_| Ok(device))?;
         }
-        if let Err(denied) = self.register_arrival(began_at).await {
-            // If this is not the first time, the old actor may be letting it go at this very moment: it is asked before that is known.
-            if !is_here {
-                self.forget(is_arriving).await?;
-            }
-            return Err(denied);
+        // This is written before the directory knows the session. If the rest fails, the alarm finds out whose the session is.
+        let arriving = Arriving { active, from: from.clone(), arrived_at: now };
+        if !self.originate(State::Arriving(arriving)).await? {
+            return Err(Denied::Unknown);
         }
-        if !is_here {
-            for entry in &ledger {
-                let _ = ledger::append(&*self.storage, entry);
-            }
-            self.record(Event::Migrate, "adopted", cause, now, &detail);
+        if let Err(error) = self.directories.register(&identity, place, began_at, lives, Some(from)).await {
+            self.forget(is_arriving).await?;
+            return Err(error.into());
         }
+        for entry in &ledger {
+            let _ = ledger::append(&*self.storage, entry);
+        }
+        self.record(Event::Migrate, "adopted", cause, now, &detail);
         Ok(())
-    }
-
-    /// Makes the session known to its directories. Once is enough, but the process may have ended before they heard of it.
-    async fn register_arrival(self: &Rc<Self>, began_at: OffsetDateTime) -> Result<(), Denied> {
-        let (identity, register) = match &*self.kept.state() {
-            Some(State::Arriving(arriving)) if !self.mover.is_registered() => {
-                (arriving.active.identity.clone(), arriving.registration(&self.id, began_at))
-            }
-            _ => return Ok(()),
-        };
-        match self.directories.register_in(&identity, &register).await {
-            Ok(()) => {
-                self.mover.set_registered(true);
-                Ok(())
-            }
-            Err(DirectoryError::Overtaken) => {
-                self.forget(is_arriving).await?;
-                Err(Denied::Ended(EndReason::Revoked))
-            }
-            Err(DirectoryError::TakenAway) => {
-                self.forget(is_arriving).await?;
-                Err(Denied::Unknown)
-            }
-            Err(
-                DirectoryError::StoreUnavailable
-                | DirectoryError::Incomplete
-                | DirectoryError::Replayed
-                | DirectoryError::ForeignCursor,
-            ) => Err(Denied::StoreUnavailable),
-        }
     }
 
     /// Asks the old actor whether the session is this one's.
     pub(super) async fn arrive(self: &Rc<Self>) -> Result<(), Denied> {
         let began = self.now();
-        let (from, last_used_at, arrived_at) = match &*self.kept.state() {
-            Some(State::Arriving(arriving)) => {
-                (arriving.from.clone(), arriving.active.last_used_at, arriving.arrived_at)
-            }
+        let (from, last_used_at) = match &*self.kept.state() {
+            Some(State::Arriving(arriving)) => (arriving.from.clone(), arriving.active.last_used_at),
             _ => return Ok(()),
         };
-        // What was ended before it came here, the old actor knows.
-        self.register_arrival(arrived_at).await?;
         let address = address::existing_session(&from);
         let to = || self.id.clone();
         let let_go = match actors::ask(&*self.actors, &address, LetGo { to: to() }).await {
@@ -144,6 +111,19 @@ impl Session {
         self.record(Event::Migrate, "dropped", Cause::Directory, began, "the session stayed in its former home");
         self.forget(is_arriving).await?;
         Err(Denied::Unknown)
+    }
+}
+
+impl From<DirectoryError> for Denied {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Overtaken => Self::Ended(EndReason::Revoked),
+            DirectoryError::StoreUnavailable
+            | DirectoryError::Incomplete
+            | DirectoryError::Replayed
+            | DirectoryError::ForeignCursor
+            | DirectoryError::TakenAway => Self::StoreUnavailable,
+        }
     }
 }
 

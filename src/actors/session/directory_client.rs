@@ -120,17 +120,29 @@ impl DirectoryClient {
         identity: &Identity,
         place: UserPlace,
         began_at: OffsetDateTime,
+        lives: (OffsetDateTime, OffsetDateTime),
+        predecessor: Option<ActorId>,
+    ) -> Result<(), DirectoryError> {
+        let registered = self.register_again(identity, place, began_at, lives, predecessor).await;
+        if registered.is_err() {
+            self.unregister(identity).await;
+        }
+        registered
+    }
+
+    /// The same of one that they may know: a directory that takes it keeps it.
+    pub async fn register_again(
+        &self,
+        identity: &Identity,
+        place: UserPlace,
+        began_at: OffsetDateTime,
         (created_at, expires_at): (OffsetDateTime, OffsetDateTime),
         predecessor: Option<ActorId>,
     ) -> Result<(), DirectoryError> {
         let actor = self.id.clone();
         let register =
             Register { actor, began_at, counterpart: None, place, created_at, expires_at, predecessor, limited: false };
-        let registered = self.register_in(identity, &register).await;
-        if registered.is_err() {
-            self.unregister(identity).await;
-        }
-        registered
+        self.register_in(identity, &register).await
     }
 
     /// The same with a message of the caller's; a directory that took it keeps it.

@@ -19,7 +19,6 @@ use super::attempt::Predecessor;
 use super::grant::{Grant, Refreshing};
 use super::location::{ActorLocation, Successor};
 use super::standing::Standing;
-use crate::actors::directory_message::Register;
 use crate::actors::end_reason::{EndReason, RETENTION};
 use crate::actors::summary::UserPlace;
 use crate::config::Lifetimes;
@@ -78,23 +77,6 @@ pub struct Arriving {
     pub from: ActorId,
     /// When it arrived.
     pub arrived_at: OffsetDateTime,
-}
-
-impl Arriving {
-    /// What its directories are told.
-    pub fn registration(&self, actor: &ActorId, began_at: OffsetDateTime) -> Register {
-        let Active { place, created_at, expires_at, .. } = &*self.active;
-        Register {
-            actor: actor.clone(),
-            began_at,
-            counterpart: None,
-            place: place.clone(),
-            created_at: *created_at,
-            expires_at: *expires_at,
-            predecessor: Some(self.from.clone()),
-            limited: false,
-        }
-    }
 }
 
 impl Active {

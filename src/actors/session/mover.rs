@@ -22,8 +22,6 @@ pub struct Mover {
     arriving: SingleFlight<Result<(), Denied>>,
     /// When the last try to move the grant was over.
     tried_at: Rc<Cell<Option<OffsetDateTime>>>,
-    /// The directories know the session that arrives.
-    is_registered: Cell<bool>,
 }
 
 impl Mover {
@@ -35,18 +33,7 @@ impl Mover {
             adopting: SingleFlight::new(isolate),
             arriving: SingleFlight::new(isolate),
             tried_at: Rc::default(),
-            is_registered: Cell::default(),
         }
-    }
-
-    /// Whether the directories know the session that arrives, as far as this process has heard.
-    pub fn is_registered(&self) -> bool {
-        self.is_registered.get()
-    }
-
-    /// They know it from now on, or no more.
-    pub fn set_registered(&self, is_registered: bool) {
-        self.is_registered.set(is_registered);
     }
 
     /// The move of the grant to another actor that is under way.

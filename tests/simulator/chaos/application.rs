@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::faults::Kind;
 use super::super::gateway::{Answers, Seen};
+use super::climate::TARGETS;
 use super::truth::Truth;
 
 /// How late a session's answer may be.
@@ -15,6 +16,12 @@ const ANSWER_LATE: Duration = Duration::from_secs(10);
 pub fn of(truth: &Rc<Truth>) -> Answers {
     let truth = Rc::clone(truth);
     Rc::new(move |seen| judge(&truth, seen))
+}
+
+/// What the token of a request to this URL is for, where its route has one of its own.
+fn target_of(url: &str) -> Option<&'static str> {
+    let path = url.strip_prefix("https://app.internal/")?;
+    TARGETS.into_iter().find(|target| path.starts_with(&format!("{target}/")))
 }
 
 fn judge(truth: &Truth, seen: &Seen) -> (u16, String) {
@@ -30,6 +37,9 @@ fn judge(truth: &Truth, seen: &Seen) -> (u16, String) {
         tally.violate("a token that the provider never gave goes upstream", token.to_owned());
         return (200, String::new());
     };
+    tally.must(access.target.as_deref() == target_of(&seen.what), "a token for another target goes upstream", || {
+        format!("{token} to {}", seen.what)
+    });
     tally.must(now < access.expires_at, "an expired token goes upstream", || {
         format!("{token}, {} after its end", now - access.expires_at)
     });

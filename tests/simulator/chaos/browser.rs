@@ -407,7 +407,11 @@ impl Run {
         let known = self.truth.of_cookie(&browser.session()?)?;
         let families = known.families.borrow();
         let access = self.world.provider.access.borrow();
-        access.values().filter(|access| families.contains(&access.family)).map(|access| access.expires_at).max()
+        access
+            .values()
+            .filter(|access| families.contains(&access.family) && access.target.is_none())
+            .map(|access| access.expires_at)
+            .max()
     }
 
     /// The user travels, and logs out there. Then a request comes with the cookie from before.

@@ -10,6 +10,13 @@ use super::super::world::World;
 /// The administrators' token.
 pub const ADMIN_TOKEN: &str = "administrators-token-of-forty-characters";
 
+/// Targets that have an access token of their own, in some worlds: by the refresh token, and in exchange for another (RFC 8693).
+pub const TARGETS: [&str; 2] = ["a", "x"];
+
+const ROUTES: &str = r#"[{"match":"/a/*","upstream":"https://app.internal","audience":"a"},
+    {"match":"/x/*","upstream":"https://app.internal","exchange":{"audience":"x"}},
+    {"match":"/*","upstream":"https://app.internal"}]"#;
+
 /// See the module.
 pub struct Climate {
     pub variables: Vec<(&'static str, String)>,
@@ -28,6 +35,8 @@ pub struct Climate {
     connections: u32,
     /// Which browsers know devices: a bit each.
     pub devices: u64,
+    /// Some routes have an access token of their own.
+    pub has_targets: bool,
     /// In words.
     pub words: String,
 }
@@ -112,6 +121,7 @@ impl Climate {
             user_info: dice.below(2) == 0,
             connections: if is_calm { 1_000 } else { one_of(&[3, 20]) as u32 },
             devices: 0,
+            has_targets: false,
             words: String::new(),
         };
         climate.devices = one_of(&[0b111, 0b101, 0b011, 0b001]);
@@ -120,6 +130,11 @@ impl Climate {
         climate.variables.push(("DEVICE_POLICY", device_policy.to_owned()));
         climate.variables.push(("DEVICE_GRACE_SECONDS", one_of(&[1, 10, 60]).to_string()));
         climate.words = climate.in_words();
+        climate.has_targets = dice.below(3) == 0;
+        if climate.has_targets {
+            climate.variables.push(("ROUTES", ROUTES.to_owned()));
+            climate.words.push_str("; routes have tokens of their own");
+        }
         climate
     }
 

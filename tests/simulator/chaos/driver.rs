@@ -15,6 +15,16 @@ impl Run {
         Rc::clone(&self.browsers[self.below(self.browsers.len() as u64)])
     }
 
+    /// A request of a page's script.
+    async fn fetch_some(&self, browser: Rc<Browser>) {
+        let path = match self.climate.has_targets.then(|| self.below(4)) {
+            Some(0) => "/a/data",
+            Some(1) => "/x/data",
+            _ => "/api",
+        };
+        drop(self.fetch(browser, "GET", path).await);
+    }
+
     /// One action.
     pub async fn act(&self) {
         self.befall();
@@ -42,7 +52,7 @@ impl Run {
                         browser.place.set(self.below(PLACES.len() as u64));
                         self.begin(async move { drop(run.open(browser, "/page").await) });
                     } else {
-                        self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) });
+                        self.begin(async move { run.fetch_some(browser).await });
                     }
                 }
             }
@@ -67,7 +77,7 @@ impl Run {
                 self.begin(async move { run.listen(browser, is_page).await });
             }
             31 => self.begin(async move { run.renew_while_stores_are_silent(browser).await }),
-            32..54 => self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) }),
+            32..54 => self.begin(async move { run.fetch_some(browser).await }),
             54..72 => self.begin(async move { drop(run.open(browser, "/page").await) }),
             // Two tabs at once.
             72..76 => {
@@ -80,7 +90,7 @@ impl Run {
             76..79 => {
                 for _ in 0..6 {
                     let (run, browser) = (self.clone(), Rc::clone(&browser));
-                    self.begin(async move { drop(run.fetch(browser, "GET", "/api").await) });
+                    self.begin(async move { run.fetch_some(browser).await });
                 }
             }
             79..81 => self.begin(async move {

@@ -84,6 +84,8 @@ pub struct Access {
     pub subject: String,
     pub family: Family,
     pub expires_at: OffsetDateTime,
+    /// What it is for, where that is not the session's own use.
+    pub target: Option<String>,
 }
 
 /// What is known of a family.
@@ -98,6 +100,8 @@ pub struct Grant {
     pub is_in_doubt: bool,
     /// When it last brought tokens.
     pub granted_at: Option<OffsetDateTime>,
+    /// When it last brought a token for a target.
+    pub granted_for_at: BTreeMap<String, OffsetDateTime>,
     /// How many had presented its tokens by then.
     pub presenters_then: usize,
     /// Who presented its tokens, one after the other.

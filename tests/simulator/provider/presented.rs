@@ -164,17 +164,41 @@ impl Provider {
         if self.rules.strips_offline.get() && grant.presenters.len() != grant.presenters_then {
             return;
         }
-        let last = grant.granted_at;
-        let forced = self.forced.borrow().get(subject).copied();
-        let Some(last) = last.filter(|last| forced.is_none_or(|forced| forced + WISH_TAKES < *last)) else { return };
-        // It is counted from when the tokens were asked for.
-        let early = self.rules.tolerance.get() + WAY;
-        let due = last + self.rules.life.get().mul_f64(0.74).saturating_sub(early);
+        let Some(last) = grant.granted_at.filter(|last| self.nobody_wanted_more(subject, *last)) else { return };
+        let due = self.due_after(last);
         // A retry of the same token brings the same tokens once more.
         let excused = self.rules.one_grant.get() || !self.rules.leeway.get().is_zero();
         self.tally.must(excused || self.now() >= due, "more than one refresh for an expiry", || {
             format!("family {family} of {subject}, {} after the last", self.now() - last)
         });
+    }
+}
+
+impl Provider {
+    /// The same for an access token that a target has of its own.
+    pub(super) fn check_single_flight_for(&self, target: &str, subject: &str, family: Family) {
+        let mut grants = self.grants.borrow_mut();
+        let Some(grant) = grants.get_mut(&family) else { return };
+        let last = grant.granted_for_at.insert(target.to_owned(), self.now());
+        let Some(last) = last.filter(|last| self.nobody_wanted_more(subject, *last)) else { return };
+        // Who inherits a refresh token inherits no token for a target.
+        let is_inherited = self.rules.strips_offline.get();
+        let excused = is_inherited || self.rules.one_grant.get() || !self.rules.leeway.get().is_zero();
+        let is_due = self.now() >= self.due_after(last);
+        self.tally.must(excused || is_due, "more than one token for an expiry of a target", || {
+            format!("{target}, family {family} of {subject}, {} after the last", self.now() - last)
+        });
+    }
+
+    /// Whether nobody wants newer tokens than those of then.
+    fn nobody_wanted_more(&self, subject: &str, last: OffsetDateTime) -> bool {
+        self.forced.borrow().get(subject).is_none_or(|forced| *forced + WISH_TAKES < last)
+    }
+
+    /// When tokens may be renewed at the earliest. It is counted from when they were asked for.
+    fn due_after(&self, last: OffsetDateTime) -> OffsetDateTime {
+        let early = self.rules.tolerance.get() + WAY;
+        last + self.rules.life.get().mul_f64(0.74).saturating_sub(early)
     }
 }
 

@@ -130,7 +130,8 @@ impl Provider {
         let life = self.rules.life.get();
         *self.granted_for.borrow_mut().entry(target.to_owned()).or_default() += 1;
         let text = format!("access-{subject}-{}-{}", self.executor.number(), target.replace(' ', "+"));
-        let access = Access { subject: subject.to_owned(), family, expires_at: self.now() + life };
+        let expires_at = self.now() + life;
+        let access = Access { subject: subject.to_owned(), family, expires_at, target: Some(target.to_owned()) };
         self.access.borrow_mut().insert(text.clone(), access);
         let mut answer = json!({"access_token": text, "token_type": "Bearer", "expires_in": life.as_secs()});
         if let Some(refresh) = refresh {
@@ -164,8 +165,9 @@ impl Provider {
         if let Some(error) = refusal {
             return reply(400, &json!({ "error": error }));
         }
-        if target.is_none() {
-            self.check_single_flight(&subject, family);
+        match target {
+            None => self.check_single_flight(&subject, family),
+            Some(target) => self.check_single_flight_for(target, &subject, family),
         }
         let keeps =
             !self.rules.rotates.get() || token.spent_at.is_none() && self.faults.strikes(Kind::ProviderSameToken);
@@ -203,7 +205,7 @@ impl Provider {
         let (now, life) = (self.now(), self.rules.life.get());
         self.tally.tell(|| format!("the provider grants {subject} {refresh:?}, family {family}"));
         let text = format!("access-{subject}-{}", self.executor.number());
-        let access = Access { subject: subject.to_owned(), family, expires_at: now + life };
+        let access = Access { subject: subject.to_owned(), family, expires_at: now + life, target: None };
         self.access.borrow_mut().insert(text.clone(), access);
         let sid = self.grants.borrow_mut().get_mut(&family).map(|grant| {
             grant.granted_at = Some(now);

@@ -41,7 +41,6 @@ impl Session {
         self.storage.delete_alarm().await?;
         self.storage.delete_all().await?;
         self.directories.forget_decision();
-        self.mover.set_registered(false);
         self.device.forget();
         self.parked.forget();
         *self.kept.memory.borrow_mut() = Memory { loaded: true, ..Memory::default() };
