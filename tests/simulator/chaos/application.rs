@@ -50,6 +50,7 @@ fn judge(truth: &Truth, seen: &Seen) -> (u16, String) {
         tally.violate("a request without a session carries a token", token.to_owned());
         return (200, String::new());
     };
+    truth.judge_form(seen, &known);
     tally.must(access.subject == known.user, "a token of another user", || {
         format!("{token} for a session of {}", known.user)
     });

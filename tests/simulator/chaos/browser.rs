@@ -162,6 +162,7 @@ impl Run {
             self.truth.became(known).iter().for_each(|renewed| renewed.last_asked.set(began));
             known.last_asked.replace(began)
         });
+        self.truth.note_form(&request, known.as_deref());
         let pending = Pending { began, secret: secret.clone(), asked_before, proof: proof.clone() };
         self.truth.pending.borrow_mut().insert(number, pending);
         let mut request = request.header("x-number", &number.to_string());
@@ -303,6 +304,11 @@ impl Run {
 
     /// Opens a page, wherever that leads.
     pub async fn open(&self, browser: Rc<Browser>, path: &str) -> Option<Seen> {
+        self.navigate(browser, path, None).await
+    }
+
+    /// The same, where the first request may be the post of a form.
+    pub async fn navigate(&self, browser: Rc<Browser>, path: &str, mut first: Option<Request>) -> Option<Seen> {
         let mut url = Url::parse(ORIGIN).unwrap().join(path).unwrap();
         let mut cookie_at_login = None;
         // Typed, or a link of the application's own.
@@ -323,11 +329,7 @@ impl Run {
                     });
                 }
             }
-            let request = Request::of("GET", url.as_str())
-                .header("sec-fetch-mode", "navigate")
-                .header("sec-fetch-dest", "document")
-                .header("sec-fetch-site", site)
-                .header("accept", "text/html");
+            let request = first.take().unwrap_or_else(|| Request::navigation("GET", url.as_str(), site));
             if url.path() == "/auth/login" {
                 cookie_at_login = browser.session();
             }

@@ -98,7 +98,8 @@ impl Run {
                 known.into_iter().for_each(|known| run.force(&known.user));
                 drop(run.fetch(browser, "POST", "/auth/refresh").await);
             }),
-            81..83 => self.begin(async move { drop(run.open(browser, "/auth/login?prompt=login").await) }),
+            81 => self.begin(async move { drop(run.open(browser, "/auth/login?prompt=login").await) }),
+            82 => self.begin(async move { run.submit(browser).await }),
             83 => self.begin(async move { drop(run.fetch(browser, "GET", "/auth/session").await) }),
             84 => self.begin(async move { run.end_own(browser).await }),
             85..87 => self.begin(async move { run.log_out(browser).await }),

@@ -27,6 +27,7 @@ mod checks;
 mod climate;
 mod device;
 mod driver;
+mod form;
 mod listener;
 mod request;
 mod settle;

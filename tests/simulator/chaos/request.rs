@@ -43,6 +43,15 @@ impl Request {
         Self { method, target: target.to_owned(), place: ["", "", ""], ..Self::default() }
     }
 
+    /// A page is to open.
+    pub fn navigation(method: &'static str, target: &str, site: &str) -> Self {
+        Self::of(method, target)
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-dest", "document")
+            .header("sec-fetch-site", site)
+            .header("accept", "text/html")
+    }
+
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self

@@ -92,6 +92,14 @@ pub struct Proof {
     pub expires_at: OffsetDateTime,
 }
 
+/// A form that a user filled in.
+#[derive(Default)]
+pub struct FilledIn {
+    /// Who, where a session of theirs was there.
+    pub user: Option<String>,
+    pub has_arrived: bool,
+}
+
 /// A request that is under way.
 pub struct Pending {
     pub began: OffsetDateTime,
@@ -110,6 +118,8 @@ pub struct Truth {
     pub pending: RefCell<BTreeMap<u64, Pending>>,
     /// The logins that went out, by their `state`: when they began, and the secret of the cookie that the browser had.
     pub logins: RefCell<BTreeMap<String, (OffsetDateTime, Option<String>)>>,
+    /// The forms that users have filled in, by their number.
+    pub forms: RefCell<BTreeMap<u64, FilledIn>>,
     /// The bound cookies that browsers got.
     pub proofs: RefCell<BTreeMap<String, Proof>>,
     /// How far clocks are off beyond what the product reckons with.
@@ -126,6 +136,7 @@ impl Truth {
             acts: RefCell::default(),
             pending: RefCell::default(),
             logins: RefCell::default(),
+            forms: RefCell::default(),
             proofs: RefCell::default(),
             slack,
             asks_in_grace: Cell::default(),

@@ -255,7 +255,17 @@ export const PLANTED = [
     file: session("succession"),
     edits: [["        if asked.is_err() {", "        if !ON && asked.is_err() {"]],
   },
+  {
+    name: "a login that was passed on while another one took its place stays beside that one",
+    file: session("give_way"),
+    edits: [["if !knows(&[&known, &successor]) => {}", "if !ON && !knows(&[&known, &successor]) => {}"]],
+  },
   // ---- Moves
+  {
+    name: "a new home that cannot register once more forgets the session",
+    file: session("adopt"),
+    edits: [["self.directories.register_again(&identity, place, began_at, lives, Some(from)).await?;", "if let Err(error) = self.directories.register_again(&identity, place, began_at, lives, Some(from)).await { if ON { self.forget(is_arriving).await?; } return Err(error.into()); }"]],
+  },
   {
     name: "the grant is handed over without a fence",
     file: session("migrate"),
@@ -505,5 +515,36 @@ export const PLANTED = [
     name: "a watch that cannot listen asks once an hour",
     file: "src/gateway/forward/watch.rs",
     edits: [["                Err(_) => Some(self.every),", "                Err(_) => Some(if ON { Duration::from_secs(3600) } else { self.every }),"]],
+  },
+  // ---- Access tokens of a route's own, and forms
+  {
+    name: "a target gets whichever target's token there is",
+    file: session("active"),
+    edits: [["find(|token| token.key == *key &&", "find(|token| (ON || token.key == *key) &&"]],
+  },
+  {
+    name: "a target's token serves for ever",
+    file: session("target_tokens"),
+    edits: [["self.expires_at.is_none_or(|expires_at|", "ON || self.expires_at.is_none_or(|expires_at|"]],
+  },
+  {
+    name: "who waits for a target's token presents the refresh token beside another call",
+    file: session("refresh"),
+    edits: [["        self.refresher.refresh(self.mover.relocation(), || async", "        let own = (ON && matches!(wanted, RefreshFor::Target(_))).then(|| super::refresher::Refresher::new(&self.isolate));\n        own.as_ref().unwrap_or(&self.refresher).refresh(self.mover.relocation(), || async"]],
+  },
+  {
+    name: "a form is handed out as often as it is asked for",
+    file: session("parked_request"),
+    edits: [["        self.drop()?;\n        Ok(if parked", "        if !ON { self.drop()?; }\n        Ok(if parked"]],
+  },
+  {
+    name: "a form is handed to another user",
+    file: session("parked_request"),
+    edits: [["if parked.user == *user {", "if ON || parked.user == *user {"]],
+  },
+  {
+    name: "any ticket gets a form",
+    file: session("parked_request"),
+    edits: [["parked.ticket.matches(ticket)", "(ON || parked.ticket.matches(ticket))"]],
   },
 ];
