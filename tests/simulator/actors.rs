@@ -321,11 +321,13 @@ impl Actor {
         world.tally.must(times != WAKES_A_SECOND, "an actor is woken again and again", || self.name());
         let Running { process, object, in_alarm, .. } = self.start(world);
         in_alarm.set(true);
+        let disk = Rc::clone(&self.disk);
         world.executor.spawn(process, async move {
             match object {
                 Object::Session(session) => session.alarm().await,
                 Object::Directory(directory) => directory.alarm().await,
             }
+            disk.flushed().await;
             in_alarm.set(false);
         });
     }

@@ -137,6 +137,13 @@ impl Disk {
         is_lost
     }
 
+    /// Waits until all that was written is durable.
+    pub async fn flushed(&self) {
+        while self.is_dirty.get() {
+            self.executor.sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     pub fn now(&self) -> OffsetDateTime {
         self.executor.now()
     }
@@ -281,9 +288,7 @@ impl Storage for Handle {
 
     fn sync(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
         async move {
-            while self.disk.is_dirty.get() {
-                self.disk.executor.sleep(Duration::from_millis(1)).await;
-            }
+            self.disk.flushed().await;
             // What an instance wrote in whose place another one has come is nowhere.
             if self.may_write()? { Ok(()) } else { Err(StorageError("another instance has come".to_owned())) }
         }
