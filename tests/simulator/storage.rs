@@ -4,7 +4,8 @@
 //!   written before it (output gate).
 //! - When the process ends, what was durable stays. What was not is kept or lost, all of it: writes without an await that lets something out are one.
 //! - The alarm is part of it. It fires at its time by the actor's clock, once its process lives, or up to a minute later; it is taken away when
-//!   its handler begins, and comes again after 2 s if the process ends during the handler (Cloudflare's documentation of alarms: at least once).
+//!   its handler begins, and comes again after 2 s if the process ends during the handler (Cloudflare's documentation of alarms: at least once), or
+//!   before what the handler wrote is durable (workerd's `runAlarm` waits for the output gate, and else has it tried again).
 //! - For a while all writes may fail, or all reads. Nothing is kept of a write that failed.
 //! - An instance in whose place another one has come ([`Instance`]) reaches nothing: its writes fail, or seem to be done and are not, and
 //!   then nothing that it sends leaves any more (the output gate is broken for ever).

@@ -505,6 +505,20 @@ fn a_session_holds_one_token_for_each_target_and_none_that_is_over() {
 }
 
 #[test]
+fn a_wish_for_new_tokens_takes_the_targets_tokens_of_before_away_once() {
+    let (wished, later) = (T0 + Duration::seconds(40), T0 + Duration::seconds(50));
+    let refreshed = |state: State, at: OffsetDateTime| {
+        state.presenting(at).unwrap().refreshed(grant(at, Some("second")), None).unwrap()
+    };
+    let state = active().exchanged(target_token("a", T0)).unwrap();
+    assert!(serves(&refreshed(state.clone(), later), "a", later), "nobody wished for anything");
+    let state = refreshed(state.forced(wished).unwrap(), wished);
+    assert!(!serves(&state, "a", wished));
+    let state = refreshed(state.exchanged(target_token("a", later)).unwrap(), later);
+    assert!(serves(&state, "a", later), "the wish was fulfilled");
+}
+
+#[test]
 fn a_refresh_for_a_target_may_bring_another_refresh_token_and_never_another_token_of_the_session() {
     let (presented, new) = (active().presenting(T0).unwrap(), RefreshToken::new("second".into()));
     for (refresh, expected) in [(None, "first"), (Some(new), "second")] {

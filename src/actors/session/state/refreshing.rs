@@ -104,9 +104,9 @@ impl State {
                 }
                 None => active.identity,
             };
-            // What somebody asked for is new tokens, whatever they are for.
-            let is_forced = active.forced_at.is_some_and(|at| at >= active.grant.issued_at);
-            let target_tokens = if is_forced { Vec::new() } else { active.target_tokens };
+            // What somebody asked for is new tokens, whatever they are for: none from before that stays.
+            let mut target_tokens = active.target_tokens;
+            target_tokens.retain(|token| active.forced_at.is_none_or(|at| token.issued_at > at));
             Ok(Active { grant: Grant { refresh: kept, ..grant }, identity, target_tokens, used: false, ..active })
         })
     }
