@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use edge_oauth_sessions::actors::session::message::Denied;
 use futures::future::join;
 
 use super::endings::{KV, revoke_all};
@@ -137,4 +138,26 @@ fn a_write_to_kv_that_arrives_long_after_its_process_ended_costs_the_session_not
         world.session(&cookie.actor).unwrap().end(&world);
         world.get(&cookie).await.unwrap();
     });
+}
+
+#[test]
+fn wherever_another_instance_takes_an_actor_s_place_postgres_has_no_record_that_it_does_not_know() {
+    for at in 0..300 {
+        let world = World::new(&[("SESSION_STORE", "neon"), KV[1]]);
+        world.clone().executor.run(async move {
+            let cookie = world.log_in("ada").await;
+            world.wait(Duration::from_secs(60)).await;
+            let splitting = async {
+                world.wait(Duration::from_micros(at * 500)).await;
+                let actor = world.session(&cookie.actor).unwrap();
+                // What is not durable yet is lost. The old instance believes that its writes are done.
+                actor.keeps.set(false);
+                actor.split(&world, Duration::from_secs(5), true);
+            };
+            let _ = join(world.refresh(&cookie), splitting).await;
+            world.wait(Duration::from_secs(10)).await;
+            let got = world.get(&cookie).await;
+            assert!(matches!(got, Ok(_) | Err(Denied::Reauthenticate)), "after {at} halves of a millisecond: {got:?}");
+        });
+    }
 }

@@ -367,6 +367,16 @@ export const PLANTED = [
     file: store("neon"),
     edits: [["self.run(UPSERT, parameters)", "self.run(if ON { Box::leak(UPSERT.replace(\"old.generation < excluded.generation\", \"old.generation <= excluded.generation + 1000\").into_boxed_str()) } else { UPSERT }, parameters)"]],
   },
+  {
+    name: "a statement for Postgres does not wait until its number is durable",
+    file: "src/store/session_store/write.rs",
+    edits: [["        self.own.sync().await?;", "        if !ON { self.own.sync().await?; }"]],
+  },
+  {
+    name: "who asked for new tokens once loses the tokens of all targets at each refresh",
+    file: "src/actors/session/state/refreshing.rs",
+    edits: [["active.forced_at.is_none_or(|at| token.issued_at > at)", "active.forced_at.is_none_or(|at| !ON && token.issued_at > at)"]],
+  },
   // ---- The directory
   {
     name: "a revocation is not remembered",
