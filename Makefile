@@ -95,7 +95,7 @@ simulate-faults: ## plant faults in a copy of the product, and check that the si
 	$(call takes,FAULTS SEEDS)
 	$(call numbers,SEEDS)
 	@bash scripts/install.sh rust node
-	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs '$(FAULTS)'
+	@SEEDS='$(SEEDS)' $(NODE) tests/simulator/faults/run.mjs "$$FAULTS"
 
 fuzz: ## test return_to, cookies, routes and headers with random cases: make fuzz CASES=1000000
 	$(call takes,CASES)

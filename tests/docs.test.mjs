@@ -1,9 +1,10 @@
-// The documents that say which test holds what: each test that they name exists.
+// The documents that say which test holds what: each test that they name exists. And the faults that the simulator plants: each has its place.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { ROOT } from "./parts/process.mjs";
+import { PLANTED } from "./simulator/faults/planted.mjs";
 
 const text = readFileSync(path.join(ROOT, "docs/browser-based-apps.md"), "utf8");
 
@@ -40,5 +41,18 @@ describe("docs", () => {
     assert.ok(rows.length > 50, `${rows.length}`);
     const inOrder = (entries) => [...entries].sort(([a], [b]) => a - b);
     assert.deepEqual(inOrder(rows), inOrder([...titled].map(([number, modules]) => [number, [...modules].sort().join(", ")])));
+  });
+
+  test("each fault that `make simulate-faults` plants applies to the code as it is, and docs/simulator.md has its row", () => {
+    const table = readFileSync(path.join(ROOT, "docs/simulator.md"), "utf8");
+    for (const { name, file, edits } of PLANTED) {
+      const texts = new Map();
+      for (const [before, after, where = file] of edits) {
+        const text = texts.get(where) ?? readFileSync(path.join(ROOT, where), "utf8");
+        assert.equal(text.split(before).length, 2, `${name}: ${before}`);
+        texts.set(where, text.replace(before, () => after));
+      }
+      assert.ok(table.includes(`\n| ${name} |`), `no row: ${name}`);
+    }
   });
 });

@@ -203,7 +203,7 @@ export const PLANTED = [
   {
     name: "of two logins in one's place the earlier is not told (E18)",
     file: session("give_way"),
-    edits: [instead("self.pass_on(&known, &successor).await?", "PassedOn::Taken(Superseded::GaveWay)")],
+    edits: [instead("self.pass_on(&known, &successor, is_proven).await?", "PassedOn::Taken(Superseded::GaveWay)")],
   },
   {
     name: "a successor is not registered",
