@@ -103,6 +103,30 @@ impl fmt::Debug for Challenge {
     }
 }
 
+/// The value of the bound cookie, as a request brings it. Nobody has checked it yet.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Proof(String);
+
+impl Proof {
+    /// For the check.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Proof {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proof([redacted])")
+    }
+}
+
 /// The keys of proofs and challenges.
 #[derive(Clone, Default)]
 pub struct DeviceKeys(Vec<Pair>);

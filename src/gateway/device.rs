@@ -3,12 +3,13 @@
 
 use serde::Serialize;
 
+use crate::actors::session::device::Shown;
 use crate::actors::session::device::token::ALGORITHM;
 use crate::actors::session::message::{Consequence, DeviceEvidence};
 use crate::config::routes::Route;
 use crate::config::{Config, DevicePolicy, Origin};
 use crate::credential::ActorId;
-use crate::device::{Challenge, Proven};
+use crate::device::{Challenge, Proof, Proven};
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::{BOUND_ATTRIBUTES, Jar};
 use crate::provider::said::is_invisible;
@@ -71,7 +72,7 @@ pub fn evidence(
 ) -> DeviceEvidence {
     let is_proven = proven(config, request, actor).or_else(|| proven(config, request, also)).is_some();
     if is_proven {
-        return DeviceEvidence { is_proven, ..DeviceEvidence::default() };
+        return DeviceEvidence { shown: Shown { is_proven, ..Shown::default() }, ..DeviceEvidence::default() };
     }
     let is_exempt = is_exempt(config, request);
     let consequence = match () {
@@ -81,9 +82,12 @@ pub fn evidence(
     };
     let plain = |c: &char| !is_invisible(*c);
     DeviceEvidence {
-        is_proven,
-        is_demanded: route.is_some_and(|route| route.requires_device),
-        takes_offer: !is_exempt && takes_offer(config, request),
+        shown: Shown {
+            is_proven,
+            is_demanded: route.is_some_and(|route| route.requires_device),
+            takes_offer: !is_exempt && takes_offer(config, request),
+        },
+        proof: request.cookies.bound.clone().map(Proof::from),
         consequence,
         region: region::of(&request.place()),
         user_agent: request.header("user-agent").map(|text| text.chars().filter(plain).take(MAX_USER_AGENT).collect()),

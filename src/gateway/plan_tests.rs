@@ -182,7 +182,7 @@ fn what_a_request_shows_of_its_device_depends_on_whom_it_shows_it_to_and_where()
     };
     let good = proof(config, 'a', 600);
     arrive(&head("/x", Some(&good), ""), &|request| {
-        let shown = |asked, also| device::evidence(config, request, None, &actor(asked), &actor(also)).is_proven;
+        let shown = |asked, also| device::evidence(config, request, None, &actor(asked), &actor(also)).shown.is_proven;
         assert!(shown('a', 'a'));
         assert!(shown('b', 'a'), "the session has moved, and the browser has the proof for its old home");
         assert!(!shown('b', 'b'));

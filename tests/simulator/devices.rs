@@ -5,15 +5,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_oauth_sessions::actors::end_reason::EndReason;
+use edge_oauth_sessions::actors::session::address;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
-use edge_oauth_sessions::actors::session::message::{Binding, Denied, DeviceRefusal, Migrated};
+use edge_oauth_sessions::actors::session::message::{Binding, Denied, Describe, DeviceRefusal, Inspect, Migrated};
 use edge_oauth_sessions::actors::summary::SessionState;
 use edge_oauth_sessions::credential::ActorId;
 use edge_oauth_sessions::region::Region;
 use futures::future::join;
 
 use super::crashes::at_every_poll;
-use super::device::{DeviceKey, bind, bind_while, is_bound_to, is_unbound, renew, with_session};
+use super::device::{DeviceKey, bind, bind_while, get_unproven, is_bound_to, is_unbound, renew, with_session};
 use super::endings::revoke_all;
 use super::executor::OUTSIDE;
 use super::world::World;
@@ -266,5 +267,22 @@ fn a_silent_login_that_began_before_the_binding_and_comes_back_as_another_user_e
         let login = world.log_in_over("mallory", LoginReason::Move, Some(&cookie), None).await;
         world.wait(Duration::from_secs(60)).await;
         assert_eq!(world.inspect(&cookie).await.summary.state, SessionState::Active, "{}", login.is_ok());
+    });
+}
+
+#[test]
+fn a_session_whose_device_cannot_be_read_passes_nothing_is_not_shown_as_unbound_and_can_be_ended() {
+    with_session(&[], async |world, cookie, key| {
+        bind(&world, &cookie, &key).await.unwrap();
+        let actor = world.session(&cookie.actor).unwrap();
+        actor.disk.garble("device", "device");
+        actor.end(&world);
+        let address = address::existing_session(&cookie.actor);
+        assert_eq!(get_unproven(&world, &cookie).await, Err(Denied::StoreUnavailable.into()));
+        assert!(world.ask(&address, Inspect {}).await.is_err());
+        assert!(world.ask(&address, Describe {}).await.is_err());
+        assert_eq!(world.list("ada").await, [cookie.actor.clone()]);
+        assert_eq!(revoke_all(&world, "ada").await.unwrap(), 0);
+        assert!(world.get(&cookie).await.is_err());
     });
 }

@@ -216,6 +216,11 @@ impl Disk {
         self.run(&format!("SELECT 1 FROM {table}"), Vec::new()).unwrap().len()
     }
 
+    /// Writes what nobody can read into a column.
+    pub fn garble(self: &Rc<Self>, table: &str, column: &str) {
+        self.run(&format!("UPDATE {table} SET {column} = x'ff'"), Vec::new()).unwrap();
+    }
+
     fn run(self: &Rc<Self>, statement: &str, parameters: Vec<SqlValue>) -> rusqlite::Result<Vec<Vec<SqlValue>>> {
         self.statements.set(self.statements.get() + 1);
         let sqlite = self.sqlite.borrow();

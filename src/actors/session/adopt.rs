@@ -59,7 +59,7 @@ impl Session {
         }
         let detail = format!("the session came here from its former home, session {from}");
         ledger::create(&*self.storage)?;
-        let device = Device::from(device);
+        let device = Device::from(device).moved_from(from.clone());
         if device != Device::default() {
             // It takes the place of none, and so it applies.
             let _ = self.device.change(|_| Ok(device))?;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::device::{DeviceStanding, OfferState, Shown};
+use super::device::{Device, DeviceStanding, OfferState, Shown};
 use super::ledger::{Cause, Event};
 use super::message::{Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, SessionMessage};
 use super::standing;
@@ -76,7 +76,10 @@ impl Session {
         let now = self.now();
         if let Err(denied) = self.ready().await {
             // The device is known without the record, of which the message inside says that it cannot be read.
-            return match self.device.read(|device| device.standing(now, evidence.shown(), self.config.device.grace))? {
+            return match self
+                .device
+                .read(|device| device.standing(now, self.shown_by(evidence, device, now), self.config.device.grace))?
+            {
                 DeviceStanding::Unproven => Err(DeviceDenied::ProofRequired),
                 DeviceStanding::Passes | DeviceStanding::PassesWithOffer => Ok(None),
                 DeviceStanding::Unbound(_) => Err(denied.into()),
@@ -85,7 +88,10 @@ impl Session {
         if !self.is_live_for(secret, now) {
             return Ok(None);
         }
-        match self.device.read(|device| device.standing(now, evidence.shown(), self.config.device.grace))? {
+        match self
+            .device
+            .read(|device| device.standing(now, self.shown_by(evidence, device, now), self.config.device.grace))?
+        {
             DeviceStanding::Passes => Ok(None),
             DeviceStanding::PassesWithOffer => self.offer(),
             DeviceStanding::Unbound(OfferState::Due) => {
@@ -99,6 +105,15 @@ impl Session {
             }
             DeviceStanding::Unproven => Err(self.refuse_unproven(evidence).await?),
         }
+    }
+
+    /// What a request shows, its proof of the session's former home included.
+    fn shown_by(&self, evidence: &DeviceEvidence, device: &Device, now: OffsetDateTime) -> Shown {
+        let former_home = device.bound().and_then(|bound| bound.former_home.as_ref());
+        let is_of_former_home = former_home.zip(evidence.proof.as_ref()).is_some_and(|(former_home, proof)| {
+            self.config.device.keys.proven(former_home, proof.as_str(), now).is_some()
+        });
+        Shown { is_proven: evidence.shown.is_proven || is_of_former_home, ..evidence.shown }
     }
 
     /// The challenge of an offer; none if the session has been bound meanwhile.

@@ -80,7 +80,7 @@ impl Session {
         if moves { Err(Denied::StoreUnavailable) } else { Ok(()) }
     }
 
-    /// Since when the session is bound.
+    /// Since when the session is bound, once its device was read.
     pub(super) fn bound_at(&self) -> Option<time::OffsetDateTime> {
         self.device.read(Device::bound_at).ok().flatten()
     }

@@ -48,9 +48,11 @@ impl Session {
     /// for over would not end it again after a crash.
     async fn ready_to_tell(self: &Rc<Self>) -> Result<(), MessageRefusal> {
         match self.ready().await {
-            Err(Denied::StoreUnavailable) => Err(MessageRefusal::Broken),
-            Ok(()) | Err(_) => self.write_down().await.map_err(|_| MessageRefusal::Broken),
+            Err(Denied::StoreUnavailable) => return Err(MessageRefusal::Broken),
+            Ok(()) | Err(_) => self.write_down().await.map_err(|_| MessageRefusal::Broken)?,
         }
+        // Nor is one unbound whose device cannot be read.
+        self.device.read(|_| ()).map_err(|_| MessageRefusal::Broken)
     }
 
     fn description(&self) -> Option<Description> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 use super::state::DoesNotApply;
+use crate::credential::ActorId;
 use crate::device::Thumbprint;
 
 pub mod record;
@@ -50,6 +51,8 @@ pub struct Bound {
     pub thumbprint: Thumbprint,
     /// Since when.
     pub bound_at: OffsetDateTime,
+    /// Where the session lived before. An answer that was late may have brought the browser a proof of that one last.
+    pub former_home: Option<ActorId>,
 }
 
 /// What a session says to a request, by what that shows of its device.
@@ -132,15 +135,23 @@ impl Device {
         match self {
             Self::Unbound(_) => {
                 let token::DeviceKey { bare, thumbprint } = key;
-                Ok(Self::Bound(Bound { key: bare, thumbprint, bound_at: now }))
+                Ok(Self::Bound(Bound { key: bare, thumbprint, bound_at: now, former_home: None }))
             }
             Self::Bound(_) => Err(DoesNotApply),
+        }
+    }
+
+    /// The session has come from another actor.
+    pub fn moved_from(self, former_home: ActorId) -> Self {
+        match self {
+            Self::Unbound(offers) => Self::Unbound(offers),
+            Self::Bound(bound) => Self::Bound(Bound { former_home: Some(former_home), ..bound }),
         }
     }
 }
 
 /// What a request shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// The proof of the session's device.
     pub is_proven: bool,

@@ -7,19 +7,17 @@ use crate::actors::session::device::Shown;
 use crate::actors::session::location::ActorLocation;
 use crate::actors::{MessageRefusal, Request, wire};
 use crate::credential::Secret;
-use crate::device::{Challenge, Thumbprint};
+use crate::device::{Challenge, Proof, Thumbprint};
 use crate::region::Region;
 use crate::store::StoreError;
 
 /// What a request shows of the device that it comes from.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DeviceEvidence {
-    /// It has a proof of this session.
-    pub is_proven: bool,
-    /// Its route takes bound sessions alone.
-    pub is_demanded: bool,
-    /// Its answer can carry an offer.
-    pub takes_offer: bool,
+    /// What decides, as far as the gateway can tell.
+    pub shown: Shown,
+    /// The bound cookie, where it is no proof of the actor that is asked. It may be one of the session's former home.
+    pub proof: Option<Proof>,
     /// What becomes of it without the proof of a bound session.
     pub consequence: Consequence,
     /// Where it comes from.
@@ -41,11 +39,6 @@ pub enum Consequence {
 }
 
 impl DeviceEvidence {
-    /// What decides.
-    pub const fn shown(&self) -> Shown {
-        Shown { is_proven: self.is_proven, is_demanded: self.is_demanded, takes_offer: self.takes_offer }
-    }
-
     /// Whose request it was, for the ledger.
     pub fn in_words(&self) -> String {
         let region = self.region.map_or("an unknown region", Region::as_str);

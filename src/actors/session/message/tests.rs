@@ -6,8 +6,8 @@ use crate::actors::golden::{self, GoldenRow, message, reply};
 use crate::actors::log::{Entry, Event};
 use crate::actors::session::Cause;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
-use crate::actors::session::device::Bound;
 use crate::actors::session::device::record::DeviceV1;
+use crate::actors::session::device::{Bound, Shown};
 use crate::actors::session::location::ActorLocation;
 use crate::actors::session::samples::{active, actor, at, secret, successor};
 use crate::actors::session::view::Inheritance;
@@ -17,7 +17,7 @@ use crate::actors::wire::{self, WireError};
 use crate::config::StoreKind;
 use crate::config::authentication::Authentication;
 use crate::config::target::TargetKey;
-use crate::device::Thumbprint;
+use crate::device::{Proof, Thumbprint};
 use crate::provider::user_error::{Choice, UserError};
 use crate::region::Region;
 
@@ -120,14 +120,13 @@ fn messages() -> Vec<GoldenRow> {
 }
 
 fn bound() -> Bound {
-    Bound { key: "{}".into(), thumbprint: Thumbprint::of("k"), bound_at: at(5) }
+    Bound { key: "{}".into(), thumbprint: Thumbprint::of("k"), bound_at: at(5), former_home: Some(actor()) }
 }
 
 fn evidence() -> DeviceEvidence {
     DeviceEvidence {
-        is_proven: false,
-        is_demanded: true,
-        takes_offer: false,
+        shown: Shown { is_proven: false, is_demanded: true, takes_offer: false },
+        proof: Some(Proof::from("p".to_owned())),
         consequence: Consequence::Final,
         region: Some(Region::Weur),
         user_agent: Some("ua".into()),
