@@ -156,3 +156,19 @@ test("another site's form does not wait, nor does a script's request", async (t)
   assert.equal(script.status, 401);
   assert.deepEqual([...cross.setCookies, ...script.setCookies].filter((line) => line.includes("login-")), []);
 });
+
+test("what stands for a form that was sent already never reaches the application; a form of the application's own that is as short does", async (t) => {
+  const { gateway, login, upstream } = await createWorld(t, { routes: ROUTES });
+  const browser = await login();
+  const navigation = { "sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", accept: "text/html" };
+  const post = (body) => request(`${gateway.origin}/order`, {
+    method: "POST", body, headers: { ...navigation, cookie: browser.sessionHeader, "content-type": "text/plain" },
+  });
+  const before = upstream.requests.length;
+  const again = await post("edge-parked=1\r\n");
+  assert.equal(again.status, 400);
+  assert.match(again.text, /has been sent already/);
+  assert.equal(upstream.requests.length, before);
+  assert.equal((await post("edge-parked=2\r\n")).status, 200);
+  assert.equal(upstream.requests.length, before + 1);
+});

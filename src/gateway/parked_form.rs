@@ -76,7 +76,6 @@ pub fn may_wait(request: &Incoming<'_>, problem: &Problem) -> bool {
     );
     let fits = request.content_length().is_some_and(|length| length <= MAX_FORM as u64);
     needs_login
-        && !may_come_again(request)
         && request.method() == "POST"
         && request.wants_page()
         && request.is_own()
@@ -86,13 +85,17 @@ pub fn may_wait(request: &Incoming<'_>, problem: &Problem) -> bool {
         && kind_of(request).is_some()
 }
 
-/// Whether this may be a form that comes again: the cookie came along, and the body is as short as the mark.
+/// Whether this may be a form that comes again: the body is as short as the mark. The cookie need not be there any more.
 pub fn may_come_again(request: &Incoming<'_>) -> bool {
     request.method() == "POST"
-        && cookie(request).is_some()
         && request.content_length().is_some_and(|length| length <= 64)
         && kind_of(request) == Some(PLAIN)
         && request.wants_page()
+}
+
+/// Whether this body stands for a form.
+pub fn is_mark(body: &[u8]) -> bool {
+    body.trim_ascii() == MARK.as_bytes()
 }
 
 fn cookie<'a>(request: &'a Incoming<'_>) -> Option<&'a str> {

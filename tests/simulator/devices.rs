@@ -281,7 +281,7 @@ fn a_session_whose_device_cannot_be_read_passes_nothing_is_not_shown_as_unbound_
         assert_eq!(get_unproven(&world, &cookie).await, Err(Denied::StoreUnavailable.into()));
         assert!(world.ask(&address, Inspect {}).await.is_err());
         assert!(world.ask(&address, Describe {}).await.is_err());
-        assert_eq!(world.list("ada").await, [cookie.actor.clone()]);
+        assert_eq!(world.list("ada").await, std::slice::from_ref(&cookie.actor));
         assert_eq!(revoke_all(&world, "ada").await.unwrap(), 0);
         assert!(world.get(&cookie).await.is_err());
     });

@@ -26,6 +26,10 @@ pub(crate) async fn park(gateway: &Gateway, request: &Incoming<'_>, problem: &Pr
         content_type: request.header("content-type")?.to_owned(),
         body: request.body?.read(MAX_FORM).await.ok()?,
     };
+    // It waits already.
+    if parked_form::is_mark(&form.body) {
+        return None;
+    }
     let sealed = parked_form::seal_form(config, &request.origin, here, isolate, &form)?;
     let secret = Secret::from_random(isolate.random_bytes()?);
     let park = |session: &Secret| Park { secret: session.clone(), ticket: secret.hash(), request: sealed.clone() };
@@ -68,7 +72,7 @@ pub(crate) async fn form(gateway: &Gateway, request: &Incoming<'_>, route: &Rout
     }
     let Some(body) = request.body else { return Ok(None) };
     let body = body.read(MAX_FORM).await.map_err(|_| Problem::BadRequest("The request's body cannot be read."))?;
-    if body.trim_ascii() != MARK.as_bytes() {
+    if !parked_form::is_mark(&body) {
         let content_type = request.header("content-type").unwrap_or_default().to_owned();
         return Ok(Some(Form { content_type, body }));
     }

@@ -107,6 +107,17 @@ impl Browser {
         all.join("; ")
     }
 
+    /// Another browser's cookie was brought to it, or one from before.
+    pub fn take_stolen(&self, cookie: &str) {
+        self.take(&format!("{SESSION}={cookie}"), OffsetDateTime::UNIX_EPOCH);
+        self.lose_proof();
+    }
+
+    /// The session cookies that it had before, the last one last.
+    pub fn former(&self) -> Vec<String> {
+        self.former.borrow().clone()
+    }
+
     /// It has a session cookie from before again. A proof from after that is not what goes with it.
     fn take_back(&self, former: &str) {
         self.take(&format!("{SESSION}={former}"), OffsetDateTime::UNIX_EPOCH);
@@ -293,6 +304,7 @@ impl Run {
             ended: Cell::default(),
             was_succeeded: Cell::default(),
             begins_anew: Cell::default(),
+            was_stolen: Cell::default(),
             is_replaced: Cell::default(),
             renewed_as: RefCell::default(),
             heard_end: Cell::default(),

@@ -10,10 +10,10 @@ use time::OffsetDateTime;
 use super::super::faults::Kind;
 use super::super::gateway::Seen;
 use super::super::provider::Family;
-use super::Run;
 use super::browser::Browser;
 use super::request::Request;
 use super::truth::Known;
+use super::{Run, THIEF};
 
 pub const LOST: &str = "a session is lost without a cause";
 const UNBOUND: &str = "a session that nobody bound wants a proof";
@@ -75,7 +75,11 @@ impl Run {
                 .families(known)
                 .iter()
                 .any(|family| self.world.provider.grants.borrow().get(family).is_some_and(|grant| grant.was_refused)),
-            "superseded" => self.browsers[known.browser].callbacks_since(known.login_began) > 1,
+            "superseded" => {
+                let logged_in_again = self.browsers[known.browser].callbacks_since(known.login_began) > 1;
+                // And the login of the one whose cookie it was takes the place of a thief's.
+                logged_in_again || known.was_stolen.get() || known.browser == THIEF
+            }
             "device" => self.world.config.device.policy == DevicePolicy::End && known.device.was_unproven.get(),
             "limit" => self.world.config.sessions_per_user == Some(4),
             _ => false,

@@ -64,7 +64,8 @@ impl Run {
                 self.world.wait(self.world.executor.up_to(Duration::from_secs_f64(most))).await;
             }
             27 => self.begin(async move { run.steal(browser).await }),
-            28 => match self.below(3) {
+            28 => match self.below(4) {
+                3 => self.begin(async move { run.log_in_over_stolen(browser).await }),
                 0 => self.begin(async move { run.answer_for_another(browser).await }),
                 1 => self.begin(async move { run.steal(browser).await }),
                 _ => {

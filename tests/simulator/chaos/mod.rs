@@ -38,6 +38,8 @@ mod truth;
 const ACTIONS: u32 = 300;
 /// How many polls a run may take.
 const MOST_POLLS: u64 = 3_000_000;
+/// The number of the browser that somebody may bring another one's cookie to.
+pub const THIEF: usize = 3;
 pub const USERS: [&str; 2] = ["ada", "grace"];
 
 /// A run, as its drivers see it.
@@ -96,7 +98,9 @@ pub fn run(seed: u64, is_traced: bool) -> Report {
     truth.asks_in_grace.set(climate.answers_in_grace(&world));
     let gateways = Gateways::new(&world, application::of(&truth));
     let knows = |number: usize| climate.devices >> number & 1 == 1;
-    let browsers = (0..3).map(|number| Browser::new(number, USERS[number % 2], number % 2, knows(number))).collect();
+    // The last one is a thief's, at times.
+    let browsers =
+        (0..=THIEF).map(|number| Browser::new(number, USERS[number % 2], number % 2, knows(number))).collect();
     let (codes, listeners, under_way) = Default::default();
     let run = Run { world, climate, truth, gateways, browsers: Rc::new(browsers), codes, listeners, under_way };
     if is_traced {

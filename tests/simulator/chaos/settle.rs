@@ -14,7 +14,7 @@ use super::super::world::Cookie;
 use super::administrator::live_ids;
 use super::checks::{LOST, NO_CAUSE};
 use super::truth::Known;
-use super::{Run, USERS};
+use super::{Run, THIEF, USERS};
 
 /// Longer than anything waits until it tries again.
 const QUIET: Duration = Duration::from_secs(900);
@@ -66,7 +66,13 @@ impl Run {
                         );
                     }
                     live.entry(session.user.clone()).or_default().push(actor.clone());
-                    session.predecessor.iter().for_each(|before| *in_place.entry(before.clone()).or_default() += 1);
+                    // A thief's login does not take the place of one that is bound.
+                    let may_be_beside = |before: &&String| {
+                        let known = self.truth.sessions.borrow().get(*before).cloned();
+                        session.browser == THIEF && known.is_some_and(|known| known.device.may_be_bound.get())
+                    };
+                    let before = session.predecessor.iter().filter(|before| !may_be_beside(before));
+                    before.for_each(|before| *in_place.entry(before.clone()).or_default() += 1);
                 }
                 Err(Denied::Ended(reason)) => {
                     must(self.has_cause(session, reason.as_str()), NO_CAUSE);
