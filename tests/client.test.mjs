@@ -43,6 +43,7 @@ describe("client", () => {
     provider = await startProvider({ origins: [`http://localhost:${port}`], accessTokenSeconds: 300 });
     upstream = await application(folder);
     const ROUTES = JSON.stringify([
+      { match: "/api/fresh/*", upstream: upstream.origin, max_age: 5 },
       { match: "/api/*", upstream: upstream.origin },
       { match: "/*", upstream: upstream.origin, session: "optional" },
     ]);
@@ -104,6 +105,25 @@ describe("client", () => {
     const read = (target) => page.evaluate(async (target) => (await window.client.fetch(target)).status, target);
     assert.equal(await read("/api/orders"), 200);
     assert.equal(await read("/api/own-401"), 401, "the application's own 401 is the application's");
+    await context.close();
+  });
+
+  test("a 401 of an API that wants a more recent login becomes such a login, and comes back; nobody is logged out meanwhile", async () => {
+    const context = await browser.newContext();
+    const page = await open(context, "/orders");
+    await logIn(page);
+    await sleep(6500);
+    const changes = await page.textContent("#changes");
+    await page.evaluate(() => void window.client.fetch("/api/fresh/data"));
+    await page.waitForSelector(`#${ada.id}`);
+    await page.goBack();
+    await shows(page, "who", ada.id);
+    assert.equal(await page.textContent("#changes"), changes);
+    await page.evaluate(() => void window.client.fetch("/api/fresh/data"));
+    await page.click(`#${ada.id}`);
+    await page.waitForURL(`${gateway.origin}/orders`);
+    await shows(page, "who", ada.id);
+    assert.equal(await page.evaluate(async () => (await window.client.fetch("/api/fresh/data")).status), 200);
     await context.close();
   });
 

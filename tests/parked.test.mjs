@@ -123,6 +123,17 @@ describe("a form that meets a stronger login", () => {
 });
 
 describe("a form that meets a session that has ended", () => {
+  test("gets at once the login that its own route asks for, which takes forms alone", async (t) => {
+    const { page, posts, provider, gateway } = await open(t, { routes: [{ match: "/vault/*", methods: ["POST"], acr: "mfa" }, { match: "/*" }] });
+    const [{ subject }] = [await page.evaluate(() => fetch("/auth/session").then((answer) => answer.json()))];
+    await administer(gateway, `users/${encodeURIComponent(subject)}/sessions`, { method: "DELETE" });
+    const before = provider.calls.authorization.length;
+    await page.click("#pay");
+    await page.waitForSelector("text=received 1");
+    assert.equal(posts[0].url, "/vault/pay?order=7");
+    assert.deepEqual(provider.calls.authorization.slice(before).map(({ query }) => query.acr_values), ["mfa"]);
+  });
+
   test("arrives after the login", async (t) => {
     const { page, posts, gateway } = await open(t);
     const [{ subject }] = [await page.evaluate(() => fetch("/auth/session").then((answer) => answer.json()))];

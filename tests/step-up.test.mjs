@@ -36,14 +36,18 @@ describe("what a route asks for", () => {
   });
 
   test("a call of an API gets the challenge of RFC 9470, and the session lives", async (t) => {
-    const { login, upstream } = await world(t);
+    const { login, upstream, provider } = await world(t);
     const browser = await login();
     const answer = await browser.api("/vault/data");
-    assertProblem(answer, 401, "login_required");
+    const problem = assertProblem(answer, 401, "login_required");
     assert.equal(answer.headers["www-authenticate"], 'Bearer error="insufficient_user_authentication", acr_values="mfa"');
     assert.ok(upstream.requests.every(({ url }) => url !== "/vault/data"));
     assert.deepEqual(answer.setCookies, []);
     assert.equal((await browser.api("/x")).status, 200);
+    // The problem names the login that is enough, wherever it comes back to.
+    const page = await browser.navigate(`${problem.login}&return_to=%2Fplain`);
+    assert.deepEqual([page.status, page.url.pathname, asked(provider).acr_values], [200, "/plain", "mfa"]);
+    assert.equal((await browser.api("/vault/data")).status, 200);
   });
 
   test("a provider that logs in otherwise is not believed: the user is told, nothing goes in circles, and the session lives", async (t) => {

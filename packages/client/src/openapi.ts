@@ -663,6 +663,11 @@ export interface components {
             ray: string;
             /** @description With `session_ended`. */
             reason?: components["schemas"]["EndReason"];
+            /**
+             * Format: uri-reference
+             * @description With `login_required`, where the session comes from a login that is not enough (RFC 9470): the login that is, to which `return_to` is added.
+             */
+            login?: string;
             /** @description With `config_invalid`. */
             problems?: {
                 variable: string;

@@ -7,8 +7,12 @@ use time::OffsetDateTime;
 use super::Session;
 use super::device::{Device, DeviceStanding, OfferState, Shown};
 use super::ledger::{Cause, Event};
-use super::message::{Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, SessionMessage};
+use super::message::{
+    Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, GetProvider, SessionMessage,
+    SessionProvider,
+};
 use super::standing;
+use super::state::State;
 use crate::actors::end_reason::EndReason;
 use crate::actors::{MessageRefusal, wire};
 use crate::config::DevicePolicy;
@@ -54,6 +58,17 @@ impl Session {
         let kept = self.kept.state();
         let own = kept.as_ref().and_then(|state| state.place().provider.as_deref());
         own.is_some_and(|own| names.split(',').any(|name| name == own))
+    }
+
+    /// The provider of the session, whether that lives or not.
+    pub(super) async fn get_provider(self: &Rc<Self>, get: GetProvider) -> Option<SessionProvider> {
+        let secret = get.secret.hash();
+        self.ready().await.ok()?;
+        let lives = self.is_live_for(&secret, self.now());
+        let kept = self.kept.state();
+        let state = kept.as_ref().filter(|state| state.knows(&secret))?;
+        let forwards = matches!(state, State::Moved(moved) if moved.forwards());
+        Some(SessionProvider { name: state.place().provider.clone(), lives: lives || forwards })
     }
 
     fn is_live_for(&self, secret: &SecretHash, now: OffsetDateTime) -> bool {

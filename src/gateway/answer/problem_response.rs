@@ -21,7 +21,8 @@ impl Problem {
         self.response_with_links(failed, page, link, &[])
     }
 
-    /// The same, with a link on the page, and with others to choose among: the URL and the words of each.
+    /// The same; a problem document names the link where that is a login. A page has others to choose among, too: the URL and the words of
+    /// each.
     pub fn response_with_links(
         &self,
         failed: &FailedRequest,
@@ -48,6 +49,7 @@ impl Problem {
                     Self::ConfigInvalid(problems) => Some(problems),
                     _ => None,
                 },
+                login: link.filter(|(way, _)| matches!(way, LinkTarget::LogIn)).map(|(_, url)| url),
                 ray,
             };
             Outgoing::new(status, Body::Problem(serde_json::to_string(&document).unwrap_or_default()))
@@ -92,6 +94,9 @@ struct ProblemDocument<'a> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problems: Option<&'a [config::ConfigProblem]>,
+    /// Where the login begins that the request needs; `return_to` is still to be added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<&'a str>,
     ray: &'a str,
 }
 

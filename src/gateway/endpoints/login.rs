@@ -5,14 +5,14 @@ use crate::actors;
 use crate::actors::session::address;
 use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
 use crate::actors::session::message::{
-    Authority, CanGoOn, Denied, Describe, GetView, SignInError, SilentLogin, SilentLoginHints,
+    Authority, CanGoOn, Denied, GetProvider, SessionProvider, SignInError, SilentLogin, SilentLoginHints,
 };
 use crate::config::NamedProvider;
 use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::ask_session;
+use crate::gateway::ask_session::{ask_session, meets};
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
 use crate::gateway::endpoints::login_hints::hints;
@@ -20,9 +20,9 @@ use crate::gateway::endpoints::login_limit;
 use crate::gateway::endpoints::login_provider::{self, Candidates};
 use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
-use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, Scope};
+use crate::gateway::request::{Incoming, route};
 use crate::gateway::step_up;
 use crate::provider::Provider;
 use crate::provider::requests::Authorization;
@@ -37,21 +37,20 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let home = gateway.config.home();
     let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
-    let candidates = Candidates::of(gateway, request, &query, &return_to)?;
+    let route = route::of_login(&gateway.config, &request.origin, &return_to, parked_form::waits(&query));
+    let candidates = Candidates::of(gateway, request, &query, route)?;
     if candidates.usual.is_none() && request.cookies.session.is_none() {
         return login_provider::chooser(gateway, &query, &candidates.all, &return_to);
     }
-    let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER));
+    let authentication = step_up::of_login(&gateway.config, request, route, query.get(step_up::PARAMETER));
     // What is wrong with a parameter is said before anybody is asked.
     let usual = candidates.usual.map(|usual| hints(usual, &query)).transpose()?;
     login_limit::check(gateway, request).await?;
 
-    let predecessor = browsers_session(gateway, request);
     // A session that has run out of tokens is renewed without a form where its provider still knows the user.
-    let own = if predecessor.is_some() { own_provider(gateway, request).await } else { None };
-    // One of another host's, whose cookie somebody brought here, is none here.
-    let is_foreign = |own: &NamedProvider| !gateway.config.providers.may_serve(own.name.as_deref(), &request.origin);
-    let predecessor = predecessor.filter(|_| !own.is_some_and(is_foreign));
+    let last = session_provider(gateway, request).await;
+    let predecessor = replaced(gateway, request, last.as_ref());
+    let own = last.as_ref().filter(|last| last.lives).map(|last| last.provider);
     if let Some(own) = own.filter(|own| candidates.has(own)) {
         let hints = hints(own, &query)?;
         let is_asked = hints.iter().any(|(name, _)| name == "prompt");
@@ -68,7 +67,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     }
     let (provider, mut hints) = match candidates.usual.zip(usual) {
         Some(usual) => usual,
-        None => match last_provider(gateway, request, own).await.filter(|last| candidates.has(last)) {
+        // The one that was used last in this browser.
+        None => match last.map(|last| last.provider).filter(|last| candidates.has(last)) {
             Some(last) => (last, hints(last, &query)?),
             None => return login_provider::chooser(gateway, &query, &candidates.all, &return_to),
         },
@@ -76,7 +76,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let authentication = authentication.filter(|_| !is_asked_none(&hints));
     let is_asked = hints.iter().any(|(name, _)| name == "prompt");
     if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked && predecessor.is_some())
-        && falls_short(gateway, request, wanted).await
+        && meets(gateway, request, wanted).await == Some(false)
     {
         hints.push(("prompt".to_owned(), provider.settings.prompt_with("login")));
     }
@@ -104,7 +104,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
     if reason != LoginReason::Asked {
         hints.retain(|(name, _)| name != "prompt");
         hints.push(("prompt".to_owned(), "none".to_owned()));
-        if let Some(SilentLoginHints { id_token, organization, .. }) = silent_login_hints(gateway, request).await {
+        if let Some(SilentLoginHints { id_token, organization }) = silent_login_hints(gateway, request).await {
             id_token_hint = Some(id_token).filter(|hint| !hint.is_empty());
             // The session is to go on in its organization.
             let is_said = hints.iter().any(|(name, _)| name == "organization") || settings.decides("organization");
@@ -130,7 +130,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| settings.checks_organization()),
-        has_form: request.query().get(parked_form::PARAMETER) == Some("1"),
+        has_form: parked_form::waits(&request.query()),
         authentication: authentication.filter(|_| is_asked),
         hints: kept,
     };
@@ -171,14 +171,6 @@ fn is_asked_none(hints: &[(String, String)]) -> bool {
     hints.iter().any(|(name, value)| name == "prompt" && value == "none")
 }
 
-/// Whether the browser's session comes from a login of another kind, or from too long ago.
-async fn falls_short(gateway: &Gateway, request: &Incoming<'_>, wanted: &Authentication) -> bool {
-    let asked = ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await;
-    let Ok(Ok(view)) = asked else { return false };
-    let claims = serde_json::from_str(&view.claims).unwrap_or_default();
-    !wanted.is_met(&claims, gateway.now())
-}
-
 /// What a login is for that finds a session.
 async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> LoginReason {
     let navigation_from = request.navigation_from(return_to);
@@ -190,29 +182,29 @@ async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> L
     }
 }
 
-/// The provider of the session that the browser has. Where there are several, the session says.
-async fn own_provider<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Option<&'a NamedProvider> {
-    match gateway.config.providers.single() {
-        Some(single) => Some(single),
-        None => {
-            let SilentLoginHints { provider, .. } = silent_login_hints(gateway, request).await?;
-            gateway.config.providers.named(provider.as_deref())
-        }
-    }
+/// The provider of the session that the browser has, or had last.
+pub(crate) struct OfSession<'a> {
+    provider: &'a NamedProvider,
+    lives: bool,
 }
 
-/// The provider that was used last in this browser: that of its session, even of one that has ended.
-async fn last_provider<'a>(
-    gateway: &'a Gateway,
-    request: &Incoming<'_>,
-    own: Option<&'a NamedProvider>,
-) -> Option<&'a NamedProvider> {
-    if own.is_some() {
-        return own;
+/// Where there are several providers, the session says.
+pub(crate) async fn session_provider<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Option<OfSession<'a>> {
+    let session = request.cookies.session.as_ref()?;
+    if let Some(single) = gateway.config.providers.single() {
+        return Some(OfSession { provider: single, lives: true });
     }
-    let address = address::existing_session(&request.session_actor()?);
-    let description = actors::ask(&*gateway.actors, &address, Describe {}).await.ok()??;
-    gateway.config.providers.named(description.summary.provider.as_deref())
+    let get = GetProvider { secret: session.secret.clone() };
+    let SessionProvider { name, lives } =
+        actors::ask(&*gateway.actors, &address::existing_session(&session.actor), get).await.ok()??;
+    gateway.config.providers.named(name.as_deref()).map(|provider| OfSession { provider, lives })
+}
+
+/// The session whose place a login takes. One of another host's, whose cookie somebody brought here, is none here.
+pub(crate) fn replaced(gateway: &Gateway, request: &Incoming<'_>, of: Option<&OfSession<'_>>) -> Option<Predecessor> {
+    let is_foreign =
+        |of: &&OfSession<'_>| !gateway.config.providers.may_serve(of.provider.name.as_deref(), &request.origin);
+    browsers_session(gateway, request).filter(|_| of.filter(is_foreign).is_none())
 }
 
 /// What the session that is to be renewed says of its user, for the provider.

@@ -84,3 +84,19 @@ pub struct IsAlive {
     /// From the session cookie.
     pub secret: Secret,
 }
+
+/// Which provider the session is of. It may be over.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GetProvider {
+    /// From the session cookie.
+    pub secret: Secret,
+}
+
+/// The provider of a session, for who has its cookie.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SessionProvider {
+    /// Its name in `PROVIDERS`; none: the single one.
+    pub name: Option<String>,
+    /// Whether the session lives, here or where it has moved.
+    pub lives: bool,
+}

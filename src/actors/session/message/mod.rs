@@ -18,6 +18,7 @@
 //!           ── RenewProof ─► the same, or a challenge             (POST /device/refresh)
 //!           ── Park ──────► nothing                           (a form meets a session that has to log in first)
 //!           ── TakeParked ─► the form, once                   (its user has logged in)
+//!           ── GetProvider ─► the provider's name, whether it lives   (a login begins where there are several)
 //!           ── SilentLogin ─► the ID token, the organization      (a silent login begins)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
 //!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
@@ -56,7 +57,10 @@ pub use device::{
     Attested, AttestedReply, BindDevice, Binding, Consequence, DeviceDenied, DeviceEvidence, DeviceRefusal, RenewProof,
     Renewal,
 };
-pub use get::{CanGoOn, GetIdentity, GetTargetToken, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
+pub use get::{
+    CanGoOn, GetIdentity, GetProvider, GetTargetToken, GetToken, GetView, IsAlive, SessionProvider, TokenKind,
+    TokenWithClaims,
+};
 pub use moves::{
     Adopt, Destination, LetGo, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded,
 };
@@ -119,6 +123,8 @@ pub enum SessionMessage {
     Park(Park),
     /// Hand it out, once.
     TakeParked(TakeParked),
+    /// Which provider the session is of.
+    GetProvider(GetProvider),
 }
 
 // Each limit is longer than the actor can take: 10 s for a call, twice that for a GET.
@@ -148,6 +154,7 @@ requests! { SessionMessage:
     GetTargetToken -> Result<Box<TokenWithClaims>, Denied>, within 15 s;
     Park -> Result<(), Denied>, within 10 s;
     TakeParked -> Result<Parked, Denied>, within 10 s;
+    GetProvider -> Option<SessionProvider>, within 5 s;
 }
 
 /// What a cookie says: an actor, and the secret that gives the right to it.

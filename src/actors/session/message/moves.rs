@@ -26,8 +26,6 @@ pub struct SilentLoginHints {
     pub id_token: String,
     /// The organization that it is for, where the provider knows such a thing.
     pub organization: Option<String>,
-    /// The provider's name in `PROVIDERS`; none: the single one.
-    pub provider: Option<String>,
 }
 
 /// Go on elsewhere.

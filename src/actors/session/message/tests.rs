@@ -112,6 +112,7 @@ fn messages() -> Vec<GoldenRow> {
         message("", GetTargetToken { secret: secret(), target: TargetKey::of("k"), navigation_from: None }),
         message("", Park { secret: secret(), ticket: secret().hash(), request: SealedRequest(vec![7]) }),
         message("", TakeParked { ticket: secret(), user: ("i".into(), "s".into()) }),
+        message("", GetProvider { secret: secret() }),
         message("", RenewProof { token: None, endpoint: "e".into(), secret: None }),
         message("by Access", Refresh { authority: by_access() }),
         message("by Access", Revoke { authority: by_access(), reason: EndReason::Revoked, logout: None }),
@@ -296,7 +297,7 @@ fn replies() -> Vec<GoldenRow> {
     };
     let signed_in = Completed::SignedIn { secret: secret(), region: Region::Sam, expires_at: at(1) };
     let location = || ActorLocation { actor: actor(), region: Region::Enam, expires_at: at(1) };
-    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization, provider: Some("p".into()) };
+    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization };
     let mut replies = vec![
         reply::<Complete>("signed in", &Ok(signed_in)),
         reply::<Complete>("not signed in", &Ok(Completed::NotSignedIn)),
@@ -342,6 +343,8 @@ fn replies() -> Vec<GoldenRow> {
         reply::<TakeParked>("", &Ok(Parked::Taken(SealedRequest(vec![7])))),
         reply::<TakeParked>("of another user", &Ok(Parked::OtherUser)),
         reply::<TakeParked>("gone", &Ok(Parked::Gone)),
+        reply::<GetProvider>("", &Some(SessionProvider { name: Some("p".into()), lives: true })),
+        reply::<GetProvider>("of nobody", &None),
         reply::<RenewProof>("challenge", &Ok(Renewal::Challenge("c".into()))),
         reply::<RenewProof>("", &Ok(Renewal::Renewed { thumbprint: Thumbprint::of("k"), lives: location() })),
         golden::row("Refusal of the wire", &Err::<(), _>(MessageRefusal::Wire(WireError::UnknownVersion(2)))),
