@@ -78,8 +78,8 @@ impl Session {
             .is_some_and(|state| matches!(state.standing(now, secret, self.lifetimes()), standing::Standing::Active(_)))
     }
 
-    /// Whether a bound session passes this request on; the challenge of an offer to bind one that is not. A session that does not live,
-    /// or not for this secret, says so itself.
+    /// Whether the request may come from the session's device. An unbound session may offer to be bound: the challenge for that. Where the
+    /// session does not live, or not for this secret, the message inside gets to hear that.
     async fn check_device(
         self: &Rc<Self>,
         secret: &SecretHash,
