@@ -72,6 +72,8 @@ describe("several providers", () => {
       assert.deepEqual(listed.json().sessions.map(({ provider }) => provider), [name]);
       assert.equal((await browser.api("/auth/refresh", { method: "POST" })).json().provider, name);
       assert.equal(providers[name].refreshes.length, 1, "its own provider renews it");
+      const lines = gateway.events.filter(({ actor }) => actor === actorOf(browser.session));
+      assert.ok(lines.length > 1 && lines.every(({ provider }) => provider === name), JSON.stringify(lines));
     }
     assertProblem(await administer(gateway, "/users/ada/sessions"), 400, "bad_request");
     const away = await ada.navigate("/auth/logout?return_to=/", { from: ada.origin, follow: false });
@@ -457,6 +459,13 @@ describe("several providers", () => {
     const visit = await carry("/auth/login?return_to=/", atA, "b", { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", accept: "text/html" });
     assertGoesTo(world, visit, "two");
     assert.equal((await atA.api("/api")).status, 200);
+    // Nor does one that comes back with that cookie.
+    const stranger = world.browser("b");
+    const back = await callbackOf(stranger, {});
+    stranger.jar().set(stranger.names.session, atA.session);
+    assert.equal((await stranger.navigate(back.href, { from: "http://127.0.0.1:1", follow: false })).status, 303);
+    assert.equal((await stranger.api("/api")).status, 200);
+    assert.equal((await atA.api("/api")).status, 200, "the session of the other host lives");
     // Nobody logs in at a tenant's host with another tenant's provider. One without hosts serves everywhere.
     assert.equal((await begin(world.browser("a"), { provider: "two" })).status, 400);
     const staff = await world.login("staff", { host: "a" });
