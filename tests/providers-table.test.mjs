@@ -462,7 +462,7 @@ describe("several providers", () => {
     // Nor does one that comes back with that cookie.
     const stranger = world.browser("b");
     const back = await callbackOf(stranger, {});
-    stranger.jar().set(stranger.names.session, atA.session);
+    stranger.jar().store(new URL(stranger.origin), `${stranger.names.session}=${atA.session}; Path=/`);
     assert.equal((await stranger.navigate(back.href, { from: "http://127.0.0.1:1", follow: false })).status, 303);
     assert.equal((await stranger.api("/api")).status, 200);
     assert.equal((await atA.api("/api")).status, 200, "the session of the other host lives");
