@@ -142,6 +142,7 @@ describe("login", () => {
     assert.equal(refused.status, 429);
     assert.equal(refused.headers["retry-after"], "60");
     assert.deepEqual(refused.setCookies, []);
+    await until("the line is written", () => gateway.eventsOf("request").length > 0);
     const [line, ...more] = gateway.eventsOf("request");
     assert.deepEqual([line.outcome, line.status, more.length], ["rate_limited", 429, 0]);
     assert.ok(refused.text.includes(line.ray));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { actorOf } from "./parts/actors.mjs";
 import { administer, sessionsOf } from "./parts/administration.mjs";
 import { launchChromium } from "./parts/chromium.mjs";
 import { request } from "./parts/http.mjs";
@@ -126,19 +127,19 @@ describe("a form that meets a session that has ended", () => {
   test("gets at once the login that its own route asks for, which takes forms alone", async (t) => {
     const { page, posts, provider, gateway } = await open(t, { routes: [{ match: "/vault/*", methods: ["POST"], acr: "mfa" }, { match: "/*" }] });
     const [{ subject }] = [await page.evaluate(() => fetch("/auth/session").then((answer) => answer.json()))];
-    await administer(gateway, `users/${encodeURIComponent(subject)}/sessions`, { method: "DELETE" });
+    assert.equal((await administer(gateway, `/users/${encodeURIComponent(subject)}/sessions`, { method: "DELETE" })).status, 200);
     const before = provider.calls.authorization.length;
     await page.click("#pay");
     await page.waitForSelector("text=received 1");
     assert.equal(posts[0].url, "/vault/pay?order=7");
-    assert.deepEqual(provider.calls.authorization.slice(before).map(({ query }) => query.acr_values), ["mfa"]);
+    assert.deepEqual(provider.calls.authorization.slice(before).map(({ query }) => query.acr_values), ["mfa", "mfa"], "once more, as the provider knows the user from a weaker login");
   });
 
   test("arrives after the login", async (t) => {
     const { page, posts, gateway } = await open(t);
     const [{ subject }] = [await page.evaluate(() => fetch("/auth/session").then((answer) => answer.json()))];
     const [session] = await sessionsOf(gateway, subject);
-    await administer(gateway, `sessions/${session.id}`, { method: "DELETE" });
+    assert.equal((await administer(gateway, `/sessions/${session.id}`, { method: "DELETE" })).status, 204);
     await page.click("#order");
     await page.waitForSelector("text=received 1");
     assert.equal(posts[0].body.toString(), "item=tea");
@@ -166,6 +167,29 @@ test("another site's form does not wait, nor does a script's request", async (t)
   const script = await browser.api("/vault/pay", { method: "POST", body: "amount=1", headers: form });
   assert.equal(script.status, 401);
   assert.deepEqual([...cross.setCookies, ...script.setCookies].filter((line) => line.includes("login-")), []);
+});
+
+test("a form that comes again and meets another login is not sent; a login that leads to its address sends it", async (t) => {
+  const { gateway, login, upstream } = await createWorld(t, { routes: ROUTES });
+  const browser = await login();
+  const address = `${gateway.origin}/vault/pay`;
+  const page = await browser.navigate("/vault/pay", { from: gateway.origin, method: "POST", form: { amount: "1" } });
+  assert.match(page.text, /your form is being sent/);
+  assert.equal((await administer(gateway, `/sessions/${actorOf(browser.session)}`, { method: "DELETE" })).status, 204);
+  const again = () => request(address, {
+    method: "POST", body: "edge-parked=1\r\n",
+    headers: {
+      "sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", accept: "text/html",
+      "content-type": "text/plain", cookie: browser.jar().header(new URL(address), { method: "POST" }),
+    },
+  });
+  const refused = await again();
+  assert.equal(refused.status, 401, refused.text);
+  const posts = () => upstream.requests.filter(({ method }) => method === "POST");
+  assert.equal(posts().length, 0);
+  assert.match((await browser.navigate("/auth/login?return_to=/vault/pay")).text, /your form is being sent/);
+  assert.equal((await again()).status, 200);
+  assert.deepEqual(posts().map(({ length }) => length), ["amount=1".length]);
 });
 
 test("what stands for a form that was sent already never reaches the application; a form of the application's own that is as short does", async (t) => {

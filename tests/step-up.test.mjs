@@ -1,7 +1,8 @@
 // Logins of a kind, and recent ones: what a route asks for (acr, max_age), and what an application does (RFC 9470).
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { assertProblem } from "./parts/administration.mjs";
+import { actorOf } from "./parts/actors.mjs";
+import { administer, assertProblem } from "./parts/administration.mjs";
 import { jwt } from "./parts/jwt.mjs";
 import { signingKey } from "./parts/keys.mjs";
 import { sleep } from "./parts/process.mjs";
@@ -48,6 +49,17 @@ describe("what a route asks for", () => {
     const page = await browser.navigate(`${problem.login}&return_to=%2Fplain`);
     assert.deepEqual([page.status, page.url.pathname, asked(provider).acr_values], [200, "/plain", "mfa"]);
     assert.equal((await browser.api("/vault/data")).status, 200);
+  });
+
+  test("where nobody has a session, and the provider knows the user from a weaker login, it is asked once more, and asks the user", async (t) => {
+    const { provider, gateway, login } = await world(t);
+    const browser = await login();
+    assert.equal((await administer(gateway, `/sessions/${actorOf(browser.session)}`, { method: "DELETE" })).status, 204);
+    const before = provider.calls.authorization.length;
+    const page = await browser.navigate("/vault/page?x=1");
+    assert.deepEqual([page.status, page.url.pathname + page.url.search], [200, "/vault/page?x=1"]);
+    const calls = provider.calls.authorization.slice(before).map(({ query }) => [query.acr_values, query.prompt]);
+    assert.deepEqual(calls, [["mfa", undefined], ["mfa", "login"]]);
   });
 
   test("a provider that logs in otherwise is not believed: the user is told, nothing goes in circles, and the session lives", async (t) => {

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 
 use crate::actors::wire;
 use crate::config::authentication::Authentication;
@@ -21,33 +22,35 @@ const MAX_VALUE: usize = 1_024;
 /// The error of a challenge (RFC 9470 section 3).
 pub const ERROR: &str = "insufficient_user_authentication";
 
+/// What a login has to be, as nobody but the gateway tells `/login`.
+#[derive(Default, Serialize, Deserialize)]
+pub struct StepUp {
+    /// Of which kind, and how recent.
+    pub authentication: Option<Authentication>,
+    /// The provider has logged the user in otherwise already: it is to ask again (`prompt=login`).
+    pub asks_anew: bool,
+}
+
 /// What a login has to be that leads to this route, and which an application may have asked for.
-pub fn of_login(
-    config: &Config,
-    request: &Incoming<'_>,
-    ruled: Option<&Route>,
-    sealed: Option<&str>,
-) -> Option<Authentication> {
-    let asked = sealed.and_then(|sealed| open(config, &request.origin, sealed));
+pub fn of_login(config: &Config, request: &Incoming<'_>, ruled: Option<&Route>, sealed: Option<&str>) -> StepUp {
+    let StepUp { authentication: asked, asks_anew } =
+        sealed.and_then(|sealed| open(config, &request.origin, sealed)).unwrap_or_default();
     let ruled = ruled.and_then(|route| route.authentication.clone());
-    match (ruled, asked) {
+    let authentication = match (ruled, asked) {
         (Some(ruled), Some(asked)) => Some(asked.and(ruled)),
         (ruled, asked) => ruled.or(asked),
-    }
+    };
+    StepUp { authentication, asks_anew }
 }
 
-/// The value of [`PARAMETER`]. None where there is no key.
-pub fn seal(
-    config: &Config,
-    origin: &Origin,
-    isolate: &dyn Isolate,
-    authentication: &Authentication,
-) -> Option<String> {
-    let plain = wire::encode(authentication).ok()?;
-    Some(BASE64_URL_SAFE_NO_PAD.encode(config.login_keys.seal(isolate.random_bytes()?, &context(origin), &plain)?))
+/// The parameter and its value. None where there is no key.
+pub fn seal(config: &Config, origin: &Origin, isolate: &dyn Isolate, step_up: &StepUp) -> Option<String> {
+    let plain = wire::encode(step_up).ok()?;
+    let sealed = config.login_keys.seal(isolate.random_bytes()?, &context(origin), &plain)?;
+    Some(format!("{PARAMETER}={}", BASE64_URL_SAFE_NO_PAD.encode(sealed)))
 }
 
-fn open(config: &Config, origin: &Origin, sealed: &str) -> Option<Authentication> {
+fn open(config: &Config, origin: &Origin, sealed: &str) -> Option<StepUp> {
     if sealed.len() > MAX_VALUE {
         return None;
     }

@@ -256,6 +256,7 @@ impl World {
             organization: None,
             has_form: false,
             authentication: None,
+            asks_anew: false,
             hints: Vec::new(),
         }
     }

@@ -41,6 +41,8 @@ pub struct Attempt {
     pub has_form: bool,
     /// How the user has to log in. It is checked when they come back.
     pub authentication: Option<Authentication>,
+    /// The provider is to ask a user whom it still knows (`prompt=login`).
+    pub asks_anew: bool,
     /// The other parameters of `/login`, as far as there was room. If this login fails, the next one gets them.
     pub hints: Vec<(String, String)>,
 }
@@ -145,6 +147,7 @@ mod tests {
             organization: None,
             has_form: false,
             authentication: None,
+            asks_anew: false,
             hints: Vec::new(),
         }
     }

@@ -73,7 +73,7 @@ impl Session {
                     let SignIn { identity, tokens, .. } = signed_in;
                     let granted = tokens.refresh_token.filter(|_| !has_living_predecessor);
                     self.revoke_in_background(granted, identity.sid, Cause::Request);
-                    return Err(Setback::Passing(SignInError::CallbackRejected(flaw.to_string())));
+                    return Err(Setback::Passing(SignInError::AuthenticationInsufficient(flaw.to_string())));
                 }
             },
             Err(ExchangeError { error, granted, sid }) => {

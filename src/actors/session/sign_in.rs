@@ -150,7 +150,9 @@ impl Session {
 fn word(error: &SignInError) -> &'static str {
     match error {
         SignInError::Said { error, .. } => word(error),
-        SignInError::CallbackRejected(_) | SignInError::UserError(_) => "callback_rejected",
+        SignInError::CallbackRejected(_) | SignInError::AuthenticationInsufficient(_) | SignInError::UserError(_) => {
+            "callback_rejected"
+        }
         SignInError::ProviderRejected(_) => "provider_rejected",
         SignInError::ProviderUnavailable(_) => "provider_unavailable",
         SignInError::StoreUnavailable => "store_unavailable",

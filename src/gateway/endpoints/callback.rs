@@ -22,10 +22,12 @@ use crate::gateway::device;
 use crate::gateway::endpoints::failed_login::{self, LoginLinks};
 use crate::gateway::endpoints::login;
 use crate::gateway::forward::parking;
+use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::login_cookie::{self, Scope};
 use crate::gateway::request::parameters::Parameters;
+use crate::gateway::step_up::{self, StepUp};
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -102,6 +104,7 @@ async fn complete(
     let jar = request.jar();
     let (actor, return_to, has_form) = (attempt.actor.clone(), attempt.return_to.clone(), attempt.has_form);
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
+    let stronger = stronger_login(gateway, request, &attempt, login);
     let place = user_place(gateway, request, at);
     let address = address::session_near(&actor, place.region);
     let of_session = login::session_provider(gateway, request).await;
@@ -113,6 +116,9 @@ async fn complete(
         Err(AskError::NoSuchActor) => Err(SignInError::CallbackRejected("it began too long ago".to_owned())),
         completed => completed?,
     };
+    if let (Err(SignInError::AuthenticationInsufficient(_)), Some(stronger)) = (&completed, stronger) {
+        return Ok(Outgoing::redirect(303, &stronger));
+    }
     Ok(match completed? {
         Completed::SignedIn { secret, region, expires_at } => {
             let session = Credential { actor, secret };
@@ -139,6 +145,15 @@ async fn complete(
             if ended { login.cookie(&jar.clear_session(gateway.config.same_site)) } else { login }
         }
     })
+}
+
+/// The login that follows one that was not of the kind, or as recent, as it had to be: once, a provider that still knows the user is to ask again.
+fn stronger_login(gateway: &Gateway, request: &Incoming<'_>, attempt: &Attempt, login: &str) -> Option<String> {
+    let authentication = attempt.authentication.clone().filter(|_| !attempt.asks_anew)?;
+    let step_up = StepUp { authentication: Some(authentication), asks_anew: true };
+    let sealed = step_up::seal(&gateway.config, &request.origin, request.isolate, &step_up)?;
+    let form = if attempt.has_form { format!("&{}=1", parked_form::PARAMETER) } else { String::new() };
+    Some(format!("{login}&{sealed}{form}"))
 }
 
 fn user_place(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider) -> UserPlace {

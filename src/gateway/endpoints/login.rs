@@ -23,7 +23,7 @@ use crate::gateway::problem::Problem;
 use crate::gateway::request::cookie::LOGINS_KEPT;
 use crate::gateway::request::login_cookie::{self, Scope};
 use crate::gateway::request::{Incoming, route};
-use crate::gateway::step_up;
+use crate::gateway::step_up::{self, StepUp};
 use crate::provider::Provider;
 use crate::provider::requests::Authorization;
 
@@ -42,7 +42,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     if candidates.usual.is_none() && request.cookies.session.is_none() {
         return login_provider::chooser(gateway, &query, &candidates.all, &return_to);
     }
-    let authentication = step_up::of_login(&gateway.config, request, route, query.get(step_up::PARAMETER));
+    let StepUp { authentication, asks_anew } =
+        step_up::of_login(&gateway.config, request, route, query.get(step_up::PARAMETER));
     // What is wrong with a parameter is said before anybody is asked.
     let usual = candidates.usual.map(|usual| hints(usual, &query)).transpose()?;
     login_limit::check(gateway, request).await?;
@@ -75,10 +76,12 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     };
     let authentication = authentication.filter(|_| !is_asked_none(&hints));
     let is_asked = hints.iter().any(|(name, _)| name == "prompt");
-    if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked && predecessor.is_some())
-        && meets(gateway, request, wanted).await == Some(false)
-    {
-        hints.push(("prompt".to_owned(), provider.settings.prompt_with("login")));
+    if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked) {
+        // The provider may still know the user. By itself it would not ask again.
+        let falls_short = predecessor.is_some() && meets(gateway, request, wanted).await == Some(false);
+        if asks_anew || falls_short {
+            hints.push(("prompt".to_owned(), provider.settings.prompt_with("login")));
+        }
     }
     let reason = LoginReason::Asked;
     begin(gateway, request, Start { provider, return_to, hints, authentication, reason, predecessor }).await
@@ -132,6 +135,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         organization: hint("organization").filter(|_| settings.checks_organization()),
         has_form: parked_form::waits(&request.query()),
         authentication: authentication.filter(|_| is_asked),
+        asks_anew: hint("prompt").is_some_and(|prompt| prompt.split(' ').any(|value| value == "login")),
         hints: kept,
     };
     let name = gateway.link.isolate.random_bytes().map(u32::from_le_bytes).ok_or(Problem::StoreUnavailable)?;

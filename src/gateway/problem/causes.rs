@@ -36,7 +36,9 @@ impl From<DirectoryError> for Problem {
 impl From<SignInError> for Problem {
     fn from(error: SignInError) -> Self {
         match error {
-            SignInError::CallbackRejected(why) => Self::CallbackRejected(why),
+            SignInError::CallbackRejected(why) | SignInError::AuthenticationInsufficient(why) => {
+                Self::CallbackRejected(why)
+            }
             SignInError::ProviderRejected(why) => Self::ProviderRejected(why),
             SignInError::ProviderUnavailable(why) => Self::ProviderUnavailable { retry_after: 5 }.explained(why),
             SignInError::StoreUnavailable => Self::StoreUnavailable,

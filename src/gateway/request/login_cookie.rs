@@ -124,6 +124,7 @@ mod tests {
             organization: Some("o".repeat(MAX_KEPT_ORGANIZATION)),
             has_form: true,
             authentication: Authentication::of(&["a".repeat(MAX_ACR.saturating_sub(1)).as_str()], Some(u32::MAX)),
+            asks_anew: true,
             hints: vec![("login_hint".into(), "ada@example.com".into())],
         }
     }

@@ -81,6 +81,9 @@ pub enum SignInError {
     /// The callback, the code or the ID token fails a check; or the provider says that the user may not.
     #[error("{0}")]
     CallbackRejected(String),
+    /// The provider logged the user in otherwise, or longer ago, than the login asked for.
+    #[error("{0}")]
+    AuthenticationInsufficient(String),
     /// The provider refuses this client, or answers nonsense.
     #[error("{0}")]
     ProviderRejected(String),

@@ -43,6 +43,7 @@ fn complete() -> Complete {
         organization: None,
         has_form: true,
         authentication: Authentication::of(&["a"], Some(7)),
+        asks_anew: true,
         hints: vec![("h".into(), "v".into())],
     };
     Complete {
@@ -219,6 +220,7 @@ fn denials() -> Vec<Denied> {
 fn sign_in_errors() -> Vec<SignInError> {
     match SignInError::StoreUnavailable {
         SignInError::CallbackRejected(_)
+        | SignInError::AuthenticationInsufficient(_)
         | SignInError::ProviderRejected(_)
         | SignInError::ProviderUnavailable(_)
         | SignInError::StoreUnavailable
@@ -228,6 +230,7 @@ fn sign_in_errors() -> Vec<SignInError> {
     let choice = Choice { label: "l".into(), parameter: "p".into(), value: "v".into() };
     vec![
         SignInError::CallbackRejected("a".into()),
+        SignInError::AuthenticationInsufficient("d".into()),
         SignInError::ProviderRejected("b".into()),
         SignInError::ProviderUnavailable("c".into()),
         SignInError::StoreUnavailable,
