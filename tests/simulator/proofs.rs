@@ -60,11 +60,7 @@ fn a_renewal_of_a_session_that_has_moved_brings_one_proof_the_new_one() {
         // Browsers renew a proof that is still good for two minutes.
         let until = world.executor.now() + Duration::from_secs(100);
         let before = world.config.device.keys.proof(&cookie.actor, &key.thumbprint(), until).unwrap();
-        let answer = format!(
-            "sec-secure-session-id,\"{}\"\nsecure-session-response,\"{}\"\n",
-            cookie.actor,
-            key.answers(challenge.as_str())
-        );
+        let answer = answering(&cookie, &key, challenge.as_str());
         let seen = send(&world, &cookie, Some(&before), "POST", "/auth/device/refresh", &answer).await;
         let prefix = format!("{BOUND}=");
         let proofs: Vec<&str> = seen.cookies.iter().filter_map(|line| line.strip_prefix(&prefix)).collect();
@@ -132,6 +128,12 @@ async fn send(world: &World, cookie: &Cookie, proof: Option<&str>, method: &str,
     Gateway::new(world, 200, "").request(&packed, None).await
 }
 
+/// The headers with which a browser answers a challenge.
+fn answering(cookie: &Cookie, key: &DeviceKey, challenge: &str) -> String {
+    let answer = key.answers(challenge);
+    format!("sec-secure-session-id,\"{}\"\nsecure-session-response,\"{answer}\"\n", cookie.actor)
+}
+
 async fn status(world: &World, cookie: &Cookie, proof: &str) -> String {
     request(world, cookie, Some(proof)).await.what
 }
@@ -169,6 +171,30 @@ fn a_proof_serves_its_own_session_alone_and_moves_with_it() {
         assert_eq!(status(&world, &cookie, &own).await, "401");
         assert_eq!(status(&world, &moved, anew.unwrap()).await, "401");
         assert_eq!(status(&world, &moved, &own).await, "401");
+    });
+}
+
+#[test]
+fn a_browser_that_has_the_proof_of_the_session_before_a_silent_login_last_renews_its_own_and_goes_on() {
+    with_session(&[], async |world, before, key| {
+        bind(&world, &before, &key).await.unwrap();
+        let cookie = world.log_in_over("ada", LoginReason::Renewal, Some(&before), Some(&before)).await.unwrap();
+        let new = DeviceKey::new(&world.executor);
+        bind(&world, &cookie, &new).await.unwrap();
+        world.wait(GRACE).await;
+        let until = world.executor.now() + PROOF_LIFE;
+        let late = world.config.device.keys.proof(&before.actor, &key.thumbprint(), until).unwrap();
+        let seen = request(&world, &cookie, Some(&late)).await;
+        assert_eq!(seen.what, "401");
+        // Without that cookie the browser renews the proof before its next request.
+        let gone = format!("{BOUND}=; ");
+        assert!(seen.cookies.iter().any(|line| line.starts_with(&gone) && line.contains("Max-Age=0")), "{seen:?}");
+        let Ok(Renewal::Challenge(challenge)) = renew(&world, &cookie, None).await else { panic!("no challenge") };
+        let answer = answering(&cookie, &new, challenge.as_str());
+        let renewed = send(&world, &cookie, None, "POST", "/auth/device/refresh", &answer).await;
+        let prefix = format!("{BOUND}=");
+        let proof = renewed.cookies.iter().find_map(|line| line.strip_prefix(&prefix)?.split(';').next());
+        assert_eq!(status(&world, &cookie, proof.unwrap()).await, "200");
     });
 }
 
