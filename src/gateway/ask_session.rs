@@ -2,8 +2,9 @@
 //! on a route of other providers'.
 
 use crate::actors;
-use crate::actors::session::message::{Attested, Denied, DeviceDenied, GetView, SessionMessage};
-use crate::actors::session::{address, follow};
+use crate::actors::session::address;
+use crate::actors::session::follow::{self, Followed};
+use crate::actors::session::message::{Attested, Denied, DeviceDenied, GetView, IsAlive, SessionMessage};
 use crate::actors::{AskError, Request};
 use crate::config::authentication::Authentication;
 use crate::config::routes::Route;
@@ -48,12 +49,29 @@ async fn ask<R, T>(
 where
     R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
 {
+    let followed = follow_attested(gateway, request, route, message).await?;
+    if let Some(to) = followed.moved_to {
+        request.moved_to.replace(Some(to));
+    }
+    Ok(followed.reply)
+}
+
+/// Asks it with what the request shows of its device, and leaves the browser's cookies as they are.
+async fn follow_attested<R, T>(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    route: Option<&Route>,
+    message: impl Fn(&Secret) -> R,
+) -> Result<Followed<T>, Problem>
+where
+    R: Request<Message = SessionMessage, Reply = Result<T, Denied>>,
+{
     let of_route = route.map(|route| route.providers.as_slice()).unwrap_or_default();
     let let_in = gateway.config.providers.let_in(&request.origin, of_route);
-    if !device::is_on(&gateway.config) && let_in.is_none() {
-        return ask_by_cookie_alone(gateway, request, message).await;
-    }
     let session = request.cookies.session.as_ref().ok_or(Problem::LoginRequired)?;
+    if !device::is_on(&gateway.config) && let_in.is_none() {
+        return Ok(follow::ask(&*gateway.actors_in_turn, &session.actor, || message(&session.secret)).await?);
+    }
     let followed =
         follow::follow(&session.actor, async |lives_in| {
             let evidence = device::evidence(&gateway.config, request, route, lives_in, &session.actor);
@@ -81,11 +99,20 @@ where
                 }
             }
         });
-    let followed = followed.await?;
-    if let Some(to) = followed.moved_to {
-        request.moved_to.replace(Some(to));
+    followed.await
+}
+
+/// Whether the session that the browser has takes the request for one of its device's. After a move the session's cookie may be the old
+/// home's and the proof the new one's, or the other way round: then the session itself says, wherever it lives.
+pub(crate) async fn is_proven(gateway: &Gateway, request: &Incoming<'_>) -> bool {
+    let Some(session) = &request.cookies.session else { return false };
+    if !device::is_on(&gateway.config) || device::proven(&gateway.config, request, &session.actor).is_some() {
+        return true;
     }
-    Ok(followed.reply)
+    let is_alive = |secret: &Secret| IsAlive { secret: secret.clone() };
+    // Without a bound cookie nobody has to be asked.
+    request.cookies.bound.is_some()
+        && follow_attested(gateway, request, None, is_alive).await.is_ok_and(|followed| followed.reply.is_ok())
 }
 
 /// Asks it whatever device the request comes from: to end the session its cookie is enough.

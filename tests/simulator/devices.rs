@@ -283,6 +283,6 @@ fn a_session_whose_device_cannot_be_read_passes_nothing_is_not_shown_as_unbound_
         assert!(world.ask(&address, Describe {}).await.is_err());
         assert_eq!(world.list("ada").await, std::slice::from_ref(&cookie.actor));
         assert_eq!(revoke_all(&world, "ada").await.unwrap(), 0);
-        assert!(world.get(&cookie).await.is_err());
+        assert_eq!(world.get(&cookie).await, Err(Denied::Ended(EndReason::Revoked)));
     });
 }

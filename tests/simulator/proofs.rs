@@ -5,8 +5,10 @@ use std::time::Duration;
 use edge_oauth_sessions::actors::end_reason::EndReason;
 use edge_oauth_sessions::actors::session::attempt::LoginReason;
 use edge_oauth_sessions::actors::session::message::{Binding, Denied, Migrated, Renewal};
+use edge_oauth_sessions::actors::summary::SessionState;
 use edge_oauth_sessions::device::PROOF_LIFE;
 use edge_oauth_sessions::region::Region;
+use url::Url;
 
 use super::device::{
     DeviceKey, GRACE, bind, challenge, is_bound_to, is_renewed_with, is_unbound, renew, renew_while, with_session,
@@ -58,11 +60,7 @@ fn a_renewal_of_a_session_that_has_moved_brings_one_proof_the_new_one() {
         // Browsers renew a proof that is still good for two minutes.
         let until = world.executor.now() + Duration::from_secs(100);
         let before = world.config.device.keys.proof(&cookie.actor, &key.thumbprint(), until).unwrap();
-        let answer = format!(
-            "sec-secure-session-id,\"{}\"\nsecure-session-response,\"{}\"\n",
-            cookie.actor,
-            key.answers(challenge.as_str())
-        );
+        let answer = answering(&cookie, &key, challenge.as_str());
         let seen = send(&world, &cookie, Some(&before), "POST", "/auth/device/refresh", &answer).await;
         let prefix = format!("{BOUND}=");
         let proofs: Vec<&str> = seen.cookies.iter().filter_map(|line| line.strip_prefix(&prefix)).collect();
@@ -130,6 +128,12 @@ async fn send(world: &World, cookie: &Cookie, proof: Option<&str>, method: &str,
     Gateway::new(world, 200, "").request(&packed, None).await
 }
 
+/// The headers with which a browser answers a challenge.
+fn answering(cookie: &Cookie, key: &DeviceKey, challenge: &str) -> String {
+    let answer = key.answers(challenge);
+    format!("sec-secure-session-id,\"{}\"\nsecure-session-response,\"{answer}\"\n", cookie.actor)
+}
+
 async fn status(world: &World, cookie: &Cookie, proof: &str) -> String {
     request(world, cookie, Some(proof)).await.what
 }
@@ -168,4 +172,78 @@ fn a_proof_serves_its_own_session_alone_and_moves_with_it() {
         assert_eq!(status(&world, &moved, anew.unwrap()).await, "401");
         assert_eq!(status(&world, &moved, &own).await, "401");
     });
+}
+
+#[test]
+fn a_browser_that_has_the_proof_of_the_session_before_a_silent_login_last_renews_its_own_and_goes_on() {
+    with_session(&[], async |world, before, key| {
+        bind(&world, &before, &key).await.unwrap();
+        let cookie = world.log_in_over("ada", LoginReason::Renewal, Some(&before), Some(&before)).await.unwrap();
+        let new = DeviceKey::new(&world.executor);
+        bind(&world, &cookie, &new).await.unwrap();
+        world.wait(GRACE).await;
+        let until = world.executor.now() + PROOF_LIFE;
+        let late = world.config.device.keys.proof(&before.actor, &key.thumbprint(), until).unwrap();
+        let seen = request(&world, &cookie, Some(&late)).await;
+        assert_eq!(seen.what, "401");
+        // Without that cookie the browser renews the proof before its next request.
+        let gone = format!("{BOUND}=; ");
+        assert!(seen.cookies.iter().any(|line| line.starts_with(&gone) && line.contains("Max-Age=0")), "{seen:?}");
+        let Ok(Renewal::Challenge(challenge)) = renew(&world, &cookie, None).await else { panic!("no challenge") };
+        let answer = answering(&cookie, &new, challenge.as_str());
+        let renewed = send(&world, &cookie, None, "POST", "/auth/device/refresh", &answer).await;
+        let prefix = format!("{BOUND}=");
+        let proof = renewed.cookies.iter().find_map(|line| line.strip_prefix(&prefix)?.split(';').next());
+        assert_eq!(status(&world, &cookie, proof.unwrap()).await, "200");
+    });
+}
+
+/// A user logs in where the browser has these cookies: the gateway's answer to the callback.
+async fn log_in_with(world: &World, cookie: &Cookie, proof: &str, user: &str) -> Seen {
+    let navigation = "sec-fetch-mode,navigate\nsec-fetch-dest,document\nsec-fetch-site,none\n";
+    let begun = send(world, cookie, Some(proof), "GET", "/auth/login?prompt=login", navigation).await;
+    let (back, _) = world.provider.authorize(&Url::parse(&begun.headers["location"]).unwrap(), None, user);
+    let login = begun.cookies.iter().find(|line| line.starts_with("__Host-Http-login-")).unwrap();
+    let proof = format!("{proof}; {}", login.split(';').next().unwrap());
+    let path = back.strip_prefix("https://app.example").unwrap();
+    send(world, cookie, Some(&proof), "GET", path, navigation).await
+}
+
+/// The same session in its old home and its new one, and a proof of each and one of another session.
+async fn moved(world: &World, cookie: &Cookie, key: &DeviceKey) -> ([Cookie; 2], [String; 3]) {
+    bind(world, cookie, key).await.unwrap();
+    let Ok(Migrated::Lives(to)) = world.migrate(cookie, Region::Apac).await else { panic!("it stays") };
+    world.wait(GRACE).await;
+    let other = world.log_in("ada").await;
+    let until = world.executor.now() + PROOF_LIFE;
+    let proof = |actor| world.config.device.keys.proof(actor, &key.thumbprint(), until).unwrap();
+    let proofs = [proof(&cookie.actor), proof(&to.actor), proof(&other.actor)];
+    ([cookie.clone(), Cookie { actor: to.actor, secret: cookie.secret.clone() }], proofs)
+}
+
+#[test]
+fn a_login_is_proven_by_the_proof_of_either_home_of_a_session_that_has_moved() {
+    for (home, proof) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
+        with_session(&[], async move |world, cookie, key| {
+            let (homes, proofs) = moved(&world, &cookie, &key).await;
+            let seen = log_in_with(&world, &homes[home], &proofs[proof], "mallory").await;
+            assert_eq!(seen.what, "303", "{seen:?}");
+            world.wait(Duration::from_secs(60)).await;
+            let state = world.inspect(&homes[1]).await.summary.state;
+            assert_eq!(state == SessionState::Ended, proof != 2, "the cookie of {home}, the proof of {proof}");
+        });
+    }
+}
+
+#[test]
+fn a_logout_is_proven_by_the_proof_of_either_home_of_a_session_that_has_moved() {
+    for (home, proof) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
+        with_session(&[], async move |world, cookie, key| {
+            let (homes, proofs) = moved(&world, &cookie, &key).await;
+            let headers = "sec-fetch-site,same-origin\n";
+            let seen = send(&world, &homes[home], Some(&proofs[proof]), "POST", "/auth/logout", headers).await;
+            let has_hint = seen.headers["location"].contains("id_token_hint=");
+            assert_eq!(has_hint, proof != 2, "the cookie of {home}, the proof of {proof}: {seen:?}");
+        });
+    }
 }

@@ -108,7 +108,7 @@ async fn complete(
     let place = user_place(gateway, request, at);
     let address = address::session_near(&actor, place.region);
     let of_session = login::session_provider(gateway, request).await;
-    let replaces = login::replaced(gateway, request, of_session.as_ref());
+    let replaces = login::replaced(gateway, request, of_session.as_ref()).await;
     let redirect_uri = login::redirect_uri(gateway, request, at.name.as_deref());
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
     let completed = match actors::ask(&*gateway.actors, &address, complete).await {

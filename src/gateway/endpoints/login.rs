@@ -12,9 +12,8 @@ use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::{ask_session, meets};
+use crate::gateway::ask_session::{ask_session, is_proven, meets};
 use crate::gateway::context::Gateway;
-use crate::gateway::device;
 use crate::gateway::endpoints::login_hints::hints;
 use crate::gateway::endpoints::login_limit;
 use crate::gateway::endpoints::login_provider::{self, Candidates};
@@ -50,7 +49,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
 
     // A session that has run out of tokens is renewed without a form where its provider still knows the user.
     let last = session_provider(gateway, request).await;
-    let predecessor = replaced(gateway, request, last.as_ref());
+    let predecessor = replaced(gateway, request, last.as_ref()).await;
     let own = last.as_ref().filter(|last| last.lives).map(|last| last.provider);
     if let Some(own) = own.filter(|own| candidates.has(own)) {
         let hints = hints(own, &query)?;
@@ -205,10 +204,16 @@ pub(crate) async fn session_provider<'a>(gateway: &'a Gateway, request: &Incomin
 }
 
 /// The session whose place a login takes. One of another host's, whose cookie somebody brought here, is none here.
-pub(crate) fn replaced(gateway: &Gateway, request: &Incoming<'_>, of: Option<&OfSession<'_>>) -> Option<Predecessor> {
+pub(crate) async fn replaced(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    of: Option<&OfSession<'_>>,
+) -> Option<Predecessor> {
     let is_foreign =
         |of: &&OfSession<'_>| !gateway.config.providers.may_serve(of.provider.name.as_deref(), &request.origin);
-    browsers_session(gateway, request).filter(|_| of.filter(is_foreign).is_none())
+    let session = request.cookies.session.as_ref().filter(|_| of.filter(is_foreign).is_none())?;
+    let is_proven = is_proven(gateway, request).await;
+    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash(), is_proven })
 }
 
 /// What the session that is to be renewed says of its user, for the provider.
@@ -217,14 +222,6 @@ async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option
     let address = address::existing_session(&request.session_actor()?);
     let authority = Authority::Cookie(session.secret.clone());
     actors::ask(&*gateway.actors, &address, SilentLogin { authority }).await.ok()?
-}
-
-/// The session that the browser has, as a login replaces it.
-pub(crate) fn browsers_session(gateway: &Gateway, request: &Incoming<'_>) -> Option<Predecessor> {
-    let session = request.cookies.session.as_ref()?;
-    let is_proven =
-        !device::is_on(&gateway.config) || device::proven(&gateway.config, request, &session.actor).is_some();
-    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash(), is_proven })
 }
 
 /// `redirect_uri` at the origin that the browser sees. Each named provider has one of its own, so that no answer of one is taken for

@@ -42,6 +42,8 @@ pub struct Browser {
     pub knows_devices: bool,
     /// Somebody brought a cookie of its to another browser, to log in there.
     pub was_robbed: Cell<bool>,
+    /// Its user takes long at the provider, also where nobody is asked for anything.
+    pub waits_at_provider: Cell<bool>,
     /// The key that it has, if its session is bound.
     pub holds: RefCell<Option<Held>>,
     /// The bound cookie, and until when it keeps it.
@@ -71,6 +73,7 @@ impl Browser {
             former: RefCell::default(),
             knows_devices,
             was_robbed: Cell::default(),
+            waits_at_provider: Cell::default(),
             holds: RefCell::default(),
             bound: RefCell::default(),
         })
@@ -79,6 +82,11 @@ impl Browser {
     /// How often it came back from the provider since then, or so shortly before that this may still have been under way.
     pub fn callbacks_since(&self, since: OffsetDateTime) -> usize {
         self.callbacks.borrow().iter().filter(|at| **at + Duration::from_secs(150) >= since).count()
+    }
+
+    /// When it came back from the provider last.
+    pub fn last_callback(&self) -> Option<OffsetDateTime> {
+        self.callbacks.borrow().last().copied()
     }
 
     /// The value of the session cookie.
@@ -381,7 +389,8 @@ impl Run {
             return Url::parse(&back).ok();
         }
         let is_silent = url.query_pairs().any(|(name, value)| name == "prompt" && value == "none");
-        executor.sleep(executor.up_to(Duration::from_millis(100))).await;
+        let takes = if browser.waits_at_provider.get() { Duration::from_secs(500) } else { Duration::from_millis(100) };
+        executor.sleep(executor.up_to(takes)).await;
         if !is_silent && browser.front.borrow().is_none() {
             let thinks = [1, 20, 120, 900][executor.below(4) as usize];
             if executor.below(10) == 0 {

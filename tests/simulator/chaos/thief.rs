@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
+use edge_oauth_sessions::actors::log::Event;
+use time::OffsetDateTime;
+
 use super::super::device::DeviceKey;
 use super::super::gateway::Seen;
 use super::browser::{BOUND, Browser, PLACES, SESSION};
 use super::device::{challenge_of, gives_proof};
 use super::request::Request;
-use super::truth::{Pending, actor_of, secret_of};
+use super::truth::{Known, Pending, SURELY, actor_of, secret_of};
 use super::{Run, THIEF, USERS};
 
 impl Run {
@@ -48,10 +51,44 @@ impl Run {
         browser.was_robbed.set(true);
         self.tell(|| format!("a thief brings the cookie of {} to {}", self.name_of(Some(&cookie)), thief.name));
         thief.take_stolen(&cookie);
-        thief.front.take();
-        thief.user.set(USERS.into_iter().find(|user| **user != known.user).unwrap_or(USERS[0]));
+        let user = USERS.into_iter().find(|user| **user != known.user).unwrap_or(USERS[0]);
+        thief.user.set(user);
+        // A silent login comes back as the other user, too.
+        let is_there = self.world.executor.below(2) == 0;
+        thief.front.replace(is_there.then(|| self.world.provider.sign_in(user)));
+        // What it began before a session is bound may come back when it is.
+        thief.waits_at_provider.set(self.world.executor.below(3) == 0);
         let path = ["/auth/login", "/page", "/auth/login?prompt=login"][self.world.executor.below(3) as usize];
-        drop(self.open(thief, path).await);
+        let began = self.world.executor.now();
+        drop(self.open(Rc::clone(&thief), path).await);
+        thief.waits_at_provider.set(false);
+        let came_back = thief.last_callback().filter(|at| *at >= began);
+        if let Some(came_back) = came_back {
+            self.check_robbed(&browser, began, came_back).await;
+        }
+    }
+
+    /// A login of another user does not end a bound session over a stolen cookie.
+    async fn check_robbed(&self, browser: &Browser, began: OffsetDateTime, came_back: OffsetDateTime) {
+        // What the session's own user does may end it.
+        let has_logged_in = |user: &str| {
+            let codes = self.codes.borrow();
+            codes.values().any(|login| login.subject == user && login.began_at.is_none_or(|at| at + SURELY * 8 > began))
+        };
+        let all: Vec<Rc<Known>> = self.truth.sessions.borrow().values().cloned().collect();
+        for known in all.iter().filter(|known| known.browser == browser.number && self.truth.are_devices_asked()) {
+            let is_bound = known.device.bound_to.get().is_some_and(|(_, at)| at + SURELY < came_back);
+            if !is_bound || has_logged_in(&known.user) || browser.callbacks_since(known.login_began) > 1 {
+                continue;
+            }
+            let Some(home) = known.actors.borrow().last().cloned() else { continue };
+            let Some(seen) = self.world.look_at(&home).await else { continue };
+            let ends = seen.ledger.iter().filter(|entry| entry.event == Event::End && entry.outcome == "superseded");
+            let is_taken = ends.into_iter().any(|entry| entry.at + SURELY > came_back);
+            self.world.tally.must(!is_taken, "another user's login ends a bound session over a stolen cookie", || {
+                format!("{}'s {home} of {}", known.user, browser.name)
+            });
+        }
     }
 
     /// A proof that is not the browser's present one: of another session, or of the same one from before.

@@ -501,6 +501,26 @@ export const PLANTED = [
     edits: [["if !is_proven && !successor.is_of(&user)", "if !ON && !is_proven && !successor.is_of(&user)"]],
   },
   {
+    name: "a silent login that comes back as another user ends a bound session",
+    file: session("migrate"),
+    edits: [["            if self.is_bound()? {", "            if !ON && self.is_bound()? {"]],
+  },
+  {
+    name: "every login counts as proven",
+    file: "src/gateway/ask_session.rs",
+    edits: [["    if !device::is_on(&gateway.config) || device::proven(", "    if ON || !device::is_on(&gateway.config) || device::proven("]],
+  },
+  {
+    name: "no login of a session counts as proven",
+    file: "src/gateway/ask_session.rs",
+    edits: [["        return true;\n    }\n    let is_alive", "        return !ON;\n    }\n    let is_alive"]],
+  },
+  {
+    name: "a login is judged by the home alone that the session's cookie names",
+    file: "src/gateway/ask_session.rs",
+    edits: [["    request.cookies.bound.is_some()\n", "    !ON && request.cookies.bound.is_some()\n"]],
+  },
+  {
     name: "a proof of the former home of a session is none of its own",
     file: session("attested"),
     edits: [["evidence.shown.is_proven || is_of_former_home,", "evidence.shown.is_proven || is_of_former_home && !ON,"]],
