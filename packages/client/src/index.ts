@@ -79,6 +79,8 @@ function pushOf(data: unknown): Push {
 interface Problem {
   code?: string;
   detail?: string;
+  /** The login of another kind, or the more recent one, that the request needs (RFC 9470). The session lives on. */
+  login?: string;
 }
 
 async function problemOf(response: Response): Promise<Problem | undefined> {
@@ -100,10 +102,11 @@ async function fetchProven(input: RequestInfo | URL, init?: RequestInit): Promis
   return (await problemOf(response))?.code === NO_PROOF ? fetch(again, init) : response;
 }
 
-async function hasNoSession(response: Response): Promise<boolean> {
-  if (response.status !== 401) return false;
-  const code = (await problemOf(response))?.code;
-  return code !== undefined && NO_SESSION.has(code);
+/** The problem of a 401 that a login cures. */
+async function needOfLogin(response: Response): Promise<Problem | undefined> {
+  if (response.status !== 401) return undefined;
+  const problem = await problemOf(response);
+  return problem?.code !== undefined && NO_SESSION.has(problem.code) ? problem : undefined;
 }
 
 /** How long to wait after so many lost connections in a row. Pages that lost theirs together come back one after the other. */
@@ -151,6 +154,14 @@ export class Client {
     return `${this.#prefix}/login?${query}`;
   }
 
+  /** The address of the login that a request needs. Nothing of what an answer says leads to another site. */
+  #stepUpUrl(login: string): string {
+    const url = new URL(this.loginUrl(), location.href);
+    const sealed = new URL(login, url).searchParams.get("step_up");
+    if (sealed !== null) url.searchParams.set("step_up", sealed);
+    return url.href;
+  }
+
   /** Ends the session here and at the provider, and goes to `returnTo`, an address of this origin. */
   logout({ returnTo }: { returnTo?: string } = {}): void {
     const form = document.createElement("form");
@@ -163,14 +174,19 @@ export class Client {
   }
 
   /**
-   * `fetch`. Where the gateway answers that there is no session, the page goes to log in and comes back to where it is. Where it misses
-   * the proof of the session's device, the request is sent once more before that.
+   * `fetch`. Where the gateway answers that there is no session, or that this needs a stronger or a more recent login, the page goes to
+   * log in and comes back to where it is. Where it misses the proof of the session's device, the request is sent once more before that.
    */
   fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const response = await fetchProven(input, init);
-    if (!(await hasNoSession(response))) return response;
-    this.#tell(null);
-    this.login();
+    const need = await needOfLogin(response);
+    if (need === undefined) return response;
+    if (need.login === undefined) {
+      this.#tell(null);
+      this.login();
+    } else {
+      location.assign(this.#stepUpUrl(need.login));
+    }
     // The page is about to go. What waits for this answer is not told that it failed.
     return new Promise<Response>(() => {});
   };
@@ -290,7 +306,7 @@ export class Client {
     );
     if (answer instanceof GatewayError) throw answer;
     if (answer.ok) return (await answer.json()) as Session;
-    if (await hasNoSession(answer)) return null;
+    if (await needOfLogin(answer)) return null;
     const problem = await problemOf(answer);
     throw new GatewayError(answer.status, problem?.code, problem?.detail ?? `the gateway answers ${answer.status}`);
   }

@@ -663,6 +663,11 @@ export interface components {
             ray: string;
             /** @description With `session_ended`. */
             reason?: components["schemas"]["EndReason"];
+            /**
+             * Format: uri-reference
+             * @description With `login_required` where there is a session, and the application's route needs a stronger or a more recent login: the address that begins it. A page adds `return_to`.
+             */
+            login?: string;
             /** @description With `config_invalid`. */
             problems?: {
                 variable: string;

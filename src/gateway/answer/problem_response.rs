@@ -16,7 +16,7 @@ impl Problem {
         self.response_with_link(failed, page, None)
     }
 
-    /// The same, with a link on the page.
+    /// The same, with a link on the page. The address of a login of a kind is in the document, too.
     pub fn response_with_link(&self, failed: &FailedRequest, page: bool, link: Option<(LinkTarget, &str)>) -> Outgoing {
         self.response_with_links(failed, page, link, &[])
     }
@@ -46,6 +46,10 @@ impl Problem {
                 },
                 problems: match self.plain() {
                     Self::ConfigInvalid(problems) => Some(problems),
+                    _ => None,
+                },
+                login: match (self.plain(), link) {
+                    (Self::AuthenticationInsufficient(_), Some((LinkTarget::LogIn, login))) => Some(login),
                     _ => None,
                 },
                 ray,
@@ -92,6 +96,9 @@ struct ProblemDocument<'a> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problems: Option<&'a [config::ConfigProblem]>,
+    /// The login that the request needs. Its `return_to` is up to the page that asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login: Option<&'a str>,
     ray: &'a str,
 }
 

@@ -77,9 +77,18 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
 /// The same, with other links on the page.
 fn of_with(config: &Config, request: &Incoming<'_>, problem: &Problem, others: Vec<(String, &str)>) -> Outgoing {
     let wants_page = request.wants_page();
-    // A link is on pages alone.
-    let link = problem.link_target().filter(|_| wants_page).map(|way| match way {
-        LinkTarget::LogIn => (way, endpoint_url(config, "login", config.home()).into()),
+    let step_up = match problem.plain() {
+        // A client's own JWT becomes no better by a login of this browser's.
+        Problem::AuthenticationInsufficient(wanted) if request.cookies.session.is_some() => {
+            step_up_url(config, request, wanted)
+        }
+        _ => None,
+    };
+    // Any other link is on pages alone.
+    let link = problem.link_target().filter(|_| wants_page || step_up.is_some()).map(|way| match way {
+        LinkTarget::LogIn => {
+            (way, step_up.unwrap_or_else(|| endpoint_url(config, "login", config.home())).into())
+        }
         LinkTarget::Again if request.method() == "GET" => (way, Cow::Borrowed(request.path_and_query())),
         LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, config.home().into()),
     });
@@ -171,6 +180,13 @@ fn send_to_step_up(config: &Config, request: &Incoming<'_>, route: &Route, wante
     let sealed = (!is_by_route).then(|| step_up::seal(config, &request.origin, request.isolate, wanted)).flatten();
     let sealed = sealed.map_or_else(String::new, |sealed| format!("&{}={sealed}", step_up::PARAMETER));
     Outgoing::redirect(302, &[login, sealed].concat())
+}
+
+/// The login that is asked for, which leads to where the application begins unless a `return_to` is added. The route of the page
+/// that it leads to may ask for less.
+fn step_up_url(config: &Config, request: &Incoming<'_>, wanted: &Authentication) -> Option<String> {
+    let sealed = step_up::seal(config, &request.origin, request.isolate, wanted)?;
+    Some(format!("{}/login?{}={sealed}", config.auth_prefix, step_up::PARAMETER))
 }
 
 /// A page that opens itself once more, after so many seconds.
