@@ -1,47 +1,35 @@
 //! A login that has to be of a kind, or recent: what asks for it, and how it is told to `/login` (RFC 9470). Pure.
 //!
-//! A route asks for it by `acr` and `max_age`. `/login` finds that route by where it leads. An application asks for it by a challenge. Its
-//! words go to `/login` sealed, so that no visitor puts them there.
+//! A route asks for it by `acr` and `max_age`. `/login` finds that route by where it leads. An application asks for it by a challenge, and a
+//! script's request may meet a route that its page does not. What these ask for goes to `/login` sealed, so that no visitor puts it there.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::actors::wire;
 use crate::config::authentication::Authentication;
-use crate::config::routes::Asked;
+use crate::config::routes::Route;
 use crate::config::{Config, Origin};
 use crate::gateway::request::Incoming;
-use crate::gateway::request::address::Address;
 use crate::gateway::request::headers::Headers;
-use crate::gateway::request::route::{self, Target};
 use crate::runtime::Isolate;
 
 /// The parameter of `/login`.
 pub const PARAMETER: &str = "step_up";
-/// The longest of its values.
+/// The longest of its values, in characters.
 const MAX_VALUE: usize = 1_024;
 /// The error of a challenge (RFC 9470 section 3).
 pub const ERROR: &str = "insufficient_user_authentication";
 
-/// What the route asks for that a login leads to.
-pub fn of_route<'a>(config: &'a Config, origin: &Origin, return_to: &str) -> Option<&'a Authentication> {
-    let url = [origin.text.as_str(), return_to].concat();
-    let address = Address::read(&url, &config.public_origins)?;
-    match route::route(config, &address, Asked::plainly("GET")) {
-        Target::Application(route) => route.authentication.as_ref(),
-        Target::Own(_) | Target::NotFound | Target::Refused(_) => None,
-    }
-}
-
-/// What a login has to be that leads there, and which an application may have asked for.
+/// What a login has to be that leads to this route, and that was asked for by the sealed value.
 pub fn of_login(
     config: &Config,
     request: &Incoming<'_>,
-    return_to: &str,
+    route: Option<&Route>,
     sealed: Option<&str>,
 ) -> Option<Authentication> {
     let asked = sealed.and_then(|sealed| open(config, &request.origin, sealed));
-    let ruled = of_route(config, &request.origin, return_to).cloned();
+    let ruled = route.and_then(|route| route.authentication.clone());
     match (ruled, asked) {
         (Some(ruled), Some(asked)) => Some(asked.and(ruled)),
         (ruled, asked) => ruled.or(asked),
@@ -60,7 +48,10 @@ pub fn seal(
 }
 
 fn open(config: &Config, origin: &Origin, sealed: &str) -> Option<Authentication> {
-    let sealed = BASE64_URL_SAFE_NO_PAD.decode(sealed.get(..MAX_VALUE.min(sealed.len()))?).ok()?;
+    if sealed.len() > MAX_VALUE {
+        return None;
+    }
+    let sealed = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
     wire::decode(&config.login_keys.open(&context(origin), &sealed)?).ok()
 }
 

@@ -86,9 +86,7 @@ fn of_with(config: &Config, request: &Incoming<'_>, problem: &Problem, others: V
     };
     // Any other link is on pages alone.
     let link = problem.link_target().filter(|_| wants_page || step_up.is_some()).map(|way| match way {
-        LinkTarget::LogIn => {
-            (way, step_up.unwrap_or_else(|| endpoint_url(config, "login", config.home())).into())
-        }
+        LinkTarget::LogIn => (way, step_up.unwrap_or_else(|| endpoint_url(config, "login", config.home())).into()),
         LinkTarget::Again if request.method() == "GET" => (way, Cow::Borrowed(request.path_and_query())),
         LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, config.home().into()),
     });

@@ -1,28 +1,27 @@
 //! `/login`: a login begins. Nobody but the browser remembers it: no actor is asked, and nothing is written, before its
 //! callback.
 
-use crate::actors;
 use crate::actors::session::address;
-use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
-use crate::actors::session::message::{
-    Authority, CanGoOn, Denied, Describe, GetView, SignInError, SilentLogin, SilentLoginHints,
-};
+use crate::actors::session::attempt::{Attempt, LoginReason};
+use crate::actors::session::message::{SignInError, SilentLoginHints};
 use crate::config::NamedProvider;
 use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
-use crate::gateway::ask_session::ask_session;
 use crate::gateway::context::Gateway;
-use crate::gateway::device;
 use crate::gateway::endpoints::login_hints::hints;
 use crate::gateway::endpoints::login_limit;
 use crate::gateway::endpoints::login_provider::{self, Candidates};
+use crate::gateway::endpoints::login_session::{self, Found};
+use crate::gateway::falling_short::falls_short;
 use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
+use crate::gateway::request::destination;
 use crate::gateway::request::login_cookie::{self, Scope};
+use crate::gateway::request::parameters::Parameters;
 use crate::gateway::step_up;
 use crate::provider::Provider;
 use crate::provider::requests::Authorization;
@@ -37,29 +36,27 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let home = gateway.config.home();
     let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
-    let candidates = Candidates::of(gateway, request, &query, &return_to)?;
+    let route = destination::of_login(&gateway.config, &request.origin, &return_to, has_form(&query));
+    let candidates = Candidates::of(gateway, request, &query, route)?;
     if candidates.usual.is_none() && request.cookies.session.is_none() {
         return login_provider::chooser(gateway, &query, &candidates.all, &return_to);
     }
-    let authentication = step_up::of_login(&gateway.config, request, &return_to, query.get(step_up::PARAMETER));
+    let authentication = step_up::of_login(&gateway.config, request, route, query.get(step_up::PARAMETER));
     // What is wrong with a parameter is said before anybody is asked.
     let usual = candidates.usual.map(|usual| hints(usual, &query)).transpose()?;
     login_limit::check(gateway, request).await?;
 
-    let predecessor = browsers_session(gateway, request);
+    let found = login_session::of(gateway, request).await;
     // A session that has run out of tokens is renewed without a form where its provider still knows the user.
-    let own = if predecessor.is_some() { own_provider(gateway, request).await } else { None };
-    // One of another host's, whose cookie somebody brought here, is none here.
-    let is_foreign = |own: &NamedProvider| !gateway.config.providers.may_serve(own.name.as_deref(), &request.origin);
-    let predecessor = predecessor.filter(|_| !own.is_some_and(is_foreign));
-    if let Some(own) = own.filter(|own| candidates.has(own)) {
+    if let Some(own) = found.provider.filter(|own| found.may_live && candidates.has(own)) {
         let hints = hints(own, &query)?;
         let is_asked = hints.iter().any(|(name, _)| name == "prompt");
-        let reason = if is_asked { LoginReason::Asked } else { reason(gateway, request, &return_to).await };
+        let reason =
+            if is_asked { LoginReason::Asked } else { login_session::reason(gateway, request, &return_to).await };
         if reason != LoginReason::Asked {
             let stays_at = return_to.clone();
-            let start = Start { provider: own, return_to, hints, authentication, reason, predecessor };
-            return match begin(gateway, request, start).await {
+            let start = Start { provider: own, return_to, hints, authentication, reason, found };
+            return match begin(gateway, request, &query, start).await {
                 // The session is fine where it is.
                 Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &stays_at)),
                 begun => begun,
@@ -68,20 +65,25 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     }
     let (provider, mut hints) = match candidates.usual.zip(usual) {
         Some(usual) => usual,
-        None => match last_provider(gateway, request, own).await.filter(|last| candidates.has(last)) {
+        None => match found.provider.filter(|last| candidates.has(last)) {
             Some(last) => (last, hints(last, &query)?),
             None => return login_provider::chooser(gateway, &query, &candidates.all, &return_to),
         },
     };
     let authentication = authentication.filter(|_| !is_asked_none(&hints));
     let is_asked = hints.iter().any(|(name, _)| name == "prompt");
-    if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked && predecessor.is_some())
-        && falls_short(gateway, request, wanted).await
+    if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked && found.predecessor.is_some())
+        && falls_short(gateway, request, wanted).await == Some(true)
     {
         hints.push(("prompt".to_owned(), provider.settings.prompt_with("login")));
     }
     let reason = LoginReason::Asked;
-    begin(gateway, request, Start { provider, return_to, hints, authentication, reason, predecessor }).await
+    begin(gateway, request, &query, Start { provider, return_to, hints, authentication, reason, found }).await
+}
+
+/// Whether a form waits for the login.
+fn has_form(query: &Parameters) -> bool {
+    query.get(parked_form::PARAMETER) == Some("1")
 }
 
 /// A login that is to begin.
@@ -91,20 +93,31 @@ struct Start<'a> {
     hints: Vec<(String, String)>,
     authentication: Option<Authentication>,
     reason: LoginReason,
-    predecessor: Option<Predecessor>,
+    found: Found<'a>,
 }
 
-async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> Result<Outgoing, Problem> {
-    let Start { provider: at, return_to, mut hints, authentication, reason, predecessor } = start;
-    let NamedProvider { name: at, settings, .. } = at;
+async fn begin(
+    gateway: &Gateway,
+    request: &Incoming<'_>,
+    query: &Parameters,
+    start: Start<'_>,
+) -> Result<Outgoing, Problem> {
+    let Start { provider: at, return_to, mut hints, authentication, reason, found } = start;
+    let (NamedProvider { name: at, settings, .. }, isolate) = (at, &*gateway.link.isolate);
     // The organization has a field of its own, against which tokens are checked.
     let has_place = |name: &str| name == "organization" && settings.checks_organization();
-    let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
+    let mut kept: Vec<(String, String)> =
+        hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
     let mut id_token_hint = None;
     if reason != LoginReason::Asked {
         hints.retain(|(name, _)| name != "prompt");
         hints.push(("prompt".to_owned(), "none".to_owned()));
-        if let Some(SilentLoginHints { id_token, organization, .. }) = silent_login_hints(gateway, request).await {
+        // If the provider wants to see the user, that login is the one that was asked for.
+        let sealed =
+            authentication.as_ref().and_then(|wanted| step_up::seal(&gateway.config, &request.origin, isolate, wanted));
+        kept.extend(sealed.map(|sealed| (step_up::PARAMETER.to_owned(), sealed)));
+        let predecessor = found.silent_login_hints(gateway, request).await;
+        if let Some(SilentLoginHints { id_token, organization, .. }) = predecessor {
             id_token_hint = Some(id_token).filter(|hint| !hint.is_empty());
             // The session is to go on in its organization.
             let is_said = hints.iter().any(|(name, _)| name == "organization") || settings.decides("organization");
@@ -126,11 +139,11 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         nonce: secret(gateway)?,
         code_verifier: secret(gateway)?,
         return_to,
-        predecessor,
+        predecessor: found.predecessor,
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| settings.checks_organization()),
-        has_form: request.query().get(parked_form::PARAMETER) == Some("1"),
+        has_form: has_form(query),
         authentication: authentication.filter(|_| is_asked),
         hints: kept,
     };
@@ -169,66 +182,6 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
 /// Whether nobody is to see anything of the login: it brings what the provider knows.
 fn is_asked_none(hints: &[(String, String)]) -> bool {
     hints.iter().any(|(name, value)| name == "prompt" && value == "none")
-}
-
-/// Whether the browser's session comes from a login of another kind, or from too long ago.
-async fn falls_short(gateway: &Gateway, request: &Incoming<'_>, wanted: &Authentication) -> bool {
-    let asked = ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await;
-    let Ok(Ok(view)) = asked else { return false };
-    let claims = serde_json::from_str(&view.claims).unwrap_or_default();
-    !wanted.is_met(&claims, gateway.now())
-}
-
-/// What a login is for that finds a session.
-async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> LoginReason {
-    let navigation_from = request.navigation_from(return_to);
-    let can_go_on = |secret: &Secret| CanGoOn { secret: secret.clone(), navigation_from };
-    match ask_session(gateway, request, can_go_on).await {
-        Ok(Err(Denied::Reauthenticate)) => LoginReason::Renewal,
-        Ok(Err(Denied::Relocate)) => LoginReason::Move,
-        Ok(_) | Err(_) => LoginReason::Asked,
-    }
-}
-
-/// The provider of the session that the browser has. Where there are several, the session says.
-async fn own_provider<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Option<&'a NamedProvider> {
-    match gateway.config.providers.single() {
-        Some(single) => Some(single),
-        None => {
-            let SilentLoginHints { provider, .. } = silent_login_hints(gateway, request).await?;
-            gateway.config.providers.named(provider.as_deref())
-        }
-    }
-}
-
-/// The provider that was used last in this browser: that of its session, even of one that has ended.
-async fn last_provider<'a>(
-    gateway: &'a Gateway,
-    request: &Incoming<'_>,
-    own: Option<&'a NamedProvider>,
-) -> Option<&'a NamedProvider> {
-    if own.is_some() {
-        return own;
-    }
-    let address = address::existing_session(&request.session_actor()?);
-    let description = actors::ask(&*gateway.actors, &address, Describe {}).await.ok()??;
-    gateway.config.providers.named(description.summary.provider.as_deref())
-}
-
-/// What the session that is to be renewed says of its user, for the provider.
-async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option<SilentLoginHints> {
-    let session = request.cookies.session.as_ref()?;
-    let address = address::existing_session(&request.session_actor()?);
-    let authority = Authority::Cookie(session.secret.clone());
-    actors::ask(&*gateway.actors, &address, SilentLogin { authority }).await.ok()?
-}
-
-/// The session that the browser has, as a login replaces it.
-pub(crate) fn browsers_session(gateway: &Gateway, request: &Incoming<'_>) -> Option<Predecessor> {
-    let session = request.cookies.session.as_ref()?;
-    let is_proven =
-        !device::is_on(&gateway.config) || device::proven(&gateway.config, request, &session.actor).is_some();
-    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash(), is_proven })
 }
 
 /// `redirect_uri` at the origin that the browser sees. Each named provider has one of its own, so that no answer of one is taken for

@@ -4,7 +4,7 @@
 use url::form_urlencoded;
 
 use crate::config::NamedProvider;
-use crate::config::routes::Asked;
+use crate::config::routes::Route;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
@@ -13,9 +13,7 @@ use crate::gateway::endpoints::login_hints::given;
 use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
-use crate::gateway::request::address::Address;
 use crate::gateway::request::parameters::Parameters;
-use crate::gateway::request::route::{self, Target};
 use crate::gateway::step_up;
 
 /// What the gateway itself says to `/login`.
@@ -30,12 +28,12 @@ pub(crate) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    /// Of a login that leads to `return_to`.
+    /// Of a login that leads to this route.
     pub(crate) fn of(
         gateway: &'a Gateway,
         request: &Incoming<'_>,
         query: &Parameters,
-        return_to: &str,
+        route: Option<&Route>,
     ) -> Result<Self, Problem> {
         let providers = &gateway.config.providers;
         if let Some(single) = providers.single() {
@@ -48,25 +46,20 @@ impl<'a> Candidates<'a> {
                 named.ok_or(Problem::BadRequest("provider must be the name of a login provider of this host."))?;
             return Ok(Self { all: vec![named], usual: Some(named) });
         }
-        let of_route = of_route(gateway, request, return_to);
+        // The providers whose sessions the route takes; none: all.
+        let of_route = route.map(|route| route.providers.as_slice()).unwrap_or_default();
         let is_taken =
             |one: &NamedProvider| of_route.is_empty() || one.name.as_ref().is_some_and(|name| of_route.contains(name));
         let mut all: Vec<&NamedProvider> = providers.serving_at(&request.origin).filter(|one| is_taken(one)).collect();
         if all.is_empty() {
-            // The route takes none of this host's. It says so itself to whoever comes there.
+            // The route takes none of this host's. It says so itself to a user who comes there.
             all = providers.serving_at(&request.origin).collect();
         }
-        let among =
-            |found: Option<&'a NamedProvider>| found.filter(|found| all.iter().any(|one| one.name == found.name));
-        let shown: Vec<&NamedProvider> = all.iter().copied().filter(|one| one.label.is_some()).collect();
-        let only = match (all.as_slice(), shown.as_slice()) {
-            ([only], _) | (_, [only]) => Some(*only),
-            _ => None,
-        };
-        let of_host = among(providers.of_host(&request.origin));
-        let of_hint = among(query.get("login_hint").and_then(|hint| providers.of_address(hint)));
-        let is_only_one = all.len() == 1;
-        let usual = only.filter(|_| is_only_one).or(of_host).or(of_hint).or(only);
+        let among = |found: &&NamedProvider| all.iter().any(|one| one.name == found.name);
+        let of_host = || providers.of_host(&request.origin).filter(among);
+        let of_hint = || query.get("login_hint").and_then(|hint| providers.of_address(hint)).filter(among);
+        let only_shown = || only(all.iter().copied().filter(|one| one.label.is_some()));
+        let usual = only(all.iter().copied()).or_else(of_host).or_else(of_hint).or_else(only_shown);
         Ok(Self { all, usual })
     }
 
@@ -76,17 +69,10 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// The providers whose sessions the route takes that the login leads to; none: all.
-fn of_route<'a>(gateway: &'a Gateway, request: &Incoming<'_>, return_to: &str) -> &'a [String] {
-    if gateway.config.routes.iter().all(|route| route.providers.is_empty()) {
-        return &[];
-    }
-    let url = format!("{}{return_to}", request.origin.text);
-    let Some(address) = Address::read(&url, &[]) else { return &[] };
-    match route::route(&gateway.config, &address, Asked::plainly("GET")) {
-        Target::Application(route) => &route.providers,
-        Target::Own(_) | Target::NotFound | Target::Refused(_) => &[],
-    }
+/// The provider among these where there is but one.
+fn only<'a>(mut providers: impl Iterator<Item = &'a NamedProvider>) -> Option<&'a NamedProvider> {
+    let first = providers.next();
+    first.filter(|_| providers.next().is_none())
 }
 
 /// The page on which a user chooses. Each link is this very login, with the provider's name.

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use time::OffsetDateTime;
 
 use crate::actors::session::line;
-use crate::actors::session::message::{Authority, GetView, Refresh};
+use crate::actors::session::message::{Authority, Refresh};
 use crate::config::Config;
 use crate::config::routes::{Route, Token, Upstream};
 use crate::credential::Secret;
-use crate::gateway::ask_session::{ask_session, ask_session_on};
+use crate::gateway::ask_session::ask_session_on;
 use crate::gateway::context::Gateway;
+use crate::gateway::falling_short::falls_short;
 use crate::gateway::forward::caller::{self, Caller};
 use crate::gateway::forward::edits::{self, Backward, Recipient};
 use crate::gateway::forward::reply::{Forwarded, Reply};
@@ -141,9 +142,8 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
 async fn stepped_up(gateway: &Gateway, request: &Incoming<'_>, caller: &Caller, response: &Inbound) -> Option<Problem> {
     let Caller::User { .. } = caller else { return None };
     let wanted = step_up::asked_by_application(&Headers::read(&response.lines)).filter(|_| request.is_navigation())?;
-    let view = ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await.ok()?.ok()?;
-    let claims = serde_json::from_str(&view.claims).unwrap_or_default();
-    (!wanted.is_met(&claims, gateway.now())).then_some(Problem::AuthenticationInsufficient(wanted))
+    let falls_short = falls_short(gateway, request, &wanted).await?;
+    falls_short.then_some(Problem::AuthenticationInsufficient(wanted))
 }
 
 /// The application's answer, an accepted WebSocket included.

@@ -84,3 +84,11 @@ pub struct IsAlive {
     /// From the session cookie.
     pub secret: Secret,
 }
+
+/// Which provider the session is of, even if it has ended. None: the secret is not its own, or there is a single provider. No use of the
+/// session.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GetProvider {
+    /// From the session cookie.
+    pub secret: Secret,
+}

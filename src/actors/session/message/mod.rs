@@ -19,6 +19,7 @@
 //!           ── Park ──────► nothing                           (a form meets a session that has to log in first)
 //!           ── TakeParked ─► the form, once                   (its user has logged in)
 //!           ── SilentLogin ─► the ID token, the organization      (a silent login begins)
+//!           ── GetProvider ─► the provider's name                 (any login begins, or comes back, where there are several)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
 //!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
 //!             ─ Supersede ──► it gave way, or had to a later one  (a login came back: the browser has another session)
@@ -56,7 +57,9 @@ pub use device::{
     Attested, AttestedReply, BindDevice, Binding, Consequence, DeviceDenied, DeviceEvidence, DeviceRefusal, RenewProof,
     Renewal,
 };
-pub use get::{CanGoOn, GetIdentity, GetTargetToken, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims};
+pub use get::{
+    CanGoOn, GetIdentity, GetProvider, GetTargetToken, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims,
+};
 pub use moves::{
     Adopt, Destination, LetGo, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded,
 };
@@ -119,6 +122,8 @@ pub enum SessionMessage {
     Park(Park),
     /// Hand it out, once.
     TakeParked(TakeParked),
+    /// Which provider it is of, or was. The sender has its cookie.
+    GetProvider(GetProvider),
 }
 
 // Each limit is longer than the actor can take: 10 s for a call, twice that for a GET.
@@ -148,6 +153,7 @@ requests! { SessionMessage:
     GetTargetToken -> Result<Box<TokenWithClaims>, Denied>, within 15 s;
     Park -> Result<(), Denied>, within 10 s;
     TakeParked -> Result<Parked, Denied>, within 10 s;
+    GetProvider -> Option<String>, within 5 s;
 }
 
 /// What a cookie says: an actor, and the secret that gives the right to it.

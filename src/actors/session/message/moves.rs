@@ -20,7 +20,7 @@ pub struct SilentLogin {
 }
 
 /// What the provider is told of the session that a silent login is to renew.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SilentLoginHints {
     /// For `id_token_hint`.
     pub id_token: String,
