@@ -5,6 +5,7 @@ import { jwt } from "../tests/parts/jwt.mjs";
 import { signingKey } from "../tests/parts/keys.mjs";
 import { startProvider } from "../tests/parts/provider.mjs";
 import { startSiteverifyStandIn } from "../tests/parts/siteverify.mjs";
+import { RESOURCES } from "./routes.mjs";
 
 const SMALL = Buffer.from(JSON.stringify({ message: "what an application answers to a small request, 80 bytes" }));
 const BIG = Buffer.alloc(64 * 1024, "x");
@@ -24,7 +25,7 @@ const application = createServer((request, response) => {
 });
 application.keepAliveTimeout = 3_600_000;
 await new Promise((resolve) => application.listen(0, "127.0.0.1", resolve));
-const provider = await startProvider({ accessTokenSeconds: TOKEN_SECONDS });
+const provider = await startProvider({ accessTokenSeconds: TOKEN_SECONDS, resources: RESOURCES });
 const { url, secret } = await startSiteverifyStandIn();
 
 /** A JWT that a client brings along, signed with the provider's key. */

@@ -33,6 +33,12 @@ export const RULES = {
   patterns: { what: `the last of ${ROUTES.length} routes`, path: "/x" },
 };
 
+/** APIs whose routes have an access token of their own. */
+export const RESOURCES = ["orders", "mail", "files", "people"].map((name) => `https://${name}.example/api`);
+
+/** ROUTES of the gateway in front of them. */
+export const TARGET_ROUTES = [...RESOURCES.map((resource, number) => ({ match: `/api-${number}/*`, resource })), { match: "/*" }];
+
 async function withToken({ clientToken }) {
   return { authorization: `Bearer ${await clientToken(AUDIENCE)}` };
 }

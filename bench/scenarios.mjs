@@ -3,10 +3,10 @@
 import { logins } from "./logins.mjs";
 import { REQUESTS, requestsOf } from "./requests.mjs";
 import { takeRounds } from "./rounds.mjs";
-import { RULES } from "./routes.mjs";
+import { RESOURCES, RULES } from "./routes.mjs";
 import { sessions } from "./sessions.mjs";
 import { BOUND, Device } from "../tests/parts/device.mjs";
-import { AGAIN, GATEWAY, HANDWRITTEN, ROUTED, SECURE } from "./world.mjs";
+import { AGAIN, GATEWAY, HANDWRITTEN, ROUTED, SECURE, TARGETS } from "./world.mjs";
 
 /** All scenarios by name, in the order in which they run: `(world, options) => { lines, others, notes }`. */
 export const SCENARIOS = {
@@ -15,6 +15,7 @@ export const SCENARIOS = {
   login: logins,
   sessions,
   routes,
+  targets,
   device,
 };
 
@@ -40,6 +41,19 @@ async function routes(world, options) {
   const { results, others } = await takeRounds(world, entries, options);
   const lines = Object.entries(RULES).map(([name, { what }]) => ({ name, what, sides: [results[name], results.small], alone: true }));
   return { lines, others };
+}
+
+/** A session with access tokens for four APIs, whose requests take turns, beside the same session's requests with its own token. */
+async function targets(world, options) {
+  const contestant = await world.contestant(TARGETS);
+  const [plain] = await requestsOf(contestant, {});
+  const entries = [
+    { name: "four APIs", contestant, requests: RESOURCES.map((_, number) => ({ ...plain, path: `/api-${number}/x` })) },
+    { name: "its own", contestant, requests: [plain] },
+  ];
+  const { results, others } = await takeRounds(world, entries, options);
+  const what = "a session with access tokens for four APIs, beside its own token";
+  return { lines: [{ name: "targets", what, sides: [results["four APIs"], results["its own"]], alone: true }], others };
 }
 
 /** The price of a session that is bound to a device, with its proof, beside one that is not. */

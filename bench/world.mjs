@@ -8,12 +8,12 @@ import { Browser } from "../tests/parts/browser.mjs";
 import { startGateway } from "../tests/parts/gateway.mjs";
 import { CF_HEADER } from "../tests/parts/workerd.mjs";
 import { VISITOR } from "./requests.mjs";
-import { ROUTES, routeVariables } from "./routes.mjs";
+import { ROUTES, routeVariables, TARGET_ROUTES } from "./routes.mjs";
 
 /** The hand-written token handler, as a bundle. */
 const HANDLER = { folder: path.join(import.meta.dirname, "handler"), config: path.join(import.meta.dirname, "handler/wrangler.jsonc") };
-/** The contestants by name: the gateway, the same again, the hand-written token handler, and the gateway with routes, and over TLS. */
-export const [GATEWAY, AGAIN, HANDWRITTEN, ROUTED, SECURE] = ["gateway", "the same again", "hand-written", "with routes", "over TLS"];
+/** The contestants by name: the gateway, the same again, the hand-written token handler, and the gateway with routes, with tokens for APIs, and over TLS. */
+export const [GATEWAY, AGAIN, HANDWRITTEN, ROUTED, TARGETS, SECURE] = ["gateway", "the same again", "hand-written", "with routes", "with tokens for APIs", "over TLS"];
 
 // Sessions are stored in memory where the system allows it, so that the disk has no say.
 try {
@@ -53,6 +53,7 @@ export async function createWorld() {
     const options = { provider, upstream: { origin: upstream } };
     if (name === HANDWRITTEN) options.bundle = HANDLER;
     if (name === ROUTED) options.vars = { ROUTES: ROUTES.map((route) => ({ upstream, ...route })), ...routeVariables({ provider, verifier }) };
+    if (name === TARGETS) options.vars = { ROUTES: TARGET_ROUTES.map((route) => ({ upstream, ...route })) };
     if (name === SECURE) Object.assign(options, { https: true, host: "localhost" });
     const gateway = await startGateway(options);
     await neighbours.ask({ allow: gateway.origin });

@@ -55,6 +55,7 @@ pub use device::{DevicePolicy, DeviceSettings};
 pub use oidc::{ID_TOKEN_ALGORITHMS, Logout, OidcSettings, Par};
 pub use origin::{Origin, is_allowed, is_loopback};
 pub use provider::{Auth0Settings, ProviderSettings};
+pub use provider_fields::in_fields;
 pub use providers::{NamedProvider, Providers};
 pub use reader::ConfigProblem;
 pub use regions::{RegionPolicy, Regions};

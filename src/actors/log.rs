@@ -128,6 +128,8 @@ struct LogLine<'a> {
     by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
     duration_ms: u32,
     #[serde(with = "time::serde::rfc3339::option")]
     next_alarm_at: Option<OffsetDateTime>,
@@ -139,6 +141,8 @@ struct LogLine<'a> {
 pub struct Beside<'a> {
     /// Whose session it is, as [`user`] names them.
     pub user: Option<&'a str>,
+    /// The session's provider, by its name in `PROVIDERS`.
+    pub provider: Option<&'a str>,
     /// When the actor's alarm is next.
     pub next_alarm_at: Option<OffsetDateTime>,
     /// What the provider said.
@@ -192,6 +196,7 @@ impl Entry {
             cause: self.cause.as_str(),
             by: self.cause.by(),
             user: beside.user,
+            provider: beside.provider,
             duration_ms: self.duration_ms,
             next_alarm_at: beside.next_alarm_at,
             detail: &detail,

@@ -15,7 +15,8 @@ fn entry(cause: Cause) -> Entry {
 #[test]
 fn a_log_line_is_one_json_object_in_the_documented_shape() {
     let id = "0".repeat(64).parse().unwrap();
-    let beside = Beside { user: Some("7f83"), next_alarm_at: Some(OffsetDateTime::UNIX_EPOCH), said: None };
+    let beside =
+        Beside { user: Some("7f83"), provider: None, next_alarm_at: Some(OffsetDateTime::UNIX_EPOCH), said: None };
     assert_eq!(
         entry(Cause::Request).line("SessionActor", &id, beside),
         format!(
@@ -23,6 +24,8 @@ fn a_log_line_is_one_json_object_in_the_documented_shape() {
             "0".repeat(64)
         )
     );
+    let of_table = entry(Cause::Request).line("SessionActor", &id, Beside { provider: Some("corp"), ..beside });
+    assert!(of_table.contains(r#""user":"7f83","provider":"corp","duration_ms":3"#), "{of_table}");
 }
 
 #[test]

@@ -183,8 +183,8 @@ fn field_of(variable: &str) -> &str {
     FIELDS.iter().find(|(known, ..)| *known == variable).map_or(variable, |(_, field, _)| field)
 }
 
-/// A message that names fields in place of variables.
-fn in_fields(message: &str) -> String {
+/// A message that names fields of the table in place of the variables of a single provider.
+pub fn in_fields(message: &str) -> String {
     let named = FIELDS.iter().filter(|(variable, ..)| variable.contains('_'));
     named.fold(message.to_owned(), |message, (variable, field, _)| message.replace(variable, field))
 }

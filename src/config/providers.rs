@@ -46,6 +46,11 @@ impl Providers {
         Self { all, by_name, by_host, by_domain, without_host }
     }
 
+    /// Whether there is a table of them.
+    pub fn is_table(&self) -> bool {
+        self.single().is_none()
+    }
+
     /// The only provider, where `PROVIDERS` is not set.
     pub fn single(&self) -> Option<&NamedProvider> {
         self.all.first().filter(|only| only.name.is_none())

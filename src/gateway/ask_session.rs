@@ -2,9 +2,10 @@
 //! on a route of other providers'.
 
 use crate::actors;
-use crate::actors::session::message::{Attested, Denied, DeviceDenied, SessionMessage};
+use crate::actors::session::message::{Attested, Denied, DeviceDenied, GetView, SessionMessage};
 use crate::actors::session::{address, follow};
 use crate::actors::{AskError, Request};
+use crate::config::authentication::Authentication;
 use crate::config::routes::Route;
 use crate::credential::Secret;
 use crate::gateway::context::Gateway;
@@ -102,4 +103,11 @@ where
         request.moved_to.replace(Some(to));
     }
     Ok(followed.reply)
+}
+
+/// Whether the session comes from such a login, as it is asked for by its cookie. None: it does not say.
+pub(crate) async fn meets(gateway: &Gateway, request: &Incoming<'_>, wanted: &Authentication) -> Option<bool> {
+    let view = ask_session(gateway, request, |secret| GetView { secret: secret.clone() }).await.ok()?.ok()?;
+    let claims = serde_json::from_str(&view.claims).unwrap_or_default();
+    Some(wanted.is_met(&claims, gateway.now()))
 }

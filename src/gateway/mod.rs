@@ -32,7 +32,6 @@ pub mod bearer;
 mod context;
 pub mod device;
 pub mod endpoints;
-mod falling_short;
 pub mod forward;
 pub mod parked_form;
 pub mod plan;

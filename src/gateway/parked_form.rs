@@ -19,6 +19,7 @@ use crate::config::{Config, Origin};
 use crate::credential::{ActorId, Secret};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
+use crate::gateway::request::parameters::Parameters;
 use crate::runtime::Isolate;
 
 /// The login cookie of this name has the ticket. Names of logins are drawn at random, and this one is never drawn.
@@ -83,6 +84,11 @@ pub fn may_wait(request: &Incoming<'_>, problem: &Problem) -> bool {
         && fits
         && request.path_and_query().len() <= MAX_ADDRESS
         && kind_of(request).is_some()
+}
+
+/// Whether a form waits for the login with this query.
+pub fn waits(login: &Parameters) -> bool {
+    login.get(PARAMETER) == Some("1")
 }
 
 /// Whether this may be a form that comes again: the body is as short as the mark. The cookie need not be there any more.

@@ -1,7 +1,7 @@
 //! A login that has to be of a kind, or recent: what asks for it, and how it is told to `/login` (RFC 9470). Pure.
 //!
-//! A route asks for it by `acr` and `max_age`. `/login` finds that route by where it leads. An application asks for it by a challenge, and a
-//! script's request may meet a route that its page does not. What these ask for goes to `/login` sealed, so that no visitor puts it there.
+//! A route asks for it by `acr` and `max_age`. `/login` finds that route by where it leads. An application asks for it by a challenge. Its
+//! words go to `/login` sealed, so that no visitor puts them there.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -16,20 +16,20 @@ use crate::runtime::Isolate;
 
 /// The parameter of `/login`.
 pub const PARAMETER: &str = "step_up";
-/// The longest of its values, in characters.
+/// The longest of its values.
 const MAX_VALUE: usize = 1_024;
 /// The error of a challenge (RFC 9470 section 3).
 pub const ERROR: &str = "insufficient_user_authentication";
 
-/// What a login has to be that leads to this route, and that was asked for by the sealed value.
+/// What a login has to be that leads to this route, and which an application may have asked for.
 pub fn of_login(
     config: &Config,
     request: &Incoming<'_>,
-    route: Option<&Route>,
+    ruled: Option<&Route>,
     sealed: Option<&str>,
 ) -> Option<Authentication> {
     let asked = sealed.and_then(|sealed| open(config, &request.origin, sealed));
-    let ruled = route.and_then(|route| route.authentication.clone());
+    let ruled = ruled.and_then(|route| route.authentication.clone());
     match (ruled, asked) {
         (Some(ruled), Some(asked)) => Some(asked.and(ruled)),
         (ruled, asked) => ruled.or(asked),

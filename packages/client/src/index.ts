@@ -79,7 +79,7 @@ function pushOf(data: unknown): Push {
 interface Problem {
   code?: string;
   detail?: string;
-  /** The login of another kind, or the more recent one, that the request needs (RFC 9470). The session lives on. */
+  /** The login that the request needs, of a session that there is. */
   login?: string;
 }
 
@@ -102,12 +102,15 @@ async function fetchProven(input: RequestInfo | URL, init?: RequestInit): Promis
   return (await problemOf(response))?.code === NO_PROOF ? fetch(again, init) : response;
 }
 
-/** The problem of a 401 that a login cures. */
-async function needOfLogin(response: Response): Promise<Problem | undefined> {
+/** The problem of an answer that a login cures. */
+async function loginNeeded(response: Response): Promise<Problem | undefined> {
   if (response.status !== 401) return undefined;
   const problem = await problemOf(response);
   return problem?.code !== undefined && NO_SESSION.has(problem.code) ? problem : undefined;
 }
+
+/** Where this page is: its address at this origin. */
+const here = (): string => location.pathname + location.search + location.hash;
 
 /** How long to wait after so many lost connections in a row. Pages that lost theirs together come back one after the other. */
 function pause(lost: number): number {
@@ -146,20 +149,11 @@ export class Client {
 
   /** The address of a login, for a link. */
   loginUrl({ returnTo, prompt, loginHint, provider }: LoginOptions = {}): string {
-    const back = returnTo ?? location.pathname + location.search + location.hash;
-    const query = new URLSearchParams({ return_to: back });
+    const query = new URLSearchParams({ return_to: returnTo ?? here() });
     if (prompt !== undefined) query.set("prompt", prompt);
     if (loginHint !== undefined) query.set("login_hint", loginHint);
     if (provider !== undefined) query.set("provider", provider);
     return `${this.#prefix}/login?${query}`;
-  }
-
-  /** The address of the login that a request needs. Nothing of what an answer says leads to another site. */
-  #stepUpUrl(login: string): string {
-    const url = new URL(this.loginUrl(), location.href);
-    const sealed = new URL(login, url).searchParams.get("step_up");
-    if (sealed !== null) url.searchParams.set("step_up", sealed);
-    return url.href;
   }
 
   /** Ends the session here and at the provider, and goes to `returnTo`, an address of this origin. */
@@ -174,18 +168,19 @@ export class Client {
   }
 
   /**
-   * `fetch`. Where the gateway answers that there is no session, or that this needs a stronger or a more recent login, the page goes to
-   * log in and comes back to where it is. Where it misses the proof of the session's device, the request is sent once more before that.
+   * `fetch`. Where the gateway answers that there is no session, or one of a login that is not enough, the page goes to log in and comes
+   * back to where it is. Where it misses the proof of the session's device, the request is sent once more before that.
    */
   fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const response = await fetchProven(input, init);
-    const need = await needOfLogin(response);
-    if (need === undefined) return response;
-    if (need.login === undefined) {
+    const needed = await loginNeeded(response);
+    if (needed === undefined) return response;
+    if (needed.login === undefined) {
       this.#tell(null);
       this.login();
     } else {
-      location.assign(this.#stepUpUrl(need.login));
+      // The user is logged in, and has to do so in a stronger way, or once more.
+      location.assign(`${needed.login}&${new URLSearchParams({ return_to: here() })}`);
     }
     // The page is about to go. What waits for this answer is not told that it failed.
     return new Promise<Response>(() => {});
@@ -306,7 +301,7 @@ export class Client {
     );
     if (answer instanceof GatewayError) throw answer;
     if (answer.ok) return (await answer.json()) as Session;
-    if (await needOfLogin(answer)) return null;
+    if (await loginNeeded(answer)) return null;
     const problem = await problemOf(answer);
     throw new GatewayError(answer.status, problem?.code, problem?.detail ?? `the gateway answers ${answer.status}`);
   }

@@ -665,7 +665,7 @@ export interface components {
             reason?: components["schemas"]["EndReason"];
             /**
              * Format: uri-reference
-             * @description With `login_required` where there is a session, and the application's route needs a stronger or a more recent login: the address that begins it. A page adds `return_to`.
+             * @description With `login_required`, where the session comes from a login that is not enough (RFC 9470): the login that is, to which `return_to` is added.
              */
             login?: string;
             /** @description With `config_invalid`. */

@@ -7,8 +7,12 @@ use time::OffsetDateTime;
 use super::Session;
 use super::device::{Device, DeviceStanding, OfferState, Shown};
 use super::ledger::{Cause, Event};
-use super::message::{Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, SessionMessage};
+use super::message::{
+    Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, GetProvider, SessionMessage,
+    SessionProvider,
+};
 use super::standing;
+use super::state::State;
 use crate::actors::end_reason::EndReason;
 use crate::actors::{MessageRefusal, wire};
 use crate::config::DevicePolicy;
@@ -56,6 +60,17 @@ impl Session {
         own.is_some_and(|own| names.split(',').any(|name| name == own))
     }
 
+    /// The provider of the session, whether that lives or not.
+    pub(super) async fn get_provider(self: &Rc<Self>, get: GetProvider) -> Option<SessionProvider> {
+        let secret = get.secret.hash();
+        self.ready().await.ok()?;
+        let lives = self.is_live_for(&secret, self.now());
+        let kept = self.kept.state();
+        let state = kept.as_ref().filter(|state| state.knows(&secret))?;
+        let forwards = matches!(state, State::Moved(moved) if moved.forwards());
+        Some(SessionProvider { name: state.place().provider.clone(), lives: lives || forwards })
+    }
+
     fn is_live_for(&self, secret: &SecretHash, now: OffsetDateTime) -> bool {
         self.kept
             .state()
@@ -63,8 +78,8 @@ impl Session {
             .is_some_and(|state| matches!(state.standing(now, secret, self.lifetimes()), standing::Standing::Active(_)))
     }
 
-    /// Whether a bound session passes this request on; the challenge of an offer to bind one that is not. A session that does not live,
-    /// or not for this secret, says so itself.
+    /// Whether the request may come from the session's device. An unbound session may offer to be bound: the challenge for that. Where the
+    /// session does not live, or not for this secret, the message inside gets to hear that.
     async fn check_device(
         self: &Rc<Self>,
         secret: &SecretHash,

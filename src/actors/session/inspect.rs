@@ -1,4 +1,4 @@
-//! `Inspect`, `Describe` and `GetProvider`: what administrators, lists, and a login, see of the session.
+//! `Inspect` and `Describe`: what administrators, and lists, see of the session.
 
 use std::rc::Rc;
 
@@ -42,17 +42,6 @@ impl Session {
         self.ready_to_tell().await?;
         self.let_go_of_store().await;
         Ok(self.description())
-    }
-
-    /// A login asks with the cookie: an id alone, which lists show, says nothing of the session.
-    pub(super) async fn get_provider(
-        self: &Rc<Self>,
-        asked: message::GetProvider,
-    ) -> Result<Option<String>, MessageRefusal> {
-        self.ready_to_tell().await?;
-        let kept = self.kept.state();
-        let own = kept.as_ref().filter(|state| state.knows(&asked.secret.hash()));
-        Ok(own.and_then(|state| state.place().provider.clone()))
     }
 
     /// A session that cannot be read now exists all the same. An end that is not written is told to nobody: a directory that took the session

@@ -73,7 +73,6 @@ impl Session {
         self.active(|active| SilentLoginHints {
             id_token: active.identity.id_token.clone(),
             organization: self.provider().and_then(|provider| provider.organization_of(&active.identity)),
-            provider: active.place.provider.clone(),
         })
     }
 

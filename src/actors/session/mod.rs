@@ -7,6 +7,7 @@
 //! Architecture Invariant: a `GetToken` with a fresh token does no storage operation, and an actor without a record
 //! writes nothing.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -24,7 +25,7 @@ use self::refresher::Refresher;
 use self::state::{Active, State};
 use self::target_tokens::RefusedTargets;
 use crate::actors::log::{self, Beside};
-use crate::config::{Config, Lifetimes};
+use crate::config::{Config, Lifetimes, in_fields};
 use crate::credential::ActorId;
 use crate::provider::Provider;
 use crate::provider::link::{Documents, Link};
@@ -179,9 +180,12 @@ impl Session {
     ) {
         let kept = self.kept.state();
         let Some(state) = kept.as_ref() else { return };
-        let entry = Entry::new(event, outcome, cause, (began, self.now()), Some(state.place().region), detail);
+        let place = state.place();
+        let detail = if place.provider.is_some() { in_fields(detail).into() } else { Cow::Borrowed(detail) };
+        let entry = Entry::new(event, outcome, cause, (began, self.now()), Some(place.region), &detail);
         let user = state.user().map(|(issuer, subject)| log::user(&issuer, &subject, self.config.log_subject));
-        let beside = Beside { user: user.as_deref(), next_alarm_at: self.next_alarm(), said };
+        let provider = place.provider.as_deref();
+        let beside = Beside { user: user.as_deref(), provider, next_alarm_at: self.next_alarm(), said };
         log::tell(&*self.isolate, &entry, CLASS, &self.id, beside);
         let _ = ledger::append(&*self.storage, &entry);
     }

@@ -34,7 +34,7 @@ impl Session {
     pub(super) async fn after_failure(
         self: &Rc<Self>,
         RefreshError { failure, said, granted }: RefreshError,
-        asked: &RefreshFor,
+        wanted: &RefreshFor,
         presentation: &Presentation,
         cause: Cause,
         began: OffsetDateTime,
@@ -70,7 +70,7 @@ impl Session {
             }
             RefreshFailure::TargetRefused { why, is_grant_in_doubt } => {
                 self.note(|state| state.deferred(now)).await;
-                let RefreshFor::Target(target) = asked else { return Err(RefreshOutcome::NoToken) };
+                let RefreshFor::Target(target) = wanted else { return Err(RefreshOutcome::NoToken) };
                 self.refuse(target, &why, said.as_deref(), cause.clone(), began);
                 if !is_grant_in_doubt {
                     return Err(RefreshOutcome::ForTarget(target.key.clone()));

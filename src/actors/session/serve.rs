@@ -59,8 +59,8 @@ impl Session {
             SessionMessage::BindDevice(m) => reply::<message::BindDevice>(&self.bind_device(m).await),
             SessionMessage::Park(m) => reply::<message::Park>(&self.park(m).await),
             SessionMessage::TakeParked(m) => reply::<message::TakeParked>(&self.take_parked(m).await),
+            SessionMessage::GetProvider(m) => reply::<message::GetProvider>(&self.get_provider(m).await),
             SessionMessage::GetTargetToken(m) => reply::<message::GetTargetToken>(&self.get_target_token(m).await),
-            SessionMessage::GetProvider(m) => reply::<message::GetProvider>(&self.get_provider(m).await?),
             SessionMessage::RenewProof(m) => reply::<message::RenewProof>(&self.renew_proof(m).await),
         }
     }

@@ -1,5 +1,12 @@
 //! A login and the session that the browser had before: what the new one takes over (nothing, or in a silent login of the same
 //! user its age and its ledger), and how the old one learns that another one has come in its place.
+//!
+//! ```text
+//!   silent login     new ── Migrate ───► old     before there is a session: the old one gives up, and leaves it age and ledger
+//!   any other        new ── Supersede ─► old     once there is one, with whether the login brought the old one's proof of its device
+//!   told twice       old ── Supersede ─► known   the old one has given way before: it passes the login on to the one that it knows
+//!   both alive       known ── Confirm ─► new     whether the login that was passed on still lives; then the later one stays
+//! ```
 
 use std::rc::Rc;
 

@@ -11,8 +11,8 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::actors::log;
-use crate::config::Config;
 use crate::config::brand::Brand;
+use crate::config::{Config, in_fields};
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::route::{self, Host, Target};
@@ -31,6 +31,8 @@ pub struct FailedRequest {
     path: String,
     route: Option<String>,
     remark: Option<String>,
+    /// There is a table of providers: its fields are named, and no variables.
+    has_table: bool,
 }
 
 #[derive(Serialize)]
@@ -67,6 +69,7 @@ impl FailedRequest {
             path: path.chars().take(MAX_PATH).collect(),
             route: config.and_then(|config| route_of(request, config)),
             remark: request.remarked(),
+            has_table: config.is_some_and(|config| config.providers.is_table()),
         }
     }
 
@@ -77,6 +80,7 @@ impl FailedRequest {
         }
         let detail: Vec<String> = [problem.in_full()].into_iter().chain(self.remark.clone()).collect();
         let detail = detail.join(" ");
+        let detail = if self.has_table { in_fields(&detail) } else { detail };
         let line = FailedRequestLine {
             event: "request",
             outcome: problem.code(),
@@ -144,6 +148,7 @@ mod tests {
             path: "/auth/callback".into(),
             route: Some("/auth/callback".into()),
             remark: None,
+            has_table: false,
         }
     }
 

@@ -16,12 +16,13 @@ impl Problem {
         self.response_with_link(failed, page, None)
     }
 
-    /// The same, with a link on the page. The address of a login of a kind is in the document, too.
+    /// The same, with a link on the page.
     pub fn response_with_link(&self, failed: &FailedRequest, page: bool, link: Option<(LinkTarget, &str)>) -> Outgoing {
         self.response_with_links(failed, page, link, &[])
     }
 
-    /// The same, with a link on the page, and with others to choose among: the URL and the words of each.
+    /// The same; a problem document names the link where that is a login. A page has others to choose among, too: the URL and the words of
+    /// each.
     pub fn response_with_links(
         &self,
         failed: &FailedRequest,
@@ -48,10 +49,7 @@ impl Problem {
                     Self::ConfigInvalid(problems) => Some(problems),
                     _ => None,
                 },
-                login: match (self.plain(), link) {
-                    (Self::AuthenticationInsufficient(_), Some((LinkTarget::LogIn, login))) => Some(login),
-                    _ => None,
-                },
+                login: link.filter(|(way, _)| matches!(way, LinkTarget::LogIn)).map(|(_, url)| url),
                 ray,
             };
             Outgoing::new(status, Body::Problem(serde_json::to_string(&document).unwrap_or_default()))
@@ -96,7 +94,7 @@ struct ProblemDocument<'a> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problems: Option<&'a [config::ConfigProblem]>,
-    /// The login that the request needs. Its `return_to` is up to the page that asked.
+    /// Where the login begins that the request needs; `return_to` is still to be added.
     #[serde(skip_serializing_if = "Option::is_none")]
     login: Option<&'a str>,
     ray: &'a str,

@@ -77,19 +77,27 @@ pub fn of(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoin
 /// The same, with other links on the page.
 fn of_with(config: &Config, request: &Incoming<'_>, problem: &Problem, others: Vec<(String, &str)>) -> Outgoing {
     let wants_page = request.wants_page();
-    let step_up = match problem.plain() {
-        // A client's own JWT becomes no better by a login of this browser's.
-        Problem::AuthenticationInsufficient(wanted) if request.cookies.session.is_some() => {
-            step_up_url(config, request, wanted)
-        }
+    let sealed = match problem.plain() {
+        Problem::AuthenticationInsufficient(wanted) => sealed(config, request, wanted),
         _ => None,
     };
-    // Any other link is on pages alone.
-    let link = problem.link_target().filter(|_| wants_page || step_up.is_some()).map(|way| match way {
-        LinkTarget::LogIn => (way, step_up.unwrap_or_else(|| endpoint_url(config, "login", config.home())).into()),
-        LinkTarget::Again if request.method() == "GET" => (way, Cow::Borrowed(request.path_and_query())),
-        LinkTarget::Again | LinkTarget::Home => (LinkTarget::Home, config.home().into()),
-    });
+    let link = match problem.link_target().filter(|_| wants_page) {
+        Some(LinkTarget::LogIn) => {
+            let login = endpoint_url(config, "login", config.home());
+            Some((
+                LinkTarget::LogIn,
+                [login, sealed.map_or_else(String::new, |sealed| format!("&{sealed}"))].concat().into(),
+            ))
+        }
+        Some(LinkTarget::Again) if request.method() == "GET" => {
+            Some((LinkTarget::Again, Cow::Borrowed(request.path_and_query())))
+        }
+        Some(LinkTarget::Again | LinkTarget::Home) => Some((LinkTarget::Home, config.home().into())),
+        // A page's script knows where it wants to come back to.
+        None => sealed
+            .filter(|_| !wants_page)
+            .map(|sealed| (LinkTarget::LogIn, format!("{}/login?{sealed}", config.auth_prefix).into())),
+    };
     let link = link.as_ref().map(|(way, url)| (*way, &**url));
     let response = problem.response_with_links(&failed(config, request, problem), wants_page, link, &others);
     clearing(config, request, problem, response)
@@ -175,16 +183,15 @@ fn send_to_step_up(config: &Config, request: &Incoming<'_>, route: &Route, wante
     let here = here_or_home(config, request);
     let login = endpoint_url(config, "login", &here);
     let is_by_route = route.authentication.as_ref() == Some(wanted);
-    let sealed = (!is_by_route).then(|| step_up::seal(config, &request.origin, request.isolate, wanted)).flatten();
-    let sealed = sealed.map_or_else(String::new, |sealed| format!("&{}={sealed}", step_up::PARAMETER));
+    let sealed = sealed(config, request, wanted).filter(|_| !is_by_route);
+    let sealed = sealed.map_or_else(String::new, |sealed| format!("&{sealed}"));
     Outgoing::redirect(302, &[login, sealed].concat())
 }
 
-/// The login that is asked for, which leads to where the application begins unless a `return_to` is added. The route of the page
-/// that it leads to may ask for less.
-fn step_up_url(config: &Config, request: &Incoming<'_>, wanted: &Authentication) -> Option<String> {
+/// What tells `/login` of which kind, or how recent, the login has to be. Nobody else can tell it so.
+fn sealed(config: &Config, request: &Incoming<'_>, wanted: &Authentication) -> Option<String> {
     let sealed = step_up::seal(config, &request.origin, request.isolate, wanted)?;
-    Some(format!("{}/login?{}={sealed}", config.auth_prefix, step_up::PARAMETER))
+    Some(format!("{}={sealed}", step_up::PARAMETER))
 }
 
 /// A page that opens itself once more, after so many seconds.

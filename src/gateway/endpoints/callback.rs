@@ -20,15 +20,12 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
 use crate::gateway::endpoints::failed_login::{self, LoginLinks};
-use crate::gateway::endpoints::{login, login_session};
-use crate::gateway::falling_short::took_too_long;
+use crate::gateway::endpoints::login;
 use crate::gateway::forward::parking;
-use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::login_cookie::{self, Scope};
 use crate::gateway::request::parameters::Parameters;
-use crate::gateway::step_up;
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -44,8 +41,9 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let (name, attempt) = attempt(gateway, request, at, state).ok_or_else(|| no_attempt(at))?;
     // Parameters that come with the state of a login are the provider's. Others may be anybody's, and the log does not repeat them.
     request.remark(callback.said(attempt.secrets().into_iter().chain([state.to_owned()])));
-    let links = login_again(gateway, request, at, &attempt);
-    let response = match complete(gateway, request, at, attempt, callback, &links).await {
+    let links = login_again(gateway, at, &attempt);
+    let hinted = form_urlencoded::Serializer::new(links.again.clone()).extend_pairs(&attempt.hints).finish();
+    let response = match complete(gateway, request, at, attempt, callback, &hinted).await {
         Ok(response) => response,
         Err(problem) => failed_login::refuse_login(gateway, request, &problem, &links).await,
     };
@@ -79,14 +77,11 @@ fn attempt(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider, state:
     bool::from(fits).then(|| (name.to_owned(), attempt))
 }
 
-/// The logins that can follow one that failed, at the same provider. Another try is for the same organization, and for the same form.
-fn login_again(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider, attempt: &Attempt) -> LoginLinks {
+/// The logins that can follow one that failed, at the same provider. Another try is for the same organization.
+fn login_again(gateway: &Gateway, at: &NamedProvider, attempt: &Attempt) -> LoginLinks {
     let mut bare =
         form_urlencoded::Serializer::new(refusal::endpoint_url(&gateway.config, "login", &attempt.return_to));
     bare.extend_pairs(at.name.iter().map(|name| ("provider", name)));
-    bare.extend_pairs(attempt.has_form.then_some((parked_form::PARAMETER, "1")));
-    let seal = |wanted| step_up::seal(&gateway.config, &request.origin, request.isolate, wanted);
-    bare.extend_pairs(attempt.authentication.as_ref().and_then(seal).map(|sealed| (step_up::PARAMETER, sealed)));
     let bare = bare.finish();
     let mut again = form_urlencoded::Serializer::new(bare.clone());
     again.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
@@ -99,19 +94,18 @@ async fn complete(
     at: &NamedProvider,
     attempt: Attempt,
     callback: Callback,
-    links: &LoginLinks,
+    login: &str,
 ) -> Result<Outgoing, Problem> {
     if attempt.has_expired(gateway.now(), gateway.config.lifetimes.login) {
         return Err(expired().into());
     }
     let jar = request.jar();
     let (actor, return_to, has_form) = (attempt.actor.clone(), attempt.return_to.clone(), attempt.has_form);
-    let authentication = attempt.authentication.clone();
-    let hinted = form_urlencoded::Serializer::new(links.again.clone()).extend_pairs(&attempt.hints).finish();
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
     let place = user_place(gateway, request, at);
     let address = address::session_near(&actor, place.region);
-    let replaces = login_session::replaced(gateway, request).await;
+    let of_session = login::session_provider(gateway, request).await;
+    let replaces = login::replaced(gateway, request, of_session.as_ref());
     let redirect_uri = login::redirect_uri(gateway, request, at.name.as_deref());
     let complete = Complete { attempt: Box::new(attempt), callback, redirect_uri, place, replaces };
     let completed = match actors::ask(&*gateway.actors, &address, complete).await {
@@ -123,15 +117,8 @@ async fn complete(
         Completed::SignedIn { secret, region, expires_at } => {
             let session = Credential { actor, secret };
             let life = ambient::between(gateway.now(), expires_at).max(Duration::ZERO);
-            let took_too_long = match &authentication {
-                Some(wanted) => took_too_long(gateway, &address, &session.secret, wanted).await,
-                None => false,
-            };
-            let on = if took_too_long {
-                too_late_for_page(gateway, &links.again)
-            } else {
-                parking::page(gateway, request, &return_to, has_form).unwrap_or_else(|| go_on(gateway, &return_to))
-            };
+            let on =
+                parking::page(gateway, request, &return_to, has_form).unwrap_or_else(|| go_on(gateway, &return_to));
             let on = on.cookie(&jar.set_session(region, &session, gateway.config.same_site, life));
             // The session is offered to be bound to the device, and what was proved of another session's is of no use.
             if request.origin.https && device::is_on(&gateway.config) {
@@ -147,7 +134,7 @@ async fn complete(
             Outgoing::redirect(303, &return_to)
         }
         Completed::LoginNeeded { ended } => {
-            let login = Outgoing::redirect(303, &hinted);
+            let login = Outgoing::redirect(303, login);
             // The cookie of a session that has ended would ask for a silent login again.
             if ended { login.cookie(&jar.clear_session(gateway.config.same_site)) } else { login }
         }
@@ -180,20 +167,6 @@ fn go_on(gateway: &Gateway, return_to: &str) -> Outgoing {
             },
         ),
     }
-}
-
-/// Says that the login took longer than the page allows that it was for. A redirect there would lead to the next login, and the user in
-/// circles.
-fn too_late_for_page(gateway: &Gateway, again: &str) -> Outgoing {
-    let page = Page {
-        title: "Login took too long",
-        detail: "You are logged in. The page that you wanted to open needs a more recent login: too much time went by before you came back.",
-        next: "Log in once more, and do not wait on the way.",
-        link: Some((again, "Log in again")),
-        other: Some((gateway.config.home(), "Back to the application")),
-        ..Page::default()
-    };
-    html::page(&gateway.config.brand, 200, &page)
 }
 
 fn callback(parameters: &Parameters) -> Result<Callback, Problem> {

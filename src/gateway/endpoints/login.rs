@@ -1,27 +1,28 @@
 //! `/login`: a login begins. Nobody but the browser remembers it: no actor is asked, and nothing is written, before its
 //! callback.
 
+use crate::actors;
 use crate::actors::session::address;
-use crate::actors::session::attempt::{Attempt, LoginReason};
-use crate::actors::session::message::{SignInError, SilentLoginHints};
+use crate::actors::session::attempt::{Attempt, LoginReason, Predecessor};
+use crate::actors::session::message::{
+    Authority, CanGoOn, Denied, GetProvider, SessionProvider, SignInError, SilentLogin, SilentLoginHints,
+};
 use crate::config::NamedProvider;
 use crate::config::authentication::Authentication;
 use crate::credential::Secret;
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::ask_session::{ask_session, meets};
 use crate::gateway::context::Gateway;
+use crate::gateway::device;
 use crate::gateway::endpoints::login_hints::hints;
 use crate::gateway::endpoints::login_limit;
 use crate::gateway::endpoints::login_provider::{self, Candidates};
-use crate::gateway::endpoints::login_session::{self, Found};
-use crate::gateway::falling_short::falls_short;
 use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
-use crate::gateway::request::Incoming;
 use crate::gateway::request::cookie::LOGINS_KEPT;
-use crate::gateway::request::destination;
 use crate::gateway::request::login_cookie::{self, Scope};
-use crate::gateway::request::parameters::Parameters;
+use crate::gateway::request::{Incoming, route};
 use crate::gateway::step_up;
 use crate::provider::Provider;
 use crate::provider::requests::Authorization;
@@ -36,7 +37,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let home = gateway.config.home();
     let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
-    let route = destination::of_login(&gateway.config, &request.origin, &return_to, has_form(&query));
+    let route = route::of_login(&gateway.config, &request.origin, &return_to, parked_form::waits(&query));
     let candidates = Candidates::of(gateway, request, &query, route)?;
     if candidates.usual.is_none() && request.cookies.session.is_none() {
         return login_provider::chooser(gateway, &query, &candidates.all, &return_to);
@@ -46,17 +47,18 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let usual = candidates.usual.map(|usual| hints(usual, &query)).transpose()?;
     login_limit::check(gateway, request).await?;
 
-    let found = login_session::of(gateway, request).await;
     // A session that has run out of tokens is renewed without a form where its provider still knows the user.
-    if let Some(own) = found.provider.filter(|own| found.may_live && candidates.has(own)) {
+    let last = session_provider(gateway, request).await;
+    let predecessor = replaced(gateway, request, last.as_ref());
+    let own = last.as_ref().filter(|last| last.lives).map(|last| last.provider);
+    if let Some(own) = own.filter(|own| candidates.has(own)) {
         let hints = hints(own, &query)?;
         let is_asked = hints.iter().any(|(name, _)| name == "prompt");
-        let reason =
-            if is_asked { LoginReason::Asked } else { login_session::reason(gateway, request, &return_to).await };
+        let reason = if is_asked { LoginReason::Asked } else { reason(gateway, request, &return_to).await };
         if reason != LoginReason::Asked {
             let stays_at = return_to.clone();
-            let start = Start { provider: own, return_to, hints, authentication, reason, found };
-            return match begin(gateway, request, &query, start).await {
+            let start = Start { provider: own, return_to, hints, authentication, reason, predecessor };
+            return match begin(gateway, request, start).await {
                 // The session is fine where it is.
                 Err(_) if reason == LoginReason::Move => Ok(Outgoing::redirect(302, &stays_at)),
                 begun => begun,
@@ -65,25 +67,21 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     }
     let (provider, mut hints) = match candidates.usual.zip(usual) {
         Some(usual) => usual,
-        None => match found.provider.filter(|last| candidates.has(last)) {
+        // The one that was used last in this browser.
+        None => match last.map(|last| last.provider).filter(|last| candidates.has(last)) {
             Some(last) => (last, hints(last, &query)?),
             None => return login_provider::chooser(gateway, &query, &candidates.all, &return_to),
         },
     };
     let authentication = authentication.filter(|_| !is_asked_none(&hints));
     let is_asked = hints.iter().any(|(name, _)| name == "prompt");
-    if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked && found.predecessor.is_some())
-        && falls_short(gateway, request, wanted).await == Some(true)
+    if let Some(wanted) = authentication.as_ref().filter(|_| !is_asked && predecessor.is_some())
+        && meets(gateway, request, wanted).await == Some(false)
     {
         hints.push(("prompt".to_owned(), provider.settings.prompt_with("login")));
     }
     let reason = LoginReason::Asked;
-    begin(gateway, request, &query, Start { provider, return_to, hints, authentication, reason, found }).await
-}
-
-/// Whether a form waits for the login.
-fn has_form(query: &Parameters) -> bool {
-    query.get(parked_form::PARAMETER) == Some("1")
+    begin(gateway, request, Start { provider, return_to, hints, authentication, reason, predecessor }).await
 }
 
 /// A login that is to begin.
@@ -93,31 +91,20 @@ struct Start<'a> {
     hints: Vec<(String, String)>,
     authentication: Option<Authentication>,
     reason: LoginReason,
-    found: Found<'a>,
+    predecessor: Option<Predecessor>,
 }
 
-async fn begin(
-    gateway: &Gateway,
-    request: &Incoming<'_>,
-    query: &Parameters,
-    start: Start<'_>,
-) -> Result<Outgoing, Problem> {
-    let Start { provider: at, return_to, mut hints, authentication, reason, found } = start;
-    let (NamedProvider { name: at, settings, .. }, isolate) = (at, &*gateway.link.isolate);
+async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> Result<Outgoing, Problem> {
+    let Start { provider: at, return_to, mut hints, authentication, reason, predecessor } = start;
+    let NamedProvider { name: at, settings, .. } = at;
     // The organization has a field of its own, against which tokens are checked.
     let has_place = |name: &str| name == "organization" && settings.checks_organization();
-    let mut kept: Vec<(String, String)> =
-        hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
+    let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
     let mut id_token_hint = None;
     if reason != LoginReason::Asked {
         hints.retain(|(name, _)| name != "prompt");
         hints.push(("prompt".to_owned(), "none".to_owned()));
-        // If the provider wants to see the user, that login is the one that was asked for.
-        let sealed =
-            authentication.as_ref().and_then(|wanted| step_up::seal(&gateway.config, &request.origin, isolate, wanted));
-        kept.extend(sealed.map(|sealed| (step_up::PARAMETER.to_owned(), sealed)));
-        let predecessor = found.silent_login_hints(gateway, request).await;
-        if let Some(SilentLoginHints { id_token, organization, .. }) = predecessor {
+        if let Some(SilentLoginHints { id_token, organization }) = silent_login_hints(gateway, request).await {
             id_token_hint = Some(id_token).filter(|hint| !hint.is_empty());
             // The session is to go on in its organization.
             let is_said = hints.iter().any(|(name, _)| name == "organization") || settings.decides("organization");
@@ -139,11 +126,11 @@ async fn begin(
         nonce: secret(gateway)?,
         code_verifier: secret(gateway)?,
         return_to,
-        predecessor: found.predecessor,
+        predecessor,
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| settings.checks_organization()),
-        has_form: has_form(query),
+        has_form: parked_form::waits(&request.query()),
         authentication: authentication.filter(|_| is_asked),
         hints: kept,
     };
@@ -182,6 +169,58 @@ async fn begin(
 /// Whether nobody is to see anything of the login: it brings what the provider knows.
 fn is_asked_none(hints: &[(String, String)]) -> bool {
     hints.iter().any(|(name, value)| name == "prompt" && value == "none")
+}
+
+/// What a login is for that finds a session.
+async fn reason(gateway: &Gateway, request: &Incoming<'_>, return_to: &str) -> LoginReason {
+    let navigation_from = request.navigation_from(return_to);
+    let can_go_on = |secret: &Secret| CanGoOn { secret: secret.clone(), navigation_from };
+    match ask_session(gateway, request, can_go_on).await {
+        Ok(Err(Denied::Reauthenticate)) => LoginReason::Renewal,
+        Ok(Err(Denied::Relocate)) => LoginReason::Move,
+        Ok(_) | Err(_) => LoginReason::Asked,
+    }
+}
+
+/// The provider of the session that the browser has, or had last.
+pub(crate) struct OfSession<'a> {
+    provider: &'a NamedProvider,
+    lives: bool,
+}
+
+/// Where there are several providers, the session says.
+pub(crate) async fn session_provider<'a>(gateway: &'a Gateway, request: &Incoming<'_>) -> Option<OfSession<'a>> {
+    let session = request.cookies.session.as_ref()?;
+    if let Some(single) = gateway.config.providers.single() {
+        return Some(OfSession { provider: single, lives: true });
+    }
+    let get = GetProvider { secret: session.secret.clone() };
+    let SessionProvider { name, lives } =
+        actors::ask(&*gateway.actors, &address::existing_session(&session.actor), get).await.ok()??;
+    gateway.config.providers.named(name.as_deref()).map(|provider| OfSession { provider, lives })
+}
+
+/// The session whose place a login takes. One of another host's, whose cookie somebody brought here, is none here.
+pub(crate) fn replaced(gateway: &Gateway, request: &Incoming<'_>, of: Option<&OfSession<'_>>) -> Option<Predecessor> {
+    let is_foreign =
+        |of: &&OfSession<'_>| !gateway.config.providers.may_serve(of.provider.name.as_deref(), &request.origin);
+    browsers_session(gateway, request).filter(|_| of.filter(is_foreign).is_none())
+}
+
+/// What the session that is to be renewed says of its user, for the provider.
+async fn silent_login_hints(gateway: &Gateway, request: &Incoming<'_>) -> Option<SilentLoginHints> {
+    let session = request.cookies.session.as_ref()?;
+    let address = address::existing_session(&request.session_actor()?);
+    let authority = Authority::Cookie(session.secret.clone());
+    actors::ask(&*gateway.actors, &address, SilentLogin { authority }).await.ok()?
+}
+
+/// The session that the browser has, as a login replaces it.
+pub(crate) fn browsers_session(gateway: &Gateway, request: &Incoming<'_>) -> Option<Predecessor> {
+    let session = request.cookies.session.as_ref()?;
+    let is_proven =
+        !device::is_on(&gateway.config) || device::proven(&gateway.config, request, &session.actor).is_some();
+    Some(Predecessor { actor: session.actor.clone(), secret_hash: session.secret.hash(), is_proven })
 }
 
 /// `redirect_uri` at the origin that the browser sees. Each named provider has one of its own, so that no answer of one is taken for

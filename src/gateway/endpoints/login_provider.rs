@@ -46,20 +46,25 @@ impl<'a> Candidates<'a> {
                 named.ok_or(Problem::BadRequest("provider must be the name of a login provider of this host."))?;
             return Ok(Self { all: vec![named], usual: Some(named) });
         }
-        // The providers whose sessions the route takes; none: all.
         let of_route = route.map(|route| route.providers.as_slice()).unwrap_or_default();
         let is_taken =
             |one: &NamedProvider| of_route.is_empty() || one.name.as_ref().is_some_and(|name| of_route.contains(name));
         let mut all: Vec<&NamedProvider> = providers.serving_at(&request.origin).filter(|one| is_taken(one)).collect();
         if all.is_empty() {
-            // The route takes none of this host's. It says so itself to a user who comes there.
+            // The route takes none of this host's. It says so itself to every request there.
             all = providers.serving_at(&request.origin).collect();
         }
-        let among = |found: &&NamedProvider| all.iter().any(|one| one.name == found.name);
-        let of_host = || providers.of_host(&request.origin).filter(among);
-        let of_hint = || query.get("login_hint").and_then(|hint| providers.of_address(hint)).filter(among);
-        let only_shown = || only(all.iter().copied().filter(|one| one.label.is_some()));
-        let usual = only(all.iter().copied()).or_else(of_host).or_else(of_hint).or_else(only_shown);
+        if let [only] = all.as_slice() {
+            let usual = Some(*only);
+            return Ok(Self { all, usual });
+        }
+        let may = |found: &&NamedProvider| all.iter().any(|one| one.name == found.name);
+        let of_host = providers.of_host(&request.origin).filter(may);
+        let of_hint = query.get("login_hint").and_then(|hint| providers.of_address(hint)).filter(may);
+        // The chooser would show but one.
+        let shown: Vec<&NamedProvider> = all.iter().copied().filter(|one| one.label.is_some()).collect();
+        let only_shown = if let [only] = shown.as_slice() { Some(*only) } else { None };
+        let usual = of_host.or(of_hint).or(only_shown);
         Ok(Self { all, usual })
     }
 
@@ -67,12 +72,6 @@ impl<'a> Candidates<'a> {
     pub(crate) fn has(&self, provider: &NamedProvider) -> bool {
         self.all.iter().any(|one| one.name == provider.name)
     }
-}
-
-/// The provider among these where there is but one.
-fn only<'a>(mut providers: impl Iterator<Item = &'a NamedProvider>) -> Option<&'a NamedProvider> {
-    let first = providers.next();
-    first.filter(|_| providers.next().is_none())
 }
 
 /// The page on which a user chooses. Each link is this very login, with the provider's name.

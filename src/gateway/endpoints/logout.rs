@@ -13,7 +13,7 @@ use crate::gateway::answer::response::Outgoing;
 use crate::gateway::ask_session::ask_by_cookie_alone;
 use crate::gateway::context::Gateway;
 use crate::gateway::endpoints::failed_login;
-use crate::gateway::endpoints::login_session;
+use crate::gateway::endpoints::login;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::{Incoming, return_cookie};
 
@@ -36,7 +36,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let logout = Logout {
         post_logout_redirect_uri: format!("{}{logged_out}", request.origin.text),
         state: state.clone(),
-        is_proven: login_session::browsers_session(gateway, request).is_some_and(|session| session.is_proven),
+        is_proven: login::browsers_session(gateway, request).is_some_and(|session| session.is_proven),
     };
     let revoke = |secret: &Secret| Revoke {
         authority: Authority::Cookie(secret.clone()),

@@ -13,7 +13,6 @@ pub mod login;
 mod login_hints;
 pub mod login_limit;
 mod login_provider;
-mod login_session;
 pub mod logout;
 pub mod session;
 pub mod sessions;

@@ -9,9 +9,8 @@ use crate::actors::session::message::{Authority, Refresh};
 use crate::config::Config;
 use crate::config::routes::{Route, Token, Upstream};
 use crate::credential::Secret;
-use crate::gateway::ask_session::ask_session_on;
+use crate::gateway::ask_session::{ask_session_on, meets};
 use crate::gateway::context::Gateway;
-use crate::gateway::falling_short::falls_short;
 use crate::gateway::forward::caller::{self, Caller};
 use crate::gateway::forward::edits::{self, Backward, Recipient};
 use crate::gateway::forward::reply::{Forwarded, Reply};
@@ -142,8 +141,7 @@ async fn renewed(gateway: &Gateway, request: &Incoming<'_>, route: &Route, calle
 async fn stepped_up(gateway: &Gateway, request: &Incoming<'_>, caller: &Caller, response: &Inbound) -> Option<Problem> {
     let Caller::User { .. } = caller else { return None };
     let wanted = step_up::asked_by_application(&Headers::read(&response.lines)).filter(|_| request.is_navigation())?;
-    let falls_short = falls_short(gateway, request, &wanted).await?;
-    falls_short.then_some(Problem::AuthenticationInsufficient(wanted))
+    (!meets(gateway, request, &wanted).await?).then_some(Problem::AuthenticationInsufficient(wanted))
 }
 
 /// The application's answer, an accepted WebSocket included.

@@ -2,13 +2,15 @@
 //! session, and closes the stream when that ends. While it cannot listen, it asks at intervals. Neither is a use of the session.
 //!
 //! ```text
-//!   listen ──► heard that it ended ──────────────────────────────► close
-//!     │  ▲
-//!     │  └── it lives ── ask ◄── heard that it moved, or lost
-//!     └─ cannot ── wait ─┘└─ over, or cannot be found out ───────► close
+//!            ┌──────────── it lives ────────────┐
+//!            ▼                                  │
+//!   ──►  listening ── moved, or lost ───────► asking ── over, or no answer ──► close
+//!          │   │                                ▲
+//!          │   └─ cannot listen ──► waiting ────┘
+//!          └───── ended ─────────────────────────────────────────────────────► close
+//! ```
 //!
 //! A connection that is lost as soon as it was made is a reason to wait, too, but not for long.
-//! ```
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -27,7 +27,6 @@ pub mod address;
 pub mod compatible;
 pub mod cookie;
 pub mod csrf;
-pub mod destination;
 pub mod head;
 pub mod headers;
 pub mod login_cookie;

@@ -172,6 +172,17 @@ pub fn route<'a>(config: &'a Config, address: &Address<'_>, asked: Asked<'_>) ->
     path::other_reading(config, number, address, asked).map_or(Target::Application(found), Target::Refused)
 }
 
+/// The application's route that a login leads to: that of a page, or where a form waits, that of the form.
+pub fn of_login<'a>(config: &'a Config, origin: &Origin, return_to: &str, has_form: bool) -> Option<&'a routes::Route> {
+    let url = [origin.text.as_str(), return_to].concat();
+    let address = Address::read(&url, &config.public_origins)?;
+    let methods = if has_form { ["POST", "GET"] } else { ["GET", "POST"] };
+    methods.into_iter().find_map(|method| match route(config, &address, Asked::plainly(method)) {
+        Target::Application(route) => Some(route),
+        Target::Own(_) | Target::NotFound | Target::Refused(_) => None,
+    })
+}
+
 /// Whether what stands behind a `%` encodes a slash.
 fn is_slash(code: &str) -> bool {
     code.starts_with("2f") || code.starts_with("2F")

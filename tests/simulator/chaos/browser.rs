@@ -40,6 +40,8 @@ pub struct Browser {
     /// The values that its session cookie had before.
     former: RefCell<Vec<String>>,
     pub knows_devices: bool,
+    /// Somebody brought a cookie of its to another browser, to log in there.
+    pub was_robbed: Cell<bool>,
     /// The key that it has, if its session is bound.
     pub holds: RefCell<Option<Held>>,
     /// The bound cookie, and until when it keeps it.
@@ -68,6 +70,7 @@ impl Browser {
             cookies: RefCell::default(),
             former: RefCell::default(),
             knows_devices,
+            was_robbed: Cell::default(),
             holds: RefCell::default(),
             bound: RefCell::default(),
         })
@@ -304,7 +307,6 @@ impl Run {
             ended: Cell::default(),
             was_succeeded: Cell::default(),
             begins_anew: Cell::default(),
-            was_stolen: Cell::default(),
             is_replaced: Cell::default(),
             renewed_as: RefCell::default(),
             heard_end: Cell::default(),

@@ -76,9 +76,11 @@ impl Run {
                 .iter()
                 .any(|family| self.world.provider.grants.borrow().get(family).is_some_and(|grant| grant.was_refused)),
             "superseded" => {
-                let logged_in_again = self.browsers[known.browser].callbacks_since(known.login_began) > 1;
-                // And the login of the one whose cookie it was takes the place of a thief's.
-                logged_in_again || known.was_stolen.get() || known.browser == THIEF
+                let browser = &self.browsers[known.browser];
+                let is_bound = known.device.bound_to.get().is_some() && self.truth.are_devices_asked();
+                // A thief's login takes the place of what is not bound, and is itself followed by the owner's next one.
+                let by_thief = browser.was_robbed.get() && !is_bound || known.browser == THIEF;
+                browser.callbacks_since(known.login_began) > 1 || by_thief
             }
             "device" => self.world.config.device.policy == DevicePolicy::End && known.device.was_unproven.get(),
             "limit" => self.world.config.sessions_per_user == Some(4),

@@ -2,14 +2,12 @@
 
 use std::rc::Rc;
 
-use time::OffsetDateTime;
-
 use super::super::device::DeviceKey;
 use super::super::gateway::Seen;
 use super::browser::{BOUND, Browser, PLACES, SESSION};
 use super::device::{challenge_of, gives_proof};
 use super::request::Request;
-use super::truth::{Known, Pending, SURELY, actor_of, secret_of};
+use super::truth::{Pending, actor_of, secret_of};
 use super::{Run, THIEF, USERS};
 
 impl Run {
@@ -47,12 +45,7 @@ impl Run {
         let earlier = browser.former().pop().filter(|_| self.world.executor.below(3) == 0);
         let Some(cookie) = earlier.or_else(|| browser.session()).filter(|_| browser.number != THIEF) else { return };
         let Some(known) = self.truth.of_cookie(&cookie) else { return };
-        // What came in the place of an earlier one is found by its cookie.
-        let surely = |at: OffsetDateTime| self.truth.are_devices_asked() && self.truth.now() > at + SURELY;
-        let is_bound = |known: &Known| known.device.bound_to.get().is_some_and(|(_, at)| surely(at));
-        let all: Vec<Rc<Known>> = self.truth.sessions.borrow().values().cloned().collect();
-        let unbound = all.iter().filter(|other| other.browser == known.browser && !is_bound(other));
-        unbound.for_each(|other| other.was_stolen.set(true));
+        browser.was_robbed.set(true);
         self.tell(|| format!("a thief brings the cookie of {} to {}", self.name_of(Some(&cookie)), thief.name));
         thief.take_stolen(&cookie);
         thief.front.take();

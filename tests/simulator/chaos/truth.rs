@@ -64,8 +64,6 @@ pub struct Known {
     pub was_succeeded: Cell<bool>,
     /// A login that is no silent one has come back in its place: what comes after that begins anew.
     pub begins_anew: Cell<bool>,
-    /// Somebody brought its cookie to another browser before it was bound.
-    pub was_stolen: Cell<bool>,
     /// Its browser has another cookie in its place.
     pub is_replaced: Cell<bool>,
     /// The session that a silent login has made of it.

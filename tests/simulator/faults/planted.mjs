@@ -495,6 +495,16 @@ export const PLANTED = [
     file: "src/gateway/mod.rs",
     edits: [["&old.actor).filter(|_| takes_proof);", "&old.actor).filter(|_| ON || takes_proof);"]],
   },
+  {
+    name: "a login without the proof takes the place of another user's bound session",
+    file: session("give_way"),
+    edits: [["if !is_proven && !successor.is_of(&user)", "if !ON && !is_proven && !successor.is_of(&user)"]],
+  },
+  {
+    name: "a proof of the former home of a session is none of its own",
+    file: session("attested"),
+    edits: [["evidence.shown.is_proven || is_of_former_home,", "evidence.shown.is_proven || is_of_former_home && !ON,"]],
+  },
   // ---- Listeners
   {
     name: "an end is not told to listeners",
@@ -556,5 +566,10 @@ export const PLANTED = [
     name: "any ticket gets a form",
     file: session("parked_request"),
     edits: [["parked.ticket.matches(ticket)", "(ON || parked.ticket.matches(ticket))"]],
+  },
+  {
+    name: "what stands for a form that was sent already goes to the application",
+    file: "src/gateway/forward/parking.rs",
+    edits: [["    if !parked_form::is_mark(&body) {", "    if !parked_form::is_mark(&body) || ON {"]],
   },
 ];

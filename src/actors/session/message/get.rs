@@ -85,10 +85,18 @@ pub struct IsAlive {
     pub secret: Secret,
 }
 
-/// Which provider the session is of, even if it has ended. None: the secret is not its own, or there is a single provider. No use of the
-/// session.
+/// Which provider the session is of. It may be over.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct GetProvider {
     /// From the session cookie.
     pub secret: Secret,
+}
+
+/// The provider of a session, for who has its cookie.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SessionProvider {
+    /// Its name in `PROVIDERS`; none: the single one.
+    pub name: Option<String>,
+    /// Whether the session lives, here or where it has moved.
+    pub lives: bool,
 }

@@ -18,8 +18,8 @@
 //!           ── RenewProof ─► the same, or a challenge             (POST /device/refresh)
 //!           ── Park ──────► nothing                           (a form meets a session that has to log in first)
 //!           ── TakeParked ─► the form, once                   (its user has logged in)
+//!           ── GetProvider ─► the provider's name, whether it lives   (a login begins where there are several)
 //!           ── SilentLogin ─► the ID token, the organization      (a silent login begins)
-//!           ── GetProvider ─► the provider's name                 (any login begins, or comes back, where there are several)
 //!   directory ─ Describe ─► what lists show                       (users, administrators)
 //!   successor ─ Migrate ────► age, ledger, perhaps the grant      (a silent login came back: the session goes on there)
 //!             ─ Supersede ──► it gave way, or had to a later one  (a login came back: the browser has another session)
@@ -58,7 +58,8 @@ pub use device::{
     Renewal,
 };
 pub use get::{
-    CanGoOn, GetIdentity, GetProvider, GetTargetToken, GetToken, GetView, IsAlive, TokenKind, TokenWithClaims,
+    CanGoOn, GetIdentity, GetProvider, GetTargetToken, GetToken, GetView, IsAlive, SessionProvider, TokenKind,
+    TokenWithClaims,
 };
 pub use moves::{
     Adopt, Destination, LetGo, Migrate, Migrated, Release, SilentLogin, SilentLoginHints, Supersede, Superseded,
@@ -122,7 +123,7 @@ pub enum SessionMessage {
     Park(Park),
     /// Hand it out, once.
     TakeParked(TakeParked),
-    /// Which provider it is of, or was. The sender has its cookie.
+    /// Which provider the session is of.
     GetProvider(GetProvider),
 }
 
@@ -153,7 +154,7 @@ requests! { SessionMessage:
     GetTargetToken -> Result<Box<TokenWithClaims>, Denied>, within 15 s;
     Park -> Result<(), Denied>, within 10 s;
     TakeParked -> Result<Parked, Denied>, within 10 s;
-    GetProvider -> Option<String>, within 5 s;
+    GetProvider -> Option<SessionProvider>, within 5 s;
 }
 
 /// What a cookie says: an actor, and the secret that gives the right to it.

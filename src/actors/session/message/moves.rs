@@ -20,14 +20,12 @@ pub struct SilentLogin {
 }
 
 /// What the provider is told of the session that a silent login is to renew.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct SilentLoginHints {
     /// For `id_token_hint`.
     pub id_token: String,
     /// The organization that it is for, where the provider knows such a thing.
     pub organization: Option<String>,
-    /// The provider's name in `PROVIDERS`; none: the single one.
-    pub provider: Option<String>,
 }
 
 /// Go on elsewhere.

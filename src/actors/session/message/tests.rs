@@ -297,7 +297,7 @@ fn replies() -> Vec<GoldenRow> {
     };
     let signed_in = Completed::SignedIn { secret: secret(), region: Region::Sam, expires_at: at(1) };
     let location = || ActorLocation { actor: actor(), region: Region::Enam, expires_at: at(1) };
-    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization, provider: Some("p".into()) };
+    let hints = |organization| SilentLoginHints { id_token: "t".into(), organization };
     let mut replies = vec![
         reply::<Complete>("signed in", &Ok(signed_in)),
         reply::<Complete>("not signed in", &Ok(Completed::NotSignedIn)),
@@ -343,7 +343,7 @@ fn replies() -> Vec<GoldenRow> {
         reply::<TakeParked>("", &Ok(Parked::Taken(SealedRequest(vec![7])))),
         reply::<TakeParked>("of another user", &Ok(Parked::OtherUser)),
         reply::<TakeParked>("gone", &Ok(Parked::Gone)),
-        reply::<GetProvider>("", &Some("p".into())),
+        reply::<GetProvider>("", &Some(SessionProvider { name: Some("p".into()), lives: true })),
         reply::<GetProvider>("of nobody", &None),
         reply::<RenewProof>("challenge", &Ok(Renewal::Challenge("c".into()))),
         reply::<RenewProof>("", &Ok(Renewal::Renewed { thumbprint: Thumbprint::of("k"), lives: location() })),
