@@ -17,15 +17,18 @@ use crate::device::ChallengeKind;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::ask_session::took_too_long;
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
 use crate::gateway::endpoints::failed_login::{self, LoginLinks};
 use crate::gateway::endpoints::login;
 use crate::gateway::forward::parking;
+use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::login_cookie::{self, Scope};
 use crate::gateway::request::parameters::Parameters;
+use crate::gateway::step_up;
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -43,7 +46,8 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     request.remark(callback.said(attempt.secrets().into_iter().chain([state.to_owned()])));
     let links = login_again(gateway, at, &attempt);
     let hinted = form_urlencoded::Serializer::new(links.again.clone()).extend_pairs(&attempt.hints).finish();
-    let response = match complete(gateway, request, at, attempt, callback, &hinted).await {
+    let links = links.with(&needs(gateway, request, &attempt));
+    let response = match complete(gateway, request, at, attempt, callback, &hinted, &links).await {
         Ok(response) => response,
         Err(problem) => failed_login::refuse_login(gateway, request, &problem, &links).await,
     };
@@ -88,6 +92,15 @@ fn login_again(gateway: &Gateway, at: &NamedProvider, attempt: &Attempt) -> Logi
     LoginLinks { return_to: attempt.return_to.clone(), again: again.finish(), bare }
 }
 
+/// What the login that follows one that failed has to be told once more: what was asked for, and that a form waits.
+fn needs(gateway: &Gateway, request: &Incoming<'_>, attempt: &Attempt) -> String {
+    let mut needs = form_urlencoded::Serializer::new(String::new());
+    needs.extend_pairs(attempt.has_form.then_some((parked_form::PARAMETER, "1")));
+    let seal = |wanted| step_up::seal(&gateway.config, &request.origin, request.isolate, wanted);
+    needs.extend_pairs(attempt.authentication.as_ref().and_then(seal).map(|sealed| (step_up::PARAMETER, sealed)));
+    needs.finish()
+}
+
 async fn complete(
     gateway: &Gateway,
     request: &Incoming<'_>,
@@ -95,12 +108,14 @@ async fn complete(
     attempt: Attempt,
     callback: Callback,
     login: &str,
+    links: &LoginLinks,
 ) -> Result<Outgoing, Problem> {
     if attempt.has_expired(gateway.now(), gateway.config.lifetimes.login) {
         return Err(expired().into());
     }
     let jar = request.jar();
     let (actor, return_to, has_form) = (attempt.actor.clone(), attempt.return_to.clone(), attempt.has_form);
+    let authentication = attempt.authentication.clone();
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
     let place = user_place(gateway, request, at);
     let address = address::session_near(&actor, place.region);
@@ -117,8 +132,15 @@ async fn complete(
         Completed::SignedIn { secret, region, expires_at } => {
             let session = Credential { actor, secret };
             let life = ambient::between(gateway.now(), expires_at).max(Duration::ZERO);
-            let on =
-                parking::page(gateway, request, &return_to, has_form).unwrap_or_else(|| go_on(gateway, &return_to));
+            let took_too_long = match &authentication {
+                Some(wanted) => took_too_long(gateway, &address, &session.secret, wanted).await,
+                None => false,
+            };
+            let on = if took_too_long {
+                too_late_for_page(gateway, &links.again)
+            } else {
+                parking::page(gateway, request, &return_to, has_form).unwrap_or_else(|| go_on(gateway, &return_to))
+            };
             let on = on.cookie(&jar.set_session(region, &session, gateway.config.same_site, life));
             // The session is offered to be bound to the device, and what was proved of another session's is of no use.
             if request.origin.https && device::is_on(&gateway.config) {
@@ -167,6 +189,20 @@ fn go_on(gateway: &Gateway, return_to: &str) -> Outgoing {
             },
         ),
     }
+}
+
+/// Says that the login took longer than the page allows that it was for. A redirect there would lead to the next login, and the user in
+/// circles.
+fn too_late_for_page(gateway: &Gateway, again: &str) -> Outgoing {
+    let page = Page {
+        title: "Login took too long",
+        detail: "You are logged in. The page that you wanted to open needs a more recent login: too much time went by before you came back.",
+        next: "Log in once more, and do not wait on the way.",
+        link: Some((again, "Log in again")),
+        other: Some((gateway.config.home(), "Back to the application")),
+        ..Page::default()
+    };
+    html::page(&gateway.config.brand, 200, &page)
 }
 
 fn callback(parameters: &Parameters) -> Result<Callback, Problem> {

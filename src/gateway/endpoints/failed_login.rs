@@ -30,6 +30,17 @@ pub(crate) struct LoginLinks {
     pub(crate) bare: String,
 }
 
+impl LoginLinks {
+    /// The same logins, with further parameters.
+    pub(crate) fn with(self, parameters: &str) -> Self {
+        if parameters.is_empty() {
+            return self;
+        }
+        let with = |url: String| format!("{url}&{parameters}");
+        Self { again: with(self.again), bare: with(self.bare), ..self }
+    }
+}
+
 /// The same, where it is known what login may follow.
 pub(crate) async fn refuse_login(
     gateway: &Gateway,
