@@ -120,6 +120,30 @@ describe("what a route asks for", () => {
     assert.equal((await browser.api("/pay", { method: "POST" })).status, 200);
   });
 
+  test("what is asked for is asked for by the login that follows a silent one, too, and a form goes along", async (t) => {
+    const routes = [{ match: "/pay", methods: ["POST"], acr: "mfa" }, { match: "/*" }];
+    const { provider, login } = await world(t, { hostile: { accessTokenSeconds: 2 }, routes });
+    provider.answers.token = async (valid) => {
+      const answer = await valid();
+      delete answer.json.refresh_token;
+      return answer;
+    };
+    provider.answers.authorization = async (valid, { params }) => {
+      if (params.prompt !== "none") return valid();
+      const { redirect_uri, state } = params;
+      return { status: 302, headers: { location: `${redirect_uri}?${new URLSearchParams({ error: "login_required", state, iss: provider.issuer })}` } };
+    };
+    for (const query of ["form=1&return_to=/pay", "return_to=/page"]) {
+      const browser = await login();
+      const { login: needed } = (await browser.api("/pay", { method: "POST" })).json();
+      await sleep(2500);
+      const before = provider.calls.authorization.length;
+      await browser.navigate(query.startsWith("form") ? `/auth/login?${query}` : `${needed}&${query}`, { until: (url) => url.pathname === "/pay" });
+      const asked = provider.calls.authorization.slice(before).map(({ params }) => [params.prompt, params.acr_values]);
+      assert.deepEqual(asked, [["none", "mfa"], [undefined, "mfa"]], query);
+    }
+  });
+
   test("a visitor's own wishes do not count", async (t) => {
     const { provider, login, gateway } = await world(t);
     const browser = await login();

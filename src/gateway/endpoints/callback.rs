@@ -46,7 +46,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     request.remark(callback.said(attempt.secrets().into_iter().chain([state.to_owned()])));
     let links = login_again(gateway, at, &attempt);
     let hinted = form_urlencoded::Serializer::new(links.again.clone()).extend_pairs(&attempt.hints).finish();
-    let links = links.with(&needs(gateway, request, &attempt));
+    let links = links.with(&step_up_again(gateway, request, &attempt));
     let response = match complete(gateway, request, at, attempt, callback, &hinted, &links).await {
         Ok(response) => response,
         Err(problem) => failed_login::refuse_login(gateway, request, &problem, &links).await,
@@ -81,24 +81,24 @@ fn attempt(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider, state:
     bool::from(fits).then(|| (name.to_owned(), attempt))
 }
 
-/// The logins that can follow one that failed, at the same provider. Another try is for the same organization.
+/// The logins that can follow one that failed, at the same provider. Another try is for the same form and organization.
 fn login_again(gateway: &Gateway, at: &NamedProvider, attempt: &Attempt) -> LoginLinks {
     let mut bare =
         form_urlencoded::Serializer::new(refusal::endpoint_url(&gateway.config, "login", &attempt.return_to));
     bare.extend_pairs(at.name.iter().map(|name| ("provider", name)));
+    bare.extend_pairs(attempt.has_form.then_some((parked_form::PARAMETER, "1")));
     let bare = bare.finish();
     let mut again = form_urlencoded::Serializer::new(bare.clone());
     again.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
     LoginLinks { return_to: attempt.return_to.clone(), again: again.finish(), bare }
 }
 
-/// What the login that follows one that failed has to be told once more: what was asked for, and that a form waits.
-fn needs(gateway: &Gateway, request: &Incoming<'_>, attempt: &Attempt) -> String {
-    let mut needs = form_urlencoded::Serializer::new(String::new());
-    needs.extend_pairs(attempt.has_form.then_some((parked_form::PARAMETER, "1")));
+/// What a login that follows has to be told once more: of what kind, or how recent, it has to be.
+fn step_up_again(gateway: &Gateway, request: &Incoming<'_>, attempt: &Attempt) -> String {
+    let mut again = form_urlencoded::Serializer::new(String::new());
     let seal = |wanted| step_up::seal(&gateway.config, &request.origin, request.isolate, wanted);
-    needs.extend_pairs(attempt.authentication.as_ref().and_then(seal).map(|sealed| (step_up::PARAMETER, sealed)));
-    needs.finish()
+    again.extend_pairs(attempt.authentication.as_ref().and_then(seal).map(|sealed| (step_up::PARAMETER, sealed)));
+    again.finish()
 }
 
 async fn complete(
