@@ -29,6 +29,10 @@ const application = (folder) =>
     if (pathname.startsWith("/client/")) {
       return response.writeHead(200, { "content-type": "text/javascript" }).end(readFileSync(path.join(folder, path.basename(pathname))));
     }
+    if (pathname === "/api/own-problem") {
+      const problem = { code: "login_required", login: new URL(request.url, "http://app").searchParams.get("named") };
+      return response.writeHead(401, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
+    }
     if (pathname === "/api/own-401") return json(response, 401, { code: "login_required" });
     if (pathname.startsWith("/api/")) return json(response, 200, { authorization: Boolean(request.headers.authorization) });
     response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
@@ -124,6 +128,20 @@ describe("client", () => {
     await page.waitForURL(`${gateway.origin}/orders`);
     await shows(page, "who", ada.id);
     assert.equal(await page.evaluate(async () => (await window.client.fetch("/api/fresh/data")).status), 200);
+    await context.close();
+  });
+
+  test("the login that an answer names leads to no other site", async () => {
+    const context = await browser.newContext();
+    const page = await open(context, "/orders");
+    await logIn(page);
+    for (const named of ["https://other.example/auth/login?step_up=AAAA&prompt=login", "javascript:alert(1)//?step_up=AAAA"]) {
+      const away = page.waitForRequest((request) => request.isNavigationRequest());
+      await page.evaluate((named) => void window.client.fetch(`/api/own-problem?${new URLSearchParams({ named })}`), named);
+      assert.equal((await away).url(), `${gateway.origin}/auth/login?return_to=%2Forders&step_up=AAAA`, named);
+      await shows(page, "who", ada.id);
+      await page.waitForURL(`${gateway.origin}/orders`);
+    }
     await context.close();
   });
 

@@ -9,6 +9,8 @@ import { createWorld } from "./parts/world.mjs";
 
 const [ONE, OTHER] = [signingKey("RS256"), signingKey("ES256")];
 const now = () => Math.floor(Date.now() / 1000);
+/** The client of the gateway at its provider, which is the `aud` of sessions. */
+const CLIENT_ID = "the-gateway";
 const METADATA = "/.well-known/oauth-protected-resource";
 
 describe("several issuers of clients' JWTs", () => {
@@ -20,6 +22,8 @@ describe("several issuers of clients' JWTs", () => {
       hostile: true,
       routes: [
         { match: "/staff/*", bearer: true, require: { tenant: "acme" }, require_any: [{ groups: "staff" }, { sub: "root" }] },
+        { match: "/orders/*", bearer: true, audience: "https://orders.example" },
+        { match: "/billing/*", bearer: true, require_any: [{ aud: "https://billing.example" }, { aud: CLIENT_ID }] },
         { match: "/api/*", bearer: true },
         { match: "/*" },
       ],
@@ -58,6 +62,18 @@ describe("several issuers of clients' JWTs", () => {
     assert.equal((await staff({ tenant: "acme", sub: "root" })).status, 200);
     assertProblem(await staff({ tenant: "acme" }), 403, "forbidden");
     assertProblem(await staff({ sub: "root" }), 403, "forbidden");
+  });
+
+  test("what a route names as audience is for sessions' tokens: a client's JWT is for its issuer's audience", async () => {
+    assert.equal((await call(signed(OTHER, "https://other.example", "api-2"), "/orders/x")).status, 200);
+    assertProblem(await call(signed(OTHER, "https://other.example", "https://orders.example"), "/orders/x"), 401, "invalid_token");
+  });
+
+  test("a route takes the JWTs for one API, and sessions, where require_any names both audiences", async () => {
+    const billing = (aud) => call(signed(OTHER, "https://other.example", aud), "/billing/x");
+    assert.equal((await billing(["api-2", "https://billing.example"])).status, 200);
+    assertProblem(await billing("api-2"), 403, "forbidden");
+    assert.equal((await (await world.login()).api("/billing/x")).status, 200);
   });
 
   test("a 401 names the metadata, which names the authorization servers", async () => {

@@ -459,13 +459,6 @@ describe("several providers", () => {
     const visit = await carry("/auth/login?return_to=/", atA, "b", { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", accept: "text/html" });
     assertGoesTo(world, visit, "two");
     assert.equal((await atA.api("/api")).status, 200);
-    // Nor does one that comes back with that cookie.
-    const stranger = world.browser("b");
-    const back = await callbackOf(stranger, {});
-    stranger.jar().store(new URL(stranger.origin), `${stranger.names.session}=${atA.session}; Path=/`);
-    assert.equal((await stranger.navigate(back.href, { from: "http://127.0.0.1:1", follow: false })).status, 303);
-    assert.equal((await stranger.api("/api")).status, 200);
-    assert.equal((await atA.api("/api")).status, 200, "the session of the other host lives");
     // Nobody logs in at a tenant's host with another tenant's provider. One without hosts serves everywhere.
     assert.equal((await begin(world.browser("a"), { provider: "two" })).status, 400);
     const staff = await world.login("staff", { host: "a" });
@@ -481,6 +474,47 @@ describe("several providers", () => {
     const callback = await callbackOf(world.browser("a"), {});
     callback.host = new URL(world.originOf("b")).host;
     await assertRejected(world.browser("b"), callback, "a login of another host");
+  });
+
+  test("conformance 53: a callback ends no session of another host's, whose cookie somebody brought there", async (t) => {
+    const world = await createTable(t, {
+      hosts: ["a", "b"],
+      providers: { one: { hostile: true, hosts: ["a.localhost"] }, two: { hostile: true, hosts: ["b.localhost"] }, staff: { hostile: true } },
+    });
+    const bring = (session, browser) => browser.jar().store(new URL(browser.origin), `${session.sessionHeader}; Path=/; HttpOnly; SameSite=Lax`);
+    const [atA, staff] = [await world.login(undefined, { host: "a" }), await world.login("staff", { host: "a" })];
+    for (const [foreign, status] of [[atA, 200], [staff, 401]]) {
+      const browser = world.browser("b");
+      const callback = await callbackOf(browser, {});
+      bring(foreign, browser);
+      const landed = await browser.navigate(callback.href, { from: "http://127.0.0.1:1" });
+      assert.equal(landed.status, 200);
+      assert.equal((await browser.api("/auth/session")).json().provider, "two");
+      assert.equal((await foreign.api("/api")).status, status, "a session that serves at the host is replaced there");
+    }
+  });
+
+  test("an actor's id tells nobody the provider of its session", async (t) => {
+    const world = await createTable(t, { entry: INSTRUMENTS, providers: { corp: { hostile: true }, club: { hostile: true } }, vars: { SESSION_IDLE_SECONDS: "60" } });
+    const browser = await world.login("club");
+    const thief = world.browser();
+    const { name, value } = browser.session;
+    const [region, actor] = value.split(".");
+    thief.jar().store(new URL(thief.origin), `${name}=${region}.${actor}.${"A".repeat(43)}; Path=/; HttpOnly; SameSite=Lax`);
+    const choices = async () => links(await begin(thief, {})).map(([words]) => words);
+    assert.deepEqual(await choices(), ["corp", "club"]);
+    await setClockAhead(world.gateway, 61);
+    assert.deepEqual(await choices(), ["corp", "club"], "nor that of one that has ended");
+    assertGoesTo(world, await begin(browser, {}), "club", "its own user logs in where they did");
+  });
+
+  test("a login for a form goes to the providers of the route that takes forms alone", async (t) => {
+    const world = await createTable(t, {
+      providers: { corp: { hostile: true }, club: { hostile: true } },
+      routes: [{ match: "/pay", methods: ["POST"], providers: ["club"] }, { match: "/*" }],
+    });
+    assertGoesTo(world, await begin(world.browser(), { return_to: "/pay", form: "1" }), "club");
+    assert.equal((await begin(world.browser(), { return_to: "/pay" })).status, 200, "a page there is another route's");
   });
 
   test("a route lets the sessions of its providers in alone, and says where to log in", async (t) => {

@@ -97,6 +97,65 @@ describe("what a route asks for", () => {
     assert.equal((await browser.navigate("/fresh/page")).status, 200);
   });
 
+  test("a login that takes longer than the page allows begins a session and says so: nobody is sent round in circles", async (t) => {
+    const { provider, login } = await world(t, { hostile: true });
+    const browser = await login();
+    const since = (seconds) => (provider.idToken.claims = (claims) => ({ ...claims, auth_time: claims.iat - seconds }));
+    since(4);
+    const page = await browser.navigate("/fresh/page?a=1");
+    assert.equal(page.status, 200);
+    assert.match(page.text, /<h1>Login took too long/);
+    assert.equal(provider.calls.authorization.length, 2);
+    assert.equal((await browser.api("/x")).status, 200);
+    since(0);
+    const [, again] = /<a[^>]* href="([^"]*)"[^>]*>Log in again/.exec(page.text);
+    const opened = await browser.navigate(again.replaceAll("&amp;", "&"), { from: browser.origin });
+    assert.deepEqual([opened.status, opened.url.pathname + opened.url.search], [200, "/fresh/page?a=1"]);
+    const { prompt, max_age } = provider.calls.authorization.at(-1).params;
+    assert.deepEqual([prompt, max_age], ["login", "2"]);
+  });
+
+  test("what is asked for is asked for again by the login that follows one that failed", async (t) => {
+    const { provider, login } = await world(t, { hostile: true, routes: [{ match: "/pay", methods: ["POST"], acr: "mfa" }, { match: "/*" }] });
+    const browser = await login();
+    const { login: needed } = (await browser.api("/pay", { method: "POST" })).json();
+    const failed = await browser.navigate(`${needed}&return_to=/page`);
+    assert.equal(failed.status, 400, "the provider names no acr");
+    assert.equal(provider.calls.authorization.at(-1).params.acr_values, "mfa");
+    await browser.api("/auth/logout", { method: "POST" });
+    const stranger = await browser.navigate(`${needed}&return_to=/page`);
+    const [, again] = /<a[^>]* href="([^"]*)"[^>]*>Log in again/.exec(stranger.text);
+    provider.idToken.claims = (claims) => ({ ...claims, acr: "mfa" });
+    const opened = await browser.navigate(again.replaceAll("&amp;", "&"), { from: browser.origin });
+    assert.deepEqual([opened.status, opened.url.pathname], [200, "/page"]);
+    assert.equal(provider.calls.authorization.at(-1).params.acr_values, "mfa");
+    assert.equal((await browser.api("/pay", { method: "POST" })).status, 200);
+  });
+
+  test("what is asked for is asked for by the login that follows a silent one, too, and a form goes along", async (t) => {
+    const routes = [{ match: "/pay", methods: ["POST"], acr: "mfa" }, { match: "/*" }];
+    const { provider, login } = await world(t, { hostile: { accessTokenSeconds: 2 }, routes });
+    provider.answers.token = async (valid) => {
+      const answer = await valid();
+      delete answer.json.refresh_token;
+      return answer;
+    };
+    provider.answers.authorization = async (valid, { params }) => {
+      if (params.prompt !== "none") return valid();
+      const { redirect_uri, state } = params;
+      return { status: 302, headers: { location: `${redirect_uri}?${new URLSearchParams({ error: "login_required", state, iss: provider.issuer })}` } };
+    };
+    for (const query of ["form=1&return_to=/pay", "return_to=/page"]) {
+      const browser = await login();
+      const { login: needed } = (await browser.api("/pay", { method: "POST" })).json();
+      await sleep(2500);
+      const before = provider.calls.authorization.length;
+      await browser.navigate(query.startsWith("form") ? `/auth/login?${query}` : `${needed}&${query}`, { until: (url) => url.pathname === "/pay" });
+      const asked = provider.calls.authorization.slice(before).map(({ params }) => [params.prompt, params.acr_values]);
+      assert.deepEqual(asked, [["none", "mfa"], [undefined, "mfa"]], query);
+    }
+  });
+
   test("a visitor's own wishes do not count", async (t) => {
     const { provider, login, gateway } = await world(t);
     const browser = await login();

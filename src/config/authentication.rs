@@ -47,6 +47,11 @@ impl Authentication {
         self.flaw_since(claims, |age| now.saturating_sub(age).saturating_sub(margin(age))).is_none()
     }
 
+    /// Whether they have, and [`Self::is_met`] says so long enough for the browser to open a page.
+    pub fn is_met_for_a_while(&self, claims: &Map<String, Value>, now: OffsetDateTime) -> bool {
+        self.flaw_since(claims, |age| now.saturating_sub(age)).is_none()
+    }
+
     /// What is wrong with the login that was asked for at `began_at` and came back with these claims.
     pub fn flaw(&self, claims: &Map<String, Value>, began_at: OffsetDateTime) -> Option<AuthenticationFlaw> {
         self.flaw_since(claims, |age| began_at.saturating_sub(age).saturating_sub(CLOCK_SKEW))
@@ -155,6 +160,15 @@ mod tests {
             assert!(!is_met(json!({"max_age": 60}), claims.clone(), 1000.0), "{claims}");
         }
         assert!(is_met(json!({"max_age": 60}), json!({"auth_time": 1005}), 1000.0), "the provider's clock is ahead");
+    }
+
+    #[test]
+    fn a_login_that_is_met_for_a_while_is_met_when_the_page_opens() {
+        let wanted = read(json!({"max_age": 5})).unwrap().unwrap();
+        let claims = json!({"auth_time": 1000});
+        let claims = claims.as_object().unwrap();
+        assert!(wanted.is_met_for_a_while(claims, at(1005.0)) && wanted.is_met(claims, at(1005.4)));
+        assert!(!wanted.is_met_for_a_while(claims, at(1005.1)));
     }
 
     #[test]

@@ -43,11 +43,17 @@ pub fn of_login(config: &Config, request: &Incoming<'_>, ruled: Option<&Route>, 
     StepUp { authentication, asks_anew }
 }
 
-/// The parameter and its value. None where there is no key.
-pub fn seal(config: &Config, origin: &Origin, isolate: &dyn Isolate, step_up: &StepUp) -> Option<String> {
-    let plain = wire::encode(step_up).ok()?;
+/// The value of [`PARAMETER`]. None where there is no key.
+pub fn seal(
+    config: &Config,
+    origin: &Origin,
+    isolate: &dyn Isolate,
+    wanted: &Authentication,
+    asks_anew: bool,
+) -> Option<String> {
+    let plain = wire::encode(&StepUp { authentication: Some(wanted.clone()), asks_anew }).ok()?;
     let sealed = config.login_keys.seal(isolate.random_bytes()?, &context(origin), &plain)?;
-    Some(format!("{PARAMETER}={}", BASE64_URL_SAFE_NO_PAD.encode(sealed)))
+    Some(BASE64_URL_SAFE_NO_PAD.encode(sealed))
 }
 
 fn open(config: &Config, origin: &Origin, sealed: &str) -> Option<StepUp> {

@@ -156,6 +156,13 @@ export class Client {
     return `${this.#prefix}/login?${query}`;
   }
 
+  /** The login that an answer names. Any server can have sent that answer, so it leads to no other address than this gateway's `/login`. */
+  #strongerLoginUrl(login: string): string {
+    const query = new URLSearchParams(login.slice(login.indexOf("?") + 1));
+    const sealed = query.get("step_up");
+    return sealed === null ? this.loginUrl() : `${this.loginUrl()}&${new URLSearchParams({ step_up: sealed })}`;
+  }
+
   /** Ends the session here and at the provider, and goes to `returnTo`, an address of this origin. */
   logout({ returnTo }: { returnTo?: string } = {}): void {
     const form = document.createElement("form");
@@ -180,7 +187,7 @@ export class Client {
       this.login();
     } else {
       // The user is logged in, and has to do so in a stronger way, or once more.
-      location.assign(`${needed.login}&${new URLSearchParams({ return_to: here() })}`);
+      location.assign(this.#strongerLoginUrl(needed.login));
     }
     // The page is about to go. What waits for this answer is not told that it failed.
     return new Promise<Response>(() => {});

@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use crate::config::brand::Brand;
+use crate::gateway::answer::failed_request::FailedRequest;
 use crate::gateway::answer::german;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::response::Outgoing;
@@ -76,13 +76,13 @@ impl Problem {
     /// The page, with its link.
     pub(crate) fn page(
         &self,
-        brand: &Brand,
+        failed: &FailedRequest,
         status: u16,
         title: &str,
-        ray: &str,
         link: Option<(LinkTarget, &str)>,
         choices: &[(String, &str)],
     ) -> Outgoing {
+        let brand = &failed.brand;
         let list = match self {
             Self::ConfigInvalid(problems) => {
                 problems.iter().map(|problem| (problem.variable.as_ref(), problem.message.as_str())).collect()
@@ -95,10 +95,10 @@ impl Problem {
         };
         let page = Page {
             title,
-            detail: &german::detail(brand.language, self),
+            detail: &failed.naming(german::detail(brand.language, self)),
             next: self.next(link.map(|(way, _)| way)),
             list,
-            ray,
+            ray: &failed.ray,
             choices,
             other: another.as_deref().map(|url| (url, "Log in with another account")),
             link: link.map(|(way, url)| (url, way.words(self))),
@@ -189,7 +189,6 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::super::failed_request::FailedRequest;
     use super::super::response::Body;
     use super::*;
     use crate::provider::user_error::UserError;

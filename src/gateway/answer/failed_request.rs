@@ -5,6 +5,7 @@
 //!
 //! Architecture Invariant: the line holds no query, body or cookie, and of the headers only Cloudflare's ray.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use percent_encoding::percent_decode_str;
@@ -73,14 +74,18 @@ impl FailedRequest {
         }
     }
 
+    /// What the log, a page or a document says of it, with the names that its operator knows.
+    pub fn naming<'a>(&self, words: Cow<'a, str>) -> Cow<'a, str> {
+        if self.has_table { in_fields(&words).into() } else { words }
+    }
+
     /// The log line of this problem. None: an operator need not hear of it.
     pub fn line(&self, problem: &Problem) -> Option<String> {
         if !is_told(problem) {
             return None;
         }
         let detail: Vec<String> = [problem.in_full()].into_iter().chain(self.remark.clone()).collect();
-        let detail = detail.join(" ");
-        let detail = if self.has_table { in_fields(&detail) } else { detail };
+        let detail = self.naming(detail.join(" ").into());
         let line = FailedRequestLine {
             event: "request",
             outcome: problem.code(),
@@ -139,6 +144,7 @@ fn without_subject(config: Option<&Config>, path: &str) -> String {
 mod tests {
     use super::*;
     use crate::actors::end_reason::EndReason;
+    use crate::gateway::answer::response::Body;
 
     fn failed() -> FailedRequest {
         FailedRequest {
@@ -173,6 +179,21 @@ mod tests {
         }
         assert_eq!(without_subject(None, "/gate/admin/users/ada/sessions"), "/gate/admin/users/-/sessions");
         assert_eq!(without_subject(None, "/orders"), "/orders");
+    }
+
+    #[test]
+    fn beside_a_table_of_providers_the_log_the_page_and_the_document_name_its_fields() {
+        let problem = Problem::ProviderRejected("it refuses this client. Check OIDC_CLIENT_ID".into());
+        let said = |has_table, page| {
+            let failed = FailedRequest { has_table, ..failed() };
+            let response = problem.response(&failed, page);
+            let (Body::Html(body) | Body::Problem(body)) = response.body else { panic!("neither page nor document") };
+            [body, response.line.unwrap()]
+        };
+        for page in [true, false] {
+            assert!(said(true, page).iter().all(|text| text.contains("Check client_id")), "{page}");
+            assert!(said(false, page).iter().all(|text| text.contains("Check OIDC_CLIENT_ID")), "{page}");
+        }
     }
 
     #[test]

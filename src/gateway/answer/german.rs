@@ -71,6 +71,12 @@ const GERMAN: &[(&str, &str)] = &[
         "Das Formular wurde nicht gesendet: Es wurde schon gesendet, oder die Anmeldung hat zu lange gedauert. Sehen Sie nach, ob es angekommen ist, und füllen Sie es sonst noch einmal aus.",
     ),
     ("Another login required", "Andere Anmeldung erforderlich"),
+    ("Login took too long", "Die Anmeldung hat zu lange gedauert"),
+    (
+        "You are logged in. The page that you wanted to open needs a more recent login: too much time went by before you came back.",
+        "Sie sind angemeldet. Die Seite, die Sie öffnen wollten, braucht eine neuere Anmeldung: Bis Sie zurückkamen, ist zu viel Zeit vergangen.",
+    ),
+    ("Log in once more, and do not wait on the way.", "Melden Sie sich noch einmal an, und warten Sie dabei nicht."),
     (
         "This needs a login of another kind, or a more recent one.",
         "Dafür ist eine Anmeldung anderer Art oder eine neuere nötig.",

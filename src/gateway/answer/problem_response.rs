@@ -33,14 +33,14 @@ impl Problem {
         let (status, code, title) = self.status_code_title();
         let ray = failed.ray.as_str();
         let mut response = if page {
-            self.plain().page(&failed.brand, status, title, ray, link, choices)
+            self.plain().page(failed, status, title, link, choices)
         } else {
             let document = ProblemDocument {
                 kind: "about:blank",
                 title,
                 status,
                 code,
-                detail: &self.to_string(),
+                detail: &failed.naming(self.to_string().into()),
                 reason: match self.plain() {
                     Self::SessionEnded(reason) | Self::AlreadyEnded(reason) => Some(reason.as_str()),
                     _ => None,

@@ -19,7 +19,7 @@ use crate::gateway::parked_form;
 use crate::gateway::problem::Problem;
 use crate::gateway::protected_resource;
 use crate::gateway::request::{Incoming, route};
-use crate::gateway::step_up::{self, StepUp};
+use crate::gateway::step_up;
 
 /// What the gateway's own offer of another account says to `/login`, where the configuration has a prompt.
 const ANOTHER_ACCOUNT: &str = "&account=another";
@@ -190,8 +190,8 @@ fn send_to_step_up(config: &Config, request: &Incoming<'_>, route: &Route, wante
 
 /// What tells `/login` of which kind, or how recent, the login has to be. Nobody else can tell it so.
 fn sealed(config: &Config, request: &Incoming<'_>, wanted: &Authentication) -> Option<String> {
-    let step_up = StepUp { authentication: Some(wanted.clone()), asks_anew: false };
-    step_up::seal(config, &request.origin, request.isolate, &step_up)
+    let sealed = step_up::seal(config, &request.origin, request.isolate, wanted, false)?;
+    Some(format!("{}={sealed}", step_up::PARAMETER))
 }
 
 /// A page that opens itself once more, after so many seconds.

@@ -17,6 +17,7 @@ use crate::device::ChallengeKind;
 use crate::gateway::answer::html::{self, Page};
 use crate::gateway::answer::refusal;
 use crate::gateway::answer::response::Outgoing;
+use crate::gateway::ask_session::took_too_long;
 use crate::gateway::context::Gateway;
 use crate::gateway::device;
 use crate::gateway::endpoints::failed_login::{self, LoginLinks};
@@ -27,7 +28,7 @@ use crate::gateway::problem::Problem;
 use crate::gateway::request::Incoming;
 use crate::gateway::request::login_cookie::{self, Scope};
 use crate::gateway::request::parameters::Parameters;
-use crate::gateway::step_up::{self, StepUp};
+use crate::gateway::step_up;
 
 /// The longest part of `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 256;
@@ -43,11 +44,10 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let (name, attempt) = attempt(gateway, request, at, state).ok_or_else(|| no_attempt(at))?;
     // Parameters that come with the state of a login are the provider's. Others may be anybody's, and the log does not repeat them.
     request.remark(callback.said(attempt.secrets().into_iter().chain([state.to_owned()])));
-    let links = login_again(gateway, at, &attempt);
-    let hinted = form_urlencoded::Serializer::new(links.again.clone()).extend_pairs(&attempt.hints).finish();
-    let response = match complete(gateway, request, at, attempt, callback, &hinted).await {
+    let next = next_logins(gateway, request, at, &attempt);
+    let response = match complete(gateway, request, at, attempt, callback, &next).await {
         Ok(response) => response,
-        Err(problem) => failed_login::refuse_login(gateway, request, &problem, &links).await,
+        Err(problem) => failed_login::refuse_login(gateway, request, &problem, &next.links).await,
     };
     Ok(response.cookie(&request.jar().clear_login(&name, at.settings.form_post())))
 }
@@ -79,15 +79,42 @@ fn attempt(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider, state:
     bool::from(fits).then(|| (name.to_owned(), attempt))
 }
 
-/// The logins that can follow one that failed, at the same provider. Another try is for the same organization.
-fn login_again(gateway: &Gateway, at: &NamedProvider, attempt: &Attempt) -> LoginLinks {
+/// The logins that can follow one, at the same provider, for the same form and organization.
+struct NextLogins {
+    /// Where the page of one that failed leads.
+    links: LoginLinks,
+    /// After a silent one, with the parameters that it had no room for.
+    hinted: String,
+    /// After one that was not of the kind, or not as recent, as it had to be: once, a provider that still knows the user is to ask again.
+    stronger: Option<String>,
+}
+
+fn next_logins(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider, attempt: &Attempt) -> NextLogins {
+    let seal = |asks_anew| {
+        let wanted = attempt.authentication.as_ref()?;
+        step_up::seal(&gateway.config, &request.origin, request.isolate, wanted, asks_anew)
+    };
+    let with = |url: &str, sealed: Option<String>| {
+        let mut url = form_urlencoded::Serializer::new(url.to_owned());
+        url.extend_pairs(sealed.map(|sealed| (step_up::PARAMETER, sealed)));
+        url.finish()
+    };
     let mut bare =
         form_urlencoded::Serializer::new(refusal::endpoint_url(&gateway.config, "login", &attempt.return_to));
     bare.extend_pairs(at.name.iter().map(|name| ("provider", name)));
+    bare.extend_pairs(attempt.has_form.then_some((parked_form::PARAMETER, "1")));
     let bare = bare.finish();
     let mut again = form_urlencoded::Serializer::new(bare.clone());
     again.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
-    LoginLinks { return_to: attempt.return_to.clone(), again: again.finish(), bare }
+    let again = again.finish();
+    let hinted = form_urlencoded::Serializer::new(again.clone()).extend_pairs(&attempt.hints).finish();
+    let stronger = if attempt.asks_anew { None } else { seal(true).map(|sealed| with(&hinted, Some(sealed))) };
+    let links = LoginLinks {
+        return_to: attempt.return_to.clone(),
+        again: with(&again, seal(false)),
+        bare: with(&bare, seal(false)),
+    };
+    NextLogins { links, hinted, stronger }
 }
 
 async fn complete(
@@ -96,15 +123,15 @@ async fn complete(
     at: &NamedProvider,
     attempt: Attempt,
     callback: Callback,
-    login: &str,
+    next: &NextLogins,
 ) -> Result<Outgoing, Problem> {
     if attempt.has_expired(gateway.now(), gateway.config.lifetimes.login) {
         return Err(expired().into());
     }
     let jar = request.jar();
     let (actor, return_to, has_form) = (attempt.actor.clone(), attempt.return_to.clone(), attempt.has_form);
+    let authentication = attempt.authentication.clone();
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
-    let stronger = stronger_login(gateway, request, &attempt, login);
     let place = user_place(gateway, request, at);
     let address = address::session_near(&actor, place.region);
     let of_session = login::session_provider(gateway, request).await;
@@ -116,15 +143,22 @@ async fn complete(
         Err(AskError::NoSuchActor) => Err(SignInError::CallbackRejected("it began too long ago".to_owned())),
         completed => completed?,
     };
-    if let (Err(SignInError::AuthenticationInsufficient(_)), Some(stronger)) = (&completed, stronger) {
-        return Ok(Outgoing::redirect(303, &stronger));
+    if let (Err(SignInError::AuthenticationInsufficient(_)), Some(stronger)) = (&completed, &next.stronger) {
+        return Ok(Outgoing::redirect(303, stronger));
     }
     Ok(match completed? {
         Completed::SignedIn { secret, region, expires_at } => {
             let session = Credential { actor, secret };
             let life = ambient::between(gateway.now(), expires_at).max(Duration::ZERO);
-            let on =
-                parking::page(gateway, request, &return_to, has_form).unwrap_or_else(|| go_on(gateway, &return_to));
+            let took_too_long = match &authentication {
+                Some(wanted) => took_too_long(gateway, &address, &session.secret, wanted).await,
+                None => false,
+            };
+            let on = if took_too_long {
+                too_late_for_page(gateway, &next.links.again)
+            } else {
+                parking::page(gateway, request, &return_to, has_form).unwrap_or_else(|| go_on(gateway, &return_to))
+            };
             let on = on.cookie(&jar.set_session(region, &session, gateway.config.same_site, life));
             // The session is offered to be bound to the device, and what was proved of another session's is of no use.
             if request.origin.https && device::is_on(&gateway.config) {
@@ -140,20 +174,11 @@ async fn complete(
             Outgoing::redirect(303, &return_to)
         }
         Completed::LoginNeeded { ended } => {
-            let login = Outgoing::redirect(303, login);
+            let login = Outgoing::redirect(303, &next.hinted);
             // The cookie of a session that has ended would ask for a silent login again.
             if ended { login.cookie(&jar.clear_session(gateway.config.same_site)) } else { login }
         }
     })
-}
-
-/// The login that follows one that was not of the kind, or as recent, as it had to be: once, a provider that still knows the user is to ask again.
-fn stronger_login(gateway: &Gateway, request: &Incoming<'_>, attempt: &Attempt, login: &str) -> Option<String> {
-    let authentication = attempt.authentication.clone().filter(|_| !attempt.asks_anew)?;
-    let step_up = StepUp { authentication: Some(authentication), asks_anew: true };
-    let sealed = step_up::seal(&gateway.config, &request.origin, request.isolate, &step_up)?;
-    let form = if attempt.has_form { format!("&{}=1", parked_form::PARAMETER) } else { String::new() };
-    Some(format!("{login}&{sealed}{form}"))
 }
 
 fn user_place(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider) -> UserPlace {
@@ -182,6 +207,20 @@ fn go_on(gateway: &Gateway, return_to: &str) -> Outgoing {
             },
         ),
     }
+}
+
+/// Says that the login took longer than the page allows that it was for. A redirect there would lead to the next login, and the user in
+/// circles.
+fn too_late_for_page(gateway: &Gateway, again: &str) -> Outgoing {
+    let page = Page {
+        title: "Login took too long",
+        detail: "You are logged in. The page that you wanted to open needs a more recent login: too much time went by before you came back.",
+        next: "Log in once more, and do not wait on the way.",
+        link: Some((again, "Log in again")),
+        other: Some((gateway.config.home(), "Back to the application")),
+        ..Page::default()
+    };
+    html::page(&gateway.config.brand, 200, &page)
 }
 
 fn callback(parameters: &Parameters) -> Result<Callback, Problem> {

@@ -101,9 +101,13 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
     let NamedProvider { name: at, settings, .. } = at;
     // The organization has a field of its own, against which tokens are checked.
     let has_place = |name: &str| name == "organization" && settings.checks_organization();
-    let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned().collect();
+    let kept = hints.iter().filter(|(name, _)| name != "prompt" && !has_place(name)).cloned();
+    let mut kept: Vec<(String, String)> = kept.collect();
     let mut id_token_hint = None;
     if reason != LoginReason::Asked {
+        // Where the provider has to see the user after all, that login is to be the one that was asked for.
+        let seal = |wanted| step_up::seal(&gateway.config, &request.origin, &*gateway.link.isolate, wanted, false);
+        kept.extend(authentication.as_ref().and_then(seal).map(|sealed| (step_up::PARAMETER.to_owned(), sealed)));
         hints.retain(|(name, _)| name != "prompt");
         hints.push(("prompt".to_owned(), "none".to_owned()));
         if let Some(SilentLoginHints { id_token, organization }) = silent_login_hints(gateway, request).await {
