@@ -45,8 +45,9 @@ impl Run {
         // While a session moves it cannot be bound, and a browser that has no proof says so itself.
         let says_so = request.headers.iter().any(|(name, _)| *name == "secure-session-skipped");
         let is_of_device = request.target.starts_with("/auth/device/register") || says_so;
-        // A session that got no refresh token gets no token for a target either.
-        let is_of_target = seen.what == "502" && self.world.provider.rules.strips_offline.get();
+        // A session that got no refresh token gets no token for a target either; nor one whose grant another session of its user's has ended.
+        let rules = &self.world.provider.rules;
+        let is_of_target = seen.what == "502" && (rules.strips_offline.get() || rules.one_grant.get());
         let is_error = seen.what.as_str() >= "500" && !is_of_device && !is_of_target;
         self.world.tally.must(!(self.climate.is_calm && is_error), "an error without a cause", || {
             format!("{} {}: {} {}", request.method, request.target, seen.what, seen.body)
