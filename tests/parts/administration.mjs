@@ -4,7 +4,7 @@ import { ADMIN_TOKEN } from "./gateway.mjs";
 
 /** A call of an administrator; `token: undefined` makes it anybody's. */
 export function administer(gateway, path, { method = "GET", json, body = json && JSON.stringify(json), headers, ...more } = {}) {
-  if (!path.startsWith("/")) throw new Error(`${path}: a path begins with /`);
+  if (path !== "" && !path.startsWith("/")) throw new Error(`${path}: a path begins with /`);
   const token = "token" in more ? more.token : ADMIN_TOKEN;
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return gateway.request(`/auth/admin${path}`, { method, body, headers: { ...authorization, ...headers } });
