@@ -7,7 +7,7 @@ import { actorOf } from "./parts/actors.mjs";
 import { administer, sessionsOf } from "./parts/administration.mjs";
 import { launchChromium } from "./parts/chromium.mjs";
 import { request } from "./parts/http.mjs";
-import { removeFolder, temporaryFolder } from "./parts/process.mjs";
+import { removeFolder, temporaryFolder, until } from "./parts/process.mjs";
 import { createWorld } from "./parts/world.mjs";
 
 const ROUTES = [{ match: "/vault/*", acr: "mfa" }, { match: "/*" }];
@@ -121,6 +121,25 @@ describe("a form that meets a stronger login", () => {
     await page.waitForSelector("text=Form not sent");
     assert.deepEqual(posts.map(({ url }) => url), ["/vault/upload"]);
   });
+
+  test("of two tabs with the same form no login sends the other one", async (t) => {
+    const { page, tab, posts, provider } = await open(t);
+    const other = await tab();
+    const held = [];
+    provider.around.authorization = async (next) => {
+      await new Promise((resolve) => held.push(resolve));
+      await next();
+    };
+    for (const [number, one] of [page, other].entries()) {
+      await one.fill("input[name=amount]", String(number));
+      await one.evaluate(() => document.querySelector("#pay").click());
+      await until("it is at the provider", () => held.length === number + 1);
+    }
+    held[0]();
+    await page.waitForSelector("text=Form not sent");
+    assert.equal(posts.length, 0);
+    held[1]();
+  });
 });
 
 describe("a form that meets a session that has ended", () => {
@@ -169,7 +188,7 @@ test("another site's form does not wait, nor does a script's request", async (t)
   assert.deepEqual([...cross.setCookies, ...script.setCookies].filter((line) => line.includes("login-")), []);
 });
 
-test("a form that comes again and meets another login is not sent; a login that leads to its address sends it", async (t) => {
+test("a form that comes again and meets another login is not sent; nor does any other login send it that leads to its address", async (t) => {
   const { gateway, login, upstream } = await createWorld(t, { routes: ROUTES });
   const browser = await login();
   const address = `${gateway.origin}/vault/pay`;
@@ -187,9 +206,12 @@ test("a form that comes again and meets another login is not sent; a login that 
   assert.equal(refused.status, 401, refused.text);
   const posts = () => upstream.requests.filter(({ method }) => method === "POST");
   assert.equal(posts().length, 0);
-  assert.match((await browser.navigate("/auth/login?return_to=/vault/pay")).text, /your form is being sent/);
-  assert.equal((await again()).status, 200);
-  assert.deepEqual(posts().map(({ length }) => length), ["amount=1".length]);
+  // Somebody who gave up, and later comes to the same page, has not asked for that; nor does a link on another site.
+  for (const query of ["return_to=/vault/pay", "return_to=/vault/pay&form=1", "return_to=/vault/pay&form=01234567"]) {
+    const other = await browser.navigate(`/auth/login?${query}`);
+    assert.doesNotMatch(other.text, /your form is being sent/, query);
+  }
+  assert.equal(posts().length, 0);
 });
 
 test("what stands for a form that was sent already never reaches the application; a form of the application's own that is as short does", async (t) => {

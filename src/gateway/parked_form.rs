@@ -28,6 +28,8 @@ pub const COOKIE: &str = "00000000";
 pub const PARAMETER: &str = "form";
 /// What a form that comes again holds in place of its fields, as `text/plain` (HTML section 4.10.22.8).
 pub const MARK: &str = "edge-parked=1";
+/// The longest id of a form.
+const MAX_ID: usize = 8;
 /// The longest form, its files included, in bytes.
 pub const MAX_FORM: usize = 64 << 10;
 /// The longest address whose login leads back to the whole of it, in bytes.
@@ -37,8 +39,10 @@ const KINDS: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form-d
 const PLAIN: &str = "text/plain";
 
 /// What the browser remembers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Ticket {
+    /// Names the form to its own login. No other login sends it.
+    pub id: String,
     /// Where the form waits.
     pub actor: ActorId,
     /// For which it is handed out.
@@ -86,9 +90,9 @@ pub fn may_wait(request: &Incoming<'_>, problem: &Problem) -> bool {
         && kind_of(request).is_some()
 }
 
-/// Whether a form waits for the login with this query.
-pub fn waits(login: &Parameters) -> bool {
-    login.get(PARAMETER) == Some("1")
+/// The form that waits for the login with this query.
+pub fn of_login(login: &Parameters) -> Option<String> {
+    login.get(PARAMETER).filter(|id| !id.is_empty() && id.len() <= MAX_ID).map(str::to_owned)
 }
 
 /// Whether this may be a form that comes again: the body is as short as the mark. The cookie need not be there any more.

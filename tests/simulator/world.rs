@@ -254,7 +254,7 @@ impl World {
             reason,
             prompt_none: reason != LoginReason::Asked,
             organization: None,
-            has_form: false,
+            form: None,
             authentication: None,
             asks_anew: false,
             hints: Vec::new(),

@@ -37,8 +37,8 @@ pub struct Attempt {
     pub prompt_none: bool,
     /// The organization that was asked for. The tokens have to be for it.
     pub organization: Option<String>,
-    /// A form waits for the login.
-    pub has_form: bool,
+    /// The form that waits for the login.
+    pub form: Option<String>,
     /// How the user has to log in. It is checked when they come back.
     pub authentication: Option<Authentication>,
     /// The provider is to ask a user whom it still knows (`prompt=login`).
@@ -145,7 +145,7 @@ mod tests {
             reason: LoginReason::Asked,
             prompt_none: false,
             organization: None,
-            has_form: false,
+            form: None,
             authentication: None,
             asks_anew: false,
             hints: Vec::new(),

@@ -159,9 +159,9 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
 }
 
 /// Where a form's user is to log in. The login leads back to the form's address.
-pub fn to_log_in(config: &Config, request: &Incoming<'_>, problem: &Problem) -> Outgoing {
+pub fn to_log_in(config: &Config, request: &Incoming<'_>, problem: &Problem, form: &str) -> Outgoing {
     let login = endpoint_url(config, "login", request.path_and_query());
-    let response = Outgoing::redirect(303, &format!("{login}&{}=1", parked_form::PARAMETER));
+    let response = Outgoing::redirect(303, &format!("{login}&{}={form}", parked_form::PARAMETER));
     clearing(config, request, problem, response)
 }
 

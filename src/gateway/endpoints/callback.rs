@@ -102,7 +102,7 @@ fn next_logins(gateway: &Gateway, request: &Incoming<'_>, at: &NamedProvider, at
     let mut bare =
         form_urlencoded::Serializer::new(refusal::endpoint_url(&gateway.config, "login", &attempt.return_to));
     bare.extend_pairs(at.name.iter().map(|name| ("provider", name)));
-    bare.extend_pairs(attempt.has_form.then_some((parked_form::PARAMETER, "1")));
+    bare.extend_pairs(attempt.form.iter().map(|id| (parked_form::PARAMETER, id)));
     let bare = bare.finish();
     let mut again = form_urlencoded::Serializer::new(bare.clone());
     again.extend_pairs(attempt.organization.iter().map(|id| ("organization", id)));
@@ -129,7 +129,7 @@ async fn complete(
         return Err(expired().into());
     }
     let jar = request.jar();
-    let (actor, return_to, has_form) = (attempt.actor.clone(), attempt.return_to.clone(), attempt.has_form);
+    let (actor, return_to, form) = (attempt.actor.clone(), attempt.return_to.clone(), attempt.form.clone());
     let authentication = attempt.authentication.clone();
     let predecessor = attempt.predecessor.as_ref().map(|predecessor| predecessor.actor.clone());
     let place = user_place(gateway, request, at);
@@ -157,7 +157,8 @@ async fn complete(
             let on = if took_too_long {
                 too_late_for_page(gateway, &next.links.again)
             } else {
-                parking::page(gateway, request, &return_to, has_form).unwrap_or_else(|| go_on(gateway, &return_to))
+                parking::page(gateway, request, &return_to, form.as_deref())
+                    .unwrap_or_else(|| go_on(gateway, &return_to))
             };
             let on = on.cookie(&jar.set_session(region, &session, gateway.config.same_site, life));
             // The session is offered to be bound to the device, and what was proved of another session's is of no use.

@@ -36,7 +36,7 @@ pub(crate) async fn serve(gateway: &Gateway, request: &Incoming<'_>) -> Result<O
     let home = gateway.config.home();
     let return_to = query.get("return_to").filter(|to| !to.is_empty()).unwrap_or(home);
     let return_to = refusal::return_to(&gateway.config, request, return_to)?;
-    let route = route::of_login(&gateway.config, &request.origin, &return_to, parked_form::waits(&query));
+    let route = route::of_login(&gateway.config, &request.origin, &return_to, parked_form::of_login(&query).is_some());
     let candidates = Candidates::of(gateway, request, &query, route)?;
     if candidates.usual.is_none() && request.cookies.session.is_none() {
         return login_provider::chooser(gateway, &query, &candidates.all, &return_to);
@@ -136,7 +136,7 @@ async fn begin(gateway: &Gateway, request: &Incoming<'_>, start: Start<'_>) -> R
         reason,
         prompt_none: hint("prompt").as_deref() == Some("none"),
         organization: hint("organization").filter(|_| settings.checks_organization()),
-        has_form: parked_form::waits(&request.query()),
+        form: parked_form::of_login(&request.query()),
         authentication: authentication.filter(|_| is_asked),
         asks_anew: hint("prompt").is_some_and(|prompt| prompt.split(' ').any(|value| value == "login")),
         hints: kept,

@@ -16,7 +16,8 @@ use crate::gateway::request::Incoming;
 
 /// Keeps the form, and sends the browser to log in. None: it cannot wait.
 pub(crate) async fn park(gateway: &Gateway, request: &Incoming<'_>, problem: &Problem) -> Option<Outgoing> {
-    if !parked_form::may_wait(request, problem) {
+    // What stands for a form has been read, and a body is read once.
+    if request.is_ticket_spent.get() || !parked_form::may_wait(request, problem) {
         return None;
     }
     let (config, isolate, here) = (&gateway.config, &*gateway.link.isolate, request.path_and_query());
@@ -34,9 +35,11 @@ pub(crate) async fn park(gateway: &Gateway, request: &Incoming<'_>, problem: &Pr
     let secret = Secret::from_random(isolate.random_bytes()?);
     let park = |session: &Secret| Park { secret: session.clone(), ticket: secret.hash(), request: sealed.clone() };
     ask_by_cookie_alone(gateway, request, park).await.ok()?.ok()?;
-    let ticket = Ticket { actor: request.session_actor()?, secret: secret.clone(), address: here.to_owned() };
+    let id = format!("{:08x}", u32::from_le_bytes(isolate.random_bytes()?));
+    let ticket =
+        Ticket { id: id.clone(), actor: request.session_actor()?, secret: secret.clone(), address: here.to_owned() };
     let value = parked_form::seal_ticket(config, &request.origin, isolate, &ticket)?;
-    Some(refusal::to_log_in(config, request, problem).cookie(&request.jar().set_login(
+    Some(refusal::to_log_in(config, request, problem, &id).cookie(&request.jar().set_login(
         COOKIE,
         value,
         posts_callbacks(gateway),
@@ -44,23 +47,23 @@ pub(crate) async fn park(gateway: &Gateway, request: &Incoming<'_>, problem: &Pr
     )))
 }
 
-/// The page that sends the form on, where one waits that this login leads back to; or that says that none waits any longer.
-pub(crate) fn page(gateway: &Gateway, request: &Incoming<'_>, return_to: &str, has_form: bool) -> Option<Outgoing> {
-    let page = match parked_form::ticket(&gateway.config, request, return_to) {
+/// The page that sends the form on that waited for this login; or that says that it waits no longer.
+pub(crate) fn page(gateway: &Gateway, request: &Incoming<'_>, return_to: &str, form: Option<&str>) -> Option<Outgoing> {
+    let id = form?;
+    let page = match parked_form::ticket(&gateway.config, request, return_to).filter(|ticket| ticket.id == id) {
         Some(_) => Page {
             title: "One moment",
             detail: "You are logged in, and your form is being sent …",
             resend: Some((return_to, MARK)),
             ..Page::default()
         },
-        None if has_form => Page {
+        None => Page {
             title: "Form not sent",
             detail: "You are logged in. Your form was not sent: another one took its place, or the login took too long.",
             next: "Fill it in again if you want to send it.",
             link: Some((gateway.config.home(), "Back to the application")),
             ..Page::default()
         },
-        None => return None,
     };
     Some(html::page(&gateway.config.brand, 200, &page))
 }

@@ -122,7 +122,8 @@ mod tests {
             reason: LoginReason::Move,
             prompt_none: true,
             organization: Some("o".repeat(MAX_KEPT_ORGANIZATION)),
-            has_form: true,
+            // A form's address is shorter.
+            form: (return_to.len() <= 600).then(|| "01234567".into()),
             authentication: Authentication::of(&["a".repeat(MAX_ACR.saturating_sub(1)).as_str()], Some(u32::MAX)),
             asks_anew: true,
             hints: vec![("login_hint".into(), "ada@example.com".into())],

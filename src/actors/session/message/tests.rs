@@ -41,7 +41,7 @@ fn complete() -> Complete {
         reason: LoginReason::Move,
         prompt_none: true,
         organization: None,
-        has_form: true,
+        form: Some("01234567".into()),
         authentication: Authentication::of(&["a"], Some(7)),
         asks_anew: true,
         hints: vec![("h".into(), "v".into())],
