@@ -185,6 +185,8 @@ impl Run {
             known.last_asked.replace(began)
         });
         self.truth.note_form(&request, known.as_deref());
+        // The cookie may be another session's by now than when somebody wished for that.
+        known.iter().filter(|_| request.target == "/auth/refresh").for_each(|known| self.force(&known.user));
         let pending = Pending { began, secret: secret.clone(), asked_before, proof: proof.clone() };
         self.truth.pending.borrow_mut().insert(number, pending);
         let mut request = request.header("x-number", &number.to_string());
