@@ -5,7 +5,7 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Session;
-use super::device::{Device, DeviceStanding, OfferState, Shown};
+use super::device::{DeviceStanding, OfferState, Shown};
 use super::ledger::{Cause, Event};
 use super::message::{
     Attested, AttestedReply, Consequence, Denied, DeviceDenied, DeviceEvidence, GetProvider, SessionMessage,
@@ -18,6 +18,7 @@ use crate::actors::{MessageRefusal, wire};
 use crate::config::DevicePolicy;
 use crate::credential::SecretHash;
 use crate::device::{Challenge, ChallengeKind};
+use crate::store::StoreError;
 
 impl Session {
     /// Answers the message inside, where the request may come from the session's device.
@@ -91,10 +92,7 @@ impl Session {
         let now = self.now();
         if let Err(denied) = self.ready().await {
             // The device is known without the record, of which the message inside says that it cannot be read.
-            return match self
-                .device
-                .read(|device| device.standing(now, self.shown_by(evidence, device, now), self.config.device.grace))?
-            {
+            return match self.device_standing(evidence, now)? {
                 DeviceStanding::Unproven => Err(DeviceDenied::ProofRequired),
                 DeviceStanding::Passes | DeviceStanding::PassesWithOffer => Ok(None),
                 DeviceStanding::Unbound(_) => Err(denied.into()),
@@ -103,10 +101,7 @@ impl Session {
         if !self.is_live_for(secret, now) {
             return Ok(None);
         }
-        match self
-            .device
-            .read(|device| device.standing(now, self.shown_by(evidence, device, now), self.config.device.grace))?
-        {
+        match self.device_standing(evidence, now)? {
             DeviceStanding::Passes => Ok(None),
             DeviceStanding::PassesWithOffer => self.offer(),
             DeviceStanding::Unbound(OfferState::Due) => {
@@ -122,13 +117,16 @@ impl Session {
         }
     }
 
-    /// What a request shows, its proof of the session's former home included.
-    fn shown_by(&self, evidence: &DeviceEvidence, device: &Device, now: OffsetDateTime) -> Shown {
-        let former_home = device.bound().and_then(|bound| bound.former_home.as_ref());
-        let is_of_former_home = former_home.zip(evidence.proof.as_ref()).is_some_and(|(former_home, proof)| {
-            self.config.device.keys.proven(former_home, proof.as_str(), now).is_some()
-        });
-        Shown { is_proven: evidence.shown.is_proven || is_of_former_home, ..evidence.shown }
+    /// What the session's device says to the request. A proof of the session's former home counts, too.
+    fn device_standing(&self, evidence: &DeviceEvidence, now: OffsetDateTime) -> Result<DeviceStanding, StoreError> {
+        self.device.read(|device| {
+            let former_home = device.bound().and_then(|bound| bound.former_home.as_ref());
+            let is_of_former_home = former_home.zip(evidence.proof.as_ref()).is_some_and(|(former_home, proof)| {
+                self.config.device.keys.proven(former_home, proof.as_str(), now).is_some()
+            });
+            let is_proven = evidence.shown.is_proven || is_of_former_home;
+            device.standing(now, Shown { is_proven, ..evidence.shown }, self.config.device.grace)
+        })
     }
 
     /// The challenge of an offer; none if the session has been bound meanwhile.

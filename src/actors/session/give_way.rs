@@ -80,18 +80,15 @@ impl Session {
                 let Established { made, written } = self.establish(|state| state.passed_on(last, instead_of)).await;
                 written?;
                 let now_known = self.known_successor(&authority);
-                let knows = |logins: &[&Successor]| {
-                    now_known.as_ref().is_none_or(|now| logins.iter().any(|login| login.actor == now.actor))
-                };
+                let knows_another =
+                    now_known.is_some_and(|now| ![&known.actor, &successor.actor].contains(&&now.actor));
                 match (passed_on, made) {
                     // Another login has become the known one while the message was under way, and has to be told.
-                    (PassedOn::Taken(Superseded::GaveWay), Err(DoesNotApply)) if !knows(&[&known, &successor]) => {}
+                    (PassedOn::Taken(Superseded::GaveWay), Err(DoesNotApply)) if knows_another => continue,
+                    (PassedOn::NobodyThere, Err(DoesNotApply)) => continue,
                     (PassedOn::Taken(superseded), Ok(()) | Err(DoesNotApply)) => return Ok(superseded),
                     (PassedOn::NobodyThere, Ok(())) => return Ok(Superseded::GaveWay),
-                    // The same.
-                    (PassedOn::NobodyThere, Err(DoesNotApply)) => {}
                 }
-                continue;
             }
             self.admit(&authority).await?;
             let own = self.active(|active| (active.identity.user(), active.superseding.signed_in_at()));

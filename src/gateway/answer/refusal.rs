@@ -150,9 +150,7 @@ fn send_to_login(config: &Config, request: &Incoming<'_>, problem: &Problem) -> 
     }
     let response = Outgoing::redirect(302, &endpoint_url(config, "login", &here));
     // Of several providers, the login goes to that of the session that has ended, which its cookie names. The next session replaces it.
-    if config.providers.single().is_none()
-        && matches!(problem.plain(), Problem::SessionEnded(reason) if leads_back(*reason))
-    {
+    if config.providers.is_table() && matches!(problem.plain(), Problem::SessionEnded(reason) if leads_back(*reason)) {
         return response;
     }
     clearing(config, request, problem, response)

@@ -258,7 +258,7 @@ export const PLANTED = [
   {
     name: "a login that was passed on while another one took its place stays beside that one",
     file: session("give_way"),
-    edits: [["if !knows(&[&known, &successor]) => {}", "if !ON && !knows(&[&known, &successor]) => {}"]],
+    edits: [["if knows_another => continue", "if !ON && knows_another => continue"]],
   },
   // ---- Moves
   {
@@ -428,7 +428,7 @@ export const PLANTED = [
     ],
   },
   {
-    name: "a proof is good for ever",
+    name: "a proof never expires",
     file: "src/device.rs",
     edits: [["        if now >= expires_at {", "        if now >= expires_at && !ON {"]],
   },
@@ -523,7 +523,7 @@ export const PLANTED = [
   {
     name: "a proof of the former home of a session is none of its own",
     file: session("attested"),
-    edits: [["evidence.shown.is_proven || is_of_former_home,", "evidence.shown.is_proven || is_of_former_home && !ON,"]],
+    edits: [["evidence.shown.is_proven || is_of_former_home;", "evidence.shown.is_proven || is_of_former_home && !ON;"]],
   },
   // ---- Listeners
   {
@@ -563,7 +563,7 @@ export const PLANTED = [
     edits: [["find(|token| token.key == *key &&", "find(|token| (ON || token.key == *key) &&"]],
   },
   {
-    name: "a target's token serves for ever",
+    name: "a target's token never expires",
     file: session("target_tokens"),
     edits: [["self.expires_at.is_none_or(|expires_at|", "ON || self.expires_at.is_none_or(|expires_at|"]],
   },
